@@ -1,0 +1,1 @@
+"""The words of GrowLearn as frozen dataclasses; standard library only."""

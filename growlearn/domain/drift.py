@@ -1,0 +1,37 @@
+"""A drift report: scores, p-values and a verdict for one window."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from growlearn.domain.window import Verdict
+
+
+@dataclass(frozen=True, kw_only=True)
+class Score:
+    """One test of one output or column of a window against one known task's reference."""
+
+    detector: str
+    task: str
+    name: str
+    statistic: float
+    p_value: float
+    threshold: float  # drift where p_value is below it
+    reference_rows: int
+    window_rows: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class DriftReport:
+    """The verdict on one window and all it rests on; `task` is the matched or the newly opened one."""
+
+    verdict: Verdict
+    task: str | None
+    reason: str
+    alpha: float
+    scores: tuple[Score, ...] = ()
+
+    @property
+    def calls_for_growth(self) -> bool:
+        """Whether a new branch is wanted."""
+        return self.verdict.calls_for_growth

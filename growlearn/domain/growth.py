@@ -1,0 +1,94 @@
+"""What is to be grown, and what came of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from growlearn.domain.job import GrowthSpec
+from growlearn.domain.lineage import BranchWeights, Manifest
+from growlearn.domain.schema import Label
+
+
+@dataclass(frozen=True, kw_only=True)
+class ParentScore:
+    """How well a probe on the features of one lineage tells the new task's classes apart."""
+
+    task: str | None  # None: the bare stem
+    lineage: tuple[str, ...]
+    accuracy: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class GrowthPlan:
+    """Everything an engine needs to grow; equal plans give equal branches.
+
+    `base` is the model grown from (None for a stream's first branch), `parent` the task whose
+    lineage the new branch extends (None: it stands on the bare stem), `train` and `validation`
+    stored rows.
+    """
+
+    stream: str
+    window: str
+    task: str
+    classes: tuple[Label, ...]
+    base: Manifest
+    parent: str | None
+    lineage: tuple[str, ...]
+    copy_head: bool
+    new_branches: tuple[str, ...]
+    train: str
+    validation: str
+    growth: GrowthSpec
+    seed: int
+    parent_scores: tuple[ParentScore, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Epoch:
+    """One pass over the training rows; losses are mean cross-entropies in nats."""
+
+    epoch: int
+    train_loss: float
+    validation_loss: float
+    validation_accuracy: float
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class GrowthResult:
+    """New branches and heads as stored weights, and how training went.
+
+    `birth_head` answers the new task before any training, over the parents alone.
+    """
+
+    branches: tuple[BranchWeights, ...]
+    branch_parameters: tuple[int, ...]
+    head: str
+    birth_head: str
+    lineage: tuple[str, ...]
+    epochs: tuple[Epoch, ...]
+    best_epoch: int
+    birth_loss: float
+    best_loss: float
+    prefix_losses: tuple[float, ...]
+    train_rows: int
+    validation_rows: int
+    seconds: float
+    peak_memory_bytes: int
+    threads: int
+    seed: int
+
+    @property
+    def reduced_loss(self) -> bool:
+        """Whether the branch lowered the loss on validation rows."""
+        return self.best_loss < self.birth_loss
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """How far a long piece of work is, for people to look at."""
+
+    stage: str
+    done: int
+    total: int
+    note: str = ""

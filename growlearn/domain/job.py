@@ -1,0 +1,246 @@
+"""A job: what to watch, when, how to judge drift, how to grow, what must hold.
+
+Defaults live here and nowhere else. A job is read from YAML, one file a stream.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal
+
+from growlearn.domain.schema import Schema
+
+_STRICT: dict[str, Any] = {"extra": "forbid"}  # a misspelt key is an error, never ignored
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|h|d)")
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def duration_s(text: str) -> float:
+    """Seconds of a duration such as 30s, 5m, 1h or 2d.
+
+    >>> duration_s("5m")
+    300.0
+    """
+    match = _DURATION.fullmatch(text.strip())
+    if match is None or float(match[1]) <= 0:
+        raise ValueError(f"{text!r} is not a duration; write for example 30s, 5m, 1h or 2d")
+    return float(match[1]) * _SECONDS[match[2]]
+
+
+def _require(condition: bool, message: str) -> None:
+    if not condition:
+        raise ValueError(message)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Schedule:
+    """When to look for new data: a fixed interval, or a five-field crontab line in UTC."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
+
+    every: str | None = None
+    cron: str | None = None
+
+    def __post_init__(self) -> None:
+        _require(self.every is None or self.cron is None, "give every or cron, not both")
+        if self.every is not None:
+            duration_s(self.every)
+        if self.cron is not None:
+            _require(
+                len(self.cron.split()) == 5,
+                f"{self.cron!r} is not a crontab line of five fields (minute hour day month weekday)",
+            )
+
+    @property
+    def every_s(self) -> float:
+        """The interval in seconds; five minutes where nothing is said."""
+        return duration_s(self.every or "5m")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceSpec:
+    """Where new data arrives: a folder of files, or a folder of folders of class folders."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
+
+    url: str
+    type: str = "folder"
+    pattern: str = "*"
+    settle_s: float = 1.0  # a file touched more recently may still be being written
+
+    def __post_init__(self) -> None:
+        _require(bool(self.url.strip()), "url must name a folder")
+        _require(math.isfinite(self.settle_s) and self.settle_s >= 0, "settle_s must be 0 or more")
+
+
+@dataclass(frozen=True, kw_only=True)
+class WindowRule:
+    """How rows are cut into windows: a window a file, or a window every so many rows."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
+
+    by: Literal["file"] | None = None
+    rows: int | None = None
+
+    def __post_init__(self) -> None:
+        _require(self.by is None or self.rows is None, "give by or rows, not both")
+        _require(self.rows is None or self.rows >= 1, "rows must be 1 or more")
+
+
+@dataclass(frozen=True, kw_only=True)
+class HoldoutFiles:
+    """Hold-out rows of their own, told apart by the task column."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
+
+    url: str
+    pattern: str = "*"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelSpec:
+    """Size and shape of the network."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
+
+    width: int = 64
+    depth: int = 1
+    heads: int = 4
+    stem: Literal["conv", "patches"] = "conv"
+    patch: int = 4  # pixels a token covers along each side
+    initial_branches: int = 1
+    max_branches: int = 32
+    max_parents: int = 3  # bounds the cost of the n-th growth
+
+    def __post_init__(self) -> None:
+        for name in ("width", "depth", "heads", "patch", "initial_branches", "max_branches"):
+            _require(getattr(self, name) >= 1, f"{name} must be 1 or more")
+        _require(self.max_parents >= 0, "max_parents must be 0 or more")
+        _require(self.width % self.heads == 0, f"width {self.width} must be a multiple of heads {self.heads}")
+        _require(
+            self.initial_branches <= self.max_branches,
+            f"initial_branches {self.initial_branches} is more than max_branches {self.max_branches}",
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class DriftSpec:
+    """How windows without a task column are judged."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
+
+    detectors: tuple[str, ...] = ("output-ks",)
+    alpha: float = 0.05  # false alarms a stationary window may raise, per detector
+    min_rows: int = 30  # fewer rows on either side: cannot judge
+
+    def __post_init__(self) -> None:
+        _require(0 < self.alpha < 1, f"alpha {self.alpha} must lie between 0 and 1")
+        _require(self.min_rows >= 2, "min_rows must be 2 or more")
+        _require(bool(self.detectors), "detectors must name at least one")
+
+
+@dataclass(frozen=True, kw_only=True)
+class GrowthSpec:
+    """How a branch is trained."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
+
+    epochs: int = 6
+    batch_size: int = 128
+    learning_rate: float = 2e-3
+    weight_decay: float = 0.05
+    validation: float = 0.1  # share of the training rows kept to choose the epoch
+    patience: int = 3  # epochs without a better validation loss before stopping
+    min_rows: int = 20  # fewer labelled training rows: nothing is grown
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "batch_size", "patience", "min_rows"):
+            _require(getattr(self, name) >= 1, f"{name} must be 1 or more")
+        _require(0 < self.learning_rate <= 1, "learning_rate must lie between 0 and 1")
+        _require(self.weight_decay >= 0, "weight_decay must be 0 or more")
+        _require(0 < self.validation < 0.9, "validation must lie between 0 and 0.9")
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluationSpec:
+    """What is measured beyond the matrix.
+
+    `reference: alone` also trains, at the same budget, one model on the window by itself; the
+    distance to it is the intransigence.
+    """
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
+
+    reference: Literal["none", "alone"] = "none"
+
+
+@dataclass(frozen=True, kw_only=True)
+class GateSpec:
+    """What must hold before a candidate becomes champion."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
+
+    min_gain: float = 0.0
+    max_forgetting: float = 0.0
+    max_parameters: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RegistrySpec:
+    """Name in the model registry, and who promotes."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
+
+    model: str | None = None  # the stream's name where left out
+    promote: Literal["auto", "manual"] = "auto"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RetainPerClass:
+    """At most this many rows of each class may be kept."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
+
+    per_class: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """One stream's job file; every key has a default but `name`, `source` and `schema`."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
+
+    name: str
+    source: SourceSpec
+    schema: Schema
+    schedule: Schedule = field(default_factory=Schedule)
+    window: WindowRule = field(default_factory=WindowRule)
+    holdout: float | HoldoutFiles = 0.15
+    model: ModelSpec = field(default_factory=ModelSpec)
+    drift: DriftSpec = field(default_factory=DriftSpec)
+    growth: GrowthSpec = field(default_factory=GrowthSpec)
+    evaluation: EvaluationSpec = field(default_factory=EvaluationSpec)
+    gates: GateSpec = field(default_factory=GateSpec)
+    registry: RegistrySpec = field(default_factory=RegistrySpec)
+    retain: Literal["none", "all"] | RetainPerClass = "none"
+
+    def __post_init__(self) -> None:
+        _require(
+            re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,62}", self.name) is not None,
+            f"name {self.name!r} must be lower-case letters, digits, '.', '_' or '-', at most 63 of them",
+        )
+        if isinstance(self.holdout, HoldoutFiles):
+            _require(
+                self.schema.task is not None,
+                "holdout rows of their own need a task column in the schema to tell them apart",
+            )
+        else:
+            _require(0 < self.holdout < 0.9, f"holdout {self.holdout} must lie between 0 and 0.9")
+
+    @property
+    def registered_model(self) -> str:
+        """The model's name in the registry."""
+        return self.registry.model or self.name

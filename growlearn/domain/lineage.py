@@ -1,0 +1,112 @@
+"""Branches, tasks, the tree they form, and the manifest that makes a model of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from growlearn.domain.errors import UnknownName
+from growlearn.domain.job import ModelSpec
+from growlearn.domain.schema import Label, Schema
+
+
+class BranchState(StrEnum):
+    """Whether a grown branch is part of a version."""
+
+    KEPT = "kept"
+    REJECTED = "rejected"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Branch:
+    """One frozen Transformer stack; `id` is b1, b2, ... and `stem` the branch whose stem it reads."""
+
+    stream: str
+    id: str
+    parent: str | None
+    stem: str
+    task: str
+    window: str
+    version: int | None
+    parameters: int
+    sha256: str
+    state: BranchState
+    created_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """A regime of data with its own head.
+
+    `holdout` and `reference` are stored rows (sha256 of Parquet): the first only measures, the
+    second (validation rows) is what later windows are compared with.
+    """
+
+    stream: str
+    name: str
+    classes: tuple[Label, ...]
+    lineage: tuple[str, ...]
+    head: str
+    holdout: str
+    reference: str
+    window: str
+    version: int
+    opened_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class BranchWeights:
+    """Where a manifest finds one branch."""
+
+    id: str
+    parent: str | None
+    stem: str
+    sha256: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskHead:
+    """Where a manifest finds one task's head, and the branches its answers use, root first."""
+
+    name: str
+    classes: tuple[Label, ...]
+    lineage: tuple[str, ...]
+    sha256: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manifest:
+    """All that is needed to rebuild one model from content-addressed weights."""
+
+    stream: str
+    schema: Schema
+    model: ModelSpec
+    branches: tuple[BranchWeights, ...]
+    tasks: tuple[TaskHead, ...]
+
+    def task(self, name: str) -> TaskHead:
+        """The head of a task, or UnknownName listing those there are."""
+        for head in self.tasks:
+            if head.name == name:
+                return head
+        known = ", ".join(head.name for head in self.tasks) or "none"
+        raise UnknownName(f"stream {self.stream!r} has no task {name!r}", cure=f"known tasks: {known}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Version:
+    """One immutable, self-contained model of a stream; `parent` is the version it grew from."""
+
+    stream: str
+    number: int
+    parent: int | None
+    window: str
+    branches: tuple[str, ...]
+    tasks: tuple[str, ...]
+    parameters: int
+    average_accuracy: float
+    manifest: Manifest
+    created_at: datetime
+    mlflow_version: str | None = None
+    mlflow_run: str | None = None

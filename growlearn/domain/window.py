@@ -1,0 +1,126 @@
+"""A window, and the one table of legal moves between its states."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from growlearn.domain.errors import IllegalTransition
+
+
+class WindowState(StrEnum):
+    """Where a window stands."""
+
+    DISCOVERED = "discovered"  # open: rows are still being gathered
+    ACCEPTED = "accepted"  # snapshot stored
+    QUARANTINED = "quarantined"
+    JUDGED = "judged"
+    SETTLED = "settled"  # nothing to grow
+    GROWING = "growing"
+    EVALUATED = "evaluated"
+    PROMOTED = "promoted"
+    REJECTED = "rejected"
+    HELD = "held"  # waits for a person to promote it
+
+
+class Verdict(StrEnum):
+    """What the drift stage said of a window."""
+
+    FIRST = "first"
+    STABLE = "stable"
+    WARN = "warn"
+    DRIFT = "drift"
+    NEW_TASK = "new task"
+    KNOWN_TASK = "known task"
+    CANNOT_JUDGE = "cannot judge"
+
+    @property
+    def calls_for_growth(self) -> bool:
+        """Whether a new branch is wanted."""
+        return self in (Verdict.FIRST, Verdict.DRIFT, Verdict.NEW_TASK)
+
+
+_S = WindowState
+TRANSITIONS: dict[WindowState, tuple[WindowState, ...]] = {
+    _S.DISCOVERED: (_S.ACCEPTED, _S.QUARANTINED),
+    _S.ACCEPTED: (_S.JUDGED,),
+    _S.JUDGED: (_S.SETTLED, _S.GROWING),
+    _S.GROWING: (_S.EVALUATED,),
+    _S.EVALUATED: (_S.PROMOTED, _S.REJECTED, _S.HELD),
+    _S.QUARANTINED: (),
+    _S.SETTLED: (),
+    _S.PROMOTED: (),
+    _S.REJECTED: (),
+    _S.HELD: (),
+}
+"""Every legal move; what is not here cannot happen."""
+
+PENDING = (_S.ACCEPTED, _S.JUDGED, _S.GROWING, _S.EVALUATED)
+"""States from which a worker has something to do."""
+
+
+def check_transition(source: WindowState, target: WindowState) -> None:
+    """Raise IllegalTransition unless the table leads from source to target."""
+    if target not in TRANSITIONS[source]:
+        legal = ", ".join(TRANSITIONS[source]) or "nowhere: it is final"
+        raise IllegalTransition(f"a window cannot go from {source} to {target}; it goes to {legal}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Window:
+    """The rows handled together; `id` is w1, w2, ... in the order the stream met them.
+
+    `snapshot` is the sha256 of the stored Parquet; `source` says which file or files it came from.
+    """
+
+    stream: str
+    number: int
+    state: WindowState
+    source: str
+    discovered_at: datetime
+    updated_at: datetime
+    rows: int = 0
+    quarantined_rows: int = 0
+    snapshot: str | None = None
+    task: str | None = None
+    verdict: Verdict | None = None
+    reason: str | None = None
+
+    @property
+    def id(self) -> str:
+        """w1, w2, ...: unique in its stream."""
+        return f"w{self.number}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceFile:
+    """A file as a source lists it; `fingerprint` changes when its content may have changed."""
+
+    url: str
+    fingerprint: str
+    size_bytes: int
+    refused: str | None = None  # why it must not be opened, as for a link out of the folder
+
+
+@dataclass(frozen=True, kw_only=True)
+class BadRow:
+    """A row that was kept out, by its place in the file (from 0), and why."""
+
+    row: int
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class IngestedFile:
+    """What one file became: windows opened, filled or quarantined, and rows kept out.
+
+    The store writes it in one transaction, so that a file is taken in once or not at all.
+    """
+
+    stream: str
+    file: SourceFile
+    sha256: str | None
+    windows: tuple[Window, ...]
+    bad_rows: tuple[BadRow, ...]
+    at: datetime

@@ -1,0 +1,152 @@
+"""Rows in memory, their stored form, and the split that no row can change sides of."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from growlearn.domain.schema import InputType, Label, Schema
+
+Column = npt.NDArray[Any]
+
+_KEY_SPACE = 2.0**64
+_ZSTD_LEVEL = 3
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """N validated rows, column by column.
+
+    inputs: image uint8 [N, channels, height, width]; number float64 [N]; category object [N] of str.
+    labels: object [N] of int, str or None (not known yet). tasks: object [N] of str, or None where
+    no column names the task. keys: uint64 [N], a hash of each row's inputs.
+    """
+
+    inputs: dict[str, Column]
+    labels: Column
+    tasks: Column | None
+    keys: Column
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    def take(self, which: Column) -> Rows:
+        """The rows at these indices, or where this mask is true."""
+        return Rows(
+            {name: column[which] for name, column in self.inputs.items()},
+            self.labels[which],
+            None if self.tasks is None else self.tasks[which],
+            self.keys[which],
+        )
+
+    def labelled(self) -> Rows:
+        """The rows whose label is known."""
+        return self.take(np.array([label is not None for label in self.labels], dtype=bool))
+
+
+def concat(parts: Sequence[Rows]) -> Rows:
+    """Rows of several parts in order; they must share a schema."""
+    first = parts[0]
+    tasks = [part.tasks for part in parts if part.tasks is not None]
+    return Rows(
+        {name: np.concatenate([part.inputs[name] for part in parts]) for name in first.inputs},
+        np.concatenate([part.labels for part in parts]),
+        np.concatenate(tasks) if first.tasks is not None else None,
+        np.concatenate([part.keys for part in parts]),
+    )
+
+
+def row_keys(inputs: dict[str, Column], schema: Schema) -> Column:
+    """Hash each row's inputs (not its label), so that equal inputs share a side of every split."""
+    n = len(next(iter(inputs.values())))
+    keys = np.empty(n, dtype=np.uint64)
+    for i in range(n):
+        digest = blake2b(digest_size=8)
+        for name in schema.inputs:
+            cell = inputs[name][i]
+            digest.update(
+                cell.encode() + b"\x00" if isinstance(cell, str) else np.ascontiguousarray(cell).tobytes()
+            )
+        keys[i] = int.from_bytes(digest.digest(), "little")
+    return keys
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """Three parts no row is shared by."""
+
+    train: Rows
+    validation: Rows
+    holdout: Rows
+
+
+def split(rows: Rows, holdout: float, validation: float) -> Split:
+    """Split by row key alone: the same row is always on the same side, whatever comes with it.
+
+    holdout is a share of all rows, validation a share of the others.
+    """
+    place = rows.keys.astype(np.float64) / _KEY_SPACE  # uniform in [0, 1)
+    held = place < holdout
+    chosen = ~held & (place < holdout + validation * (1 - holdout))
+    return Split(rows.take(~held & ~chosen), rows.take(chosen), rows.take(held))
+
+
+def to_parquet(rows: Rows, schema: Schema) -> bytes:
+    """Stored form of rows; equal rows give equal bytes."""
+    columns: dict[str, pa.Array] = {}
+    for name, spec in schema.inputs.items():
+        if spec.type is InputType.IMAGE:
+            flat = np.ascontiguousarray(rows.inputs[name]).reshape(len(rows), -1)
+            columns[name] = pa.array([pixels.tobytes() for pixels in flat], pa.binary())
+        else:
+            kind = pa.float64() if spec.type is InputType.NUMBER else pa.string()
+            columns[name] = pa.array(rows.inputs[name], kind)
+    columns[schema.label] = _label_array(rows.labels)
+    if rows.tasks is not None and schema.task is not None:
+        columns[schema.task] = pa.array(rows.tasks, pa.string())
+    columns["_key"] = pa.array(rows.keys, pa.uint64())
+    sink = io.BytesIO()
+    pq.write_table(pa.table(columns), sink, compression="zstd", compression_level=_ZSTD_LEVEL)
+    return sink.getvalue()
+
+
+def from_parquet(content: bytes, schema: Schema) -> Rows:
+    """Rows of their stored form."""
+    table = pq.read_table(io.BytesIO(content))
+    inputs: dict[str, Column] = {}
+    for name, spec in schema.inputs.items():
+        if spec.shape is not None:
+            pixels = b"".join(table.column(name).to_pylist())
+            inputs[name] = np.frombuffer(pixels, np.uint8).reshape(-1, *spec.shape)
+        elif spec.type is InputType.NUMBER:
+            inputs[name] = table.column(name).to_numpy()
+        else:
+            inputs[name] = object_column(table.column(name).to_pylist())
+    named = schema.task is not None and schema.task in table.column_names
+    return Rows(
+        inputs,
+        object_column(table.column(schema.label).to_pylist()),
+        object_column(table.column(schema.task).to_pylist()) if named else None,
+        table.column("_key").to_numpy(),
+    )
+
+
+def object_column(values: Sequence[object]) -> Column:
+    """A one-dimensional object array, whatever the values look like."""
+    column = np.empty(len(values), dtype=object)
+    column[:] = values
+    return column
+
+
+def _label_array(labels: Column) -> pa.Array:
+    known: list[Label] = [label for label in labels if label is not None]
+    kind = pa.string() if any(isinstance(label, str) for label in known) else pa.int64()
+    return pa.array(labels, kind)

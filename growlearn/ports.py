@@ -1,0 +1,242 @@
+"""What a cycle needs from outside. Each port has an in-memory twin in `adapters/memory`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from growlearn.domain.evaluation import AccuracyMatrix, Cell
+from growlearn.domain.growth import GrowthPlan, GrowthResult, Progress
+from growlearn.domain.job import Job
+from growlearn.domain.lineage import Branch, Manifest, Task, Version
+from growlearn.domain.stream import (
+    Alias,
+    AliasMove,
+    Message,
+    PendingMessage,
+    Receipt,
+    Stream,
+    Transition,
+    WindowRecord,
+)
+from growlearn.domain.window import BadRow, IngestedFile, SourceFile, Window
+
+Report = Callable[[Progress], None]
+"""Where long work tells how far it is."""
+
+
+class Clock(Protocol):
+    """The time of day."""
+
+    def now(self) -> datetime:
+        """Now, as an aware UTC datetime."""
+        ...
+
+
+class Source(Protocol):
+    """Where new data arrives."""
+
+    def files(self) -> Sequence[SourceFile]:
+        """The files ready to be read, in a fixed order; those still being written are left out."""
+        ...
+
+    def read(self, file: SourceFile) -> Mapping[str, bytes]:
+        """Content by relative path: one entry for a file, one an image for a folder of class folders.
+
+        Raises UnreadableFile where the file has vanished, changed since it was listed, or may not
+        be opened.
+        """
+        ...
+
+
+class Artifacts(Protocol):
+    """Immutable bytes under their own sha256."""
+
+    def put(self, content: bytes) -> str:
+        """Store bytes, durably and all at once; returns the sha256 in hex. Storing twice is harmless."""
+        ...
+
+    def get(self, sha256: str) -> bytes:
+        """The bytes, checked against their hash; raises DamagedArtifact where missing or changed."""
+        ...
+
+
+class Store(Protocol):
+    """The record: the database is the truth. Every method is one transaction."""
+
+    # Streams ------------------------------------------------------------------------------------
+
+    def apply(self, job: Job, at: datetime) -> Stream:
+        """Create the stream of this job, or give an existing one the new job."""
+        ...
+
+    def stream(self, name: str) -> Stream:
+        """One stream; raises UnknownName listing those there are."""
+        ...
+
+    def streams(self) -> Sequence[Stream]:
+        """All streams by name."""
+        ...
+
+    def delete(self, name: str) -> None:
+        """Forget a stream and all its rows; raises UnknownName."""
+        ...
+
+    # Ingest -------------------------------------------------------------------------------------
+
+    def seen(self, stream: str) -> Mapping[str, str]:
+        """Fingerprint by url of every file taken in so far (the latest one of each url)."""
+        ...
+
+    def record_ingest(self, ingested: IngestedFile) -> bool:
+        """Write what one file became; False, and nothing written, if it was taken in before.
+
+        A window whose number exists (the open one of a row-count stream) is updated, others are
+        added.
+        """
+        ...
+
+    def windows(self, stream: str) -> Sequence[Window]:
+        """All windows of a stream by number."""
+        ...
+
+    def window(self, stream: str, window: str) -> Window:
+        """One window by its id (w3); raises UnknownName."""
+        ...
+
+    def bad_rows(self, stream: str, window: str) -> Sequence[BadRow]:
+        """Rows kept out of a window, in order."""
+        ...
+
+    # Work ---------------------------------------------------------------------------------------
+
+    def claim(self, stream: str, worker: str, now: datetime, lease_s: float) -> Window | None:
+        """Lease the oldest pending window of a stream.
+
+        None where nothing is pending, or another worker's lease on any window of the stream has
+        not run out: windows of one stream run in order, one at a time.
+        """
+        ...
+
+    def renew(self, stream: str, window: str, worker: str, now: datetime, lease_s: float) -> bool:
+        """Heartbeat: lengthen the lease; False where it now belongs to another worker."""
+        ...
+
+    def release(self, stream: str, window: str, worker: str) -> None:
+        """Give the lease up at once; harmless where it is not held."""
+        ...
+
+    def advance(self, transition: Transition) -> Window:
+        """Make one legal move with all its records.
+
+        Raises IllegalTransition for a move not in the table, LostRace where the window is no
+        longer in `source` or leased to `worker`; in both cases nothing is written.
+        """
+        ...
+
+    def record(self, stream: str, window: str) -> WindowRecord:
+        """Report, plan, result, evaluation and gates of a window; raises UnknownName."""
+        ...
+
+    # Model --------------------------------------------------------------------------------------
+
+    def branches(self, stream: str) -> Sequence[Branch]:
+        """All branches ever grown, rejected ones too, in the order they were grown."""
+        ...
+
+    def tasks(self, stream: str) -> Sequence[Task]:
+        """All tasks ever opened, in the order they were opened."""
+        ...
+
+    def versions(self, stream: str) -> Sequence[Version]:
+        """All versions by number."""
+        ...
+
+    def move_aliases(
+        self, stream: str, moves: Sequence[AliasMove], base: int | None, message: Message
+    ) -> None:
+        """Move aliases and the base (promotion, rollback) and tell the tracker.
+
+        Raises LostRace where an alias no longer stands at its move's `before`.
+        """
+        ...
+
+    def alias_moves(self, stream: str) -> Sequence[AliasMove]:
+        """Every alias move of a stream, oldest first."""
+        ...
+
+    # Outbox and ticks ---------------------------------------------------------------------------
+
+    def pending_messages(self, stream: str | None = None, limit: int = 100) -> Sequence[PendingMessage]:
+        """Undelivered messages, oldest first."""
+        ...
+
+    def delivered(self, message_id: int, receipt: Receipt, at: datetime) -> None:
+        """Mark a message delivered; the receipt is kept on the version its window made, if any."""
+        ...
+
+    def undelivered(self, message_id: int, reason: str, at: datetime) -> None:
+        """Count a failed attempt and keep its reason."""
+        ...
+
+    def claim_tick(self, stream: str, due_at: datetime, scheduler: str) -> bool:
+        """True for the one scheduler that may dispatch this tick."""
+        ...
+
+    def last_tick(self, stream: str) -> datetime | None:
+        """When the latest claimed tick was due."""
+        ...
+
+
+class Engine(Protocol):
+    """Where training runs."""
+
+    def run(self, plan: GrowthPlan, report: Report) -> GrowthResult:
+        """Grow what the plan says; weights land in the artifacts. Equal plans give equal weights.
+
+        An interrupted run is taken up at its last checkpoint. Raises GrowLearnError where training
+        failed, with the reason.
+        """
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """One task's stored rows (sha256 of Parquet) to be answered by a model."""
+
+    task: str
+    rows: str
+
+
+class Evaluator(Protocol):
+    """Counts right answers of a model, task by task."""
+
+    def evaluate(self, manifest: Manifest, questions: Sequence[Question]) -> Sequence[Cell]:
+        """One cell a question, in order."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class CycleRecord:
+    """Everything the tracker is told of one window; built from the store alone."""
+
+    stream: Stream
+    window: Window
+    record: WindowRecord
+    matrix: AccuracyMatrix
+    version: Version | None
+    branches: Sequence[Branch]
+
+
+class Tracker(Protocol):
+    """The mirror of the record (MLflow). Every call may be repeated and has one effect."""
+
+    def log_cycle(self, record: CycleRecord) -> Receipt:
+        """One run a window, with a registered model version where the window made a version."""
+        ...
+
+    def set_aliases(self, stream: Stream, versions: Mapping[Alias, str | None]) -> None:
+        """Make each alias of the registered model point at that tracker version; None removes it."""
+        ...

@@ -1,0 +1,42 @@
+# Everything happens in .venv of this checkout; it is made once and again when its inputs change.
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3)
+
+.PHONY: help install demo test check fix wheel clean
+
+help: ## show this
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/'
+
+install: $(STAMP) ## make .venv with everything for running and developing
+
+$(STAMP): pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --disable-pip-version-check -q -c constraints.txt -e '.[dev]'
+	@touch $@
+
+demo: $(STAMP) ## the whole story on real handwritten digits, in minutes
+	$(BIN)/growlearn demo --fresh
+
+test: $(STAMP) ## all tests; on Debian as root also installs the data that they use
+	@.ci/system-packages
+	$(BIN)/python -m pytest
+
+check: $(STAMP) ## style, types, layers, and docs that leave nothing out
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -q tests/unit/app/test_docs_are_complete.py
+
+fix: $(STAMP) ## mend what ruff can mend
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+wheel: $(STAMP) ## build dist/*.whl
+	$(BIN)/python -m build --wheel --no-isolation
+
+clean: ## forget the environment and everything built
+	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

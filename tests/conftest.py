@@ -1,0 +1,25 @@
+"""The skip policy: a test that lacks its tool names it; under CI=true that is a failure."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+import pytest
+
+Need = Callable[[str, bool], None]
+
+
+@pytest.fixture(scope="session")
+def need() -> Need:
+    """`need("what is missing and how to get it", it_is_there)`: go on, skip, or fail under CI=true."""
+    return _need
+
+
+def _need(tool: str, there: bool) -> None:
+    if there:
+        return
+    message = f"needs {tool}"
+    if os.environ.get("CI", "").lower() in ("1", "true"):
+        pytest.fail(f"{message}; under CI nothing may be skipped", pytrace=False)
+    pytest.skip(message)

@@ -1,1 +1,1 @@
-"""Room."""
+"""Verdict to trained branch: plan, newborn, cached features, the plain training loop."""

@@ -1,1 +1,1 @@
-"""Room."""
+"""Stems turn input columns into tokens [B, T, D]; one file a modality."""

@@ -1,0 +1,64 @@
+"""One branch: a shallow stack of pre-norm Transformer layers of which only the residual counts."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812 - the field's own abbreviation
+
+from growlearn.domain.job import ModelSpec
+
+
+class Layer(nn.Module):
+    """Pre-norm attention and MLP (Xiong et al. 2020), returning what they add rather than the sum."""
+
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.attention_norm = nn.LayerNorm(width)
+        self.qkv = nn.Linear(width, 3 * width)
+        self.attention_out = nn.Linear(width, width)
+        self.mlp_norm = nn.LayerNorm(width)
+        self.mlp_in = nn.Linear(width, 4 * width)
+        self.mlp_out = nn.Linear(4 * width, width)
+
+    def born_zero(self) -> None:
+        """Zero the output projections: the layer adds exactly nothing until it is trained."""
+        for projection in (self.attention_out, self.mlp_out):
+            nn.init.zeros_(projection.weight)
+            nn.init.zeros_(projection.bias)
+
+    def forward(self, h: Tensor) -> Tensor:
+        """From h [B, T, D] to what this layer adds to it [B, T, D]."""
+        added = self._attend(self.attention_norm(h))
+        mlp: Tensor = self.mlp_out(F.gelu(self.mlp_in(self.mlp_norm(h + added))))
+        return added + mlp
+
+    def _attend(self, h: Tensor) -> Tensor:
+        batch, tokens, width = h.shape
+        qkv = self.qkv(h).view(batch, tokens, 3, self.heads, width // self.heads)
+        q, k, v = qkv.permute(2, 0, 3, 1, 4)  # each [B, heads, T, D/heads]
+        mixed = F.scaled_dot_product_attention(q, k, v)
+        out: Tensor = self.attention_out(mixed.transpose(1, 2).reshape(batch, tokens, width))
+        return out
+
+
+class Branch(nn.Module):
+    """R(z) = branch(z) - z, computed as a running sum so that a newborn's is exactly zero."""
+
+    def __init__(self, spec: ModelSpec) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(Layer(spec.width, spec.heads) for _ in range(spec.depth))
+
+    def born_zero(self) -> None:
+        """Make the branch add exactly nothing."""
+        for layer in self.layers:
+            assert isinstance(layer, Layer)
+            layer.born_zero()
+
+    def forward(self, z: Tensor) -> Tensor:
+        """From z [B, T, D] to its residual R(z) [B, T, D]."""
+        residual = self.layers[0](z)
+        for layer in self.layers[1:]:
+            residual = residual + layer(z + residual)
+        result: Tensor = residual
+        return result

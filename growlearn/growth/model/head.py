@@ -1,0 +1,67 @@
+"""A task's head: learned gates over its lineage, a norm, and a linear answer."""
+
+from __future__ import annotations
+
+from itertools import accumulate
+
+import torch
+from torch import Tensor, nn
+
+
+class Head(nn.Module):
+    """W LayerNorm(sum_i g_i * f_i) + b over f = [pool(z), pool(R_1), ..., pool(R_k)].
+
+    Gates g are [1 + k, D], one for each channel of each branch, born at 1. The route buffers say
+    where the task's classes lie in the root branch's features, for rows that come without a task.
+    """
+
+    def __init__(self, branches: int, width: int, classes: int) -> None:
+        super().__init__()
+        self.gates = nn.Parameter(torch.ones(1 + branches, width))
+        self.norm = nn.LayerNorm(width)
+        self.linear = nn.Linear(width, classes)
+        self.register_buffer("route_means", torch.zeros(classes, 2 * width))
+        self.register_buffer("route_variance", torch.ones(2 * width))
+        self.route_means: Tensor
+        self.route_variance: Tensor
+
+    def answer(self, phi: Tensor) -> Tensor:
+        """Gated feature phi [..., D] -> logits [..., C]."""
+        logits: Tensor = self.linear(self.norm(phi))
+        return logits
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Features [B, 1 + k, D] -> logits [B, C]."""
+        return self.answer(self._partial_sums(features)[-1])
+
+    def prefixes(self, features: Tensor, last: int) -> Tensor:
+        """Answers of the last prefixes: features [B, 1 + k, D] -> logits [last, B, C].
+
+        Prefix p uses f_0 .. f_p; for last = 1 only the whole is answered.
+        """
+        return self.answer(torch.stack(self._partial_sums(features)[-last:]))
+
+    def _partial_sums(self, features: Tensor) -> list[Tensor]:
+        """Gated features added up branch by branch, each [B, D].
+
+        One after the other, so that a branch which adds zero leaves every bit as it was.
+        """
+        gated = (features * self.gates).unbind(1)
+        return list(accumulate(gated, torch.add))
+
+    def fit_route(self, features: Tensor, targets: Tensor) -> None:
+        """Learn class means and their common spread from features [N, 2 * D] and class indices [N]."""
+        for at in range(len(self.route_means)):
+            self.route_means[at] = features[targets == at].mean(0)
+        within = features - self.route_means[targets]
+        self.route_variance.copy_(within.square().mean(0).clamp_min(1e-6))
+
+    def route_score(self, features: Tensor) -> Tensor:
+        """Log-density (up to a constant) of the nearest class: features [B, 2 * D] -> [B].
+
+        Normal with diagonal covariance, as in nearest-class-mean classification with a learned
+        metric (Mensink et al. 2013).
+        """
+        away = features[:, None] - self.route_means  # [B, C, 2D]
+        distance = (away.square() / self.route_variance).sum(2).amin(1)
+        return -0.5 * (distance + self.route_variance.log().sum())

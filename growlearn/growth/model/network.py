@@ -1,0 +1,166 @@
+"""The growing network, assembled from a manifest and stored weights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from growlearn.domain.job import ModelSpec
+from growlearn.domain.lineage import Manifest
+from growlearn.domain.schema import Label
+from growlearn.growth.model import weights as stored
+from growlearn.growth.model.branch import Branch
+from growlearn.growth.model.head import Head
+from growlearn.growth.stems.stem import Inputs, Stem, stored_stem
+from growlearn.ingest.rows import Rows
+
+Logits = npt.NDArray[np.float32]
+
+BATCH_ROWS = 512  # answers are computed in batches of this many rows, everywhere, to keep bits equal
+
+
+class GrowingNetwork(nn.Module):
+    """Stems and branches by branch id, heads by task name.
+
+    phi_t(x) = g_0 * pool(z) + sum_i g_i * pool(R_i(z)) over the lineage of task t; branches outside
+    the lineage never enter, so nothing grown later can change an answer.
+    """
+
+    def __init__(self, spec: ModelSpec) -> None:
+        super().__init__()
+        self.spec = spec
+        self.stems = nn.ModuleDict()
+        self.branches = nn.ModuleDict()
+        self.stem_of: dict[str, str] = {}
+        self.heads = nn.ModuleList()
+        self.lineages: list[tuple[str, ...]] = []
+        self.classes: list[tuple[Label, ...]] = []
+        self.task_index: dict[str, int] = {}
+
+    def add_branch(self, branch_id: str, branch: Branch, stem_of: str, stem: Stem | None) -> None:
+        """Add a branch that reads the stem of branch `stem_of`, its own where `stem` is given."""
+        if stem is not None:
+            self.stems[branch_id] = stem
+        self.branches[branch_id] = branch
+        self.stem_of[branch_id] = stem_of
+
+    def add_task(self, name: str, classes: Sequence[Label], lineage: Sequence[str], head: Head) -> None:
+        """Add a task's head over a lineage, root first."""
+        self.task_index[name] = len(self.heads)
+        self.heads.append(head)
+        self.lineages.append(tuple(lineage))
+        self.classes.append(tuple(classes))
+
+    @property
+    def root_stem(self) -> Stem:
+        """The first stem: the one bare lineages and the router read."""
+        return self._stem(next(iter(self.stems)))
+
+    def features(self, inputs: Inputs, lineage: Sequence[str]) -> Tensor:
+        """Encoded inputs of B rows -> [B, 1 + k, D]: pool(z), then pool(R_i(z)) along the lineage."""
+        tokens: dict[str, Tensor] = {}
+        for owner in [self.stem_of[branch] for branch in lineage] or [next(iter(self.stems))]:
+            if owner not in tokens:
+                tokens[owner] = self._stem(owner)(inputs)  # z [B, T, D]
+        z = tokens[self.stem_of[lineage[-1]]] if lineage else next(iter(tokens.values()))
+        residuals = [self.branches[branch](tokens[self.stem_of[branch]]) for branch in lineage]
+        return torch.stack([part.mean(1) for part in [z, *residuals]], dim=1)
+
+    def forward(self, inputs: Inputs, task: str) -> Tensor:
+        """Encoded inputs of B rows -> logits [B, C] in the order of the task's classes."""
+        at = self.task_index[task]
+        logits: Tensor = self.heads[at](self.features(inputs, self.lineages[at]))
+        return logits
+
+    def route_features(self, inputs: Inputs) -> Tensor:
+        """Encoded inputs of B rows -> [B, 2 * D]: what the root branch, which never changes, sees."""
+        return self.features(inputs, [next(iter(self.branches))]).flatten(1)
+
+    def route(self, rows: Rows) -> list[str]:
+        """The likeliest task of each of N rows: the one that has the nearest class mean."""
+        self.eval()
+        names = list(self.task_index)
+        best: list[str] = []
+        with torch.no_grad():
+            for batch in batches(self.encode(rows), len(rows)):
+                features = self.route_features(batch)
+                scores = torch.stack([self.head(name).route_score(features) for name in names], dim=1)
+                best += [names[i] for i in scores.argmax(1).tolist()]
+        return best
+
+    def encode(self, rows: Rows) -> Inputs:
+        """Rows -> tensors; every stem of a stream encodes alike but for its vocabulary."""
+        return self.root_stem.encode(rows)
+
+    def logits(self, rows: Rows, task: str) -> Logits:
+        """Answers for N rows as float32 [N, C], in batches of BATCH_ROWS."""
+        self.eval()
+        parts = [np.empty((0, len(self.classes[self.task_index[task]])), dtype=np.float32)]
+        with torch.no_grad():
+            for batch in batches(self.encode(rows), len(rows)):
+                parts.append(self.forward(batch, task).numpy())  # noqa: PERF401
+        return np.concatenate(parts)
+
+    def outputs(self, rows: Rows, task: str) -> Logits:
+        """Softmax of the logits, float32 [N, C]."""
+        return torch.softmax(torch.from_numpy(self.logits(rows, task)), dim=1).numpy()
+
+    def pooled(self, rows: Rows, lineage: Sequence[str]) -> Logits:
+        """Features of N rows along a lineage as float32 [N, 1 + k, D]."""
+        self.eval()
+        with torch.no_grad():
+            parts = [self.features(batch, lineage).numpy() for batch in batches(self.encode(rows), len(rows))]
+        return np.concatenate(parts)
+
+    def branch_weights(self, branch_id: str) -> bytes:
+        """One branch, buffers and own stem included, in its stored form."""
+        own = {f"branch.{name}": value for name, value in self.branches[branch_id].state_dict().items()}
+        if branch_id in self.stems:
+            own |= {f"stem.{name}": value for name, value in self.stems[branch_id].state_dict().items()}
+        return stored.dump(own)
+
+    def head(self, task: str) -> Head:
+        """The head of a task."""
+        head = self.heads[self.task_index[task]]
+        assert isinstance(head, Head)
+        return head
+
+    def _stem(self, owner: str) -> Stem:
+        stem = self.stems[owner]
+        assert isinstance(stem, Stem)
+        return stem
+
+
+def batches(inputs: Inputs, rows: int, size: int = BATCH_ROWS) -> list[Inputs]:
+    """Encoded inputs cut into runs of at most `size` rows."""
+    return [
+        {name: tensor[start : start + size] for name, tensor in inputs.items()}
+        for start in range(0, rows, size)
+    ]
+
+
+def load_head(content: bytes) -> Head:
+    """A head of its stored form."""
+    weights = stored.load(content)
+    head = Head(len(weights["gates"]) - 1, weights["gates"].shape[1], len(weights["linear.bias"]))
+    head.load_state_dict(weights)
+    return head
+
+
+def load_network(manifest: Manifest, read: Callable[[str], bytes]) -> GrowingNetwork:
+    """Build a frozen network; `read` gives the stored bytes of a sha256."""
+    network = GrowingNetwork(manifest.model)
+    for entry in manifest.branches:
+        weights = stored.load(read(entry.sha256))
+        branch = Branch(manifest.model)
+        branch.load_state_dict(stored.under("branch.", weights))
+        own = stored.under("stem.", weights)
+        stem = stored_stem(manifest.schema, manifest.model, own) if own else None
+        network.add_branch(entry.id, branch, entry.stem, stem)
+    for task in manifest.tasks:
+        network.add_task(task.name, task.classes, task.lineage, load_head(read(task.sha256)))
+    return network.requires_grad_(False).eval()

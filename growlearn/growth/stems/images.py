@@ -1,0 +1,88 @@
+"""Image stems: plain patches, and overlapping convolutions (the better one; docs/adr/0003)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+
+from growlearn.domain.errors import JobError
+from growlearn.domain.job import ModelSpec
+
+
+class PatchStem(nn.Module):
+    """One linear map of each patch x patch square, as in ViT (Dosovitskiy et al. 2021).
+
+    [B, C, H, W] float -> [B, ceil(H / patch) * ceil(W / patch), D].
+    """
+
+    def __init__(self, channels: int, spec: ModelSpec) -> None:
+        super().__init__()
+        self.patch = spec.patch
+        self.project = nn.Conv2d(channels, spec.width, spec.patch, stride=spec.patch)
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Project non-overlapping squares, padding the far edges with zeros."""
+        height, width = image.shape[-2:]
+        pad = (0, -width % self.patch, 0, -height % self.patch)
+        squares: Tensor = self.project(nn.functional.pad(image, pad))  # [B, D, h, w]
+        return squares.flatten(2).transpose(1, 2)  # [B, h*w, D]
+
+
+class ConvStem(nn.Module):
+    """Overlapping 3x3 convolutions, after Xiao et al. 2021, "Early convolutions help transformers".
+
+    One at full resolution, then one of stride 2 for each halving that `patch` asks for.
+    [B, C, H, W] float -> [B, ceil(H / patch) * ceil(W / patch), D].
+    """
+
+    def __init__(self, channels: int, spec: ModelSpec) -> None:
+        super().__init__()
+        halvings = round(math.log2(spec.patch))
+        if 2**halvings != spec.patch:
+            raise JobError(
+                f"model.patch {spec.patch} is not a power of two, which stem: conv needs",
+                cure="use patch: 2, 4 or 8, or stem: patches",
+            )
+        widths = [channels, *(max(spec.width >> (halvings - i), 8) for i in range(halvings)), spec.width]
+        layers: list[nn.Module] = []
+        for i, (before, after) in enumerate(pairwise(widths)):
+            layers += [nn.Conv2d(before, after, 3, stride=1 if i == 0 else 2, padding=1), nn.GELU()]
+        self.layers = nn.Sequential(*layers[:-1])
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Convolve down to one token a patch."""
+        grid: Tensor = self.layers(image)  # [B, D, h, w]
+        return grid.flatten(2).transpose(1, 2)  # [B, h*w, D]
+
+
+IMAGE_STEMS: dict[str, Callable[[int, ModelSpec], nn.Module]] = {"conv": ConvStem, "patches": PatchStem}
+"""Image stems by the name a job file gives them."""
+
+
+class ImageTokens(nn.Module):
+    """One image column: normalisation learned once, a stem, and learned positions."""
+
+    def __init__(self, shape: tuple[int, int, int], spec: ModelSpec) -> None:
+        super().__init__()
+        self.stem = IMAGE_STEMS[spec.stem](shape[0], spec)
+        self.register_buffer("mean", torch.zeros(shape[0], 1, 1))
+        self.register_buffer("scale", torch.ones(shape[0], 1, 1))
+        tokens = math.ceil(shape[1] / spec.patch) * math.ceil(shape[2] / spec.patch)
+        self.position = nn.Parameter(torch.randn(tokens, spec.width) * 0.02)
+        self.mean: Tensor
+        self.scale: Tensor
+
+    def fit(self, pixels: Tensor) -> None:
+        """Learn mean and spread a channel from uint8 pixels [N, C, H, W]."""
+        wide = pixels.double()
+        self.mean.copy_(wide.mean((0, 2, 3))[:, None, None])
+        self.scale.copy_(wide.std((0, 2, 3)).clamp_min(1.0)[:, None, None])
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """Uint8 [B, C, H, W] -> tokens [B, T, D]."""
+        tokens: Tensor = self.stem((pixels.float() - self.mean) / self.scale)
+        return tokens + self.position

@@ -1,0 +1,242 @@
+"""The plain training loop: a plan in, stored weights and a result out.
+
+rows -> stem -> z [N, T, D] (frozen and cached but for a first branch)
+     -> pooled features of the parents [N, 1 + P, D] (frozen and cached)
+     -> new branches -> pooled residuals [B, n, D] -> gated prefixes -> logits [n, B, C] -> loss
+"""
+
+from __future__ import annotations
+
+import math
+import resource
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F  # noqa: N812 - the field's own abbreviation
+
+from growlearn.domain.growth import Epoch, GrowthPlan, GrowthResult, Progress
+from growlearn.domain.job import GrowthSpec
+from growlearn.domain.lineage import BranchWeights
+from growlearn.domain.schema import Label
+from growlearn.growth import checkpoint
+from growlearn.growth.checkpoint import Course
+from growlearn.growth.frozen import frozen_features
+from growlearn.growth.model import weights
+from growlearn.growth.model.network import BATCH_ROWS, GrowingNetwork, load_network
+from growlearn.growth.newborn import Newborn, conceive
+from growlearn.ingest.rows import Column, Rows, from_parquet
+from growlearn.ports import Artifacts, Report
+
+_WARM_UP = 0.1  # share of all steps over which the learning rate rises
+
+
+@dataclass(frozen=True)
+class Feed:
+    """Rows as training sees them: `tokens` gives z [B, T, D] and parents' features [B, 1 + P, D]."""
+
+    tokens: Callable[[Tensor], tuple[Tensor, Tensor]]
+    targets: Tensor  # class indices [N]
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+
+def grow(plan: GrowthPlan, artifacts: Artifacts, scratch: Path, report: Report) -> GrowthResult:
+    """Train what the plan says; an interrupted call with the same plan goes on where it stopped.
+
+    `scratch` is a folder of this plan's own, for its checkpoint.
+    """
+    started = time.perf_counter()
+    schema = plan.base.schema
+    network = load_network(plan.base, artifacts.get)
+    train_rows = from_parquet(artifacts.get(plan.train), schema)
+    validation_rows = from_parquet(artifacts.get(plan.validation), schema)
+    newborn = conceive(plan, network, train_rows)
+    train = _feed(plan, network, newborn, train_rows)
+    validation = _feed(plan, network, newborn, validation_rows)
+    birth_head = artifacts.put(weights.dump(newborn.birth_head.state_dict()))
+    course = _course(plan, newborn, train, validation, scratch, report)
+    checkpoint.restore(newborn.trainable(), course.best)
+    _fit_route(network, newborn, train_rows, train.targets)
+    stored = _store(plan, newborn, artifacts)
+    return GrowthResult(
+        branches=stored,
+        branch_parameters=tuple(_parameters(plan, newborn, i) for i in range(len(newborn.branches))),
+        head=artifacts.put(weights.dump(newborn.head.state_dict())),
+        birth_head=birth_head,
+        lineage=(*plan.lineage, *plan.new_branches),
+        epochs=course.epochs,
+        best_epoch=course.best_epoch,
+        birth_loss=course.birth_loss,
+        best_loss=course.best_loss,
+        prefix_losses=tuple(_validate(newborn, validation)[2]),
+        train_rows=len(train),
+        validation_rows=len(validation),
+        seconds=time.perf_counter() - started,
+        peak_memory_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+        threads=torch.get_num_threads(),
+        seed=plan.seed,
+    )
+
+
+def _course(
+    plan: GrowthPlan, newborn: Newborn, train: Feed, validation: Feed, scratch: Path, report: Report
+) -> Course:
+    """Epoch after epoch until the last, or until patience runs out; a checkpoint after each."""
+    spec, modules, path = plan.growth, newborn.trainable(), scratch / "checkpoint.safetensors"
+    optimizer = _optimizer(newborn, spec)
+    course = checkpoint.resume(path, modules, optimizer)
+    if course is None:
+        birth_loss = _validate(newborn, validation)[0]
+        course = Course((), checkpoint.state_of(modules), birth_loss, birth_loss)
+    for epoch in range(len(course.epochs) + 1, spec.epochs + 1):
+        if epoch - 1 - course.best_epoch >= spec.patience:
+            break
+        started = time.perf_counter()
+        train_loss = _train_epoch(newborn, train, optimizer, plan, epoch)
+        loss, accuracy, _ = _validate(newborn, validation)
+        done = Epoch(
+            epoch=epoch,
+            train_loss=train_loss,
+            validation_loss=loss,
+            validation_accuracy=accuracy,
+            seconds=time.perf_counter() - started,
+        )
+        better = loss < course.best_loss
+        course = Course(
+            (*course.epochs, done),
+            checkpoint.state_of(modules) if better else course.best,
+            min(loss, course.best_loss),
+            course.birth_loss,
+        )
+        checkpoint.save(path, course, modules, optimizer)
+        note = f"validation loss {loss:.4f}, accuracy {accuracy:.1%}"
+        report(Progress(stage="training", done=epoch, total=spec.epochs, note=note))
+    return course
+
+
+def _train_epoch(
+    newborn: Newborn, train: Feed, optimizer: torch.optim.Optimizer, plan: GrowthPlan, epoch: int
+) -> float:
+    """One pass in an order that depends on seed and epoch alone; the mean loss."""
+    spec, total = plan.growth, 0.0
+    steps = math.ceil(len(train) / spec.batch_size)
+    order = torch.randperm(len(train), generator=torch.Generator().manual_seed(plan.seed * 1009 + epoch))
+    for step, index in enumerate(order.split(spec.batch_size)):
+        rate = _learning_rate(spec, ((epoch - 1) * steps + step) / (spec.epochs * steps))
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+        logits = _answer(newborn, train, index)  # [n, B, C]
+        loss = _prefix_losses(logits, train.targets[index]).mean()
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(_trained(newborn), 1.0)
+        optimizer.step()
+        total += loss.item() * len(index)
+    return total / len(train)
+
+
+def _answer(newborn: Newborn, feed: Feed, index: Tensor) -> Tensor:
+    """Rows by index [B] -> logits [n, B, C], one a prefix that ends in a new branch."""
+    z, pooled = feed.tokens(index)  # [B, T, D], [B, 1 + P, D]
+    residuals = torch.stack([branch(z).mean(1) for branch in newborn.branches], dim=1)  # [B, n, D]
+    features = torch.cat([pooled, residuals], dim=1)  # [B, 1 + P + n, D]
+    return newborn.head.prefixes(features, len(newborn.branches))
+
+
+def _prefix_losses(logits: Tensor, targets: Tensor) -> Tensor:
+    """Cross-entropy of every prefix: logits [n, B, C], targets [B] -> [n]."""
+    return torch.stack([F.cross_entropy(prefix, targets) for prefix in logits])
+
+
+def _validate(newborn: Newborn, feed: Feed) -> tuple[float, float, list[float]]:
+    """Loss and accuracy of the whole model, and the loss of each prefix, on validation rows."""
+    right, losses = 0, torch.zeros(len(newborn.branches), dtype=torch.float64)
+    with torch.no_grad():
+        for index in torch.arange(len(feed)).split(BATCH_ROWS):
+            logits, targets = _answer(newborn, feed, index), feed.targets[index]
+            losses += _prefix_losses(logits, targets).double() * len(index)
+            right += int((logits[-1].argmax(1) == targets).sum())
+    by_prefix = [float(loss) / len(feed) for loss in losses]
+    return by_prefix[-1], right / len(feed), by_prefix
+
+
+def _feed(plan: GrowthPlan, network: GrowingNetwork, newborn: Newborn, rows: Rows) -> Feed:
+    targets = class_indices(rows.labels, plan.classes)
+    if newborn.stem is None:
+        frozen = frozen_features(network, rows, plan.lineage)
+        return Feed(lambda index: (frozen.z[index], frozen.pooled[index]), targets)
+    stem, inputs = newborn.stem, newborn.stem.encode(rows)
+
+    def tokens(index: Tensor) -> tuple[Tensor, Tensor]:
+        z = stem({name: column[index] for name, column in inputs.items()})  # [B, T, D]
+        return z, z.mean(1, keepdim=True)
+
+    return Feed(tokens, targets)
+
+
+def class_indices(labels: Column, classes: tuple[Label, ...]) -> Tensor:
+    """Labels [N] -> their places in `classes`, int64 [N]."""
+    place = {label: i for i, label in enumerate(classes)}
+    return torch.tensor([place[label] for label in labels], dtype=torch.int64)
+
+
+def _optimizer(newborn: Newborn, spec: GrowthSpec) -> torch.optim.Optimizer:
+    """AdamW (Loshchilov and Hutter 2019); only matrices decay, not gates, norms, biases or positions."""
+    matrices, others = [], []
+    for module in newborn.trainable():
+        for name, parameter in module.named_parameters():
+            (matrices if name.endswith("weight") and parameter.ndim > 1 else others).append(parameter)
+    groups = [
+        {"params": matrices, "weight_decay": spec.weight_decay},
+        {"params": others, "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups, lr=spec.learning_rate)
+
+
+def _learning_rate(spec: GrowthSpec, progress: float) -> float:
+    """One cycle: a linear rise, then half a cosine down to zero; progress in [0, 1)."""
+    if progress < _WARM_UP:
+        return spec.learning_rate * (0.04 + 0.96 * progress / _WARM_UP)
+    return spec.learning_rate * 0.5 * (1 + math.cos(math.pi * (progress - _WARM_UP) / (1 - _WARM_UP)))
+
+
+def _trained(newborn: Newborn) -> Iterator[torch.nn.Parameter]:
+    return (parameter for module in newborn.trainable() for parameter in module.parameters())
+
+
+def _fit_route(network: GrowingNetwork, newborn: Newborn, rows: Rows, targets: Tensor) -> None:
+    """Teach the head where its classes lie in the root branch's features."""
+    if newborn.stem is not None:
+        network = GrowingNetwork(network.spec)
+        network.add_branch("root", newborn.branches[0], "root", newborn.stem)
+    root = network.pooled(rows, [next(iter(network.branches))])  # [N, 2, D]
+    newborn.head.fit_route(torch.from_numpy(root).flatten(1), targets)
+
+
+def _store(plan: GrowthPlan, newborn: Newborn, artifacts: Artifacts) -> tuple[BranchWeights, ...]:
+    """Store each new branch once, the stream's first one together with its stem."""
+    root = plan.base.branches[0].stem if plan.base.branches else plan.new_branches[0]
+    network = GrowingNetwork(plan.base.model)
+    entries: list[BranchWeights] = []
+    parent = plan.lineage[-1] if plan.lineage else None
+    for i, (name, branch) in enumerate(zip(plan.new_branches, newborn.branches, strict=True)):
+        network.add_branch(name, branch, root, newborn.stem if i == 0 else None)
+        sha256 = artifacts.put(network.branch_weights(name))
+        entries.append(BranchWeights(id=name, parent=parent, stem=root, sha256=sha256))
+        parent = name
+    return tuple(entries)
+
+
+def _parameters(plan: GrowthPlan, newborn: Newborn, at: int) -> int:
+    """Parameters of one new branch, with its stem if it brings one; the last also counts the head."""
+    modules: list[torch.nn.Module] = [newborn.branches[at]]
+    if at == 0 and newborn.stem is not None:
+        modules.append(newborn.stem)
+    if at == len(plan.new_branches) - 1:
+        modules.append(newborn.head)
+    return sum(parameter.numel() for module in modules for parameter in module.parameters())

@@ -1,1 +1,1 @@
-"""Room."""
+"""A window against what is known: from outputs and labels to a drift report."""

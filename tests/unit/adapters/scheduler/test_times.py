@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from growlearn.adapters.scheduler.times import EPOCH, latest_due, next_fire_times
+from growlearn.domain.errors import JobError
+from growlearn.domain.job import Schedule
+
+NOW = datetime(2025, 11, 24, 4, 0, 30, tzinfo=UTC)
+moments = st.floats(86_400, 4e8).map(lambda seconds: EPOCH + timedelta(seconds=seconds))
+spans = st.timedeltas(timedelta(0), timedelta(days=400))
+schedules = st.sampled_from(
+    [
+        Schedule(),
+        Schedule(every="0.3s"),
+        Schedule(every="7m"),
+        Schedule(every="2d"),
+        Schedule(cron="* * * * *"),
+        Schedule(cron="*/7 3 * * 1-5"),
+        Schedule(cron="0 3 * * 0"),
+        Schedule(cron="30 0 31 * *"),
+    ]
+)
+
+
+def test_intervals_are_aligned_so_that_every_scheduler_computes_the_same_times() -> None:
+    one, two, three = next_fire_times(Schedule(every="5m"), NOW, 3)
+    assert (one.minute, two.minute, three.minute, one.second) == (5, 10, 15, 0)
+    assert (one - EPOCH) % timedelta(minutes=5) == timedelta(0)
+
+
+def test_a_schedule_that_never_comes_due_is_an_error() -> None:
+    with pytest.raises(JobError, match="never comes due"):
+        next_fire_times(Schedule(cron="0 0 31 2 *"), NOW, 1)
+
+
+def test_an_interval_no_poll_can_follow_is_an_error() -> None:
+    with pytest.raises(JobError, match="too short"):
+        next_fire_times(Schedule(every="0.00000001s"), NOW, 1)
+
+
+@given(schedule=schedules, now=moments)
+def test_next_fire_times_rise_and_lie_after_now(schedule: Schedule, now: datetime) -> None:
+    times = next_fire_times(schedule, now, 3)
+    assert now < times[0] < times[1] < times[2]
+    assert all(at.tzinfo is UTC for at in times)
+
+
+@given(schedule=schedules, now=moments, back=spans)
+def test_latest_due_is_the_last_of_all_that_were_missed(
+    schedule: Schedule, now: datetime, back: timedelta
+) -> None:
+    after = now - back
+    due = latest_due(schedule, after, now)
+    if due is None:
+        assert next_fire_times(schedule, after, 1)[0] > now
+    else:
+        assert after < due <= now
+        assert next_fire_times(schedule, due, 1)[0] > now
+
+
+def test_years_of_downtime_cost_no_time() -> None:
+    started = time.perf_counter()
+    assert latest_due(Schedule(cron="* * * * *"), NOW - timedelta(days=4000), NOW) is not None
+    assert time.perf_counter() - started < 0.5

@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from growlearn.domain.errors import GrowLearnError
+from growlearn.settings import read_settings
+
+
+def test_everything_lives_under_home_unless_named(tmp_path: Path) -> None:
+    settings = read_settings({}, tmp_path)
+    assert settings.home == tmp_path / ".growlearn"
+    assert settings.database_url == f"sqlite:///{tmp_path}/.growlearn/growlearn.db"
+    assert settings.artifacts_url == str(tmp_path / ".growlearn" / "artifacts")
+    assert settings.mlflow_tracking_uri == f"sqlite:///{tmp_path}/.growlearn/mlflow.db"
+
+
+def test_a_variable_wins_over_the_file_and_the_file_over_the_default(tmp_path: Path) -> None:
+    (tmp_path / "growlearn.toml").write_text('home = "of-file"\nthreads = 3\nlease_s = 7.5\n')
+    settings = read_settings({"GROWLEARN_HOME": "of-environment"}, tmp_path)
+    assert (settings.home, settings.threads, settings.lease_s) == (tmp_path / "of-environment", 3, 7.5)
+
+
+def test_an_empty_variable_counts_as_not_set(tmp_path: Path) -> None:
+    assert read_settings({"GROWLEARN_HOME": ""}, tmp_path).home == tmp_path / ".growlearn"
+
+
+def test_a_misspelt_key_names_the_nearest(tmp_path: Path) -> None:
+    (tmp_path / "growlearn.toml").write_text('databse_url = "sqlite://"\n')
+    with pytest.raises(GrowLearnError, match=r"databse_url.*growlearn\.toml.*did you mean 'database_url'"):
+        read_settings({}, tmp_path)
+
+
+def test_a_misspelt_variable_names_the_nearest(tmp_path: Path) -> None:
+    with pytest.raises(GrowLearnError, match=r"GROWLEARN_THREDS.*did you mean 'GROWLEARN_THREADS'"):
+        read_settings({"GROWLEARN_THREDS": "2"}, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [("THREADS", "0"), ("THREADS", "1.5"), ("LEASE_S", "soon"), ("LEASE_S", "inf"), ("POLL_S", "nan")],
+)
+def test_an_impossible_number_is_refused_by_name(variable: str, value: str, tmp_path: Path) -> None:
+    with pytest.raises(GrowLearnError, match=f"GROWLEARN_{variable} is '{value}'"):
+        read_settings({f"GROWLEARN_{variable}": value}, tmp_path)
+
+
+@pytest.mark.parametrize("content", [b"home = ", b"\xff\xfe"])
+def test_a_broken_file_is_named(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "growlearn.toml").write_bytes(content)
+    with pytest.raises(GrowLearnError, match=r"growlearn\.toml is not TOML"):
+        read_settings({}, tmp_path)
+
+
+def test_text_that_is_not_text_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "growlearn.toml").write_text("home = 3\n")
+    with pytest.raises(GrowLearnError, match=r"home in .* must be text"):
+        read_settings({}, tmp_path)
+
+
+def test_a_variable_of_someone_else_is_left_alone(tmp_path: Path) -> None:
+    read_settings({"GROWLEARN_DEPLOY_COLOUR": "blue"}, tmp_path)

@@ -1,1 +1,1 @@
-"""Room."""
+"""A candidate model on every task's hold-out rows, and the gates it must pass."""

@@ -1,1 +1,1 @@
-"""Room."""
+"""From candidate to champion and back: rules only, and what the tracker is told."""

@@ -1,1 +1,23 @@
-"""Room."""
+"""The table of gates by name; one file holds one gate, and a candidate must pass them all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from growlearn.domain.evaluation import GateResult
+from growlearn.domain.job import GateSpec
+from growlearn.evaluation.gates.evidence import Evidence, Gate
+from growlearn.evaluation.gates.forgetting import forgetting
+from growlearn.evaluation.gates.gain import gain
+from growlearn.evaluation.gates.loss import loss
+from growlearn.evaluation.gates.size import size
+
+GATES: Mapping[str, Gate] = MappingProxyType(
+    {"gain": gain, "forgetting": forgetting, "size": size, "loss": loss}
+)
+
+
+def check(evidence: Evidence, spec: GateSpec) -> tuple[GateResult, ...]:
+    """What every gate says, in the table's order; none is skipped because another failed."""
+    return tuple(gate(evidence, spec) for gate in GATES.values())

@@ -1,0 +1,31 @@
+"""What a gate looks at, and what a gate is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from growlearn.domain.evaluation import Evaluation, GateResult
+from growlearn.domain.growth import GrowthResult
+from growlearn.domain.job import GateSpec
+
+ROUNDING = 1e-9
+"""Slack for sums of floats such as 0.9 - 0.8; far below one row of any hold-out."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """A candidate's evaluation, those of the versions it grew from (oldest first), and its size.
+
+    parameters counts the whole candidate, its frozen branches too.
+    """
+
+    evaluation: Evaluation
+    past: tuple[Evaluation, ...]
+    result: GrowthResult
+    parameters: int
+
+
+Gate: TypeAlias = Callable[[Evidence, GateSpec], GateResult]
+"""A pure rule over the evidence that lets a candidate become champion, or not."""

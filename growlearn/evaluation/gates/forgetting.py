@@ -1,0 +1,42 @@
+"""No earlier task may be answered worse than it once was."""
+
+from __future__ import annotations
+
+from growlearn.domain.evaluation import Evaluation, GateResult
+from growlearn.domain.job import GateSpec
+from growlearn.evaluation.gates.evidence import ROUNDING, Evidence
+
+
+def forgetting(evidence: Evidence, spec: GateSpec) -> GateResult:
+    """Largest drop of an earlier task below its best past accuracy: at most max_forgetting.
+
+    An earlier task that was not measured again counts as wholly forgotten.
+    """
+    best = _best_past(evidence.past)
+    now = {cell.task: cell.accuracy for cell in evidence.evaluation.cells}
+    drops = {task: accuracy - now.get(task, 0.0) for task, accuracy in best.items()}
+    worst = max(drops, key=drops.__getitem__, default=None)
+    figure = 0.0 if worst is None else drops[worst]
+    return GateResult(
+        gate="forgetting",
+        figure=figure,
+        bound=spec.max_forgetting,
+        passed=figure <= spec.max_forgetting + ROUNDING,
+        reason=_reason(worst, best, now),
+    )
+
+
+def _best_past(past: tuple[Evaluation, ...]) -> dict[str, float]:
+    best: dict[str, float] = {}
+    for evaluation in past:
+        for cell in evaluation.cells:
+            best[cell.task] = max(cell.accuracy, best.get(cell.task, 0.0))
+    return best
+
+
+def _reason(worst: str | None, best: dict[str, float], now: dict[str, float]) -> str:
+    if worst is None:
+        return "there is no earlier task to forget"
+    if worst not in now:
+        return f"task {worst!r} was not measured again"
+    return f"task {worst!r} changed most: {best[worst]:.2%} at its best, {now[worst]:.2%} now"

@@ -1,0 +1,117 @@
+"""Delivery of what the tracker must learn: in order, stream by stream, as often as it takes."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+from growlearn.domain.lineage import Branch, Version
+from growlearn.domain.stream import Alias, Message, MessageKind, PendingMessage, Receipt, Stream
+from growlearn.domain.window import Window
+from growlearn.ports import Clock, CycleRecord, Store, Tracker
+from growlearn.registry.ancestry import chain
+from growlearn.registry.matrix import matrix_for
+
+_log = logging.getLogger(__name__)
+
+
+def deliver(store: Store, tracker: Tracker, clock: Clock, stream: str | None = None) -> int:
+    """Tell the tracker all that is pending, of one stream or of all; returns how many were delivered.
+
+    A delivery that fails is counted, with its reason, and ends that stream's turn, because order
+    matters; other streams go on, and the next call tries again.
+    """
+    names = [each.name for each in store.streams()] if stream is None else [stream]
+    return sum(_deliver_stream(store, tracker, clock, name) for name in names)
+
+
+def _deliver_stream(store: Store, tracker: Tracker, clock: Clock, stream: str) -> int:
+    count = 0
+    while pending := store.pending_messages(stream):
+        for message in pending:
+            if not _deliver_one(store, tracker, clock, message):
+                return count
+            count += 1
+    return count
+
+
+def _deliver_one(store: Store, tracker: Tracker, clock: Clock, pending: PendingMessage) -> bool:
+    message = pending.message
+    try:
+        receipt = _tell(store, tracker, message)
+    except Exception as error:  # whatever the tracker raises, the stream's own work must go on
+        reason = f"{type(error).__name__}: {error}"
+        _log.warning("stream %r: the tracker was not told: %s", message.stream, reason)
+        store.undelivered(pending.id, reason, clock.now())
+        return False
+    store.delivered(pending.id, receipt, clock.now())
+    return True
+
+
+def _tell(store: Store, tracker: Tracker, message: Message) -> Receipt:
+    if message.kind is MessageKind.CYCLE:
+        if message.window is None:
+            raise ValueError("a cycle message must name its window")
+        return tracker.log_cycle(cycle_record(store, message.stream, message.window))
+    stream = store.stream(message.stream)
+    targets = _alias_targets(stream, store.versions(message.stream))
+    if targets:
+        tracker.set_aliases(stream, targets)
+    return Receipt()
+
+
+def cycle_record(store: Store, stream_name: str, window_id: str) -> CycleRecord:
+    """All the tracker is told of a window, built from the store alone.
+
+    The matrix is that of the version the window made, or else of the newest version before it that
+    the stream's base grew from; branches are those grown up to this window. So a mirror that is
+    rebuilt later says the same.
+    """
+    stream = store.stream(stream_name)
+    window = store.window(stream_name, window_id)
+    numbers = {each.id: each.number for each in store.windows(stream_name)}
+    versions = store.versions(stream_name)
+    version = next((each for each in versions if each.window == window_id), None)
+    return CycleRecord(
+        stream=stream,
+        window=window,
+        record=store.record(stream_name, window_id),
+        matrix=matrix_for(store, stream_name, _matrix_version(stream, version, versions, window, numbers)),
+        version=version,
+        branches=_grown_by(store.branches(stream_name), window, numbers),
+    )
+
+
+def _matrix_version(
+    stream: Stream,
+    version: Version | None,
+    versions: Sequence[Version],
+    window: Window,
+    numbers: dict[str, int],
+) -> int | None:
+    if version is not None:
+        return version.number
+    if stream.base is None:
+        return None
+    earlier = [each for each in chain(versions, stream.base) if numbers[each.window] < window.number]
+    return earlier[-1].number if earlier else None
+
+
+def _grown_by(branches: Sequence[Branch], window: Window, numbers: dict[str, int]) -> tuple[Branch, ...]:
+    return tuple(branch for branch in branches if numbers[branch.window] <= window.number)
+
+
+def _alias_targets(stream: Stream, versions: Sequence[Version]) -> dict[Alias, str | None]:
+    """Tracker version by alias, None for one that must go.
+
+    An alias whose version the tracker has not been told of yet is left out: its own message comes
+    later in the queue.
+    """
+    registered = {version.number: version.mlflow_version for version in versions}
+    if not any(registered.values()):
+        return {}  # the tracker knows no model yet: there is nothing an alias could stand at
+    standing = {Alias.CHAMPION: stream.champion, Alias.CHALLENGER: stream.challenger}
+    targets = {alias: None if number is None else registered[number] for alias, number in standing.items()}
+    return {
+        alias: target for alias, target in targets.items() if standing[alias] is None or target is not None
+    }

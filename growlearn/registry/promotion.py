@@ -1,0 +1,80 @@
+"""Rules by which champion, challenger and the base of further growth move."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from growlearn.domain.errors import GrowLearnError
+from growlearn.domain.lineage import Version
+from growlearn.domain.stream import Alias, AliasMove, Stream
+from growlearn.registry.ancestry import chain, find
+
+
+def promote(
+    stream: Stream, versions: Sequence[Version], target: int, actor: str, reason: str, at: datetime
+) -> tuple[tuple[AliasMove, ...], int | None]:
+    """Make target the champion; returns the alias moves and the new base.
+
+    Growth goes on from target, unless it already goes on from a version that grew from target.
+    Raises UnknownName, or GrowLearnError where target is the champion already.
+    """
+    moves = _crown(stream, versions, target, actor, reason, at)
+    ahead = stream.base is not None and any(v.number == target for v in chain(versions, stream.base))
+    return moves, stream.base if ahead else target
+
+
+def rollback(
+    stream: Stream, versions: Sequence[Version], target: int | None, actor: str, reason: str, at: datetime
+) -> tuple[tuple[AliasMove, ...], int | None]:
+    """Make target, or else the champion's parent, the champion and the base of further growth.
+
+    Raises UnknownName, or GrowLearnError where there is nothing to go back to or target is the
+    champion already.
+    """
+    back_to = _predecessor(stream, versions) if target is None else target
+    return _crown(stream, versions, back_to, actor, reason, at), back_to
+
+
+def challenge(
+    stream: Stream, versions: Sequence[Version], target: int, actor: str, reason: str, at: datetime
+) -> tuple[tuple[AliasMove, ...], int | None]:
+    """Make target the challenger, which waits for a person; growth goes on from it. Raises UnknownName."""
+    find(versions, target)
+    return (_move(stream, Alias.CHALLENGER, target, actor, reason, at),), target
+
+
+def aliases_of(stream: Stream, version: int) -> tuple[Alias, ...]:
+    """The aliases that stand at a version now."""
+    standing = {Alias.CHAMPION: stream.champion, Alias.CHALLENGER: stream.challenger}
+    return tuple(alias for alias, number in standing.items() if number == version)
+
+
+def _crown(
+    stream: Stream, versions: Sequence[Version], target: int, actor: str, reason: str, at: datetime
+) -> tuple[AliasMove, ...]:
+    find(versions, target)
+    if stream.champion == target:
+        raise GrowLearnError(f"version {target} of stream {stream.name!r} is the champion already")
+    crowned = _move(stream, Alias.CHAMPION, target, actor, reason, at)
+    if stream.challenger != target:
+        return (crowned,)
+    return crowned, _move(stream, Alias.CHALLENGER, None, actor, reason, at)
+
+
+def _predecessor(stream: Stream, versions: Sequence[Version]) -> int:
+    if stream.champion is None:
+        raise GrowLearnError(f"stream {stream.name!r} has no champion to roll back from")
+    parent = find(versions, stream.champion).parent
+    if parent is None:
+        raise GrowLearnError(f"version {stream.champion} is the first one; there is none before it")
+    return parent
+
+
+def _move(
+    stream: Stream, alias: Alias, after: int | None, actor: str, reason: str, at: datetime
+) -> AliasMove:
+    before = stream.champion if alias is Alias.CHAMPION else stream.challenger
+    return AliasMove(
+        stream=stream.name, alias=alias, before=before, after=after, actor=actor, reason=reason, at=at
+    )

@@ -126,7 +126,7 @@ def _train_epoch(
     spec, total = plan.growth, 0.0
     steps = math.ceil(len(train) / spec.batch_size)
     order = torch.randperm(len(train), generator=torch.Generator().manual_seed(plan.seed * 1009 + epoch))
-    for step, index in enumerate(order.split(spec.batch_size)):
+    for step, index in enumerate(torch.split(order, spec.batch_size)):
         rate = _learning_rate(spec, ((epoch - 1) * steps + step) / (spec.epochs * steps))
         for group in optimizer.param_groups:
             group["lr"] = rate
@@ -157,7 +157,7 @@ def _validate(newborn: Newborn, feed: Feed) -> tuple[float, float, list[float]]:
     """Loss and accuracy of the whole model, and the loss of each prefix, on validation rows."""
     right, losses = 0, torch.zeros(len(newborn.branches), dtype=torch.float64)
     with torch.no_grad():
-        for index in torch.arange(len(feed)).split(BATCH_ROWS):
+        for index in torch.split(torch.arange(len(feed)), BATCH_ROWS):
             logits, targets = _answer(newborn, feed, index), feed.targets[index]
             losses += _prefix_losses(logits, targets).double() * len(index)
             right += int((logits[-1].argmax(1) == targets).sum())
@@ -187,7 +187,8 @@ def class_indices(labels: Column, classes: tuple[Label, ...]) -> Tensor:
 
 def _optimizer(newborn: Newborn, spec: GrowthSpec) -> torch.optim.Optimizer:
     """AdamW (Loshchilov and Hutter 2019); only matrices decay, not gates, norms, biases or positions."""
-    matrices, others = [], []
+    matrices: list[Tensor] = []
+    others: list[Tensor] = []
     for module in newborn.trainable():
         for name, parameter in module.named_parameters():
             (matrices if name.endswith("weight") and parameter.ndim > 1 else others).append(parameter)

@@ -28,6 +28,10 @@ class UnreadableFile(GrowLearnError):
     """A source file cannot become a window; the message is the reason kept in quarantine."""
 
 
+class StillWriting(GrowLearnError):
+    """A source file changed while it was read; it is left for the next tick."""
+
+
 class IllegalTransition(GrowLearnError):
     """A window was asked to go where the state table does not lead."""
 
@@ -38,3 +42,7 @@ class LostRace(GrowLearnError):
 
 class DamagedArtifact(GrowLearnError):
     """Stored bytes are missing or do not have the hash they are stored under."""
+
+
+class NotGrowable(GrowLearnError):
+    """A window calls for growth but cannot be grown from; the message is the reason kept with it."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from growlearn.domain.job import GrowthSpec
-from growlearn.domain.lineage import BranchWeights, Manifest
+from growlearn.domain.lineage import BranchWeights, Manifest, TaskHead
 from growlearn.domain.schema import Label
 
 
@@ -58,7 +58,8 @@ class Epoch:
 class GrowthResult:
     """New branches and heads as stored weights, and how training went.
 
-    `birth_head` answers the new task before any training, over the parents alone.
+    `birth_head` answers the new task before any training, over the parents alone; a stream's first
+    growth has none, so its untrained `birth_branches`, which hold the stem, are kept beside it.
     """
 
     branches: tuple[BranchWeights, ...]
@@ -77,11 +78,24 @@ class GrowthResult:
     peak_memory_bytes: int
     threads: int
     seed: int
+    birth_branches: tuple[BranchWeights, ...] = ()
 
     @property
     def reduced_loss(self) -> bool:
         """Whether the branch lowered the loss on validation rows."""
         return self.best_loss < self.birth_loss
+
+    def manifest_of(self, plan: GrowthPlan) -> Manifest:
+        """The model after growing: the base, the new branches and the new task's head."""
+        head = TaskHead(name=plan.task, classes=plan.classes, lineage=self.lineage, sha256=self.head)
+        branches = (*plan.base.branches, *self.branches)
+        return replace(plan.base, branches=branches, tasks=(*plan.base.tasks, head))
+
+    def birth_manifest_of(self, plan: GrowthPlan) -> Manifest:
+        """The model at birth: the new task is answered over its parents alone, nothing trained."""
+        head = TaskHead(name=plan.task, classes=plan.classes, lineage=plan.lineage, sha256=self.birth_head)
+        branches = (*plan.base.branches, *self.birth_branches)
+        return replace(plan.base, branches=branches, tasks=(*plan.base.tasks, head))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -59,12 +59,12 @@ def grow(plan: GrowthPlan, artifacts: Artifacts, scratch: Path, report: Report) 
     train = _feed(plan, network, newborn, train_rows)
     validation = _feed(plan, network, newborn, validation_rows)
     birth_head = artifacts.put(weights.dump(newborn.birth_head.state_dict()))
+    birth_branches = () if newborn.stem is None else _store(plan, newborn, artifacts)
     course = _course(plan, newborn, train, validation, scratch, report)
     checkpoint.restore(newborn.trainable(), course.best)
     _fit_route(network, newborn, train_rows, train.targets)
-    stored = _store(plan, newborn, artifacts)
     return GrowthResult(
-        branches=stored,
+        branches=_store(plan, newborn, artifacts),
         branch_parameters=tuple(_parameters(plan, newborn, i) for i in range(len(newborn.branches))),
         head=artifacts.put(weights.dump(newborn.head.state_dict())),
         birth_head=birth_head,
@@ -80,6 +80,7 @@ def grow(plan: GrowthPlan, artifacts: Artifacts, scratch: Path, report: Report) 
         peak_memory_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
         threads=torch.get_num_threads(),
         seed=plan.seed,
+        birth_branches=birth_branches,
     )
 
 

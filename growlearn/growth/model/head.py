@@ -52,7 +52,8 @@ class Head(nn.Module):
     def fit_route(self, features: Tensor, targets: Tensor) -> None:
         """Learn class means and their common spread from features [N, 2 * D] and class indices [N]."""
         for at in range(len(self.route_means)):
-            self.route_means[at] = features[targets == at].mean(0)
+            mine = features[targets == at]
+            self.route_means[at] = mine.mean(0) if len(mine) else torch.inf  # never the nearest
         within = features - self.route_means[targets]
         self.route_variance.copy_(within.square().mean(0).clamp_min(1e-6))
 

@@ -1,0 +1,122 @@
+"""From a verdict to a plan: which rows, which parents, which seed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from growlearn.domain.errors import NotGrowable
+from growlearn.domain.growth import GrowthPlan, ParentScore
+from growlearn.domain.job import HoldoutFiles, Job
+from growlearn.domain.lineage import Manifest
+from growlearn.domain.schema import Label, ordered
+from growlearn.domain.window import Window
+from growlearn.growth.model.network import GrowingNetwork
+from growlearn.growth.parents import score_parents
+from growlearn.ingest.rows import Rows, Split, split, to_parquet
+from growlearn.ports import Artifacts
+
+
+@dataclass(frozen=True, eq=False)
+class Ground:
+    """What a window offers to grow from: labelled rows in three parts that share none."""
+
+    split: Split
+    classes: tuple[Label, ...]
+
+
+def survey(job: Job, rows: Rows) -> Ground:
+    """Split a window's labelled rows, or raise NotGrowable with the reason nothing can be grown."""
+    labelled = rows.labelled()
+    classes = ordered(labelled.labels)
+    if not classes:
+        raise NotGrowable("no row has a label yet", cure="send the window again with labels")
+    if len(classes) == 1:
+        raise NotGrowable(f"every row has the label {classes[0]!r}: there is nothing to tell apart")
+    share = 0.0 if isinstance(job.holdout, HoldoutFiles) else job.holdout
+    parts = split(labelled, share, job.growth.validation)
+    _require_rows(job, parts, share)
+    return Ground(parts, classes)
+
+
+def _require_rows(job: Job, parts: Split, share: float) -> None:
+    if len(parts.train) < job.growth.min_rows:
+        raise NotGrowable(
+            f"only {len(parts.train)} labelled rows to train on, fewer than {job.growth.min_rows}",
+            cure="send larger windows, or lower growth.min_rows",
+        )
+    if len(parts.validation) == 0:
+        raise NotGrowable("no labelled row fell to validation", cure="send larger windows")
+    if share > 0 and len(parts.holdout) == 0:
+        raise NotGrowable("no labelled row fell to the hold-out", cure="send larger windows")
+
+
+def plan_growth(
+    job: Job,
+    window: Window,
+    task: str,
+    ground: Ground,
+    base: Manifest,
+    grown: int,
+    artifacts: Artifacts,
+    load: Callable[[Manifest], GrowingNetwork],
+) -> GrowthPlan:
+    """Plan one growth; `grown` branches of the stream exist already, rejected ones included.
+
+    Raises NotGrowable where the model has reached its branch budget.
+    """
+    count = 1 if base.branches else job.model.initial_branches
+    if len(base.branches) + count > base.model.max_branches:
+        raise NotGrowable(
+            f"the branch budget of {base.model.max_branches} is used up",
+            cure="raise model.max_branches in the job file",
+        )
+    scores = _scores(base, ground, load)
+    best = scores[0] if scores else None
+    parent = None if best is None or best.task is None else base.task(best.task)
+    return GrowthPlan(
+        stream=job.name,
+        window=window.id,
+        task=task,
+        classes=ground.classes,
+        base=base,
+        parent=None if parent is None else parent.name,
+        lineage=() if parent is None else parent.lineage,
+        copy_head=parent is not None and parent.classes == ground.classes,
+        new_branches=tuple(f"b{grown + 1 + i}" for i in range(count)),
+        train=artifacts.put(to_parquet(ground.split.train, base.schema)),
+        validation=artifacts.put(to_parquet(ground.split.validation, base.schema)),
+        growth=job.growth,
+        seed=job.growth.seed * 100_003 + window.number,
+        parent_scores=scores,
+    )
+
+
+def _scores(
+    base: Manifest, ground: Ground, load: Callable[[Manifest], GrowingNetwork]
+) -> tuple[ParentScore, ...]:
+    if not base.branches:
+        return ()
+    place = {label: i for i, label in enumerate(ground.classes)}
+    targets = np.array([place[label] for label in ground.split.train.labels], dtype=np.int64)
+    return score_parents(load(base), base.tasks, ground.split.train, targets, base.model.max_parents)
+
+
+def empty_manifest(job: Job) -> Manifest:
+    """The model of a stream that has not learned anything."""
+    return Manifest(stream=job.name, schema=job.schema, model=job.model, branches=(), tasks=())
+
+
+def alone(plan: GrowthPlan) -> GrowthPlan:
+    """The same rows, seed and budget, for a model of its own that knows nothing else."""
+    return replace(
+        plan,
+        base=replace(plan.base, branches=(), tasks=()),
+        parent=None,
+        lineage=(),
+        copy_head=False,
+        new_branches=("alone",),
+        parent_scores=(),
+    )

@@ -1,0 +1,52 @@
+"""A model's answers to a question, beside the truth."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from growlearn.domain.lineage import Manifest
+from growlearn.domain.schema import Label
+from growlearn.ingest.rows import Column, Rows, from_parquet
+from growlearn.ports import Artifacts, Question
+
+
+class Model(Protocol):
+    """What answers questions."""
+
+    def logits(self, rows: Rows, task: str) -> npt.NDArray[np.float32]:
+        """Answers for N rows as float32 [N, C], in the order of the task's C classes."""
+        ...
+
+
+LoadModel: TypeAlias = Callable[[Manifest], Model]
+"""Rebuilds the model of a manifest."""
+
+
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """Logits float32 [N, C] and the place of the true class int64 [N].
+
+    A row whose label is none of the task's classes has place C: no answer to it is right.
+    """
+
+    logits: npt.NDArray[np.float32]
+    truth: npt.NDArray[Any]
+
+
+def answer(model: Model, manifest: Manifest, question: Question, artifacts: Artifacts) -> Answers:
+    """Answer the labelled rows of a question; raises UnknownName where the model lacks the task."""
+    classes = manifest.task(question.task).classes
+    rows = from_parquet(artifacts.get(question.rows), manifest.schema).labelled()
+    if len(rows) == 0:
+        return Answers(np.empty((0, len(classes)), np.float32), np.empty(0, np.int64))
+    return Answers(model.logits(rows, question.task), _places(rows.labels, classes))
+
+
+def _places(labels: Column, classes: Sequence[Label]) -> npt.NDArray[Any]:
+    place = {label: at for at, label in enumerate(classes)}
+    return np.array([place.get(label, len(classes)) for label in labels], dtype=np.int64)

@@ -45,8 +45,8 @@ class Source(Protocol):
     def read(self, file: SourceFile) -> Mapping[str, bytes]:
         """Content by relative path: one entry for a file, one an image for a folder of class folders.
 
-        Raises UnreadableFile where the file has vanished, changed since it was listed, or may not
-        be opened.
+        Raises UnreadableFile where the file has vanished or may not be opened, StillWriting where it
+        changed since it was listed: it is then left for the next tick.
         """
         ...
 

@@ -1,1 +1,1 @@
-"""Room."""
+"""Content-addressed files, on this machine or on any fsspec file system."""

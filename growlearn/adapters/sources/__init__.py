@@ -1,1 +1,32 @@
-"""Room."""
+"""Sources of new data: one file a kind, one line a kind in the table below."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from difflib import get_close_matches
+
+from growlearn.adapters.sources.folder import FolderSource
+from growlearn.adapters.sources.image_folder import ImageFolderSource
+from growlearn.domain.errors import JobError
+from growlearn.domain.job import SourceSpec
+from growlearn.ports import Clock, Source
+
+SOURCES: dict[str, Callable[[SourceSpec, Clock], Source]] = {
+    "folder": FolderSource,
+    "image-folder": ImageFolderSource,
+}
+"""Every kind of source by the name a job file calls it."""
+
+
+def open_source(spec: SourceSpec, clock: Clock) -> Source:
+    """The source a job file describes; raises JobError for an unknown kind.
+
+    Nothing is looked at yet: a missing folder shows when its files are listed.
+    """
+    if spec.type not in SOURCES:
+        nearest = get_close_matches(spec.type.lower().replace("_", "-"), SOURCES, 1, 0.5)
+        raise JobError(
+            f"source.type {spec.type!r} is unknown; the kinds are {', '.join(SOURCES)}",
+            cure=f"did you mean {nearest[0]!r}?" if nearest else None,
+        )
+    return SOURCES[spec.type](spec, clock)

@@ -1,0 +1,98 @@
+"""Immutable files named by the sha256 of what they hold."""
+
+from __future__ import annotations
+
+import os
+import re
+from contextlib import suppress
+from hashlib import sha256 as hash_of
+from pathlib import Path
+from uuid import uuid4
+
+from fsspec.core import url_to_fs
+from fsspec.implementations.local import LocalFileSystem
+
+from growlearn.domain.errors import DamagedArtifact, GrowLearnError
+
+_SHA256 = re.compile("[0-9a-f]{64}")
+
+
+class FileArtifacts:
+    """Artifacts under one folder as ab/cd/abcd...: two levels, so that no folder grows large."""
+
+    def __init__(self, url_or_path: str | os.PathLike[str]) -> None:
+        self._fs, root = url_to_fs(os.fspath(url_or_path))
+        self._root: str = root.rstrip("/")
+        self._is_local = isinstance(self._fs, LocalFileSystem)
+
+    def put(self, content: bytes) -> str:
+        """Store bytes, durably and all at once; returns the sha256 in hex.
+
+        A file of that name which no longer holds these bytes is mended. Raises GrowLearnError where
+        nothing can be written.
+        """
+        digest = hash_of(content).hexdigest()
+        path = self._path(digest)
+        try:
+            if self._stored(path) != content:
+                self._write(path, content)
+        except OSError as error:
+            raise GrowLearnError(
+                f"artifacts cannot be written to {self._root}: {error.strerror or error}",
+                cure="free space there, or let the user that runs growlearn write to it",
+            ) from error
+        return digest
+
+    def get(self, sha256: str) -> bytes:
+        """The bytes, checked against their hash; raises DamagedArtifact where missing or changed."""
+        if not _SHA256.fullmatch(sha256):
+            raise DamagedArtifact(f"{sha256!r} is not a sha256 in hex", cure="look up the right one")
+        content = self._stored(self._path(sha256))
+        if content is None or hash_of(content).hexdigest() != sha256:
+            what = "is missing" if content is None else "does not hold what was stored"
+            raise DamagedArtifact(
+                f"artifact {self._path(sha256)} {what}", cure="bring that file back from a backup"
+            )
+        return content
+
+    def _path(self, digest: str) -> str:
+        return f"{self._root}/{digest[:2]}/{digest[2:4]}/{digest}"
+
+    def _stored(self, path: str) -> bytes | None:
+        try:
+            content: bytes = self._fs.cat_file(path)
+        except FileNotFoundError:
+            return None
+        return content
+
+    def _write(self, path: str, content: bytes) -> None:
+        if self._is_local:
+            _write_durably(Path(path), content)
+        else:  # an object store shows a key only when it is whole
+            self._fs.pipe_file(path, content)
+
+
+def _write_durably(path: Path, content: bytes) -> None:
+    """Write beside the final name, flush to the disk, then rename: no reader sees half a file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{uuid4().hex}.tmp")
+    try:
+        with draft.open("xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+    except BaseException:
+        with suppress(OSError):
+            draft.unlink()
+        raise
+    for folder in path.parents[:3]:  # the name itself must outlive a power cut, new folders too
+        _sync_folder(folder)
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

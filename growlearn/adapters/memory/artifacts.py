@@ -1,0 +1,26 @@
+"""Artifacts kept in memory."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+
+from growlearn.domain.errors import DamagedArtifact
+
+
+class MemoryArtifacts:
+    """Immutable bytes under their own sha256, for as long as the process lives."""
+
+    def __init__(self) -> None:
+        self._contents: dict[str, bytes] = {}
+
+    def put(self, content: bytes) -> str:
+        """Store bytes; returns their sha256 in hex."""
+        digest = sha256(content).hexdigest()
+        self._contents[digest] = bytes(content)
+        return digest
+
+    def get(self, sha256: str) -> bytes:
+        """The bytes of this hash; raises DamagedArtifact where there are none."""
+        if sha256 not in self._contents:
+            raise DamagedArtifact(f"artifact {sha256} is missing from memory", cure="put it there first")
+        return self._contents[sha256]

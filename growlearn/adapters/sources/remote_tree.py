@@ -1,0 +1,72 @@
+"""A folder on any other fsspec file system, such as an object store."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from fsspec import AbstractFileSystem
+
+from growlearn.adapters.sources.found import Found, is_ignored
+from growlearn.domain.errors import GrowLearnError
+
+# What the common file systems call a checksum, and the time of the last change.
+_CHECKSUMS = ("ETag", "etag", "md5Hash", "md5", "checksum", "content_md5")
+_TIMES = ("LastModified", "last_modified", "mtime", "modified", "updated")
+
+
+class RemoteTree:
+    """One folder of an fsspec file system."""
+
+    def __init__(self, filesystem: AbstractFileSystem, folder: str) -> None:
+        self._fs = filesystem
+        self._root = folder.rstrip("/")
+        self.base: str = filesystem.unstrip_protocol(self._root)
+
+    def find(self, depth: int | None) -> Sequence[Found]:
+        """Files by path, hidden and unfinished ones left out."""
+        self._fs.invalidate_cache()  # a listing remembered from the last tick would hide new files
+        if not self._fs.isdir(self._root):
+            raise GrowLearnError(
+                f"source folder {self.base} does not exist or holds nothing yet",
+                cure="put a first file there, or correct source.url in the job file",
+            )
+        listing = self._fs.find(self._root, maxdepth=depth, detail=True)
+        found = [self._found(name[len(self._root) :].lstrip("/"), info) for name, info in listing.items()]
+        shown = [file for file in found if not any(map(is_ignored, file.path.split("/")))]
+        return sorted(shown, key=lambda file: file.path)
+
+    def stamp(self, path: str) -> str:
+        """Checksum where the file system keeps one, else size and time of last change."""
+        self._fs.invalidate_cache()
+        return self._found(path, self._fs.info(f"{self._root}/{path}")).stamp
+
+    def read(self, path: str) -> bytes:
+        """Content of one file."""
+        content: bytes = self._fs.cat_file(f"{self._root}/{path}")
+        return content
+
+    def _found(self, path: str, info: dict[str, Any]) -> Found:
+        modified_at = self._modified_at(path, info)
+        checksum = next((str(info[key]) for key in _CHECKSUMS if info.get(key)), None)
+        size = int(info.get("size") or 0)
+        return Found(
+            path=path,
+            size_bytes=size,
+            modified_at=modified_at,
+            stamp=checksum or f"{size}-{modified_at.timestamp() if modified_at else ''}",
+        )
+
+    def _modified_at(self, path: str, info: dict[str, Any]) -> datetime | None:
+        when = next((info[key] for key in _TIMES if info.get(key) is not None), None)
+        if when is None:
+            try:
+                when = self._fs.modified(f"{self._root}/{path}")
+            except NotImplementedError:
+                return None
+        if isinstance(when, int | float):
+            return datetime.fromtimestamp(when, UTC)
+        if isinstance(when, str):
+            when = datetime.fromisoformat(when)
+        return when.replace(tzinfo=UTC) if when.tzinfo is None else when.astimezone(UTC)

@@ -1,0 +1,40 @@
+"""A window as the dataset that MLflow shows as a run's input."""
+
+from __future__ import annotations
+
+import json
+from urllib.parse import urlsplit
+
+from mlflow.entities import Dataset, DatasetInput, InputTag
+
+from growlearn.domain.schema import InputType, Schema
+from growlearn.ports import CycleRecord
+
+_LONGEST_DIGEST = 36
+_SOURCE_TYPES = {"s3": "s3", "http": "http", "https": "http"}
+COLUMN_TYPES = {InputType.IMAGE: "binary", InputType.NUMBER: "double", InputType.CATEGORY: "string"}
+"""MLflow's name for each type of input column."""
+
+
+def dataset_input(record: CycleRecord) -> DatasetInput | None:
+    """The window's snapshot, named by its content; None where no snapshot was stored."""
+    window = record.window
+    if window.snapshot is None:
+        return None
+    scheme = urlsplit(window.source).scheme
+    dataset = Dataset(
+        name=f"{window.stream}/{window.id}",
+        digest=window.snapshot[:_LONGEST_DIGEST],
+        source_type=_SOURCE_TYPES.get(scheme, "local"),
+        source=json.dumps({"uri": window.source}),
+        schema=json.dumps({"mlflow_colspec": _columns(record.stream.job.schema)}),
+        profile=json.dumps({"num_rows": window.rows, "quarantined_rows": window.quarantined_rows}),
+    )
+    context = "training" if record.record.result is not None else "evaluation"
+    return DatasetInput(dataset, [InputTag("mlflow.data.context", context)])
+
+
+def _columns(schema: Schema) -> list[dict[str, str]]:
+    columns = [{"name": name, "type": COLUMN_TYPES[spec.type]} for name, spec in schema.inputs.items()]
+    columns.append({"name": schema.label, "type": "any"})
+    return columns + ([{"name": schema.task, "type": "string"}] if schema.task else [])

@@ -1,0 +1,97 @@
+"""The files of a window's run: tables that MLflow's page can show, pictures, and reports."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from growlearn.adapters.mlflow.pictures import loss_picture, matrix_picture
+from growlearn.domain.evaluation import AccuracyMatrix
+from growlearn.domain.growth import GrowthResult
+from growlearn.ports import CycleRecord
+
+TABLES_TAG = "mlflow.loggedArtifacts"
+"""The run tag that tells MLflow's page which JSON files are tables."""
+
+
+def run_files(record: CycleRecord) -> dict[str, bytes]:
+    """Content by path; only what this window has."""
+    files: dict[str, bytes] = {}
+    if record.record.report is not None:
+        files["drift/report.json"] = _json(asdict(record.record.report))
+    if record.record.result is not None:
+        files |= _growth_files(record.record.result)
+    if record.record.evaluation is not None and record.matrix.tasks:
+        files |= _matrix_files(record.matrix)
+    if record.record.gates:
+        rows = [list(asdict(gate).values()) for gate in record.record.gates]
+        files["gates.json"] = _table(["gate", "figure", "bound", "passed", "reason"], rows)
+    if record.branches:
+        files["lineage.json"] = _json({"branches": [_branch(asdict(branch)) for branch in record.branches]})
+    return files
+
+
+def tables_tag(files: dict[str, bytes]) -> str:
+    """The value of TABLES_TAG for these files."""
+    tables = [path for path in files if path in ("matrix.json", "loss.json", "gates.json")]
+    return json.dumps([{"path": path, "type": "table"} for path in tables])
+
+
+def _growth_files(result: GrowthResult) -> dict[str, bytes]:
+    columns = ["epoch", "train_loss", "validation_loss", "validation_accuracy", "seconds"]
+    rows = [list(asdict(epoch).values()) for epoch in result.epochs]
+    return {
+        "loss.json": _table(columns, rows),
+        "loss.csv": _csv(columns, rows),
+        "loss.png": loss_picture(result.epochs, result.birth_loss),
+    }
+
+
+def _matrix_files(matrix: AccuracyMatrix) -> dict[str, bytes]:
+    columns = ["after", *matrix.tasks]
+    rows = [[task, *row] for task, row in zip(matrix.tasks, matrix.accuracy, strict=True)]
+    return {
+        "matrix.json": _table(columns, rows),
+        "matrix.csv": _csv(columns, rows),
+        "matrix.png": matrix_picture(matrix),
+    }
+
+
+def _branch(branch: dict[str, Any]) -> dict[str, Any]:
+    keys = ("id", "parent", "task", "window", "version", "parameters", "sha256", "state", "created_at")
+    return {key: branch[key] for key in keys}
+
+
+def _table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> bytes:
+    """Split orientation, as MLflow's own log_table writes it."""
+    return _json({"columns": list(columns), "data": [list(row) for row in rows]})
+
+
+def _csv(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> bytes:
+    sink = io.StringIO()
+    writer = csv.writer(sink, lineterminator="\n")
+    writer.writerows([columns, *rows])
+    return sink.getvalue().encode()
+
+
+def _json(content: Any) -> bytes:
+    return json.dumps(_finite(content), indent=1, ensure_ascii=False, default=_plain).encode()
+
+
+def _finite(content: Any) -> Any:
+    """JSON has no infinity, and a browser refuses a file that says NaN."""
+    if isinstance(content, dict):
+        return {key: _finite(value) for key, value in content.items()}
+    if isinstance(content, list | tuple):
+        return [_finite(value) for value in content]
+    return None if isinstance(content, float) and not math.isfinite(content) else content
+
+
+def _plain(value: object) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)

@@ -1,0 +1,58 @@
+"""The accuracy matrix and the loss curves as PNG; no pyplot, so no state shared between threads."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+
+from matplotlib.figure import Figure
+
+from growlearn.domain.evaluation import AccuracyMatrix
+from growlearn.domain.growth import Epoch
+
+_MOST_NUMBERS = 16  # a larger matrix is shown by colour alone
+
+
+def matrix_picture(matrix: AccuracyMatrix) -> bytes:
+    """R as a coloured grid: a row after each growth, a column a task."""
+    size = len(matrix.tasks)
+    side = 2.5 + 0.55 * min(size, 24)
+    figure = Figure(figsize=(side + 1.2, side), layout="constrained")
+    axes = figure.add_subplot()
+    values = [[float("nan") if cell is None else cell for cell in row] for row in matrix.accuracy]
+    image = axes.imshow(values, vmin=0, vmax=1, cmap="viridis")
+    axes.set_xticks(range(size), [_literal(task) for task in matrix.tasks], rotation=60, ha="right")
+    axes.set_yticks(range(size), [f"after {_literal(task)}" for task in matrix.tasks])
+    axes.set_title("accuracy on each task after each growth")
+    for i, row in enumerate(matrix.accuracy if size <= _MOST_NUMBERS else ()):
+        for j, cell in enumerate(row):
+            if cell is not None:
+                shade = "black" if cell > 0.6 else "white"
+                axes.text(j, i, f"{100 * cell:.1f}", ha="center", va="center", color=shade, fontsize=8)
+    figure.colorbar(image, ax=axes)
+    return _png(figure)
+
+
+def loss_picture(epochs: Sequence[Epoch], birth_loss: float) -> bytes:
+    """Training and validation loss by epoch, and what the loss was before the first."""
+    figure = Figure(figsize=(6, 4), layout="constrained")
+    axes = figure.add_subplot()
+    numbers = [epoch.epoch for epoch in epochs]
+    axes.plot(numbers, [epoch.train_loss for epoch in epochs], marker="o", label="training")
+    axes.plot(numbers, [epoch.validation_loss for epoch in epochs], marker="o", label="validation")
+    axes.axhline(birth_loss, linestyle=":", color="grey", label="validation, at birth")
+    axes.set_xlabel("epoch")
+    axes.set_ylabel("cross-entropy (nats)")
+    axes.legend()
+    return _png(figure)
+
+
+def _literal(text: str) -> str:
+    """Task names come from data: neither formulas nor half a page of text."""
+    return (text if len(text) <= 24 else text[:23] + "…").replace("$", r"\$")
+
+
+def _png(figure: Figure) -> bytes:
+    sink = io.BytesIO()
+    figure.savefig(sink, format="png", dpi=110)
+    return sink.getvalue()

@@ -1,0 +1,38 @@
+"""MLflow without telemetry, chatter and long waits."""
+
+from __future__ import annotations
+
+import logging
+import os
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+_DEFAULTS = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "DO_NOT_TRACK": "true",
+    "MLFLOW_LOGGING_LEVEL": "WARNING",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    "MLFLOW_UV_AUTO_DETECT": "false",  # it would copy the working folder's uv.lock into every model
+    "GIT_PYTHON_REFRESH": "quiet",
+    # A server that is away is asked again by the outbox, so a call need not try for minutes.
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+    "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
+}
+
+
+def hush() -> None:
+    """Set MLflow's variables before it is first imported, leaving alone those a person has set."""
+    for name, value in _DEFAULTS.items():
+        os.environ.setdefault(name, value)
+    logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)  # "building the font cache"
+
+
+@contextmanager
+def quietly() -> Iterator[None]:
+    """Ignore the warnings that MLflow's own code provokes and nobody here can act on."""
+    with warnings.catch_warnings():
+        # mlflow 3.17 maps its tables in a way that SQLAlchemy 2.1 deprecates.
+        warnings.filterwarnings("ignore", message="The ``noload`` loader strategy")
+        yield

@@ -1,0 +1,47 @@
+"""The model of an exported folder: MLflow runs this file where it was copied to.
+
+It needs mlflow, torch and what lies beside it: manifest.json, weights/, and the code it was exported
+with, a package below code/ whose name no installed package has.
+"""
+
+from __future__ import annotations
+
+import importlib
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from mlflow.models import set_model
+from mlflow.pyfunc.model import PythonModel
+from pydantic import TypeAdapter
+
+_FOLDER = Path(__file__).parent
+
+
+class GrownModel(PythonModel):
+    """Answers like the library: prediction, probability and task of each row."""
+
+    def load_context(self, context: Any) -> None:  # noqa: ARG002 - all it needs lies beside it
+        """Rebuild the network; called by MLflow once, before the first answer."""
+        (package,) = (path.name for path in (_FOLDER / "code").glob("growlearn_*"))
+        lineage = importlib.import_module(f"{package}.domain.lineage")
+        predictor = importlib.import_module(f"{package}.serving.predictor")
+        manifest = TypeAdapter(lineage.Manifest).validate_json((_FOLDER / "manifest.json").read_bytes())
+        self._predictor = predictor.Predictor(manifest, _read_weights)
+
+    def predict(self, model_input: pd.DataFrame) -> pd.DataFrame:
+        """One answer a row; the task column, where there is one, says which task to answer."""
+        answers: pd.DataFrame = self._predictor.predict(model_input)
+        return answers
+
+
+def _read_weights(digest: str) -> bytes:
+    path = _FOLDER / "weights" / f"{digest}.safetensors"
+    content = path.read_bytes()
+    if sha256(content).hexdigest() != digest:
+        raise ValueError(f"{path} is damaged: its content does not have the hash it is named by")
+    return content
+
+
+set_model(GrownModel())

@@ -1,0 +1,84 @@
+"""What a file became: windows opened, filled or quarantined, and rows kept out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, insert, select, update
+
+from growlearn.adapters.db.columns import number_of
+from growlearn.adapters.db.mapping import all_of, columns, lock_known, read, values
+from growlearn.adapters.db.tables import QuarantinedRowRow, SourceFileRow, WindowRow
+from growlearn.domain.errors import LostRace, UnknownName
+from growlearn.domain.window import BadRow, IngestedFile, Window, WindowState, check_transition
+
+
+def record_ingest(connection: Connection, ingested: IngestedFile) -> bool:
+    """Write a file's windows and bad rows; False, and nothing written, if it was taken in before.
+
+    Raises LostRace where a window to be filled is open no longer, UnknownName for the stream.
+    """
+    lock_known(connection, ingested.stream)
+    if _taken_in(connection, ingested):
+        return False
+    file = connection.execute(
+        insert(SourceFileRow)
+        .values(values(ingested.file, stream=ingested.stream, sha256=ingested.sha256, at=ingested.at))
+        .returning(SourceFileRow.id)
+    ).scalar_one()
+    for window in ingested.windows:
+        _write(connection, window)
+    if ingested.bad_rows:
+        first = ingested.windows[0].id if ingested.windows else None
+        kept_out = [values(bad, stream=ingested.stream, file=file, window=first) for bad in ingested.bad_rows]
+        connection.execute(insert(QuarantinedRowRow), kept_out)
+    return True
+
+
+def _taken_in(connection: Connection, ingested: IngestedFile) -> bool:
+    same = select(SourceFileRow.id).where(
+        SourceFileRow.stream == ingested.stream,
+        SourceFileRow.url == ingested.file.url,
+        SourceFileRow.fingerprint == ingested.file.fingerprint,
+    )
+    return connection.scalar(same) is not None
+
+
+def _write(connection: Connection, window: Window) -> None:
+    place = (WindowRow.stream == window.stream, WindowRow.number == window.number)
+    state = connection.scalar(select(WindowRow.state).where(*place))
+    if state is None:
+        connection.execute(insert(WindowRow).values(values(window)))
+        return
+    if state is not WindowState.DISCOVERED:
+        raise LostRace(
+            f"window {window.id} of stream {window.stream!r} is {state} already; it takes no more rows"
+        )
+    if window.state is not state:
+        check_transition(state, window.state)
+    connection.execute(update(WindowRow).where(*place).values(values(window)))
+
+
+def every(connection: Connection, stream: str) -> Sequence[Window]:
+    """All windows of a stream by number."""
+    return all_of(connection, Window, WindowRow, WindowRow.number, WindowRow.stream == stream)
+
+
+def one(connection: Connection, stream: str, window: str) -> Window:
+    """One window; raises UnknownName."""
+    query = select(*columns(Window, WindowRow)).where(
+        WindowRow.stream == stream, WindowRow.number == number_of(window)
+    )
+    row = connection.execute(query).one_or_none()
+    if row is None:
+        count = len(every(connection, stream))
+        known = f"it has w1 to w{count}" if count else "it has none yet"
+        raise UnknownName(f"stream {stream!r} has no window {window!r}", cure=known)
+    return read(Window, row)
+
+
+def bad_rows(connection: Connection, stream: str, window: str) -> Sequence[BadRow]:
+    """Rows kept out of a window, in order; raises UnknownName."""
+    one(connection, stream, window)
+    where = (QuarantinedRowRow.stream == stream, QuarantinedRowRow.window == window)
+    return all_of(connection, BadRow, QuarantinedRowRow, QuarantinedRowRow.id, *where)

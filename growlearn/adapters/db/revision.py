@@ -1,0 +1,52 @@
+"""Which revision a database is at, read without Alembic, which would slow every command's start."""
+
+from __future__ import annotations
+
+from sqlalchemy import Engine, inspect, text
+
+from growlearn.adapters.db import engine as db
+from growlearn.adapters.db.tables import HEAD, VERSION_TABLE
+from growlearn.domain.errors import GrowLearnError
+
+
+def current_revision(url: str) -> str | None:
+    """The revision of a database; None where it holds no GrowLearn tables or is not there yet.
+
+    A missing SQLite file is not created by looking.
+    """
+    file = db.sqlite_file(db.read_url(url))
+    if file is not None and not file.exists():
+        return None
+    engine = db.connect(url)
+    try:
+        return _revision(engine)
+    finally:
+        engine.dispose()
+
+
+def _revision(engine: Engine) -> str | None:
+    with db.reading(engine) as connection:
+        if not inspect(connection).has_table(VERSION_TABLE):
+            return None
+        found: str | None = connection.scalar(text(f"SELECT version_num FROM {VERSION_TABLE}"))  # noqa: S608 - a constant
+        return found
+
+
+def require_head(url: str) -> None:
+    """Raise GrowLearnError, with the cure, unless a database has the tables this growlearn knows."""
+    current = current_revision(url)
+    if current == HEAD:
+        return
+    place = db.read_url(url).render_as_string(hide_password=True)
+    if current is None:
+        raise GrowLearnError(
+            f"database {place} has no GrowLearn tables yet", cure="run: growlearn db upgrade"
+        )
+    if current > HEAD:
+        raise GrowLearnError(
+            f"database {place} is at revision {current}, newer than {HEAD}, which this growlearn knows",
+            cure="upgrade growlearn: pip install --upgrade growlearn",
+        )
+    raise GrowLearnError(
+        f"database {place} is at revision {current}, {HEAD} is wanted", cure="run: growlearn db upgrade"
+    )

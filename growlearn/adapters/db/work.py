@@ -1,0 +1,108 @@
+"""Who works on which window, and the one way a window moves."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, Connection, and_, exists, func, select, update
+from sqlalchemy.orm import aliased
+
+from growlearn.adapters.db import intake, model, outbox, record
+from growlearn.adapters.db.columns import number_of
+from growlearn.adapters.db.mapping import columns, lock, read
+from growlearn.adapters.db.tables import WindowRow
+from growlearn.domain.errors import LostRace, UnknownName
+from growlearn.domain.stream import Transition
+from growlearn.domain.window import PENDING, Window, check_transition
+
+
+def claim(connection: Connection, stream: str, worker: str, now: datetime, lease_s: float) -> Window | None:
+    """Lease the oldest pending window of a stream unless another worker's lease there still runs."""
+    if not lock(connection, stream):
+        return None
+    other = aliased(WindowRow)
+    oldest = select(func.min(other.number)).where(other.stream == stream, other.state.in_(PENDING))
+    busy = exists().where(other.stream == stream, other.lease_owner != worker, other.lease_until > now)
+    taken = (
+        update(WindowRow)
+        .where(WindowRow.stream == stream, WindowRow.number == oldest.scalar_subquery(), ~busy)
+        .values(lease_owner=worker, lease_until=now + timedelta(seconds=lease_s))
+        .returning(*columns(Window, WindowRow))
+    )
+    row = connection.execute(taken).one_or_none()
+    return None if row is None else read(Window, row)
+
+
+def renew(
+    connection: Connection, stream: str, window: str, worker: str, now: datetime, lease_s: float
+) -> bool:
+    """Lengthen a lease; False where it is not this worker's."""
+    longer = update(WindowRow).where(_leased(stream, window, worker))
+    return connection.execute(longer.values(lease_until=now + timedelta(seconds=lease_s))).rowcount == 1
+
+
+def release(connection: Connection, stream: str, window: str, worker: str) -> None:
+    """Give a lease up; nothing happens where it is not this worker's."""
+    free = update(WindowRow).where(_leased(stream, window, worker))
+    connection.execute(free.values(lease_owner=None, lease_until=None))
+
+
+def _leased(stream: str, window: str, worker: str) -> ColumnElement[bool]:
+    return and_(
+        WindowRow.stream == stream,
+        WindowRow.number == number_of(window),
+        WindowRow.lease_owner == worker,
+    )
+
+
+def advance(connection: Connection, transition: Transition) -> Window:
+    """Make one legal move with all its records; a final state gives the lease back.
+
+    Raises IllegalTransition, or LostRace where the window is not in `source` or not leased to
+    `worker`, or a branch, version or task of the move exists already.
+    """
+    check_transition(transition.source, transition.target)
+    lock(connection, transition.stream)
+    moved = (
+        update(WindowRow)
+        .where(
+            _leased(transition.stream, transition.window, transition.worker),
+            WindowRow.state == transition.source,
+        )
+        .values(_changes(transition))
+        .returning(*columns(Window, WindowRow))
+    )
+    row = connection.execute(moved).one_or_none()
+    if row is None:
+        raise LostRace(_why_lost(connection, transition))
+    record.write(connection, transition)
+    model.add(connection, transition)
+    model.move(connection, transition.stream, transition.alias_moves, transition.base)
+    for message in transition.messages:
+        outbox.send(connection, message)
+    return read(Window, row)
+
+
+def _changes(transition: Transition) -> dict[str, object]:
+    changes: dict[str, object] = {"state": transition.target, "updated_at": transition.at}
+    for name in ("verdict", "task", "reason"):
+        if getattr(transition, name) is not None:
+            changes[name] = getattr(transition, name)
+    if transition.target not in PENDING:
+        changes |= {"lease_owner": None, "lease_until": None}
+    return changes
+
+
+def _why_lost(connection: Connection, transition: Transition) -> str:
+    wanted = f"{transition.source} and leased to {transition.worker!r}"
+    try:
+        found = intake.one(connection, transition.stream, transition.window)
+    except UnknownName:
+        return f"window {transition.window} of stream {transition.stream!r} is gone; it was to be {wanted}"
+    owner = connection.scalar(
+        select(WindowRow.lease_owner).where(
+            WindowRow.stream == found.stream, WindowRow.number == found.number
+        )
+    )
+    stands = f"{found.state} and {'not leased' if owner is None else f'leased to {owner!r}'}"
+    return f"window {found.id} of stream {found.stream!r} is {stands}; it was to be {wanted}"

@@ -23,8 +23,8 @@ class GrowthPlan:
     """Everything an engine needs to grow; equal plans give equal branches.
 
     `base` is the model grown from (None for a stream's first branch), `parent` the task whose
-    lineage the new branch extends (None: it stands on the bare stem), `train` and `validation`
-    stored rows.
+    lineage the new branch extends (None: it stands on the bare stem). `train`, `validation` and
+    `holdout` are stored rows that share none; an engine reads the first two only.
     """
 
     stream: str
@@ -38,6 +38,7 @@ class GrowthPlan:
     new_branches: tuple[str, ...]
     train: str
     validation: str
+    holdout: str
     growth: GrowthSpec
     seed: int
     parent_scores: tuple[ParentScore, ...] = ()

@@ -21,27 +21,35 @@ from growlearn.ports import Artifacts
 
 @dataclass(frozen=True, eq=False)
 class Ground:
-    """What a window offers to grow from: labelled rows in three parts that share none."""
+    """What a window offers to grow from: labelled rows in three parts that share none.
+
+    The hold-out is the job's own where it names files for it.
+    """
 
     split: Split
     classes: tuple[Label, ...]
 
 
-def survey(job: Job, rows: Rows) -> Ground:
-    """Split a window's labelled rows, or raise NotGrowable with the reason nothing can be grown."""
+def survey(job: Job, rows: Rows, own_holdout: Callable[[], Rows]) -> Ground:
+    """Split a window's labelled rows, or raise NotGrowable with the reason nothing can be grown.
+
+    `own_holdout` gives the task's rows of the job's hold-out files; called only where it has some.
+    """
     labelled = rows.labelled()
     classes = ordered(labelled.labels)
     if not classes:
         raise NotGrowable("no row has a label yet", cure="send the window again with labels")
     if len(classes) == 1:
         raise NotGrowable(f"every row has the label {classes[0]!r}: there is nothing to tell apart")
-    share = 0.0 if isinstance(job.holdout, HoldoutFiles) else job.holdout
-    parts = split(labelled, share, job.growth.validation)
-    _require_rows(job, parts, share)
+    if isinstance(job.holdout, HoldoutFiles):
+        parts = replace(split(labelled, 0.0, job.growth.validation), holdout=own_holdout())
+    else:
+        parts = split(labelled, job.holdout, job.growth.validation)
+    _require_rows(job, parts)
     return Ground(parts, classes)
 
 
-def _require_rows(job: Job, parts: Split, share: float) -> None:
+def _require_rows(job: Job, parts: Split) -> None:
     if len(parts.train) < job.growth.min_rows:
         raise NotGrowable(
             f"only {len(parts.train)} labelled rows to train on, fewer than {job.growth.min_rows}",
@@ -49,7 +57,7 @@ def _require_rows(job: Job, parts: Split, share: float) -> None:
         )
     if len(parts.validation) == 0:
         raise NotGrowable("no labelled row fell to validation", cure="send larger windows")
-    if share > 0 and len(parts.holdout) == 0:
+    if len(parts.holdout) == 0:
         raise NotGrowable("no labelled row fell to the hold-out", cure="send larger windows")
 
 
@@ -65,15 +73,16 @@ def plan_growth(
 ) -> GrowthPlan:
     """Plan one growth; `grown` branches of the stream exist already, rejected ones included.
 
+    The network keeps the shape it was born with (base.model); the job's present budgets apply.
     Raises NotGrowable where the model has reached its branch budget.
     """
     count = 1 if base.branches else job.model.initial_branches
-    if len(base.branches) + count > base.model.max_branches:
+    if len(base.branches) + count > job.model.max_branches:
         raise NotGrowable(
-            f"the branch budget of {base.model.max_branches} is used up",
+            f"the branch budget of {job.model.max_branches} is used up",
             cure="raise model.max_branches in the job file",
         )
-    scores = _scores(base, ground, load)
+    scores = _scores(base, ground, load, job.model.max_parents)
     best = scores[0] if scores else None
     parent = None if best is None or best.task is None else base.task(best.task)
     return GrowthPlan(
@@ -88,6 +97,7 @@ def plan_growth(
         new_branches=tuple(f"b{grown + 1 + i}" for i in range(count)),
         train=artifacts.put(to_parquet(ground.split.train, base.schema)),
         validation=artifacts.put(to_parquet(ground.split.validation, base.schema)),
+        holdout=artifacts.put(to_parquet(ground.split.holdout, base.schema)),
         growth=job.growth,
         seed=job.growth.seed * 100_003 + window.number,
         parent_scores=scores,
@@ -95,13 +105,13 @@ def plan_growth(
 
 
 def _scores(
-    base: Manifest, ground: Ground, load: Callable[[Manifest], GrowingNetwork]
+    base: Manifest, ground: Ground, load: Callable[[Manifest], GrowingNetwork], max_parents: int
 ) -> tuple[ParentScore, ...]:
     if not base.branches:
         return ()
     place = {label: i for i, label in enumerate(ground.classes)}
     targets = np.array([place[label] for label in ground.split.train.labels], dtype=np.int64)
-    return score_parents(load(base), base.tasks, ground.split.train, targets, base.model.max_parents)
+    return score_parents(load(base), base.tasks, ground.split.train, targets, max_parents)
 
 
 def empty_manifest(job: Job) -> Manifest:

@@ -1,1 +1,1 @@
-"""Room."""
+"""Champion to predictions, and known tasks' outputs for the drift stage."""

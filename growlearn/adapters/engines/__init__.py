@@ -1,1 +1,1 @@
-"""Room."""
+"""Engines: where training runs."""

@@ -1,0 +1,25 @@
+"""What an engine and its child process say to each other: one JSON document a line.
+
+To the child: the plan. From the child: progress lines, then one result or one failure.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from pydantic import TypeAdapter
+
+from growlearn.domain.growth import GrowthResult, Progress
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failure:
+    """Why the child could not grow the plan."""
+
+    failed: str
+    cure: str | None = None
+
+
+Line: TypeAlias = Progress | GrowthResult | Failure
+LINE: TypeAdapter[Line] = TypeAdapter(Line)

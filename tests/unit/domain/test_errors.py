@@ -1,0 +1,21 @@
+from __future__ import annotations
+
+import pytest
+
+from growlearn.domain import errors
+from growlearn.domain.errors import GrowLearnError
+
+KINDS = [
+    kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, GrowLearnError)
+]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_error_says_what_is_wrong_and_what_to_do(kind: type[GrowLearnError]) -> None:
+    error = kind("x is broken", cure="mend x")
+    assert str(error) == "x is broken (mend x)"
+    assert (error.what, error.cure) == ("x is broken", "mend x")
+
+
+def test_an_error_without_a_cure_says_what_is_wrong_only() -> None:
+    assert str(GrowLearnError("x is broken")) == "x is broken"

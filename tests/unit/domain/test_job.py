@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from growlearn.domain.job import (
+    DriftSpec,
+    GrowthSpec,
+    HoldoutFiles,
+    Job,
+    ModelSpec,
+    RegistrySpec,
+    Schedule,
+    SourceSpec,
+    WindowRule,
+    duration_s,
+)
+from growlearn.domain.schema import Input, InputType, Schema
+
+SCHEMA = Schema(inputs={"x": Input(type=InputType.NUMBER)})
+
+
+def job(**changes: Any) -> Job:
+    given: dict[str, Any] = {"name": "digits", "source": SourceSpec(url="data"), "schema": SCHEMA}
+    return Job(**(given | changes))
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("30s", 30.0), ("5m", 300.0), ("1.5h", 5400.0), ("2d", 172_800.0), (" 5 m ", 300.0)]
+)
+def test_a_duration_is_read_in_seconds(text: str, seconds: float) -> None:
+    assert duration_s(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "5", "m", "-5m", "0s", "5 weeks", "5m5s"])
+def test_what_is_not_a_duration_is_refused_with_an_example(text: str) -> None:
+    with pytest.raises(ValueError, match="write for example 30s"):
+        duration_s(text)
+
+
+def test_a_schedule_without_a_word_is_every_five_minutes() -> None:
+    assert Schedule().every_s == 300.0
+
+
+def test_every_key_has_a_default_but_three() -> None:
+    assert job().registered_model == "digits"
+    assert job(registry=RegistrySpec(model="other")).registered_model == "other"
+
+
+IMPOSSIBLE: dict[str, tuple[Callable[[], object], str]] = {
+    "every and cron": (lambda: Schedule(every="5m", cron="0 3 * * *"), "every or cron"),
+    "six crontab fields": (lambda: Schedule(cron="0 0 3 * * *"), "five fields"),
+    "blank url": (lambda: SourceSpec(url=" "), "url must name a folder"),
+    "endless settling": (lambda: SourceSpec(url="data", settle_s=float("inf")), "settle_s"),
+    "by and rows": (lambda: WindowRule(by="file", rows=3), "by or rows"),
+    "no rows": (lambda: WindowRule(rows=0), "rows must be 1"),
+    "no width": (lambda: ModelSpec(width=0), "width must be 1"),
+    "heads do not divide width": (lambda: ModelSpec(width=10, heads=4), "multiple of heads 4"),
+    "more branches at first than ever": (lambda: ModelSpec(initial_branches=3, max_branches=2), "more than"),
+    "fewer than no parents": (lambda: ModelSpec(max_parents=-1), "max_parents"),
+    "alpha of nothing": (lambda: DriftSpec(alpha=0.0), "alpha 0.0"),
+    "alpha of all": (lambda: DriftSpec(alpha=1.0), "alpha 1.0"),
+    "alpha is no number": (lambda: DriftSpec(alpha=float("nan")), "alpha nan"),
+    "no detector": (lambda: DriftSpec(detectors=()), "at least one"),
+    "one row is no sample": (lambda: DriftSpec(min_rows=1), "min_rows"),
+    "no epochs": (lambda: GrowthSpec(epochs=0), "epochs"),
+    "learning rate of nothing": (lambda: GrowthSpec(learning_rate=0.0), "learning_rate"),
+    "negative decay": (lambda: GrowthSpec(weight_decay=-1.0), "weight_decay"),
+    "all rows validate": (lambda: GrowthSpec(validation=1.0), "validation"),
+    "capital letters": (lambda: job(name="Digits"), "lower-case"),
+    "no name": (lambda: job(name=""), "lower-case"),
+    "a path as a name": (lambda: job(name="a/b"), "lower-case"),
+    "all rows held out": (lambda: job(holdout=1.0), "holdout 1.0"),
+    "no rows held out": (lambda: job(holdout=0.0), "holdout 0.0"),
+    "own hold-out, no task column": (lambda: job(holdout=HoldoutFiles(url="t")), "task column"),
+}
+
+
+@pytest.mark.parametrize("case", IMPOSSIBLE)
+def test_the_impossible_is_refused_by_name(case: str) -> None:
+    build, message = IMPOSSIBLE[case]
+    with pytest.raises(ValueError, match=message):
+        build()

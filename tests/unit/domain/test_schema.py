@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from growlearn.domain.schema import Input, InputType, Label, Schema, ordered
+
+LABELS = st.lists(st.one_of(st.integers(), st.text(max_size=3)))
+NUMBER = Input(type=InputType.NUMBER)
+
+
+def test_an_image_needs_its_shape() -> None:
+    with pytest.raises(ValueError, match="an image needs shape"):
+        Input(type=InputType.IMAGE)
+
+
+def test_only_an_image_has_a_shape() -> None:
+    with pytest.raises(ValueError, match="shape is for images; this input is a number"):
+        Input(type=InputType.NUMBER, shape=(1, 8, 8))
+
+
+@pytest.mark.parametrize("shape", [(2, 8, 8), (1, 0, 8), (3, 8, -1)])
+def test_an_image_has_one_or_three_channels_and_some_pixels(shape: tuple[int, int, int]) -> None:
+    with pytest.raises(ValueError, match="must be"):
+        Input(type=InputType.IMAGE, shape=shape)
+
+
+def test_a_schema_needs_an_input() -> None:
+    with pytest.raises(ValueError, match="at least one column"):
+        Schema(inputs={})
+
+
+@pytest.mark.parametrize(("label", "task"), [("x", None), ("y", "x")])
+def test_an_input_is_not_the_label_or_the_task_too(label: str, task: str | None) -> None:
+    with pytest.raises(ValueError, match="'x' is an input"):
+        Schema(inputs={"x": NUMBER}, label=label, task=task)
+
+
+def test_the_label_is_not_the_task_too() -> None:
+    with pytest.raises(ValueError, match="'y' is the label and the task"):
+        Schema(inputs={"x": NUMBER}, label="y", task="y")
+
+
+@given(LABELS)
+def test_labels_are_ordered_alike_whatever_order_they_come_in(labels: list[Label]) -> None:
+    assert ordered(labels) == ordered(reversed(labels))
+
+
+@given(LABELS)
+def test_ordered_labels_are_the_distinct_ones_integers_first(labels: list[Label]) -> None:
+    result = ordered(labels)
+    integers = [label for label in result if isinstance(label, int)]
+    strings = [label for label in result if isinstance(label, str)]
+    assert list(result) == sorted(integers) + sorted(strings)
+    assert set(result) == set(labels)
+    assert len(set(result)) == len(result)

@@ -1,0 +1,80 @@
+"""A model's answers for a table of rows; also the code that an exported model runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from growlearn.domain.errors import GrowLearnError
+from growlearn.domain.lineage import Manifest
+from growlearn.growth.model.network import load_network
+from growlearn.ingest.rows import Column, Rows, object_column
+from growlearn.ingest.table_rows import read_table_rows
+
+
+class Predictor:
+    """Answers rows with one version's model; `read` gives the stored bytes of a sha256."""
+
+    def __init__(self, manifest: Manifest, read: Callable[[str], bytes]) -> None:
+        if not manifest.tasks:
+            raise GrowLearnError(
+                f"the model of stream {manifest.stream!r} has not learned a task yet",
+                cure="give it a first window with labels",
+            )
+        self.manifest = manifest
+        self.network = load_network(manifest, read)
+
+    def predict(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Rows of a frame -> prediction, probability (0 to 1) and task, on the frame's own index.
+
+        The schema's task column, where the frame has it, names each row's task; other rows are
+        routed. Raises GrowLearnError naming the first row that cannot be answered.
+        """
+        rows = rows_of(frame, self.manifest)
+        prediction, probability, task = self.answer(rows)
+        return pd.DataFrame(
+            {
+                "prediction": pd.Series(list(prediction), index=frame.index, dtype=_dtype(prediction)),
+                "probability": pd.Series(probability, index=frame.index),
+                "task": pd.Series(list(task), index=frame.index, dtype="str"),
+            }
+        )
+
+    def answer(self, rows: Rows) -> tuple[Column, Column, Column]:
+        """Predicted labels (object [N]), their softmax probabilities (float64 [N]), tasks (object [N])."""
+        tasks = object_column(self.network.route(rows)) if rows.tasks is None else rows.tasks
+        prediction, probability = object_column([None] * len(rows)), np.zeros(len(rows))
+        for name in dict.fromkeys(tasks):
+            classes = object_column(self.manifest.task(name).classes)
+            mine = np.flatnonzero(tasks == name)
+            outputs = self.network.outputs(rows.take(mine), name)  # [n, C]
+            prediction[mine] = classes[outputs.argmax(1)]
+            probability[mine] = outputs.max(1).astype(np.float64)
+        return prediction, probability, tasks
+
+
+def rows_of(frame: pd.DataFrame, manifest: Manifest) -> Rows:
+    """The rows of a frame, checked like those of a source file; raises GrowLearnError at the first bad one."""
+    if frame.empty:
+        raise GrowLearnError("there are no rows to answer")
+    table = pa.Table.from_pandas(frame, preserve_index=False)
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_file(sink, table.schema) as writer:
+        writer.write_table(table)
+    rows, bad = read_table_rows(
+        {"frame.arrow": sink.getvalue().to_pybytes()}, manifest.schema, for_prediction=True
+    )
+    if bad:
+        more = f" (and {len(bad) - 1} more rows)" if len(bad) > 1 else ""
+        raise GrowLearnError(
+            f"row {bad[0].row} cannot be answered: {bad[0].reason}{more}",
+            cure="mend or leave out these rows",
+        )
+    return rows
+
+
+def _dtype(prediction: Column) -> str:
+    return "int64" if all(isinstance(label, int) for label in prediction) else "object"

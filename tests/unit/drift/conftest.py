@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+
+from growlearn.domain.lineage import Task
+from growlearn.domain.schema import Label
+from growlearn.domain.window import Window, WindowState
+from growlearn.drift.compare import Reference
+from growlearn.drift.detectors.finding import Outputs
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+MakeTask = Callable[[str, Sequence[Label]], Task]
+MakeWindow = Callable[..., Window]
+MakeOutputs = Callable[..., Outputs]
+MakeReference = Callable[..., Reference]
+
+
+@pytest.fixture
+def make_task() -> MakeTask:
+    """A known task by name and classes."""
+
+    def make(name: str, classes: Sequence[Label]) -> Task:
+        return Task(
+            stream="s",
+            name=name,
+            classes=tuple(classes),
+            lineage=("b1",),
+            head="h",
+            holdout="o",
+            reference="r",
+            window="w1",
+            version=1,
+            opened_at=NOW,
+        )
+
+    return make
+
+
+@pytest.fixture
+def make_window() -> MakeWindow:
+    """An accepted window, with or without a task column."""
+
+    def make(task: str | None = None, rows: int = 200) -> Window:
+        return Window(
+            stream="s",
+            number=2,
+            state=WindowState.ACCEPTED,
+            source="f",
+            discovered_at=NOW,
+            updated_at=NOW,
+            rows=rows,
+            task=task,
+        )
+
+    return make
+
+
+@pytest.fixture
+def make_outputs() -> MakeOutputs:
+    """Softmax outputs [rows, classes] of a model that leans to its first class by `lean` nats."""
+
+    def make(seed: int, lean: float = 0.0, rows: int = 200, classes: int = 3) -> Outputs:
+        logits = np.random.default_rng(seed).normal(size=(rows, classes))
+        logits[:, 0] += lean
+        odds = np.exp(logits)
+        outputs: Outputs = (odds / odds.sum(axis=1, keepdims=True)).astype(np.float32)
+        return outputs
+
+    return make
+
+
+@pytest.fixture
+def make_reference(make_outputs: MakeOutputs) -> MakeReference:
+    """A task's reference, and a window that is `shift` nats away from it."""
+
+    def make(task: str, shift: float, rows: int = 200, seed: int = 0) -> Reference:
+        return Reference(
+            task=task,
+            outputs=make_outputs(seed, rows=rows),
+            window_outputs=make_outputs(seed + 1, lean=shift),
+        )
+
+    return make

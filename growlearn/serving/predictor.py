@@ -57,7 +57,7 @@ class Predictor:
 
 
 def rows_of(frame: pd.DataFrame, manifest: Manifest) -> Rows:
-    """The rows of a frame, checked like those of a source file; raises GrowLearnError at the first bad one."""
+    """The rows of a frame, checked like a source file's; raises GrowLearnError at the first bad one."""
     if frame.empty:
         raise GrowLearnError("there are no rows to answer")
     table = pa.Table.from_pandas(frame, preserve_index=False)

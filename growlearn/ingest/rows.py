@@ -19,6 +19,7 @@ Column = npt.NDArray[Any]
 
 _KEY_SPACE = 2.0**64
 _ZSTD_LEVEL = 3
+_KEY = "_key"
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,18 +66,25 @@ def concat(parts: Sequence[Rows]) -> Rows:
 
 
 def row_keys(inputs: dict[str, Column], schema: Schema) -> Column:
-    """Hash each row's inputs (not its label), so that equal inputs share a side of every split."""
-    n = len(next(iter(inputs.values())))
-    keys = np.empty(n, dtype=np.uint64)
-    for i in range(n):
-        digest = blake2b(digest_size=8)
-        for name in schema.inputs:
-            cell = inputs[name][i]
-            digest.update(
-                cell.encode() + b"\x00" if isinstance(cell, str) else np.ascontiguousarray(cell).tobytes()
-            )
-        keys[i] = int.from_bytes(digest.digest(), "little")
-    return keys
+    """Hash each row's inputs (not its label), so that equal inputs share a side of every split.
+
+    The order in which the schema names the inputs does not matter.
+    """
+    if not len(next(iter(inputs.values()))):
+        return np.empty(0, np.uint64)
+    parts = [_cell_bytes(inputs[name]) for name in sorted(schema.inputs)]
+    rows = np.ascontiguousarray(np.concatenate(parts, axis=1))
+    digests = b"".join(blake2b(row, digest_size=8).digest() for row in rows)
+    return np.frombuffer(digests, "<u8").astype(np.uint64)
+
+
+def _cell_bytes(column: Column) -> Column:
+    """Each cell as the same number of bytes, uint8 [N, bytes]; text as a digest of 16 bytes."""
+    n = len(column)
+    if column.dtype != object:
+        return np.ascontiguousarray(column).reshape(n, -1).view(np.uint8)
+    digest_of = {text: blake2b(text.encode(), digest_size=16).digest() for text in set(column)}
+    return np.frombuffer(b"".join([digest_of[text] for text in column]), np.uint8).reshape(n, 16)
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,39 +112,62 @@ def to_parquet(rows: Rows, schema: Schema) -> bytes:
     columns: dict[str, pa.Array] = {}
     for name, spec in schema.inputs.items():
         if spec.type is InputType.IMAGE:
-            flat = np.ascontiguousarray(rows.inputs[name]).reshape(len(rows), -1)
-            columns[name] = pa.array([pixels.tobytes() for pixels in flat], pa.binary())
+            columns[name] = _image_array(rows.inputs[name])
         else:
             kind = pa.float64() if spec.type is InputType.NUMBER else pa.string()
             columns[name] = pa.array(rows.inputs[name], kind)
     columns[schema.label] = _label_array(rows.labels)
     if rows.tasks is not None and schema.task is not None:
         columns[schema.task] = pa.array(rows.tasks, pa.string())
-    columns["_key"] = pa.array(rows.keys, pa.uint64())
+    columns[_KEY] = pa.array(rows.keys, pa.uint64())
+    few_values = [name for name, array in columns.items() if pa.types.is_string(array.type)]
     sink = io.BytesIO()
-    pq.write_table(pa.table(columns), sink, compression="zstd", compression_level=_ZSTD_LEVEL)
+    pq.write_table(
+        pa.table(columns),
+        sink,
+        compression="zstd",
+        compression_level=_ZSTD_LEVEL,
+        use_dictionary=few_values,  # a dictionary of pixels or of hashes only costs time
+    )
     return sink.getvalue()
 
 
 def from_parquet(content: bytes, schema: Schema) -> Rows:
-    """Rows of their stored form."""
+    """Rows of their stored form; raises KeyError or ValueError where they had another schema."""
     table = pq.read_table(io.BytesIO(content))
     inputs: dict[str, Column] = {}
     for name, spec in schema.inputs.items():
+        column = table.column(name)
         if spec.shape is not None:
-            pixels = b"".join(table.column(name).to_pylist())
-            inputs[name] = np.frombuffer(pixels, np.uint8).reshape(-1, *spec.shape)
+            inputs[name] = _pixels(column, spec.shape)
         elif spec.type is InputType.NUMBER:
-            inputs[name] = table.column(name).to_numpy()
+            inputs[name] = column.cast(pa.float64()).to_numpy()
         else:
-            inputs[name] = object_column(table.column(name).to_pylist())
+            inputs[name] = object_column(column.cast(pa.string()).to_pylist())
     named = schema.task is not None and schema.task in table.column_names
     return Rows(
         inputs,
         object_column(table.column(schema.label).to_pylist()),
         object_column(table.column(schema.task).to_pylist()) if named else None,
-        table.column("_key").to_numpy(),
+        table.column(_KEY).to_numpy(),
     )
+
+
+def _image_array(images: Column) -> pa.Array:
+    """Images as fixed-size binary over their own memory: nothing is copied."""
+    pixels = np.ascontiguousarray(images)
+    kind = pa.binary(int(np.prod(pixels.shape[1:])))
+    return pa.FixedSizeBinaryArray.from_buffers(kind, len(pixels), [None, pa.py_buffer(pixels)])
+
+
+def _pixels(column: pa.ChunkedArray, shape: tuple[int, int, int]) -> Column:
+    size = int(np.prod(shape))
+    if column.type != pa.binary(size):
+        raise ValueError(f"stored images are {column.type}, not of shape {list(shape)}")
+    cells = column.combine_chunks()
+    chunks = cells.chunks if isinstance(cells, pa.ChunkedArray) else [cells]
+    parts = [np.frombuffer(c.buffers()[1], np.uint8)[c.offset * size :][: len(c) * size] for c in chunks]
+    return np.concatenate(parts).reshape(-1, *shape) if parts else np.empty((0, *shape), np.uint8)
 
 
 def object_column(values: Sequence[object]) -> Column:

@@ -79,7 +79,10 @@ def read_steady(tree: Tree, path: str, stamp: str) -> bytes:
     except FileNotFoundError:
         raise UnreadableFile(f"{path} vanished between listing and reading") from None
     except OSError as error:
-        raise UnreadableFile(f"{path} cannot be read: {error.strerror or error}") from error
+        raise UnreadableFile(
+            f"{path} cannot be read: {error.strerror or error}",
+            cure="mend it, then touch the file so that it is tried again",
+        ) from error
     if after != stamp:
         raise StillWriting(f"{path} changed while it was read")
     return content

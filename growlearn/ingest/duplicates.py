@@ -1,0 +1,29 @@
+"""Rows that say the same twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from growlearn.ingest.rows import Rows
+
+
+def duplicates(rows: Rows) -> Iterator[tuple[int, int]]:
+    """(row, earlier row) for each row with the inputs, label and task of an earlier one.
+
+    Only rows whose key occurs more than once are looked at one by one.
+    """
+    _, inverse, counts = np.unique(rows.keys, return_inverse=True, return_counts=True)
+    first: dict[tuple[object, ...], int] = {}
+    for row in np.flatnonzero(counts[inverse] > 1):
+        place = int(row)
+        earlier = first.setdefault(identity(rows, place), place)
+        if earlier != place:
+            yield place, earlier
+
+
+def identity(rows: Rows, row: int) -> tuple[object, ...]:
+    """What makes a row the same as another: inputs (by key), label and task."""
+    task = None if rows.tasks is None else rows.tasks[row]
+    return int(rows.keys[row]), rows.labels[row], task

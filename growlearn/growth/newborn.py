@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 
 from growlearn.domain.growth import GrowthPlan
@@ -40,8 +41,10 @@ def conceive(plan: GrowthPlan, network: GrowingNetwork, rows: Rows) -> Newborn:
         first = not plan.base.branches
         stem = new_stem(plan.base.schema, spec, rows) if first else None
         branches = tuple(Branch(spec) for _ in plan.new_branches)
-        head = Head(len(plan.lineage) + len(branches), spec.width, len(plan.classes))
-        birth_head = Head(len(plan.lineage), spec.width, len(plan.classes))
+        root = stem if stem is not None else network.root_stem
+        tokens = root(root.encode(rows.take(np.arange(1)))).shape[1]  # T
+        head = Head(len(plan.lineage) + len(branches), spec.width, len(plan.classes), tokens)
+        birth_head = Head(len(plan.lineage), spec.width, len(plan.classes), tokens)
     if not first:
         for branch in branches:
             branch.born_zero()

@@ -26,7 +26,7 @@ from growlearn.growth import checkpoint
 from growlearn.growth.checkpoint import Course
 from growlearn.growth.frozen import frozen_features
 from growlearn.growth.model import weights
-from growlearn.growth.model.network import BATCH_ROWS, GrowingNetwork, load_network
+from growlearn.growth.model.network import BATCH_ROWS, GrowingNetwork, batches, load_network
 from growlearn.growth.newborn import Newborn, conceive
 from growlearn.ingest.rows import Column, Rows, from_parquet
 from growlearn.ports import Artifacts, Report
@@ -212,12 +212,11 @@ def _trained(newborn: Newborn) -> Iterator[torch.nn.Parameter]:
 
 
 def _fit_route(network: GrowingNetwork, newborn: Newborn, rows: Rows, targets: Tensor) -> None:
-    """Teach the head where its classes lie in the root branch's features."""
-    if newborn.stem is not None:
-        network = GrowingNetwork(network.spec)
-        network.add_branch("root", newborn.branches[0], "root", newborn.stem)
-    root = network.pooled(rows, [next(iter(network.branches))])  # [N, 2, D]
-    newborn.head.fit_route(torch.from_numpy(root).flatten(1), targets)
+    """Teach the head where its classes lie among the root stem's tokens."""
+    stem = network.root_stem if newborn.stem is None else newborn.stem
+    with torch.no_grad():
+        tokens = torch.cat([stem(batch).flatten(1) for batch in batches(stem.encode(rows), len(rows))])
+    newborn.head.fit_route(tokens, targets)
 
 
 def _store(plan: GrowthPlan, newborn: Newborn, artifacts: Artifacts) -> tuple[BranchWeights, ...]:

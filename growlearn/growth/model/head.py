@@ -12,16 +12,16 @@ class Head(nn.Module):
     """W LayerNorm(sum_i g_i * f_i) + b over f = [pool(z), pool(R_1), ..., pool(R_k)].
 
     Gates g are [1 + k, D], one for each channel of each branch, born at 1. The route buffers say
-    where the task's classes lie in the root branch's features, for rows that come without a task.
+    where the task's classes lie among the root stem's tokens [T * D], for rows without a task.
     """
 
-    def __init__(self, branches: int, width: int, classes: int) -> None:
+    def __init__(self, branches: int, width: int, classes: int, tokens: int = 1) -> None:
         super().__init__()
         self.gates = nn.Parameter(torch.ones(1 + branches, width))
         self.norm = nn.LayerNorm(width)
         self.linear = nn.Linear(width, classes)
-        self.register_buffer("route_means", torch.zeros(classes, 2 * width))
-        self.register_buffer("route_variance", torch.ones(2 * width))
+        self.register_buffer("route_means", torch.zeros(classes, tokens * width))
+        self.register_buffer("route_variance", torch.ones(tokens * width))
         self.route_means: Tensor
         self.route_variance: Tensor
 
@@ -49,20 +49,20 @@ class Head(nn.Module):
         gated = (features * self.gates).unbind(1)
         return list(accumulate(gated, torch.add))
 
-    def fit_route(self, features: Tensor, targets: Tensor) -> None:
-        """Learn class means and their common spread from features [N, 2 * D] and class indices [N]."""
+    def fit_route(self, tokens: Tensor, targets: Tensor) -> None:
+        """Learn class means and their common spread from root tokens [N, T * D] and class indices [N]."""
         for at in range(len(self.route_means)):
-            mine = features[targets == at]
+            mine = tokens[targets == at]
             self.route_means[at] = mine.mean(0) if len(mine) else torch.inf  # never the nearest
-        within = features - self.route_means[targets]
+        within = tokens - self.route_means[targets]
         self.route_variance.copy_(within.square().mean(0).clamp_min(1e-6))
 
-    def route_score(self, features: Tensor) -> Tensor:
-        """Log-density (up to a constant) of the nearest class: features [B, 2 * D] -> [B].
+    def route_score(self, tokens: Tensor) -> Tensor:
+        """Log-density (up to a constant) of the nearest class: root tokens [B, T * D] -> [B].
 
         Normal with diagonal covariance, as in nearest-class-mean classification with a learned
         metric (Mensink et al. 2013).
         """
-        away = features[:, None] - self.route_means  # [B, C, 2D]
-        distance = (away.square() / self.route_variance).sum(2).amin(1)
+        distances = [((tokens - mean).square() / self.route_variance).sum(1) for mean in self.route_means]
+        distance = torch.stack(distances, dim=1).amin(1)  # [B]
         return -0.5 * (distance + self.route_variance.log().sum())

@@ -77,8 +77,9 @@ class GrowingNetwork(nn.Module):
         return logits
 
     def route_features(self, inputs: Inputs) -> Tensor:
-        """Encoded inputs of B rows -> [B, 2 * D]: what the root branch, which never changes, sees."""
-        return self.features(inputs, [next(iter(self.branches))]).flatten(1)
+        """Encoded inputs of B rows -> [B, T * D]: the root stem's tokens, which never change."""
+        tokens: Tensor = self.root_stem(inputs)
+        return tokens.flatten(1)
 
     def route(self, rows: Rows) -> list[str]:
         """The likeliest task of each of N rows: the one that has the nearest class mean."""
@@ -146,7 +147,9 @@ def batches(inputs: Inputs, rows: int, size: int = BATCH_ROWS) -> list[Inputs]:
 def load_head(content: bytes) -> Head:
     """A head of its stored form."""
     weights = stored.load(content)
-    head = Head(len(weights["gates"]) - 1, weights["gates"].shape[1], len(weights["linear.bias"]))
+    branches, width = weights["gates"].shape
+    tokens = len(weights["route_variance"]) // width
+    head = Head(branches - 1, width, len(weights["linear.bias"]), tokens)
     head.load_state_dict(weights)
     return head
 

@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import torch
+
+from growlearn.growth.model import weights
+from growlearn.growth.model.network import load_network
+
+
+class _StoppedError(Exception):
+    pass
+
+
+def test_a_first_task_of_real_digits_is_learned(nursery: Any) -> None:
+    plan = nursery.plan(nursery.digits)
+    result = nursery.grow(replace(plan, growth=replace(plan.growth, epochs=12)))
+    best = next(e for e in result.epochs if e.epoch == result.best_epoch)
+    assert best.validation_accuracy > 0.9
+    assert result.reduced_loss
+
+
+def test_equal_plans_give_equal_weights(nursery: Any) -> None:
+    plan = nursery.plan(nursery.only(0, 1))
+    first, second = nursery.grow(plan), nursery.grow(replace(plan, window="w9"))
+    assert (first.branches, first.head) == (second.branches, second.head)
+
+
+def test_another_seed_gives_other_weights(nursery: Any) -> None:
+    plan = nursery.plan(nursery.only(0, 1))
+    assert nursery.grow(plan).head != nursery.grow(replace(plan, window="w9", seed=77)).head
+
+
+@pytest.mark.parametrize("after", [1, 2])
+def test_an_interrupted_training_ends_with_the_same_bits(nursery: Any, after: int) -> None:
+    plan = nursery.plan(nursery.only(0, 1, 2))
+    undisturbed = nursery.grow(plan)
+    interrupted = replace(plan, window="w8")
+
+    def stop(progress: Any) -> None:
+        if progress.done == after:
+            raise _StoppedError
+
+    with pytest.raises(_StoppedError):
+        nursery.grow(interrupted, stop)
+    resumed: list[int] = []
+    result = nursery.grow(interrupted, lambda progress: resumed.append(progress.done))
+    assert resumed == list(range(after + 1, plan.growth.epochs + 1))
+    assert (result.branches, result.head) == (undisturbed.branches, undisturbed.head)
+    assert result.best_loss == undisturbed.best_loss
+
+
+def test_training_stops_early_and_keeps_the_best_epoch(nursery: Any) -> None:
+    plan = nursery.plan(nursery.only(0, 1))
+    spec = replace(plan.growth, epochs=40, patience=2, learning_rate=0.05)
+    result = nursery.grow(replace(plan, growth=spec))
+    assert len(result.epochs) == min(40, result.best_epoch + 2)
+    losses = [e.validation_loss for e in result.epochs]
+    assert result.best_loss == min(losses)
+    assert len(result.epochs) < 40
+
+
+def test_every_prefix_of_the_first_branches_is_a_model(triplets: Any) -> None:
+    plan = triplets.plan(triplets.digits)
+    result = triplets.grow(replace(plan, growth=replace(plan.growth, epochs=8)))
+    assert [entry.parent for entry in result.branches] == [None, "b1", "b2"]
+    assert result.lineage == ("b1", "b2", "b3")
+    assert len(result.prefix_losses) == 3
+    assert max(result.prefix_losses) < result.birth_loss / 2
+
+
+def test_rows_without_a_task_are_routed_to_the_task_they_are_like(nursery: Any) -> None:
+    for labels, parent in [((0, 1), None), ((2, 3), "task-1")]:
+        nursery.keep(nursery.plan(nursery.only(*labels), parent=parent))
+    network = load_network(nursery.manifest, nursery.artifacts.get)
+    routed = network.route(nursery.only(2, 3))
+    assert routed.count("task-2") > 0.9 * len(routed)
+
+
+def test_weights_survive_their_stored_form_to_the_last_bit() -> None:
+    tensors = {
+        "f32": torch.randn(3, 4),
+        "f64": torch.randn(2, dtype=torch.float64),
+        "u8": torch.arange(7, dtype=torch.uint8),
+        "empty": torch.zeros(0, dtype=torch.uint8),
+        "scalar": torch.tensor(1.5),
+    }
+    loaded = weights.load(weights.dump(tensors))
+    assert loaded.keys() == tensors.keys()
+    for name, tensor in tensors.items():
+        assert torch.equal(loaded[name], tensor)
+        assert loaded[name].dtype == tensor.dtype

@@ -98,20 +98,18 @@ def decode_texts(column: Any, name: str, flaws: Flaws) -> Column:
     flag(flaws, nulls(column), Flaw(f"{name} is missing"))
     kind = column.type
     if pt.is_floating(kind):  # whole numbers with gaps are floats in pandas
-        column, kind = whole_numbers(column, name, "text or whole numbers"), pa.int64()
+        column, kind = whole_numbers(column, f"column {name!r}", "wanted text or whole numbers"), pa.int64()
         flag(flaws, nulls(column), Flaw(f"{name} is missing"))
     if not (is_text(kind) or pt.is_integer(kind) or pt.is_boolean(kind) or pt.is_null(kind)):
         raise UnreadableFile(f"column {name!r} is {kind}; wanted text or whole numbers")
     return object_column(column.cast(pa.large_string()).to_pylist())
 
 
-def whole_numbers(column: Any, name: str, wanted: str) -> Any:
+def whole_numbers(column: Any, what: str, wanted: str) -> Any:
     """A float column as int64, NaN as null; raises UnreadableFile where a value is not whole."""
     values = column.cast(pa.float64())
     known = pc.if_else(pc.is_nan(values), pa.scalar(None, pa.float64()), values)
     try:
         return known.cast(pa.int64())
     except pa.ArrowInvalid:
-        raise UnreadableFile(
-            f"column {name!r} is {column.type} with values that are not whole; wanted {wanted}"
-        ) from None
+        raise UnreadableFile(f"{what} is {column.type} with values that are not whole; {wanted}") from None

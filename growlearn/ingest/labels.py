@@ -26,7 +26,7 @@ def decode_labels(column: Any, name: str, flaws: Flaws, cells_are_text: bool) ->
         column = _kind_of_text(column, name)
     kind = column.type
     if pt.is_floating(kind):
-        return _integers(whole_numbers(column, f"label column {name}", _WANTED), name)
+        return _integers(whole_numbers(column, f"label column {name!r}", _WANTED), name)
     if pt.is_boolean(kind) or pt.is_integer(kind):
         return _integers(column, name)
     if is_text(kind):
@@ -52,5 +52,5 @@ def _kind_of_text(column: Any, name: str) -> Any:
             read = column.cast(kind)
         except pa.ArrowInvalid:
             continue
-        return whole_numbers(read, f"label column {name}", _WANTED) if pt.is_floating(kind) else read
+        return whole_numbers(read, f"label column {name!r}", _WANTED) if pt.is_floating(kind) else read
     return column

@@ -71,8 +71,10 @@ class LocalTree:
         outside = is_link and not self._inside(full)
         try:
             status = os.lstat(full) if outside else os.stat(full)
-        except FileNotFoundError:  # gone since it was listed, or a link to nothing
-            return
+        except OSError as error:  # gone since it was listed, or a link to nothing or to itself
+            if is_link or isinstance(error, FileNotFoundError):
+                return
+            raise
         if is_link and stat.S_ISDIR(status.st_mode):  # its files are met where they really are
             return
         refused = _OUTSIDE if outside else None if stat.S_ISREG(status.st_mode) else _ODD

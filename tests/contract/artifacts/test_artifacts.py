@@ -1,0 +1,54 @@
+"""What every store of artifacts must do."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from growlearn.adapters.files.artifacts import FileArtifacts
+from growlearn.adapters.memory.artifacts import MemoryArtifacts
+from growlearn.domain.errors import DamagedArtifact
+from growlearn.ports import Artifacts
+
+
+@pytest.fixture(params=["memory", "local path", "local url", "fsspec memory"])
+def artifacts(request: pytest.FixtureRequest, tmp_path: Path) -> Artifacts:
+    if request.param == "memory":
+        return MemoryArtifacts()
+    if request.param == "local path":
+        return FileArtifacts(tmp_path / "not" / "there yet")
+    if request.param == "local url":
+        return FileArtifacts(f"file://{tmp_path}/files")
+    return FileArtifacts(f"memory://{uuid4().hex}/files/")
+
+
+@pytest.mark.parametrize("content", [b"", b"hello", bytes(range(256)) * 4096])
+def test_what_was_put_is_got_under_its_sha256(artifacts: Artifacts, content: bytes) -> None:
+    digest = artifacts.put(content)
+    assert digest == sha256(content).hexdigest()
+    assert artifacts.get(digest) == content
+
+
+def test_storing_twice_is_harmless(artifacts: Artifacts) -> None:
+    assert artifacts.put(b"same") == artifacts.put(b"same")
+    assert artifacts.get(sha256(b"same").hexdigest()) == b"same"
+
+
+def test_different_contents_stand_apart(artifacts: Artifacts) -> None:
+    digests = [artifacts.put(f"{i}".encode()) for i in range(50)]
+    assert [artifacts.get(digest) for digest in digests] == [f"{i}".encode() for i in range(50)]
+
+
+def test_what_is_missing_is_damaged(artifacts: Artifacts) -> None:
+    with pytest.raises(DamagedArtifact, match="is missing"):
+        artifacts.get("0" * 64)
+
+
+@pytest.mark.parametrize("name", ["", "../../etc/passwd", "0" * 63, "F" * 64])
+def test_a_name_that_is_no_hash_opens_nothing(artifacts: Artifacts, name: str) -> None:
+    artifacts.put(b"x")
+    with pytest.raises(DamagedArtifact):
+        artifacts.get(name)

@@ -1,0 +1,219 @@
+"""The folder source on a real disk: patterns, settling, links."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from growlearn.adapters.memory.clock import ManualClock
+from growlearn.adapters.sources import open_source
+from growlearn.domain.errors import GrowLearnError, JobError, UnreadableFile
+from growlearn.domain.job import SourceSpec
+from growlearn.domain.window import SourceFile
+
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC).timestamp()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    path = tmp_path / "in [1]"  # brackets mean something in a file pattern, not in a folder's name
+    path.mkdir()
+    return path
+
+
+@pytest.fixture
+def put(folder: Path) -> Callable[..., Path]:
+    def write(name: str, content: bytes = b"x", at: float = LONG_AGO) -> Path:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        os.utime(path, (at, at))
+        return path
+
+    return write
+
+
+def names(folder: Path, pattern: str = "*", settle_s: float = 1.0) -> list[str]:
+    return [str(Path(file.url).relative_to(folder)) for file in listing(folder, pattern, settle_s)]
+
+
+def listing(folder: Path, pattern: str = "*", settle_s: float = 1.0) -> Sequence[SourceFile]:
+    spec = SourceSpec(url=str(folder), pattern=pattern, settle_s=settle_s)
+    return open_source(spec, ManualClock()).files()
+
+
+@pytest.mark.parametrize(
+    ("pattern", "found"),
+    [
+        ("*", ["a.csv", "b.parquet"]),
+        ("*.parquet", ["b.parquet"]),
+        ("**/*.parquet", ["b.parquet", "one/c.parquet", "one/two/d.parquet"]),
+        ("**", ["a.csv", "b.parquet", "one/c.parquet", "one/two/d.parquet"]),
+        ("one/*", ["one/c.parquet"]),
+        ("[ab].*", ["a.csv", "b.parquet"]),
+    ],
+)
+def test_the_pattern_picks_files_and_two_stars_reach_into_folders(
+    put: Callable[..., Path], folder: Path, pattern: str, found: list[str]
+) -> None:
+    for name in ("b.parquet", "a.csv", "one/c.parquet", "one/two/d.parquet"):
+        put(name)
+    assert names(folder, pattern) == found
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        ".a.csv",
+        "_SUCCESS",
+        "a.tmp",
+        "a.parquet.part",
+        "a.csv.crdownload",
+        "a.TMP",
+        "_temporary/a.csv",
+        ".x/a.csv",
+    ],
+)
+def test_hidden_and_unfinished_files_are_left_alone(
+    put: Callable[..., Path], folder: Path, name: str
+) -> None:
+    put(name)
+    put("good.csv")
+    assert names(folder, "**") == ["good.csv"]
+
+
+def test_a_file_touched_within_the_settling_time_is_left_for_the_next_tick(
+    put: Callable[..., Path], folder: Path
+) -> None:
+    clock = ManualClock()
+    put("a.csv", at=(clock.now() - timedelta(seconds=0.5)).timestamp())
+    source = open_source(SourceSpec(url=str(folder), settle_s=1.0), clock)
+    assert source.files() == ()
+    clock.advance(0.5)
+    assert len(source.files()) == 1
+
+
+def test_a_time_far_in_the_future_does_not_hide_a_file(put: Callable[..., Path], folder: Path) -> None:
+    put("a.csv", at=ManualClock().now().timestamp() + 86_400)
+    assert names(folder) == ["a.csv"]
+
+
+def test_without_settling_time_every_file_is_ready(put: Callable[..., Path], folder: Path) -> None:
+    put("a.csv", at=ManualClock().now().timestamp())
+    assert names(folder, settle_s=0) == ["a.csv"]
+
+
+def test_a_missing_folder_names_the_cure(tmp_path: Path) -> None:
+    with pytest.raises(GrowLearnError, match=r"nowhere does not exist \(create it, or correct source.url"):
+        listing(tmp_path / "nowhere")
+
+
+def test_a_file_in_place_of_the_folder_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(GrowLearnError, match="file is not a folder"):
+        listing(tmp_path / "file")
+
+
+def test_a_missing_remote_folder_names_the_cure() -> None:
+    source = open_source(SourceSpec(url="memory://nowhere-at-all/in"), ManualClock())
+    with pytest.raises(GrowLearnError, match=r"does not exist or holds nothing yet \(put a first file"):
+        source.files()
+
+
+@pytest.mark.parametrize("url", ["nosuchthing://bucket/in", "dropbox://in"])
+def test_a_url_nothing_can_open_is_told(url: str) -> None:
+    with pytest.raises(GrowLearnError, match=f"{url} cannot be opened: "):
+        open_source(SourceSpec(url=url), ManualClock())
+
+
+def test_an_unknown_kind_of_source_names_the_nearest() -> None:
+    with pytest.raises(JobError, match=r"'image_folders' is unknown; .*\(did you mean 'image-folder'\?\)"):
+        open_source(SourceSpec(url="x", type="image_folders"), ManualClock())
+
+
+def test_an_impossible_pattern_is_told(folder: Path) -> None:
+    with pytest.raises(JobError, match=r"source.pattern .* is no file pattern"):
+        open_source(SourceSpec(url=str(folder), pattern="a**.csv"), ManualClock())
+
+
+class TestLinks:
+    def test_a_link_out_of_the_folder_is_listed_as_refused_and_never_opened(
+        self, folder: Path, tmp_path: Path
+    ) -> None:
+        secret = tmp_path / "secret.csv"
+        secret.write_bytes(b"secret")
+        (folder / "a.csv").symlink_to(secret)
+        source = open_source(SourceSpec(url=str(folder), settle_s=0), ManualClock())
+        (file,) = source.files()
+        assert file.refused == "is a symbolic link that leads out of the folder"
+        with pytest.raises(UnreadableFile, match="leads out of the folder"):
+            source.read(file)
+
+    def test_a_file_swapped_for_such_a_link_after_listing_is_not_opened(
+        self, put: Callable[..., Path], folder: Path, tmp_path: Path
+    ) -> None:
+        path = put("a.csv")
+        source = open_source(SourceSpec(url=str(folder), settle_s=0), ManualClock())
+        (file,) = source.files()
+        (tmp_path / "secret.csv").write_bytes(b"s")
+        path.unlink()
+        path.symlink_to(tmp_path / "secret.csv")
+        with pytest.raises(UnreadableFile, match="leads out of the folder"):
+            source.read(file)
+
+    def test_a_linked_folder_outside_is_refused_and_not_entered(self, folder: Path, tmp_path: Path) -> None:
+        (tmp_path / "other").mkdir()
+        (tmp_path / "other" / "a.csv").write_bytes(b"x")
+        (folder / "other").symlink_to(tmp_path / "other")
+        assert [(Path(f.url).name, f.refused is not None) for f in listing(folder, "**", 0)] == [
+            ("other", True)
+        ]
+
+    def test_a_link_within_the_folder_is_a_file_like_any_other(
+        self, put: Callable[..., Path], folder: Path
+    ) -> None:
+        put("a.csv", b"content")
+        (folder / "b.csv").symlink_to(folder / "a.csv")
+        source = open_source(SourceSpec(url=str(folder)), ManualClock())
+        assert [source.read(file) for file in source.files()] == [
+            {"a.csv": b"content"},
+            {"b.csv": b"content"},
+        ]
+
+    @pytest.mark.parametrize("target", ["nothing.csv", "a.csv", "."])
+    def test_a_link_to_nothing_to_itself_or_to_its_own_folder_is_left_out(
+        self, folder: Path, target: str
+    ) -> None:
+        (folder / "a.csv").symlink_to(target)
+        assert names(folder, "**", settle_s=0) == []
+
+    def test_a_folder_that_is_itself_reached_by_a_link_is_fine(
+        self, put: Callable[..., Path], folder: Path, tmp_path: Path
+    ) -> None:
+        put("a.csv")
+        (tmp_path / "link").symlink_to(folder)
+        assert names(tmp_path / "link") == ["a.csv"]
+
+
+def test_a_named_pipe_is_refused_and_does_not_block(folder: Path) -> None:
+    os.mkfifo(folder / "a.csv")
+    (file,) = listing(folder, settle_s=0)
+    assert file.refused == "is not a regular file"
+
+
+def test_a_file_that_may_not_be_read_says_so(
+    put: Callable[..., Path], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def denied(_: Path) -> bytes:
+        raise PermissionError(13, "Permission denied")
+
+    put("a.csv")
+    source = open_source(SourceSpec(url=str(folder)), ManualClock())
+    (file,) = source.files()
+    monkeypatch.setattr(Path, "read_bytes", denied)
+    with pytest.raises(UnreadableFile, match=r"a.csv cannot be read: Permission denied \(mend it"):
+        source.read(file)

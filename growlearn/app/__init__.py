@@ -1,1 +1,1 @@
-"""Room."""
+"""What people touch, and the one place where the parts are put together."""

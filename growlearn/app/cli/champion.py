@@ -1,0 +1,87 @@
+"""promote, rollback: a person moves the aliases."""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from growlearn.app.cli.look import StreamName
+from growlearn.app.cli.output import say, warn
+
+if TYPE_CHECKING:
+    from growlearn.domain.stream import AliasMove
+    from growlearn.ports import Store
+    from growlearn.settings import Settings
+
+Reason = Annotated[str, typer.Option("--reason", help="Kept with the move.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Put this group's commands into the program."""
+    for command in (promote, rollback):
+        app.command(rich_help_panel="Decide")(command)
+
+
+def promote(
+    stream: StreamName,
+    version: Annotated[int | None, typer.Argument(help="The challenger where left out.")] = None,
+    reason: Reason = "promoted by hand",
+) -> None:
+    """Make a version the champion."""
+    from growlearn.app.composition import clock, open_record
+    from growlearn.app.here import settings
+    from growlearn.domain.errors import GrowLearnError
+    from growlearn.registry import promotion
+
+    here = settings()
+    store = open_record(here)
+    found = store.stream(stream)
+    target = version if version is not None else found.challenger
+    if target is None:
+        raise GrowLearnError(
+            f"stream {stream!r} has no challenger", cure=f"name a version; see: growlearn versions {stream}"
+        )
+    moves, base = promotion.promote(found, store.versions(stream), target, _actor(), reason, clock().now())
+    _move(here, store, stream, moves, base)
+
+
+def rollback(
+    stream: StreamName,
+    version: Annotated[int | None, typer.Argument(help="The champion's parent where left out.")] = None,
+    reason: Reason = "rolled back by hand",
+) -> None:
+    """Go back to an earlier version; growth goes on from there."""
+    from growlearn.app.composition import clock, open_record
+    from growlearn.app.here import settings
+    from growlearn.registry import promotion
+
+    here = settings()
+    store = open_record(here)
+    moves, base = promotion.rollback(
+        store.stream(stream), store.versions(stream), version, _actor(), reason, clock().now()
+    )
+    _move(here, store, stream, moves, base)
+
+
+def _actor() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user may have no name
+        return "unknown"
+
+
+def _move(here: Settings, store: Store, stream: str, moves: Sequence[AliasMove], base: int | None) -> None:
+    from growlearn.app.mirror import deliver
+    from growlearn.domain.stream import Message, MessageKind
+
+    store.move_aliases(stream, moves, base, Message(stream=stream, kind=MessageKind.ALIASES))
+    for move in moves:
+        say(f"{stream}: {move.alias} {_version(move.before)} -> {_version(move.after)}")
+    deliver(here, store, stream, warn)
+
+
+def _version(number: int | None) -> str:
+    return "none" if number is None else f"version {number}"

@@ -1,0 +1,84 @@
+"""The one place where settings become a record, artifacts, a tracker and the ports of a cycle."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from growlearn.settings import Settings
+
+if TYPE_CHECKING:
+    from growlearn.cycle import Ports
+    from growlearn.ports import Artifacts, Clock, Store, Tracker
+
+_LOCAL_SQLITE = re.compile(r"sqlite(?:\+\w+)?:///(?P<file>[^?]+).*")
+
+
+def open_record(settings: Settings) -> Store:
+    """The store of these settings.
+
+    A SQLite file that is not there yet is made; any other database that lacks our newest tables is
+    a GrowLearnError that asks for `growlearn db upgrade`.
+    """
+    from growlearn.adapters.db.store import open_store
+
+    if _is_fresh(settings.database_url):
+        from growlearn.adapters.db.migrate import upgrade
+
+        upgrade(settings.database_url)
+    return open_store(settings.database_url)
+
+
+def _is_fresh(database_url: str) -> bool:
+    local = _LOCAL_SQLITE.fullmatch(database_url)
+    return local is not None and not Path(local["file"]).exists()
+
+
+def clock() -> Clock:
+    """The time of day."""
+    from growlearn.adapters.memory.clock import SystemClock
+
+    return SystemClock()
+
+
+def open_artifacts(settings: Settings) -> Artifacts:
+    """Where weights and snapshots are kept."""
+    from growlearn.adapters.files.artifacts import FileArtifacts
+
+    return FileArtifacts(settings.artifacts_url)
+
+
+def open_tracker(settings: Settings) -> Tracker:
+    """The MLflow mirror of the record; MLflow itself is imported when it is first told something."""
+    from growlearn.adapters.mlflow.tracker import MlflowTracker
+
+    return MlflowTracker(settings.mlflow_tracking_uri, open_artifacts(settings))
+
+
+def cycle_ports(settings: Settings, store: Store) -> Ports:
+    """Everything a cycle needs from outside, with training in a child process."""
+    import torch
+
+    from growlearn.adapters.avalanche.evaluator import AvalancheEvaluator
+    from growlearn.adapters.engines.child import ChildEngine
+    from growlearn.adapters.sources import open_source
+    from growlearn.app.training import command
+    from growlearn.cycle import Ports
+    from growlearn.growth.model.network import load_network
+
+    torch.set_num_threads(settings.threads)
+    artifacts = open_artifacts(settings)
+    return Ports(
+        clock=clock(),
+        store=store,
+        artifacts=artifacts,
+        engine=ChildEngine(
+            command(settings.artifacts_url, settings.scratch, settings.threads),
+            {"OMP_NUM_THREADS": str(settings.threads)},
+        ),
+        evaluator=AvalancheEvaluator(artifacts, lambda manifest: load_network(manifest, artifacts.get)),
+        open_source=lambda spec: open_source(spec, clock()),
+        worker=settings.worker,
+        lease_s=settings.lease_s,
+    )

@@ -1,0 +1,60 @@
+"""The entry point: the program, its commands, and what becomes of an error."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from growlearn import __version__
+from growlearn.app.cli import champion, database, demo, jobs, look, predict, work
+from growlearn.app.cli.output import BAD_USAGE, FAILED, say, warn
+from growlearn.domain.errors import GrowLearnError, JobError
+
+
+class Commands(TyperGroup):
+    """Commands whose GrowLearnErrors are told in one line, with the documented exit code."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command that was asked for."""
+        try:
+            return super().invoke(ctx)
+        except GrowLearnError as error:
+            warn(f"error: {error}")
+            raise typer.Exit(BAD_USAGE if isinstance(error, JobError) else FAILED) from None
+
+
+app = typer.Typer(
+    name="growlearn",
+    cls=Commands,
+    help="Keeps a deployed classifier up to date by growing it, one frozen branch at a time.",
+    epilog="Exit codes: 0 done, 1 failed, 2 bad usage or bad job file, 3 some rows or files quarantined.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        say(f"growlearn {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Options of the program itself."""
+
+
+for group in (demo, jobs, work, look, champion, predict, database):
+    group.register(app)
+
+
+def main() -> None:
+    """Run the command line."""
+    app()

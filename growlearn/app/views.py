@@ -1,0 +1,160 @@
+"""What each listing says, as plain data with the documented keys; read from the record alone."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from growlearn.domain.drift import DriftReport, Score
+from growlearn.domain.evaluation import AccuracyMatrix
+from growlearn.domain.lineage import Branch, Version
+from growlearn.domain.stream import Stream
+from growlearn.domain.window import PENDING, Window, WindowState
+from growlearn.ports import Store
+from growlearn.registry.matrix import matrix_for
+from growlearn.registry.promotion import aliases_of
+
+View = Mapping[str, Any]
+
+_UNDER_WAY = (WindowState.JUDGED, WindowState.GROWING, WindowState.EVALUATED)
+
+
+def status_view(store: Store, name: str | None) -> View:
+    """One stream, or all by name: `streams`."""
+    streams = store.streams() if name is None else [store.stream(name)]
+    return {"streams": [_status(store, stream) for stream in streams]}
+
+
+def _status(store: Store, stream: Stream) -> View:
+    windows = store.windows(stream.name)
+    return {
+        "name": stream.name,
+        "state": _state(stream, windows),
+        "champion": stream.champion,
+        "pending": sum(window.state in PENDING for window in windows),
+    }
+
+
+def _state(stream: Stream, windows: Sequence[Window]) -> str:
+    if any(window.state in _UNDER_WAY for window in windows):
+        return "working"
+    if any(window.state in PENDING for window in windows):
+        return "waiting for work"
+    if stream.challenger is not None:
+        return "waiting for promotion"
+    return "idle" if windows else "new"
+
+
+def windows_view(store: Store, stream: str) -> View:
+    """Every window in order: `windows`."""
+    return {"windows": [_window(window) for window in store.windows(store.stream(stream).name)]}
+
+
+def _window(window: Window) -> View:
+    return {
+        "id": window.id,
+        "state": window.state.value,
+        "rows": window.rows,
+        "task": window.task,
+        "verdict": None if window.verdict is None else window.verdict.value,
+        "reason": window.reason,
+        "source": window.source,
+    }
+
+
+def drift_view(store: Store, stream: str, window: str | None) -> View:
+    """The drift report of one window, or of every judged one: `reports`."""
+    wanted = store.windows(store.stream(stream).name) if window is None else [store.window(stream, window)]
+    reports = [(each.id, store.record(stream, each.id).report) for each in wanted]
+    return {"reports": [_report(name, report) for name, report in reports if report is not None]}
+
+
+def _report(window: str, report: DriftReport) -> View:
+    return {
+        "window": window,
+        "verdict": report.verdict.value,
+        "task": report.task,
+        "reason": report.reason,
+        "alpha": report.alpha,
+        "scores": [_score(score) for score in report.scores],
+    }
+
+
+def _score(score: Score) -> View:
+    return {
+        "detector": score.detector,
+        "task": score.task,
+        "name": score.name,
+        "statistic": _finite(score.statistic),
+        "p_value": _finite(score.p_value),
+        "threshold": _finite(score.threshold),
+        "reference_rows": score.reference_rows,
+        "window_rows": score.window_rows,
+    }
+
+
+def _finite(number: float) -> float | None:
+    return number if math.isfinite(number) else None  # JSON has no NaN
+
+
+def lineage_view(store: Store, stream: str) -> View:
+    """Every branch ever grown, rejected ones too: `branches`."""
+    return {"branches": [_branch(branch) for branch in store.branches(store.stream(stream).name)]}
+
+
+def _branch(branch: Branch) -> View:
+    return {
+        "id": branch.id,
+        "parent": branch.parent,
+        "task": branch.task,
+        "window": branch.window,
+        "version": branch.version,
+        "parameters": branch.parameters,
+        "sha256": branch.sha256,
+        "state": branch.state.value,
+        "created_at": branch.created_at.isoformat(),
+    }
+
+
+def shown_version(stream: Stream, version: int | None) -> int | None:
+    """The version a reader means: the one asked for, else the champion, else the newest base."""
+    if version is not None:
+        return version
+    return stream.champion if stream.champion is not None else stream.base
+
+
+def matrix_of_version(store: Store, stream_name: str, version: int | None) -> AccuracyMatrix:
+    """The accuracy matrix behind one version, or behind the champion; empty where nothing is grown."""
+    stream = store.stream(stream_name)
+    return matrix_for(store, stream.name, shown_version(stream, version))
+
+
+def matrix_view(matrix: AccuracyMatrix) -> View:
+    """The accuracy matrix and its figures, null where they are not defined."""
+    return {
+        "tasks": list(matrix.tasks),
+        "accuracy": [list(row) for row in matrix.accuracy],
+        "average_accuracy": matrix.average_accuracy,
+        "backward_transfer": matrix.backward_transfer,
+        "forward_transfer": matrix.forward_transfer,
+        "forgetting": matrix.forgetting,
+        "intransigence": matrix.intransigence,
+    }
+
+
+def versions_view(store: Store, stream_name: str) -> View:
+    """Every version by number: `versions`."""
+    stream = store.stream(stream_name)
+    return {"versions": [_version(stream, version) for version in store.versions(stream_name)]}
+
+
+def _version(stream: Stream, version: Version) -> View:
+    return {
+        "version": version.number,
+        "mlflow_version": version.mlflow_version,
+        "aliases": [alias.value for alias in aliases_of(stream, version.number)],
+        "branches": list(version.branches),
+        "average_accuracy": version.average_accuracy,
+        "created_at": version.created_at.isoformat(),
+    }

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, exists, insert, or_, select, update
 
 from growlearn.adapters.db.mapping import all_of, values
-from growlearn.adapters.db.tables import AliasMoveRow, Base, BranchRow, StreamRow, TaskRow, VersionRow
+from growlearn.adapters.db.tables import AliasMoveRow, BranchRow, StreamRow, TaskRow, VersionRow
 from growlearn.domain.errors import LostRace, UnknownName
 from growlearn.domain.lineage import Branch, Task, Version
 from growlearn.domain.stream import AliasMove, Transition
@@ -17,21 +16,34 @@ from growlearn.domain.stream import AliasMove, Transition
 def add(connection: Connection, transition: Transition) -> None:
     """Store the version, branches and task a transition brings; LostRace where one exists already."""
     if transition.version is not None:
-        key = {"stream": transition.version.stream, "number": transition.version.number}
-        _add(connection, VersionRow, transition.version, key)
+        _add_version(connection, transition.version)
     for branch in transition.branches:
-        _add(connection, BranchRow, branch, {"stream": branch.stream, "id": branch.id})
+        _add_branch(connection, branch)
     if transition.opened is not None:
-        task = transition.opened
-        key = {"stream": task.stream, "name": task.name, "version": task.version}
-        _add(connection, TaskRow, task, key)
+        _add_task(connection, transition.opened)
 
 
-def _add(connection: Connection, table: type[Base], record: Any, key: dict[str, object]) -> None:
-    same = [getattr(table, name) == value for name, value in key.items()]
-    if connection.scalar(select(table.__table__.c.stream).where(*same)) is not None:
-        raise LostRace(f"{type(record).__name__.lower()} {key} exists already")
-    connection.execute(insert(table).values(values(record)))
+def _add_version(connection: Connection, new: Version) -> None:
+    same = or_(VersionRow.number == new.number, VersionRow.window == new.window)
+    if connection.scalar(select(exists().where(VersionRow.stream == new.stream, same))):
+        raise LostRace(f"version {new.number} of {new.window}, stream {new.stream!r}, exists already")
+    connection.execute(insert(VersionRow).values(values(new)))
+
+
+def _add_branch(connection: Connection, branch: Branch) -> None:
+    same = (BranchRow.stream == branch.stream, BranchRow.id == branch.id)
+    if connection.scalar(select(exists().where(*same))):
+        raise LostRace(f"branch {branch.id} of stream {branch.stream!r} exists already")
+    connection.execute(insert(BranchRow).values(values(branch)))
+
+
+def _add_task(connection: Connection, task: Task) -> None:
+    same = (TaskRow.stream == task.stream, TaskRow.name == task.name, TaskRow.version == task.version)
+    if connection.scalar(select(exists().where(*same))):
+        raise LostRace(
+            f"task {task.name!r} of version {task.version}, stream {task.stream!r}, exists already"
+        )
+    connection.execute(insert(TaskRow).values(values(task)))
 
 
 def move(connection: Connection, stream: str, moves: Sequence[AliasMove], base: int | None) -> None:
@@ -56,7 +68,8 @@ def move(connection: Connection, stream: str, moves: Sequence[AliasMove], base: 
 
 
 def _require_version(connection: Connection, stream: str, number: int | None) -> None:
-    known = [version.number for version in versions(connection, stream)]
+    numbers = select(VersionRow.number).where(VersionRow.stream == stream).order_by(VersionRow.number)
+    known = connection.scalars(numbers).all()
     if number is not None and number not in known:
         raise UnknownName(
             f"stream {stream!r} has no version {number}",

@@ -1,1 +1,1 @@
-"""Room."""
+"""The shipped in-memory twin of each port, and the clocks."""

@@ -1,0 +1,125 @@
+"""What the store in memory keeps of one stream, and the rules by which it changes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields, replace
+from datetime import datetime
+
+from growlearn.domain.errors import LostRace, UnknownName
+from growlearn.domain.lineage import Branch, Task, Version
+from growlearn.domain.stream import Alias, AliasMove, Stream, Transition, WindowRecord
+from growlearn.domain.window import BadRow, Window, WindowState, check_transition
+
+
+@dataclass(frozen=True)
+class Lease:
+    """Who works on a window, and until when unless renewed."""
+
+    owner: str
+    until: datetime
+
+
+@dataclass
+class Kept:
+    """All that is kept of one stream."""
+
+    stream: Stream
+    files: list[tuple[str, str]] = field(default_factory=list)  # url, fingerprint
+    windows: dict[str, Window] = field(default_factory=dict)
+    bad_rows: dict[str, tuple[BadRow, ...]] = field(default_factory=dict)
+    leases: dict[str, Lease] = field(default_factory=dict)
+    records: dict[str, WindowRecord] = field(default_factory=dict)
+    branches: list[Branch] = field(default_factory=list)
+    tasks: list[Task] = field(default_factory=list)
+    versions: list[Version] = field(default_factory=list)
+    moves: list[AliasMove] = field(default_factory=list)
+    ticks: list[datetime] = field(default_factory=list)
+
+    def copy(self) -> Kept:
+        """A copy whose changes leave this one alone."""
+        parts = {one.name: getattr(self, one.name) for one in fields(self)}
+        return Kept(**{name: part.copy() if name != "stream" else part for name, part in parts.items()})
+
+
+def check_open(old: Window | None, new: Window) -> None:
+    """Raise LostRace unless a window may take (more) rows; IllegalTransition for a state it cannot go to."""
+    if old is None:
+        return
+    if old.state is not WindowState.DISCOVERED:
+        raise LostRace(
+            f"window {old.id} of stream {old.stream!r} is {old.state} already; it takes no more rows"
+        )
+    if new.state is not old.state:
+        check_transition(old.state, new.state)
+
+
+def moved(window: Window, transition: Transition) -> Window:
+    """The window after a transition."""
+    return replace(
+        window,
+        state=transition.target,
+        updated_at=transition.at,
+        verdict=transition.verdict or window.verdict,
+        task=window.task if transition.task is None else transition.task,
+        reason=window.reason if transition.reason is None else transition.reason,
+    )
+
+
+def recorded(record: WindowRecord, transition: Transition) -> WindowRecord:
+    """The record with what a transition says; what it leaves None stays."""
+    return WindowRecord(
+        report=transition.report or record.report,
+        plan=transition.plan or record.plan,
+        result=transition.result or record.result,
+        evaluation=transition.evaluation or record.evaluation,
+        gates=transition.gates or record.gates,
+    )
+
+
+def add(kept: Kept, transition: Transition) -> None:
+    """Add the version, branches and task a transition brings; LostRace where one exists already."""
+    new = transition.version
+    if new is not None:
+        if any(old.number == new.number or old.window == new.window for old in kept.versions):
+            raise LostRace(f"version {new.number} of {new.window}, stream {new.stream!r}, exists already")
+        kept.versions.append(new)
+    for branch in transition.branches:
+        if any(old.id == branch.id for old in kept.branches):
+            raise LostRace(f"branch {branch.id} of stream {branch.stream!r} exists already")
+        kept.branches.append(branch)
+    task = transition.opened
+    if task is not None:
+        if any((old.name, old.version) == (task.name, task.version) for old in kept.tasks):
+            raise LostRace(
+                f"task {task.name!r} of version {task.version}, stream {task.stream!r}, exists already"
+            )
+        kept.tasks.append(task)
+
+
+def move(kept: Kept, moves: Sequence[AliasMove], base: int | None) -> None:
+    """Move aliases, and the base unless it is None; LostRace or UnknownName where they cannot be."""
+    for one in moves:
+        _require_version(kept, one.after)
+        stream = kept.stream
+        champion = one.alias is Alias.CHAMPION
+        if (stream.champion if champion else stream.challenger) != one.before:
+            raise LostRace(
+                f"alias {one.alias} of stream {kept.stream.name!r} no longer stands at {one.before}"
+            )
+        kept.stream = (
+            replace(stream, champion=one.after) if champion else replace(stream, challenger=one.after)
+        )
+        kept.moves.append(one)
+    if base is not None:
+        _require_version(kept, base)
+        kept.stream = replace(kept.stream, base=base)
+
+
+def _require_version(kept: Kept, number: int | None) -> None:
+    known = sorted(version.number for version in kept.versions)
+    if number is not None and number not in known:
+        raise UnknownName(
+            f"stream {kept.stream.name!r} has no version {number}",
+            cure=f"known versions: {', '.join(map(str, known)) or 'none'}",
+        )

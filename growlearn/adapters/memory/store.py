@@ -1,0 +1,304 @@
+"""The Store port in memory: the same answers and errors as a database, gone with the process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from threading import RLock
+
+from growlearn.adapters.memory.kept import Kept, Lease, add, check_open, move, moved, recorded
+from growlearn.domain.errors import GrowLearnError, LostRace, UnknownName
+from growlearn.domain.job import Job
+from growlearn.domain.lineage import Branch, Task, Version
+from growlearn.domain.stream import (
+    AliasMove,
+    Message,
+    PendingMessage,
+    Receipt,
+    Stream,
+    Transition,
+    WindowRecord,
+)
+from growlearn.domain.window import PENDING, BadRow, IngestedFile, Window, check_transition
+
+
+@dataclass
+class _Sent:
+    message: Message
+    attempts: int = 0
+    delivered: bool = False
+    reason: str | None = None
+
+
+class MemoryStore:
+    """The record in memory; may be shared by threads. See ports.Store for each method."""
+
+    def __init__(self) -> None:
+        self._lock = RLock()
+        self._kept: dict[str, Kept] = {}
+        self._outbox: dict[int, _Sent] = {}
+        self._last_message = 0
+
+    def close(self) -> None:
+        """Nothing to close; a database has."""
+
+    def _one(self, stream: str) -> Kept:
+        with self._lock:
+            if stream not in self._kept:
+                known = ", ".join(sorted(self._kept)) or "none"
+                raise UnknownName(f"there is no stream {stream!r}", cure=f"known streams: {known}")
+            return self._kept[stream]
+
+    @contextmanager
+    def _changing(self, stream: str) -> Iterator[Kept]:
+        """A draft of a stream, kept at the end unless something is raised."""
+        with self._lock:
+            draft = self._one(stream).copy()
+            yield draft
+            self._kept[stream] = draft
+
+    # Streams ------------------------------------------------------------------------------------
+
+    def apply(self, job: Job, at: datetime) -> Stream:
+        """Create the stream of this job, or give an existing one the new job."""
+        with self._lock:
+            _require_zone(at)
+            kept = self._kept.get(job.name)
+            if kept is None:
+                stream = Stream(job=job, created_at=at, updated_at=at)
+                self._kept[job.name] = Kept(stream)
+            else:
+                stream = kept.stream = replace(kept.stream, job=job, updated_at=at)
+            return stream
+
+    def stream(self, name: str) -> Stream:
+        """One stream; raises UnknownName."""
+        return self._one(name).stream
+
+    def streams(self) -> Sequence[Stream]:
+        """All streams by name."""
+        with self._lock:
+            return tuple(self._kept[name].stream for name in sorted(self._kept))
+
+    def delete(self, name: str) -> None:
+        """Forget a stream and all its rows; raises UnknownName."""
+        with self._lock:
+            self._one(name)
+            del self._kept[name]
+            self._outbox = {key: sent for key, sent in self._outbox.items() if sent.message.stream != name}
+
+    # Ingest -------------------------------------------------------------------------------------
+
+    def seen(self, stream: str) -> Mapping[str, str]:
+        """Fingerprint by url of every file taken in so far."""
+        with self._lock:
+            return dict(self._kept[stream].files) if stream in self._kept else {}
+
+    def record_ingest(self, ingested: IngestedFile) -> bool:
+        """Write what one file became; False if it was taken in before."""
+        with self._changing(ingested.stream) as kept:
+            _require_zone(ingested.at)
+            file = (ingested.file.url, ingested.file.fingerprint)
+            if file in kept.files:
+                return False
+            kept.files.append(file)
+            for window in ingested.windows:
+                check_open(kept.windows.get(window.id), window)
+                kept.windows[window.id] = window
+            if ingested.windows:
+                first = ingested.windows[0].id
+                kept.bad_rows[first] = kept.bad_rows.get(first, ()) + ingested.bad_rows
+            return True
+
+    def windows(self, stream: str) -> Sequence[Window]:
+        """All windows of a stream by number."""
+        with self._lock:
+            found = self._kept[stream].windows.values() if stream in self._kept else ()
+            return tuple(sorted(found, key=lambda window: window.number))
+
+    def window(self, stream: str, window: str) -> Window:
+        """One window by its id; raises UnknownName."""
+        with self._lock:
+            found = self._kept[stream].windows.get(window) if stream in self._kept else None
+            if found is None:
+                count = len(self.windows(stream))
+                known = f"it has w1 to w{count}" if count else "it has none yet"
+                raise UnknownName(f"stream {stream!r} has no window {window!r}", cure=known)
+            return found
+
+    def bad_rows(self, stream: str, window: str) -> Sequence[BadRow]:
+        """Rows kept out of a window, in order; raises UnknownName."""
+        with self._lock:
+            self.window(stream, window)
+            return self._kept[stream].bad_rows.get(window, ())
+
+    # Work ---------------------------------------------------------------------------------------
+
+    def claim(self, stream: str, worker: str, now: datetime, lease_s: float) -> Window | None:
+        """Lease the oldest pending window of a stream."""
+        with self._lock:
+            _require_zone(now)
+            pending = [window for window in self.windows(stream) if window.state in PENDING]
+            if not pending:
+                return None
+            leases = self._kept[stream].leases
+            if any(lease.owner != worker and lease.until > now for lease in leases.values()):
+                return None
+            leases[pending[0].id] = Lease(worker, now + timedelta(seconds=lease_s))
+            return pending[0]
+
+    def renew(self, stream: str, window: str, worker: str, now: datetime, lease_s: float) -> bool:
+        """Heartbeat: lengthen the lease; False where it is not this worker's."""
+        with self._lock:
+            _require_zone(now)
+            if self._owner(stream, window) != worker:
+                return False
+            self._kept[stream].leases[window] = Lease(worker, now + timedelta(seconds=lease_s))
+            return True
+
+    def release(self, stream: str, window: str, worker: str) -> None:
+        """Give the lease up at once; harmless where it is not held."""
+        with self._lock:
+            if self._owner(stream, window) == worker:
+                del self._kept[stream].leases[window]
+
+    def _owner(self, stream: str, window: str) -> str | None:
+        lease = self._kept[stream].leases.get(window) if stream in self._kept else None
+        return None if lease is None else lease.owner
+
+    def advance(self, transition: Transition) -> Window:
+        """Make one legal move with all its records; raises IllegalTransition or LostRace."""
+        check_transition(transition.source, transition.target)
+        with self._lock:
+            _require_zone(transition.at)
+            self._require_lead(transition)
+            with self._changing(transition.stream) as kept:
+                window = moved(kept.windows[transition.window], transition)
+                kept.windows[window.id] = window
+                kept.records[window.id] = recorded(kept.records.get(window.id, WindowRecord()), transition)
+                if window.state not in PENDING:
+                    del kept.leases[window.id]
+                add(kept, transition)
+                move(kept, transition.alias_moves, transition.base)
+            for message in transition.messages:
+                self._send(message)
+            return window
+
+    def _require_lead(self, transition: Transition) -> None:
+        wanted = f"{transition.source} and leased to {transition.worker!r}"
+        try:
+            found = self.window(transition.stream, transition.window)
+        except UnknownName:
+            raise LostRace(
+                f"window {transition.window} of stream {transition.stream!r} is gone; it was to be {wanted}"
+            ) from None
+        owner = self._owner(transition.stream, transition.window)
+        if found.state is not transition.source or owner != transition.worker:
+            stands = f"{found.state} and {'not leased' if owner is None else f'leased to {owner!r}'}"
+            raise LostRace(f"window {found.id} of stream {found.stream!r} is {stands}; it was to be {wanted}")
+
+    def record(self, stream: str, window: str) -> WindowRecord:
+        """Report, plan, result, evaluation and gates of a window; raises UnknownName."""
+        with self._lock:
+            self.window(stream, window)
+            return self._kept[stream].records.get(window, WindowRecord())
+
+    # Model --------------------------------------------------------------------------------------
+
+    def branches(self, stream: str) -> Sequence[Branch]:
+        """All branches ever grown, in the order they were grown."""
+        with self._lock:
+            return tuple(self._kept[stream].branches) if stream in self._kept else ()
+
+    def tasks(self, stream: str) -> Sequence[Task]:
+        """All tasks ever opened, in the order they were opened."""
+        with self._lock:
+            return tuple(self._kept[stream].tasks) if stream in self._kept else ()
+
+    def versions(self, stream: str) -> Sequence[Version]:
+        """All versions by number."""
+        with self._lock:
+            found = self._kept[stream].versions if stream in self._kept else ()
+            return tuple(sorted(found, key=lambda version: version.number))
+
+    def move_aliases(
+        self, stream: str, moves: Sequence[AliasMove], base: int | None, message: Message
+    ) -> None:
+        """Move aliases, and the base unless it is None; raises LostRace or UnknownName."""
+        with self._lock:
+            with self._changing(stream) as kept:
+                move(kept, moves, base)
+            self._send(message)
+
+    def alias_moves(self, stream: str) -> Sequence[AliasMove]:
+        """Every alias move of a stream, oldest first."""
+        with self._lock:
+            return tuple(self._kept[stream].moves) if stream in self._kept else ()
+
+    # Outbox and ticks ---------------------------------------------------------------------------
+
+    def _send(self, message: Message) -> None:
+        self._last_message += 1
+        self._outbox[self._last_message] = _Sent(message)
+
+    def pending_messages(self, stream: str | None = None, limit: int = 100) -> Sequence[PendingMessage]:
+        """Undelivered messages, oldest first."""
+        with self._lock:
+            waiting = [
+                PendingMessage(id=key, message=sent.message, attempts=sent.attempts)
+                for key, sent in self._outbox.items()
+                if not sent.delivered and stream in (None, sent.message.stream)
+            ]
+            return tuple(waiting[:limit])
+
+    def delivered(self, message_id: int, receipt: Receipt, at: datetime) -> None:
+        """Mark a message delivered, once; the receipt is kept on the version its window made."""
+        with self._lock:
+            _require_zone(at)
+            sent = self._outbox.get(message_id)
+            if sent is None or sent.delivered:
+                return
+            sent.delivered = True
+            kept = self._kept[sent.message.stream]
+            kept.versions = [
+                _named(version, receipt) if version.window == sent.message.window else version
+                for version in kept.versions
+            ]
+
+    def undelivered(self, message_id: int, reason: str, at: datetime) -> None:
+        """Count a failed attempt and keep its reason."""
+        with self._lock:
+            _require_zone(at)
+            sent = self._outbox.get(message_id)
+            if sent is not None and not sent.delivered:
+                sent.attempts += 1
+                sent.reason = reason
+
+    def claim_tick(self, stream: str, due_at: datetime, scheduler: str) -> bool:  # noqa: ARG002 - the port's
+        """True for the one scheduler that may dispatch this tick."""
+        with self._lock:
+            _require_zone(due_at)
+            if stream not in self._kept or due_at in self._kept[stream].ticks:
+                return False
+            self._kept[stream].ticks.append(due_at)
+            return True
+
+    def last_tick(self, stream: str) -> datetime | None:
+        """When the latest claimed tick was due."""
+        with self._lock:
+            return max(self._kept[stream].ticks, default=None) if stream in self._kept else None
+
+
+def _require_zone(at: datetime) -> None:
+    if at.utcoffset() is None:
+        raise GrowLearnError(f"time {at.isoformat()} has no zone", cure="use aware UTC times")
+
+
+def _named(version: Version, receipt: Receipt) -> Version:
+    return replace(
+        version,
+        mlflow_run=receipt.run_id or version.mlflow_run,
+        mlflow_version=receipt.model_version or version.mlflow_version,
+    )

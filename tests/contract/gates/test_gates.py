@@ -1,0 +1,114 @@
+"""What every gate in the table must do."""
+
+from __future__ import annotations
+
+import math
+from copy import deepcopy
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from growlearn.domain.evaluation import Cell, Evaluation
+from growlearn.domain.growth import GrowthResult
+from growlearn.domain.job import GateSpec
+from growlearn.evaluation.gates import GATES, check
+from growlearn.evaluation.gates.evidence import Evidence
+
+COUNT = st.integers(0, 50)
+LOSS = st.floats(0, 10)
+
+
+def result(birth_loss: float, best_loss: float) -> GrowthResult:
+    return GrowthResult(
+        branches=(),
+        branch_parameters=(),
+        head="h",
+        birth_head="h",
+        lineage=("b1",),
+        epochs=(),
+        best_epoch=0,
+        birth_loss=birth_loss,
+        best_loss=best_loss,
+        prefix_losses=(),
+        train_rows=1,
+        validation_rows=1,
+        seconds=0.0,
+        peak_memory_bytes=0,
+        threads=1,
+        seed=0,
+    )
+
+
+def evaluation(tasks: list[str], counts: list[int], before: int) -> Evaluation:
+    cells = tuple(Cell(task=t, correct=c, rows=50) for t, c in zip(tasks, counts, strict=False))
+    return Evaluation(
+        task=tasks[-1], cells=cells, before=Cell(task=tasks[-1], correct=before, rows=50), chance=0.5
+    )
+
+
+@st.composite
+def evidence(draw: st.DrawFn) -> Evidence:
+    names = [f"t{j}" for j in range(draw(st.integers(1, 4)))]
+    counts = st.lists(COUNT, min_size=len(names), max_size=len(names))
+    grown = [evaluation(names[: i + 1], draw(counts), draw(COUNT)) for i in range(len(names))]
+    return Evidence(
+        evaluation=grown[-1],
+        past=tuple(grown[:-1]),
+        result=result(draw(LOSS), draw(LOSS)),
+        parameters=draw(st.integers(1, 10**9)),
+    )
+
+
+SPECS = st.builds(
+    GateSpec,
+    min_gain=st.floats(-1, 1),
+    max_forgetting=st.floats(0, 1),
+    max_parameters=st.none() | st.integers(0, 10**9),
+)
+
+
+@pytest.mark.parametrize("name", GATES)
+@given(seen=evidence(), spec=SPECS)
+def test_a_gate_answers_under_its_own_name_with_finite_figures_and_a_reason(
+    name: str, seen: Evidence, spec: GateSpec
+) -> None:
+    said = GATES[name](seen, spec)
+    assert said.gate == name
+    assert math.isfinite(said.figure)
+    assert math.isfinite(said.bound)
+    assert type(said.passed) is bool
+    assert said.reason
+
+
+@pytest.mark.parametrize("name", GATES)
+@given(seen=evidence(), spec=SPECS)
+def test_a_gate_is_pure(name: str, seen: Evidence, spec: GateSpec) -> None:
+    untouched = deepcopy(seen)
+    assert GATES[name](seen, spec) == GATES[name](seen, spec)
+    assert seen == untouched
+
+
+@given(seen=evidence(), spec=SPECS)
+def test_all_gates_are_heard_in_the_table_s_order(seen: Evidence, spec: GateSpec) -> None:
+    assert check(seen, spec) == tuple(gate(seen, spec) for gate in GATES.values())
+
+
+def test_a_good_candidate_passes_all() -> None:
+    good = Evidence(
+        evaluation=evaluation(["a", "b"], [45, 48], before=25),
+        past=(evaluation(["a"], [45], before=25),),
+        result=result(0.7, 0.1),
+        parameters=10,
+    )
+    assert all(said.passed for said in check(good, GateSpec()))
+
+
+def test_each_gate_can_fail() -> None:
+    bad = Evidence(
+        evaluation=evaluation(["a", "b"], [44, 20], before=25),
+        past=(evaluation(["a"], [45], before=25),),
+        result=result(0.7, 0.8),
+        parameters=10,
+    )
+    assert not any(said.passed for said in check(bad, GateSpec(max_parameters=9)))

@@ -1,0 +1,15 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from growlearn.domain.job import GateSpec
+from growlearn.evaluation.gates.loss import loss
+
+
+@pytest.mark.parametrize(("best", "passed"), [(0.69, True), (0.7, False), (0.71, False)])
+def test_a_branch_must_lower_the_loss(make_evidence: Any, best: float, passed: bool) -> None:
+    result = loss(make_evidence(losses=(0.7, best)), GateSpec())
+    assert (result.figure, result.passed) == (pytest.approx(0.7 - best), passed)
+    assert result.reason == f"validation loss 0.7000 at birth, {best:.4f} at its best"

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from growlearn.domain.errors import GrowLearnError
+from growlearn.domain.evaluation import Cell
+from growlearn.domain.job import ModelSpec
+from growlearn.domain.lineage import Manifest, TaskHead
+from growlearn.domain.schema import Input, InputType, Schema
+from growlearn.evaluation.measure import measure
+from growlearn.ports import Question
+
+
+def manifest(stream: str) -> Manifest:
+    heads = (
+        TaskHead(name="a", classes=(0, 1), lineage=("b1",), sha256="h"),
+        TaskHead(name="b", classes=(0, 1, 2, 3), lineage=("b1", "b2"), sha256="h"),
+    )
+    schema = Schema(inputs={"x": Input(type=InputType.NUMBER)})
+    return Manifest(stream=stream, schema=schema, model=ModelSpec(), branches=(), tasks=heads)
+
+
+AFTER, BEFORE, ALONE = manifest("after"), manifest("before"), manifest("alone")
+HOLDOUTS = (Question(task="a", rows="ra"), Question(task="b", rows="rb"))
+
+
+class Counting:
+    """Answers with stored counts and keeps what it was asked."""
+
+    def __init__(self, rows: int = 10) -> None:
+        self.rows = rows
+        self.asked: list[tuple[str, tuple[str, ...]]] = []
+
+    def evaluate(self, manifest: Manifest, questions: Sequence[Question]) -> Sequence[Cell]:
+        self.asked.append((manifest.stream, tuple(question.rows for question in questions)))
+        correct = {"after": 9, "before": 3, "alone": 8}[manifest.stream]
+        return [
+            Cell(task=question.task, correct=min(correct, self.rows), rows=self.rows)
+            for question in questions
+        ]
+
+
+def test_the_candidate_answers_all_and_the_others_the_new_task_only() -> None:
+    evaluator = Counting()
+    measured = measure(AFTER, BEFORE, ALONE, "b", HOLDOUTS, evaluator)
+    assert evaluator.asked == [("after", ("ra", "rb")), ("before", ("rb",)), ("alone", ("rb",))]
+    assert (measured.accuracy("a"), measured.accuracy("b")) == (0.9, 0.9)
+    assert measured.before == Cell(task="b", correct=3, rows=10)
+    assert measured.alone == Cell(task="b", correct=8, rows=10)
+
+
+def test_chance_is_one_of_the_new_task_s_classes() -> None:
+    assert measure(AFTER, BEFORE, None, "a", HOLDOUTS, Counting()).chance == 1 / 2
+    assert measure(AFTER, BEFORE, None, "b", HOLDOUTS, Counting()).chance == 1 / 4
+
+
+def test_nothing_is_measured_alone_unless_asked_for() -> None:
+    assert measure(AFTER, BEFORE, None, "b", HOLDOUTS, Counting()).alone is None
+
+
+def test_an_empty_hold_out_is_refused_with_a_cure() -> None:
+    with pytest.raises(GrowLearnError, match="'a' has no labelled row .*raise holdout"):
+        measure(AFTER, BEFORE, None, "b", HOLDOUTS, Counting(rows=0))
+
+
+def test_a_new_task_without_a_hold_out_is_refused() -> None:
+    with pytest.raises(GrowLearnError, match="'b' has no hold-out rows"):
+        measure(AFTER, BEFORE, None, "b", HOLDOUTS[:1], Counting())

@@ -61,7 +61,7 @@ def test_nothing_is_measured_alone_unless_asked_for() -> None:
 
 
 def test_an_empty_hold_out_is_refused_with_a_cure() -> None:
-    with pytest.raises(GrowLearnError, match="'a' has no labelled row .*raise holdout"):
+    with pytest.raises(GrowLearnError, match=r"'a' has no labelled row .*raise holdout"):
         measure(AFTER, BEFORE, None, "b", HOLDOUTS, Counting(rows=0))
 
 

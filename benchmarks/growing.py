@@ -1,0 +1,75 @@
+"""Growth on arrays, straight through the training loop: what the other benchmarks share."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import fashion_mnist
+import numpy as np
+
+from growlearn.adapters.memory.artifacts import MemoryArtifacts
+from growlearn.domain.growth import GrowthPlan, GrowthResult
+from growlearn.domain.job import GrowthSpec, Job, ModelSpec, SourceSpec
+from growlearn.domain.lineage import Manifest
+from growlearn.domain.schema import Input, InputType, Schema
+from growlearn.domain.window import Window, WindowState
+from growlearn.growth.model.network import load_network
+from growlearn.growth.plan import Ground, empty_manifest, plan_growth
+from growlearn.growth.train import grow
+from growlearn.ingest.rows import Rows, object_column, row_keys, split
+
+SCHEMA = Schema(inputs={"image": Input(type=InputType.IMAGE, shape=(1, 28, 28))})
+
+
+def rows_of(images: fashion_mnist.Array, labels: fashion_mnist.Array) -> Rows:
+    """Arrays as rows."""
+    inputs = {"image": images[:, None]}
+    return Rows(inputs, object_column([int(label) for label in labels]), None, row_keys(inputs, SCHEMA))
+
+
+class Garden:
+    """One stream's model, grown task by task in memory."""
+
+    def __init__(self, model: ModelSpec, growth: GrowthSpec) -> None:
+        self.job = Job(
+            name="garden", source=SourceSpec(url="memory"), schema=SCHEMA, model=model, growth=growth
+        )
+        self.artifacts = MemoryArtifacts()
+        self.manifest: Manifest = empty_manifest(self.job)
+
+    def plan(self, task: str, rows: Rows) -> GrowthPlan:
+        """Plan a task, parents scored as in production."""
+        at, grown = datetime.now(UTC), len(self.manifest.branches)
+        window = Window(
+            stream="garden",
+            number=grown + 1,
+            state=WindowState.JUDGED,
+            source=task,
+            discovered_at=at,
+            updated_at=at,
+        )
+        classes = tuple(sorted(set(rows.labels)))
+        parts = replace(split(rows, 0.0, self.job.growth.validation), holdout=rows.take(np.arange(1)))
+        ground = Ground(parts, classes)
+        return plan_growth(self.job, window, task, ground, self.manifest, grown, self.artifacts, self.load)
+
+    def grow(self, task: str, rows: Rows) -> GrowthResult:
+        """Plan, train and keep."""
+        plan = self.plan(task, rows)
+        with tempfile.TemporaryDirectory() as scratch:
+            result = grow(plan, self.artifacts, Path(scratch), lambda _: None)
+        self.manifest = result.manifest_of(plan)
+        return result
+
+    def load(self, manifest: Manifest):  # type: ignore[no-untyped-def]
+        """The network of a manifest."""
+        return load_network(manifest, self.artifacts.get)
+
+    def accuracy(self, task: str, rows: Rows) -> float:
+        """Accuracy on rows of a task."""
+        classes = np.array(self.manifest.task(task).classes)
+        guesses = classes[self.load(self.manifest).logits(rows, task).argmax(1)]
+        return float((guesses == rows.labels).mean())

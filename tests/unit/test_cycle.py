@@ -1,0 +1,223 @@
+"""The whole loop in memory, on real handwritten digits."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from sklearn.datasets import load_digits
+
+from growlearn.adapters.engines.local import LocalEngine
+from growlearn.adapters.memory.artifacts import MemoryArtifacts
+from growlearn.adapters.memory.clock import ManualClock
+from growlearn.adapters.memory.evaluator import PlainEvaluator
+from growlearn.adapters.memory.source import MemorySource
+from growlearn.adapters.memory.store import MemoryStore
+from growlearn.adapters.memory.tracker import MemoryTracker
+from growlearn.cycle import Ports, run_stream
+from growlearn.domain.job import DriftSpec, GateSpec, GrowthSpec, Job, ModelSpec, RegistrySpec, SourceSpec
+from growlearn.domain.lineage import BranchState
+from growlearn.domain.schema import Input, InputType, Schema
+from growlearn.domain.stream import Alias, Transition
+from growlearn.domain.window import Verdict, Window, WindowState
+from growlearn.growth.model.network import load_network
+from growlearn.registry.matrix import matrix_for
+from growlearn.registry.outbox import deliver
+
+Images = npt.NDArray[np.uint8]
+
+JOB = Job(
+    name="digits",
+    source=SourceSpec(url="memory"),
+    schema=Schema(inputs={"image": Input(type=InputType.IMAGE, shape=(1, 8, 8))}),
+    model=ModelSpec(width=16, heads=2, patch=2),
+    growth=GrowthSpec(epochs=6, batch_size=16, validation=0.2),
+    drift=DriftSpec(alpha=0.01),
+    holdout=0.15,
+)
+TASKED = replace(JOB, schema=replace(JOB.schema, task="task"))
+
+
+def parquet(images: Images, labels: list[int | None], task: str | None = None) -> bytes:
+    columns = {
+        "image": pa.array(images.reshape(len(images), -1).tolist()),
+        "label": pa.array(labels, pa.int64()),
+    }
+    if task is not None:
+        columns["task"] = pa.array([task] * len(images))
+    sink = io.BytesIO()
+    pq.write_table(pa.table(columns), sink)
+    return sink.getvalue()
+
+
+@pytest.fixture(scope="module")
+def digits() -> tuple[Images, list[int | None]]:
+    bunch = load_digits()
+    order = np.random.default_rng(0).permutation(len(bunch.target))
+    return (bunch.images[order] * 15.9375).astype(np.uint8), bunch.target[order].tolist()
+
+
+class World:
+    """A stream and everything around it, in memory."""
+
+    def __init__(self, folder: Path, job: Job = JOB) -> None:
+        self.clock = ManualClock()
+        self.store = MemoryStore()
+        self.artifacts = MemoryArtifacts()
+        self.source = MemorySource()
+        self.ports = Ports(
+            clock=self.clock,
+            store=self.store,
+            artifacts=self.artifacts,
+            engine=LocalEngine(self.artifacts, folder),
+            evaluator=PlainEvaluator(
+                self.artifacts, lambda manifest: load_network(manifest, self.artifacts.get)
+            ),
+            open_source=lambda _: self.source,
+            worker="worker-1",
+            lease_s=60,
+        )
+        self.store.apply(job, self.clock.now())
+
+    def run(self) -> tuple[Window, ...]:
+        return run_stream("digits", self.ports, lambda _: None).windows
+
+    def send(self, name: str, images: Images, labels: list[int | None], task: str | None = None) -> Window:
+        self.source.put(name, parquet(images, labels, task))
+        (window,) = self.run()
+        return window
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return World(tmp_path)
+
+
+def test_a_stream_without_a_task_column_lives_its_story(
+    world: World, digits: tuple[Images, list[int | None]]
+) -> None:
+    images, labels = digits
+    turned = np.rot90(images, axes=(1, 2)).copy()
+
+    first = world.send("1.parquet", images[:450], labels[:450])
+    assert (first.verdict, first.state, first.task) == (Verdict.FIRST, WindowState.PROMOTED, "task-1")
+    stable = world.send("2.parquet", images[450:700], labels[450:700])
+    assert (stable.verdict, stable.state) == (Verdict.STABLE, WindowState.SETTLED)
+    drifted = world.send("3.parquet", turned[700:1150], labels[700:1150])
+    assert (drifted.verdict, drifted.state) == (Verdict.DRIFT, WindowState.PROMOTED)
+    back = world.send("4.parquet", images[1150:1400], labels[1150:1400])
+    assert (back.verdict, back.task, back.state) == (Verdict.KNOWN_TASK, "task-1", WindowState.SETTLED)
+
+    matrix = matrix_for(world.store, "digits", world.store.stream("digits").champion)
+    assert matrix.tasks == ("task-1", "task-2")
+    assert matrix.forgetting == 0
+    assert [b.id for b in world.store.branches("digits")] == ["b1", "b2"]
+    tracker = MemoryTracker()
+    assert deliver(world.store, tracker, world.clock) > 0
+    assert tracker.aliases["digits"][Alias.CHAMPION] == "2"
+
+
+def test_a_task_column_decides(tmp_path: Path, digits: tuple[Images, list[int | None]]) -> None:
+    images, labels = digits
+    world = World(tmp_path, TASKED)
+    low = np.array([label is not None and label < 5 for label in labels])
+    few = np.flatnonzero(low)
+    world.send("1.parquet", images[few[:300]], [labels[i] for i in few[:300]], "low")
+    again = world.send("2.parquet", images[few[300:500]], [labels[i] for i in few[300:500]], "low")
+    assert (again.verdict, again.state) == (Verdict.KNOWN_TASK, WindowState.SETTLED)
+    many = np.flatnonzero(~low)[:300]
+    new = world.send("3.parquet", images[many], [labels[i] for i in many], "high")
+    assert (new.verdict, new.task, new.state) == (Verdict.NEW_TASK, "high", WindowState.PROMOTED)
+
+
+@pytest.mark.parametrize(
+    ("labels", "reason"),
+    [([None] * 300, "no row has a label yet"), ([7] * 300, "nothing to tell apart")],
+)
+def test_a_window_that_cannot_be_grown_from_is_settled_with_the_reason(
+    world: World, digits: tuple[Images, list[int | None]], labels: list[int | None], reason: str
+) -> None:
+    window = world.send("1.parquet", digits[0][:300], labels)
+    assert window.state is WindowState.SETTLED
+    assert reason in (window.reason or "")
+    assert world.send("2.parquet", digits[0][300:700], digits[1][300:700]).state is WindowState.PROMOTED
+
+
+def test_one_row_is_settled_and_the_stream_goes_on(
+    world: World, digits: tuple[Images, list[int | None]]
+) -> None:
+    assert world.send("1.parquet", digits[0][:1], digits[1][:1]).state is WindowState.SETTLED
+    assert world.send("2.parquet", digits[0][1:400], digits[1][1:400]).state is WindowState.PROMOTED
+
+
+def test_a_candidate_that_fails_a_gate_is_rejected_and_forgotten(
+    tmp_path: Path, digits: tuple[Images, list[int | None]]
+) -> None:
+    world = World(tmp_path, replace(JOB, gates=GateSpec(max_parameters=10)))
+    window = world.send("1.parquet", digits[0][:400], digits[1][:400])
+    assert window.state is WindowState.REJECTED
+    assert world.store.stream("digits").champion is None
+    assert not world.store.versions("digits")
+    assert [b.state for b in world.store.branches("digits")] == [BranchState.REJECTED]
+
+
+def test_a_manual_promotion_waits_as_challenger_and_is_grown_from(
+    tmp_path: Path, digits: tuple[Images, list[int | None]]
+) -> None:
+    world = World(tmp_path, replace(JOB, registry=RegistrySpec(promote="manual")))
+    assert world.send("1.parquet", digits[0][:400], digits[1][:400]).state is WindowState.HELD
+    stream = world.store.stream("digits")
+    assert (stream.champion, stream.challenger, stream.base) == (None, 1, 1)
+    assert world.send("2.parquet", digits[0][400:700], digits[1][400:700]).verdict is Verdict.STABLE
+
+
+class _KilledError(Exception):
+    pass
+
+
+@pytest.mark.parametrize("moment", range(8))
+def test_killed_before_any_move_the_window_is_taken_up_where_it_stood(
+    tmp_path: Path,
+    digits: tuple[Images, list[int | None]],
+    monkeypatch: pytest.MonkeyPatch,
+    moment: int,
+) -> None:
+    images, labels = digits
+    files = {
+        "1.parquet": parquet(images[:300], labels[:300]),
+        "2.parquet": parquet(255 - images[300:600], labels[300:600]),
+    }
+    undisturbed, disturbed = World(tmp_path / "a"), World(tmp_path / "b")
+    for name, content in files.items():
+        undisturbed.source.put(name, content)
+        disturbed.source.put(name, content)
+    undisturbed.run()
+
+    moves = iter(range(100))
+    advance: Callable[[Transition], Window] = disturbed.store.advance
+
+    def killed(transition: Transition) -> Window:
+        if next(moves) == moment:
+            raise _KilledError
+        return advance(transition)
+
+    monkeypatch.setattr(disturbed.store, "advance", killed)
+    with pytest.raises(_KilledError):
+        disturbed.run()
+    disturbed.clock.advance(120)
+    disturbed.run()
+    assert _outcome(disturbed) == _outcome(undisturbed)
+
+
+def _outcome(world: World) -> object:
+    windows = [(w.id, w.state, w.verdict, w.task, w.snapshot) for w in world.store.windows("digits")]
+    branches = [(b.id, b.parent, b.sha256, b.state) for b in world.store.branches("digits")]
+    champion = world.store.stream("digits").champion
+    return windows, branches, champion, matrix_for(world.store, "digits", champion)

@@ -151,7 +151,7 @@ def _of_lists(column: Any, name: str, shape: Shape, flaws: Flaws) -> Column:
     values = column.to_numpy(zero_copy_only=False)  # integers stay as they are unless some are missing
     pixels = np.zeros((n, *shape), np.uint8)
     rows = np.flatnonzero(whole)
-    leaves = values[whole[row_of]].reshape(len(rows), -1)
+    leaves = values[whole[row_of]].reshape(len(rows), int(np.prod(shape)))
     pixels[rows] = _bytes_of_numbers(leaves, rows, name, flaws, pt.is_floating(column.type)).reshape(
         -1, *shape
     )

@@ -1,0 +1,37 @@
+"""Hold-out rows from files of their own."""
+
+from __future__ import annotations
+
+import pytest
+
+from growlearn.domain.errors import GrowLearnError
+from growlearn.domain.schema import Schema
+from growlearn.ingest.holdout import load_holdout
+
+FILES = {
+    "test/a.csv": {"a.csv": b"x,y,task\n1,0,a\n2,1,b\n3,,a\nnan,0,a\n"},
+    "test/b.csv": {"b.csv": b"x,y,task\n4,1,a\n"},
+}
+
+
+def test_labelled_good_rows_of_one_task_come_out_of_all_files(task_schema: Schema) -> None:
+    rows = load_holdout(FILES, task_schema, "a")
+    assert rows.inputs["x"].tolist() == [1.0, 4.0]
+    assert rows.labels.tolist() == [0, 1]
+
+
+def test_a_task_without_rows_names_those_there_are(task_schema: Schema) -> None:
+    with pytest.raises(
+        GrowLearnError, match=r"of task 'c' in 2 hold-out files \(tasks there: 'a', 'b'\) \(add"
+    ):
+        load_holdout(FILES, task_schema, "c")
+
+
+def test_no_files_at_all_is_told(task_schema: Schema) -> None:
+    with pytest.raises(GrowLearnError, match=r"in 0 hold-out files \(tasks there: none\)"):
+        load_holdout({}, task_schema, "a")
+
+
+def test_a_file_that_cannot_be_used_is_named(task_schema: Schema) -> None:
+    with pytest.raises(GrowLearnError, match=r"hold-out file test/c\.csv cannot be used: the file is empty"):
+        load_holdout({**FILES, "test/c.csv": {"c.csv": b""}}, task_schema, "a")

@@ -1,0 +1,236 @@
+"""How files become windows: by file, by task, by row count."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from hashlib import sha256
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from growlearn.domain.job import Job, SourceSpec, WindowRule
+from growlearn.domain.schema import Input, InputType, Schema
+from growlearn.domain.window import BadRow, Window, WindowState
+from growlearn.ingest.rows import from_parquet
+
+ACCEPTED, DISCOVERED, QUARANTINED = WindowState.ACCEPTED, WindowState.DISCOVERED, WindowState.QUARANTINED
+PLAIN = Schema(inputs={"x": Input(type=InputType.NUMBER)}, label="y")
+
+
+def csv(values: list[Any], task: str | list[str] | None = None, labels: list[Any] | None = None) -> bytes:
+    """Rows x, y (and task) as CSV."""
+    labels = labels or [0] * len(values)
+    lines = [f"{x},{y}" for x, y in zip(values, labels, strict=True)]
+    if task is not None:
+        tasks = [task] * len(values) if isinstance(task, str) else task
+        lines = [f"{line},{name}" for line, name in zip(lines, tasks, strict=True)]
+    return "\n".join(["x,y" if task is None else "x,y,task", *lines, ""]).encode()
+
+
+def numbers(stream: Any, window: Window) -> list[float]:
+    assert window.snapshot is not None
+    rows = from_parquet(stream.artifacts.get(window.snapshot), stream.stream.job.schema)
+    return [float(x) for x in rows.inputs["x"]]
+
+
+def brief(windows: list[Window]) -> list[tuple[str, WindowState, int]]:
+    return [(window.id, window.state, window.rows) for window in windows]
+
+
+class TestByFile:
+    def test_each_file_is_one_window_numbered_in_order(self, intake: Callable[..., Any]) -> None:
+        stream = intake(PLAIN)
+        stream.take_in({"b.csv": csv([3]), "a.csv": csv([1, 2])})
+        stream.take_in({"0.csv": csv([4])})
+        assert brief(stream.windows) == [("w1", ACCEPTED, 2), ("w2", ACCEPTED, 1), ("w3", ACCEPTED, 1)]
+        assert [window.source for window in stream.windows] == ["a.csv", "b.csv", "0.csv"]
+        assert [numbers(stream, window) for window in stream.windows] == [[1, 2], [3], [4]]
+
+    def test_a_file_is_taken_in_once_and_again_when_it_changed(self, intake: Callable[..., Any]) -> None:
+        stream = intake(PLAIN)
+        assert len(stream.take_in({"a.csv": csv([1])})) == 1
+        assert stream.take_in({}) == ()
+        assert len(stream.take_in({"a.csv": csv([1, 2])})) == 1
+        assert brief(stream.windows) == [("w1", ACCEPTED, 1), ("w2", ACCEPTED, 2)]
+
+    def test_a_quarantined_file_does_not_count_as_the_same_rows(self, intake: Callable[..., Any]) -> None:
+        stream = intake(PLAIN)
+        stream.take_in({"a.csv": csv([1]), "b.csv": csv([1]), "c.csv": csv([1])})
+        assert [window.reason for window in stream.windows] == [
+            None,
+            "same rows as window w1 (a.csv)",
+            "same rows as window w1 (a.csv)",
+        ]
+
+    def test_the_summary_names_every_kind_of_flaw_once(self, intake: Callable[..., Any]) -> None:
+        stream = intake(PLAIN)
+        (taken,) = stream.take_in({"a.csv": csv([1, "nan", 2, "oops", "nan", 1])})
+        (window,) = taken.windows
+        assert window.reason == "4 rows kept out: 2 x is NaN, 1 x is not a number, 1 duplicate"
+        assert (window.rows, window.quarantined_rows) == (2, 4)
+        assert taken.bad_rows == (
+            BadRow(row=1, reason="x is NaN"),
+            BadRow(row=3, reason="x is not a number: 'oops'"),
+            BadRow(row=4, reason="x is NaN"),
+            BadRow(row=5, reason="duplicate of row 0"),
+        )
+
+    def test_a_file_without_labels_says_so(self, intake: Callable[..., Any]) -> None:
+        stream = intake(PLAIN)
+        stream.take_in({"a.csv": b"x\n1\n"})
+        assert stream.windows[0].state is ACCEPTED
+        assert stream.windows[0].reason == "no column 'y': the rows have no labels yet"
+
+
+class TestByTask:
+    def test_a_file_of_several_tasks_is_one_window_a_task_in_order_of_appearance(
+        self, intake: Callable[..., Any], task_schema: Schema
+    ) -> None:
+        stream = intake(task_schema)
+        stream.take_in({"a.csv": csv([1, 2, 3, 4, "nan"], ["b", "a", "b", "c", "a"])})
+        assert [(w.id, w.task, w.rows, w.quarantined_rows) for w in stream.windows] == [
+            ("w1", "b", 2, 0),
+            ("w2", "a", 1, 1),
+            ("w3", "c", 1, 0),
+        ]
+        assert numbers(stream, stream.windows[0]) == [1, 3]
+
+    def test_a_task_none_of_whose_rows_can_be_used_is_quarantined_and_the_others_are_not(
+        self, intake: Callable[..., Any], task_schema: Schema
+    ) -> None:
+        stream = intake(task_schema)
+        stream.take_in({"a.csv": csv(["nan", 2], ["b", "a"])})
+        assert brief(stream.windows) == [("w1", QUARANTINED, 0), ("w2", ACCEPTED, 1)]
+        assert stream.windows[0].reason == "no usable row: 1 row kept out: 1 x is NaN"
+
+    def test_rows_without_a_task_count_in_the_first_window(
+        self, intake: Callable[..., Any], task_schema: Schema
+    ) -> None:
+        stream = intake(task_schema)
+        (taken,) = stream.take_in({"a.csv": csv([1, 2], ["", "a"])})
+        assert brief(stream.windows) == [("w1", ACCEPTED, 1)]
+        assert taken.bad_rows == (BadRow(row=0, reason="task is missing"),)
+
+    def test_a_file_without_any_task_is_one_quarantined_window(
+        self, intake: Callable[..., Any], task_schema: Schema
+    ) -> None:
+        stream = intake(task_schema)
+        stream.take_in({"a.csv": csv([1, 2], ["", ""])})
+        assert brief(stream.windows) == [("w1", QUARANTINED, 0)]
+
+
+class TestByRowCount:
+    def test_rows_gather_in_one_open_window_until_it_is_full(self, intake: Callable[..., Any]) -> None:
+        stream = intake(PLAIN, rows=3)
+        stream.take_in({"a.csv": csv([1])})
+        assert brief(stream.windows) == [("w1", DISCOVERED, 1)]
+        assert stream.windows[0].reason == "1 of 3 rows"
+        stream.take_in({"b.csv": csv([2])})
+        assert brief(stream.windows) == [("w1", DISCOVERED, 2)]
+        stream.take_in({"c.csv": csv([3, 4, 5, 6, 7])})
+        assert brief(stream.windows) == [("w1", ACCEPTED, 3), ("w2", ACCEPTED, 3), ("w3", DISCOVERED, 1)]
+        assert [numbers(stream, window) for window in stream.windows] == [[1, 2, 3], [4, 5, 6], [7]]
+        assert [w.source for w in stream.windows] == ["a.csv ... c.csv", "c.csv", "c.csv"]
+        assert stream.windows[0].reason is None
+
+    def test_a_window_keeps_the_time_it_was_opened(self, intake: Callable[..., Any]) -> None:
+        stream = intake(PLAIN, rows=2)
+        stream.take_in({"a.csv": csv([1])})
+        stream.clock.advance(60)
+        stream.take_in({"b.csv": csv([2])})
+        (window,) = stream.windows
+        assert (window.updated_at - window.discovered_at).total_seconds() == 60
+
+    def test_each_task_has_an_open_window_of_its_own(
+        self, intake: Callable[..., Any], task_schema: Schema
+    ) -> None:
+        stream = intake(task_schema, rows=2)
+        stream.take_in({"a.csv": csv([1, 2], ["a", "b"])})
+        stream.take_in({"b.csv": csv([3, 4, 5], ["b", "b", "a"])})
+        assert [(w.id, w.task, w.state) for w in stream.windows] == [
+            ("w1", "a", ACCEPTED),
+            ("w2", "b", ACCEPTED),
+            ("w3", "b", DISCOVERED),
+        ]
+        assert [numbers(stream, window) for window in stream.windows] == [[1, 5], [2, 3], [4]]
+
+    def test_a_row_the_open_window_holds_already_is_kept_out(self, intake: Callable[..., Any]) -> None:
+        stream = intake(PLAIN, rows=4)
+        stream.take_in({"a.csv": csv([1, 2])})
+        (taken,) = stream.take_in({"b.csv": csv(["nan", 2, 3])})
+        assert taken.bad_rows == (
+            BadRow(row=0, reason="x is NaN"),
+            BadRow(row=1, reason="duplicate of a row in window w1"),
+        )
+        (window,) = stream.windows
+        assert (window.rows, window.quarantined_rows) == (3, 2)
+        assert window.reason == "3 of 4 rows; 2 rows kept out: 1 x is NaN, 1 duplicate"
+
+    def test_a_bad_file_becomes_a_window_of_its_own_and_the_open_one_waits(
+        self, intake: Callable[..., Any]
+    ) -> None:
+        stream = intake(PLAIN, rows=3)
+        stream.take_in({"a.csv": csv([1])})
+        stream.take_in({"b.csv": b"", "c.csv": csv([1]), "d.csv": csv([2])})
+        assert brief(stream.windows) == [
+            ("w1", DISCOVERED, 2),
+            ("w2", QUARANTINED, 0),
+            ("w3", QUARANTINED, 0),
+        ]
+        assert stream.windows[2].reason == "no usable row: 1 row kept out: 1 duplicate"
+
+    def test_labels_of_another_kind_are_not_mixed_in(self, intake: Callable[..., Any]) -> None:
+        stream = intake(PLAIN, rows=3)
+        stream.take_in({"a.csv": csv([1]), "b.csv": csv([2], labels=["cat"])})
+        assert brief(stream.windows) == [("w1", DISCOVERED, 1), ("w2", QUARANTINED, 0)]
+        assert stream.windows[1].reason == "labels are text here and integers in w1, still being filled"
+
+    def test_an_open_window_of_another_schema_is_set_aside(self, intake: Callable[..., Any]) -> None:
+        stream = intake(PLAIN, rows=3)
+        stream.take_in({"a.csv": csv([1])})
+        schema = Schema(inputs={"z": Input(type=InputType.NUMBER)}, label="y")
+        job = Job(name="s", source=SourceSpec(url="in"), schema=schema, window=WindowRule(rows=3))
+        stream.stream = stream.store.apply(job, stream.clock.now())
+        stream.take_in({"b.csv": b"z,y\n1,0\n"})
+        assert brief(stream.windows) == [("w1", QUARANTINED, 0), ("w2", DISCOVERED, 1)]
+        assert stream.windows[0].reason == "the schema changed while its rows were being gathered"
+
+    @settings(
+        max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    )  # the fixture is a class
+    @given(sizes=st.lists(st.integers(1, 9), min_size=1, max_size=6), size=st.integers(1, 7))
+    def test_no_row_is_lost_doubled_or_moved(
+        self, intake: Callable[..., Any], sizes: list[int], size: int
+    ) -> None:
+        stream = intake(PLAIN, rows=size)
+        values = iter(range(1000))
+        for i, n in enumerate(sizes):
+            stream.take_in({f"{i:02}.csv": csv([next(values) for _ in range(n)])})
+        windows = stream.windows
+        assert [x for window in windows for x in numbers(stream, window)] == list(range(sum(sizes)))
+        assert [window.rows for window in windows[:-1]] == [size] * (len(windows) - 1)
+        assert [window.state for window in windows[:-1]] == [ACCEPTED] * (len(windows) - 1)
+        assert windows[-1].state is (ACCEPTED if windows[-1].rows == size else DISCOVERED)
+
+
+def test_the_snapshot_holds_every_row_as_it_was_checked(
+    intake: Callable[..., Any], table_schema: Schema, parquet: Callable[[Any], bytes]
+) -> None:
+    stream = intake(table_schema)
+    stream.take_in(
+        {"a.parquet": parquet({"x": [2.0, 1.0], "colour": ["b", "a"], "y": ["no", None], "more": [0, 0]})}
+    )
+    snapshot = stream.windows[0].snapshot
+    rows = from_parquet(stream.artifacts.get(snapshot), table_schema)
+    assert np.array_equal(rows.inputs["x"], [2.0, 1.0])
+    assert rows.inputs["colour"].tolist() == ["b", "a"]
+    assert rows.labels.tolist() == ["no", None]
+
+
+@pytest.mark.parametrize("content", [csv([1, 2]), b""])
+def test_the_hash_of_the_file_itself_is_kept(intake: Callable[..., Any], content: bytes) -> None:
+    (taken,) = intake(PLAIN).take_in({"a.csv": content})
+    assert taken.sha256 == sha256(content).hexdigest()

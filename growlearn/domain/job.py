@@ -132,7 +132,7 @@ class DriftSpec:
     __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
 
     detectors: tuple[str, ...] = ("output-ks",)
-    alpha: float = 0.05  # false alarms a stationary window may raise, per detector
+    alpha: float = 0.05  # share of stationary windows that may raise a false alarm, all detectors together
     min_rows: int = 30  # fewer rows on either side: cannot judge
 
     def __post_init__(self) -> None:

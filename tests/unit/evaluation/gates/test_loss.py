@@ -14,3 +14,11 @@ def test_a_branch_must_lower_the_loss(make_evidence: Any, best: float, passed: b
     assert result.figure == pytest.approx(0.7 - best)
     assert result.passed is passed
     assert result.reason == f"validation loss 0.7000 at birth, {best:.4f} at its best"
+
+
+@pytest.mark.parametrize("losses", [(0.7, float("nan")), (float("nan"), 0.7), (float("inf"), 0.7)])
+def test_a_diverged_training_does_not_pass_and_leaves_a_finite_figure(
+    make_evidence: Any, losses: tuple[float, float]
+) -> None:
+    result = loss(make_evidence(losses=losses), GateSpec())
+    assert (result.figure, result.passed) == (0.0, False)

@@ -7,6 +7,10 @@ from collections.abc import Callable
 
 import pytest
 
+# Networks here are tiny: more threads only wait for each other, dearly so where tests share the cores.
+for _name in ("OMP_NUM_THREADS", "GROWLEARN_THREADS"):
+    os.environ.setdefault(_name, "1")
+
 Need = Callable[[str, bool], None]
 
 

@@ -15,7 +15,7 @@ from growlearn.ingest.flaws import Flaw, Flaws, flag
 from growlearn.ingest.rows import Column, object_column
 
 _NUMBER = re.compile(
-    r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*|\s*[+-]?(nan|inf|infinity)\s*", re.IGNORECASE
+    r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*|\s*[+-]?(nan|inf|infinity)\s*", re.IGNORECASE | re.ASCII
 )
 _TRUTH = {"true": 1.0, "false": 0.0}
 

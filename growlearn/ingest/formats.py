@@ -49,9 +49,11 @@ def load(blobs: Mapping[str, bytes], schema: Schema, choose: Choose) -> Loaded:
         raise UnreadableFile("the file is empty (0 bytes)")
     kind, read = _FORMATS[suffix]
     try:
-        return Loaded(read(content, choose), is_text=kind == "CSV")
+        table = read(content, choose)
+        table.validate(full=True)  # offsets and indices of a damaged file may lead out of it
     except (pa.ArrowException, OSError, ValueError) as error:
         raise UnreadableFile(f"the file is not valid {kind}: {_first_line(error)}") from error
+    return Loaded(table, is_text=kind == "CSV")
 
 
 def _first_line(error: BaseException) -> str:
@@ -73,7 +75,6 @@ def _load_arrow(content: bytes, choose: Choose) -> Any:
         table = pa.ipc.open_file(source).read_all()
     else:
         table = pa.ipc.open_stream(source).read_all()
-    table.validate(full=True)  # Arrow trusts offsets in the file; a damaged one could reach outside it
     return table.select(choose(table.column_names))
 
 

@@ -51,7 +51,7 @@ class TestNumbers:
 
     def test_cells_of_a_csv_are_read_one_by_one(self) -> None:
         flaws: Flaws = {}
-        cells = ["1", " 2.5 ", "-3e2", "true", None, "NaN", "-inf", "n/a", "1_0", "0x1"]
+        cells = ["1", " 2.5 ", "-3e2", "true", None, "NaN", "-inf", "n/a", "1_0", "0x1", "1\x1d"]
         values = decode_numbers(chunked(cells), "x", flaws, True)
         assert values[:4].tolist() == [1, 2.5, -300, 1]
         assert flaws == {
@@ -61,6 +61,7 @@ class TestNumbers:
             7: Flaw("x is not a number", ": 'n/a'"),
             8: Flaw("x is not a number", ": '1_0'"),
             9: Flaw("x is not a number", ": '0x1'"),
+            10: Flaw("x is not a number", ": '1\\x1d'"),
         }
 
     def test_a_csv_column_without_any_number_is_no_number_column(self) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from growlearn.domain.schema import Input, InputType, Schema
@@ -22,6 +22,8 @@ SCHEMA = Schema(
     },
     task="task",
 )
+
+unhurried = settings(deadline=None, max_examples=60)  # a busy machine is no failure
 
 numbers = st.floats(allow_nan=False, allow_infinity=False).map(lambda x: x + 0.0)
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
@@ -62,12 +64,14 @@ def sides(rows: Rows) -> dict[int, str]:
     return {int(key): name for name, part in named.items() for key in part.keys}
 
 
+@unhurried
 @given(any_records)
 def test_what_is_stored_is_read_back(some: list[tuple[Any, ...]]) -> None:
     rows = rows_of(some)
     assert same(from_parquet(to_parquet(rows, SCHEMA), SCHEMA), rows)
 
 
+@unhurried
 @given(any_records)
 def test_equal_rows_are_stored_as_equal_bytes(some: list[tuple[Any, ...]]) -> None:
     assert to_parquet(rows_of(some), SCHEMA) == to_parquet(rows_of(list(some)), SCHEMA)
@@ -107,6 +111,7 @@ def test_the_stored_form_is_plain_parquet_that_anything_reads() -> None:
     ]
 
 
+@unhurried
 @given(any_records, any_records, st.randoms())
 def test_a_row_never_changes_sides(
     some: list[tuple[Any, ...]], others: list[tuple[Any, ...]], random: Any
@@ -118,6 +123,7 @@ def test_a_row_never_changes_sides(
     assert before.items() <= sides(rows_of(relabelled)).items()
 
 
+@unhurried
 @given(any_records, st.floats(0.01, 0.89), st.floats(0.01, 0.89))
 def test_the_three_parts_share_no_row_and_leave_none_out(
     some: list[tuple[Any, ...]], holdout: float, validation: float
@@ -139,6 +145,7 @@ def test_the_parts_are_as_large_as_asked() -> None:
     assert len(parts.validation) / (20_000 - len(parts.holdout)) == pytest.approx(0.1, abs=0.01)
 
 
+@unhurried
 @given(any_records)
 def test_keys_tell_inputs_apart_and_nothing_else(some: list[tuple[Any, ...]]) -> None:
     rows = rows_of(some)
@@ -147,6 +154,7 @@ def test_keys_tell_inputs_apart_and_nothing_else(some: list[tuple[Any, ...]]) ->
     assert all(by_key[key] == record[:3] for key, record in zip(rows.keys.tolist(), some, strict=True))
 
 
+@unhurried
 @given(any_records)
 def test_the_order_of_inputs_in_the_job_file_changes_no_key(some: list[tuple[Any, ...]]) -> None:
     rows = rows_of(some)
@@ -160,6 +168,7 @@ def test_text_of_neighbouring_columns_is_not_run_together() -> None:
     assert keys[0] != keys[1]
 
 
+@unhurried
 @given(records(int_labels), records(int_labels))
 def test_parts_in_a_row_are_one_whole(some: list[tuple[Any, ...]], others: list[tuple[Any, ...]]) -> None:
     assert same(concat([rows_of(some), rows_of(others)]), rows_of(some + others))

@@ -115,7 +115,9 @@ class BadRow:
 class IngestedFile:
     """What one file became: windows opened, filled or quarantined, and rows kept out.
 
-    The store writes it in one transaction, so that a file is taken in once or not at all.
+    The store writes it in one transaction, so that a file is taken in once or not at all. `filled`
+    are the open windows that took rows, as they stood before: where one stands otherwise by then,
+    another process has added rows to it, and nothing is written.
     """
 
     stream: str
@@ -124,3 +126,4 @@ class IngestedFile:
     windows: tuple[Window, ...]
     bad_rows: tuple[BadRow, ...]
     at: datetime
+    filled: tuple[Window, ...] = ()

@@ -16,7 +16,8 @@ from growlearn.domain.window import BadRow, IngestedFile, Window, WindowState, c
 def record_ingest(connection: Connection, ingested: IngestedFile) -> bool:
     """Write a file's windows and bad rows; False, and nothing written, if it was taken in before.
 
-    Raises LostRace where a window to be filled is open no longer, UnknownName for the stream.
+    Raises LostRace where another process has filled, closed or numbered a window meanwhile, and
+    UnknownName for the stream.
     """
     lock_known(connection, ingested.stream)
     if _taken_in(connection, ingested):
@@ -27,7 +28,7 @@ def record_ingest(connection: Connection, ingested: IngestedFile) -> bool:
         .returning(SourceFileRow.id)
     ).scalar_one()
     for window in ingested.windows:
-        _write(connection, window)
+        _write(connection, window, ingested.filled)
     if ingested.bad_rows:
         first = ingested.windows[0].id if ingested.windows else None
         kept_out = [values(bad, stream=ingested.stream, file=file, window=first) for bad in ingested.bad_rows]
@@ -44,19 +45,19 @@ def _taken_in(connection: Connection, ingested: IngestedFile) -> bool:
     return connection.scalar(same) is not None
 
 
-def _write(connection: Connection, window: Window) -> None:
-    place = (WindowRow.stream == window.stream, WindowRow.number == window.number)
-    state = connection.scalar(select(WindowRow.state).where(*place))
-    if state is None:
-        connection.execute(insert(WindowRow).values(values(window)))
+def _write(connection: Connection, new: Window, filled: tuple[Window, ...]) -> None:
+    place = (WindowRow.stream == new.stream, WindowRow.number == new.number)
+    row = connection.execute(select(*columns(Window, WindowRow)).where(*place)).one_or_none()
+    if row is None:
+        connection.execute(insert(WindowRow).values(values(new)))
         return
-    if state is not WindowState.DISCOVERED:
-        raise LostRace(
-            f"window {window.id} of stream {window.stream!r} is {state} already; it takes no more rows"
-        )
-    if window.state is not state:
-        check_transition(state, window.state)
-    connection.execute(update(WindowRow).where(*place).values(values(window)))
+    old = read(Window, row)
+    stood = {window.number: window for window in filled}.get(old.number, old)
+    if stood != old or old.state is not WindowState.DISCOVERED or old.discovered_at != new.discovered_at:
+        raise LostRace(f"window {old.id} of stream {old.stream!r} was written by another process meanwhile")
+    if new.state is not old.state:
+        check_transition(old.state, new.state)
+    connection.execute(update(WindowRow).where(*place).values(values(new)))
 
 
 def every(connection: Connection, stream: str) -> Sequence[Window]:

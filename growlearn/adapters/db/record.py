@@ -117,7 +117,7 @@ def _write_growth(connection: Connection, stream: str, window: str, said: dict[s
 
 def _write_evaluation(connection: Connection, stream: str, window: str, evaluation: Evaluation) -> None:
     _clear(connection, EvaluationRow, stream, window)  # its cells go with it
-    said = {"task": evaluation.task, "chance": evaluation.chance}
+    said = {"task": evaluation.task, "chance": evaluation.chance, "changed": evaluation.changed}
     connection.execute(insert(EvaluationRow).values(stream=stream, window=window, **said))
     alone = () if evaluation.alone is None else (evaluation.alone,)
     for kind, cells in ((_CELL, evaluation.cells), (_BEFORE, (evaluation.before,)), (_ALONE, alone)):
@@ -125,7 +125,7 @@ def _write_evaluation(connection: Connection, stream: str, window: str, evaluati
 
 
 def _evaluation(connection: Connection, stream: str, window: str) -> Evaluation | None:
-    head = (EvaluationRow.task, EvaluationRow.chance)
+    head = (EvaluationRow.task, EvaluationRow.chance, EvaluationRow.changed)
     row = _row(connection, stream, window, EvaluationRow, head)
     if row is None:
         return None
@@ -139,4 +139,5 @@ def _evaluation(connection: Connection, stream: str, window: str) -> Evaluation 
         cells=tuple(cells[_CELL]),
         before=cells[_BEFORE][0],
         alone=cells[_ALONE][0] if cells[_ALONE] else None,
+        changed=row.changed,
     )

@@ -199,6 +199,7 @@ class EvaluationRow(Base):
     window: Mapped[str] = _window(primary_key=True)
     task: Mapped[str]
     chance: Mapped[float]
+    changed: Mapped[tuple[str, ...]] = mapped_column(Names)
 
 
 class CellRow(Base):

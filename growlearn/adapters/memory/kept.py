@@ -42,14 +42,13 @@ class Kept:
         return Kept(**{name: part.copy() if name != "stream" else part for name, part in parts.items()})
 
 
-def check_open(old: Window | None, new: Window) -> None:
+def check_open(old: Window | None, new: Window, filled: tuple[Window, ...]) -> None:
     """Raise LostRace unless a window may take (more) rows; IllegalTransition for a state it cannot go to."""
     if old is None:
         return
-    if old.state is not WindowState.DISCOVERED:
-        raise LostRace(
-            f"window {old.id} of stream {old.stream!r} is {old.state} already; it takes no more rows"
-        )
+    stood = {window.number: window for window in filled}.get(old.number, old)
+    if stood != old or old.state is not WindowState.DISCOVERED or old.discovered_at != new.discovered_at:
+        raise LostRace(f"window {old.id} of stream {old.stream!r} was written by another process meanwhile")
     if new.state is not old.state:
         check_transition(old.state, new.state)
 

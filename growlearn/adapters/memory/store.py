@@ -105,7 +105,7 @@ class MemoryStore:
                 return False
             kept.files.append(file)
             for window in ingested.windows:
-                check_open(kept.windows.get(window.id), window)
+                check_open(kept.windows.get(window.id), window, ingested.filled)
                 kept.windows[window.id] = window
             if ingested.windows:
                 first = ingested.windows[0].id

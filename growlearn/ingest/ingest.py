@@ -46,8 +46,15 @@ def ingest(
     except UnreadableFile as error:
         again = start_intake(stream, file, windows, artifacts, at)  # numbers given out meanwhile are free
         made = [quarantined(new_window(again), str(error), 0)]
+    numbers = {window.number for window in made}
     return IngestedFile(
-        stream=stream.name, file=file, sha256=digest, windows=tuple(made), bad_rows=kept_out, at=at
+        stream=stream.name,
+        file=file,
+        sha256=digest,
+        windows=tuple(made),
+        bad_rows=kept_out,
+        at=at,
+        filled=tuple(window for window in windows if window.number in numbers),
     )
 
 

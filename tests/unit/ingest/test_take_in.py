@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -36,6 +36,20 @@ def test_a_window_number_lost_to_another_process_is_counted_again(
     (taken,) = stream.take_in({"b.csv": b"x,y\n2,0\n"})
     assert [window.id for window in taken.windows] == ["w2"]
     assert [(window.id, window.source) for window in windows("s")] == [("w1", "a.csv"), ("w2", "b.csv")]
+
+
+def test_rows_another_process_gathered_meanwhile_are_not_written_over(
+    intake: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stream = intake(PLAIN, rows=5)
+    stream.take_in({"a.csv": b"x,y\n1,0\n"})
+    windows = stream.store.windows
+    answers: list[Sequence[Window]] = [windows("s")]
+    stream.take_in({"b.csv": b"x,y\n2,0\n"})
+    monkeypatch.setattr(stream.store, "windows", lambda name: answers.pop() if answers else windows(name))
+    stream.take_in({"c.csv": b"x,y\n3,0\n"})
+    (window,) = windows("s")
+    assert (window.rows, window.source) == (3, "a.csv ... c.csv")
 
 
 def test_a_race_lost_every_time_is_told(intake: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ A step reads only what is stored and makes one move, so a window that was left a
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from growlearn.domain.errors import GrowLearnError, NotGrowable
 from growlearn.domain.job import HoldoutFiles, SourceSpec
@@ -25,6 +25,7 @@ from growlearn.evaluation.gates.evidence import Evidence
 from growlearn.evaluation.measure import measure
 from growlearn.growth.model.network import GrowingNetwork, load_network
 from growlearn.growth.plan import alone, empty_manifest, plan_growth, survey
+from growlearn.growth.proof import changed_tasks
 from growlearn.heartbeat import heartbeat
 from growlearn.ingest.holdout import load_holdout
 from growlearn.ingest.rows import Rows, from_parquet
@@ -164,7 +165,14 @@ def grow_and_measure(stand: Stand, ports: Ports, report: Report) -> Transition:
         [*holdouts, Question(task=plan.task, rows=plan.holdout)],
         ports.evaluator,
     )
+    evaluation = replace(evaluation, changed=_changed(stand.manifest, result.manifest_of(plan), known, ports))
     return _move(stand, ports, WindowState.EVALUATED, result=result, evaluation=evaluation)
+
+
+def _changed(before: Manifest, after: Manifest, known: Sequence[Task], ports: Ports) -> tuple[str, ...]:
+    """Earlier tasks that the candidate does not answer bit for bit as the base does."""
+    probes = {task.name: from_parquet(ports.artifacts.get(task.reference), before.schema) for task in known}
+    return changed_tasks(_load(ports)(before), _load(ports)(after), probes)
 
 
 def promote_or_reject(stand: Stand, ports: Ports, _: Report) -> Transition:

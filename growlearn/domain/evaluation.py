@@ -28,7 +28,8 @@ class Evaluation:
     """A candidate on every task's hold-out rows.
 
     `before` is the same model before the new branch was trained, on the new task; `alone` a model
-    trained on the new task by itself, where the job asks for it.
+    trained on the new task by itself, where the job asks for it. `changed` names earlier tasks whose
+    weights or probe answers are not equal to the last bit any more: none, unless freezing broke.
     """
 
     task: str
@@ -36,6 +37,7 @@ class Evaluation:
     before: Cell
     chance: float
     alone: Cell | None = None
+    changed: tuple[str, ...] = ()
 
     def accuracy(self, task: str) -> float:
         """Accuracy on one task; KeyError where it was not measured."""

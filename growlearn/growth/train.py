@@ -111,7 +111,7 @@ def _course(
         course = Course(
             (*course.epochs, done),
             checkpoint.state_of(modules) if better else course.best,
-            min(loss, course.best_loss),
+            loss if better else course.best_loss,  # never NaN: a diverged epoch is not better
             course.birth_loss,
         )
         checkpoint.save(path, course, modules, optimizer)

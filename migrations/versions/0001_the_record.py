@@ -208,6 +208,7 @@ def _evaluation() -> None:
         _column("window", sa.Integer()),
         _column("task", sa.Text()),
         _column("chance", sa.Double()),
+        _column("changed", sa.Text()),
         _of_window("evaluations"),
         key=("stream", "window"),
     )

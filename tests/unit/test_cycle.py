@@ -22,11 +22,13 @@ from growlearn.adapters.memory.source import MemorySource
 from growlearn.adapters.memory.store import MemoryStore
 from growlearn.adapters.memory.tracker import MemoryTracker
 from growlearn.cycle import Ports, run_stream
+from growlearn.domain.growth import GrowthPlan, GrowthResult
 from growlearn.domain.job import DriftSpec, GateSpec, GrowthSpec, Job, ModelSpec, RegistrySpec, SourceSpec
-from growlearn.domain.lineage import BranchState
+from growlearn.domain.lineage import BranchState, Manifest
 from growlearn.domain.schema import Input, InputType, Schema
 from growlearn.domain.stream import Alias, Transition
 from growlearn.domain.window import Verdict, Window, WindowState
+from growlearn.growth.model import weights
 from growlearn.growth.model.network import load_network
 from growlearn.registry.matrix import matrix_for
 from growlearn.registry.outbox import deliver
@@ -176,6 +178,31 @@ def test_a_manual_promotion_waits_as_challenger_and_is_grown_from(
     stream = world.store.stream("digits")
     assert (stream.champion, stream.challenger, stream.base) == (None, 1, 1)
     assert world.send("2.parquet", digits[0][400:700], digits[1][400:700]).verdict is Verdict.STABLE
+
+
+def test_a_candidate_whose_frozen_branch_was_touched_never_becomes_champion(
+    tmp_path: Path, digits: tuple[Images, list[int | None]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    images, labels = digits
+    world = World(tmp_path)
+    world.send("1.parquet", images[:400], labels[:400])
+    whole = GrowthResult.manifest_of
+
+    def thawed(result: GrowthResult, plan: GrowthPlan) -> Manifest:
+        """The candidate with its frozen root branch trained a little, as a bug would."""
+        manifest = whole(result, plan)
+        if not plan.base.branches:
+            return manifest
+        root = weights.load(world.artifacts.get(manifest.branches[0].sha256))
+        root["branch.layers.0.mlp_out.bias"][0] += 1e-3
+        touched = replace(manifest.branches[0], sha256=world.artifacts.put(weights.dump(root)))
+        return replace(manifest, branches=(touched, *manifest.branches[1:]))
+
+    monkeypatch.setattr(GrowthResult, "manifest_of", thawed)
+    window = world.send("2.parquet", 255 - images[400:800], labels[400:800])
+    assert (window.verdict, window.state) == (Verdict.DRIFT, WindowState.REJECTED)
+    assert "no longer answered bit for bit: 'task-1'" in (window.reason or "")
+    assert world.store.stream("digits").champion == 1
 
 
 class _KilledError(Exception):

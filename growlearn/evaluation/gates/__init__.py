@@ -12,9 +12,10 @@ from growlearn.evaluation.gates.forgetting import forgetting
 from growlearn.evaluation.gates.gain import gain
 from growlearn.evaluation.gates.loss import loss
 from growlearn.evaluation.gates.size import size
+from growlearn.evaluation.gates.unchanged import unchanged
 
 GATES: Mapping[str, Gate] = MappingProxyType(
-    {"gain": gain, "forgetting": forgetting, "size": size, "loss": loss}
+    {"unchanged": unchanged, "gain": gain, "forgetting": forgetting, "size": size, "loss": loss}
 )
 
 

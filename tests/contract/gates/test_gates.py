@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from copy import deepcopy
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -106,7 +107,7 @@ def test_a_good_candidate_passes_all() -> None:
 
 def test_each_gate_can_fail() -> None:
     bad = Evidence(
-        evaluation=evaluation(["a", "b"], [44, 20], before=25),
+        evaluation=replace(evaluation(["a", "b"], [44, 20], before=25), changed=("a",)),
         past=(evaluation(["a"], [45], before=25),),
         result=result(0.7, 0.8),
         parameters=10,

@@ -75,7 +75,8 @@ def cycle_ports(settings: Settings, store: Store) -> Ports:
         artifacts=artifacts,
         engine=ChildEngine(
             command(settings.artifacts_url, settings.scratch, settings.threads),
-            {"OMP_NUM_THREADS": str(settings.threads)},
+            # Threads that spin while they wait starve each other where the cores are shared.
+            {"OMP_NUM_THREADS": str(settings.threads), "OMP_WAIT_POLICY": "PASSIVE"},
         ),
         evaluator=AvalancheEvaluator(artifacts, lambda manifest: load_network(manifest, artifacts.get)),
         open_source=lambda spec: open_source(spec, clock()),

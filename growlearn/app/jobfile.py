@@ -23,6 +23,7 @@ from growlearn.domain.job import HoldoutFiles, Job
 from growlearn.drift.detectors import DETECTORS
 
 _LARGEST_BYTES = 1_000_000
+_MISSPELT = "unexpected_keyword_argument"  # pydantic's word
 
 
 def read_job(path: FilePath, cwd: FilePath) -> Job:
@@ -81,13 +82,16 @@ def _error(path: FilePath, problems: list[Problem]) -> JobError:
 
 
 def _problems(details: list[ErrorDetails], tree: YamlTree) -> list[Problem]:
-    return [_problem(detail, tree) for detail in details if not _other_arm(detail, tree.data)]
+    meant = [detail for detail in details if not _other_arm(detail, tree.data)]
+    misspelt = [_path(each, tree.data) for each in meant if each["type"] == _MISSPELT]
+    found = [(*path[:-1], nearest(path)) for path in misspelt]  # said already, not missing as well
+    return [_problem(each, tree) for each in meant if _path(each, tree.data) not in found]
 
 
 def _problem(detail: ErrorDetails, tree: YamlTree) -> Problem:
     path = _path(detail, tree.data)
     kind = detail["type"]
-    if kind == "unexpected_keyword_argument":
+    if kind == _MISSPELT:
         return Problem(tree.line(path), dotted(path), f"no such key{_did_you_mean(path)}")
     if kind == "value_error":
         what = str(detail["ctx"]["error"])
@@ -118,7 +122,12 @@ def _said(detail: ErrorDetails) -> str:
         return f"must be text, not {given!r}; put it in quotes"
     if detail["type"] == "dataclass_type":
         return f"must be a section with keys of its own, not {given!r}"
-    said = detail["msg"].removeprefix("Input should be ")
+    said = detail["msg"].removeprefix("Input should be ").partition(", unable")[0]
+    said = (
+        said.replace("a valid tuple", "a list")
+        .replace("a valid integer", "a whole number")
+        .replace("a valid ", "a ")
+    )
     expected = detail.get("ctx", {}).get("expected")
     if isinstance(expected, str):
         choices = re.findall(r"'([^']*)'", expected)

@@ -1,0 +1,189 @@
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from growlearn.adapters.memory.clock import ManualClock
+from growlearn.adapters.memory.store import MemoryStore
+from growlearn.adapters.scheduler.scheduler import Scheduler
+from growlearn.adapters.scheduler.tick import claim_due
+from growlearn.domain.job import Job, Schedule, SourceSpec
+from growlearn.domain.schema import Input, InputType, Schema
+from growlearn.domain.stream import Stream
+from growlearn.ports import Store
+
+HOUR_S = 3600
+DAY_S = 24 * HOUR_S
+
+
+def job(name: str, schedule: Schedule) -> Job:
+    schema = Schema(inputs={"x": Input(type=InputType.NUMBER)})
+    return Job(name=name, source=SourceSpec(url="/nowhere"), schema=schema, schedule=schedule)
+
+
+class Office:
+    """A record, a clock and what was dispatched."""
+
+    def __init__(self) -> None:
+        self.store = MemoryStore()
+        self.clock = ManualClock(datetime(2026, 1, 1, 12, 0, 30, tzinfo=UTC))  # a Thursday
+        self.dispatched: list[str] = []
+        self.complaints: list[str] = []
+
+    def scheduler(self, name: str = "one", store: Store | None = None) -> Scheduler:
+        return Scheduler(
+            store or self.store,
+            self.clock,
+            self.dispatched.append,
+            name=name,
+            poll_s=0.05,
+            complain=self.complaints.append,
+        )
+
+    def apply(self, name: str, **schedule: str) -> Stream:
+        return self.store.apply(job(name, Schedule(**schedule)), self.clock.now())
+
+
+def test_a_new_stream_on_an_interval_is_due_at_once_and_then_once_an_interval() -> None:
+    office = Office()
+    office.apply("a", every="5m")
+    scheduler = office.scheduler()
+    counts = []
+    for _ in range(5):
+        scheduler.follow()
+        counts.append(len(office.dispatched))
+        office.clock.advance(150)
+    assert counts == [1, 1, 2, 2, 3]
+
+
+def test_a_new_stream_on_a_crontab_waits_for_its_time_of_day() -> None:
+    office = Office()
+    office.apply("a", cron="0 3 * * *")
+    scheduler = office.scheduler()
+    scheduler.follow()
+    assert office.dispatched == []
+    office.clock.advance(15 * HOUR_S)
+    scheduler.follow()
+    assert office.dispatched == ["a"]
+
+
+@pytest.mark.parametrize("schedule", [{"every": "5m"}, {"cron": "*/5 * * * *"}])
+def test_after_downtime_missed_ticks_count_as_one(schedule: dict[str, str]) -> None:
+    office = Office()
+    office.apply("a", **schedule)
+    office.clock.advance(300)
+    office.scheduler().follow()
+    office.clock.advance(30 * DAY_S)
+    restarted = office.scheduler("after the outage")
+    restarted.follow()
+    restarted.follow()
+    assert office.dispatched == ["a", "a"]
+
+
+def test_a_tick_is_claimed_once_over_any_number_of_schedulers() -> None:
+    office = Office()
+    office.apply("a", every="5m")
+    schedulers = [office.scheduler(f"scheduler {i}") for i in range(8)]
+    for ticks in range(1, 6):
+        ready = threading.Barrier(len(schedulers))
+
+        def follow(scheduler: Scheduler, ready: threading.Barrier = ready) -> None:
+            ready.wait()
+            scheduler.follow()
+
+        threads = [threading.Thread(target=follow, args=(scheduler,)) for scheduler in schedulers]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert office.dispatched == ["a"] * ticks
+        office.clock.advance(300)
+
+
+def test_a_changed_schedule_counts_from_the_next_look() -> None:
+    office = Office()
+    office.apply("a", every="2d")
+    scheduler = office.scheduler()
+    scheduler.follow()
+    office.apply("a", every="1m")
+    office.clock.advance(60)
+    scheduler.follow()
+    assert office.dispatched == ["a", "a"]
+
+
+def test_a_deleted_stream_is_forgotten() -> None:
+    office = Office()
+    office.apply("a", every="1m")
+    office.apply("b", every="1m")
+    scheduler = office.scheduler()
+    scheduler.follow()
+    office.store.delete("a")
+    office.clock.advance(60)
+    scheduler.follow()
+    assert office.dispatched == ["a", "b", "b"]
+
+
+def test_one_stream_that_cannot_be_scheduled_does_not_stop_the_others() -> None:
+    office = Office()
+    office.apply("broken", cron="0 0 * * nonsense")
+    office.apply("sound", every="1m")
+    office.scheduler().follow()
+    assert office.dispatched == ["sound"]
+    assert "broken" in office.complaints[0]
+    assert "nonsense" in office.complaints[0]
+
+
+class AwayStore(MemoryStore):
+    """A database that is away until told otherwise."""
+
+    away = True
+
+    def streams(self) -> list[Stream]:
+        if self.away:
+            raise ConnectionError("no route to database")
+        return list(super().streams())
+
+
+def test_a_database_that_is_away_is_asked_again() -> None:
+    office = Office()
+    store = AwayStore()
+    store.apply(job("a", Schedule(every="5m")), office.clock.now())
+    scheduler = office.scheduler(store=store)
+    scheduler.follow()
+    assert "no route" in office.complaints[0]
+    store.away = False
+    office.clock.advance(20 * 60)
+    scheduler.follow()
+    assert office.dispatched == ["a"]
+
+
+def test_a_running_scheduler_notices_a_stream_that_comes_later() -> None:
+    office = Office()
+    noticed = threading.Event()
+    scheduler = Scheduler(
+        office.store,
+        office.clock,
+        lambda _: noticed.set(),
+        name="one",
+        poll_s=0.02,
+        complain=office.complaints.append,
+    )
+    scheduler.start()
+    try:
+        office.apply("late", every="5m")
+        assert noticed.wait(10)
+    finally:
+        scheduler.stop()
+    assert office.complaints == []
+
+
+def test_a_clock_set_back_claims_nothing_twice() -> None:
+    office = Office()
+    stream = office.apply("a", every="5m")
+    now = office.clock.now()
+    assert claim_due(stream, office.store, now, "one")
+    assert not claim_due(stream, office.store, now.replace(hour=11), "one")
+    assert not claim_due(replace(stream, created_at=now), office.store, now, "two")

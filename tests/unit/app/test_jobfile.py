@@ -1,0 +1,155 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from growlearn.app.jobfile import read_job
+from growlearn.domain.errors import JobError
+from growlearn.domain.job import HoldoutFiles, Job
+
+JOB = """\
+name: sales
+source: {type: folder, url: data/incoming}
+schema:
+  inputs:
+    x: {type: number}
+    picture: {type: image, shape: [1, 8, 8]}
+  label: label
+"""
+
+
+def read(text: str, folder: Path) -> Job:
+    path = folder / "job.yaml"
+    path.write_text(text, encoding="utf-8")
+    return read_job(path, folder)
+
+
+def refusal(text: str, folder: Path) -> str:
+    with pytest.raises(JobError) as caught:
+        read(text, folder)
+    return str(caught.value)
+
+
+def test_defaults_fill_all_but_name_source_and_schema(tmp_path: Path) -> None:
+    job = read(JOB, tmp_path)
+    assert (job.name, job.holdout, job.model.width, job.registered_model) == ("sales", 0.15, 64, "sales")
+
+
+@pytest.mark.parametrize(
+    ("added", "line", "said"),
+    [
+        ("modle: {}", 8, "modle: no such key; did you mean 'model'?"),
+        ("model: {widht: 8}", 8, "model.widht: no such key; did you mean 'width'?"),
+        (
+            "growth:\n  epochs: 3\n  batchsize: 4",
+            10,
+            "growth.batchsize: no such key; did you mean 'batch_size'?",
+        ),
+        ("epochs: 3", 8, "epochs: no such key; did you mean 'growth.epochs'?"),
+        ("zzz: 3", 8, "zzz: no such key; keys here are name, source"),
+        ("model: {width: wide}", 8, "model.width: must be a whole number, not 'wide'"),
+        ("model: {width: 63}", 8, "model.width: width 63 must be a multiple of heads 4"),
+        ("model: 5", 8, "model: must be a section with keys of its own, not 5"),
+        (
+            "drift:\n  detectors: [output-sk]",
+            9,
+            "drift.detectors[0]: 'output-sk' is unknown; did you mean 'output-ks'",
+        ),
+        ("drift: {detectors: output-ks}", 8, "drift.detectors: must be a list, not 'output-ks'"),
+        ("drift: {alpha: 2}", 8, "drift.alpha: alpha 2.0 must lie between 0 and 1"),
+        ("holdout: 0.95", 8, "holdout: holdout 0.95 must lie between 0 and 0.9"),
+        ("holdout: most", 8, "holdout: must be a number, not 'most'"),
+        ("holdout: {urll: x}", 8, "holdout.urll: no such key; did you mean 'url'?"),
+        ("holdout: {pattern: x}", 8, "holdout.url: must be given"),
+        ("holdout: {url: x}", 8, "holdout rows of their own need a task column"),
+        ("retain: som", 8, "retain: must be 'none' or 'all', not 'som'"),
+        ("retain: {per_clas: 3}", 8, "retain.per_clas: no such key; did you mean 'per_class'?"),
+        ("schedule: {every: soon}", 8, "schedule.every: 'soon' is not a duration"),
+        ("schedule: {every: 5}", 8, "schedule.every: must be text, not 5; put it in quotes"),
+        ("schedule: {every: 5m, cron: 0 3 * * *}", 8, "schedule.every: give every or cron, not both"),
+        ("schedule: {cron: 0 3 * * 8}", 8, "schedule.cron: cron weekday '8'"),
+        ("schedule: {cron: 0 0 31 2 *}", 8, "schedule.cron: cron '0 0 31 2 *' never comes due"),
+        ("schedule: {cron: 0 3 * *}", 8, "schedule.cron: '0 3 * *' is not a crontab line of five fields"),
+        ("registry: {promote: autom}", 8, "registry.promote: must be 'auto' or 'manual', not 'autom'"),
+        ("window: {rows: 0}", 8, "window.rows: rows must be 1 or more"),
+        ("name: again", 8, "name: given twice, first on line 1"),
+    ],
+)
+def test_a_misspelt_or_impossible_key_names_line_key_and_cure(
+    added: str, line: int, said: str, tmp_path: Path
+) -> None:
+    told = refusal(JOB + added, tmp_path)
+    assert f"job.yaml, line {line}: " in told
+    assert said in told
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ("type: folder", "type: foldre", "line 2: source.type: 'foldre' is unknown; did you mean 'folder'?"),
+        (
+            "type: number",
+            "type: nubmer",
+            "line 5: schema.inputs.x.type: must be 'image', 'number' or 'category'",
+        ),
+        ("type: number", "typ: number", "line 5: schema.inputs.x.typ: no such key; did you mean 'type'?"),
+        ("x: {", "7: {", "line 5: schema.inputs.7: the name 7 must be text; put it in quotes"),
+        (", shape: [1, 8, 8]", "", "line 6: schema.inputs.picture: an image needs shape"),
+        ("[1, 8, 8]", "[1, 8]", "line 6: schema.inputs.picture.shape[2]: item 3 is missing"),
+        ("label: label", "label: x", "line 7: schema.label: column 'x' is an input and the label"),
+        ("label: label", "label: no", "line 7: schema.label: must be text, not False; put it in quotes"),
+        ("name: sales", "name: Sales Data", "line 1: name: name 'Sales Data' must be lower-case"),
+        ("name: sales\n", "", "line 1: name: must be given"),
+        ("url: data/incoming", "url: ' '", "line 2: source.url: url must name a folder"),
+    ],
+)
+def test_what_is_wrong_inside_the_wanted_keys_is_named_too(
+    before: str, after: str, said: str, tmp_path: Path
+) -> None:
+    assert said in refusal(JOB.replace(before, after), tmp_path)
+
+
+def test_several_problems_are_all_listed_in_order(tmp_path: Path) -> None:
+    told = refusal(JOB + "modle: {}\ngates: {mn_gain: 1}\ndrift: {alpha: x}\n", tmp_path)
+    lines = told.splitlines()
+    assert lines[0].endswith("has 3 problems:")
+    assert [line.split(":")[0].strip() for line in lines[1:]] == ["line 8", "line 9", "line 10"]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "line 1: a job file is a mapping"),
+        ("- a\n- b\n", "line 1: a job file is a mapping"),
+        ("name: [unclosed\n", "not YAML"),
+        ("name: a\n  bad: indent\n", "line 2: not YAML"),
+        ("name: !!python/object:os.system x\n", "not YAML"),
+        ("a: &loop [*loop]\n", "nested too deep"),
+    ],
+)
+def test_what_is_no_job_file_at_all_is_said_so(text: str, said: str, tmp_path: Path) -> None:
+    assert said in refusal(text, tmp_path)
+
+
+def test_a_file_that_is_missing_or_no_text_is_named(tmp_path: Path) -> None:
+    with pytest.raises(JobError, match=r"cannot read .*absent\.yaml: No such file"):
+        read_job(tmp_path / "absent.yaml", tmp_path)
+    (tmp_path / "data.yaml").write_bytes(b"PAR1\xff\xfe\x00")
+    with pytest.raises(JobError, match="is not text"):
+        read_job(tmp_path / "data.yaml", tmp_path)
+
+
+def test_local_folders_are_made_absolute_and_urls_stay(tmp_path: Path) -> None:
+    tasks = JOB + "  task: task\nholdout: {url: ../test}\n"
+    job = read(tasks, tmp_path)
+    assert job.source.url == str(tmp_path / "data" / "incoming")
+    assert isinstance(job.holdout, HoldoutFiles)
+    assert job.holdout.url == str(tmp_path.parent / "test")
+    assert read(JOB.replace("data/incoming", "s3://bucket/in"), tmp_path).source.url == "s3://bucket/in"
+
+
+@pytest.mark.parametrize("name", ["digits", "fashion_mnist"])
+def test_the_job_files_of_this_repository_are_sound(name: str, tmp_path: Path) -> None:
+    job = read_job(Path(__file__).parents[3] / "jobs" / f"{name}.yaml", tmp_path)
+    assert job.registered_model == name.replace("_", "-")

@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from itertools import count
 from pathlib import Path
 
@@ -41,8 +42,8 @@ from growlearn.domain.lineage import (
     Version,
 )
 from growlearn.domain.schema import Input, InputType, Schema
-from growlearn.domain.stream import Transition
-from growlearn.domain.window import IngestedFile, SourceFile, Verdict, Window, WindowState
+from growlearn.domain.stream import Transition, WindowRecord
+from growlearn.domain.window import BadRow, IngestedFile, SourceFile, Verdict, Window, WindowState
 from growlearn.ports import Store
 
 AT = datetime(2026, 3, 1, 12, 30, 15, 123456, tzinfo=UTC)
@@ -305,23 +306,32 @@ def task() -> Task:
 
 
 @pytest.fixture
-def promote(
-    store: Store, job: Job, taken: Ingest, move: Move, version: Version, branch: Branch, task: Task
+def promote_in(
+    job: Job,
+    taken: Ingest,
+    move: Move,
+    version: Version,
+    branch: Branch,
+    task: Task,
+    evidence: WindowRecord,
 ) -> Callable[..., Version]:
-    """Bring window `number` of digits all the way to promoted, as version `number`."""
+    """Bring window `number` of digits in a store all the way to promoted, as version `number`."""
 
-    def run(number: int = 1, **changes: object) -> Version:
+    def run(store: Store, number: int = 1, **changes: object) -> Version:
         if number == 1:
             store.apply(job, AT)
         window = f"w{number}"
-        store.record_ingest(taken(number))
+        store.record_ingest(replace(taken(number), bad_rows=(BadRow(row=7, reason="x is NaN"),)))
         store.claim("digits", "ada", AT, 60)
-        for source in (WindowState.ACCEPTED, WindowState.JUDGED, WindowState.GROWING):
-            store.advance(move(source, window=window))
+        store.advance(move(window=window, report=evidence.report))
+        store.advance(move(WindowState.JUDGED, window=window, plan=evidence.plan))
+        told = {"result": evidence.result, "evaluation": evidence.evaluation}
+        store.advance(move(WindowState.GROWING, window=window, **told))
         made = replace(version, number=number, window=window, parent=number - 1 or None)
         last = move(
             WindowState.EVALUATED,
             window=window,
+            gates=evidence.gates,
             version=made,
             branches=(replace(branch, id=f"b{number}", stem=f"b{number}", window=window, version=number),),
             opened=replace(task, name=f"task-{number}", window=window, version=number),
@@ -330,3 +340,20 @@ def promote(
         return made
 
     return run
+
+
+@pytest.fixture
+def promote(store: Store, promote_in: Callable[..., Version]) -> Callable[..., Version]:
+    """As promote_in, in the store under test."""
+    return partial(promote_in, store)
+
+
+@pytest.fixture
+def evidence(
+    report: DriftReport,
+    plan: GrowthPlan,
+    result: GrowthResult,
+    evaluation: Evaluation,
+    gates: tuple[GateResult, ...],
+) -> WindowRecord:
+    return WindowRecord(report=report, plan=plan, result=result, evaluation=evaluation, gates=gates)

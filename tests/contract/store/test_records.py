@@ -29,27 +29,17 @@ def test_a_fresh_window_has_an_empty_record(store: Store) -> None:
     assert store.record("digits", "w1") == WindowRecord()
 
 
-def test_all_that_is_recorded_comes_back_exactly(
-    store: Store,
-    move: Move,
-    report: DriftReport,
-    plan: GrowthPlan,
-    result: GrowthResult,
-    evaluation: Evaluation,
-    gates: tuple[GateResult, ...],
-) -> None:
-    store.advance(move(report=report))
-    store.advance(move(WindowState.JUDGED, plan=plan))
-    store.advance(move(WindowState.GROWING, result=result, evaluation=evaluation))
-    store.advance(move(WindowState.EVALUATED, target=WindowState.REJECTED, gates=gates))
+def test_all_that_is_recorded_comes_back_exactly(store: Store, move: Move, evidence: WindowRecord) -> None:
+    store.advance(move(report=evidence.report))
+    store.advance(move(WindowState.JUDGED, plan=evidence.plan))
+    store.advance(move(WindowState.GROWING, result=evidence.result, evaluation=evidence.evaluation))
+    store.advance(move(WindowState.EVALUATED, target=WindowState.REJECTED, gates=evidence.gates))
 
     kept = store.record("digits", "w1")
 
-    assert kept == WindowRecord(report=report, plan=plan, result=result, evaluation=evaluation, gates=gates)
+    assert kept == evidence
     assert kept.plan is not None
-    assert kept.result is not None
     assert [type(label) for label in kept.plan.classes] == [int, str, str]
-    assert kept.result.manifest_of(kept.plan) == result.manifest_of(plan)
 
 
 def test_the_parts_may_come_in_one_move(

@@ -1,0 +1,176 @@
+"""What only a database can get wrong: where it is, what it holds, who else uses it."""
+
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, text
+
+from growlearn.adapters.db.engine import read_url
+from growlearn.adapters.db.revision import current_revision
+from growlearn.adapters.db.store import open_store
+from growlearn.adapters.db.tables import Base
+from growlearn.adapters.memory.store import MemoryStore
+from growlearn.domain.errors import GrowLearnError
+from growlearn.domain.job import Job
+from growlearn.domain.lineage import Version
+from growlearn.ports import Store
+
+
+def _execute(url: str, statement: str) -> None:
+    engine = create_engine(read_url(url))
+    with engine.begin() as connection:
+        connection.execute(text(statement))
+    engine.dispose()
+
+
+def test_a_database_behind_asks_for_the_upgrade(url: str) -> None:
+    _execute(url, "UPDATE growlearn_alembic_version SET version_num = '0000'")
+
+    with pytest.raises(GrowLearnError, match=r"at revision 0000, .* \(run: growlearn db upgrade\)"):
+        open_store(url)
+
+
+def test_a_database_of_a_newer_growlearn_asks_for_a_newer_growlearn(url: str) -> None:
+    _execute(url, "UPDATE growlearn_alembic_version SET version_num = '9999'")
+
+    with pytest.raises(GrowLearnError, match=r"newer than .* \(upgrade growlearn"):
+        open_store(url)
+
+
+def test_a_database_without_tables_asks_for_the_upgrade(tmp_path: Path) -> None:
+    (tmp_path / "empty.db").touch()
+
+    with pytest.raises(GrowLearnError, match=r"no GrowLearn tables yet \(run: growlearn db upgrade\)"):
+        open_store(f"sqlite:///{tmp_path}/empty.db")
+
+
+def test_looking_for_a_database_does_not_make_one(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/folder/growlearn.db"
+
+    assert current_revision(url) is None
+    with pytest.raises(GrowLearnError, match="no GrowLearn tables yet"):
+        open_store(url)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
+    (tmp_path / "letter.db").write_text("Dear database, " * 100)
+
+    with pytest.raises(GrowLearnError, match=r"letter\.db: file is not a database"):
+        open_store(f"sqlite:///{tmp_path}/letter.db")
+
+
+@pytest.mark.parametrize(
+    ("url", "complaint"),
+    [
+        ("nonsense", "no database URL"),
+        ("mysql://user@host/db", "does not know databases of kind 'mysql'"),
+        ("sqlite://", "in memory"),
+        ("sqlite:///:memory:", "in memory"),
+    ],
+)
+def test_a_url_that_cannot_be_used_says_what_to_write(url: str, complaint: str) -> None:
+    with pytest.raises(GrowLearnError, match=rf"{complaint}.*\(write sqlite:///"):
+        open_store(url)
+
+
+def test_an_unreachable_server_is_named_without_its_password() -> None:
+    with pytest.raises(GrowLearnError) as error:
+        open_store("postgresql://ada:secret@127.0.0.1:1/none")
+
+    assert "postgresql+psycopg://ada:***@127.0.0.1:1/none" in str(error.value)
+    assert "secret" not in str(error.value)
+    assert error.value.cure is not None
+
+
+@pytest.mark.parametrize("scheme", ["postgresql", "postgres", "postgresql+psycopg"])
+def test_a_bare_postgresql_url_means_psycopg_3(scheme: str) -> None:
+    assert read_url(f"{scheme}://ada@host/db").drivername == "postgresql+psycopg"
+
+
+def test_sqlite_is_set_up_for_several_processes(sqlite_url: str, job: Job, at: datetime) -> None:
+    with open_store(sqlite_url) as store:
+        store.apply(job, at)
+        with store._engine.connect() as connection:
+            pragmas = {
+                name: connection.exec_driver_sql(f"PRAGMA {name}").scalar_one()
+                for name in ("journal_mode", "foreign_keys", "busy_timeout")
+            }
+
+    assert pragmas == {"journal_mode": "wal", "foreign_keys": 1, "busy_timeout": 30_000}
+
+
+def test_a_writer_waits_for_another_instead_of_failing(sqlite_url: str, job: Job, at: datetime) -> None:
+    """Another process holds the write lock for half a second after we know that it has it."""
+    holder = subprocess.Popen(
+        [sys.executable, "-c", _HOLD, sqlite_url.removeprefix("sqlite:///")],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert holder.stdout is not None
+    with open_store(sqlite_url) as store, holder:
+        assert holder.stdout.readline() == "held\n"
+        store.apply(job, at)
+
+    with open_store(sqlite_url) as store:
+        assert store.stream("digits").created_at == at
+
+
+_HOLD = """
+import sqlite3, sys, time
+connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+connection.execute("BEGIN IMMEDIATE")
+print("held", flush=True)
+time.sleep(0.5)
+connection.execute("COMMIT")
+"""
+
+
+def test_a_database_error_in_mid_work_is_one_a_person_can_read(url: str) -> None:
+    with open_store(url) as store:
+        _execute(url, "ALTER TABLE growlearn_ticks RENAME TO growlearn_tacks")
+
+        with pytest.raises(GrowLearnError, match="growlearn_ticks"):
+            store.last_tick("digits")
+
+
+def test_the_evidence_is_in_columns_that_a_person_can_query(
+    sqlite_url: str, promote_in: Callable[[Store], Version]
+) -> None:
+    with open_store(sqlite_url) as store:
+        promote_in(store)
+    query = """
+        SELECT w.number, w.state, r.verdict, b.id, b.state, v.number
+        FROM growlearn_windows w
+        JOIN growlearn_drift_reports r ON (r.stream, r.window) = (w.stream, w.number)
+        JOIN growlearn_branches b ON (b.stream, b.window) = (w.stream, w.number)
+        JOIN growlearn_versions v ON (v.stream, v.window) = (w.stream, w.number)
+    """
+    with closing(sqlite3.connect(sqlite_url.removeprefix("sqlite:///"))) as connection:
+        assert connection.execute(query).fetchall() == [(1, "promoted", "drift", "b1", "kept", 1)]
+
+
+def test_deleting_a_stream_leaves_no_row_behind(url: str, promote_in: Callable[[Store], Version]) -> None:
+    with open_store(url) as store:
+        promote_in(store)
+        store.delete("digits")
+        with store._engine.connect() as connection:
+            counts = {
+                table.name: connection.scalar(text(f"SELECT count(*) FROM {table.name}"))
+                for table in Base.metadata.sorted_tables
+            }
+
+    assert len(counts) == 16
+    assert set(counts.values()) == {0}
+
+
+def test_the_twin_in_memory_may_be_closed_like_a_database() -> None:
+    MemoryStore().close()

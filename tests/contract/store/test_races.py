@@ -1,0 +1,141 @@
+"""Two at once: one wins, many times over."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import datetime, timedelta
+from functools import partial
+from threading import Barrier
+from typing import TypeVar
+
+import pytest
+
+from growlearn.adapters.db.store import open_store
+from growlearn.domain.errors import LostRace
+from growlearn.domain.job import Job
+from growlearn.domain.stream import Transition
+from growlearn.domain.window import IngestedFile, Window, WindowState
+from growlearn.ports import Store
+
+T = TypeVar("T")
+Taken = Callable[..., IngestedFile]
+HOUR = timedelta(hours=1)
+ROUNDS = 25
+
+
+def _at_once(*calls: Callable[[], T]) -> list[T]:
+    barrier = Barrier(len(calls))
+
+    def run(call: Callable[[], T]) -> T:
+        barrier.wait(timeout=30)
+        return call()
+
+    with ThreadPoolExecutor(len(calls)) as pool:
+        return list(pool.map(run, calls))
+
+
+def _wins(call: Callable[[], object]) -> bool:
+    try:
+        return bool(call())
+    except LostRace:
+        return False
+
+
+@pytest.fixture
+def ready(store: Store, job: Job, at: datetime, taken: Taken) -> Store:
+    store.apply(job, at)
+    store.record_ingest(taken(1))
+    store.record_ingest(taken(2))
+    return store
+
+
+def _claims(first: Store, second: Store, now: datetime) -> list[Window | None]:
+    return _at_once(
+        partial(first.claim, "digits", "ann", now, 60), partial(second.claim, "digits", "bob", now, 60)
+    )
+
+
+def test_one_worker_claims(ready: Store, at: datetime) -> None:
+    for round_ in range(ROUNDS):
+        ann, bob = _claims(ready, ready, at + round_ * HOUR)
+        assert (ann is None) != (bob is None)
+        ready.release("digits", "w1", "ann" if bob is None else "bob")
+
+
+def test_two_stores_on_one_database_see_one_lease(url: str, job: Job, at: datetime, taken: Taken) -> None:
+    with open_store(url) as first, open_store(url) as second:
+        first.apply(job, at)
+        first.record_ingest(taken(1))
+        for round_ in range(ROUNDS):
+            ann, bob = _claims(first, second, at + round_ * HOUR)
+            assert (ann is None) != (bob is None)
+
+
+def test_one_worker_takes_over_a_lease_that_ran_out(ready: Store, at: datetime) -> None:
+    ready.claim("digits", "killed", at, 60)
+
+    claims = _at_once(*(partial(ready.claim, "digits", worker, at + HOUR, 60) for worker in "abcd"))
+
+    assert sum(window is not None for window in claims) == 1
+
+
+def test_one_scheduler_claims_a_tick(ready: Store, at: datetime) -> None:
+    for round_ in range(ROUNDS):
+        due = at + round_ * HOUR
+        claims = _at_once(*(partial(ready.claim_tick, "digits", due, who) for who in ("one", "two")))
+        assert sorted(claims) == [False, True]
+
+
+def test_a_file_is_taken_in_by_one(ready: Store, taken: Taken) -> None:
+    for number in range(3, 3 + ROUNDS):
+        both = _at_once(*[partial(ready.record_ingest, taken(number))] * 2)
+        assert sorted(both) == [False, True]
+
+    assert len(ready.windows("digits")) == 2 + ROUNDS
+
+
+def test_a_window_number_is_given_once(ready: Store, taken: Taken) -> None:
+    for number in range(3, 3 + ROUNDS):
+        files = [
+            replace(taken(number), file=replace(taken(number).file, url=url))
+            for url in (f"x{number}", f"y{number}")
+        ]
+        wins = _at_once(*(partial(_wins, partial(ready.record_ingest, file)) for file in files))
+        assert sorted(wins) == [False, True]
+
+
+def test_a_window_moves_once(ready: Store, at: datetime, move: Callable[..., Transition]) -> None:
+    ready.claim("digits", "ada", at, 60)
+
+    wins = _at_once(*[partial(_wins, partial(ready.advance, move()))] * 4)
+
+    assert sum(wins) == 1
+    assert ready.window("digits", "w1").state is WindowState.JUDGED
+
+
+def test_a_stream_applied_by_two_is_one_stream(store: Store, job: Job, at: datetime) -> None:
+    for round_ in range(ROUNDS):
+        _at_once(*[partial(store.apply, replace(job, name=f"s{round_}"), at)] * 2)
+
+    assert len(store.streams()) == ROUNDS
+
+
+def test_a_window_filled_at_the_moment_of_a_claim_is_not_worked_on_beside_a_later_one(
+    store: Store, job: Job, at: datetime, taken: Taken
+) -> None:
+    def fill_and_claim(name: str, full: IngestedFile) -> Window | None:
+        store.record_ingest(full)
+        return store.claim(name, "bob", at, 60)
+
+    for round_ in range(ROUNDS):
+        name = f"s{round_}"
+        store.apply(replace(job, name=name), at)
+        store.record_ingest(replace(taken(1, stream=name, state=WindowState.DISCOVERED), stream=name))
+        store.record_ingest(replace(taken(2, stream=name), stream=name))
+        full = replace(taken(3), stream=name, windows=taken(1, stream=name).windows)
+
+        claims = _at_once(partial(store.claim, name, "ann", at, 60), partial(fill_and_claim, name, full))
+
+        assert sum(claim is not None for claim in claims) == 1

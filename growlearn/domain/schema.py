@@ -59,6 +59,8 @@ class Schema:
         for name in special:
             if name in self.inputs:
                 raise ValueError(f"column {name!r} is an input and the label or task at once")
+        if "_key" in (*self.inputs, *special):
+            raise ValueError("column name '_key' is kept for stored rows; rename the column")
         if self.label == self.task:
             raise ValueError(f"column {self.label!r} is the label and the task at once")
 

@@ -101,6 +101,7 @@ def serve_parent(engine: Callable[[], Engine], stdin: IO[bytes], stdout: IO[byte
 
 
 def _end_with(parent: IO[bytes]) -> None:
-    while parent.read(1):
+    # Read below Python's buffer: a thread that sits in its lock would make the interpreter abort at exit.
+    while os.read(parent.fileno(), 4096):
         pass
     os._exit(1)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from pydantic import TypeAdapter
+from pydantic import ConfigDict, TypeAdapter
 
 from growlearn.domain.growth import GrowthResult, Progress
 
@@ -22,4 +22,4 @@ class Failure:
 
 
 Line: TypeAlias = Progress | GrowthResult | Failure
-LINE: TypeAdapter[Line] = TypeAdapter(Line)
+LINE: TypeAdapter[Line] = TypeAdapter(Line, config=ConfigDict(ser_json_inf_nan="strings"))  # losses may diverge

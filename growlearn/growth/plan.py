@@ -39,6 +39,8 @@ def survey(job: Job, rows: Rows, own_holdout: Callable[[], Rows]) -> Ground:
     classes = ordered(labelled.labels)
     if not classes:
         raise NotGrowable("no row has a label yet", cure="send the window again with labels")
+    if len(labelled) < job.growth.min_rows:
+        raise _too_few(job, labelled, "")
     if len(classes) == 1:
         raise NotGrowable(f"every row has the label {classes[0]!r}: there is nothing to tell apart")
     if isinstance(job.holdout, HoldoutFiles):
@@ -51,14 +53,19 @@ def survey(job: Job, rows: Rows, own_holdout: Callable[[], Rows]) -> Ground:
 
 def _require_rows(job: Job, parts: Split) -> None:
     if len(parts.train) < job.growth.min_rows:
-        raise NotGrowable(
-            f"only {len(parts.train)} labelled rows to train on, fewer than {job.growth.min_rows}",
-            cure="send larger windows, or lower growth.min_rows",
-        )
+        raise _too_few(job, parts.train, " left to train on")
     if len(parts.validation) == 0:
         raise NotGrowable("no labelled row fell to validation", cure="send larger windows")
     if len(parts.holdout) == 0:
         raise NotGrowable("no labelled row fell to the hold-out", cure="send larger windows")
+
+
+def _too_few(job: Job, rows: Rows, what_for: str) -> NotGrowable:
+    count = f"{len(rows)} labelled row{'' if len(rows) == 1 else 's'}{what_for}"
+    return NotGrowable(
+        f"only {count}, fewer than {job.growth.min_rows}",
+        cure="send larger windows, or lower growth.min_rows",
+    )
 
 
 def plan_growth(

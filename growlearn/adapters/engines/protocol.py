@@ -22,4 +22,5 @@ class Failure:
 
 
 Line: TypeAlias = Progress | GrowthResult | Failure
-LINE: TypeAdapter[Line] = TypeAdapter(Line, config=ConfigDict(ser_json_inf_nan="strings"))  # losses may diverge
+# A diverged loss is NaN, which plain JSON cannot say.
+LINE: TypeAdapter[Line] = TypeAdapter(Line, config=ConfigDict(ser_json_inf_nan="strings"))

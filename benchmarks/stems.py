@@ -20,8 +20,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--epochs", type=int, default=6)
+    parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
-    torch.set_num_threads(2)
+    torch.set_num_threads(options.threads)
     train, test = fashion_mnist.load("train"), fashion_mnist.load("t10k")
     table: dict[str, list[tuple[float, float]]] = {}
     for seed in range(options.seeds):
@@ -42,7 +43,7 @@ def main() -> None:
         by_seed = ", ".join(f"{accuracy:.2%}" for accuracy, _ in runs)
         mean = statistics.fmean(accuracy for accuracy, _ in runs)
         print(f"| {stem} | {mean:.2%} | {by_seed} | {statistics.median(s for _, s in runs):.0f} |")
-    print(f"\n{options.epochs} epochs, 60,000 rows; {hardware()}")
+    print(f"\n{options.epochs} epochs, 60,000 rows, {options.threads} threads; {hardware()}")
 
 
 if __name__ == "__main__":

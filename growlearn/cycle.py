@@ -11,49 +11,30 @@ A step reads only what is stored and makes one move, so a window that was left a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
-from growlearn.domain.errors import GrowLearnError, NotGrowable
-from growlearn.domain.job import HoldoutFiles, SourceSpec
-from growlearn.domain.lineage import Manifest, Task, Version
-from growlearn.domain.stream import AliasMove, Message, MessageKind, Stream, Transition
+from growlearn.domain.stream import Transition
 from growlearn.domain.window import IngestedFile, Window, WindowState
-from growlearn.drift.judge import judge
-from growlearn.evaluation.gates import check
-from growlearn.evaluation.gates.evidence import Evidence
-from growlearn.evaluation.measure import measure
-from growlearn.growth.model.network import GrowingNetwork, load_network
-from growlearn.growth.plan import alone, empty_manifest, plan_growth, survey
-from growlearn.growth.proof import changed_tasks
 from growlearn.heartbeat import heartbeat
-from growlearn.ingest.holdout import load_holdout
-from growlearn.ingest.rows import Rows, from_parquet
 from growlearn.ingest.take_in import take_in
-from growlearn.ports import Artifacts, Clock, Engine, Evaluator, Question, Report, Source, Store
-from growlearn.registry.ancestry import chain, find
-from growlearn.registry.candidate import branches_of, task_of, version_of
-from growlearn.registry.decide import decide
-from growlearn.registry.matrix import evaluations_of
-from growlearn.registry.promotion import challenge, promote
-from growlearn.serving.references import references_of
+from growlearn.ports import Ports, Report
+from growlearn.steps import (
+    Stand,
+    grow_and_measure,
+    judge_window,
+    plan_or_settle,
+    promote_or_reject,
+    stand_of,
+)
 
-_ACTOR = "gates"
-"""Who moved an alias when no person did."""
-
-
-@dataclass(frozen=True)
-class Ports:
-    """Everything outside, and who this worker is; a lease not renewed for `lease_s` is lost."""
-
-    clock: Clock
-    store: Store
-    artifacts: Artifacts
-    engine: Engine
-    evaluator: Evaluator
-    open_source: Callable[[SourceSpec], Source]
-    worker: str
-    lease_s: float
+STEPS: Mapping[WindowState, Callable[[Stand, Ports, Report], Transition]] = {
+    WindowState.ACCEPTED: judge_window,
+    WindowState.JUDGED: plan_or_settle,
+    WindowState.GROWING: grow_and_measure,
+    WindowState.EVALUATED: promote_or_reject,
+}
+"""What is done with a window in each pending state."""
 
 
 @dataclass(frozen=True)
@@ -79,203 +60,5 @@ def run_stream(name: str, ports: Ports, report: Report) -> RunSummary:
 def handle(window: Window, ports: Ports, report: Report) -> Window:
     """Move a claimed window, step by step, from where it stands to its end."""
     while step := STEPS.get(window.state):
-        stand = _stand(window, ports)
-        window = ports.store.advance(step(stand, ports, report))
+        window = ports.store.advance(step(stand_of(window, ports), ports, report))
     return window
-
-
-@dataclass(frozen=True)
-class Stand:
-    """A window, its stream, and the version that the next growth extends."""
-
-    window: Window
-    stream: Stream
-    versions: tuple[Version, ...]
-    base: Version | None
-
-    @property
-    def manifest(self) -> Manifest:
-        """The model grown from; empty for a stream that has none yet."""
-        return empty_manifest(self.stream.job) if self.base is None else self.base.manifest
-
-
-def _stand(window: Window, ports: Ports) -> Stand:
-    stream = ports.store.stream(window.stream)
-    versions = tuple(ports.store.versions(window.stream))
-    return Stand(window, stream, versions, None if stream.base is None else find(versions, stream.base))
-
-
-def judge_window(stand: Stand, ports: Ports, _: Report) -> Transition:
-    """From accepted to judged: the drift report."""
-    window, store = stand.window, ports.store
-    opened = store.tasks(window.stream)
-    known = _known_tasks(stand, opened)
-    rows = _rows(stand, ports.artifacts)
-    verdict = judge(
-        window,
-        {label for label in rows.labels if label is not None},
-        known,
-        lambda: references_of(
-            _load(ports)(stand.manifest), known, rows, stand.manifest.schema, ports.artifacts
-        ),
-        stand.stream.job.drift,
-        current=_current_task(window, store),
-        taken=[task.name for task in opened],
-    )
-    return _move(
-        stand, ports, WindowState.JUDGED, verdict=verdict.verdict, task=verdict.task,
-        reason=verdict.reason, report=verdict,
-    )  # fmt: skip
-
-
-def plan_or_settle(stand: Stand, ports: Ports, _: Report) -> Transition:
-    """From judged to growing, with the plan; or settled, where nothing is to be grown or nothing can be."""
-    window, job = stand.window, stand.stream.job
-    verdict = ports.store.record(window.stream, window.id).report
-    assert verdict is not None, "a judged window has its report"
-    if not verdict.calls_for_growth:
-        return _end(stand, ports, WindowState.SETTLED)
-    assert verdict.task is not None, "a verdict that calls for growth names the task"
-    task = verdict.task
-    try:
-        ground = survey(job, _rows(stand, ports.artifacts), lambda: _own_holdout(stand, task, ports))
-        grown = len(ports.store.branches(window.stream))
-        plan = plan_growth(job, window, task, ground, stand.manifest, grown, ports.artifacts, _load(ports))
-    except NotGrowable as refusal:
-        return _end(stand, ports, WindowState.SETTLED, reason=f"{verdict.reason}; not grown: {refusal}")
-    return _move(stand, ports, WindowState.GROWING, plan=plan)
-
-
-def grow_and_measure(stand: Stand, ports: Ports, report: Report) -> Transition:
-    """From growing to evaluated: train the plan, then measure the candidate task by task."""
-    plan = ports.store.record(stand.window.stream, stand.window.id).plan
-    assert plan is not None, "a growing window has its plan"
-    result = ports.engine.run(plan, report)
-    lone: Manifest | None = None
-    if stand.stream.job.evaluation.reference == "alone":
-        lone_plan = alone(plan)
-        lone = ports.engine.run(lone_plan, report).manifest_of(lone_plan)
-    known = _known_tasks(stand, ports.store.tasks(plan.stream))
-    holdouts = [Question(task=task.name, rows=task.holdout) for task in known]
-    evaluation = measure(
-        result.manifest_of(plan),
-        result.birth_manifest_of(plan),
-        lone,
-        plan.task,
-        [*holdouts, Question(task=plan.task, rows=plan.holdout)],
-        ports.evaluator,
-    )
-    evaluation = replace(evaluation, changed=_changed(stand.manifest, result.manifest_of(plan), known, ports))
-    return _move(stand, ports, WindowState.EVALUATED, result=result, evaluation=evaluation)
-
-
-def _changed(before: Manifest, after: Manifest, known: Sequence[Task], ports: Ports) -> tuple[str, ...]:
-    """Earlier tasks that the candidate does not answer bit for bit as the base does."""
-    probes = {task.name: from_parquet(ports.artifacts.get(task.reference), before.schema) for task in known}
-    return changed_tasks(_load(ports)(before), _load(ports)(after), probes)
-
-
-def promote_or_reject(stand: Stand, ports: Ports, _: Report) -> Transition:
-    """From evaluated to promoted | held | rejected: the gates decide, and the record says why."""
-    stream, at = stand.stream, ports.clock.now()
-    record = ports.store.record(stream.name, stand.window.id)
-    plan, result, evaluation = record.plan, record.result, record.evaluation
-    assert plan is not None
-    assert result is not None
-    assert evaluation is not None, "an evaluated window has plan, result and evaluation"
-    version = version_of(plan, result, evaluation, stand.versions, stand.base, at)
-    past = () if stand.base is None else chain(stand.versions, stand.base.number)
-    gates = check(
-        Evidence(
-            evaluation=evaluation,
-            past=evaluations_of(ports.store, stream.name, past),
-            result=result,
-            parameters=version.parameters,
-        ),
-        stream.job.gates,
-    )
-    decision = decide(gates, stream.job.registry.promote)
-    if decision.state is WindowState.REJECTED:
-        return _end(
-            stand, ports, decision.state, reason=decision.reason, gates=gates,
-            branches=branches_of(plan, result, None, at),
-        )  # fmt: skip
-    crown = promote if decision.state is WindowState.PROMOTED else challenge
-    moves, base = crown(
-        stream, (*stand.versions, version), version.number, _ACTOR, f"{plan.window}: {decision.reason}", at
-    )
-    return _end(
-        stand, ports, decision.state, reason=decision.reason, gates=gates, version=version, base=base,
-        branches=branches_of(plan, result, version.number, at),
-        opened=task_of(plan, result, version.number, at), alias_moves=moves,
-    )  # fmt: skip
-
-
-STEPS: Mapping[WindowState, Callable[[Stand, Ports, Report], Transition]] = {
-    WindowState.ACCEPTED: judge_window,
-    WindowState.JUDGED: plan_or_settle,
-    WindowState.GROWING: grow_and_measure,
-    WindowState.EVALUATED: promote_or_reject,
-}
-"""What is done with a window in each pending state."""
-
-
-def _move(stand: Stand, ports: Ports, target: WindowState, **records: object) -> Transition:
-    window = stand.window
-    return Transition(
-        stream=window.stream,
-        window=window.id,
-        source=window.state,
-        target=target,
-        worker=ports.worker,
-        at=ports.clock.now(),
-        **records,  # type: ignore[arg-type]
-    )
-
-
-def _end(
-    stand: Stand,
-    ports: Ports,
-    target: WindowState,
-    *,
-    alias_moves: tuple[AliasMove, ...] = (),
-    **records: object,
-) -> Transition:
-    """A last move, with what the tracker must learn."""
-    name = stand.stream.name
-    messages = [Message(stream=name, kind=MessageKind.CYCLE, window=stand.window.id)]
-    if alias_moves:
-        messages.append(Message(stream=name, kind=MessageKind.ALIASES))
-    return _move(stand, ports, target, alias_moves=alias_moves, messages=tuple(messages), **records)
-
-
-def _known_tasks(stand: Stand, opened: Sequence[Task]) -> tuple[Task, ...]:
-    """Tasks of the base, oldest first; those of versions rolled back are not known any more."""
-    known = {head.name for head in stand.manifest.tasks}
-    return tuple(task for task in opened if task.name in known)
-
-
-def _current_task(window: Window, store: Store) -> str | None:
-    """The task the stream was in before this window."""
-    before = [w.task for w in store.windows(window.stream) if w.number < window.number and w.verdict]
-    return next((task for task in reversed(before) if task is not None), None)
-
-
-def _rows(stand: Stand, artifacts: Artifacts) -> Rows:
-    if stand.window.snapshot is None:
-        raise GrowLearnError(f"window {stand.window.id} of {stand.stream.name!r} has no stored rows")
-    return from_parquet(artifacts.get(stand.window.snapshot), stand.stream.job.schema)
-
-
-def _own_holdout(stand: Stand, task: str, ports: Ports) -> Rows:
-    spec = stand.stream.job.holdout
-    assert isinstance(spec, HoldoutFiles)
-    source = ports.open_source(SourceSpec(url=spec.url, pattern=spec.pattern, settle_s=0))
-    named = stand.window.task or task  # the name in the task column, not that of a later regime
-    return load_holdout(
-        {file.url: source.read(file) for file in source.files()}, stand.stream.job.schema, named
-    )
-
-
-def _load(ports: Ports) -> Callable[[Manifest], GrowingNetwork]:
-    return lambda manifest: load_network(manifest, ports.artifacts.get)

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from growlearn.domain.evaluation import AccuracyMatrix, Cell
 from growlearn.domain.growth import GrowthPlan, GrowthResult, Progress
-from growlearn.domain.job import Job
+from growlearn.domain.job import Job, SourceSpec
 from growlearn.domain.lineage import Branch, Manifest, Task, Version
 from growlearn.domain.stream import (
     Alias,
@@ -240,3 +240,17 @@ class Tracker(Protocol):
     def set_aliases(self, stream: Stream, versions: Mapping[Alias, str | None]) -> None:
         """Make each alias of the registered model point at that tracker version; None removes it."""
         ...
+
+
+@dataclass(frozen=True)
+class Ports:
+    """Everything outside, and who this worker is; a lease not renewed for `lease_s` is lost."""
+
+    clock: Clock
+    store: Store
+    artifacts: Artifacts
+    engine: Engine
+    evaluator: Evaluator
+    open_source: Callable[[SourceSpec], Source]
+    worker: str
+    lease_s: float

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from growlearn.settings import Settings
 
 if TYPE_CHECKING:
-    from growlearn.cycle import Ports
     from growlearn.ports import Artifacts, Clock, Store, Tracker
 
 _LOCAL_SQLITE = re.compile(r"sqlite(?:\+\w+)?:///(?P<file>[^?]+).*")
@@ -64,8 +63,8 @@ def cycle_ports(settings: Settings, store: Store) -> Ports:
     from growlearn.adapters.engines.child import ChildEngine
     from growlearn.adapters.sources import open_source
     from growlearn.app.training import command
-    from growlearn.cycle import Ports
     from growlearn.growth.model.network import load_network
+    from growlearn.ports import Ports
 
     torch.set_num_threads(settings.threads)
     artifacts = open_artifacts(settings)

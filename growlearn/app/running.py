@@ -8,9 +8,9 @@ from growlearn.app.cli.output import warn
 from growlearn.app.cli.progress import reporting
 from growlearn.app.composition import cycle_ports
 from growlearn.app.stopping import Stopped, until
-from growlearn.cycle import Ports, RunSummary, run_stream
+from growlearn.cycle import RunSummary, run_stream
 from growlearn.domain.window import PENDING
-from growlearn.ports import Report, Store
+from growlearn.ports import Ports, Report, Store
 from growlearn.settings import Settings
 
 _LOOK_AGAIN_S = 1.0

@@ -21,7 +21,7 @@ from growlearn.adapters.memory.evaluator import PlainEvaluator
 from growlearn.adapters.memory.source import MemorySource
 from growlearn.adapters.memory.store import MemoryStore
 from growlearn.adapters.memory.tracker import MemoryTracker
-from growlearn.cycle import Ports, run_stream
+from growlearn.cycle import run_stream
 from growlearn.domain.growth import GrowthPlan, GrowthResult
 from growlearn.domain.job import DriftSpec, GateSpec, GrowthSpec, Job, ModelSpec, RegistrySpec, SourceSpec
 from growlearn.domain.lineage import BranchState, Manifest
@@ -30,6 +30,7 @@ from growlearn.domain.stream import Alias, Transition
 from growlearn.domain.window import Verdict, Window, WindowState
 from growlearn.growth.model import weights
 from growlearn.growth.model.network import load_network
+from growlearn.ports import Ports
 from growlearn.registry.matrix import matrix_for
 from growlearn.registry.outbox import deliver
 

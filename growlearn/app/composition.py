@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from growlearn.settings import Settings
 
 if TYPE_CHECKING:
-    from growlearn.ports import Artifacts, Clock, Store, Tracker
+    from growlearn.ports import Artifacts, Clock, Ports, Store, Tracker
 
 _LOCAL_SQLITE = re.compile(r"sqlite(?:\+\w+)?:///(?P<file>[^?]+).*")
 

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import sys
 import tempfile
-from importlib.metadata import packages_distributions, version
+from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 
-import mlflow.pyfunc
 from mlflow.models import Model
 from mlflow.models.model import MLMODEL_FILE_NAME
 from pydantic import TypeAdapter
 
 from growlearn.adapters.mlflow.code_copy import CodeCopy, copy_code
 from growlearn.adapters.mlflow.example import example_rows, signature
+from growlearn.adapters.mlflow.quiet import quietly
 from growlearn.domain.errors import GrowLearnError
 from growlearn.domain.lineage import Manifest
 from growlearn.growth.model.network import load_network
 from growlearn.ports import Artifacts
 
+with quietly():
+    from mlflow.pyfunc import FLAVOR_NAME, save_model
+
 _ENTRY = "growlearn.serving.predictor"
 _MODEL_FILE = Path(__file__).with_name("served_model.py")
+_DISTRIBUTIONS = {"PIL": "pillow"}  # where a package is installed under another name than it is imported by
 
 
 def export_model(
@@ -34,11 +40,11 @@ def export_model(
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise GrowLearnError(f"{folder} is not an empty folder", cure="name one that does not exist yet")
-    code = copy_code(_ENTRY)
+    code = _serving_code()
     model = identity or Model()
     example = example_rows(manifest, load_network(manifest, artifacts.get))
-    with tempfile.TemporaryDirectory() as scratch:
-        mlflow.pyfunc.save_model(
+    with tempfile.TemporaryDirectory() as scratch, quietly():
+        save_model(
             folder,
             python_model=_MODEL_FILE,
             mlflow_model=model,
@@ -52,12 +58,17 @@ def export_model(
     return folder
 
 
+@cache
+def _serving_code() -> CodeCopy:
+    return copy_code(_ENTRY)
+
+
 def requirements(code: CodeCopy) -> list[str]:
     """Exact versions of what the code imports, as the package index names them."""
-    owners = packages_distributions()
-    names = ["mlflow", *(owners[module][0] for module in code.third_party if module in owners)]
+    modules = [module for module in code.third_party if module not in sys.stdlib_module_names]
+    names = ["mlflow", *(_DISTRIBUTIONS.get(module, module) for module in modules)]
     # A local part, as in 2.13.0+cpu, is a build that the package index does not have.
-    return [f"{name.lower()}=={version(name).split('+')[0]}" for name in dict.fromkeys(names)]
+    return [f"{name}=={version(name).split('+')[0]}" for name in names]
 
 
 def _add_weights(manifest: Manifest, artifacts: Artifacts, folder: Path) -> None:
@@ -70,6 +81,8 @@ def _add_weights(manifest: Manifest, artifacts: Artifacts, folder: Path) -> None
 
 def _finish(model: Model, folder: Path) -> None:
     """Say the true size, and nothing of the machine the model was exported on."""
-    model.flavors[mlflow.pyfunc.FLAVOR_NAME]["model_code_path"] = _MODEL_FILE.name
+    flavor = model.flavors[FLAVOR_NAME]
+    flavor["model_code_path"] = _MODEL_FILE.name
+    del flavor["cloudpickle_version"]  # MLflow writes it always; nothing here was pickled
     model.model_size_bytes = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     model.save(str(folder / MLMODEL_FILE_NAME))

@@ -35,4 +35,8 @@ def quietly() -> Iterator[None]:
     with warnings.catch_warnings():
         # mlflow 3.17 maps its tables in a way that SQLAlchemy 2.1 deprecates.
         warnings.filterwarnings("ignore", message="The ``noload`` loader strategy")
+        # Importing mlflow.pyfunc warns of the type hints in mlflow.pyfunc.
+        warnings.filterwarnings("ignore", message=".*Any type hint is inferred as AnyType")
+        # It compares the column names of an example with a range, which pandas 3 deprecates.
+        warnings.filterwarnings("ignore", message="Operation with range is deprecated")
         yield

@@ -7,14 +7,18 @@ with, a package below code/ whose name no installed package has.
 from __future__ import annotations
 
 import importlib
+import warnings
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 from mlflow.models import set_model
-from mlflow.pyfunc.model import PythonModel
 from pydantic import TypeAdapter
+
+with warnings.catch_warnings():  # importing mlflow.pyfunc warns of the type hints in mlflow.pyfunc
+    warnings.filterwarnings("ignore", message=".*Any type hint is inferred as AnyType")
+    from mlflow.pyfunc.model import PythonModel
 
 _FOLDER = Path(__file__).parent
 
@@ -30,7 +34,7 @@ class GrownModel(PythonModel):
         manifest = TypeAdapter(lineage.Manifest).validate_json((_FOLDER / "manifest.json").read_bytes())
         self._predictor = predictor.Predictor(manifest, _read_weights)
 
-    def predict(self, model_input: pd.DataFrame) -> pd.DataFrame:
+    def predict(self, context: Any, model_input: pd.DataFrame, params: Any = None) -> pd.DataFrame:  # noqa: ARG002
         """One answer a row; the task column, where there is one, says which task to answer."""
         answers: pd.DataFrame = self._predictor.predict(model_input)
         return answers

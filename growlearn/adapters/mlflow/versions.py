@@ -13,7 +13,6 @@ from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 from mlflow.models import Model
 
-from growlearn.adapters.mlflow.export import export_model
 from growlearn.adapters.mlflow.facts import version_key, version_note, version_tags
 from growlearn.adapters.mlflow.runs import all_tags
 from growlearn.domain.lineage import Version
@@ -32,6 +31,8 @@ def find_version(client: MlflowClient, stream: Stream, version: Version) -> Mode
 
 def log_model(client: MlflowClient, run: Run, version: Version, artifacts: Artifacts) -> LoggedModel:
     """Export and upload a version's model as an output of the run, unless that was done before."""
+    from growlearn.adapters.mlflow.export import export_model  # noqa: PLC0415 - imports torch
+
     model = _open_model(client, run, version)
     if model.status != LoggedModelStatus.READY:
         with tempfile.TemporaryDirectory() as scratch:

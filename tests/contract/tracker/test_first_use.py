@@ -2,47 +2,45 @@
 
 from __future__ import annotations
 
+import pickle
 import subprocess
 import sys
 from pathlib import Path
 
 from growlearn.adapters.mlflow.client import artifact_root, open_client
+from growlearn.ports import CycleRecord
 
 _TELL = """
-import socket, sys
-sys.path.insert(0, sys.argv[1])
+import pathlib, pickle, socket, sys
 def refused(*_): raise OSError("the network was used")
 socket.socket.connect = refused
-import conftest
+record = pickle.loads(pathlib.Path(sys.argv[2]).read_bytes())
 from growlearn.adapters.memory.artifacts import MemoryArtifacts
 from growlearn.adapters.mlflow.tracker import MlflowTracker
-artifacts = MemoryArtifacts()
-tracker = MlflowTracker(sys.argv[2], artifacts)
-of = conftest.stream("race")
-tracker.log_cycle(conftest.settled(of))
-tracker.log_cycle(conftest.grown(of, artifacts))
+MlflowTracker(sys.argv[1], MemoryArtifacts()).log_cycle(record)
+assert "torch" not in sys.modules, "a window that made no version needs no torch"
 """
 
 
-def test_first_use_by_two_processes_gives_one_store_in_silence_and_without_network(tmp_path: Path) -> None:
+def test_first_use_by_two_processes_gives_one_store_in_silence_and_without_network(
+    tmp_path: Path, settled_cycle: CycleRecord
+) -> None:
     uri = f"sqlite:///{tmp_path}/home/mlflow.db"
     work = tmp_path / "work"
     work.mkdir()
-    command = [sys.executable, "-c", _TELL, str(Path(__file__).parent), uri]
+    told = tmp_path / "told"
+    told.write_bytes(pickle.dumps(settled_cycle))
+    command = [sys.executable, "-c", _TELL, uri, str(told)]
     both = [
-        subprocess.Popen(command, cwd=work, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        subprocess.Popen(command, cwd=work, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         for _ in range(2)
     ]
     said = [process.communicate(timeout=120)[0] for process in both]
-    assert said == ["", ""]
+    assert said == [b"", b""]
     assert [process.returncode for process in both] == [0, 0]
     client = open_client(uri)
-    experiment = client.get_experiment_by_name("growlearn/race")
+    experiment = client.get_experiment_by_name(f"growlearn/{settled_cycle.stream.name}")
     assert experiment is not None
-    assert sorted(run.info.run_name or "" for run in client.search_runs([experiment.experiment_id])) == [
-        "w1",
-        "w2",
-    ]
-    assert len(client.search_model_versions("name = 'race-model'")) == 1
+    assert [run.info.run_name for run in client.search_runs([experiment.experiment_id])] == ["w2"]
     assert list(work.iterdir()) == []
     assert experiment.artifact_location.startswith(artifact_root(tmp_path / "home" / "mlflow.db").as_uri())

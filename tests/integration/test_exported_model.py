@@ -1,0 +1,306 @@
+"""An exported model alone in the world: without growlearn, without a database, over HTTP."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import json
+import os
+import pickletools
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from PIL import Image
+
+from growlearn.adapters.memory.artifacts import MemoryArtifacts
+from growlearn.adapters.mlflow.export import export_model
+from growlearn.adapters.mlflow.quiet import quietly
+from growlearn.domain.errors import GrowLearnError
+from growlearn.domain.growth import GrowthPlan
+from growlearn.domain.job import GrowthSpec, ModelSpec
+from growlearn.domain.lineage import BranchWeights, Manifest, TaskHead
+from growlearn.domain.schema import Input, InputType, Label, Schema
+from growlearn.growth.model import weights
+from growlearn.growth.model.network import GrowingNetwork, load_network
+from growlearn.growth.newborn import conceive
+from growlearn.ingest.rows import Rows, object_column, row_keys
+from growlearn.serving.predictor import Predictor
+
+IMAGES = Schema(inputs={"image": Input(type=InputType.IMAGE, shape=(1, 8, 8))}, task="task")
+TABLE = Schema(
+    inputs={"size": Input(type=InputType.NUMBER), "kind": Input(type=InputType.CATEGORY)}, task="task"
+)
+MODEL = ModelSpec(width=16, heads=2)
+KINDS = ("red", "blue", "vert-de-gris")
+
+
+@dataclass
+class Exported:
+    """A model folder, questions with and without a task column, and the library's answers."""
+
+    folder: Path
+    frames: list[pd.DataFrame]
+    answers: list[pd.DataFrame]
+
+
+@pytest.fixture(scope="module")
+def artifacts() -> MemoryArtifacts:
+    return MemoryArtifacts()
+
+
+@pytest.fixture(scope="module")
+def images(artifacts: MemoryArtifacts, tmp_path_factory: pytest.TempPathFactory) -> Exported:
+    """Two tasks of images, labels that are numbers."""
+    manifest = grow(IMAGES, {"upright": (0, 1, 7), "turned": (2, 3)}, artifacts)
+    frame = pd.DataFrame({"image": [png(rows_of(IMAGES, 9, 5).inputs["image"][i, 0]) for i in range(9)]})
+    return export(manifest, frame, artifacts, tmp_path_factory.mktemp("images"))
+
+
+@pytest.fixture(scope="module")
+def table(artifacts: MemoryArtifacts, tmp_path_factory: pytest.TempPathFactory) -> Exported:
+    """Two tasks of numbers and categories, labels that are text."""
+    manifest = grow(TABLE, {"upright": ("yes", "no"), "turned": ("yes", "no")}, artifacts)
+    rows = rows_of(TABLE, 9, 5)
+    frame = pd.DataFrame({"size": rows.inputs["size"], "kind": [*rows.inputs["kind"][:-1], "never seen"]})
+    return export(manifest, frame, artifacts, tmp_path_factory.mktemp("table"))
+
+
+@pytest.fixture(params=["images", "table"])
+def exported(request: pytest.FixtureRequest) -> Exported:
+    exported: Exported = request.getfixturevalue(request.param)
+    return exported
+
+
+def export(manifest: Manifest, frame: pd.DataFrame, artifacts: MemoryArtifacts, folder: Path) -> Exported:
+    frames = [frame, frame.assign(task=["upright", "turned", "upright"] * 3)]
+    predictor = Predictor(manifest, artifacts.get)
+    answers = [predictor.predict(each) for each in frames]
+    assert set(answers[1]["task"]) == {"upright", "turned"}
+    return Exported(export_model(manifest, artifacts, folder / "model"), frames, answers)
+
+
+def grow(schema: Schema, tasks: dict[str, tuple[Label, ...]], artifacts: MemoryArtifacts) -> Manifest:
+    """A model of one untrained branch a task, each on the one before it."""
+    manifest = Manifest(stream="s", schema=schema, model=MODEL, branches=(), tasks=())
+    for number, (task, classes) in enumerate(tasks.items(), 1):
+        manifest = grow_task(manifest, number, task, classes, artifacts)
+    return manifest
+
+
+def grow_task(
+    base: Manifest, number: int, task: str, classes: tuple[Label, ...], artifacts: MemoryArtifacts
+) -> Manifest:
+    before = base.tasks[-1] if base.tasks else None
+    branch, lineage = f"b{number}", () if before is None else before.lineage
+    plan = GrowthPlan(
+        stream=base.stream,
+        window=f"w{number}",
+        task=task,
+        classes=classes,
+        base=base,
+        parent=None if before is None else before.name,
+        lineage=lineage,
+        copy_head=False,
+        new_branches=(branch,),
+        train="0" * 64,
+        validation="1" * 64,
+        holdout="2" * 64,
+        growth=GrowthSpec(),
+        seed=number,
+    )
+    network = load_network(base, artifacts.get) if base.branches else GrowingNetwork(MODEL)
+    rows = rows_of(base.schema, 24, number)
+    newborn = conceive(plan, network, rows)
+    stem_of = base.branches[0].id if base.branches else branch
+    network.add_branch(branch, newborn.branches[0], stem_of, newborn.stem)
+    targets = torch.arange(len(rows)) % len(classes)
+    newborn.head.fit_route(network.route_features(network.encode(rows)).detach(), targets)
+    entry = BranchWeights(
+        id=branch,
+        parent=lineage[-1] if lineage else None,
+        stem=stem_of,
+        sha256=artifacts.put(network.branch_weights(branch)),
+    )
+    head = artifacts.put(weights.dump(newborn.head.state_dict()))
+    answer = TaskHead(name=task, classes=classes, lineage=(*lineage, branch), sha256=head)
+    return replace(base, branches=(*base.branches, entry), tasks=(*base.tasks, answer))
+
+
+def rows_of(schema: Schema, count: int, seed: int) -> Rows:
+    random = np.random.default_rng(seed)
+    inputs: dict[str, Any] = {}
+    for name, spec in schema.inputs.items():
+        if spec.shape is not None:
+            inputs[name] = random.integers(0, 256, (count, *spec.shape), dtype=np.uint8)
+        elif spec.type is InputType.NUMBER:
+            inputs[name] = random.normal(3.0 * seed, 2.0, count)
+        else:
+            inputs[name] = object_column([KINDS[i % 3] for i in range(count)])
+    return Rows(inputs, object_column([None] * count), None, row_keys(inputs, schema))
+
+
+def png(pixels: Any) -> bytes:
+    sink = io.BytesIO()
+    Image.fromarray(pixels).save(sink, "PNG")
+    return sink.getvalue()
+
+
+ALONE = """
+import importlib.abc, sys
+BLOCKED = {"growlearn", "safetensors", "avalanche", "torchvision", "apscheduler", "typer"}
+class Blocker(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in BLOCKED:
+            raise ModuleNotFoundError(f"{name} is not installed here", name=name)
+sys.meta_path.insert(0, Blocker())
+import mlflow.pyfunc, pandas as pd
+model = mlflow.pyfunc.load_model(sys.argv[1])
+for number in range(2):
+    model.predict(pd.read_parquet(f"frame-{number}.parquet")).to_pickle(f"answer-{number}.pickle")
+loaded = {name.split(".")[0] for name in sys.modules}
+assert not loaded & BLOCKED, loaded & BLOCKED
+"""
+
+
+def test_alone_with_mlflow_and_torch_it_answers_to_the_last_bit(exported: Exported, tmp_path: Path) -> None:
+    for number, frame in enumerate(exported.frames):
+        frame.to_parquet(tmp_path / f"frame-{number}.parquet")
+    command = [sys.executable, "-c", ALONE, str(exported.folder)]
+    done = subprocess.run(
+        command, cwd=tmp_path, env=environment(), capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    for number, answer in enumerate(exported.answers):
+        theirs = pd.read_pickle(tmp_path / f"answer-{number}.pickle")
+        pd.testing.assert_frame_equal(theirs, answer, check_exact=True)
+
+
+def test_served_over_http_it_answers_to_the_last_bit(exported: Exported, tmp_path: Path) -> None:
+    with served(exported.folder, tmp_path) as url:
+        for frame, answer in zip(exported.frames, exported.answers, strict=True):
+            assert ask(url, frame) == answer.to_dict(orient="records")
+
+
+def environment() -> dict[str, str]:
+    """Ours, with as many threads as here, and with the programs installed beside this Python."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+    return os.environ | {"OMP_NUM_THREADS": str(torch.get_num_threads()), "PATH": path}
+
+
+@contextmanager
+def served(folder: Path, scratch: Path) -> Iterator[str]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "mlflow", "models", "serve", "-m", str(folder), "-p", str(port)]
+    command += ["-h", "127.0.0.1", "--env-manager", "local"]
+    with (scratch / "server.txt").open("wb") as output:
+        server = subprocess.Popen(
+            command, cwd=scratch, env=environment(), stdout=output, stderr=output, start_new_session=True
+        )
+    try:
+        wait_for(f"http://127.0.0.1:{port}/ping", server, scratch / "server.txt")
+        yield f"http://127.0.0.1:{port}/invocations"
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(server.pid, signal.SIGKILL)  # its own workers too
+        server.wait()
+
+
+def wait_for(url: str, server: subprocess.Popen[bytes], output: Path) -> None:
+    until = time.monotonic() + 120
+    while time.monotonic() < until and server.poll() is None:
+        try:
+            with urllib.request.urlopen(url, timeout=5):
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.2)  # another process: there is no clock to inject
+    pytest.fail(f"the model server did not come up: {output.read_text()[-2000:]}")
+
+
+def ask(url: str, frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """POST rows as JSON, bytes as base64, in the way MLflow's documentation says."""
+    cells = frame.map(lambda cell: base64.b64encode(cell).decode() if isinstance(cell, bytes) else cell)
+    body = json.dumps({"dataframe_split": {"columns": list(frame), "data": cells.to_numpy().tolist()}})
+    request = urllib.request.Request(url, body.encode(), {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=60) as response:
+        predictions: list[dict[str, Any]] = json.load(response)["predictions"]
+    return predictions
+
+
+def test_the_example_and_the_signature_fit_the_model(exported: Exported) -> None:
+    with quietly():
+        import mlflow.pyfunc  # noqa: PLC0415 - warns
+
+        model = mlflow.pyfunc.load_model(str(exported.folder))
+    example = model.input_example
+    assert list(example.columns) == [*exported.frames[0].columns, "task"]
+    answers = model.predict(example)
+    assert (
+        list(answers.columns)
+        == ["prediction", "probability", "task"]
+        == model.metadata.signature.outputs.input_names()
+    )
+    assert list(answers["task"]) == ["upright", "upright"]
+    serving = json.loads((exported.folder / "serving_input_example.json").read_text())
+    assert serving["dataframe_split"]["columns"] == list(example.columns)
+
+
+def test_nothing_in_the_folder_is_a_pickle(exported: Exported) -> None:
+    files = [
+        path for path in exported.folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts
+    ]
+    assert len([path for path in files if path.suffix == ".safetensors"]) == 4
+    for path in files:
+        assert not zipfile.is_zipfile(path), path
+        with pytest.raises(Exception):  # noqa: B017, PT011 - pickletools raises what it likes
+            pickletools.dis(path.read_bytes(), io.StringIO())
+
+
+def test_the_folder_names_neither_this_machine_nor_a_package_of_ours(exported: Exported) -> None:
+    here = [str(exported.folder.parent).encode(), str(Path(__file__).parents[2]).encode()]
+    for path in exported.folder.rglob("*"):
+        if path.is_file() and "__pycache__" not in path.parts:
+            assert not any(place in path.read_bytes() for place in here), path
+    wanted = {line.split("==")[0] for line in (exported.folder / "requirements.txt").read_text().split()}
+    assert wanted == {"mlflow", "numpy", "pandas", "pillow", "pyarrow", "torch"}
+    assert "+" not in (exported.folder / "requirements.txt").read_text()
+
+
+def test_weights_are_the_stored_bytes_under_their_hash(exported: Exported) -> None:
+    for path in (exported.folder / "weights").iterdir():
+        assert hashlib.sha256(path.read_bytes()).hexdigest() == path.stem
+
+
+def test_damaged_weights_are_refused(artifacts: MemoryArtifacts, tmp_path: Path) -> None:
+    folder = export_model(grow(TABLE, {"a": (0, 1)}, artifacts), artifacts, tmp_path / "model")
+    path = sorted((folder / "weights").iterdir())[0]
+    path.write_bytes(path.read_bytes()[:-1] + b"\x00\x00")
+    with quietly():
+        import mlflow.pyfunc  # noqa: PLC0415 - warns
+
+        with pytest.raises(ValueError, match="damaged"):
+            mlflow.pyfunc.load_model(str(folder))
+
+
+def test_a_folder_that_holds_something_is_left_alone(artifacts: MemoryArtifacts, tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("keep")
+    with pytest.raises(GrowLearnError, match="not an empty folder"):
+        export_model(grow(TABLE, {"a": (0, 1)}, artifacts), artifacts, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]

@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+import io
+
+import pytest
+from PIL import Image
+
+from growlearn.adapters.mlflow.pictures import loss_picture, matrix_picture
+from growlearn.domain.evaluation import AccuracyMatrix
+from growlearn.domain.growth import Epoch
+
+
+def matrix(names: tuple[str, ...]) -> AccuracyMatrix:
+    rows = tuple(tuple(0.9 if j <= i else None for j in range(len(names))) for i in range(len(names)))
+    return AccuracyMatrix(tasks=names, accuracy=rows, chance=(0.5,) * len(names), alone=(None,) * len(names))
+
+
+@pytest.mark.parametrize(
+    "names", [("only",), ("$a$", "$b"), ("x" * 400, "new\nline"), tuple(f"task-{i}" for i in range(40))]
+)
+def test_a_matrix_of_any_size_and_any_names_becomes_a_png(names: tuple[str, ...]) -> None:
+    picture = Image.open(io.BytesIO(matrix_picture(matrix(names))))
+    assert picture.format == "PNG"
+    assert min(picture.size) > 100
+
+
+@pytest.mark.parametrize("losses", [[], [0.5], [0.7, float("inf"), float("nan")]])
+def test_loss_curves_become_a_png_even_where_training_diverged(losses: list[float]) -> None:
+    epochs = [
+        Epoch(epoch=i, train_loss=loss, validation_loss=loss, validation_accuracy=0.5, seconds=1.0)
+        for i, loss in enumerate(losses, 1)
+    ]
+    assert loss_picture(epochs, 0.69).startswith(b"\x89PNG")

@@ -7,6 +7,9 @@ from collections.abc import Callable
 
 import pytest
 
+from growlearn.adapters.mlflow.quiet import hush
+
+hush()  # before any test file imports MLflow itself
 # Networks here are tiny: more threads only wait for each other, dearly so where tests share the cores.
 for _name in ("OMP_NUM_THREADS", "GROWLEARN_THREADS"):
     os.environ.setdefault(_name, "1")

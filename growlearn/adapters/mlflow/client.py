@@ -63,10 +63,21 @@ def open_client(tracking_uri: str) -> MlflowClient:
     database = sqlite_file(tracking_uri)
     if database is None:
         return MlflowClient(tracking_uri, tracking_uri)
+    if not database.exists():
+        _create(database)
+    with quietly():
+        uri = f"sqlite:///{database}"
+        return MlflowClient(uri, uri)
+
+
+def _create(database: Path) -> None:
+    """Make MLflow's SQLite store, whole or not at all: its migrations cannot go on where they were killed."""
+    part = database.with_name(database.name + ".part")
+    part.unlink(missing_ok=True)
     with quietly():
         from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore  # noqa: PLC0415 - it warns
 
-        uri = f"sqlite:///{database}"
-        # Made once with its artifacts beside it, since MLflow's default is ./mlruns.
-        SqlAlchemyStore(uri, artifact_root(database).as_uri())  # type: ignore[no-untyped-call]
-        return MlflowClient(uri, uri)
+        # With its artifacts beside it, since MLflow's default is ./mlruns.
+        store = SqlAlchemyStore(f"sqlite:///{part}", artifact_root(database).as_uri())  # type: ignore[no-untyped-call]
+        store.engine.dispose()
+    part.replace(database)

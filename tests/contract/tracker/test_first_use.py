@@ -44,3 +44,21 @@ def test_first_use_by_two_processes_gives_one_store_in_silence_and_without_netwo
     assert [run.info.run_name for run in client.search_runs([experiment.experiment_id])] == ["w2"]
     assert list(work.iterdir()) == []
     assert experiment.artifact_location.startswith(artifact_root(tmp_path / "home" / "mlflow.db").as_uri())
+
+
+_DIE_WHILE_IT_IS_MADE = """
+import os, pathlib, sys
+import mlflow.store.db.utils as utils
+def died(engine): os._exit(9)
+utils._upgrade_db = died  # the tables are there, the migrations are not
+from growlearn.adapters.mlflow.client import open_client
+open_client(sys.argv[1])
+"""
+
+
+def test_a_store_whose_making_was_killed_is_made_anew(tmp_path: Path) -> None:
+    uri = f"sqlite:///{tmp_path}/mlflow.db"
+    died = subprocess.run([sys.executable, "-W", "ignore", "-c", _DIE_WHILE_IT_IS_MADE, uri], check=False)
+    assert died.returncode == 9
+    assert list(tmp_path.glob("mlflow.db*")) != []
+    assert open_client(uri).search_experiments() != []

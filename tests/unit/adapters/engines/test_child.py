@@ -102,7 +102,8 @@ def test_an_interrupted_parent_ends_its_child(tmp_path: Path) -> None:
 
     with pytest.raises(_InterruptError):
         engine(f"open({str(mark)!r}, 'w').write(str(os.getpid())); time.sleep(60)").run(PLAN_ONE, interrupt)
-    assert not mark.exists() or not _alive(int(mark.read_text()))
+    written = mark.read_text() if mark.exists() else ""
+    assert not written or not _alive(int(written))  # it may have been ended before it wrote
 
 
 def test_a_child_ends_when_its_parent_is_killed(tmp_path: Path) -> None:

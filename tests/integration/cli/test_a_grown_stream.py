@@ -1,0 +1,184 @@
+"""What people and programs see of a stream that was grown: one run, many looks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyarrow.csv as pacsv
+import pyarrow.parquet as pq
+import pytest
+
+
+def test_run_grows_where_the_data_drifted_and_names_what_was_kept_out(grown: Any) -> None:
+    assert grown.run.code == 3, grown.run.err
+    lines = grown.run.out.splitlines()
+    assert "w3, quarantined:" in lines[0]
+    assert "3-empty.parquet: the file is empty" in lines[0]
+    assert [line.split(",")[0:3:2] for line in lines[1:]] == [
+        ["blobs w1", " first (task-1)"],
+        ["blobs w2", " drift (task-2)"],
+        ["blobs w4", " known task (task-1)"],
+    ]
+    assert "training: 1 of 15" in grown.run.err
+    assert "\x1b" not in grown.run.out + grown.run.err
+
+
+def test_run_again_finds_nothing_new(grown: Any) -> None:
+    again = grown.place.growlearn("run", "blobs")
+    assert (again.code, again.out) == (0, "blobs: nothing new\n")
+
+
+def test_status_json_has_the_documented_keys(grown: Any) -> None:
+    streams = grown.place.growlearn("status", "--json").json["streams"]
+    assert streams == [{"name": "blobs", "state": "idle", "champion": 2, "pending": 0}]
+    assert grown.place.growlearn("status", "blobs", "--json").json["streams"] == streams
+
+
+def test_windows_json_has_the_documented_keys(grown: Any) -> None:
+    windows = grown.place.growlearn("windows", "blobs", "--json").json["windows"]
+    keys = ["id", "state", "rows", "task", "verdict", "reason", "source"]
+    assert all(list(window) == keys for window in windows)
+    assert [(w["id"], w["state"], w["verdict"], w["task"]) for w in windows] == [
+        ("w1", "promoted", "first", "task-1"),
+        ("w2", "promoted", "drift", "task-2"),
+        ("w3", "quarantined", None, None),
+        ("w4", "settled", "known task", "task-1"),
+    ]
+
+
+def test_drift_json_has_the_documented_keys(grown: Any) -> None:
+    reports = grown.place.growlearn("drift", "blobs", "--json").json["reports"]
+    assert [report["window"] for report in reports] == ["w1", "w2", "w4"]
+    (one,) = grown.place.growlearn("drift", "blobs", "w2", "--json").json["reports"]
+    assert list(one) == ["window", "verdict", "task", "reason", "alpha", "scores"]
+    assert list(one["scores"][0]) == [
+        "detector",
+        "task",
+        "name",
+        "statistic",
+        "p_value",
+        "threshold",
+        "reference_rows",
+        "window_rows",
+    ]
+    assert min(score["p_value"] for score in one["scores"]) < 1e-4
+
+
+def test_lineage_json_has_the_documented_keys(grown: Any) -> None:
+    branches = grown.place.growlearn("lineage", "blobs", "--json").json["branches"]
+    keys = ["id", "parent", "task", "window", "version", "parameters", "sha256", "state", "created_at"]
+    assert all(list(branch) == keys for branch in branches)
+    assert [(b["id"], b["task"], b["window"], b["version"], b["state"]) for b in branches] == [
+        ("b1", "task-1", "w1", 1, "kept"),
+        ("b2", "task-2", "w2", 2, "kept"),
+    ]
+
+
+def test_matrix_json_has_the_documented_keys_and_nothing_is_forgotten(grown: Any) -> None:
+    matrix = grown.place.growlearn("matrix", "blobs", "--json").json
+    assert list(matrix) == [
+        "tasks",
+        "accuracy",
+        "average_accuracy",
+        "backward_transfer",
+        "forward_transfer",
+        "forgetting",
+        "intransigence",
+    ]
+    assert matrix["tasks"] == ["task-1", "task-2"]
+    assert matrix["accuracy"][0][0] == matrix["accuracy"][1][0]
+    assert (matrix["forgetting"], matrix["backward_transfer"], matrix["intransigence"]) == (0, 0, None)
+    assert matrix["average_accuracy"] > 0.95
+    first = grown.place.growlearn("matrix", "blobs", "--version", "1", "--json").json
+    assert first["tasks"] == ["task-1"]
+
+
+def test_versions_json_has_the_documented_keys_and_the_mirror_was_told(grown: Any) -> None:
+    versions = grown.place.growlearn("versions", "blobs", "--json").json["versions"]
+    keys = ["version", "mlflow_version", "aliases", "branches", "average_accuracy", "created_at"]
+    assert all(list(version) == keys for version in versions)
+    assert [(v["version"], v["mlflow_version"], v["aliases"], v["branches"]) for v in versions] == [
+        (1, "1", [], ["b1"]),
+        (2, "2", ["champion"], ["b1", "b2"]),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ("status", ["blobs", "idle"]),
+        ("windows", ["quarantined", "the file is empty", "2.parquet"]),
+        ("drift", ["known task", "unlike every known task"]),
+        ("lineage", ["└── b", "task-2", "version 2"]),
+        ("matrix", ["task-1", "100.00", "best past accuracy minus the current one"]),
+        ("versions", ["champion", "b1, b2", "UTC"]),
+    ],
+)
+def test_without_json_people_get_plain_words_in_a_pipe(command: str, said: list[str], grown: Any) -> None:
+    shown = grown.place.growlearn(command, "blobs")
+    assert shown.code == 0, shown.err
+    assert all(words in shown.out for words in said), shown.out
+    assert "\x1b" not in shown.out
+
+
+def test_drift_of_one_window_shows_every_score(grown: Any) -> None:
+    shown = grown.place.growlearn("drift", "blobs", "w2").out
+    assert shown.count("output-ks") >= 2
+    assert "drift below" in shown
+
+
+def test_predict_adds_its_columns_to_the_rows_of_a_file(grown: Any) -> None:
+    done = grown.place.growlearn("predict", "blobs", "incoming/2.parquet", "--out", "out/answers.parquet")
+    assert done.code == 0, done.err
+    answers = pq.read_table(grown.place.folder / "out" / "answers.parquet").to_pydict()
+    assert list(answers) == ["x", "y", "label", "prediction", "probability", "task"]
+    right = sum(a == b for a, b in zip(answers["label"], answers["prediction"], strict=True))
+    assert right / len(answers["label"]) > 0.95
+    assert set(answers["task"]) == {"task-2"}
+    assert all(0.5 <= share <= 1 for share in answers["probability"])
+
+
+def test_predict_answers_what_it_can_and_says_which_rows_it_cannot(grown: Any) -> None:
+    (grown.place.folder / "some.csv").write_text("x,y\n0.1,0.2\n,1\n3,0.1\n")
+    done = grown.place.growlearn("predict", "blobs", "some.csv", "--out", "answers.csv", "--version", "1")
+    assert done.code == 3
+    assert "1 rows could not be answered; the first is row 1: " in done.err
+    answers = pacsv.read_csv(grown.place.folder / "answers.csv").to_pydict()
+    assert answers["prediction"] == [0, None, 1]
+    assert answers["task"] == ["task-1", "", "task-1"]
+
+
+def test_predict_without_out_shows_the_first_rows(grown: Any) -> None:
+    done = grown.place.growlearn("predict", "blobs", "incoming/1.parquet")
+    assert (done.code, "20 of 240 rows" in done.out) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("predict", "blobs", "absent.csv"), "cannot read absent.csv: No such file"),
+        (("predict", "blobs", "blobs.yaml"), "blobs.yaml: the file is of an unknown kind"),
+        (("predict", "blobs", "incoming/1.parquet", "--version", "9"), "there is no version 9"),
+        (("predict", "blobs", "incoming/1.parquet", "--out", "answers.xls"), "cannot write answers.xls"),
+        (("windows", "blub"), "'blub'"),
+        (("drift", "blobs", "w99"), "'w99'"),
+        (("promote", "blobs"), "stream 'blobs' has no challenger"),
+        (("promote", "blobs", "2"), "version 2 of stream 'blobs' is the champion already"),
+        (("run", "blub"), "'blub'"),
+    ],
+)
+def test_what_cannot_be_done_is_one_line_and_exit_code_1(
+    arguments: tuple[str, ...], said: str, grown: Any
+) -> None:
+    done = grown.place.growlearn(*arguments)
+    assert (done.code, done.out, done.err.count("\n")) == (1, "", 1), done.err
+    assert done.err.startswith("error: ")
+    assert said in done.err
+
+
+def test_a_person_rolls_back_and_promotes(grown: Any) -> None:
+    back = grown.place.growlearn("rollback", "blobs")
+    assert (back.code, back.out) == (0, "blobs: champion version 2 -> version 1\n"), back.err
+    assert grown.place.growlearn("status", "--json").json["streams"][0]["champion"] == 1
+    forth = grown.place.growlearn("promote", "blobs", "2", "--reason", "all is well")
+    assert (forth.code, forth.out) == (0, "blobs: champion version 1 -> version 2\n"), forth.err

@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from PIL import Image
+
+from growlearn.app.drafting import draft_job
+from growlearn.app.inspection import inspect_data
+from growlearn.app.jobfile import read_job
+from growlearn.domain.errors import GrowLearnError
+from growlearn.domain.job import Job
+from growlearn.domain.schema import Input, InputType
+
+NUMBER = Input(type=InputType.NUMBER)
+CATEGORY = Input(type=InputType.CATEGORY)
+
+
+def png(mode: str, size: tuple[int, int]) -> bytes:
+    sink = io.BytesIO()
+    Image.new(mode, size).save(sink, "PNG")
+    return sink.getvalue()
+
+
+def drafted(data: Path, folder: Path, label: str | None = None) -> Job:
+    """What a user would get: looked at, written down, read again."""
+    path = folder / "drafted.yaml"
+    path.write_text(draft_job("drafted", inspect_data(data, label)), encoding="utf-8")
+    return read_job(path, folder)
+
+
+def test_a_table_becomes_a_job_that_can_be_read(tmp_path: Path) -> None:
+    data = tmp_path / "in"
+    data.mkdir()
+    table = pa.table(
+        {"a": [1, 2], "b b": ["x", "y"], "when": [1.5, 2.5], "Label": ["p", "q"], "task": ["1", "2"]}
+    )
+    pq.write_table(table, data / "one.parquet")
+    job = drafted(data, tmp_path)
+    assert dict(job.schema.inputs) == {"a": NUMBER, "b b": CATEGORY, "when": NUMBER}
+    assert (job.schema.label, job.schema.task) == ("Label", "task")
+    assert (job.source.url, job.source.pattern) == (str(data), "*.parquet")
+
+
+def test_csv_columns_are_told_apart_and_the_last_is_the_label_where_no_name_says_so(tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").write_text("height,colour,species\n1.5,red,a\n2.5,blue,b\n")
+    job = drafted(tmp_path / "rows.csv", tmp_path)
+    assert dict(job.schema.inputs) == {"height": NUMBER, "colour": CATEGORY}
+    assert job.schema.label == "species"
+
+
+@pytest.mark.parametrize(
+    ("column", "shape"),
+    [
+        (pa.array([png("L", (6, 4))]), (1, 4, 6)),
+        (pa.array([png("RGB", (6, 4))]), (3, 4, 6)),
+        (pa.array([{"bytes": png("RGB", (5, 5)), "path": None}]), (3, 5, 5)),
+        (pa.array([[0] * 64], pa.list_(pa.uint8(), 64)), (1, 8, 8)),
+        (pa.array([[0.0] * 192]), (3, 8, 8)),
+        (pa.array([[[0, 0, 0], [0, 0, 0]]]), (1, 2, 3)),
+    ],
+)
+def test_images_are_recognised_with_their_shape(
+    column: pa.Array, shape: tuple[int, int, int], tmp_path: Path
+) -> None:
+    pq.write_table(pa.table({"picture": column, "label": [0]}), tmp_path / "one.parquet")
+    job = drafted(tmp_path / "one.parquet", tmp_path)
+    assert job.schema.inputs["picture"] == Input(type=InputType.IMAGE, shape=shape)
+
+
+def test_a_column_no_stem_reads_is_left_out_with_the_reason_beside_it(tmp_path: Path) -> None:
+    table = pa.table({"x": [1.0], "blob": [b"not an image"], "odd": [[1, 2, 3]], "label": [0]})
+    pq.write_table(table, tmp_path / "one.parquet")
+    findings = inspect_data(tmp_path / "one.parquet", None)
+    assert list(findings.inputs) == ["x"]
+    text = draft_job("s", findings)
+    assert '# "blob": its bytes are no PNG or JPEG' in text
+    assert '# "odd": lists of 3 numbers are no square image' in text
+
+
+def test_a_folder_of_class_folders_is_one_delivery_of_the_folder_above(tmp_path: Path) -> None:
+    for name in ("cat", "dog"):
+        (tmp_path / "pets" / name).mkdir(parents=True)
+        (tmp_path / "pets" / name / "1.png").write_bytes(png("RGB", (9, 7)))
+    job = drafted(tmp_path / "pets", tmp_path)
+    assert (job.source.type, job.source.url) == ("image-folder", str(tmp_path))
+    assert job.schema.inputs["image"].shape == (3, 7, 9)
+
+
+def test_a_label_that_is_not_there_is_refused_with_the_columns(tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(GrowLearnError, match=r"no column 'c' \(its columns are a, b\)"):
+        inspect_data(tmp_path / "rows.csv", "c")
+
+
+@pytest.mark.parametrize("name", ["absent", "empty", "broken.parquet", "flat"])
+def test_nothing_to_go_by_is_said(name: str, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "flat").mkdir()
+    (tmp_path / "flat" / "1.png").write_bytes(png("L", (2, 2)))
+    (tmp_path / "broken.parquet").write_text("no parquet")
+    with pytest.raises(GrowLearnError, match=name):
+        inspect_data(tmp_path / name, None)

@@ -1,0 +1,180 @@
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+
+from growlearn.adapters.memory.clock import ManualClock
+from growlearn.adapters.memory.store import MemoryStore
+from growlearn.app.stopping import Stopped
+from growlearn.app.worker import Worker
+from growlearn.domain.job import Job, SourceSpec
+from growlearn.domain.schema import Input, InputType, Schema
+from growlearn.domain.window import IngestedFile, SourceFile, Window, WindowState
+
+RETRY_S = 20.0
+
+
+def job(name: str) -> Job:
+    return Job(
+        name=name,
+        source=SourceSpec(url="/nowhere"),
+        schema=Schema(inputs={"x": Input(type=InputType.NUMBER)}),
+    )
+
+
+class Bench:
+    """A worker over a record, with a handle that does what the test says."""
+
+    def __init__(self, *names: str) -> None:
+        self.store = MemoryStore()
+        self.clock = ManualClock()
+        self.handled: list[str] = []
+        self.complaints: list[str] = []
+        self.trouble: dict[str, Exception] = {}
+        for name in names:
+            self.store.apply(job(name), self.clock.now())
+        self.worker = Worker(
+            self.store,
+            self.clock,
+            self.handle,
+            self.complaints.append,
+            poll_s=0.01,
+            parallel=2,
+            retry_s=RETRY_S,
+        )
+
+    def handle(self, name: str) -> None:
+        self.handled.append(name)
+        if name in self.trouble:
+            raise self.trouble[name]
+
+    def tick(self, name: str) -> None:
+        self.store.claim_tick(name, self.clock.now(), "scheduler")
+
+    def look(self) -> list[str]:
+        """What one look at the record handles, in this thread."""
+        before = len(self.handled)
+        self.worker.start_due(lambda name: self.worker.work(name, threading.Event()))
+        return self.handled[before:]
+
+    def leave_pending(self, name: str) -> None:
+        now = self.clock.now()
+        window = Window(
+            stream=name,
+            number=1,
+            state=WindowState.ACCEPTED,
+            source="file",
+            discovered_at=now,
+            updated_at=now,
+            rows=1,
+            snapshot="0" * 64,
+        )
+        file = SourceFile(url="file", fingerprint="1", size_bytes=1)
+        self.store.record_ingest(
+            IngestedFile(stream=name, file=file, sha256="0" * 64, windows=(window,), bad_rows=(), at=now)
+        )
+
+
+def test_a_stream_is_handled_once_a_tick() -> None:
+    bench = Bench("a")
+    looks = [bench.look()]
+    for _ in range(2):
+        bench.clock.advance(300)
+        bench.tick("a")
+        looks += [bench.look(), bench.look()]
+    assert looks == [[], ["a"], [], ["a"], []]
+
+
+def test_a_tick_claimed_while_no_worker_ran_is_handled_when_one_starts() -> None:
+    bench = Bench("a")
+    bench.tick("a")
+    assert bench.look() == ["a"]
+
+
+def test_windows_left_by_a_worker_that_died_are_taken_up_without_a_tick() -> None:
+    bench = Bench("a", "b")
+    bench.leave_pending("b")
+    assert bench.look() == ["b"]
+
+
+def test_a_stream_whose_window_another_worker_holds_is_left_alone_for_longer_and_longer() -> None:
+    bench = Bench("a")
+    bench.leave_pending("a")
+    gaps = []
+    assert bench.look() == ["a"]
+    for _ in range(4):
+        waited = 0
+        while not bench.look():
+            bench.clock.advance(RETRY_S)
+            waited += 1
+        gaps.append(waited)
+    assert gaps == [1, 2, 4, 8]
+
+
+def test_one_stream_that_fails_is_named_and_tried_again_later_and_does_not_stop_the_others() -> None:
+    bench = Bench("bad", "good")
+    bench.trouble["bad"] = RuntimeError("disk full")
+    for name in ("bad", "good"):
+        bench.tick(name)
+    assert bench.look() == ["bad", "good"]
+    assert bench.complaints == ["stream 'bad': disk full"]
+    assert bench.look() == []
+    del bench.trouble["bad"]
+    bench.clock.advance(RETRY_S)
+    assert bench.look() == ["bad"]
+    assert bench.look() == []
+
+
+def test_being_asked_to_stop_is_no_trouble() -> None:
+    bench = Bench("a")
+    bench.tick("a")
+    bench.trouble["a"] = Stopped()
+    bench.look()
+    assert bench.complaints == []
+
+
+def test_streams_run_in_parallel_and_one_stream_never_twice_at_once() -> None:
+    bench = Bench("a", "b")
+    both = threading.Barrier(2, timeout=10)
+    running: list[str] = []
+    twice: list[str] = []
+
+    def handle(name: str) -> None:
+        if name in running:
+            twice.append(name)
+        running.append(name)
+        both.wait()  # passes only where both streams are under way
+        running.remove(name)
+
+    worker = Worker(
+        bench.store,
+        bench.clock,
+        handle,
+        bench.complaints.append,
+        poll_s=0.01,
+        parallel=2,
+        retry_s=RETRY_S,
+    )
+    for name in ("a", "b"):
+        bench.tick(name)
+    stop = threading.Event()
+    thread = threading.Thread(target=worker.run, args=(stop,))
+    thread.start()
+    deadline = time.monotonic() + 10
+    while (worker._ticks.keys() != {"a", "b"}) and time.monotonic() < deadline:
+        worker.wake("a")
+    stop.set()
+    thread.join(10)
+    assert (thread.is_alive(), twice, bench.complaints) == (False, [], [])
+
+
+def test_a_record_that_is_away_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = Bench("a")
+    bench.tick("a")
+    with monkeypatch.context() as away:
+        away.setattr(bench.store, "streams", lambda: 1 / 0)
+        assert bench.look() == []
+    assert bench.complaints == ["cannot read the record: division by zero"]
+    assert bench.look() == ["a"]

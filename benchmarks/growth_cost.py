@@ -9,7 +9,7 @@ import time
 import fashion_mnist
 import torch
 from growing import Garden, rows_of
-from hardware import hardware
+from results import publish
 
 from growlearn.domain.job import GrowthSpec, ModelSpec
 
@@ -39,10 +39,17 @@ def main() -> None:
         print(f"repeat {repeat + 1}: " + "  ".join(f"{s:.2f}" for s in row), flush=True)
     median = [statistics.median(column) for column in zip(*times, strict=True)]
     ratios = [statistics.median(row[n] / row[1] for row in times) for n in range(options.growths)]
-    print("\n| growth | median s | of the 2nd |\n| --- | --- | --- |")
-    for n, (s, ratio) in enumerate(zip(median, ratios, strict=True), 1):
-        print(f"| {n} | {s:.2f} | {ratio:.2f} |")
-    print(f"\n{options.rows} rows, 2 epochs, median of {options.repeats}; {hardware()}")
+    table = ["| growth | median s | of the 2nd |", "| --- | --- | --- |"]
+    table += [
+        f"| {n} | {s:.2f} | {ratio:.2f} |" for n, (s, ratio) in enumerate(zip(median, ratios, strict=True), 1)
+    ]
+    publish(
+        "growth_cost",
+        "Time of the n-th growth on equal data",
+        table,
+        f"{options.rows} rows, 2 epochs, 2 threads, median of {options.repeats} runs, "
+        "each growth from plan to stored branch",
+    )
 
 
 if __name__ == "__main__":

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 
 from growlearn.app.inspection import Findings
+from growlearn.domain.job import GrowthSpec
 from growlearn.domain.schema import Input
 
 _TEMPLATE = """\
@@ -20,13 +22,19 @@ schema:
 {task}
 window: {{by: file}}                         # or {{rows: 2000}}
 holdout: 0.15                              # share of the rows that only measure; or {{url: FOLDER}}
-model: {{width: 64, depth: 1, max_branches: 32}}
+model: {{width: 64, depth: 1, {patch}max_branches: 32}}
 drift: {{detectors: [output-ks], alpha: 0.05}}
-growth: {{epochs: 6, batch_size: 128}}
+growth: {growth}
 gates: {{min_gain: 0.0, max_forgetting: 0.0}}
 registry: {{model: {name}, promote: auto}}   # or manual: a person promotes
 retain: none
 """
+_MANY_ROWS = 5000  # from here on the defaults of growth are right
+_STEPS = 600  # that a small first window is given, so that it learns something
+_MOST_EPOCHS = 60
+_SMALL_BATCH = 32
+_SMALL_VALIDATION = 0.2  # few validation rows could neither choose an epoch nor serve as drift reference
+_TOKENS_A_SIDE = 8
 
 
 def draft_job(name: str, findings: Findings) -> str:
@@ -41,6 +49,8 @@ def draft_job(name: str, findings: Findings) -> str:
         pattern=_quoted(findings.pattern),
         inputs="\n".join(inputs),
         label=_quoted(findings.label),
+        patch=_patch(findings.inputs),
+        growth=_growth(findings.rows),
         task=f"  task: {_quoted(findings.task)}" if findings.task else task,
     )
 
@@ -48,6 +58,27 @@ def draft_job(name: str, findings: Findings) -> str:
 def _input(spec: Input) -> str:
     shape = f", shape: {list(spec.shape)}" if spec.shape else ""
     return f"{{type: {spec.type}{shape}}}"
+
+
+def _patch(inputs: dict[str, Input]) -> str:
+    """A patch that cuts the largest image into about 8 x 8 tokens; nothing where there is no image."""
+    sides = [max(spec.shape[1:]) for spec in inputs.values() if spec.shape is not None]
+    if not sides:
+        return ""
+    return f"patch: {max(2, 2 ** round(math.log2(max(sides) / _TOKENS_A_SIDE)))}, "
+
+
+def _growth(rows: int) -> str:
+    """Enough steps for a window of so many rows."""
+    default = GrowthSpec()
+    if rows >= _MANY_ROWS:
+        return f"{{epochs: {default.epochs}, batch_size: {default.batch_size}}}"
+    epochs = min(max(_STEPS * _SMALL_BATCH // max(rows, 1), default.epochs), _MOST_EPOCHS)
+    patience = max(epochs // 5, default.patience)
+    keys = (
+        f"epochs: {epochs}, batch_size: {_SMALL_BATCH}, validation: {_SMALL_VALIDATION}, patience: {patience}"
+    )
+    return f"{{{keys}}}  # for windows of about {rows:,} rows"
 
 
 def _quoted(text: str) -> str:

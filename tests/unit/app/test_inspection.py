@@ -12,7 +12,7 @@ from growlearn.app.drafting import draft_job
 from growlearn.app.inspection import inspect_data
 from growlearn.app.jobfile import read_job
 from growlearn.domain.errors import GrowLearnError
-from growlearn.domain.job import Job
+from growlearn.domain.job import GrowthSpec, Job
 from growlearn.domain.schema import Input, InputType
 
 NUMBER = Input(type=InputType.NUMBER)
@@ -104,3 +104,21 @@ def test_nothing_to_go_by_is_said(name: str, tmp_path: Path) -> None:
     (tmp_path / "broken.parquet").write_text("no parquet")
     with pytest.raises(GrowLearnError, match=name):
         inspect_data(tmp_path / name, None)
+
+
+def numbers(rows: int, folder: Path) -> Path:
+    pq.write_table(pa.table({"x": [0.5] * rows, "label": [i % 2 for i in range(rows)]}), folder / "n.parquet")
+    return folder / "n.parquet"
+
+
+def test_small_windows_get_small_batches_and_more_epochs(tmp_path: Path) -> None:
+    growth = drafted(numbers(400, tmp_path), tmp_path).growth
+    assert (growth.epochs, growth.batch_size, growth.validation, growth.patience) == (48, 32, 0.2, 9)
+    assert drafted(numbers(9, tmp_path), tmp_path).growth.epochs == 60
+    assert drafted(numbers(5000, tmp_path), tmp_path).growth == GrowthSpec()
+
+
+@pytest.mark.parametrize(("side", "patch"), [(8, 2), (28, 4), (32, 4), (64, 8), (224, 32)])
+def test_an_image_is_cut_into_about_eight_tokens_a_side(side: int, patch: int, tmp_path: Path) -> None:
+    pq.write_table(pa.table({"i": [png("L", (side, side))], "label": [0]}), tmp_path / "one.parquet")
+    assert drafted(tmp_path / "one.parquet", tmp_path).model.patch == patch

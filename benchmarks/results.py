@@ -1,4 +1,4 @@
-"""What a figure was measured on."""
+"""Tables of figures with what they were measured on, printed and kept in results/."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import platform
 from pathlib import Path
 
 import torch
+
+RESULTS = Path(__file__).parent / "results"
 
 
 def hardware() -> str:
@@ -24,3 +26,20 @@ def hardware() -> str:
         f"{cpu}, {os.cpu_count()} cores, {memory_gib:.0f} GiB, "
         f"Python {platform.python_version()}, torch {torch.__version__}"
     )
+
+
+def publish(name: str, title: str, table: list[str], note: str) -> None:
+    """Print a table and keep it as results/NAME.md, with the command that makes it and the hardware."""
+    page = [
+        f"# {title}",
+        "",
+        *table,
+        "",
+        f"{note}; {hardware()}.",
+        "",
+        f"Made by `python benchmarks/{name}.py`.",
+        "",
+    ]
+    print("\n" + "\n".join(page), flush=True)
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / f"{name}.md").write_text("\n".join(page), encoding="utf-8")

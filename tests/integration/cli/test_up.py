@@ -1,0 +1,84 @@
+"""The service: it notices files by itself, stops when asked, and shares its work with others."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+
+@contextmanager
+def running(place: Any, *commands: str) -> Iterator[list[subprocess.Popen[str]]]:
+    processes = [place.start(command) for command in commands]
+    try:
+        yield processes
+    finally:
+        for process in processes:
+            with suppress(ProcessLookupError):
+                process.kill()
+            process.communicate()
+
+
+def wait_until(true: Callable[[], bool], what: str, limit_s: float = 90) -> None:
+    deadline = time.monotonic() + limit_s
+    while not true():
+        assert time.monotonic() < deadline, f"{what} did not come about in {limit_s} s"
+        time.sleep(0.2)  # other processes: there is no clock to inject
+
+
+def ends(place: Any) -> list[tuple[str, str]]:
+    windows = place.growlearn("windows", "blobs", "--json").json["windows"]
+    return [(window["id"], window["state"]) for window in windows]
+
+
+def stop(process: subprocess.Popen[str], number: signal.Signals) -> tuple[str, str]:
+    process.send_signal(number)
+    return process.communicate(timeout=60)
+
+
+def test_up_handles_what_is_dropped_and_stops_when_asked(place: Any) -> None:
+    with running(place, "up") as (service,):
+        place.growlearn("apply", "blobs.yaml")
+        place.drop("1.parquet", turned=False, seed=1)
+        wait_until(lambda: ends(place) == [("w1", "promoted")], "the first window's promotion")
+        place.drop("2.parquet", turned=True, seed=2)
+        wait_until(lambda: ends(place)[1:] == [("w2", "promoted")], "the drifted window's promotion")
+        wait_until(
+            lambda: all(
+                v["mlflow_version"] for v in place.growlearn("versions", "blobs", "--json").json["versions"]
+            ),
+            "the registration of both versions",
+        )
+        out, err = stop(service, signal.SIGTERM)
+        assert service.returncode == 0, err
+    assert "blobs w1, 240 rows, first (task-1), promoted" in out
+    assert "blobs w2, 240 rows, drift (task-2), promoted" in out
+    assert "trouble" not in err
+
+
+def test_two_schedulers_and_two_workers_do_everything_once(place: Any) -> None:
+    place.growlearn("apply", "blobs.yaml")
+    for number in range(1, 4):
+        place.drop(f"{number}.parquet", turned=False, seed=number)
+    with running(place, "scheduler", "scheduler", "worker", "worker"):
+        expected = [("w1", "promoted"), ("w2", "settled"), ("w3", "settled")]
+        wait_until(lambda: ends(place) == expected, "the end of three windows")
+    branches = place.growlearn("lineage", "blobs", "--json").json["branches"]
+    assert [branch["id"] for branch in branches] == ["b1"]
+
+
+def test_a_worker_that_is_killed_leaves_its_window_to_the_next(place: Any) -> None:
+    job = place.folder / "blobs.yaml"
+    job.write_text(job.read_text().replace("epochs: 15", "epochs: 400, patience: 400"))
+    place.growlearn("apply", "blobs.yaml")
+    place.drop("1.parquet", turned=False, seed=1)
+    with running(place, "up") as (first,):
+        wait_until(lambda: ends(place) == [("w1", "growing")], "the growth of the first window")
+        first.kill()
+        first.communicate()
+    assert ends(place) == [("w1", "growing")]
+    with running(place, "up"):
+        wait_until(lambda: ends(place) == [("w1", "promoted")], "the end of the window that was left")

@@ -1,0 +1,87 @@
+"""The built wheel in a fresh environment: it brings its migrations and the demo's job."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("dist")
+    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(out), str(ROOT)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (built,) = out.glob("growlearn-*.whl")
+    return built
+
+
+@pytest.fixture(scope="module")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A fresh environment's bin folder: the wheel is in it, its dependencies are this environment's."""
+    folder = tmp_path_factory.mktemp("fresh")
+    venv.create(folder, with_pip=False, symlinks=True)
+    (site,) = folder.glob("lib/python*/site-packages")
+    (ours,) = Path(sys.prefix).glob("lib/python*/site-packages")
+    pip = [
+        sys.executable,
+        "-m",
+        "pip",
+        "--disable-pip-version-check",
+        "--python",
+        str(folder / "bin" / "python"),
+    ]
+    subprocess.run([*pip, "install", "-q", "--no-deps", str(wheel)], check=True)
+    # After installing: pip would take the checkout's own growlearn for an installed one.
+    (site / "dependencies.pth").write_text(f"{ours}\n")
+    return folder / "bin"
+
+
+def test_the_wheel_carries_growlearn_and_nothing_beside_it(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
+    tops = {name.split("/")[0] for name in names}
+    assert {top for top in tops if not top.endswith(".dist-info")} == {"growlearn"}
+    for wanted in ("py.typed", "_bundled/migrations/env.py", "_bundled/jobs/digits.yaml"):
+        assert f"growlearn/{wanted}" in names
+    bundled = [name for name in names if name.startswith("growlearn/_bundled/migrations/versions/")]
+    assert len(bundled) == len(list((ROOT / "migrations" / "versions").glob("*.py")))
+
+
+def run(installed: Path, folder: Path, program: str, *arguments: str) -> str:
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("GROWLEARN_")}
+    command = [str(installed / program), *arguments]
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_it_is_the_wheel_that_runs(installed: Path, tmp_path: Path) -> None:
+    where = run(installed, tmp_path, "python", "-c", "import growlearn; print(growlearn.__file__)")
+    assert Path(where.strip()).is_relative_to(installed.parent)
+
+
+def test_help_lists_every_command(installed: Path, tmp_path: Path) -> None:
+    said = run(installed, tmp_path, "growlearn", "--help")
+    assert all(command in said for command in ("demo", "init", "apply", "run", "up", "rollback", "db"))
+
+
+def test_it_makes_its_database_and_finds_it_sound(installed: Path, tmp_path: Path) -> None:
+    assert "database is at revision 0001 (was empty)" in run(
+        installed, tmp_path, "growlearn", "db", "upgrade"
+    )
+    assert (tmp_path / ".growlearn" / "growlearn.db").exists()
+    assert "database is sound" in run(installed, tmp_path, "growlearn", "db", "check")
+
+
+def test_the_job_of_the_demo_is_found_in_it(installed: Path, tmp_path: Path) -> None:
+    code = "from growlearn.app.demo.home import bundled_job; print(bundled_job())"
+    assert Path(run(installed, tmp_path, "python", "-c", code).strip()).is_relative_to(installed.parent)

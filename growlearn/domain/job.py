@@ -120,6 +120,10 @@ class ModelSpec:
         _require(self.max_parents >= 0, "max_parents must be 0 or more")
         _require(self.width % self.heads == 0, f"width {self.width} must be a multiple of heads {self.heads}")
         _require(
+            self.stem != "conv" or self.patch.bit_count() == 1,
+            f"patch {self.patch} must be 1, 2, 4, 8 or another power of two for stem conv",
+        )
+        _require(
             self.initial_branches <= self.max_branches,
             f"initial_branches {self.initial_branches} is more than max_branches {self.max_branches}",
         )
@@ -160,7 +164,7 @@ class GrowthSpec:
         for name in ("epochs", "batch_size", "patience", "min_rows"):
             _require(getattr(self, name) >= 1, f"{name} must be 1 or more")
         _require(0 < self.learning_rate <= 1, "learning_rate must lie between 0 and 1")
-        _require(self.weight_decay >= 0, "weight_decay must be 0 or more")
+        _require(0 <= self.weight_decay < math.inf, "weight_decay must be 0 or more")
         _require(0 < self.validation < 0.9, "validation must lie between 0 and 0.9")
 
 
@@ -187,6 +191,11 @@ class GateSpec:
     max_forgetting: float = 0.0
     max_parameters: int | None = None
 
+    def __post_init__(self) -> None:
+        _require(-1 <= self.min_gain <= 1, "min_gain is a share of 1, such as 0.02")
+        _require(0 <= self.max_forgetting <= 1, "max_forgetting is a share of 1, such as 0.02")
+        _require(self.max_parameters is None or self.max_parameters >= 1, "max_parameters must be 1 or more")
+
 
 @dataclass(frozen=True, kw_only=True)
 class RegistrySpec:
@@ -197,6 +206,12 @@ class RegistrySpec:
     model: str | None = None  # the stream's name where left out
     promote: Literal["auto", "manual"] = "auto"
 
+    def __post_init__(self) -> None:
+        _require(
+            self.model is None or re.fullmatch(r"[A-Za-z0-9][\w. -]{0,199}", self.model) is not None,
+            f"model {self.model!r} must be letters, digits, spaces, '.', '_' or '-'",
+        )
+
 
 @dataclass(frozen=True, kw_only=True)
 class RetainPerClass:
@@ -205,6 +220,9 @@ class RetainPerClass:
     __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
 
     per_class: int
+
+    def __post_init__(self) -> None:
+        _require(self.per_class >= 1, "per_class must be 1 or more; none keeps nothing")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,6 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from growlearn.domain.errors import JobError
 from growlearn.domain.job import ModelSpec
 
 
@@ -42,11 +41,6 @@ class ConvStem(nn.Module):
     def __init__(self, channels: int, spec: ModelSpec) -> None:
         super().__init__()
         halvings = round(math.log2(spec.patch))
-        if 2**halvings != spec.patch:
-            raise JobError(
-                f"model.patch {spec.patch} is not a power of two, which stem: conv needs",
-                cure="use patch: 2, 4 or 8, or stem: patches",
-            )
         widths = [channels, *(max(spec.width >> (halvings - i), 8) for i in range(halvings)), spec.width]
         layers: list[nn.Module] = []
         for i, (before, after) in enumerate(pairwise(widths)):

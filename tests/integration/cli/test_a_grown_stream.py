@@ -176,6 +176,22 @@ def test_what_cannot_be_done_is_one_line_and_exit_code_1(
     assert said in done.err
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ("holdout: 0.3", "registry: {model: other}", "registry.model of stream 'blobs' cannot change"),
+        ("y: {type: number}", "z: {type: number}", "the schema of stream 'blobs' cannot change"),
+    ],
+)
+def test_a_job_that_would_orphan_what_was_learned_is_refused(
+    before: str, after: str, said: str, grown: Any
+) -> None:
+    text = (grown.place.folder / "blobs.yaml").read_text()
+    (grown.place.folder / "changed.yaml").write_text(text.replace(before, after))
+    done = grown.place.growlearn("apply", "changed.yaml")
+    assert (done.code, said in done.err) == (2, True), done.err
+
+
 def test_a_person_rolls_back_and_promotes(grown: Any) -> None:
     back = grown.place.growlearn("rollback", "blobs")
     assert (back.code, back.out) == (0, "blobs: champion version 2 -> version 1\n"), back.err

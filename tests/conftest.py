@@ -1,4 +1,4 @@
-"""The skip policy, and a real PostgreSQL server for whoever asks.
+"""The skip policy, and real servers for whoever asks: PostgreSQL, and MLflow's of either kind.
 
 A test that lacks its tool names it and skips; under CI=true that is a failure.
 """
@@ -9,8 +9,16 @@ import importlib
 import importlib.util
 import os
 import shutil
+import signal
+import socket
+import subprocess
+import sys
 import tempfile
-from collections.abc import Callable, Iterator
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from itertools import count
 from pathlib import Path
 
@@ -26,6 +34,7 @@ for _name in ("OMP_NUM_THREADS", "GROWLEARN_THREADS"):
     os.environ.setdefault(_name, "1")
 
 Need = Callable[[str, bool], None]
+Serve = Callable[[Sequence[str], str, Path], AbstractContextManager[str]]
 
 
 @pytest.fixture(scope="session")
@@ -75,3 +84,41 @@ def empty_postgres_url(postgres: Engine) -> Iterator[str]:
     yield postgres.url.set(database=name).render_as_string(hide_password=False)
     with postgres.connect() as connection:
         connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+@pytest.fixture(scope="session")
+def serve() -> Serve:
+    """`with serve(["server", ...], "/health", folder) as url`: a real `mlflow` on a free port."""
+    return _serve
+
+
+@contextmanager
+def _serve(arguments: Sequence[str], health: str, folder: Path) -> Iterator[str]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "mlflow", *arguments, "--host", "127.0.0.1", "--port", str(port)]
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+    environment = os.environ | {"PATH": path, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    with (folder / "server.txt").open("wb") as output:
+        server = subprocess.Popen(
+            command, cwd=folder, env=environment, stdout=output, stderr=output, start_new_session=True
+        )
+    try:
+        _wait_for(f"http://127.0.0.1:{port}{health}", server, folder / "server.txt")
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(server.pid, signal.SIGKILL)  # its own workers too
+        server.wait()
+
+
+def _wait_for(url: str, server: subprocess.Popen[bytes], output: Path) -> None:
+    until = time.monotonic() + 120
+    while time.monotonic() < until and server.poll() is None:
+        try:
+            with urllib.request.urlopen(url, timeout=5):
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.2)  # another process: there is no clock to inject
+    pytest.fail(f"the server did not come up: {output.read_text()[-2000:]}")

@@ -75,6 +75,12 @@ def make_home(tmp_path: Path) -> Callable[[str], Home]:
     return lambda name: Home(tmp_path / name)
 
 
+@pytest.fixture(scope="module")
+def make_shared_home(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Home]:
+    """For what several tests look at and none changes."""
+    return lambda name: Home(tmp_path_factory.mktemp("homes") / name)
+
+
 @pytest.fixture(scope="session")
 def digits() -> tuple[Any, list[int]]:
     """Real handwritten digits in a fixed random order: uint8 [1797, 8, 8] and labels."""

@@ -8,16 +8,11 @@ import io
 import json
 import os
 import pickletools
-import signal
-import socket
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -191,47 +186,17 @@ def test_alone_with_mlflow_and_torch_it_answers_to_the_last_bit(exported: Export
         pd.testing.assert_frame_equal(theirs, answer, check_exact=True)
 
 
-def test_served_over_http_it_answers_to_the_last_bit(exported: Exported, tmp_path: Path) -> None:
-    with served(exported.folder, tmp_path) as url:
+def test_served_over_http_it_answers_to_the_last_bit(exported: Exported, tmp_path: Path, serve: Any) -> None:
+    command = ["models", "serve", "--model-uri", str(exported.folder), "--env-manager", "local"]
+    with serve(command, "/ping", tmp_path) as url:
         for frame, answer in zip(exported.frames, exported.answers, strict=True):
-            assert ask(url, frame) == answer.to_dict(orient="records")
+            assert ask(f"{url}/invocations", frame) == answer.to_dict(orient="records")
 
 
 def environment() -> dict[str, str]:
     """Ours, with as many threads as here, and with the programs installed beside this Python."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
     return os.environ | {"OMP_NUM_THREADS": str(torch.get_num_threads()), "PATH": path}
-
-
-@contextmanager
-def served(folder: Path, scratch: Path) -> Iterator[str]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "mlflow", "models", "serve", "-m", str(folder), "-p", str(port)]
-    command += ["-h", "127.0.0.1", "--env-manager", "local"]
-    with (scratch / "server.txt").open("wb") as output:
-        server = subprocess.Popen(
-            command, cwd=scratch, env=environment(), stdout=output, stderr=output, start_new_session=True
-        )
-    try:
-        wait_for(f"http://127.0.0.1:{port}/ping", server, scratch / "server.txt")
-        yield f"http://127.0.0.1:{port}/invocations"
-    finally:
-        with suppress(ProcessLookupError):
-            os.killpg(server.pid, signal.SIGKILL)  # its own workers too
-        server.wait()
-
-
-def wait_for(url: str, server: subprocess.Popen[bytes], output: Path) -> None:
-    until = time.monotonic() + 120
-    while time.monotonic() < until and server.poll() is None:
-        try:
-            with urllib.request.urlopen(url, timeout=5):
-                return
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.2)  # another process: there is no clock to inject
-    pytest.fail(f"the model server did not come up: {output.read_text()[-2000:]}")
 
 
 def ask(url: str, frame: pd.DataFrame) -> list[dict[str, Any]]:

@@ -2,19 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import socket
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -84,38 +74,16 @@ def sqlite_uri(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.fixture(scope="session")
-def server_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def server_uri(
+    tmp_path_factory: pytest.TempPathFactory,
+    serve: Any,
+) -> Iterator[str]:
     """A real `mlflow server` on a free port of this machine."""
     folder = tmp_path_factory.mktemp("mlflow-server")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port)]
-    command += ["--workers", "1", "--backend-store-uri", f"sqlite:///{folder}/mlflow.db"]
-    command += ["--artifacts-destination", str(folder / "artifacts")]
-    quiet = os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
-    with (folder / "server.txt").open("wb") as output:
-        server = subprocess.Popen(
-            command, cwd=folder, env=quiet, stdout=output, stderr=output, start_new_session=True
-        )
-    try:
-        _wait_for(f"http://127.0.0.1:{port}/health", server, folder / "server.txt")
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        with suppress(ProcessLookupError):
-            os.killpg(server.pid, signal.SIGKILL)  # its own workers too
-        server.wait()
-
-
-def _wait_for(url: str, server: subprocess.Popen[bytes], output: Path) -> None:
-    until = time.monotonic() + 90
-    while time.monotonic() < until and server.poll() is None:
-        try:
-            with urllib.request.urlopen(url, timeout=5):
-                return
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.2)  # another process: there is no clock to inject
-    pytest.fail(f"the MLflow server did not come up: {output.read_text()[-2000:]}")
+    stores = ["--backend-store-uri", f"sqlite:///{folder}/mlflow.db"]
+    stores += ["--artifacts-destination", str(folder / "artifacts")]
+    with serve(["server", "--workers", "1", *stores], "/health", folder) as url:
+        yield url
 
 
 @pytest.fixture(params=["memory", "sqlite", "server"])

@@ -17,7 +17,7 @@ from growlearn.domain.lineage import Manifest
 from growlearn.domain.schema import Input, InputType, Schema
 from growlearn.domain.window import Window, WindowState
 from growlearn.growth.model.network import load_network
-from growlearn.growth.plan import Ground, empty_manifest, plan_growth
+from growlearn.growth.plan import Base, Ground, empty_manifest, plan_growth
 from growlearn.growth.train import grow
 from growlearn.ingest.rows import Rows, object_column, row_keys, split
 
@@ -54,7 +54,8 @@ class Garden:
         classes = tuple(sorted(set(rows.labels)))
         parts = replace(split(rows, 0.0, self.job.growth.validation), holdout=rows.take(np.arange(1)))
         ground = Ground(parts, classes)
-        return plan_growth(self.job, window, task, ground, self.manifest, grown, self.artifacts, self.load)
+        base = Base(self.manifest, grown or None)
+        return plan_growth(self.job, window, task, ground, base, grown, self.artifacts, self.load)
 
     def grow(self, task: str, rows: Rows) -> GrowthResult:
         """Plan, train and keep."""

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from growlearn.domain.growth import Progress
 from growlearn.domain.stream import Transition
 from growlearn.domain.window import IngestedFile, Window, WindowState
 from growlearn.heartbeat import heartbeat
@@ -46,13 +47,20 @@ class RunSummary:
 
 
 def run_stream(name: str, ports: Ports, report: Report) -> RunSummary:
-    """Take in new files, then bring every pending window of a stream to its end, in order."""
+    """Take in new files, then bring every pending window of a stream to its end, in order.
+
+    `report` is told of every file, window and epoch; where it raises, work is left there.
+    """
     stream = ports.store.stream(name)
     source = ports.open_source(stream.job.source)
-    files = take_in(stream, source, ports.store, ports.artifacts, ports.clock)
+    files = take_in(stream, source, ports.store, ports.artifacts, ports.clock, report)
     windows: list[Window] = []
     while window := ports.store.claim(name, ports.worker, ports.clock.now(), ports.lease_s):
         with heartbeat(ports.store, window, ports.worker, ports.clock, ports.lease_s):
+            left = ports.store.count_pending(name) - 1
+            report(
+                Progress(stage="windows", done=len(windows), total=len(windows) + 1 + left, note=window.id)
+            )
             windows.append(handle(window, ports, report))
     return RunSummary(files, tuple(windows))
 

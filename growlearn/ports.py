@@ -21,7 +21,7 @@ from growlearn.domain.stream import (
     Transition,
     WindowRecord,
 )
-from growlearn.domain.window import BadRow, IngestedFile, SourceFile, Window
+from growlearn.domain.window import BadRow, IngestedFile, SeenFile, SourceFile, Window
 
 Report = Callable[[Progress], None]
 """Where long work tells how far it is."""
@@ -45,8 +45,8 @@ class Source(Protocol):
     def read(self, file: SourceFile) -> Mapping[str, bytes]:
         """Content by relative path: one entry for a file, one an image for a folder of class folders.
 
-        Raises UnreadableFile where the file has vanished or may not be opened, StillWriting where it
-        changed since it was listed: it is then left for the next tick.
+        Raises UnreadableFile where the file has vanished or may not be opened, NotReadable where it
+        changed since it was listed or its disk is away: it is then left for the next tick.
         """
         ...
 
@@ -86,12 +86,14 @@ class Store(Protocol):
 
     # Ingest -------------------------------------------------------------------------------------
 
-    def seen(self, stream: str) -> Mapping[str, str]:
-        """Fingerprint by url of every file taken in so far (the latest one of each url)."""
+    def seen(self, stream: str) -> Sequence[SeenFile]:
+        """Every file taken in so far, in that order; a url stands more than once if it changed."""
         ...
 
     def record_ingest(self, ingested: IngestedFile) -> bool:
         """Write what one file became; False, and nothing written, if it was taken in before.
+
+        Taken in before is a file of the same url, fingerprint and schema.
 
         A window whose number exists (the open one of a row-count stream) is updated, others are
         added.
@@ -112,6 +114,10 @@ class Store(Protocol):
 
     # Work ---------------------------------------------------------------------------------------
 
+    def count_pending(self, stream: str) -> int:
+        """How many windows of a stream a worker has something to do for."""
+        ...
+
     def claim(self, stream: str, worker: str, now: datetime, lease_s: float) -> Window | None:
         """Lease the oldest pending window of a stream.
 
@@ -128,11 +134,18 @@ class Store(Protocol):
         """Give the lease up at once; harmless where it is not held."""
         ...
 
+    def failed(self, stream: str, window: str, worker: str, reason: str, at: datetime) -> int:
+        """Count a failure of a window this worker leads, and keep its reason; returns how many so far.
+
+        Raises LostRace where another worker leads it.
+        """
+        ...
+
     def advance(self, transition: Transition) -> Window:
         """Make one legal move with all its records.
 
-        Raises IllegalTransition for a move not in the table, LostRace where the window is no
-        longer in `source` or leased to `worker`; in both cases nothing is written.
+        Raises IllegalTransition for a move not in the table, LostRace where the window is no longer in
+        `source` or leased to `worker`, or the base not at `base_before`; then nothing is written.
         """
         ...
 
@@ -171,6 +184,14 @@ class Store(Protocol):
 
     def pending_messages(self, stream: str | None = None, limit: int = 100) -> Sequence[PendingMessage]:
         """Undelivered messages, oldest first."""
+        ...
+
+    def claim_outbox(self, stream: str, worker: str, now: datetime, lease_s: float) -> bool:
+        """True for the one worker that may tell the tracker of a stream; asked again it renews the lease."""
+        ...
+
+    def release_outbox(self, stream: str, worker: str) -> None:
+        """Give that lease up at once; harmless where it is not held."""
         ...
 
     def delivered(self, message_id: int, receipt: Receipt, at: datetime) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from growlearn.domain.errors import GrowLearnError, NotGrowable
+from growlearn.domain.growth import GrowthPlan
 from growlearn.domain.job import HoldoutFiles, SourceSpec
 from growlearn.domain.lineage import Manifest, Task, Version
 from growlearn.domain.stream import AliasMove, Message, MessageKind, Stream, Transition
@@ -15,7 +17,7 @@ from growlearn.evaluation.gates import check
 from growlearn.evaluation.gates.evidence import Evidence
 from growlearn.evaluation.measure import measure
 from growlearn.growth.model.network import GrowingNetwork, load_network
-from growlearn.growth.plan import alone, empty_manifest, plan_growth, survey
+from growlearn.growth.plan import Base, alone, empty_manifest, plan_growth, survey
 from growlearn.growth.proof import changed_tasks
 from growlearn.ingest.holdout import load_holdout
 from growlearn.ingest.rows import Rows, from_parquet
@@ -27,6 +29,8 @@ from growlearn.registry.matrix import evaluations_of
 from growlearn.registry.promotion import challenge, promote
 from growlearn.serving.references import references_of
 
+MOST_FAILURES = 5
+"""Trainings of one window that may fail before it is rejected."""
 _ACTOR = "gates"
 """Who moved an alias when no person did."""
 
@@ -58,17 +62,20 @@ def judge_window(stand: Stand, ports: Ports, _: Report) -> Transition:
     window, store = stand.window, ports.store
     opened = store.tasks(window.stream)
     known = _known_tasks(stand, opened)
-    rows = _rows(stand, ports.artifacts)
+    rows, spec = _rows(stand, ports.artifacts), stand.stream.job.drift
+    counts = Counter(label for label in rows.labels if label is not None)
+    rare = [label for label, count in counts.items() if count < spec.min_class_rows]
     verdict = judge(
         window,
-        {label for label in rows.labels if label is not None},
+        [label for label in counts if label not in rare],
         known,
-        lambda: references_of(
-            _load(ports)(stand.manifest), known, rows, stand.manifest.schema, ports.artifacts
+        lambda tasks: references_of(
+            _load(ports)(stand.manifest), tasks, rows, stand.manifest.schema, ports.artifacts
         ),
-        stand.stream.job.drift,
+        spec,
         current=_current_task(window, store),
         taken=[task.name for task in opened],
+        rare=rare,
     )
     return _move(
         stand, ports, WindowState.JUDGED, verdict=verdict.verdict, task=verdict.task,
@@ -88,21 +95,28 @@ def plan_or_settle(stand: Stand, ports: Ports, _: Report) -> Transition:
     try:
         ground = survey(job, _rows(stand, ports.artifacts), lambda: _own_holdout(stand, task, ports))
         grown = len(ports.store.branches(window.stream))
-        plan = plan_growth(job, window, task, ground, stand.manifest, grown, ports.artifacts, _load(ports))
+        base = Base(stand.manifest, stand.stream.base)
+        plan = plan_growth(job, window, task, ground, base, grown, ports.artifacts, _load(ports))
     except NotGrowable as refusal:
         return _end(stand, ports, WindowState.SETTLED, reason=f"{verdict.reason}; not grown: {refusal}")
     return _move(stand, ports, WindowState.GROWING, plan=plan)
 
 
 def grow_and_measure(stand: Stand, ports: Ports, report: Report) -> Transition:
-    """From growing to evaluated: train the plan, then measure the candidate task by task."""
+    """From growing to evaluated: train the plan, then measure the candidate task by task.
+
+    A window whose training fails again and again is rejected, so that it cannot stop its stream.
+    """
     plan = ports.store.record(stand.window.stream, stand.window.id).plan
     assert plan is not None, "a growing window has its plan"
-    result = ports.engine.run(plan, report)
     lone: Manifest | None = None
-    if stand.stream.job.evaluation.reference == "alone":
-        lone_plan = alone(plan)
-        lone = ports.engine.run(lone_plan, report).manifest_of(lone_plan)
+    try:
+        result = ports.engine.run(plan, report)
+        if stand.stream.job.evaluation.reference == "alone":
+            lone_plan = alone(plan)
+            lone = ports.engine.run(lone_plan, report).manifest_of(lone_plan)
+    except GrowLearnError as error:
+        return _give_up(stand, ports, error)
     known = _known_tasks(stand, ports.store.tasks(plan.stream))
     holdouts = [Question(task=task.name, rows=task.holdout) for task in known]
     evaluation = measure(
@@ -115,6 +129,16 @@ def grow_and_measure(stand: Stand, ports: Ports, report: Report) -> Transition:
     )
     evaluation = replace(evaluation, changed=_changed(stand.manifest, result.manifest_of(plan), known, ports))
     return _move(stand, ports, WindowState.EVALUATED, result=result, evaluation=evaluation)
+
+
+def _give_up(stand: Stand, ports: Ports, error: GrowLearnError) -> Transition:
+    """Count the failure and raise it, or, once there were enough of them, reject the window."""
+    window = stand.window
+    reason = f"growing failed: {error}"
+    failures = ports.store.failed(window.stream, window.id, ports.worker, reason, ports.clock.now())
+    if failures < MOST_FAILURES:
+        raise error
+    return _end(stand, ports, WindowState.REJECTED, reason=f"given up after {failures} tries; {reason}")
 
 
 def _changed(before: Manifest, after: Manifest, known: Sequence[Task], ports: Ports) -> tuple[str, ...]:
@@ -131,6 +155,11 @@ def promote_or_reject(stand: Stand, ports: Ports, _: Report) -> Transition:
     assert plan is not None
     assert result is not None
     assert evaluation is not None, "an evaluated window has plan, result and evaluation"
+    if plan.base_version != stream.base:
+        return _end(
+            stand, ports, WindowState.REJECTED, reason=_moved(plan, stream),
+            branches=branches_of(plan, result, None, at),
+        )  # fmt: skip
     version = version_of(plan, result, evaluation, stand.versions, stand.base, at)
     past = () if stand.base is None else chain(stand.versions, stand.base.number)
     gates = check(
@@ -154,9 +183,16 @@ def promote_or_reject(stand: Stand, ports: Ports, _: Report) -> Transition:
     )
     return _end(
         stand, ports, decision.state, reason=decision.reason, gates=gates, version=version, base=base,
-        branches=branches_of(plan, result, version.number, at),
+        base_before=plan.base_version, branches=branches_of(plan, result, version.number, at),
         opened=task_of(plan, result, version.number, at), alias_moves=moves,
     )  # fmt: skip
+
+
+def _moved(plan: GrowthPlan, stream: Stream) -> str:
+    return (
+        f"grown from version {plan.base_version}, but growth goes on from version {stream.base} by now; "
+        "the same rows may be sent again"
+    )
 
 
 def _move(stand: Stand, ports: Ports, target: WindowState, **records: object) -> Transition:

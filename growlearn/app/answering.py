@@ -10,16 +10,17 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
-from pyarrow import feather
 
 from growlearn.domain.errors import GrowLearnError, UnreadableFile
 from growlearn.domain.lineage import Version
 from growlearn.domain.window import BadRow
+from growlearn.ingest.flaws import bad_rows
+from growlearn.ingest.formats import load_whole
 from growlearn.ingest.rows import object_column
-from growlearn.ingest.table_rows import read_table_rows
+from growlearn.ingest.table_rows import parse
 from growlearn.ports import Artifacts, Store
 from growlearn.registry.ancestry import find
-from growlearn.serving.predictor import Predictor
+from growlearn.serving.predictor import Predictor, unanswerable
 
 ADDED = ("prediction", "probability", "task")
 
@@ -41,22 +42,24 @@ def answer_file(store: Store, artifacts: Artifacts, stream: str, version: int | 
     model = _version(store, stream, version)
     content = _content(file)
     try:
-        rows, bad = read_table_rows({file.name: content}, model.manifest.schema, for_prediction=True)
+        parsed = parse({file.name: content}, model.manifest.schema, for_prediction=True)
+        table = load_whole(file.name, content)
     except UnreadableFile as error:
         raise GrowLearnError(f"{file}: {error.what}", cure=error.cure) from error
-    table = _table(file.suffix.lower(), content)
-    if len(rows) == 0:
-        reason = bad[0].reason if bad else "it has none"
-        raise GrowLearnError(f"{file}: no row can be answered; the first: {reason}")
-    answered = np.setdiff1d(np.arange(table.num_rows), [row.row for row in bad])
-    prediction, probability, task = Predictor(model.manifest, artifacts.get).answer(rows)
-    for name, values in zip(ADDED, (prediction, probability, task), strict=True):
+    unknown = unanswerable(parsed.rows, model.manifest)
+    known = np.setdiff1d(np.arange(len(parsed.rows)), list(unknown))
+    bad = [*bad_rows(parsed.flaws), *(BadRow(row=int(parsed.places[i]), reason=unknown[i]) for i in unknown)]
+    bad.sort(key=lambda row: row.row)
+    if len(known) == 0:
+        raise GrowLearnError(f"{file}: no row can be answered; the first: {bad[0].reason}")
+    answers = Predictor(model.manifest, artifacts.get).answer(parsed.rows.take(known))
+    for name, values in zip(ADDED, answers, strict=True):
         column = object_column([None] * table.num_rows)
-        column[answered] = values
+        column[parsed.places[known]] = values
         if name in table.column_names:
             table = table.drop_columns([name])
         table = table.append_column(name, pa.array(column))
-    return Answers(table, model.number, bad)
+    return Answers(table, model.number, tuple(bad))
 
 
 def _version(store: Store, stream_name: str, version: int | None) -> Version:
@@ -75,14 +78,6 @@ def _content(file: Path) -> bytes:
         return file.read_bytes()
     except OSError as error:
         raise GrowLearnError(f"cannot read {file}: {error.strerror}", cure="check the path") from error
-
-
-def _table(suffix: str, content: bytes) -> Any:
-    if suffix == ".csv":
-        return pacsv.read_csv(pa.BufferReader(content))
-    if suffix in (".arrow", ".feather", ".ipc"):
-        return feather.read_table(pa.BufferReader(content))
-    return pq.read_table(pa.BufferReader(content))
 
 
 def write_answers(answers: Answers, out: Path) -> tuple[str, ...]:

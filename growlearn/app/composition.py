@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from growlearn.settings import Settings
@@ -11,27 +9,21 @@ from growlearn.settings import Settings
 if TYPE_CHECKING:
     from growlearn.ports import Artifacts, Clock, Ports, Store, Tracker
 
-_LOCAL_SQLITE = re.compile(r"sqlite(?:\+\w+)?:///(?P<file>[^?]+).*")
-
 
 def open_record(settings: Settings) -> Store:
     """The store of these settings.
 
-    A SQLite file that is not there yet is made; any other database that lacks our newest tables is
+    A SQLite database is made where it lacks our tables; any other one that lacks our newest tables is
     a GrowLearnError that asks for `growlearn db upgrade`.
     """
+    from growlearn.adapters.db.revision import is_unmade_sqlite
     from growlearn.adapters.db.store import open_store
 
-    if _is_fresh(settings.database_url):
+    if is_unmade_sqlite(settings.database_url):
         from growlearn.adapters.db.migrate import upgrade
 
         upgrade(settings.database_url)
     return open_store(settings.database_url)
-
-
-def _is_fresh(database_url: str) -> bool:
-    local = _LOCAL_SQLITE.fullmatch(database_url)
-    return local is not None and not Path(local["file"]).exists()
 
 
 def clock() -> Clock:

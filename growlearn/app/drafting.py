@@ -6,7 +6,8 @@ import json
 import math
 
 from growlearn.app.inspection import Findings
-from growlearn.domain.job import GrowthSpec
+from growlearn.domain.errors import GrowLearnError
+from growlearn.domain.job import GrowthSpec, require_name
 from growlearn.domain.schema import Input
 
 _TEMPLATE = """\
@@ -38,7 +39,11 @@ _TOKENS_A_SIDE = 8
 
 
 def draft_job(name: str, findings: Findings) -> str:
-    """The YAML of a job that reads these findings."""
+    """The YAML of a job that reads these findings; raises GrowLearnError for an impossible name."""
+    try:
+        require_name(name)
+    except ValueError as error:
+        raise GrowLearnError(str(error), cure="choose another with --name") from error
     inputs = [f"    {_quoted(column)}: {_input(spec)}" for column, spec in findings.inputs.items()]
     inputs += [f"    # {_quoted(column)}: {why}" for column, why in findings.left_out.items()]
     task = "  # task: COLUMN                          # where a column names the task"

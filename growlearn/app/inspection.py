@@ -14,10 +14,10 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 from PIL import Image, UnidentifiedImageError
-from pyarrow import feather
 
-from growlearn.domain.errors import GrowLearnError
+from growlearn.domain.errors import GrowLearnError, UnreadableFile
 from growlearn.domain.schema import Input, InputType
+from growlearn.ingest.formats import load_whole
 
 _SUFFIXES = (".parquet", ".pq", ".csv", ".arrow", ".feather", ".ipc")
 _IMAGES = (".png", ".jpg", ".jpeg")
@@ -139,12 +139,12 @@ def _head(file: Path) -> tuple[Any, int]:
     """The first rows of a file, and how many it has."""
     try:
         if file.suffix.lower() not in (".parquet", ".pq"):
-            read = pacsv.read_csv if file.suffix.lower() == ".csv" else feather.read_table
-            table = read(file)
+            is_csv = file.suffix.lower() == ".csv"  # here its types are guessed; ingest checks each cell
+            table = pacsv.read_csv(file) if is_csv else load_whole(file.name, file.read_bytes())
             return table.slice(0, _ROWS), table.num_rows
         parquet = pq.ParquetFile(file)
         first = next(parquet.iter_batches(_ROWS), None)
-    except (pa.ArrowException, OSError, ValueError) as error:
+    except (pa.ArrowException, OSError, ValueError, UnreadableFile) as error:
         raise GrowLearnError(f"{file} cannot be read: {str(error).splitlines()[0]}") from error
     if first is None:
         raise GrowLearnError(f"{file} has no rows")
@@ -192,7 +192,7 @@ def _listed_image(values: list[Any]) -> Input | str:
 def image_shape(content: bytes) -> tuple[int, int, int] | None:
     """(channels, height, width) of PNG or JPEG bytes; None where they are neither."""
     try:
-        with Image.open(io.BytesIO(content)) as image:
+        with Image.open(io.BytesIO(content), formats=("PNG", "JPEG")) as image:
             channels = 1 if image.mode in ("1", "L", "I;16", "I") else 3
             return channels, image.height, image.width
     except (UnidentifiedImageError, OSError, Image.DecompressionBombError):

@@ -9,7 +9,6 @@ from growlearn.app.cli.progress import reporting
 from growlearn.app.composition import cycle_ports
 from growlearn.app.stopping import Stopped, until
 from growlearn.cycle import RunSummary, run_stream
-from growlearn.domain.window import PENDING
 from growlearn.ports import Ports, Report, Store
 from growlearn.settings import Settings
 
@@ -30,7 +29,7 @@ def run_to_end(name: str, settings: Settings, store: Store, stop: threading.Even
 def _until_none_pending(name: str, ports: Ports, report: Report, stop: threading.Event) -> RunSummary:
     summary = run_stream(name, ports, report)
     told = False
-    while any(window.state in PENDING for window in ports.store.windows(name)):
+    while ports.store.count_pending(name):
         if not told:
             warn(f"another worker holds a window of {name}; waiting for it, or for its lease to run out")
             told = True

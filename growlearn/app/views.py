@@ -46,9 +46,13 @@ def _state(stream: Stream, windows: Sequence[Window]) -> str:
     return "idle" if windows else "new"
 
 
-def windows_view(store: Store, stream: str) -> View:
-    """Every window in order: `windows`."""
-    return {"windows": [_window(window) for window in store.windows(store.stream(stream).name)]}
+def windows_view(store: Store, stream: str, window: str | None = None) -> View:
+    """Every window in order, or one of them with the rows kept out of it: `windows`."""
+    if window is None:
+        return {"windows": [_window(each) for each in store.windows(store.stream(stream).name)]}
+    one = store.window(store.stream(stream).name, window)
+    kept_out = [{"row": bad.row, "reason": bad.reason} for bad in store.bad_rows(stream, window)]
+    return {"windows": [{**_window(one), "bad_rows": kept_out}]}
 
 
 def _window(window: Window) -> View:
@@ -56,6 +60,7 @@ def _window(window: Window) -> View:
         "id": window.id,
         "state": window.state.value,
         "rows": window.rows,
+        "quarantined_rows": window.quarantined_rows,
         "task": window.task,
         "verdict": None if window.verdict is None else window.verdict.value,
         "reason": window.reason,

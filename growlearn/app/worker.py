@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 
 from growlearn.app.stopping import Stopped
 from growlearn.domain.stream import Stream
-from growlearn.domain.window import PENDING
 from growlearn.ports import Clock, Store
 
 Handle = Callable[[str], None]
@@ -32,7 +31,8 @@ class Worker:
 
     A stream is due when a tick was claimed since this worker last handled it, or when windows or
     messages of it are pending: those of a worker that died, or of a tracker that was away. A stream
-    that fails, or whose window another worker holds, is tried again later and later.
+    whose window another worker holds is looked at again when its lease may have run out; one that
+    fails, or cannot tell its tracker, is tried again later and later.
     """
 
     def __init__(
@@ -91,8 +91,7 @@ class Worker:
         return self._store.last_tick(name) != self._ticks.get(name) or self._is_unfinished(name)
 
     def _is_unfinished(self, name: str) -> bool:
-        pending = any(window.state in PENDING for window in self._store.windows(name))
-        return pending or bool(self._store.pending_messages(name, limit=1))
+        return bool(self._store.count_pending(name) or self._store.pending_messages(name, limit=1))
 
     def work(self, name: str, stop: threading.Event) -> None:
         """Handle one stream to its end or its first trouble; never raises."""
@@ -111,12 +110,16 @@ class Worker:
         tick = self._store.last_tick(name)  # read first: a tick during the work counts as a new one
         self._handle(name)
         self._ticks[name] = tick
-        if self._is_unfinished(name):
-            self._put_off(name)
-        else:
+        if not self._is_unfinished(name):
             self._waits.pop(name, None)
+        elif self._store.count_pending(name):  # another worker holds a window
+            self._waits.pop(name, None)
+            self._put_off(name)
+        else:  # the tracker is away
+            self._put_off(name)
 
     def _put_off(self, name: str) -> None:
+        """Wait as long as a lease at first, twice as long after every further try."""
         tries = self._waits[name].tries + 1 if name in self._waits else 1
         seconds = min(self._retry_s * 2 ** (tries - 1), _LONGEST_WAIT_S)
         self._waits[name] = Wait(tries, self._clock.now() + timedelta(seconds=seconds))

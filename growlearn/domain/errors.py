@@ -28,8 +28,8 @@ class UnreadableFile(GrowLearnError):
     """A source file cannot become a window; the message is the reason kept in quarantine."""
 
 
-class StillWriting(GrowLearnError):
-    """A source file changed while it was read; it is left for the next tick."""
+class NotReadable(GrowLearnError):
+    """A source file is still being written, or its disk is away; it is left for the next tick."""
 
 
 class IllegalTransition(GrowLearnError):

@@ -22,8 +22,8 @@ class ParentScore:
 class GrowthPlan:
     """Everything an engine needs to grow; equal plans give equal branches.
 
-    `base` is the model grown from (None for a stream's first branch), `parent` the task whose
-    lineage the new branch extends (None: it stands on the bare stem). `train`, `validation` and
+    `base` is the model grown from and `base_version` its number (None: a stream's first growth);
+    `parent` is the task whose lineage the new branch extends (None: the bare stem). `train`, `validation` and
     `holdout` are stored rows that share none; an engine reads the first two only.
     """
 
@@ -32,6 +32,7 @@ class GrowthPlan:
     task: str
     classes: tuple[Label, ...]
     base: Manifest
+    base_version: int | None
     parent: str | None
     lineage: tuple[str, ...]
     copy_head: bool

@@ -14,6 +14,7 @@ from growlearn.domain.schema import Schema
 
 _STRICT: dict[str, Any] = {"extra": "forbid"}  # a misspelt key is an error, never ignored
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|h|d)")
+_LONGEST_S = 3650 * 86400
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -24,9 +25,20 @@ def duration_s(text: str) -> float:
     300.0
     """
     match = _DURATION.fullmatch(text.strip())
-    if match is None or float(match[1]) <= 0:
-        raise ValueError(f"{text!r} is not a duration; write for example 30s, 5m, 1h or 2d")
-    return float(match[1]) * _SECONDS[match[2]]
+    seconds = 0.0 if match is None else float(match[1]) * _SECONDS[match[2]]
+    if not 0 < seconds <= _LONGEST_S:
+        raise ValueError(
+            f"{text!r} is not a duration of at most 10 years; write for example 30s, 5m, 1h or 2d"
+        )
+    return seconds
+
+
+def require_name(name: str) -> None:
+    """Raise ValueError unless a stream may be called so."""
+    _require(
+        re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,62}", name) is not None,
+        f"name {name!r} must be lower-case letters, digits, '.', '_' or '-', at most 63 of them",
+    )
 
 
 def _require(condition: bool, message: str) -> None:
@@ -138,10 +150,12 @@ class DriftSpec:
     detectors: tuple[str, ...] = ("output-ks",)
     alpha: float = 0.05  # share of stationary windows that may raise a false alarm, all detectors together
     min_rows: int = 30  # fewer rows on either side: cannot judge
+    min_class_rows: int = 5  # fewer rows of a label do not speak for a class
 
     def __post_init__(self) -> None:
         _require(0 < self.alpha < 1, f"alpha {self.alpha} must lie between 0 and 1")
         _require(self.min_rows >= 2, "min_rows must be 2 or more")
+        _require(self.min_class_rows >= 1, "min_class_rows must be 1 or more")
         _require(bool(self.detectors), "detectors must name at least one")
 
 
@@ -166,6 +180,7 @@ class GrowthSpec:
         _require(0 < self.learning_rate <= 1, "learning_rate must lie between 0 and 1")
         _require(0 <= self.weight_decay < math.inf, "weight_decay must be 0 or more")
         _require(0 < self.validation < 0.9, "validation must lie between 0 and 0.9")
+        _require(0 <= self.seed < 2**32, "seed must be a whole number from 0 to 4294967295")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -246,10 +261,7 @@ class Job:
     retain: Literal["none", "all"] | RetainPerClass = "none"
 
     def __post_init__(self) -> None:
-        _require(
-            re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,62}", self.name) is not None,
-            f"name {self.name!r} must be lower-case letters, digits, '.', '_' or '-', at most 63 of them",
-        )
+        require_name(self.name)
         if isinstance(self.holdout, HoldoutFiles):
             _require(
                 self.schema.task is not None,

@@ -55,6 +55,15 @@ class Task:
     opened_at: datetime
 
 
+def is_regime_of(name: str, task: str) -> bool:
+    """Whether a task is the one of that name, or a later regime of it: NAME/2, NAME/3, ...
+
+    >>> is_regime_of("a", "a"), is_regime_of("a", "a/2"), is_regime_of("a", "a/b")
+    (True, True, False)
+    """
+    return task == name or (task.startswith(f"{name}/") and task.removeprefix(f"{name}/").isdecimal())
+
+
 @dataclass(frozen=True, kw_only=True)
 class BranchWeights:
     """Where a manifest finds one branch."""
@@ -84,6 +93,10 @@ class Manifest:
     model: ModelSpec
     branches: tuple[BranchWeights, ...]
     tasks: tuple[TaskHead, ...]
+
+    def regimes(self, name: str) -> tuple[str, ...]:
+        """Names of the tasks that rows named `name` may belong to, oldest first."""
+        return tuple(head.name for head in self.tasks if is_regime_of(name, head.name))
 
     def task(self, name: str) -> TaskHead:
         """The head of a task, or UnknownName listing those there are."""

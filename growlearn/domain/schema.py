@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from hashlib import sha256
 from typing import Any, ClassVar, TypeAlias
 
 Label: TypeAlias = int | str
@@ -63,6 +64,11 @@ class Schema:
             raise ValueError("column name '_key' is kept for stored rows; rename the column")
         if self.label == self.task:
             raise ValueError(f"column {self.label!r} is the label and the task at once")
+
+    @property
+    def digest(self) -> str:
+        """16 hex digits that differ between schemas."""
+        return sha256(repr(self).encode()).hexdigest()[:16]
 
 
 def ordered(labels: Iterable[Label]) -> tuple[Label, ...]:

@@ -95,8 +95,9 @@ class AliasMove:
 class Transition:
     """One move of one window, with everything that is recorded in the same transaction.
 
-    It holds only while the window is in `source` and `worker` still leads it; otherwise nothing is
-    written. Fields left None leave what is stored as it is.
+    It holds only while the window is in `source` and `worker` still leads it, and, where it moves the
+    stream's base, while that stands at `base_before`; otherwise nothing is written. Fields left None
+    leave what is stored as it is.
     """
 
     stream: str
@@ -118,6 +119,7 @@ class Transition:
     version: Version | None = None
     alias_moves: tuple[AliasMove, ...] = ()
     base: int | None = None
+    base_before: int | None = None
     messages: tuple[Message, ...] = ()
 
 

@@ -46,7 +46,7 @@ TRANSITIONS: dict[WindowState, tuple[WindowState, ...]] = {
     _S.DISCOVERED: (_S.ACCEPTED, _S.QUARANTINED),
     _S.ACCEPTED: (_S.JUDGED,),
     _S.JUDGED: (_S.SETTLED, _S.GROWING),
-    _S.GROWING: (_S.EVALUATED,),
+    _S.GROWING: (_S.EVALUATED, _S.REJECTED),
     _S.EVALUATED: (_S.PROMOTED, _S.REJECTED, _S.HELD),
     _S.QUARANTINED: (),
     _S.SETTLED: (),
@@ -105,25 +105,51 @@ class SourceFile:
 
 @dataclass(frozen=True, kw_only=True)
 class BadRow:
-    """A row that was kept out, by its place in the file (from 0), and why."""
+    """A row that was kept out, by its place in the file (from 0), why, and of which window."""
 
     row: int
     reason: str
+    window: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SeenFile:
+    """A file as it was taken in: `rows` good ones, under the schema of digest `schema`."""
+
+    url: str
+    fingerprint: str
+    sha256: str | None
+    schema: str
+    rows: int
 
 
 @dataclass(frozen=True, kw_only=True)
 class IngestedFile:
     """What one file became: windows opened, filled or quarantined, and rows kept out.
 
-    The store writes it in one transaction, so that a file is taken in once or not at all. `filled`
-    are the open windows that took rows, as they stood before: where one stands otherwise by then,
-    another process has added rows to it, and nothing is written.
+    `schema` is the digest of the schema it was read by, `rows` the number of its good rows. The store
+    writes it in one transaction, so that a file is taken in once or not at all. `filled` are the open
+    windows that took rows, as they stood before: where one stands otherwise by then, another process
+    has added rows to it, and nothing is written.
     """
 
     stream: str
     file: SourceFile
     sha256: str | None
+    schema: str
+    rows: int
     windows: tuple[Window, ...]
     bad_rows: tuple[BadRow, ...]
     at: datetime
     filled: tuple[Window, ...] = ()
+
+    @property
+    def seen(self) -> SeenFile:
+        """What is remembered of the file."""
+        return SeenFile(
+            url=self.file.url,
+            fingerprint=self.file.fingerprint,
+            sha256=self.sha256,
+            schema=self.schema,
+            rows=self.rows,
+        )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 
 from growlearn.domain.drift import DriftReport, Score
 from growlearn.domain.job import DriftSpec
@@ -18,18 +19,35 @@ def judge(
     window: Window,
     labels: Collection[Label],
     tasks: Sequence[Task],
-    references: Callable[[], Sequence[Reference]],
+    references: Callable[[Sequence[Task]], Sequence[Reference]],
     spec: DriftSpec,
     current: str | None = None,
     taken: Collection[str] = (),
+    rare: Collection[Label] = (),
 ) -> DriftReport:
     """The verdict on one window, with its reason and every score.
 
-    labels are the window's distinct known labels; tasks those the model knows, oldest first;
-    references is called only where outputs must be compared; current names the task the stream
-    was in before; taken holds names of tasks that may not be opened again (those rolled back).
-    The report's task is the matched one, or the one to open.
+    labels are the window's distinct known labels, rare those of too few rows to speak for a class;
+    tasks those the model knows, oldest first; references is asked only for tasks whose outputs must be
+    compared; current names the task the stream was in before; taken holds names of tasks that may not
+    be opened again (those rolled back). The report's task is the matched one, or the one to open.
     """
+    report = _judge(window, labels, tasks, references, spec, current, taken)
+    if not rare:
+        return report
+    told = ", ".join(str(label) for label in ordered(rare))
+    return replace(report, reason=f"{report.reason}; too few rows to speak for a class: {told}")
+
+
+def _judge(
+    window: Window,
+    labels: Collection[Label],
+    tasks: Sequence[Task],
+    references: Callable[[Sequence[Task]], Sequence[Reference]],
+    spec: DriftSpec,
+    current: str | None,
+    taken: Collection[str],
+) -> DriftReport:
     if not tasks:
         name = next_task(taken) if window.task is None else _free(window.task, taken)
         return _report(Verdict.FIRST, name, f"no task is known yet: this window opens {name!r}", spec)
@@ -42,7 +60,7 @@ def judge(
     if not fitting:
         name = next_task({*taken, *(task.name for task in tasks)})
         return _report(Verdict.DRIFT, name, _unknown_labels(ordered(labels), tasks), spec)
-    return _judge_by_outputs(fitting, tasks, references(), spec, current, taken)
+    return _judge_by_outputs(fitting, tasks, references(fitting), spec, current, taken)
 
 
 def _judge_by_column(
@@ -70,13 +88,10 @@ def _judge_by_outputs(
     taken: Collection[str],
 ) -> DriftReport:
     """Match the window with a fitting task whose reference it cannot be told apart from."""
-    names = [task.name for task in fitting]
-    classes = {task.name: task.classes for task in tasks}
+    classes = {task.name: task.classes for task in fitting}
     comparisons: list[Comparison] = []
     unjudged: list[str] = []
     for reference in references:
-        if reference.task not in names:
-            continue
         try:
             comparisons.append(compare(reference, classes[reference.task], spec))
         except CannotJudge as error:
@@ -89,7 +104,7 @@ def _judge_by_outputs(
         reason = f"cannot compare with task {'; '.join(unjudged)}" if unjudged else "no task has a reference"
         return _report(Verdict.CANNOT_JUDGE, None, reason, spec, scores)
     nearest = max(comparisons, key=lambda comparison: comparison.p_value)
-    name = next_task({*taken, *classes})
+    name = next_task({*taken, *(task.name for task in tasks)})
     reason = f"unlike every known task; even in {nearest.task!r}, the nearest, {_told(nearest.scores)}"
     return _report(Verdict.DRIFT, name, reason, spec, scores)
 

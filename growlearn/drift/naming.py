@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from itertools import count
 
-from growlearn.domain.lineage import Task
+from growlearn.domain.lineage import Task, is_regime_of
 
 
 def next_task(taken: Collection[str]) -> str:
@@ -30,8 +30,4 @@ def next_regime(name: str, taken: Collection[str]) -> str:
 
 def regimes_of(name: str, tasks: Sequence[Task]) -> tuple[Task, ...]:
     """The task of that name and its later regimes NAME/2, NAME/3, ..., oldest first."""
-    return tuple(task for task in tasks if task.name == name or _regime_number(name, task.name))
-
-
-def _regime_number(name: str, task: str) -> bool:
-    return task.startswith(f"{name}/") and task.removeprefix(f"{name}/").isdecimal()
+    return tuple(task for task in tasks if is_regime_of(name, task.name))

@@ -30,10 +30,20 @@ class Ground:
     classes: tuple[Label, ...]
 
 
+@dataclass(frozen=True)
+class Base:
+    """The model grown from, and its version; None before a stream's first."""
+
+    manifest: Manifest
+    version: int | None
+
+
 def survey(job: Job, rows: Rows, own_holdout: Callable[[], Rows]) -> Ground:
     """Split a window's labelled rows, or raise NotGrowable with the reason nothing can be grown.
 
     `own_holdout` gives the task's rows of the job's hold-out files; called only where it has some.
+    Validation rows will be the task's drift reference: without a task column there must be enough of
+    them to judge later windows by.
     """
     labelled = rows.labelled()
     classes = ordered(labelled.labels)
@@ -43,17 +53,32 @@ def survey(job: Job, rows: Rows, own_holdout: Callable[[], Rows]) -> Ground:
         raise _too_few(job, labelled, "")
     if len(classes) == 1:
         raise NotGrowable(f"every row has the label {classes[0]!r}: there is nothing to tell apart")
+    least = job.drift.min_rows if job.schema.task is None else 0
     if isinstance(job.holdout, HoldoutFiles):
-        parts = replace(split(labelled, 0.0, job.growth.validation), holdout=own_holdout())
+        parts = _beside(own_holdout(), labelled, classes, job.growth.validation, least)
     else:
-        parts = split(labelled, job.holdout, job.growth.validation)
-    _require_rows(job, parts)
+        parts = split(labelled, job.holdout, job.growth.validation, least)
+    _require_rows(job, parts, least)
     return Ground(parts, classes)
 
 
-def _require_rows(job: Job, parts: Split) -> None:
+def _beside(
+    holdout: Rows, labelled: Rows, classes: tuple[Label, ...], validation: float, least: int
+) -> Split:
+    """The split beside hold-out rows of their own, none of which is trained or chosen on."""
+    fresh = labelled.take(~np.isin(labelled.keys, holdout.keys))
+    known = np.array([label in classes for label in holdout.labels], dtype=bool)
+    return replace(split(fresh, 0.0, validation, least), holdout=holdout.take(known))
+
+
+def _require_rows(job: Job, parts: Split, least: int) -> None:
     if len(parts.train) < job.growth.min_rows:
         raise _too_few(job, parts.train, " left to train on")
+    if len(parts.validation) < least:
+        raise NotGrowable(
+            f"only {len(parts.validation)} labelled rows left as drift reference, fewer than {least}",
+            cure="send larger windows, or lower drift.min_rows",
+        )
     if len(parts.validation) == 0:
         raise NotGrowable("no labelled row fell to validation", cure="send larger windows")
     if len(parts.holdout) == 0:
@@ -73,38 +98,40 @@ def plan_growth(
     window: Window,
     task: str,
     ground: Ground,
-    base: Manifest,
+    base: Base,
     grown: int,
     artifacts: Artifacts,
     load: Callable[[Manifest], GrowingNetwork],
 ) -> GrowthPlan:
     """Plan one growth; `grown` branches of the stream exist already, rejected ones included.
 
-    The network keeps the shape it was born with (base.model); the job's present budgets apply.
-    Raises NotGrowable where the model has reached its branch budget.
+    The network keeps the shape it was born with; the job's present budgets apply. Raises NotGrowable
+    where the model has reached its branch budget.
     """
-    count = 1 if base.branches else job.model.initial_branches
-    if len(base.branches) + count > job.model.max_branches:
+    model = base.manifest
+    count = 1 if model.branches else job.model.initial_branches
+    if len(model.branches) + count > job.model.max_branches:
         raise NotGrowable(
             f"the branch budget of {job.model.max_branches} is used up",
             cure="raise model.max_branches in the job file",
         )
-    scores = _scores(base, ground, load, job.model.max_parents)
+    scores = _scores(model, ground, load, job.model.max_parents)
     best = scores[0] if scores else None
-    parent = None if best is None or best.task is None else base.task(best.task)
+    parent = None if best is None or best.task is None else model.task(best.task)
     return GrowthPlan(
         stream=job.name,
         window=window.id,
         task=task,
         classes=ground.classes,
-        base=base,
+        base=model,
+        base_version=base.version,
         parent=None if parent is None else parent.name,
         lineage=() if parent is None else parent.lineage,
         copy_head=parent is not None and parent.classes == ground.classes,
         new_branches=tuple(f"b{grown + 1 + i}" for i in range(count)),
-        train=artifacts.put(to_parquet(ground.split.train, base.schema)),
-        validation=artifacts.put(to_parquet(ground.split.validation, base.schema)),
-        holdout=artifacts.put(to_parquet(ground.split.holdout, base.schema)),
+        train=artifacts.put(to_parquet(ground.split.train, model.schema)),
+        validation=artifacts.put(to_parquet(ground.split.validation, model.schema)),
+        holdout=artifacts.put(to_parquet(ground.split.holdout, model.schema)),
         growth=job.growth,
         seed=job.growth.seed * 100_003 + window.number,
         parent_scores=scores,
@@ -131,6 +158,7 @@ def alone(plan: GrowthPlan) -> GrowthPlan:
     return replace(
         plan,
         base=replace(plan.base, branches=(), tasks=()),
+        base_version=None,
         parent=None,
         lineage=(),
         copy_head=False,

@@ -9,15 +9,18 @@ from __future__ import annotations
 
 import math
 import resource
+import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - the field's own abbreviation
 
+from growlearn.domain.errors import GrowLearnError
 from growlearn.domain.growth import Epoch, GrowthPlan, GrowthResult, Progress
 from growlearn.domain.job import GrowthSpec
 from growlearn.domain.lineage import BranchWeights
@@ -53,6 +56,7 @@ def grow(plan: GrowthPlan, artifacts: Artifacts, scratch: Path, report: Report) 
     started = time.perf_counter()
     schema = plan.base.schema
     network = load_network(plan.base, artifacts.get)
+    frozen = _fingerprint(network)
     train_rows = from_parquet(artifacts.get(plan.train), schema)
     validation_rows = from_parquet(artifacts.get(plan.validation), schema)
     newborn = conceive(plan, network, train_rows)
@@ -61,6 +65,8 @@ def grow(plan: GrowthPlan, artifacts: Artifacts, scratch: Path, report: Report) 
     birth_head = artifacts.put(weights.dump(newborn.birth_head.state_dict()))
     birth_branches = () if newborn.stem is None else _store(plan, newborn, artifacts)
     course = _course(plan, newborn, train, validation, scratch, report)
+    if _fingerprint(network) != frozen:
+        raise GrowLearnError("training changed frozen weights", cure="this is a defect: please report it")
     checkpoint.restore(newborn.trainable(), course.best)
     _fit_route(network, newborn, train_rows, train.targets)
     return GrowthResult(
@@ -77,11 +83,21 @@ def grow(plan: GrowthPlan, artifacts: Artifacts, scratch: Path, report: Report) 
         train_rows=len(train),
         validation_rows=len(validation),
         seconds=time.perf_counter() - started,
-        peak_memory_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+        peak_memory_bytes=_peak_memory_bytes(),
         threads=torch.get_num_threads(),
         seed=plan.seed,
         birth_branches=birth_branches,
     )
+
+
+def _fingerprint(network: GrowingNetwork) -> list[bytes]:
+    """Every frozen weight and buffer of a network, as hashes."""
+    return [sha256(network.branch_weights(name)).digest() for name in network.branches]
+
+
+def _peak_memory_bytes() -> int:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024  # Linux counts in KiB
 
 
 def _course(

@@ -32,9 +32,11 @@ def flag(flaws: Flaws, rows: Iterable[int] | Column, flaw: Flaw) -> None:
         flaws.setdefault(int(row), flaw)
 
 
-def bad_rows(flaws: Mapping[int, Flaw]) -> tuple[BadRow, ...]:
+def bad_rows(flaws: Mapping[int, Flaw], window: str | None = None) -> tuple[BadRow, ...]:
     """Flaws as they are recorded, in the order of the file."""
-    return tuple(BadRow(row=row, reason=flaws[row].kind + flaws[row].detail) for row in sorted(flaws))
+    return tuple(
+        BadRow(row=row, reason=flaws[row].kind + flaws[row].detail, window=window) for row in sorted(flaws)
+    )
 
 
 def summary(flaws: Iterable[Flaw]) -> str:

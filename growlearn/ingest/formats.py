@@ -39,6 +39,15 @@ def load(blobs: Mapping[str, bytes], schema: Schema, choose: Choose) -> Loaded:
     name, content = next(iter(blobs.items()))
     if len(blobs) > 1 or "/" in name:
         return _load_images(blobs, schema)
+    return _load_table(name, content, choose)
+
+
+def load_whole(name: str, content: bytes) -> Any:
+    """Every column of one table file as it stands there, a CSV's as text; raises UnreadableFile."""
+    return _load_table(name, content, list).table
+
+
+def _load_table(name: str, content: bytes, choose: Choose) -> Loaded:
     suffix = PurePosixPath(name).suffix.lower()
     if suffix not in _FORMATS:
         raise UnreadableFile(

@@ -11,16 +11,17 @@ from growlearn.domain.errors import UnreadableFile
 from growlearn.domain.window import Window, WindowState
 from growlearn.ingest.batches import Batch
 from growlearn.ingest.duplicates import identity
-from growlearn.ingest.flaws import Flaw, summary
-from growlearn.ingest.intake import Intake, accepted, new_window, quarantined, told, without_rows
+from growlearn.ingest.flaws import Flaw, Flaws, bad_rows, summary
+from growlearn.ingest.intake import Intake, Made, accepted, new_window, quarantined, told, without_rows
 from growlearn.ingest.rows import Rows, concat, from_parquet, to_parquet
 
 
-def gather(intake: Intake, batch: Batch, size: int) -> tuple[list[Window], dict[int, Flaw]]:
+def gather(intake: Intake, batch: Batch, size: int) -> Made:
     """Add one task's rows to its open window; cut full windows off; what is left stays open.
 
-    Returns the windows touched, and further bad rows: those the open window holds already. Raises
-    UnreadableFile where the labels are of another kind than those of the open window.
+    Rows that the open window holds already are kept out too; all kept-out rows count in the first
+    window the file touches. Raises UnreadableFile where the labels are of another kind than those of
+    the open window.
     """
     touched: list[Window] = []
     window = _open_window(intake, batch.task)
@@ -32,15 +33,18 @@ def gather(intake: Intake, batch: Batch, size: int) -> tuple[list[Window], dict[
             touched.append(quarantined(replace(window, updated_at=intake.at), reason, window.rows))
             window = None
     rows, repeated = _without_repeats(batch, held, window)
-    flaws = [*batch.flaws, *repeated.values()]
+    flaws = batch.flaws | repeated
     if len(rows) == 0:
-        return [*touched, without_rows(new_window(intake, batch.task), flaws)], repeated
+        empty = without_rows(new_window(intake, batch.task), flaws)
+        return Made((*touched, empty), bad_rows(flaws, empty.id), 0)
+    first = len(touched)
     for part in _parts(rows if held is None else concat([held, rows]), size):
         opened = new_window(intake, batch.task) if window is None else _continued(window, intake)
-        opened = replace(opened, quarantined_rows=opened.quarantined_rows + len(flaws))
-        touched.append(_filled(intake, opened, part, flaws, size))
-        window, flaws = None, []  # kept-out rows count once, in the first window the file touches
-    return touched, repeated
+        counted = flaws if len(touched) == first else {}
+        opened = replace(opened, quarantined_rows=opened.quarantined_rows + len(counted))
+        touched.append(_filled(intake, opened, part, counted, size))
+        window = None
+    return Made(tuple(touched), bad_rows(flaws, touched[first].id), len(rows))
 
 
 def _open_window(intake: Intake, task: str | None) -> Window | None:
@@ -58,7 +62,7 @@ def _held(intake: Intake, window: Window) -> Rows | None:
         return None
 
 
-def _without_repeats(batch: Batch, held: Rows | None, window: Window | None) -> tuple[Rows, dict[int, Flaw]]:
+def _without_repeats(batch: Batch, held: Rows | None, window: Window | None) -> tuple[Rows, Flaws]:
     if held is None or window is None or len(batch.rows) == 0:
         return batch.rows, {}
     kinds = [{type(label) for label in rows.labels if label is not None} for rows in (held, batch.rows)]
@@ -91,9 +95,9 @@ def _continued(window: Window, intake: Intake) -> Window:
     return replace(window, source=f"{first} ... {intake.file.url}", updated_at=intake.at)
 
 
-def _filled(intake: Intake, window: Window, rows: Rows, flaws: list[Flaw], size: int) -> Window:
+def _filled(intake: Intake, window: Window, rows: Rows, flaws: Flaws, size: int) -> Window:
     if len(rows) == size:
         return accepted(intake, window, rows, flaws)
-    reason = told(f"{len(rows)} of {size} rows", summary(flaws) if flaws else None, intake.note)
+    reason = told(f"{len(rows)} of {size} rows", summary(flaws.values()) if flaws else None, intake.note)
     snapshot = intake.artifacts.put(to_parquet(rows, intake.schema))
     return replace(window, rows=len(rows), snapshot=snapshot, reason=reason)

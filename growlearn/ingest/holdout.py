@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from growlearn.domain.errors import GrowLearnError, UnreadableFile
+from growlearn.domain.errors import NotGrowable, UnreadableFile
 from growlearn.domain.schema import Schema
 from growlearn.ingest.rows import Rows, concat
 from growlearn.ingest.table_rows import parse
@@ -15,7 +15,7 @@ from growlearn.ingest.table_rows import parse
 def load_holdout(files: Mapping[str, Mapping[str, bytes]], schema: Schema, task: str) -> Rows:
     """The labelled rows of one task out of all hold-out files (content by relative path, by url).
 
-    Bad rows are left out. Raises GrowLearnError where a file cannot be read or no such row is left.
+    Bad rows are left out. Raises NotGrowable where a file cannot be read or no such row is left.
     """
     parts: list[Rows] = []
     tasks: dict[str, None] = {}
@@ -26,9 +26,9 @@ def load_holdout(files: Mapping[str, Mapping[str, bytes]], schema: Schema, task:
             parts.append(rows.take(np.asarray(rows.tasks == task, dtype=bool)))
     if not sum(map(len, parts)):
         told = ", ".join(map(repr, tasks)) or "none"
-        raise GrowLearnError(
+        raise NotGrowable(
             f"no labelled hold-out row of task {task!r} in {len(files)} hold-out files (tasks there: {told})",
-            cure="add labelled rows of that task to the folder that holdout.url names",
+            cure="add labelled rows of it to the folder that holdout.url names, then send the window again",
         )
     return concat(parts)
 
@@ -37,6 +37,7 @@ def _rows(url: str, blobs: Mapping[str, bytes], schema: Schema) -> Rows:
     try:
         return parse(blobs, schema).rows
     except UnreadableFile as error:
-        raise GrowLearnError(
-            f"hold-out file {url} cannot be used: {error}", cure="mend the file or take it away"
+        raise NotGrowable(
+            f"hold-out file {url} cannot be used: {error}",
+            cure="mend the file or take it away, then send the window again",
         ) from error

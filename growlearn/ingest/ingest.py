@@ -2,60 +2,102 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from hashlib import sha256
 
 from growlearn.domain.errors import GrowLearnError, UnreadableFile
 from growlearn.domain.stream import Stream
-from growlearn.domain.window import BadRow, IngestedFile, SourceFile, Window
-from growlearn.ingest.batches import batches
-from growlearn.ingest.flaws import Flaw, bad_rows
+from growlearn.domain.window import IngestedFile, SeenFile, SourceFile
+from growlearn.ingest.batches import Batch, batches
+from growlearn.ingest.flaws import bad_rows
 from growlearn.ingest.gather import gather
-from growlearn.ingest.intake import Intake, accepted, new_window, quarantined, start_intake, without_rows
+from growlearn.ingest.intake import (
+    Intake,
+    Made,
+    accepted,
+    new_window,
+    quarantined,
+    start_intake,
+    without_rows,
+)
+from growlearn.ingest.past import Past
 from growlearn.ingest.table_rows import Parsed, parse
 from growlearn.ports import Artifacts
 
 Read = Callable[[], Mapping[str, bytes]]
-"""Content of a file by relative path; raises UnreadableFile or StillWriting."""
+"""Content of a file by relative path; raises UnreadableFile or NotReadable."""
 
 
 def ingest(
     stream: Stream,
     file: SourceFile,
     read: Read,
-    windows: Sequence[Window],
+    past: Past,
     artifacts: Artifacts,
     at: datetime,
 ) -> IngestedFile:
-    """Read one file, check every row, and store what is good; `windows` are all the stream has so far.
+    """Read one file, check every row, and store what is good; `past` is what the stream has so far.
 
-    A file that cannot be used becomes one quarantined window. Raises StillWriting where the file is
-    not whole yet, and what the artifacts raise.
+    A file that cannot be used becomes one quarantined window; one whose content was taken in before
+    becomes none where it was only touched. Raises NotReadable where the file is not whole yet, and
+    what the artifacts raise.
     """
     digest: str | None = None
-    intake = start_intake(stream, file, windows, artifacts, at)
-    kept_out: tuple[BadRow, ...] = ()
+    intake = start_intake(stream, file, past.windows, artifacts, at)
     try:
         blobs = _content(file, read)
         digest = content_hash(blobs)
-        parsed = _parse(blobs, stream)
-        made, flaws = _windows(replace(intake, note=parsed.note), parsed)
-        kept_out = bad_rows(flaws)
+        before = past.same_content(digest)
+        made = _seen_before(before, file) if before is not None else _fresh(intake, blobs, past.label_kind)
     except UnreadableFile as error:
-        again = start_intake(stream, file, windows, artifacts, at)  # numbers given out meanwhile are free
-        made = [quarantined(new_window(again), str(error), 0)]
-    numbers = {window.number for window in made}
+        again = start_intake(
+            stream, file, past.windows, artifacts, at
+        )  # numbers given out meanwhile are free
+        made = Made((quarantined(new_window(again), str(error), 0),), (), 0)
+    numbers = {window.number for window in made.windows}
     return IngestedFile(
         stream=stream.name,
         file=file,
         sha256=digest,
-        windows=tuple(made),
-        bad_rows=kept_out,
+        schema=stream.job.schema.digest,
+        rows=made.rows,
+        windows=made.windows,
+        bad_rows=made.bad_rows,
         at=at,
-        filled=tuple(window for window in windows if window.number in numbers),
+        filled=tuple(window for window in past.windows if window.number in numbers),
     )
+
+
+def _seen_before(before: SeenFile, file: SourceFile) -> Made:
+    """A file that was only touched makes nothing; the same content by another name is refused."""
+    if before.url != file.url:
+        raise UnreadableFile(f"same content as {before.url.rpartition('/')[2]}, taken in before")
+    return Made((), (), before.rows)
+
+
+def _fresh(intake: Intake, blobs: Mapping[str, bytes], label_kind: type | None) -> Made:
+    parsed = _parse(blobs, intake.stream, label_kind)
+    intake = replace(intake, note=parsed.note)
+    parts = [_windows(intake, batch) for batch in batches(parsed)]
+    return Made(
+        tuple(window for part in parts for window in part.windows),
+        tuple(sorted((bad for part in parts for bad in part.bad_rows), key=lambda bad: bad.row)),
+        sum(part.rows for part in parts),
+    )
+
+
+def _windows(intake: Intake, batch: Batch) -> Made:
+    """Windows of one task's rows by the job's rule."""
+    if intake.stream.job.window.rows is not None:
+        return gather(intake, batch, intake.stream.job.window.rows)
+    window = new_window(intake, batch.task)
+    kept_out = bad_rows(batch.flaws, window.id)
+    if len(batch.rows) == 0:
+        return Made((without_rows(window, batch.flaws),), kept_out, 0)
+    window = replace(window, quarantined_rows=len(batch.flaws))
+    return Made((accepted(intake, window, batch.rows, batch.flaws),), kept_out, len(batch.rows))
 
 
 def content_hash(blobs: Mapping[str, bytes]) -> str:
@@ -72,10 +114,10 @@ def _content(file: SourceFile, read: Read) -> Mapping[str, bytes]:
     return read()
 
 
-def _parse(blobs: Mapping[str, bytes], stream: Stream) -> Parsed:
+def _parse(blobs: Mapping[str, bytes], stream: Stream, label_kind: type | None) -> Parsed:
     """Parse, and set aside even a file that trips us, so that it cannot stop those behind it."""
     try:
-        return parse(blobs, stream.job.schema)
+        return parse(blobs, stream.job.schema, label_kind=label_kind)
     except (GrowLearnError, MemoryError):
         raise
     except Exception as error:
@@ -83,21 +125,3 @@ def _parse(blobs: Mapping[str, bytes], stream: Stream) -> Parsed:
             f"the file could not be understood: {type(error).__name__}: {error}",
             cure="this should not happen: please report it with the file",
         ) from error
-
-
-def _windows(intake: Intake, parsed: Parsed) -> tuple[list[Window], Mapping[int, Flaw]]:
-    """Windows by the job's rule, and every bad row of the file."""
-    size = intake.stream.job.window.rows
-    made: list[Window] = []
-    flaws = dict(parsed.flaws)
-    for batch in batches(parsed):
-        if size is not None:
-            touched, repeated = gather(intake, batch, size)
-            made += touched
-            flaws |= repeated
-        elif len(batch.rows) == 0:
-            made.append(without_rows(new_window(intake, batch.task), batch.flaws))
-        else:
-            window = replace(new_window(intake, batch.task), quarantined_rows=len(batch.flaws))
-            made.append(accepted(intake, window, batch.rows, batch.flaws))
-    return made, flaws

@@ -10,8 +10,8 @@ from itertools import count
 
 from growlearn.domain.schema import Schema
 from growlearn.domain.stream import Stream
-from growlearn.domain.window import SourceFile, Window, WindowState
-from growlearn.ingest.flaws import Flaw, summary
+from growlearn.domain.window import BadRow, SourceFile, Window, WindowState
+from growlearn.ingest.flaws import Flaws, summary
 from growlearn.ingest.rows import Rows, to_parquet
 from growlearn.ports import Artifacts
 
@@ -67,12 +67,21 @@ def quarantined(window: Window, reason: str, rows: int) -> Window:
     )
 
 
-def without_rows(window: Window, flaws: Sequence[Flaw]) -> Window:
+@dataclass(frozen=True)
+class Made:
+    """Windows a batch of rows opened, filled or closed, and the rows of it that were kept out."""
+
+    windows: tuple[Window, ...]
+    bad_rows: tuple[BadRow, ...]
+    rows: int
+
+
+def without_rows(window: Window, flaws: Flaws) -> Window:
     """The window of rows none of which can be used."""
-    return quarantined(window, f"no usable row: {summary(flaws)}", len(flaws))
+    return quarantined(window, f"no usable row: {summary(flaws.values())}", len(flaws))
 
 
-def accepted(intake: Intake, window: Window, rows: Rows, flaws: Sequence[Flaw]) -> Window:
+def accepted(intake: Intake, window: Window, rows: Rows, flaws: Flaws) -> Window:
     """The window with its snapshot stored, or quarantined where an earlier window holds the same rows.
 
     `window.quarantined_rows` already counts the flaws.
@@ -88,7 +97,7 @@ def accepted(intake: Intake, window: Window, rows: Rows, flaws: Sequence[Flaw]) 
         state=WindowState.ACCEPTED,
         rows=len(rows),
         snapshot=intake.artifacts.put(content),
-        reason=told(summary(flaws) if flaws else None, intake.note),
+        reason=told(summary(flaws.values()) if flaws else None, intake.note),
     )
 
 
@@ -101,6 +110,13 @@ def _given(parts: Iterable[str | None]) -> list[str]:
     return [part for part in parts if part]
 
 
+def may_come_again(window: Window) -> bool:
+    """Whether the same rows may be sent again: nothing was learned from them, though something was to be."""
+    if window.state is WindowState.SETTLED:
+        return window.verdict is not None and window.verdict.calls_for_growth
+    return window.state in (WindowState.QUARANTINED, WindowState.REJECTED)
+
+
 def _twin(windows: Sequence[Window], snapshot: str) -> Window | None:
-    same = (w for w in windows if w.snapshot == snapshot and w.state is not WindowState.QUARANTINED)
+    same = (w for w in windows if w.snapshot == snapshot and not may_come_again(w))
     return next(same, None)

@@ -96,14 +96,18 @@ class Split:
     holdout: Rows
 
 
-def split(rows: Rows, holdout: float, validation: float) -> Split:
-    """Split by row key alone: the same row is always on the same side, whatever comes with it.
+def split(rows: Rows, holdout: float, validation: float, least: int = 0) -> Split:
+    """Split by row key alone: a row is always on the same side of the hold-out, whatever comes with it.
 
-    holdout is a share of all rows, validation a share of the others.
+    holdout is a share of all rows, validation a share of the others: at least `least` rows of them,
+    where there are so many.
     """
     place = rows.keys.astype(np.float64) / _KEY_SPACE  # uniform in [0, 1)
     held = place < holdout
     chosen = ~held & (place < holdout + validation * (1 - holdout))
+    if chosen.sum() < least:
+        others = np.sort(place[~held])
+        chosen = ~held & (place <= others[:least].max(initial=-1.0))
     return Split(rows.take(~held & ~chosen), rows.take(chosen), rows.take(held))
 
 

@@ -49,14 +49,23 @@ def read_table_rows(
     return parsed.rows, bad_rows(parsed.flaws)
 
 
-def parse(blobs: Mapping[str, bytes], schema: Schema, *, for_prediction: bool = False) -> Parsed:
-    """Decode and check one file; raises UnreadableFile where nothing of it can be used."""
+def parse(
+    blobs: Mapping[str, bytes],
+    schema: Schema,
+    *,
+    for_prediction: bool = False,
+    label_kind: type | None = None,
+) -> Parsed:
+    """Decode and check one file; raises UnreadableFile where nothing of it can be used.
+
+    `label_kind` is int or str where the stream's labels are of one kind already.
+    """
     loaded = load(blobs, schema, lambda names: choose_columns(names, schema, for_prediction))
     table = loaded.table
     if table.num_rows == 0:
         raise UnreadableFile("the file has no rows")
     flaws: Flaws = {}
-    rows = _decode(loaded, schema, flaws, with_labels=not for_prediction)
+    rows = _decode(loaded, schema, flaws, for_prediction, label_kind)
     places = _unflawed(flaws, table.num_rows)
     good = rows.take(places)
     good = Rows(good.inputs, good.labels, good.tasks, row_keys(good.inputs, schema))
@@ -108,18 +117,24 @@ def _nearest(name: str, names: Sequence[str], schema: Schema) -> str | None:
     return others[matches[0]] if matches else None
 
 
-def _decode(loaded: Loaded, schema: Schema, flaws: Flaws, with_labels: bool) -> Rows:
+def _decode(
+    loaded: Loaded, schema: Schema, flaws: Flaws, for_prediction: bool, label_kind: type | None
+) -> Rows:
     """Every row, flawed ones with whatever could be read; keys are left for later."""
     table = loaded.table
     inputs = {name: _decode_input(loaded, name, schema, flaws) for name in schema.inputs}
-    if with_labels and schema.label in table.column_names:
-        labels = decode_labels(table.column(schema.label), schema.label, flaws, loaded.is_text)
+    if not for_prediction and schema.label in table.column_names:
+        column = table.column(schema.label)
+        labels = decode_labels(column, schema.label, flaws, loaded.is_text, label_kind)
     else:
         labels = object_column([None] * table.num_rows)
     tasks = None
     if schema.task is not None and schema.task in table.column_names:
-        tasks = decode_texts(table.column(schema.task), schema.task, flaws)
-        flag(flaws, np.asarray(tasks == "", dtype=bool), Flaw(f"{schema.task} is an empty string"))
+        # A row to be answered may leave its task open: it is routed.
+        unnamed: Flaws = {} if for_prediction else flaws
+        tasks = decode_texts(table.column(schema.task), schema.task, unnamed)
+        flag(unnamed, np.asarray(tasks == "", dtype=bool), Flaw(f"{schema.task} is an empty string"))
+        tasks[tasks == ""] = None
     return Rows(inputs, labels, tasks, np.zeros(table.num_rows, np.uint64))
 
 

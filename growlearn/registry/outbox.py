@@ -5,12 +5,21 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 
+from growlearn.domain.evaluation import AccuracyMatrix, matrix_of
 from growlearn.domain.lineage import Branch, Version
-from growlearn.domain.stream import Alias, Message, MessageKind, PendingMessage, Receipt, Stream
+from growlearn.domain.stream import (
+    Alias,
+    Message,
+    MessageKind,
+    PendingMessage,
+    Receipt,
+    Stream,
+    WindowRecord,
+)
 from growlearn.domain.window import Window
 from growlearn.ports import Clock, CycleRecord, Store, Tracker
 from growlearn.registry.ancestry import chain
-from growlearn.registry.matrix import matrix_for
+from growlearn.registry.matrix import evaluations_of, matrix_for
 
 _log = logging.getLogger(__name__)
 
@@ -53,48 +62,55 @@ def _tell(store: Store, tracker: Tracker, message: Message) -> Receipt:
         if message.window is None:
             raise ValueError("a cycle message must name its window")
         return tracker.log_cycle(cycle_record(store, message.stream, message.window))
-    stream = store.stream(message.stream)
-    targets = _alias_targets(stream, store.versions(message.stream))
-    if targets:
-        tracker.set_aliases(stream, targets)
+    _follow_aliases(store, tracker, message.stream)
     return Receipt()
+
+
+def _follow_aliases(store: Store, tracker: Tracker, name: str) -> None:
+    """Set aliases as they stand; again where they moved meanwhile, so that no older state stays."""
+    stream = store.stream(name)
+    while True:
+        targets = _alias_targets(stream, store.versions(name))
+        if targets:
+            tracker.set_aliases(stream, targets)
+        told, stream = stream, store.stream(name)
+        if (stream.champion, stream.challenger) == (told.champion, told.challenger):
+            return
 
 
 def cycle_record(store: Store, stream_name: str, window_id: str) -> CycleRecord:
     """All the tracker is told of a window, built from the store alone.
 
-    The matrix is that of the version the window made, or else of the newest version before it that
-    the stream's base grew from; branches are those grown up to this window. So a mirror that is
-    rebuilt later says the same.
+    The matrix ends with the window's own evaluation where it has one, kept or rejected; else it is
+    that of the newest version before it that the stream's base grew from. Branches are those grown up
+    to this window. So a mirror that is rebuilt later says the same.
     """
     stream = store.stream(stream_name)
     window = store.window(stream_name, window_id)
     numbers = {each.id: each.number for each in store.windows(stream_name)}
     versions = store.versions(stream_name)
-    version = next((each for each in versions if each.window == window_id), None)
+    record = store.record(stream_name, window_id)
     return CycleRecord(
         stream=stream,
         window=window,
-        record=store.record(stream_name, window_id),
-        matrix=matrix_for(store, stream_name, _matrix_version(stream, version, versions, window, numbers)),
-        version=version,
+        record=record,
+        matrix=_matrix(store, stream, versions, window, record),
+        version=next((each for each in versions if each.window == window_id), None),
         branches=_grown_by(store.branches(stream_name), window, numbers),
     )
 
 
-def _matrix_version(
-    stream: Stream,
-    version: Version | None,
-    versions: Sequence[Version],
-    window: Window,
-    numbers: dict[str, int],
-) -> int | None:
-    if version is not None:
-        return version.number
-    if stream.base is None:
-        return None
-    earlier = [each for each in chain(versions, stream.base) if numbers[each.window] < window.number]
-    return earlier[-1].number if earlier else None
+def _matrix(
+    store: Store, stream: Stream, versions: Sequence[Version], window: Window, record: WindowRecord
+) -> AccuracyMatrix:
+    if record.plan is not None and record.evaluation is not None:
+        base = record.plan.base_version
+        past = () if base is None else evaluations_of(store, stream.name, chain(versions, base))
+        return matrix_of((*past, record.evaluation))
+    line = () if stream.base is None else chain(versions, stream.base)
+    numbers = {each.id: each.number for each in store.windows(stream.name)}
+    earlier = [each for each in line if numbers[each.window] < window.number]
+    return matrix_for(store, stream.name, earlier[-1].number if earlier else None)
 
 
 def _grown_by(branches: Sequence[Branch], window: Window, numbers: dict[str, int]) -> tuple[Branch, ...]:

@@ -16,12 +16,18 @@ def promote(
 ) -> tuple[tuple[AliasMove, ...], int | None]:
     """Make target the champion; returns the alias moves and the new base.
 
-    Growth goes on from target, unless it already goes on from a version that grew from target.
-    Raises UnknownName, or GrowLearnError where target is the champion already.
+    Growth goes on from target, unless it already goes on from a version that grew from target. A
+    challenger that target is, or grew from, waits no longer. Raises UnknownName, or GrowLearnError
+    where target is the champion already.
     """
-    moves = _crown(stream, versions, target, actor, reason, at)
+    line = [version.number for version in chain(versions, target)]
+    if stream.champion == target:
+        raise GrowLearnError(f"version {target} of stream {stream.name!r} is the champion already")
+    moves = [_move(stream, Alias.CHAMPION, target, actor, reason, at)]
+    if stream.challenger in line:
+        moves.append(_move(stream, Alias.CHALLENGER, None, actor, reason, at))
     ahead = stream.base is not None and any(v.number == target for v in chain(versions, stream.base))
-    return moves, stream.base if ahead else target
+    return tuple(moves), stream.base if ahead else target
 
 
 def rollback(
@@ -29,11 +35,19 @@ def rollback(
 ) -> tuple[tuple[AliasMove, ...], int | None]:
     """Make target, or else the champion's parent, the champion and the base of further growth.
 
-    Raises UnknownName, or GrowLearnError where there is nothing to go back to or target is the
-    champion already.
+    A challenger waits no longer: growth goes on without it. Going back to the champion itself declines
+    what was grown since. Raises UnknownName, or GrowLearnError where there is nothing to go back to
+    or nothing would change.
     """
-    back_to = _predecessor(stream, versions) if target is None else target
-    return _crown(stream, versions, back_to, actor, reason, at), back_to
+    back_to = _predecessor(stream, versions) if target is None else find(versions, target).number
+    moves = []
+    if stream.champion != back_to:
+        moves.append(_move(stream, Alias.CHAMPION, back_to, actor, reason, at))
+    if stream.challenger is not None:
+        moves.append(_move(stream, Alias.CHALLENGER, None, actor, reason, at))
+    if not moves and stream.base == back_to:
+        raise GrowLearnError(f"version {back_to} of stream {stream.name!r} is the champion already")
+    return tuple(moves), back_to
 
 
 def challenge(
@@ -50,24 +64,16 @@ def aliases_of(stream: Stream, version: int) -> tuple[Alias, ...]:
     return tuple(alias for alias, number in standing.items() if number == version)
 
 
-def _crown(
-    stream: Stream, versions: Sequence[Version], target: int, actor: str, reason: str, at: datetime
-) -> tuple[AliasMove, ...]:
-    find(versions, target)
-    if stream.champion == target:
-        raise GrowLearnError(f"version {target} of stream {stream.name!r} is the champion already")
-    crowned = _move(stream, Alias.CHAMPION, target, actor, reason, at)
-    if stream.challenger != target:
-        return (crowned,)
-    return crowned, _move(stream, Alias.CHALLENGER, None, actor, reason, at)
-
-
 def _predecessor(stream: Stream, versions: Sequence[Version]) -> int:
     if stream.champion is None:
         raise GrowLearnError(f"stream {stream.name!r} has no champion to roll back from")
     parent = find(versions, stream.champion).parent
     if parent is None:
-        raise GrowLearnError(f"version {stream.champion} is the first one; there is none before it")
+        cure = f"to decline the challenger: growlearn rollback {stream.name} {stream.champion}"
+        raise GrowLearnError(
+            f"version {stream.champion} is the first one; there is none before it",
+            cure=cure if stream.challenger is not None else None,
+        )
     return parent
 
 

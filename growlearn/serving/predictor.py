@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from growlearn.domain.errors import GrowLearnError
 from growlearn.domain.lineage import Manifest
+from growlearn.domain.schema import Label
 from growlearn.growth.model.network import load_network
 from growlearn.ingest.rows import Column, Rows, object_column
 from growlearn.ingest.table_rows import read_table_rows
@@ -26,12 +27,15 @@ class Predictor:
             )
         self.manifest = manifest
         self.network = load_network(manifest, read)
+        self._all_tasks = tuple(head.name for head in manifest.tasks)
+        self._mixed_labels = len({type(label) for head in manifest.tasks for label in head.classes}) > 1
 
     def predict(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Rows of a frame -> prediction, probability (0 to 1) and task, on the frame's own index.
 
-        The schema's task column, where the frame has it, names each row's task; other rows are
-        routed. Raises GrowLearnError naming the first row that cannot be answered.
+        A row whose task column names a task is answered by it or by its nearest later regime; other
+        rows are routed among all tasks. Raises GrowLearnError naming the first row that cannot be
+        answered.
         """
         rows = rows_of(frame, self.manifest)
         prediction, probability, task = self.answer(rows)
@@ -44,16 +48,45 @@ class Predictor:
         )
 
     def answer(self, rows: Rows) -> tuple[Column, Column, Column]:
-        """Predicted labels (object [N]), their softmax probabilities (float64 [N]), tasks (object [N])."""
-        tasks = object_column(self.network.route(rows)) if rows.tasks is None else rows.tasks
+        """Predicted labels (object [N]), their softmax probabilities (float64 [N]), tasks (object [N]).
+
+        Labels are text where some tasks' are text and others' integers. Rows that
+        name an unknown task must be left out: see `unanswerable`.
+        """
+        tasks = self._tasks_of(rows)
         prediction, probability = object_column([None] * len(rows)), np.zeros(len(rows))
         for name in dict.fromkeys(tasks):
-            classes = object_column(self.manifest.task(name).classes)
+            classes = object_column([self._label(label) for label in self.manifest.task(name).classes])
             mine = np.flatnonzero(tasks == name)
             outputs = self.network.outputs(rows.take(mine), name)  # [n, C]
             prediction[mine] = classes[outputs.argmax(1)]
             probability[mine] = outputs.max(1).astype(np.float64)
         return prediction, probability, tasks
+
+    def _tasks_of(self, rows: Rows) -> Column:
+        """The task that answers each row, object [N]: the one named, or the likeliest."""
+        named = [None] * len(rows) if rows.tasks is None else rows.tasks.tolist()
+        tasks = object_column([None] * len(rows))
+        for name in dict.fromkeys(named):
+            mine = np.array([at for at, each in enumerate(named) if each == name])
+            among = self.manifest.regimes(name) if name is not None else self._all_tasks
+            tasks[mine] = among[0] if len(among) == 1 else self.network.route(rows.take(mine), among)
+        return tasks
+
+    def _label(self, label: Label) -> Label:
+        return str(label) if self._mixed_labels else label
+
+
+def unanswerable(rows: Rows, manifest: Manifest) -> dict[int, str]:
+    """Rows that name a task the model does not know, by index, with the reason."""
+    if rows.tasks is None:
+        return {}
+    known = ", ".join(repr(head.name) for head in manifest.tasks)
+    unknown = {name for name in rows.tasks if name is not None and not manifest.regimes(name)}
+    return {
+        int(at): f"task {rows.tasks[at]!r} is not known (known tasks: {known})"
+        for at in np.flatnonzero([name in unknown for name in rows.tasks])
+    }
 
 
 def rows_of(frame: pd.DataFrame, manifest: Manifest) -> Rows:
@@ -67,11 +100,12 @@ def rows_of(frame: pd.DataFrame, manifest: Manifest) -> Rows:
     rows, bad = read_table_rows(
         {"frame.arrow": sink.getvalue().to_pybytes()}, manifest.schema, for_prediction=True
     )
-    if bad:
-        more = f" (and {len(bad) - 1} more rows)" if len(bad) > 1 else ""
+    reasons = {flaw.row: flaw.reason for flaw in bad} or unanswerable(rows, manifest)
+    if reasons:
+        first = min(reasons)
+        more = f" (and {len(reasons) - 1} more rows)" if len(reasons) > 1 else ""
         raise GrowLearnError(
-            f"row {bad[0].row} cannot be answered: {bad[0].reason}{more}",
-            cure="mend or leave out these rows",
+            f"row {first} cannot be answered: {reasons[first]}{more}", cure="mend or leave out these rows"
         )
     return rows
 

@@ -103,6 +103,8 @@ def _streams_and_intake() -> None:
         _column("champion", sa.Integer(), null=True),
         _column("challenger", sa.Integer(), null=True),
         _column("base", sa.Integer(), null=True),
+        _column("outbox_owner", sa.Text(), null=True),
+        _column("outbox_until", TIME, null=True),
         key=("name",),
     )
     _table(
@@ -114,9 +116,11 @@ def _streams_and_intake() -> None:
         _column("size_bytes", sa.BigInteger()),
         _column("refused", sa.Text(), null=True),
         _column("sha256", SHA256, null=True),
+        _column("schema", WORD),
+        _column("rows", sa.Integer()),
         _column("at", TIME),
         _of_stream("source_files"),
-        _unique("source_files", "stream", "url", "fingerprint"),
+        _unique("source_files", "stream", "url", "fingerprint", "schema"),
         key=("id",),
     )
     _table(
@@ -135,6 +139,7 @@ def _streams_and_intake() -> None:
         _column("reason", sa.Text(), null=True),
         _column("lease_owner", sa.Text(), null=True),
         _column("lease_until", TIME, null=True),
+        _column("failures", sa.Integer()),
         _of_stream("windows"),
         key=("stream", "number"),
     )

@@ -109,6 +109,7 @@ def grow_task(
         task=task,
         classes=classes,
         base=base,
+        base_version=number - 1 or None,
         parent=None if before is None else before.name,
         lineage=lineage,
         copy_head=False,

@@ -22,17 +22,20 @@ from growlearn.adapters.memory.source import MemorySource
 from growlearn.adapters.memory.store import MemoryStore
 from growlearn.adapters.memory.tracker import MemoryTracker
 from growlearn.cycle import run_stream
-from growlearn.domain.growth import GrowthPlan, GrowthResult
+from growlearn.domain.errors import GrowLearnError
+from growlearn.domain.growth import GrowthPlan, GrowthResult, Progress
 from growlearn.domain.job import DriftSpec, GateSpec, GrowthSpec, Job, ModelSpec, RegistrySpec, SourceSpec
 from growlearn.domain.lineage import BranchState, Manifest
 from growlearn.domain.schema import Input, InputType, Schema
-from growlearn.domain.stream import Alias, Transition
+from growlearn.domain.stream import Alias, Message, MessageKind, Transition
 from growlearn.domain.window import Verdict, Window, WindowState
 from growlearn.growth.model import weights
 from growlearn.growth.model.network import load_network
-from growlearn.ports import Ports
+from growlearn.ports import Engine, Ports, Report
 from growlearn.registry.matrix import matrix_for
 from growlearn.registry.outbox import deliver
+from growlearn.registry.promotion import rollback
+from growlearn.steps import MOST_FAILURES
 
 Images = npt.NDArray[np.uint8]
 
@@ -204,6 +207,95 @@ def test_a_candidate_whose_frozen_branch_was_touched_never_becomes_champion(
     assert (window.verdict, window.state) == (Verdict.DRIFT, WindowState.REJECTED)
     assert "no longer answered bit for bit: 'task-1'" in (window.reason or "")
     assert world.store.stream("digits").champion == 1
+
+
+class Interfering:
+    """An engine during whose training somebody does something."""
+
+    def __init__(self, engine: Engine, what: Callable[[], None]) -> None:
+        self.engine = engine
+        self.what = what
+
+    def run(self, plan: GrowthPlan, report: Report) -> GrowthResult:
+        self.what()
+        return self.engine.run(plan, report)
+
+
+def test_a_candidate_of_a_base_that_was_rolled_back_meanwhile_is_rejected(
+    world: World, digits: tuple[Images, list[int | None]]
+) -> None:
+    images, labels = digits
+    world.send("1.parquet", images[:400], labels[:400])
+    world.send("2.parquet", 255 - images[400:800], labels[400:800])
+
+    def roll_back() -> None:
+        stream, versions = world.store.stream("digits"), world.store.versions("digits")
+        moves, base = rollback(stream, versions, 1, "ann", "bad labels", world.clock.now())
+        world.store.move_aliases("digits", moves, base, Message(stream="digits", kind=MessageKind.ALIASES))
+
+    world.ports = replace(world.ports, engine=Interfering(world.ports.engine, roll_back))
+    turned = np.rot90(images, axes=(1, 2)).copy()
+    window = world.send("3.parquet", turned[800:1200], labels[800:1200])
+    assert window.state is WindowState.REJECTED
+    assert "grown from version 2, but growth goes on from version 1 by now" in (window.reason or "")
+    stream = world.store.stream("digits")
+    assert (stream.champion, stream.base, len(world.store.versions("digits"))) == (1, 1, 2)
+
+
+def test_a_window_whose_training_fails_again_and_again_is_given_up_and_the_stream_goes_on(
+    world: World, digits: tuple[Images, list[int | None]]
+) -> None:
+    images, labels = digits
+    engine = world.ports.engine
+
+    def out_of_memory() -> None:
+        raise GrowLearnError("the training process ended with status -9")
+
+    world.ports = replace(world.ports, engine=Interfering(engine, out_of_memory))
+    world.source.put("1.parquet", parquet(images[:300], labels[:300]))
+    for _ in range(MOST_FAILURES - 1):
+        with pytest.raises(GrowLearnError, match="status -9"):
+            world.run()
+        world.clock.advance(120)
+    (window,) = world.run()
+    assert window.state is WindowState.REJECTED
+    assert (
+        window.reason == "given up after 5 tries; growing failed: the training process ended with status -9"
+    )
+    world.ports = replace(world.ports, engine=engine)
+    assert world.send("2.parquet", images[300:700], labels[300:700]).state is WindowState.PROMOTED
+
+
+def test_a_label_of_too_few_rows_opens_no_task(world: World, digits: tuple[Images, list[int | None]]) -> None:
+    images, labels = digits
+    world.send("1.parquet", images[:450], labels[:450])
+    odd = world.send("2.parquet", images[450:700], [99, *labels[451:700]])
+    assert (odd.verdict, odd.state) == (Verdict.STABLE, WindowState.SETTLED)
+    assert (odd.reason or "").endswith("; too few rows to speak for a class: 99")
+
+
+class _StopError(Exception):
+    pass
+
+
+def test_work_can_be_left_before_any_file_window_or_epoch(
+    world: World, digits: tuple[Images, list[int | None]]
+) -> None:
+    images, labels = digits
+    world.source.put("1.parquet", parquet(images[:300], labels[:300]))
+    world.source.put("2.parquet", parquet(images[300:600], labels[300:600]))
+    stages: list[str] = []
+    run_stream("digits", world.ports, lambda progress: stages.append(progress.stage))
+    assert list(dict.fromkeys(stages)) == ["reading files", "windows", "training"]
+    assert (stages.count("reading files"), stages.count("windows")) == (2, 2)
+
+    def stop(_: Progress) -> None:
+        raise _StopError
+
+    world.source.put("3.parquet", parquet(images[600:900], labels[600:900]))
+    with pytest.raises(_StopError):
+        run_stream("digits", world.ports, stop)
+    assert len(world.store.windows("digits")) == 2
 
 
 class _KilledError(Exception):

@@ -23,17 +23,18 @@ def record_ingest(connection: Connection, ingested: IngestedFile) -> bool:
     if _taken_in(connection, ingested):
         return False
     file = connection.execute(
-        insert(SourceFileRow)
-        .values(values(ingested.file, stream=ingested.stream, sha256=ingested.sha256, at=ingested.at))
-        .returning(SourceFileRow.id)
+        insert(SourceFileRow).values(values(ingested.file, **_reading(ingested))).returning(SourceFileRow.id)
     ).scalar_one()
     for window in ingested.windows:
         _write(connection, window, ingested.filled)
     if ingested.bad_rows:
-        first = ingested.windows[0].id if ingested.windows else None
-        kept_out = [values(bad, stream=ingested.stream, file=file, window=first) for bad in ingested.bad_rows]
+        kept_out = [values(bad, stream=ingested.stream, file=file) for bad in ingested.bad_rows]
         connection.execute(insert(QuarantinedRowRow), kept_out)
     return True
+
+
+def _reading(ingested: IngestedFile) -> dict[str, object]:
+    return {name: getattr(ingested, name) for name in ("stream", "sha256", "schema", "rows", "at")}
 
 
 def _taken_in(connection: Connection, ingested: IngestedFile) -> bool:
@@ -41,6 +42,7 @@ def _taken_in(connection: Connection, ingested: IngestedFile) -> bool:
         SourceFileRow.stream == ingested.stream,
         SourceFileRow.url == ingested.file.url,
         SourceFileRow.fingerprint == ingested.file.fingerprint,
+        SourceFileRow.schema == ingested.schema,
     )
     return connection.scalar(same) is not None
 

@@ -67,6 +67,13 @@ def move(connection: Connection, stream: str, moves: Sequence[AliasMove], base: 
         connection.execute(update(StreamRow).where(StreamRow.name == stream).values(base=base))
 
 
+def require_base(connection: Connection, stream: str, before: int | None) -> None:
+    """Raise LostRace where growth no longer goes on from that version."""
+    base = connection.scalar(select(StreamRow.base).where(StreamRow.name == stream))
+    if base != before:
+        raise LostRace(f"the base of stream {stream!r} stands at {base}, no longer at {before}")
+
+
 def _require_version(connection: Connection, stream: str, number: int | None) -> None:
     numbers = select(VersionRow.number).where(VersionRow.stream == stream).order_by(VersionRow.number)
     known = connection.scalars(numbers).all()

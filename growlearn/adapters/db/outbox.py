@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, insert, or_, select, update
 
 from growlearn.adapters.db.mapping import values
-from growlearn.adapters.db.tables import OutboxRow, VersionRow
+from growlearn.adapters.db.tables import OutboxRow, StreamRow, VersionRow
 from growlearn.domain.stream import Message, PendingMessage, Receipt
 
 
@@ -31,6 +31,22 @@ def pending(connection: Connection, stream: str | None, limit: int) -> Sequence[
         )
         for row in connection.execute(query.order_by(OutboxRow.id).limit(limit))
     )
+
+
+def claim(connection: Connection, stream: str, worker: str, now: datetime, lease_s: float) -> bool:
+    """Lease the outbox of a stream unless another worker's lease still runs."""
+    free = or_(
+        StreamRow.outbox_owner.is_(None), StreamRow.outbox_owner == worker, StreamRow.outbox_until <= now
+    )
+    leased = update(StreamRow).where(StreamRow.name == stream, free)
+    until = now + timedelta(seconds=lease_s)
+    return connection.execute(leased.values(outbox_owner=worker, outbox_until=until)).rowcount == 1
+
+
+def release(connection: Connection, stream: str, worker: str) -> None:
+    """Give the lease up; nothing happens where it is not this worker's."""
+    held = update(StreamRow).where(StreamRow.name == stream, StreamRow.outbox_owner == worker)
+    connection.execute(held.values(outbox_owner=None, outbox_until=None))
 
 
 def delivered(connection: Connection, message_id: int, receipt: Receipt, at: datetime) -> None:

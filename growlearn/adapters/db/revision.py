@@ -24,6 +24,11 @@ def current_revision(url: str) -> str | None:
         engine.dispose()
 
 
+def is_unmade_sqlite(url: str) -> bool:
+    """Whether this is SQLite without our tables: no file yet, or one whose making was cut short."""
+    return db.sqlite_file(db.read_url(url)) is not None and current_revision(url) is None
+
+
 def _revision(engine: Engine) -> str | None:
     with db.reading(engine) as connection:
         if not inspect(connection).has_table(VERSION_TABLE):

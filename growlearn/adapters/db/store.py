@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from types import TracebackType
 from typing import Self
@@ -24,7 +24,7 @@ from growlearn.domain.stream import (
     Transition,
     WindowRecord,
 )
-from growlearn.domain.window import BadRow, IngestedFile, Window
+from growlearn.domain.window import BadRow, IngestedFile, SeenFile, Window
 
 
 def open_store(url: str) -> DbStore:
@@ -81,8 +81,8 @@ class DbStore:
 
     # Ingest -------------------------------------------------------------------------------------
 
-    def seen(self, stream: str) -> Mapping[str, str]:
-        """Fingerprint by url of every file taken in so far."""
+    def seen(self, stream: str) -> Sequence[SeenFile]:
+        """Every file taken in so far, in that order."""
         with reading(self._engine) as connection:
             return streams.seen(connection, stream)
 
@@ -122,6 +122,16 @@ class DbStore:
         """Give the lease up at once; harmless where it is not held."""
         with writing(self._engine) as connection:
             work.release(connection, stream, window, worker)
+
+    def count_pending(self, stream: str) -> int:
+        """How many windows of a stream a worker has something to do for."""
+        with reading(self._engine) as connection:
+            return work.count_pending(connection, stream)
+
+    def failed(self, stream: str, window: str, worker: str, reason: str, at: datetime) -> int:
+        """Count a failure of a window this worker leads; raises LostRace where it does not."""
+        with writing(self._engine) as connection:
+            return work.failed(connection, stream, window, worker, reason, at)
 
     def advance(self, transition: Transition) -> Window:
         """Make one legal move with all its records; raises IllegalTransition or LostRace."""
@@ -170,6 +180,16 @@ class DbStore:
         """Undelivered messages, oldest first."""
         with reading(self._engine) as connection:
             return outbox.pending(connection, stream, limit)
+
+    def claim_outbox(self, stream: str, worker: str, now: datetime, lease_s: float) -> bool:
+        """True for the one worker that may tell the tracker of a stream."""
+        with writing(self._engine) as connection:
+            return outbox.claim(connection, stream, worker, now, lease_s)
+
+    def release_outbox(self, stream: str, worker: str) -> None:
+        """Give that lease up at once."""
+        with writing(self._engine) as connection:
+            outbox.release(connection, stream, worker)
 
     def delivered(self, message_id: int, receipt: Receipt, at: datetime) -> None:
         """Mark a message delivered, once; the receipt is kept on the version its window made."""

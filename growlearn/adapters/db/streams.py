@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from growlearn.adapters.db.mapping import lock, read, unknown_stream
+from growlearn.adapters.db.mapping import all_of, lock, read, unknown_stream
 from growlearn.adapters.db.tables import SourceFileRow, StreamRow, TickRow
 from growlearn.domain.job import Job
 from growlearn.domain.stream import Stream
+from growlearn.domain.window import SeenFile
 
+_TICKS_KEPT = timedelta(days=7)
 _STREAM = (
     StreamRow.job,
     StreamRow.created_at,
@@ -60,10 +62,9 @@ def forget(connection: Connection, name: str) -> None:
         raise unknown_stream(connection, name)
 
 
-def seen(connection: Connection, stream: str) -> Mapping[str, str]:
-    """Fingerprint by url, the latest one of each."""
-    files = select(SourceFileRow.url, SourceFileRow.fingerprint).where(SourceFileRow.stream == stream)
-    return {row.url: row.fingerprint for row in connection.execute(files.order_by(SourceFileRow.id))}
+def seen(connection: Connection, stream: str) -> Sequence[SeenFile]:
+    """Every file taken in, in that order."""
+    return all_of(connection, SeenFile, SourceFileRow, SourceFileRow.id, SourceFileRow.stream == stream)
 
 
 def claim_tick(connection: Connection, stream: str, due_at: datetime, scheduler: str) -> bool:
@@ -74,6 +75,8 @@ def claim_tick(connection: Connection, stream: str, due_at: datetime, scheduler:
     if connection.scalar(taken) is not None:
         return False
     connection.execute(insert(TickRow).values(stream=stream, due_at=due_at, scheduler=scheduler))
+    old = delete(TickRow).where(TickRow.stream == stream, TickRow.due_at < due_at - _TICKS_KEPT)
+    connection.execute(old)
     return True
 
 

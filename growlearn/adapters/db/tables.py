@@ -76,13 +76,15 @@ class StreamRow(Base):
     champion: Mapped[int | None]
     challenger: Mapped[int | None]
     base: Mapped[int | None]
+    outbox_owner: Mapped[str | None]
+    outbox_until: Mapped[datetime | None]
 
 
 class SourceFileRow(Base):
-    """A file taken in, once for each fingerprint."""
+    """A file taken in, once for each fingerprint and schema; `rows` of it were good."""
 
     __tablename__ = "growlearn_source_files"
-    __table_args__ = (UniqueConstraint("stream", "url", "fingerprint"),)
+    __table_args__ = (UniqueConstraint("stream", "url", "fingerprint", "schema"),)
 
     id: Mapped[int] = mapped_column(Serial, primary_key=True)
     stream: Mapped[str] = _stream()
@@ -91,6 +93,8 @@ class SourceFileRow(Base):
     size_bytes: Mapped[int] = mapped_column(BigInteger)
     refused: Mapped[str | None]
     sha256: Mapped[str | None] = mapped_column(String(64))
+    schema: Mapped[str] = mapped_column(String(16))
+    rows: Mapped[int]
     at: Mapped[datetime]
 
 
@@ -114,6 +118,7 @@ class WindowRow(Base):
     reason: Mapped[str | None]
     lease_owner: Mapped[str | None]
     lease_until: Mapped[datetime | None]
+    failures: Mapped[int] = mapped_column(default=0)
 
 
 class QuarantinedRowRow(Base):

@@ -47,6 +47,26 @@ def release(connection: Connection, stream: str, window: str, worker: str) -> No
     connection.execute(free.values(lease_owner=None, lease_until=None))
 
 
+def count_pending(connection: Connection, stream: str) -> int:
+    """How many windows a worker has something to do for."""
+    query = select(func.count()).select_from(WindowRow)
+    return connection.scalar(query.where(WindowRow.stream == stream, WindowRow.state.in_(PENDING))) or 0
+
+
+def failed(connection: Connection, stream: str, window: str, worker: str, reason: str, at: datetime) -> int:
+    """Count a failure of a window this worker leads; raises LostRace where it does not."""
+    counted = (
+        update(WindowRow)
+        .where(_leased(stream, window, worker))
+        .values(failures=WindowRow.failures + 1, reason=reason, updated_at=at)
+        .returning(WindowRow.failures)
+    )
+    failures: int | None = connection.scalar(counted)
+    if failures is None:
+        raise LostRace(f"window {window} of stream {stream!r} is not leased to {worker!r} any more")
+    return failures
+
+
 def _leased(stream: str, window: str, worker: str) -> ColumnElement[bool]:
     return and_(
         WindowRow.stream == stream,
@@ -77,6 +97,8 @@ def advance(connection: Connection, transition: Transition) -> Window:
         raise LostRace(_why_lost(connection, transition))
     record.write(connection, transition)
     model.add(connection, transition)
+    if transition.base is not None:
+        model.require_base(connection, transition.stream, transition.base_before)
     model.move(connection, transition.stream, transition.alias_moves, transition.base)
     for message in transition.messages:
         outbox.send(connection, message)

@@ -21,7 +21,13 @@ class FileArtifacts:
     """Artifacts under one folder as ab/cd/abcd...: two levels, so that no folder grows large."""
 
     def __init__(self, url_or_path: str | os.PathLike[str]) -> None:
-        self._fs, root = url_to_fs(os.fspath(url_or_path))
+        try:
+            self._fs, root = url_to_fs(os.fspath(url_or_path))
+        except (ImportError, ValueError) as error:
+            raise GrowLearnError(
+                f"artifacts cannot be kept at {url_or_path}: {error}",
+                cure="correct GROWLEARN_ARTIFACTS_URL, or install what it names; for s3: growlearn[s3]",
+            ) from error
         self._root: str = root.rstrip("/")
         self._is_local = isinstance(self._fs, LocalFileSystem)
 
@@ -36,9 +42,12 @@ class FileArtifacts:
         try:
             if self._stored(path) != content:
                 self._write(path, content)
-        except OSError as error:
+        except GrowLearnError:
+            raise
+        except Exception as error:  # each file system raises errors of its own
+            reason = getattr(error, "strerror", None) or error
             raise GrowLearnError(
-                f"artifacts cannot be written to {self._root}: {error.strerror or error}",
+                f"artifacts cannot be written to {self._root}: {reason}",
                 cure="free space there, or let the user that runs growlearn write to it",
             ) from error
         return digest
@@ -63,6 +72,11 @@ class FileArtifacts:
             content: bytes = self._fs.cat_file(path)
         except FileNotFoundError:
             return None
+        except Exception as error:
+            raise GrowLearnError(
+                f"artifact {path} cannot be read: {getattr(error, 'strerror', None) or error}",
+                cure="is its disk or server there, and may the user that runs growlearn read it?",
+            ) from error
         return content
 
     def _write(self, path: str, content: bytes) -> None:

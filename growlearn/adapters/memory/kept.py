@@ -9,7 +9,7 @@ from datetime import datetime
 from growlearn.domain.errors import LostRace, UnknownName
 from growlearn.domain.lineage import Branch, Task, Version
 from growlearn.domain.stream import Alias, AliasMove, Stream, Transition, WindowRecord
-from growlearn.domain.window import BadRow, Window, WindowState, check_transition
+from growlearn.domain.window import BadRow, SeenFile, Window, WindowState, check_transition
 
 
 @dataclass(frozen=True)
@@ -25,10 +25,12 @@ class Kept:
     """All that is kept of one stream."""
 
     stream: Stream
-    files: list[tuple[str, str]] = field(default_factory=list)  # url, fingerprint
+    files: list[SeenFile] = field(default_factory=list)
     windows: dict[str, Window] = field(default_factory=dict)
     bad_rows: dict[str, tuple[BadRow, ...]] = field(default_factory=dict)
     leases: dict[str, Lease] = field(default_factory=dict)
+    failures: dict[str, int] = field(default_factory=dict)
+    outbox_lease: list[Lease] = field(default_factory=list)  # one or none
     records: dict[str, WindowRecord] = field(default_factory=dict)
     branches: list[Branch] = field(default_factory=list)
     tasks: list[Task] = field(default_factory=list)
@@ -40,6 +42,11 @@ class Kept:
         """A copy whose changes leave this one alone."""
         parts = {one.name: getattr(self, one.name) for one in fields(self)}
         return Kept(**{name: part.copy() if name != "stream" else part for name, part in parts.items()})
+
+
+def same_reading(one: SeenFile, other: SeenFile) -> bool:
+    """Whether two readings are of the same file as it stood, under the same schema."""
+    return (one.url, one.fingerprint, one.schema) == (other.url, other.fingerprint, other.schema)
 
 
 def check_open(old: Window | None, new: Window, filled: tuple[Window, ...]) -> None:
@@ -94,6 +101,15 @@ def add(kept: Kept, transition: Transition) -> None:
                 f"task {task.name!r} of version {task.version}, stream {task.stream!r}, exists already"
             )
         kept.tasks.append(task)
+
+
+def require_base(kept: Kept, transition: Transition) -> None:
+    """Raise LostRace where a transition moves the base from where it no longer stands."""
+    base = kept.stream.base
+    if transition.base is not None and base != transition.base_before:
+        raise LostRace(
+            f"the base of stream {kept.stream.name!r} stands at {base}, no longer at {transition.base_before}"
+        )
 
 
 def move(kept: Kept, moves: Sequence[AliasMove], base: int | None) -> None:

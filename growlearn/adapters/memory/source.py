@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
 
-from growlearn.domain.errors import StillWriting, UnreadableFile
+from growlearn.domain.errors import NotReadable, UnreadableFile
 from growlearn.domain.window import SourceFile
 
 
@@ -43,7 +43,7 @@ class MemorySource:
             raise UnreadableFile(f"{file.url} vanished between listing and reading")
         blobs = self._files[file.url]
         if _fingerprint(blobs) != file.fingerprint:
-            raise StillWriting(f"{file.url} changed while it was read")
+            raise NotReadable(f"{file.url} changed while it was read")
         return dict(blobs)
 
 

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from threading import RLock
 
-from growlearn.adapters.memory.kept import Kept, Lease, add, check_open, move, moved, recorded
+from growlearn.adapters.memory.kept import (
+    Kept,
+    Lease,
+    add,
+    check_open,
+    move,
+    moved,
+    recorded,
+    require_base,
+    same_reading,
+)
 from growlearn.domain.errors import GrowLearnError, LostRace, UnknownName
 from growlearn.domain.job import Job
 from growlearn.domain.lineage import Branch, Task, Version
@@ -21,7 +31,7 @@ from growlearn.domain.stream import (
     Transition,
     WindowRecord,
 )
-from growlearn.domain.window import PENDING, BadRow, IngestedFile, Window, check_transition
+from growlearn.domain.window import PENDING, BadRow, IngestedFile, SeenFile, Window, check_transition
 
 
 @dataclass
@@ -91,25 +101,24 @@ class MemoryStore:
 
     # Ingest -------------------------------------------------------------------------------------
 
-    def seen(self, stream: str) -> Mapping[str, str]:
-        """Fingerprint by url of every file taken in so far."""
+    def seen(self, stream: str) -> Sequence[SeenFile]:
+        """Every file taken in so far, in that order."""
         with self._lock:
-            return dict(self._kept[stream].files) if stream in self._kept else {}
+            return tuple(self._kept[stream].files) if stream in self._kept else ()
 
     def record_ingest(self, ingested: IngestedFile) -> bool:
         """Write what one file became; False if it was taken in before."""
         with self._changing(ingested.stream) as kept:
             _require_zone(ingested.at)
-            file = (ingested.file.url, ingested.file.fingerprint)
-            if file in kept.files:
+            if any(same_reading(file, ingested.seen) for file in kept.files):
                 return False
-            kept.files.append(file)
+            kept.files.append(ingested.seen)
             for window in ingested.windows:
                 check_open(kept.windows.get(window.id), window, ingested.filled)
                 kept.windows[window.id] = window
-            if ingested.windows:
-                first = ingested.windows[0].id
-                kept.bad_rows[first] = kept.bad_rows.get(first, ()) + ingested.bad_rows
+            for bad in ingested.bad_rows:
+                if bad.window is not None:
+                    kept.bad_rows[bad.window] = (*kept.bad_rows.get(bad.window, ()), bad)
             return True
 
     def windows(self, stream: str) -> Sequence[Window]:
@@ -168,6 +177,21 @@ class MemoryStore:
         lease = self._kept[stream].leases.get(window) if stream in self._kept else None
         return None if lease is None else lease.owner
 
+    def count_pending(self, stream: str) -> int:
+        """How many windows of a stream a worker has something to do for."""
+        return sum(window.state in PENDING for window in self.windows(stream))
+
+    def failed(self, stream: str, window: str, worker: str, reason: str, at: datetime) -> int:
+        """Count a failure of a window this worker leads; raises LostRace where it does not."""
+        with self._lock:
+            _require_zone(at)
+            if self._owner(stream, window) != worker:
+                raise LostRace(f"window {window} of stream {stream!r} is not leased to {worker!r} any more")
+            with self._changing(stream) as kept:
+                kept.failures[window] = kept.failures.get(window, 0) + 1
+                kept.windows[window] = replace(kept.windows[window], reason=reason, updated_at=at)
+                return kept.failures[window]
+
     def advance(self, transition: Transition) -> Window:
         """Make one legal move with all its records; raises IllegalTransition or LostRace."""
         check_transition(transition.source, transition.target)
@@ -181,6 +205,7 @@ class MemoryStore:
                 if window.state not in PENDING:
                     del kept.leases[window.id]
                 add(kept, transition)
+                require_base(kept, transition)
                 move(kept, transition.alias_moves, transition.base)
             for message in transition.messages:
                 self._send(message)
@@ -252,6 +277,22 @@ class MemoryStore:
                 if not sent.delivered and stream in (None, sent.message.stream)
             ]
             return tuple(waiting[:limit])
+
+    def claim_outbox(self, stream: str, worker: str, now: datetime, lease_s: float) -> bool:
+        """True for the one worker that may tell the tracker of a stream."""
+        with self._lock:
+            _require_zone(now)
+            leases = self._kept[stream].outbox_lease if stream in self._kept else None
+            if leases is None or any(lease.owner != worker and lease.until > now for lease in leases):
+                return False
+            leases[:] = [Lease(worker, now + timedelta(seconds=lease_s))]
+            return True
+
+    def release_outbox(self, stream: str, worker: str) -> None:
+        """Give that lease up at once."""
+        with self._lock:
+            leases = self._kept[stream].outbox_lease if stream in self._kept else []
+            leases[:] = [lease for lease in leases if lease.owner != worker]
 
     def delivered(self, message_id: int, receipt: Receipt, at: datetime) -> None:
         """Mark a message delivered, once; the receipt is kept on the version its window made."""

@@ -83,10 +83,16 @@ def version_note(version: Version) -> str:
 
 
 def run_params(record: CycleRecord) -> dict[str, str]:
-    """The job's sections flattened as section.key, and the plan where one was made."""
-    job = asdict(record.stream.job)
-    params = {f"{name}.{key}": value for name in _LOGGED_SECTIONS for key, value in job[name].items()}
+    """The job's sections flattened as section.key, and the plan where one was made.
+
+    Where there is a plan, the network and its training are what the plan says, whatever the job says
+    by now.
+    """
     plan = record.record.plan
+    sections = asdict(record.stream.job)
+    if plan is not None:
+        sections |= {"model": asdict(plan.base.model), "growth": asdict(plan.growth)}
+    params = {f"{name}.{key}": value for name in _LOGGED_SECTIONS for key, value in sections[name].items()}
     if plan is not None:
         params |= {
             "plan.task": plan.task,

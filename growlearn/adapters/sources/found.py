@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from growlearn.domain.errors import StillWriting, UnreadableFile
+from growlearn.domain.errors import NotReadable, UnreadableFile
 
-_HIDDEN = (".", "_")
+_HIDDEN = (".", "_committed_", "_started_")  # what writers of data sets leave beside them, too
+_MARKS = ("_SUCCESS", "_metadata", "_common_metadata", "_delta_log", "_temporary")
 _UNFINISHED = (".tmp", ".part", ".crdownload")
+_LASTING = (errno.EACCES, errno.EPERM, errno.EISDIR, errno.ELOOP, errno.ENAMETOOLONG)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,10 +55,10 @@ class Tree(Protocol):
 def is_ignored(name: str) -> bool:
     """Whether a file or folder of this name is hidden or still being written.
 
-    >>> is_ignored("_SUCCESS"), is_ignored("a.parquet.part"), is_ignored("a.parquet")
+    >>> is_ignored("_SUCCESS"), is_ignored("a.parquet.part"), is_ignored("_noise")
     (True, True, False)
     """
-    return name.startswith(_HIDDEN) or name.lower().endswith(_UNFINISHED)
+    return name.startswith(_HIDDEN) or name in _MARKS or name.lower().endswith(_UNFINISHED)
 
 
 def is_settled(found: Found, now: datetime, settle_s: float) -> bool:
@@ -71,7 +74,8 @@ def is_settled(found: Found, now: datetime, settle_s: float) -> bool:
 def read_steady(tree: Tree, path: str, stamp: str) -> bytes:
     """Content of a file that is the same before and after it was read.
 
-    Raises StillWriting where it is not, UnreadableFile where it vanished or cannot be opened.
+    Raises UnreadableFile where it vanished or may not be opened, NotReadable where it changed or where
+    the trouble, such as a disk or server that is away, may pass.
     """
     try:
         content = tree.read(path)
@@ -79,10 +83,12 @@ def read_steady(tree: Tree, path: str, stamp: str) -> bytes:
     except FileNotFoundError:
         raise UnreadableFile(f"{path} vanished between listing and reading") from None
     except OSError as error:
+        if error.errno not in _LASTING and not isinstance(error, PermissionError):
+            raise NotReadable(f"{path} cannot be read just now: {error.strerror or error}") from error
         raise UnreadableFile(
             f"{path} cannot be read: {error.strerror or error}",
             cure="mend it, then touch the file so that it is tried again",
         ) from error
     if after != stamp:
-        raise StillWriting(f"{path} changed while it was read")
+        raise NotReadable(f"{path} changed while it was read")
     return content

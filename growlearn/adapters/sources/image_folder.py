@@ -9,7 +9,7 @@ from itertools import groupby
 from growlearn.adapters.sources.folder import compile_pattern
 from growlearn.adapters.sources.found import Found, is_settled, read_steady
 from growlearn.adapters.sources.tree import open_tree
-from growlearn.domain.errors import StillWriting, UnreadableFile
+from growlearn.domain.errors import NotReadable, UnreadableFile
 from growlearn.domain.job import SourceSpec
 from growlearn.domain.window import SourceFile
 from growlearn.ports import Clock
@@ -54,9 +54,9 @@ class ImageFolderSource:
         except UnreadableFile:
             if _fingerprint(self._folders().get(name, [])) == file.fingerprint:
                 raise
-            raise StillWriting(f"{name} changed while it was read") from None
+            raise NotReadable(f"{name} changed while it was read") from None
         if _fingerprint(self._folders().get(name, [])) != file.fingerprint:
-            raise StillWriting(f"{name} changed while it was read")
+            raise NotReadable(f"{name} changed while it was read")
         return content
 
     def _folders(self) -> dict[str, list[Found]]:

@@ -56,7 +56,11 @@ class LocalTree:
         return Path(os.path.realpath(full)).is_relative_to(os.path.realpath(self.base))
 
     def _walk(self, folder: str, depth: int | None) -> Iterator[Found]:
-        with os.scandir(self._full(folder)) as entries:
+        try:
+            listing = os.scandir(self._full(folder))
+        except (FileNotFoundError, NotADirectoryError):  # gone since it was listed
+            return
+        with listing as entries:
             for entry in entries:
                 if is_ignored(entry.name):
                     continue

@@ -16,6 +16,14 @@ _CHECKSUMS = ("ETag", "etag", "md5Hash", "md5", "checksum", "content_md5")
 _TIMES = ("LastModified", "last_modified", "mtime", "modified", "updated")
 
 
+def unreachable(url: str, error: Exception) -> GrowLearnError:
+    """What to say of a file system that does not answer."""
+    return GrowLearnError(
+        f"source folder {url} cannot be reached: {str(error) or type(error).__name__}",
+        cure="is its server there, and are the credentials right? then run again",
+    )
+
+
 class RemoteTree:
     """One folder of an fsspec file system."""
 
@@ -27,12 +35,16 @@ class RemoteTree:
     def find(self, depth: int | None) -> Sequence[Found]:
         """Files by path, hidden and unfinished ones left out."""
         self._fs.invalidate_cache()  # a listing remembered from the last tick would hide new files
-        if not self._fs.isdir(self._root):
+        try:
+            there = self._fs.isdir(self._root)
+            listing = self._fs.find(self._root, maxdepth=depth, detail=True) if there else {}
+        except Exception as error:  # each file system raises errors of its own
+            raise unreachable(self.base, error) from error
+        if not there:
             raise GrowLearnError(
                 f"source folder {self.base} does not exist or holds nothing yet",
                 cure="put a first file there, or correct source.url in the job file",
             )
-        listing = self._fs.find(self._root, maxdepth=depth, detail=True)
         found = [self._found(name[len(self._root) :].lstrip("/"), info) for name, info in listing.items()]
         shown = [file for file in found if not any(map(is_ignored, file.path.split("/")))]
         return sorted(shown, key=lambda file: file.path)
@@ -44,7 +56,12 @@ class RemoteTree:
 
     def read(self, path: str) -> bytes:
         """Content of one file."""
-        content: bytes = self._fs.cat_file(f"{self._root}/{path}")
+        try:
+            content: bytes = self._fs.cat_file(f"{self._root}/{path}")
+        except OSError:
+            raise
+        except Exception as error:  # each file system raises errors of its own
+            raise OSError(str(error)) from error
         return content
 
     def _found(self, path: str, info: dict[str, Any]) -> Found:

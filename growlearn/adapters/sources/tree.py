@@ -7,7 +7,7 @@ from fsspec.implementations.local import LocalFileSystem
 
 from growlearn.adapters.sources.found import Tree
 from growlearn.adapters.sources.local_tree import LocalTree
-from growlearn.adapters.sources.remote_tree import RemoteTree
+from growlearn.adapters.sources.remote_tree import RemoteTree, unreachable
 from growlearn.domain.errors import GrowLearnError
 
 
@@ -22,6 +22,8 @@ def open_tree(url: str) -> Tree:
         ) from error
     except ValueError as error:
         raise GrowLearnError(f"{url} cannot be opened: {error}", cure="correct source.url") from error
+    except Exception as error:  # some file systems connect at once, and each raises errors of its own
+        raise unreachable(url, error) from error
     if isinstance(filesystem, LocalFileSystem):
         return LocalTree(path)
     return RemoteTree(filesystem, path)

@@ -40,10 +40,17 @@ def init(
 
     findings = inspect_data(data, label)
     stream = name or findings.suggested_name
+    draft = draft_job(stream, findings)
     target = out or Path(f"{stream}.yaml")
-    if target.exists():
-        raise GrowLearnError(f"{target} exists", cure="choose another file with --out, or remove it")
-    target.write_text(draft_job(stream, findings), encoding="utf-8")
+    try:
+        with target.open("x", encoding="utf-8") as file:
+            file.write(draft)
+    except FileExistsError:
+        raise GrowLearnError(
+            f"{target} exists", cure="choose another file with --out, or remove it"
+        ) from None
+    except OSError as error:
+        raise GrowLearnError(f"cannot write {target}: {error.strerror}", cure="check the path") from error
     say(f"wrote {target}: {findings.summary}")
     say(f"read it through, then: growlearn run {target}")
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 StreamName = Annotated[str, typer.Argument(metavar="STREAM", help="Name of the stream.")]
 AsJson = Annotated[bool, typer.Option("--json", help="For programs: documented keys, nothing else.")]
+OneWindow = Annotated[str | None, typer.Argument(metavar="[WINDOW]", help="One window, such as w3.")]
 AtVersion = Annotated[int | None, typer.Option("--version", help="Of this version, not the champion's.")]
 
 
@@ -59,29 +60,31 @@ def status(
     )
 
 
-def windows(stream: StreamName, as_json: AsJson = False) -> None:
-    """The windows of a stream, what was found in each and what became of it."""
-    view = windows_view(_store(), stream)
+def windows(stream: StreamName, window: OneWindow = None, as_json: AsJson = False) -> None:
+    """The windows of a stream and what became of each; of one window, the rows kept out of it."""
+    view = windows_view(_store(), stream, window)
     if as_json:
         print_json(view)
         return
-    keys = ("id", "state", "rows", "task", "verdict", "reason", "source")
+    keys = ("id", "state", "rows", "quarantined_rows", "task", "verdict", "reason", "source")
     show_table(
-        keys,
+        [key.replace("quarantined_rows", "kept out") for key in keys],
         [[_last_part(w[key]) if key == "source" else w[key] for key in keys] for w in view["windows"]],
         empty="no windows yet; drop a file where the stream looks and run: growlearn run " + stream,
     )
+    if window is not None:
+        show_table(
+            ("row of the file", "kept out because"),
+            [(bad["row"], bad["reason"]) for bad in view["windows"][0]["bad_rows"]],
+            empty="no row was kept out",
+        )
 
 
 def _last_part(url: str) -> str:
     return url.rstrip("/").rpartition("/")[2] or url
 
 
-def drift(
-    stream: StreamName,
-    window: Annotated[str | None, typer.Argument(metavar="[WINDOW]", help="One window, such as w3.")] = None,
-    as_json: AsJson = False,
-) -> None:
+def drift(stream: StreamName, window: OneWindow = None, as_json: AsJson = False) -> None:
     """What the drift stage said of each window; of one window, every score."""
     view = drift_view(_store(), stream, window)
     if as_json:

@@ -123,7 +123,7 @@ def _worker(here: Settings, store: Store, stop: threading.Event) -> Worker:
         summary = run_stream(stream, ports, until(stop, report))
         for sentence in sentences(stream, summary, store):
             _log(sentence)
-        deliver(here, store, stream, _trouble)
+        deliver(here, store, stream, _trouble, patient=False)
 
     return Worker(
         store,

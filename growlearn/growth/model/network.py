@@ -81,10 +81,10 @@ class GrowingNetwork(nn.Module):
         tokens: Tensor = self.root_stem(inputs)
         return tokens.flatten(1)
 
-    def route(self, rows: Rows) -> list[str]:
-        """The likeliest task of each of N rows: the one that has the nearest class mean."""
+    def route(self, rows: Rows, among: Sequence[str]) -> list[str]:
+        """The likeliest of some tasks for each of N rows: the one that has the nearest class mean."""
         self.eval()
-        names = list(self.task_index)
+        names = list(among)
         best: list[str] = []
         with torch.no_grad():
             for batch in batches(self.encode(rows), len(rows)):

@@ -65,7 +65,7 @@ SPECS = st.builds(
     GateSpec,
     min_gain=st.floats(-1, 1),
     max_forgetting=st.floats(0, 1),
-    max_parameters=st.none() | st.integers(0, 10**9),
+    max_parameters=st.none() | st.integers(1, 10**9),
 )
 
 

@@ -14,7 +14,7 @@ import pytest
 from growlearn.adapters.memory.clock import ManualClock
 from growlearn.adapters.memory.source import MemorySource
 from growlearn.adapters.sources import SOURCES, open_source
-from growlearn.domain.errors import StillWriting, UnreadableFile
+from growlearn.domain.errors import NotReadable, UnreadableFile
 from growlearn.domain.job import SourceSpec
 from growlearn.ports import Source
 
@@ -126,7 +126,7 @@ def test_a_file_changed_since_it_was_listed_is_still_being_written(place: Place)
     place.put("a", b"half")
     (file,) = place.source.files()
     place.put("a", b"half and the other half")
-    with pytest.raises(StillWriting, match=r"a(/cat/1\.png)? changed while it was read"):
+    with pytest.raises(NotReadable, match=r"a(/cat/1\.png)? changed while it was read"):
         place.source.read(file)
 
 

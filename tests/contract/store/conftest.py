@@ -173,6 +173,8 @@ def taken() -> Ingest:
             stream="digits",
             file=SourceFile(url=url, fingerprint="100-1", size_bytes=2**40),
             sha256="f" * 64,
+            schema="0" * 16,
+            rows=1,
             windows=(replace(window, **changes),),  # type: ignore[arg-type]
             bad_rows=(),
             at=AT,
@@ -227,7 +229,8 @@ def manifest(job: Job) -> Manifest:
 def plan(manifest: Manifest) -> GrowthPlan:
     return GrowthPlan(
         stream="digits", window="w1", task="task-2", classes=(0, "0", "null"), base=manifest,
-        parent="task-1", lineage=("b1",), copy_head=True, new_branches=("b2",), train="3" * 64,
+        base_version=1, parent="task-1", lineage=("b1",), copy_head=True, new_branches=("b2",),
+        train="3" * 64,
         validation="4" * 64, holdout="5" * 64, growth=GrowthSpec(epochs=3), seed=2**63 - 1,
         parent_scores=(ParentScore(task=None, lineage=(), accuracy=1 / 3),),
     )  # fmt: skip

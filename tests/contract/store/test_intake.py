@@ -42,12 +42,23 @@ def test_a_file_is_taken_in_once(store: Store, taken: Taken) -> None:
     assert store.bad_rows("digits", "w1") == ()
 
 
-def test_seen_keeps_the_latest_fingerprint_of_each_url(store: Store, taken: Taken) -> None:
-    store.record_ingest(taken(1))
-    store.record_ingest(taken(2))
-    store.record_ingest(_again(replace(taken(1), windows=taken(3).windows), "200-2"))
+def test_seen_lists_every_reading_in_order(store: Store, taken: Taken) -> None:
+    readings = [
+        taken(1),
+        replace(taken(2), sha256=None, rows=0, windows=()),
+        _again(replace(taken(1), windows=taken(3).windows), "200-2"),
+    ]
+    for reading in readings:
+        assert store.record_ingest(reading)
 
-    assert store.seen("digits") == {"/data/1.parquet": "200-2", "/data/2.parquet": "100-1"}
+    assert store.seen("digits") == tuple(reading.seen for reading in readings)
+
+
+def test_the_same_file_may_be_read_again_under_another_schema(store: Store, taken: Taken) -> None:
+    assert store.record_ingest(replace(taken(1), rows=0, windows=()))
+    assert not store.record_ingest(replace(taken(1), windows=()))
+    assert store.record_ingest(replace(taken(1), schema="1" * 16))
+    assert [file.schema for file in store.seen("digits")] == ["0" * 16, "1" * 16]
 
 
 def test_a_refused_file_without_windows_is_seen(store: Store, at: datetime) -> None:
@@ -55,10 +66,19 @@ def test_a_refused_file_without_windows_is_seen(store: Store, at: datetime) -> N
 
     assert store.record_ingest(
         IngestedFile(
-            stream="digits", file=file, sha256=None, windows=(), bad_rows=(BadRow(row=0, reason="r"),), at=at
+            stream="digits",
+            file=file,
+            sha256=None,
+            schema="0" * 16,
+            rows=1,
+            windows=(),
+            bad_rows=(BadRow(row=0, reason="r"),),
+            at=at,
         )
     )
-    assert store.seen("digits") == {"/data/link": "f"}
+    assert [(seen.url, seen.fingerprint, seen.sha256) for seen in store.seen("digits")] == [
+        ("/data/link", "f", None)
+    ]
 
 
 def test_windows_are_listed_by_number_not_by_spelling(store: Store, taken: Taken) -> None:
@@ -69,26 +89,28 @@ def test_windows_are_listed_by_number_not_by_spelling(store: Store, taken: Taken
 
 
 def test_bad_rows_stay_in_order(store: Store, taken: Taken) -> None:
-    bad = tuple(BadRow(row=row, reason=f"x is {row}") for row in (7, 3, 99, 3))
+    bad = tuple(BadRow(row=row, reason=f"x is {row}", window="w1") for row in (7, 3, 99, 3))
 
     store.record_ingest(replace(taken(), bad_rows=bad))
 
     assert store.bad_rows("digits", "w1") == bad
 
 
-def test_bad_rows_of_a_file_with_several_windows_belong_to_the_first(store: Store, taken: Taken) -> None:
+def test_bad_rows_are_listed_with_the_window_they_were_kept_out_of(store: Store, taken: Taken) -> None:
     both = (*taken(1).windows, *taken(2).windows)
+    bad = (BadRow(row=1, reason="r", window="w2"), BadRow(row=2, reason="r"))
 
-    store.record_ingest(replace(taken(1), windows=both, bad_rows=(BadRow(row=1, reason="r"),)))
+    store.record_ingest(replace(taken(1), windows=both, bad_rows=bad))
 
-    assert len(store.bad_rows("digits", "w1")) == 1
-    assert store.bad_rows("digits", "w2") == ()
+    assert store.bad_rows("digits", "w1") == ()
+    assert store.bad_rows("digits", "w2") == bad[:1]
 
 
 def test_an_open_window_is_filled_and_gathers_bad_rows(store: Store, taken: Taken) -> None:
-    opened = replace(taken(1, state=WindowState.DISCOVERED, rows=60), bad_rows=(BadRow(row=5, reason="a"),))
+    bad = BadRow(row=5, reason="a", window="w1")
+    opened = replace(taken(1, state=WindowState.DISCOVERED, rows=60), bad_rows=(bad,))
     filled = replace(
-        taken(2), windows=taken(1, rows=100, source="1 ... 2").windows, bad_rows=(BadRow(row=2, reason="b"),),
+        taken(2), windows=taken(1, rows=100, source="1 ... 2").windows, bad_rows=(replace(bad, row=2),),
         filled=opened.windows,
     )  # fmt: skip
 
@@ -133,7 +155,7 @@ def test_a_window_written_by_another_process_meanwhile_is_a_lost_race_that_write
         store.record_ingest(late)
 
     assert store.windows("digits") == there(taken, at).windows
-    assert list(store.seen("digits")) == ["/data/1.parquet"]
+    assert [seen.url for seen in store.seen("digits")] == ["/data/1.parquet"]
     assert store.bad_rows("digits", "w1") == ()
 
 
@@ -166,7 +188,7 @@ def test_a_window_of_an_unknown_stream(store: Store) -> None:
 
 def test_listings_of_an_unknown_stream_are_empty(store: Store) -> None:
     assert store.windows("nowhere") == ()
-    assert store.seen("nowhere") == {}
+    assert store.seen("nowhere") == ()
 
 
 def test_any_text_may_be_a_reason(store: Store, taken: Taken) -> None:

@@ -127,12 +127,24 @@ def test_a_move_that_comes_too_late_undoes_the_whole_transition(
     promote(alias_moves=(crown(None, 1),), base=1)
 
     with pytest.raises(LostRace, match="alias champion of stream 'digits' no longer stands at None"):
-        promote(2, alias_moves=(crown(None, 2),), base=2, messages=(NEWS,))
+        promote(2, alias_moves=(crown(None, 2),), base=2, base_before=1, messages=(NEWS,))
 
     assert len(store.versions("digits")) == 1
     assert store.stream("digits").champion == store.stream("digits").base == 1
     assert store.window("digits", "w2").state is WindowState.EVALUATED
     assert store.pending_messages() == ()
+
+
+def test_a_candidate_of_a_base_that_growth_has_left_undoes_the_whole_transition(
+    store: Store, promote: Promote, crown: Callable[..., AliasMove]
+) -> None:
+    promote(alias_moves=(crown(None, 1),), base=1)
+
+    with pytest.raises(LostRace, match="the base of stream 'digits' stands at 1, no longer at 7"):
+        promote(2, alias_moves=(crown(1, 2),), base=2, base_before=7, messages=(NEWS,))
+
+    assert len(store.versions("digits")) == 1
+    assert store.stream("digits").base == 1
 
 
 def test_aliases_move_one_after_the_other(

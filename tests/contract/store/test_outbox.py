@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -120,3 +120,31 @@ def test_message_ids_are_never_used_twice(
     for late in old:
         store.delivered(late, RECEIPT, at)
     assert store.versions("digits") == (again,)
+
+
+def test_one_worker_tells_of_a_stream_at_a_time(store: Store, job: Job, at: datetime) -> None:
+    store.apply(job, at)
+    store.apply(replace(job, name="other"), at)
+    later = at + timedelta(seconds=30)
+
+    assert store.claim_outbox("digits", "ada", at, 60)
+    assert not store.claim_outbox("digits", "bob", later, 60)
+    assert store.claim_outbox("other", "bob", later, 60)
+    assert store.claim_outbox("digits", "ada", later, 60)  # renewed
+    assert not store.claim_outbox("digits", "bob", at + timedelta(seconds=60), 60)
+    assert store.claim_outbox("digits", "bob", later + timedelta(seconds=60), 60)
+
+
+def test_an_outbox_is_given_up_by_its_holder_alone(store: Store, job: Job, at: datetime) -> None:
+    store.apply(job, at)
+    store.claim_outbox("digits", "ada", at, 60)
+
+    store.release_outbox("digits", "bob")
+    assert not store.claim_outbox("digits", "bob", at, 60)
+    store.release_outbox("digits", "ada")
+    assert store.claim_outbox("digits", "bob", at, 60)
+
+
+def test_the_outbox_of_an_unknown_stream_is_nobody_s(store: Store, at: datetime) -> None:
+    assert not store.claim_outbox("nowhere", "ada", at, 60)
+    store.release_outbox("nowhere", "ada")

@@ -81,7 +81,7 @@ def test_deleting_forgets_every_row_and_leaves_other_streams(
 
     listings = (store.windows, store.branches, store.tasks, store.versions, store.alias_moves)
     assert [tuple(listing("digits")) for listing in listings] == [()] * 5
-    assert store.seen("digits") == {}
+    assert store.seen("digits") == ()
     assert store.pending_messages() == ()
     assert store.last_tick("digits") is None
     assert [stream.name for stream in store.streams()] == ["other"]

@@ -280,3 +280,40 @@ def test_a_lost_race_writes_nothing_of_the_move(
     assert store.record("digits", "w1") == WindowRecord()
     assert (*store.versions("digits"), *store.branches("digits"), *store.tasks("digits")) == ()
     assert store.pending_messages() == ()
+
+
+# Failures and what is pending ---------------------------------------------------------------------
+
+
+def test_failures_are_counted_for_the_worker_that_leads_and_their_reason_is_kept(
+    store: Store, at: datetime, move: Move
+) -> None:
+    _claimed(store, "ada", at)
+    assert [store.failed("digits", "w1", "ada", f"out of memory {n}", at + MINUTE) for n in (1, 2)] == [1, 2]
+    window = store.window("digits", "w1")
+    assert (window.reason, window.updated_at, window.state) == (
+        "out of memory 2",
+        at + MINUTE,
+        WindowState.ACCEPTED,
+    )
+    store.advance(move(window="w1"))
+    assert store.failed("digits", "w1", "ada", "again", at) == 3
+
+
+@pytest.mark.parametrize(("window", "worker"), [("w1", "bob"), ("w2", "ada"), ("w9", "ada")])
+def test_a_failure_of_a_window_another_leads_is_not_counted(
+    store: Store, at: datetime, window: str, worker: str
+) -> None:
+    _claimed(store, "ada", at)
+    with pytest.raises(LostRace, match=f"{window} of stream 'digits' is not leased to '{worker}'"):
+        store.failed("digits", window, worker, "r", at)
+
+
+def test_pending_windows_are_counted(store: Store, at: datetime, move: Move) -> None:
+    assert store.count_pending("digits") == 2
+    _claimed(store, "ada", at)
+    store.advance(move(window="w1"))
+    assert store.count_pending("digits") == 2
+    store.advance(move(WindowState.JUDGED, window="w1", target=WindowState.SETTLED))
+    assert store.count_pending("digits") == 1
+    assert store.count_pending("nowhere") == 0

@@ -65,7 +65,7 @@ class Place:
             out, err = process.communicate(timeout=120)
         return Finished(process.returncode, out, err)
 
-    def drop(self, name: str, *, turned: bool, seed: int, rows: int = 240) -> None:
+    def drop(self, name: str, *, turned: bool, seed: int, rows: int = 240, broken_rows: int = 0) -> None:
         """Two clouds of points; `turned` swaps the columns' roles and moves both clouds away."""
         rng = np.random.default_rng(seed)
         label = rng.integers(0, 2, rows)
@@ -73,6 +73,7 @@ class Place:
         y = rng.normal(0, 0.5, rows)
         if turned:
             x, y = y + 6, x - 3
+        x[:broken_rows] = np.nan
         table = pa.table({"x": x, "y": y, "label": label})
         (self.folder / "incoming").mkdir(exist_ok=True)
         part = self.folder / f"{name}.part"
@@ -109,4 +110,5 @@ def grown(tmp_path_factory: pytest.TempPathFactory) -> Grown:
     place.drop("2.parquet", turned=True, seed=2)
     (place.folder / "incoming" / "3-empty.parquet").touch()
     place.drop("4.parquet", turned=False, seed=4)
+    place.drop("5.parquet", turned=False, seed=5, broken_rows=1)
     return Grown(place, place.growlearn("run", "blobs.yaml"))

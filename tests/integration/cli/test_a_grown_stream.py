@@ -14,10 +14,12 @@ def test_run_grows_where_the_data_drifted_and_names_what_was_kept_out(grown: Any
     lines = grown.run.out.splitlines()
     assert "w3, quarantined:" in lines[0]
     assert "3-empty.parquet: the file is empty" in lines[0]
-    assert [line.split(",")[0:3:2] for line in lines[1:]] == [
+    assert "1 rows kept out of" in lines[1]
+    assert [line.split(",")[0:3:2] for line in lines[2:]] == [
         ["blobs w1", " first (task-1)"],
         ["blobs w2", " drift (task-2)"],
         ["blobs w4", " known task (task-1)"],
+        ["blobs w5", " stable (task-1)"],
     ]
     assert "training: 1 of 15" in grown.run.err
     assert "\x1b" not in grown.run.out + grown.run.err
@@ -36,19 +38,28 @@ def test_status_json_has_the_documented_keys(grown: Any) -> None:
 
 def test_windows_json_has_the_documented_keys(grown: Any) -> None:
     windows = grown.place.growlearn("windows", "blobs", "--json").json["windows"]
-    keys = ["id", "state", "rows", "task", "verdict", "reason", "source"]
+    keys = ["id", "state", "rows", "quarantined_rows", "task", "verdict", "reason", "source"]
     assert all(list(window) == keys for window in windows)
     assert [(w["id"], w["state"], w["verdict"], w["task"]) for w in windows] == [
         ("w1", "promoted", "first", "task-1"),
         ("w2", "promoted", "drift", "task-2"),
         ("w3", "quarantined", None, None),
         ("w4", "settled", "known task", "task-1"),
+        ("w5", "settled", "stable", "task-1"),
     ]
+
+
+def test_one_window_tells_each_row_kept_out_of_it(grown: Any) -> None:
+    (window,) = grown.place.growlearn("windows", "blobs", "w5", "--json").json["windows"]
+    assert (window["rows"], window["quarantined_rows"]) == (239, 1)
+    assert window["bad_rows"] == [{"row": 0, "reason": "x is NaN"}]
+    shown = grown.place.growlearn("windows", "blobs", "w5").out
+    assert "x is NaN" in shown
 
 
 def test_drift_json_has_the_documented_keys(grown: Any) -> None:
     reports = grown.place.growlearn("drift", "blobs", "--json").json["reports"]
-    assert [report["window"] for report in reports] == ["w1", "w2", "w4"]
+    assert [report["window"] for report in reports] == ["w1", "w2", "w4", "w5"]
     (one,) = grown.place.growlearn("drift", "blobs", "w2", "--json").json["reports"]
     assert list(one) == ["window", "verdict", "task", "reason", "alpha", "scores"]
     assert list(one["scores"][0]) == [

@@ -56,3 +56,23 @@ def test_the_database_is_made_checked_and_told_when_it_was_changed(place: Any) -
     assert "0001 is wanted: growlearn db upgrade" in place.growlearn("db", "check").out
     assert place.growlearn("db", "upgrade").code == 0
     assert place.growlearn("db", "check").code == 0
+
+
+def test_a_database_whose_making_was_cut_short_is_made_at_the_next_start(place: Any) -> None:
+    (place.folder / ".growlearn").mkdir()
+    (place.folder / ".growlearn" / "growlearn.db").touch()  # SQLite makes the file before its tables
+    assert place.growlearn("status", "--json").json == {"streams": []}
+
+
+def test_several_may_start_at_once_where_nothing_is_yet(place: Any) -> None:
+    processes = [place.start("status", "--json") for _ in range(3)]
+    said = [process.communicate(timeout=60) for process in processes]
+    assert [process.returncode for process in processes] == [0, 0, 0], said
+
+
+def test_a_job_is_not_drafted_where_it_cannot_be_written_or_named(place: Any) -> None:
+    place.drop("1.parquet", turned=False, seed=1)
+    nowhere = place.growlearn("init", "incoming", "--out", "absent/x.yaml")
+    assert (nowhere.code, "cannot write absent/x.yaml: No such file" in nowhere.err) == (1, True)
+    misnamed = place.growlearn("init", "incoming", "--name", "Bad Name")
+    assert (misnamed.code, "choose another with --name" in misnamed.err) == (1, True)

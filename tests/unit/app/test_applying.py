@@ -34,7 +34,9 @@ def take_in(store: MemoryStore, state: WindowState, snapshot: str | None) -> Non
     )
     file = SourceFile(url="f", fingerprint="1", size_bytes=1)
     store.record_ingest(
-        IngestedFile(stream="a", file=file, sha256=None, windows=(window,), bad_rows=(), at=AT)
+        IngestedFile(
+            stream="a", file=file, sha256=None, schema="0" * 16, rows=1, windows=(window,), bad_rows=(), at=AT
+        )
     )
 
 

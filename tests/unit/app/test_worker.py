@@ -11,6 +11,7 @@ from growlearn.app.stopping import Stopped
 from growlearn.app.worker import Worker
 from growlearn.domain.job import Job, SourceSpec
 from growlearn.domain.schema import Input, InputType, Schema
+from growlearn.domain.stream import Message, MessageKind
 from growlearn.domain.window import IngestedFile, SourceFile, Window, WindowState
 
 RETRY_S = 20.0
@@ -73,7 +74,16 @@ class Bench:
         )
         file = SourceFile(url="file", fingerprint="1", size_bytes=1)
         self.store.record_ingest(
-            IngestedFile(stream=name, file=file, sha256="0" * 64, windows=(window,), bad_rows=(), at=now)
+            IngestedFile(
+                stream=name,
+                file=file,
+                sha256="0" * 64,
+                schema="0" * 16,
+                rows=1,
+                windows=(window,),
+                bad_rows=(),
+                at=now,
+            )
         )
 
 
@@ -99,18 +109,29 @@ def test_windows_left_by_a_worker_that_died_are_taken_up_without_a_tick() -> Non
     assert bench.look() == ["b"]
 
 
-def test_a_stream_whose_window_another_worker_holds_is_left_alone_for_longer_and_longer() -> None:
-    bench = Bench("a")
-    bench.leave_pending("a")
-    gaps = []
+def gaps(bench: Bench) -> list[int]:
+    """How many lease times pass before each of the next looks."""
+    found = []
     assert bench.look() == ["a"]
     for _ in range(4):
         waited = 0
         while not bench.look():
             bench.clock.advance(RETRY_S)
             waited += 1
-        gaps.append(waited)
-    assert gaps == [1, 2, 4, 8]
+        found.append(waited)
+    return found
+
+
+def test_a_stream_whose_window_another_worker_holds_is_looked_at_again_after_each_lease() -> None:
+    bench = Bench("a")
+    bench.leave_pending("a")
+    assert gaps(bench) == [1, 1, 1, 1]
+
+
+def test_a_stream_whose_tracker_is_away_is_tried_again_later_and_later() -> None:
+    bench = Bench("a")
+    bench.store.move_aliases("a", (), None, Message(stream="a", kind=MessageKind.ALIASES))
+    assert gaps(bench) == [1, 2, 4, 8]
 
 
 def test_one_stream_that_fails_is_named_and_tried_again_later_and_does_not_stop_the_others() -> None:

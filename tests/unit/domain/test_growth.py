@@ -28,6 +28,7 @@ PLAN = GrowthPlan(
     task="b",
     classes=(0, 1, 2),
     base=BASE,
+    base_version=1,
     parent="a",
     lineage=("b1",),
     copy_head=False,

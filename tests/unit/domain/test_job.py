@@ -36,7 +36,7 @@ def test_a_duration_is_read_in_seconds(text: str, seconds: float) -> None:
     assert duration_s(text) == seconds
 
 
-@pytest.mark.parametrize("text", ["", "5", "m", "-5m", "0s", "5 weeks", "5m5s"])
+@pytest.mark.parametrize("text", ["", "5", "m", "-5m", "0s", "5 weeks", "5m5s", "9999999d"])
 def test_what_is_not_a_duration_is_refused_with_an_example(text: str) -> None:
     with pytest.raises(ValueError, match="write for example 30s"):
         duration_s(text)
@@ -75,6 +75,8 @@ IMPOSSIBLE: dict[str, tuple[Callable[[], object], str]] = {
     "alpha is no number": (lambda: DriftSpec(alpha=float("nan")), "alpha nan"),
     "no detector": (lambda: DriftSpec(detectors=()), "at least one"),
     "one row is no sample": (lambda: DriftSpec(min_rows=1), "min_rows"),
+    "no row of a class": (lambda: DriftSpec(min_class_rows=0), "min_class_rows"),
+    "a seed of a date and time": (lambda: GrowthSpec(seed=20250101120000), "seed must be"),
     "no epochs": (lambda: GrowthSpec(epochs=0), "epochs"),
     "learning rate of nothing": (lambda: GrowthSpec(learning_rate=0.0), "learning_rate"),
     "negative decay": (lambda: GrowthSpec(weight_decay=-1.0), "weight_decay"),

@@ -18,7 +18,7 @@ SPEC = DriftSpec()
 DIGITS = (0, 1, 2)
 
 
-def never() -> Sequence[Reference]:
+def never(_: Sequence[Task]) -> Sequence[Reference]:
     raise AssertionError("outputs were asked for where none are needed")
 
 
@@ -108,7 +108,12 @@ def test_only_a_task_that_has_the_window_s_classes_can_match(
 ) -> None:
     tasks = [make_task("task-1", DIGITS), make_task("task-2", (0, 1, 3))]
     references = [make_reference("task-1", 0.0), make_reference("task-2", 0.3)]
-    report = judge(make_window(), (3,), tasks, lambda: references, DriftSpec(alpha=1e-9), "task-1")
+
+    def asked(fitting: Sequence[Task]) -> Sequence[Reference]:
+        assert [task.name for task in fitting] == ["task-2"]
+        return references[1:]
+
+    report = judge(make_window(), (3,), tasks, asked, DriftSpec(alpha=1e-9), "task-1")
     assert brief(report) == (Verdict.KNOWN_TASK, "task-2")
 
 
@@ -130,7 +135,7 @@ def test_a_window_like_the_current_task_is_stable(
     make_window: Any, tasks: list[Task], make_reference: Any
 ) -> None:
     references = [make_reference("task-1", 0.0, seed=4), make_reference("task-2", 3.0)]
-    report = judge(make_window(), DIGITS, tasks, lambda: references, SPEC, "task-1")
+    report = judge(make_window(), DIGITS, tasks, lambda _: references, SPEC, "task-1")
     assert brief(report) == (Verdict.STABLE, "task-1")
     assert "still like task 'task-1'" in report.reason
     assert not report.calls_for_growth
@@ -140,7 +145,7 @@ def test_a_window_unlike_every_task_is_drift(
     make_window: Any, tasks: list[Task], make_reference: Any
 ) -> None:
     references = [make_reference("task-1", 5.0), make_reference("task-2", 3.0)]
-    report = judge(make_window(), DIGITS, tasks, lambda: references, SPEC, "task-1", taken=["task-3"])
+    report = judge(make_window(), DIGITS, tasks, lambda _: references, SPEC, "task-1", taken=["task-3"])
     assert brief(report) == (Verdict.DRIFT, "task-4")
     assert report.calls_for_growth
     strongest = min((s for s in report.scores if s.task == "task-2"), key=lambda s: s.p_value)
@@ -153,7 +158,7 @@ def test_a_window_like_another_task_is_a_known_task(
     make_window: Any, tasks: list[Task], make_reference: Any
 ) -> None:
     references = [make_reference("task-1", 3.0), make_reference("task-2", 0.0)]
-    report = judge(make_window(), DIGITS, tasks, lambda: references, SPEC, "task-1")
+    report = judge(make_window(), DIGITS, tasks, lambda _: references, SPEC, "task-1")
     assert brief(report) == (Verdict.KNOWN_TASK, "task-2")
 
 
@@ -163,9 +168,9 @@ def test_the_current_task_is_preferred_to_a_better_match(
     better = make_reference("task-2", 0.0, seed=4)
     better = replace(better, window_outputs=better.outputs)
     references = [make_reference("task-1", 0.0, seed=4), better]
-    report = judge(make_window(), DIGITS, tasks, lambda: references, SPEC, "task-1")
+    report = judge(make_window(), DIGITS, tasks, lambda _: references, SPEC, "task-1")
     assert report.task == "task-1"
-    unled = judge(make_window(), DIGITS, tasks, lambda: references, SPEC, None)
+    unled = judge(make_window(), DIGITS, tasks, lambda _: references, SPEC, None)
     assert brief(unled) == (Verdict.KNOWN_TASK, "task-2")
 
 
@@ -174,7 +179,7 @@ def test_a_raw_p_value_below_alpha_is_a_warning(
 ) -> None:
     def at(shift: float) -> DriftReport:
         references = [make_reference("task-1", shift)]
-        return judge(make_window(), DIGITS, tasks[:1], lambda: references, SPEC, "task-1")
+        return judge(make_window(), DIGITS, tasks[:1], lambda _: references, SPEC, "task-1")
 
     reports = {report.verdict: report for report in map(at, np.linspace(0, 1, 21))}
     assert list(reports) == [Verdict.STABLE, Verdict.WARN, Verdict.DRIFT]
@@ -185,7 +190,7 @@ def test_a_raw_p_value_below_alpha_is_a_warning(
 
 def test_every_score_is_in_the_report(make_window: Any, tasks: list[Task], make_reference: Any) -> None:
     references = [make_reference("task-1", 3.0), make_reference("task-2", 0.0)]
-    report = judge(make_window(), DIGITS, tasks, lambda: references, SPEC, "task-1")
+    report = judge(make_window(), DIGITS, tasks, lambda _: references, SPEC, "task-1")
     assert [(s.task, s.name) for s in report.scores] == [
         (task, f"output of class {k}") for task in ("task-1", "task-2") for k in DIGITS
     ]
@@ -197,7 +202,7 @@ def test_a_small_reference_cannot_be_judged_against(
     make_window: Any, tasks: list[Task], make_reference: Any
 ) -> None:
     references = [make_reference("task-1", 0.0, rows=29)]
-    report = judge(make_window(), DIGITS, tasks[:1], lambda: references, SPEC, "task-1")
+    report = judge(make_window(), DIGITS, tasks[:1], lambda _: references, SPEC, "task-1")
     assert brief(report) == (Verdict.CANNOT_JUDGE, None)
     assert "'task-1': its reference has 29 rows; at least 30 are needed" in report.reason
 
@@ -206,10 +211,10 @@ def test_a_task_that_cannot_be_compared_stands_in_the_way_of_drift(
     make_window: Any, tasks: list[Task], make_reference: Any
 ) -> None:
     unlike = [make_reference("task-1", 3.0), make_reference("task-2", 0.0, rows=2)]
-    report = judge(make_window(), DIGITS, tasks, lambda: unlike, SPEC, "task-1")
+    report = judge(make_window(), DIGITS, tasks, lambda _: unlike, SPEC, "task-1")
     assert report.verdict is Verdict.CANNOT_JUDGE
     alike = [make_reference("task-1", 0.0, seed=4), make_reference("task-2", 0.0, rows=2)]
-    assert judge(make_window(), DIGITS, tasks, lambda: alike, SPEC, "task-1").verdict is Verdict.STABLE
+    assert judge(make_window(), DIGITS, tasks, lambda _: alike, SPEC, "task-1").verdict is Verdict.STABLE
 
 
 @pytest.mark.parametrize("broken", ["outputs", "window_outputs"])
@@ -218,7 +223,7 @@ def test_outputs_that_are_not_finite_cannot_be_judged(
 ) -> None:
     reference = make_reference("task-1", 0.0)
     getattr(reference, broken)[7, 1] = np.nan
-    report = judge(make_window(), DIGITS, tasks[:1], lambda: [reference], SPEC, "task-1")
+    report = judge(make_window(), DIGITS, tasks[:1], lambda _: [reference], SPEC, "task-1")
     assert report.verdict is Verdict.CANNOT_JUDGE
     assert "1 of 200" in report.reason
 
@@ -228,11 +233,11 @@ def test_a_model_that_answers_all_alike_cannot_be_judged_by(
 ) -> None:
     reference = make_reference("task-1", 0.0)
     reference.outputs[:] = 1 / 3
-    report = judge(make_window(), DIGITS, tasks[:1], lambda: [reference], SPEC, "task-1")
+    report = judge(make_window(), DIGITS, tasks[:1], lambda _: [reference], SPEC, "task-1")
     assert report.verdict is Verdict.CANNOT_JUDGE
     assert "the same outputs" in report.reason
 
 
 def test_no_reference_at_all_cannot_be_judged(make_window: Any, tasks: list[Task]) -> None:
-    report = judge(make_window(), DIGITS, tasks, list, SPEC, "task-1")
+    report = judge(make_window(), DIGITS, tasks, lambda _: [], SPEC, "task-1")
     assert (report.verdict, report.reason) == (Verdict.CANNOT_JUDGE, "no task has a reference")

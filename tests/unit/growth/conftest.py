@@ -56,6 +56,7 @@ class Nursery:
             task=f"task-{number}",
             classes=classes,
             base=self.manifest,
+            base_version=len(self.manifest.tasks) or None,
             parent=parent,
             lineage=() if head is None else head.lineage,
             copy_head=head is not None and head.classes == classes,

@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import pytest
 import torch
 
+from growlearn.domain.errors import GrowLearnError
+from growlearn.domain.lineage import Manifest
+from growlearn.growth import train
 from growlearn.growth.model import weights
-from growlearn.growth.model.network import load_network
+from growlearn.growth.model.network import GrowingNetwork, load_network
 
 
 class _StoppedError(Exception):
@@ -75,8 +79,9 @@ def test_rows_without_a_task_are_routed_to_the_task_they_are_like(nursery: Any) 
     for labels, parent in [((0, 1), None), ((2, 3), "task-1")]:
         nursery.keep(nursery.plan(nursery.only(*labels), parent=parent))
     network = load_network(nursery.manifest, nursery.artifacts.get)
-    routed = network.route(nursery.only(2, 3))
+    routed = network.route(nursery.only(2, 3), ["task-1", "task-2"])
     assert routed.count("task-2") > 0.9 * len(routed)
+    assert set(network.route(nursery.only(2, 3), ["task-1"])) == {"task-1"}
 
 
 def test_weights_survive_their_stored_form_to_the_last_bit() -> None:
@@ -92,3 +97,25 @@ def test_weights_survive_their_stored_form_to_the_last_bit() -> None:
     for name, tensor in tensors.items():
         assert torch.equal(loaded[name], tensor)
         assert loaded[name].dtype == tensor.dtype
+
+
+def test_training_that_touches_a_frozen_branch_is_stopped(
+    nursery: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nursery.keep(nursery.plan(nursery.only(0, 1)))
+    frozen: list[GrowingNetwork] = []
+
+    def load(manifest: Manifest, read: Callable[[str], bytes]) -> GrowingNetwork:
+        frozen.append(load_network(manifest, read))
+        return frozen[-1]
+
+    def train_carelessly(*arguments: Any) -> float:
+        with torch.no_grad():
+            next(frozen[-1].branches["b1"].parameters()).add_(1e-7)
+        return train_epoch(*arguments)
+
+    train_epoch = train._train_epoch
+    monkeypatch.setattr(train, "load_network", load)
+    monkeypatch.setattr(train, "_train_epoch", train_carelessly)
+    with pytest.raises(GrowLearnError, match="training changed frozen weights"):
+        nursery.grow(nursery.plan(nursery.only(2, 3), parent="task-1"))

@@ -22,6 +22,7 @@ from growlearn.domain.schema import Input, InputType, Schema
 from growlearn.domain.stream import Stream
 from growlearn.domain.window import IngestedFile, SourceFile, Window
 from growlearn.ingest.ingest import ingest
+from growlearn.ingest.past import Past
 from growlearn.ingest.take_in import take_in
 
 
@@ -110,6 +111,6 @@ def one_file() -> Callable[..., IngestedFile]:
         at = datetime(2026, 1, 1, tzinfo=UTC)
         file = SourceFile(url="in/" + next(iter(blobs), "folder"), fingerprint="1", size_bytes=1)
         stream = Stream(job=job, created_at=at, updated_at=at)
-        return ingest(stream, file, lambda: blobs, windows, MemoryArtifacts(), at)
+        return ingest(stream, file, lambda: blobs, Past(windows=windows), MemoryArtifacts(), at)
 
     return make

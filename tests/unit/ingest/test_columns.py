@@ -148,3 +148,40 @@ class TestLabels:
     def test_an_integer_too_large_is_told(self) -> None:
         with pytest.raises(UnreadableFile, match="more than 64 bits"):
             decode_labels(chunked([2**64 - 1], pa.uint64()), "y", {}, False)
+
+    def test_the_few_cells_of_a_csv_that_are_no_number_are_flagged(self) -> None:
+        flaws: Flaws = {}
+        cells = [str(n % 3) for n in range(19)] + ["7?"]
+        found = decode_labels(chunked(cells), "y", flaws, True).tolist()
+        assert found == [n % 3 for n in range(19)] + [None]
+        assert flaws == {19: Flaw("y is not a whole number as the others are", ": '7?'")}
+
+    @pytest.mark.parametrize(
+        ("cells", "kind", "labels", "flawed"),
+        [
+            (["1", "2"], str, ["1", "2"], []),  # a CSV says nothing of kinds: the stream knows
+            (["1", "b", None], int, [1, None, None], [1]),
+            (["true", "false"], int, [1, 0], []),
+            (["a", None], str, ["a", None], []),
+        ],
+    )
+    def test_labels_of_a_csv_are_of_the_stream_s_kind(
+        self, cells: list[Any], kind: type, labels: list[Any], flawed: list[int]
+    ) -> None:
+        flaws: Flaws = {}
+        assert decode_labels(chunked(cells), "y", flaws, True, kind).tolist() == labels
+        assert list(flaws) == flawed
+
+    @pytest.mark.parametrize(
+        ("column", "is_text", "kind", "said"),
+        [
+            (["a", "b"], True, int, "text such as 'a'; the labels of this stream are integers"),
+            (["1"], False, int, "text such as '1'; the labels of this stream are integers"),
+            ([1, 2], False, str, "integers such as 1; the labels of this stream are text"),
+        ],
+    )
+    def test_labels_of_another_kind_than_the_stream_s_are_refused(
+        self, column: Any, is_text: bool, kind: type, said: str
+    ) -> None:
+        with pytest.raises(UnreadableFile, match=said):
+            decode_labels(chunked(column), "y", {}, is_text, kind)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from growlearn.domain.errors import GrowLearnError
+from growlearn.domain.errors import NotGrowable
 from growlearn.domain.schema import Schema
 from growlearn.ingest.holdout import load_holdout
 
@@ -21,17 +21,15 @@ def test_labelled_good_rows_of_one_task_come_out_of_all_files(task_schema: Schem
 
 
 def test_a_task_without_rows_names_those_there_are(task_schema: Schema) -> None:
-    with pytest.raises(
-        GrowLearnError, match=r"of task 'c' in 2 hold-out files \(tasks there: 'a', 'b'\) \(add"
-    ):
+    with pytest.raises(NotGrowable, match=r"of task 'c' in 2 hold-out files \(tasks there: 'a', 'b'\) \(add"):
         load_holdout(FILES, task_schema, "c")
 
 
 def test_no_files_at_all_is_told(task_schema: Schema) -> None:
-    with pytest.raises(GrowLearnError, match=r"in 0 hold-out files \(tasks there: none\)"):
+    with pytest.raises(NotGrowable, match=r"in 0 hold-out files \(tasks there: none\)"):
         load_holdout({}, task_schema, "a")
 
 
 def test_a_file_that_cannot_be_used_is_named(task_schema: Schema) -> None:
-    with pytest.raises(GrowLearnError, match=r"hold-out file test/c\.csv cannot be used: the file is empty"):
+    with pytest.raises(NotGrowable, match=r"hold-out file test/c\.csv cannot be used: the file is empty"):
         load_holdout({**FILES, "test/c.csv": {"c.csv": b""}}, task_schema, "a")

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from growlearn.domain.errors import LostRace, StillWriting
+from growlearn.domain.errors import LostRace, NotReadable
+from growlearn.domain.growth import Progress
 from growlearn.domain.schema import Input, InputType, Schema
-from growlearn.domain.window import IngestedFile, Window
+from growlearn.domain.window import IngestedFile, SourceFile, Verdict, Window, WindowState
 from growlearn.ingest.take_in import take_in
 
 PLAIN = Schema(inputs={"x": Input(type=InputType.NUMBER)}, label="y")
@@ -20,7 +22,7 @@ def test_a_file_another_process_took_in_meanwhile_counts_for_that_process(
 ) -> None:
     stream = intake(PLAIN)
     stream.take_in({"a.csv": b"x,y\n1,0\n"})
-    monkeypatch.setattr(stream.store, "seen", lambda _: {})  # as it was when this process asked
+    monkeypatch.setattr(stream.store, "seen", lambda _: ())  # as it was when this process asked
     assert stream.take_in({}) == ()
     assert len(stream.windows) == 1
 
@@ -70,7 +72,7 @@ def test_a_file_still_being_written_is_skipped_and_those_behind_it_are_not(
 
     def busy(file: Any) -> Any:
         if file.url == "a.csv":
-            raise StillWriting("a.csv changed while it was read")
+            raise NotReadable("a.csv changed while it was read")
         return read(file)
 
     monkeypatch.setattr(stream.source, "read", busy)
@@ -97,3 +99,108 @@ def test_rows_are_stored_before_the_window_is_recorded(
     monkeypatch.undo()
     assert stream.windows == []
     assert len(stream.take_in({})) == 1
+
+
+# Files that come again ------------------------------------------------------------------------------
+
+ROWS = b"x,y\n1,0\n2,1\n3,0\n"
+
+
+class Touched:
+    """A source whose files get a new fingerprint without a new content."""
+
+    def __init__(self, intake: Any) -> None:
+        self.intake = intake
+        self.times = 0
+
+    def touch(self) -> tuple[IngestedFile, ...]:
+        self.times += 1
+        source, stamp = self.intake.source, f"touched-{self.times}"
+        files = tuple(replace(file, fingerprint=stamp) for file in source.files())
+
+        class Again:
+            def files(self) -> tuple[SourceFile, ...]:
+                return files
+
+            def read(self, file: SourceFile) -> Mapping[str, bytes]:
+                (listed,) = (each for each in source.files() if each.url == file.url)
+                content: Mapping[str, bytes] = source.read(listed)
+                return content
+
+        parts = self.intake
+        return take_in(parts.stream, Again(), parts.store, parts.artifacts, parts.clock)
+
+
+def state(stream: Any, number: int, state: WindowState, verdict: Verdict | None = None) -> None:
+    """Bring a window where a cycle would have brought it."""
+    kept = stream.store._kept["s"].windows
+    kept[f"w{number}"] = replace(kept[f"w{number}"], state=state, verdict=verdict)
+
+
+@pytest.mark.parametrize("rows", [None, 2])
+def test_a_file_that_is_only_touched_is_not_taken_in_twice(
+    rows: int | None, intake: Callable[..., Any]
+) -> None:
+    stream = intake(PLAIN, rows=rows)
+    stream.take_in({"a.csv": ROWS})
+    before = stream.windows
+    (taken,) = Touched(stream).touch()
+    assert (taken.windows, taken.rows) == ((), 3)
+    assert stream.windows == before
+
+
+@pytest.mark.parametrize("rows", [None, 2])
+def test_the_same_content_by_another_name_is_quarantined(
+    rows: int | None, intake: Callable[..., Any]
+) -> None:
+    stream = intake(PLAIN, rows=rows)
+    stream.take_in({"in/a.csv": ROWS})
+    (taken,) = stream.take_in({"in/b.csv": ROWS})
+    (window,) = taken.windows
+    assert (window.state, window.reason) == (
+        WindowState.QUARANTINED,
+        "same content as a.csv, taken in before",
+    )
+
+
+@pytest.mark.parametrize(
+    ("end", "verdict", "again"),
+    [
+        (WindowState.REJECTED, Verdict.DRIFT, True),
+        (WindowState.SETTLED, Verdict.NEW_TASK, True),  # not grown: nothing was learned
+        (WindowState.SETTLED, Verdict.STABLE, False),
+        (WindowState.PROMOTED, Verdict.DRIFT, False),
+        (WindowState.HELD, Verdict.DRIFT, False),
+    ],
+)
+def test_rows_may_come_again_where_nothing_was_learned_from_them(
+    end: WindowState, verdict: Verdict, again: bool, intake: Callable[..., Any]
+) -> None:
+    stream = intake(PLAIN)
+    stream.take_in({"a.csv": ROWS})
+    state(stream, 1, end, verdict)
+    (taken,) = Touched(stream).touch()
+    assert [window.state for window in taken.windows] == ([WindowState.ACCEPTED] if again else [])
+
+
+def test_a_file_of_no_use_is_read_again_once_the_schema_is_mended(intake: Callable[..., Any]) -> None:
+    stream = intake(replace(PLAIN, label="target"))
+    stream.take_in({"a.csv": b"x,targit\n1,0\n", "b.csv": b"x,target\n1,0\n"})
+    assert stream.take_in({}) == ()
+    job = replace(stream.stream.job, schema=replace(PLAIN, label="targit"))
+    stream.stream = stream.store.apply(job, stream.clock.now())
+    (taken,) = stream.take_in({})
+    assert (taken.file.url, taken.windows[0].state) == ("a.csv", WindowState.ACCEPTED)
+    assert stream.take_in({}) == ()
+
+
+def test_every_file_is_told_before_it_is_read(intake: Callable[..., Any]) -> None:
+    stream = intake(PLAIN)
+    for name in ("in/a.csv", "in/b.csv"):
+        stream.source.put(name, ROWS + name.encode() + b",0\n")
+    told: list[Progress] = []
+    take_in(stream.stream, stream.source, stream.store, stream.artifacts, stream.clock, told.append)
+    assert [(step.stage, step.done, step.total, step.note) for step in told] == [
+        ("reading files", 0, 2, "a.csv"),
+        ("reading files", 1, 2, "b.csv"),
+    ]

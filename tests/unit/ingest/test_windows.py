@@ -58,7 +58,8 @@ class TestByFile:
 
     def test_a_quarantined_file_does_not_count_as_the_same_rows(self, intake: Callable[..., Any]) -> None:
         stream = intake(PLAIN)
-        stream.take_in({"a.csv": csv([1]), "b.csv": csv([1]), "c.csv": csv([1])})
+        again = [csv([1]).replace(b"\n", ending) for ending in (b"\r\n", b"\n\n")]  # other bytes
+        stream.take_in({"a.csv": csv([1]), "b.csv": again[0], "c.csv": again[1]})
         assert [window.reason for window in stream.windows] == [
             None,
             "same rows as window w1 (a.csv)",
@@ -72,10 +73,10 @@ class TestByFile:
         assert window.reason == "4 rows kept out: 2 x is NaN, 1 x is not a number, 1 duplicate"
         assert (window.rows, window.quarantined_rows) == (2, 4)
         assert taken.bad_rows == (
-            BadRow(row=1, reason="x is NaN"),
-            BadRow(row=3, reason="x is not a number: 'oops'"),
-            BadRow(row=4, reason="x is NaN"),
-            BadRow(row=5, reason="duplicate of row 0"),
+            BadRow(row=1, reason="x is NaN", window="w1"),
+            BadRow(row=3, reason="x is not a number: 'oops'", window="w1"),
+            BadRow(row=4, reason="x is NaN", window="w1"),
+            BadRow(row=5, reason="duplicate of row 0", window="w1"),
         )
 
     def test_a_file_without_labels_says_so(self, intake: Callable[..., Any]) -> None:
@@ -112,7 +113,7 @@ class TestByTask:
         stream = intake(task_schema)
         (taken,) = stream.take_in({"a.csv": csv([1, 2], ["", "a"])})
         assert brief(stream.windows) == [("w1", ACCEPTED, 1)]
-        assert taken.bad_rows == (BadRow(row=0, reason="task is missing"),)
+        assert taken.bad_rows == (BadRow(row=0, reason="task is missing", window="w1"),)
 
     def test_a_file_without_any_task_is_one_quarantined_window(
         self, intake: Callable[..., Any], task_schema: Schema
@@ -162,8 +163,8 @@ class TestByRowCount:
         stream.take_in({"a.csv": csv([1, 2])})
         (taken,) = stream.take_in({"b.csv": csv(["nan", 2, 3])})
         assert taken.bad_rows == (
-            BadRow(row=0, reason="x is NaN"),
-            BadRow(row=1, reason="duplicate of a row in window w1"),
+            BadRow(row=0, reason="x is NaN", window="w1"),
+            BadRow(row=1, reason="duplicate of a row in window w1", window="w1"),
         )
         (window,) = stream.windows
         assert (window.rows, window.quarantined_rows) == (3, 2)
@@ -174,7 +175,7 @@ class TestByRowCount:
     ) -> None:
         stream = intake(PLAIN, rows=3)
         stream.take_in({"a.csv": csv([1])})
-        stream.take_in({"b.csv": b"", "c.csv": csv([1]), "d.csv": csv([2])})
+        stream.take_in({"b.csv": b"", "c.csv": csv([1]) + b"\n", "d.csv": csv([2])})
         assert brief(stream.windows) == [
             ("w1", DISCOVERED, 2),
             ("w2", QUARANTINED, 0),

@@ -8,7 +8,8 @@ import pytest
 from growlearn.adapters.memory.clock import ManualClock
 from growlearn.adapters.memory.store import MemoryStore
 from growlearn.domain.evaluation import Cell, Evaluation
-from growlearn.domain.job import Job, ModelSpec, SourceSpec
+from growlearn.domain.growth import GrowthPlan
+from growlearn.domain.job import GrowthSpec, Job, ModelSpec, SourceSpec
 from growlearn.domain.lineage import Branch, BranchState, Manifest, Version
 from growlearn.domain.schema import Input, InputType, Schema
 from growlearn.domain.stream import Alias, AliasMove, Message, MessageKind, Stream, Transition
@@ -40,7 +41,8 @@ class Ledger:
         """A window that opens the last of the tasks named, each with its right answers."""
         window = self._arrive(stream)
         self._step(window, WindowState.ACCEPTED, WindowState.JUDGED)
-        self._step(window, WindowState.JUDGED, WindowState.GROWING)
+        plan = _plan(window, self.store.stream(stream).base)
+        self._step(window, WindowState.JUDGED, WindowState.GROWING, plan=plan)
         evaluation = _evaluation(correct)
         self._step(window, WindowState.GROWING, WindowState.EVALUATED, evaluation=evaluation)
         self._step(window, WindowState.EVALUATED, state, **self._outcome(window, state, list(correct)))
@@ -65,6 +67,7 @@ class Ledger:
             "branches": (self._branch(window, version.number),),
             "alias_moves": moves,
             "base": base,
+            "base_before": stream.base,
             "messages": (self._cycle(window), Message(stream=stream.name, kind=MessageKind.ALIASES)),
         }
 
@@ -80,7 +83,16 @@ class Ledger:
         )
         file = SourceFile(url=f"f{number}", fingerprint="1", size_bytes=1)
         self.store.record_ingest(
-            IngestedFile(stream=stream, file=file, sha256=None, windows=(window,), bad_rows=(), at=now)
+            IngestedFile(
+                stream=stream,
+                file=file,
+                sha256=None,
+                schema="0" * 16,
+                rows=1,
+                windows=(window,),
+                bad_rows=(),
+                at=now,
+            )
         )
         assert self.store.claim(stream, "w", now, 60) == window
         return window
@@ -117,6 +129,26 @@ class Ledger:
     @staticmethod
     def _cycle(window: Window) -> Message:
         return Message(stream=window.stream, kind=MessageKind.CYCLE, window=window.id)
+
+
+def _plan(window: Window, base_version: int | None) -> GrowthPlan:
+    return GrowthPlan(
+        stream=window.stream,
+        window=window.id,
+        task="t",
+        classes=(0, 1),
+        base=Manifest(stream=window.stream, schema=SCHEMA, model=ModelSpec(), branches=(), tasks=()),
+        base_version=base_version,
+        parent=None,
+        lineage=(),
+        copy_head=False,
+        new_branches=("b1",),
+        train="0" * 64,
+        validation="1" * 64,
+        holdout="2" * 64,
+        growth=GrowthSpec(),
+        seed=0,
+    )
 
 
 def _evaluation(correct: dict[str, int]) -> Evaluation:

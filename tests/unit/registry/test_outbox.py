@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -183,6 +183,29 @@ def test_a_cycle_without_a_version_is_told_with_the_matrix_of_its_day(
     after = cycle_record(ledger.store, "s", window)
     assert before.version is after.version is None
     assert before.matrix == after.matrix
-    assert after.matrix.tasks == ("a",)
+    assert after.matrix.tasks == (("a",) if state is None else ("a", "x"))
     assert before.branches == after.branches
     assert cycle_record(ledger.store, "s", early).matrix.tasks == ()
+
+
+class MovedMeanwhile(MemoryTracker):
+    """While aliases are set for the first time, a person moves the champion."""
+
+    def __init__(self, move: Callable[[], None]) -> None:
+        super().__init__()
+        self.moves = [move]
+
+    def set_aliases(self, stream: Stream, versions: Mapping[Alias, str | None]) -> None:
+        if self.moves:
+            self.moves.pop()()
+        super().set_aliases(stream, versions)
+
+
+def test_aliases_that_moved_while_they_were_told_are_told_again(ledger: Any) -> None:
+    ledger.grow("s", a=9)
+    ledger.grow("s", a=9, b=8)
+    tracker = MovedMeanwhile(lambda: ledger.roll_back("s", 1))
+    pending = ledger.store.pending_messages("s")
+    tell(ledger, tracker)
+    assert len(pending) == 4
+    assert tracker.aliases["s"][Alias.CHAMPION] == "1"

@@ -50,14 +50,38 @@ def test_the_first_version_is_promoted_from_nothing(stream: Stream, versions: Ve
 
 def test_rollback_goes_to_the_champion_s_parent(stream: Stream, versions: Versions, moved: Any) -> None:
     moves, base = rollback(stream, versions, None, "ann", "r", NOW)
-    assert (moved(moves), base) == ([(Alias.CHAMPION, 3, 2)], 2)
+    assert (moved(moves), base) == ([(Alias.CHAMPION, 3, 2), (Alias.CHALLENGER, 4, None)], 2)
 
 
 def test_rollback_goes_to_a_named_version_and_grows_on_from_there(
     stream: Stream, versions: Versions, moved: Any
 ) -> None:
     moves, base = rollback(stream, versions, 1, "ann", "r", NOW)
-    assert (moved(moves), base) == ([(Alias.CHAMPION, 3, 1)], 1)
+    assert (moved(moves), base) == ([(Alias.CHAMPION, 3, 1), (Alias.CHALLENGER, 4, None)], 1)
+
+
+def test_rollback_to_the_champion_declines_the_challenger(
+    stream: Stream, versions: Versions, moved: Any
+) -> None:
+    held = replace(stream, champion=1, base=2, challenger=2)
+    moves, base = rollback(held, versions, 1, "ann", "r", NOW)
+    assert (moved(moves), base) == ([(Alias.CHALLENGER, 2, None)], 1)
+
+
+def test_rollback_from_the_first_version_says_how_to_decline_its_challenger(
+    stream: Stream, versions: Versions
+) -> None:
+    held = replace(stream, champion=1, base=2, challenger=2)
+    with pytest.raises(GrowLearnError, match="to decline the challenger: growlearn rollback s 1"):
+        rollback(held, versions, None, "ann", "r", NOW)
+
+
+def test_a_challenger_that_the_crowned_version_grew_from_waits_no_longer(
+    stream: Stream, versions: Versions, moved: Any
+) -> None:
+    held = replace(stream, champion=1, base=2, challenger=2)
+    moves, base = promote(held, versions, 3, "ann", "r", NOW)
+    assert (moved(moves), base) == ([(Alias.CHAMPION, 1, 3), (Alias.CHALLENGER, 2, None)], 3)
 
 
 def test_rollback_to_the_challenger_ends_its_challenge(
@@ -79,6 +103,7 @@ def test_rollback_without_a_champion_is_refused(stream: Stream, versions: Versio
 
 @pytest.mark.parametrize("move", [promote, rollback])
 def test_the_champion_is_not_crowned_twice(move: Any, stream: Stream, versions: Versions) -> None:
+    stream = replace(stream, challenger=None, base=3)
     with pytest.raises(GrowLearnError, match="version 3 of stream 's' is the champion already"):
         move(stream, versions, 3, "ann", "r", NOW)
 

@@ -30,6 +30,7 @@ PLAN_ONE = GrowthPlan(
         branches=(),
         tasks=(),
     ),
+    base_version=None,
     parent=None,
     lineage=(),
     copy_head=False,

@@ -11,7 +11,7 @@ import pytest
 
 from growlearn.adapters.memory.clock import ManualClock
 from growlearn.adapters.sources import open_source
-from growlearn.domain.errors import GrowLearnError, JobError, UnreadableFile
+from growlearn.domain.errors import GrowLearnError, JobError, NotReadable, UnreadableFile
 from growlearn.domain.job import SourceSpec
 from growlearn.domain.window import SourceFile
 
@@ -217,3 +217,31 @@ def test_a_file_that_may_not_be_read_says_so(
     monkeypatch.setattr(Path, "read_bytes", denied)
     with pytest.raises(UnreadableFile, match=r"a.csv cannot be read: Permission denied \(mend it"):
         source.read(file)
+
+
+def test_a_disk_that_is_away_leaves_the_file_for_the_next_tick(
+    put: Callable[..., Path], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_: Path) -> bytes:
+        raise OSError(5, "Input/output error")
+
+    put("a.csv")
+    source = open_source(SourceSpec(url=str(folder)), ManualClock())
+    (file,) = source.files()
+    monkeypatch.setattr(Path, "read_bytes", broken)
+    with pytest.raises(NotReadable, match=r"a.csv cannot be read just now: Input/output error"):
+        source.read(file)
+
+
+def test_only_the_marks_that_writers_leave_are_hidden_by_an_underscore(
+    put: Callable[..., Path], folder: Path
+) -> None:
+    for name in ("_SUCCESS", "_committed_1", "_noise.csv"):
+        put(name)
+    assert names(folder) == ["_noise.csv"]
+
+
+@pytest.mark.parametrize("url", ["ftp://127.0.0.1:1/data", "nope://x", "http://127.0.0.1:1/data"])
+def test_a_source_that_cannot_be_reached_is_told_in_one_line(url: str) -> None:
+    with pytest.raises(GrowLearnError, match=r"cannot be (reached|opened)"):
+        open_source(SourceSpec(url=url), ManualClock()).files()

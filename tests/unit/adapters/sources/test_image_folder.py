@@ -11,7 +11,7 @@ import pytest
 
 from growlearn.adapters.memory.clock import ManualClock
 from growlearn.adapters.sources import open_source
-from growlearn.domain.errors import StillWriting, UnreadableFile
+from growlearn.domain.errors import NotReadable, UnreadableFile
 from growlearn.domain.job import SourceSpec
 from growlearn.ports import Source
 
@@ -88,7 +88,7 @@ def test_a_folder_that_changes_after_listing_is_still_being_written(
         first.unlink()
     else:
         put("monday/cat/1.png", b"other")
-    with pytest.raises(StillWriting, match=r"monday.* changed while it was read"):
+    with pytest.raises(NotReadable, match=r"monday.* changed while it was read"):
         source.read(monday)
 
 

@@ -1,0 +1,102 @@
+"""A file answered: its own cells stay as they are, and rows that cannot be answered say why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.ipc
+import pyarrow.parquet as pq
+import pytest
+
+from growlearn.app import answering
+from growlearn.app.answering import answer_file, write_answers
+from growlearn.domain.errors import GrowLearnError
+from growlearn.domain.job import ModelSpec
+from growlearn.domain.lineage import Manifest, TaskHead
+from growlearn.domain.schema import Input, InputType, Schema
+from growlearn.ingest.rows import Rows, object_column
+
+SCHEMA = Schema(inputs={"x": Input(type=InputType.NUMBER)}, task="task")
+HEADS = (TaskHead(name="a", classes=(0, 1), lineage=("b1",), sha256="0" * 64),)
+
+
+class Fixed:
+    """Answers 1 to every row, and 0.75 sure."""
+
+    def __init__(self, *_: object) -> None: ...
+
+    def answer(self, rows: Rows) -> tuple[Any, Any, Any]:
+        count = len(rows)
+        return object_column([1] * count), np.full(count, 0.75), object_column(["a"] * count)
+
+
+@pytest.fixture(autouse=True)
+def model(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Found:
+        number = 3
+        manifest = Manifest(stream="s", schema=SCHEMA, model=ModelSpec(), branches=(), tasks=HEADS)
+
+    monkeypatch.setattr(answering, "_version", lambda *_: Found)
+    monkeypatch.setattr(answering, "Predictor", Fixed)
+
+
+class Nothing:
+    def get(self, sha256: str) -> bytes:
+        raise AssertionError(sha256)
+
+
+def answers_of(path: Path) -> answering.Answers:
+    return answer_file(Nothing(), Nothing(), "s", None, path)  # type: ignore[arg-type]
+
+
+def test_cells_of_a_csv_stay_as_they_were_written(tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").write_text("id,note,x\n00123,NA,1.50\n7,,oops\n")
+    answers = answers_of(tmp_path / "rows.csv")
+    assert answers.table.to_pydict() == {
+        "id": ["00123", "7"],
+        "note": ["NA", None],
+        "x": ["1.50", "oops"],
+        "prediction": [1, None],
+        "probability": [0.75, None],
+        "task": ["a", None],
+    }
+    assert [(bad.row, bad.reason) for bad in answers.unanswered] == [(1, "x is not a number: 'oops'")]
+    write_answers(answers, tmp_path / "out.csv")
+    assert (tmp_path / "out.csv").read_text().splitlines()[1] == '"00123","NA","1.50",1,0.75,"a"'
+
+
+def test_rows_of_an_unknown_task_are_left_null_with_the_reason(tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").write_text("x,task\nbad,a\n1,c\n2,a\n3,\n")
+    answers = answers_of(tmp_path / "rows.csv")
+    assert answers.table.column("prediction").to_pylist() == [None, None, 1, 1]
+    assert [(bad.row, bad.reason) for bad in answers.unanswered] == [
+        (0, "x is not a number: 'bad'"),
+        (1, "task 'c' is not known (known tasks: 'a')"),
+    ]
+
+
+def test_a_file_none_of_whose_rows_can_be_answered_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").write_text("x,task\n1,c\n")
+    with pytest.raises(GrowLearnError, match="no row can be answered; the first: task 'c' is not known"):
+        answers_of(tmp_path / "rows.csv")
+
+
+@pytest.mark.parametrize("form", ["file", "stream"])
+def test_both_forms_of_arrow_are_answered(form: str, tmp_path: Path) -> None:
+    table = pa.table({"x": [1.0, 2.0]})
+    new = pa.ipc.new_file if form == "file" else pa.ipc.new_stream
+    with pa.OSFile(str(tmp_path / "rows.arrow"), "wb") as sink, new(sink, table.schema) as writer:
+        writer.write_table(table)
+    assert answers_of(tmp_path / "rows.arrow").table.num_rows == 2
+
+
+def test_columns_a_csv_cannot_hold_are_left_out_and_named(tmp_path: Path) -> None:
+    columns: Mapping[str, Any] = {"x": [1.0], "image": pa.array([b"png"]), "list": [[1, 2]]}
+    pq.write_table(pa.table(columns), tmp_path / "rows.parquet")
+    answers = answers_of(tmp_path / "rows.parquet")
+    assert write_answers(answers, tmp_path / "out" / "answers.csv") == ("image", "list")
+    assert write_answers(answers, tmp_path / "out" / "answers.parquet") == ()

@@ -29,18 +29,15 @@ def test_killed_five_times_it_ends_as_if_undisturbed(
     whole_s = time.monotonic() - started
 
     moments = random.Random(7)
-    cut_short = 0
     for _ in range(KILLS):
         process = killed.start("run", "digits.yaml")
-        try:
-            process.communicate(timeout=moments.uniform(0.1, 0.9) * whole_s)
-        except subprocess.TimeoutExpired:
-            os.kill(process.pid, signal.SIGKILL)
-            cut_short += 1
-            process.communicate()
+        # Early enough that each of them is cut short, though every run goes on where the last one stood.
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.communicate(timeout=moments.uniform(0.1, 0.4) * whole_s)
+        os.kill(process.pid, signal.SIGKILL)
+        process.communicate()
     killed.growlearn("run", "digits.yaml")
 
-    assert cut_short >= 2, "too few runs were cut short for this test to mean anything"
     assert _outcome(killed) == _outcome(undisturbed)
     assert _registry(killed) == _registry(undisturbed)
     windows = killed.json("windows", "digits")["windows"]

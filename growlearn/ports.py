@@ -126,6 +126,10 @@ class Store(Protocol):
         """
         ...
 
+    def is_led(self, stream: str, now: datetime) -> bool:
+        """Whether some worker's lease on a window of the stream runs now."""
+        ...
+
     def renew(self, stream: str, window: str, worker: str, now: datetime, lease_s: float) -> bool:
         """Heartbeat: lengthen the lease; False where it now belongs to another worker."""
         ...

@@ -77,9 +77,11 @@ def judge_window(stand: Stand, ports: Ports, _: Report) -> Transition:
         taken=[task.name for task in opened],
         rare=rare,
     )
+    # A task that is only to be opened may never be: its name stands in the report until it is.
+    task = None if verdict.calls_for_growth else verdict.task
     return _move(
-        stand, ports, WindowState.JUDGED, verdict=verdict.verdict, task=verdict.task,
-        reason=verdict.reason, report=verdict,
+        stand, ports, WindowState.JUDGED, verdict=verdict.verdict, task=task, reason=verdict.reason,
+        report=verdict,
     )  # fmt: skip
 
 
@@ -123,6 +125,7 @@ def grow_and_measure(stand: Stand, ports: Ports, report: Report) -> Transition:
         result.manifest_of(plan),
         result.birth_manifest_of(plan),
         lone,
+        plan.base,
         plan.task,
         [*holdouts, Question(task=plan.task, rows=plan.holdout)],
         ports.evaluator,
@@ -182,8 +185,8 @@ def promote_or_reject(stand: Stand, ports: Ports, _: Report) -> Transition:
         stream, (*stand.versions, version), version.number, _ACTOR, f"{plan.window}: {decision.reason}", at
     )
     return _end(
-        stand, ports, decision.state, reason=decision.reason, gates=gates, version=version, base=base,
-        base_before=plan.base_version, branches=branches_of(plan, result, version.number, at),
+        stand, ports, decision.state, task=plan.task, reason=decision.reason, gates=gates, version=version,
+        base=base, base_before=plan.base_version, branches=branches_of(plan, result, version.number, at),
         opened=task_of(plan, result, version.number, at), alias_moves=moves,
     )  # fmt: skip
 

@@ -22,6 +22,7 @@ from growlearn.ports import Artifacts, Store
 from growlearn.registry.ancestry import find
 from growlearn.serving.predictor import Predictor, unanswerable
 
+IMAGES = (".png", ".jpg", ".jpeg")
 ADDED = ("prediction", "probability", "task")
 
 
@@ -35,15 +36,17 @@ class Answers:
 
 
 def answer_file(store: Store, artifacts: Artifacts, stream: str, version: int | None, file: Path) -> Answers:
-    """Answer every row of a Parquet, CSV or Arrow file with a version, the champion by default.
+    """Answer every row of a Parquet, CSV or Arrow file, or every image below a folder.
 
-    Raises GrowLearnError where the stream has no such version or the file cannot be used.
+    A version answers, the champion by default. Raises GrowLearnError where the stream has no such
+    version or the file cannot be used.
     """
     model = _version(store, stream, version)
-    content = _content(file)
+    contents = _contents(file)
     try:
-        parsed = parse({file.name: content}, model.manifest.schema, for_prediction=True)
-        table = load_whole(file.name, content)
+        parsed = parse(contents, model.manifest.schema, for_prediction=True)
+        names = pa.table({"file": sorted(contents)})
+        table = names if file.is_dir() else load_whole(file.name, contents[file.name])
     except UnreadableFile as error:
         raise GrowLearnError(f"{file}: {error.what}", cure=error.cure) from error
     unknown = unanswerable(parsed.rows, model.manifest)
@@ -73,11 +76,18 @@ def _version(store: Store, stream_name: str, version: int | None) -> Version:
     return find(store.versions(stream_name), number)
 
 
-def _content(file: Path) -> bytes:
+def _contents(path: Path) -> dict[str, bytes]:
+    """A file under its name, or the images below a folder by their place in it."""
     try:
-        return file.read_bytes()
+        if not path.is_dir():
+            return {path.name: path.read_bytes()}
+        images = sorted(each for each in path.rglob("*") if each.suffix.lower() in IMAGES and each.is_file())
+        found = {f"./{each.relative_to(path)}": each.read_bytes() for each in images}
     except OSError as error:
-        raise GrowLearnError(f"cannot read {file}: {error.strerror}", cure="check the path") from error
+        raise GrowLearnError(f"cannot read {path}: {error.strerror}", cure="check the path") from error
+    if not found:
+        raise GrowLearnError(f"{path} holds no image", cure=f"images end in {', '.join(IMAGES)}")
+    return found
 
 
 def write_answers(answers: Answers, out: Path) -> tuple[str, ...]:

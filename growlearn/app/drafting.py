@@ -24,17 +24,16 @@ schema:
 window: {{by: file}}                         # or {{rows: 2000}}
 holdout: 0.15                              # share of the rows that only measure; or {{url: FOLDER}}
 model: {{width: 64, depth: 1, {patch}max_branches: 32}}
-drift: {{detectors: [output-ks], alpha: 0.05}}
+drift: {{detectors: [output-ks], alpha: 0.001}}  # share of stable windows that may raise a false alarm
 growth: {growth}
 gates: {{min_gain: 0.0, max_forgetting: 0.0}}
 registry: {{model: {name}, promote: auto}}   # or manual: a person promotes
 retain: none
 """
-_MANY_ROWS = 5000  # from here on the defaults of growth are right
-_STEPS = 600  # that a small first window is given, so that it learns something
+_MANY_ROWS = 5000  # fewer want smaller batches, and a larger share of them to choose the epoch by
+_STEPS = 1000  # of training that the first window is given, however small it is
+_SMALL_STEPS = 600
 _MOST_EPOCHS = 60
-_SMALL_BATCH = 32
-_SMALL_VALIDATION = 0.2  # few validation rows could neither choose an epoch nor serve as drift reference
 _TOKENS_A_SIDE = 8
 
 
@@ -75,14 +74,12 @@ def _patch(inputs: dict[str, Input]) -> str:
 
 def _growth(rows: int) -> str:
     """Enough steps for a window of so many rows."""
+    few = rows < _MANY_ROWS
+    batch, steps, validation = (32, _SMALL_STEPS, 0.2) if few else (128, _STEPS, 0.1)
     default = GrowthSpec()
-    if rows >= _MANY_ROWS:
-        return f"{{epochs: {default.epochs}, batch_size: {default.batch_size}}}"
-    epochs = min(max(_STEPS * _SMALL_BATCH // max(rows, 1), default.epochs), _MOST_EPOCHS)
+    epochs = min(max(steps * batch // max(rows, 1), default.epochs), _MOST_EPOCHS)
     patience = max(epochs // 5, default.patience)
-    keys = (
-        f"epochs: {epochs}, batch_size: {_SMALL_BATCH}, validation: {_SMALL_VALIDATION}, patience: {patience}"
-    )
+    keys = f"epochs: {epochs}, batch_size: {batch}, validation: {validation}, patience: {patience}"
     return f"{{{keys}}}  # for windows of about {rows:,} rows"
 
 

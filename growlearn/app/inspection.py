@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,24 +11,26 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
-from PIL import Image, UnidentifiedImageError
 
+from growlearn.app.recognition import guess_label, image_shape, input_of
 from growlearn.domain.errors import GrowLearnError, UnreadableFile
 from growlearn.domain.schema import Input, InputType
-from growlearn.ingest.formats import load_whole
+from growlearn.ingest.formats import check_separator, load_whole
 
 _SUFFIXES = (".parquet", ".pq", ".csv", ".arrow", ".feather", ".ipc")
 _IMAGES = (".png", ".jpg", ".jpeg")
-_LABEL_NAMES = ("label", "labels", "target", "class", "y", "category", "fine_label")
 _TASK_NAMES = ("task", "task_id", "domain")
 _ROWS = 1000
+_LARGE_SIDE = 256
+_LARGE = "such large images take long to learn; consider resizing them to 256 pixels a side or fewer"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Findings:
     """What the data seems to be.
 
-    `left_out` holds columns no stem can read, with the reason; `rows` counts those of the first delivery.
+    `left_out` holds columns no stem can read, with the reason; `rows` counts those of the first delivery;
+    `notes` are what a person should look at.
     """
 
     source_type: str
@@ -43,6 +43,7 @@ class Findings:
     left_out: dict[str, str]
     rows: int
     summary: str
+    notes: tuple[str, ...] = ()
 
 
 def inspect_data(data: Path, label: str | None) -> Findings:
@@ -53,10 +54,10 @@ def inspect_data(data: Path, label: str | None) -> Findings:
     if not data.exists():
         raise GrowLearnError(f"{data} does not exist", cure="point to a data file or a folder")
     if data.is_file():
-        return _of_table(data, data.parent, label)
+        return _of_table(data, data.parent, label, f"*{data.suffix}")
     tables = sorted(p for p in data.rglob("*") if p.suffix.lower() in _SUFFIXES and p.is_file())
     if tables:
-        return _of_table(tables[0], data, label)
+        return _of_table(tables[0], data, label, _pattern(tables, data))
     images = sorted(p for p in data.rglob("*") if p.suffix.lower() in _IMAGES and p.is_file())
     if images:
         return _of_images(images, data)
@@ -87,13 +88,22 @@ def _of_images(images: Sequence[Path], data: Path) -> Findings:
         left_out={},
         rows=len(images),
         summary=f"images of {shape[2]} x {shape[1]} pixels in class folders",
+        notes=(_LARGE,) if max(shape) > _LARGE_SIDE else (),
     )
 
 
-def _of_table(file: Path, folder: Path, label: str | None) -> Findings:
+def _pattern(files: Sequence[Path], folder: Path) -> str:
+    """All files where they are of several kinds, else those of the one."""
+    kinds = dict.fromkeys(file.suffix for file in files)
+    inside = "" if all(file.parent == folder for file in files) else "**/"
+    return inside + ("*" if len(kinds) > 1 else f"*{next(iter(kinds))}")
+
+
+def _of_table(file: Path, folder: Path, label: str | None, pattern: str) -> Findings:
     table, rows = _head(file)
     names: list[str] = table.column_names
-    chosen = label or _guess_label(names)
+    guessed, others = guess_label(table)
+    chosen = label or guessed
     if chosen not in names:
         raise GrowLearnError(f"{file} has no column {chosen!r}", cure=f"its columns are {', '.join(names)}")
     task = next((name for name in names if name.lower() in _TASK_NAMES and name != chosen), None)
@@ -102,7 +112,7 @@ def _of_table(file: Path, folder: Path, label: str | None) -> Findings:
     for name in names:
         if name in (chosen, task):
             continue
-        found = input_of(table.column(name))
+        found = input_of(table.column(name), name)
         if isinstance(found, Input):
             inputs[name] = found
         else:
@@ -114,7 +124,7 @@ def _of_table(file: Path, folder: Path, label: str | None) -> Findings:
     return Findings(
         source_type="folder",
         url=str(folder.resolve()),
-        pattern=f"**/*{file.suffix}" if file.parent != folder else f"*{file.suffix}",
+        pattern=pattern,
         suggested_name=_stream_name(folder),
         inputs=inputs,
         label=chosen,
@@ -123,16 +133,23 @@ def _of_table(file: Path, folder: Path, label: str | None) -> Findings:
         rows=rows,
         summary=f"{len(inputs)} inputs, label {chosen!r}, "
         + (f"task {task!r}" if task else "no task column"),
+        notes=() if label or not others else (_doubt(chosen, others),),
     )
 
 
-def _guess_label(names: Sequence[str]) -> str:
-    by_name = {name.lower(): name for name in reversed(names)}
-    return next((by_name[name] for name in _LABEL_NAMES if name in by_name), names[-1])
+def _doubt(chosen: str, others: Sequence[str]) -> str:
+    told = ", ".join(map(repr, others[:5]))
+    return f"the label {chosen!r} is a guess ({told} could be it too); name another with --label"
 
 
 def _stream_name(folder: Path) -> str:
     return re.sub(r"[^a-z0-9._-]+", "-", folder.resolve().name.lower()).strip("._-")[:63] or "stream"
+
+
+def _read_csv(file: Path) -> Any:
+    table = pacsv.read_csv(file)
+    check_separator(table.column_names)
+    return table
 
 
 def _head(file: Path) -> tuple[Any, int]:
@@ -140,7 +157,7 @@ def _head(file: Path) -> tuple[Any, int]:
     try:
         if file.suffix.lower() not in (".parquet", ".pq"):
             is_csv = file.suffix.lower() == ".csv"  # here its types are guessed; ingest checks each cell
-            table = pacsv.read_csv(file) if is_csv else load_whole(file.name, file.read_bytes())
+            table = _read_csv(file) if is_csv else load_whole(file.name, file.read_bytes())
             return table.slice(0, _ROWS), table.num_rows
         parquet = pq.ParquetFile(file)
         first = next(parquet.iter_batches(_ROWS), None)
@@ -149,51 +166,3 @@ def _head(file: Path) -> tuple[Any, int]:
     if first is None:
         raise GrowLearnError(f"{file} has no rows")
     return pa.Table.from_batches([first]), parquet.metadata.num_rows
-
-
-def input_of(column: Any) -> Input | str:
-    """What a column seems to be, or why no stem can read it."""
-    kind = column.type
-    if pa.types.is_dictionary(kind):
-        kind = kind.value_type
-    if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
-        return Input(type=InputType.NUMBER)
-    if pa.types.is_boolean(kind) or pa.types.is_string(kind) or pa.types.is_large_string(kind):
-        return Input(type=InputType.CATEGORY)
-    present = column.drop_null()
-    first = present[0].as_py() if len(present) else None
-    content = first.get("bytes") if isinstance(first, dict) else first
-    if isinstance(content, bytes):
-        shape = image_shape(content)
-        return "its bytes are no PNG or JPEG" if shape is None else Input(type=InputType.IMAGE, shape=shape)
-    if isinstance(content, list):
-        return _listed_image(content)
-    return f"values of type {kind} cannot be read"
-
-
-def _listed_image(values: list[Any]) -> Input | str:
-    shape: list[int] = []
-    level: Any = values
-    while isinstance(level, list) and level:
-        shape.append(len(level))
-        level = level[0]
-    if len(shape) == 2:
-        shape = [1, *shape]
-    if len(shape) == 3 and shape[0] in (1, 3):
-        return Input(type=InputType.IMAGE, shape=(shape[0], shape[1], shape[2]))
-    count = math.prod(shape)
-    for channels in (1, 3):
-        side = math.isqrt(count // channels)
-        if count == channels * side * side and side > 1:
-            return Input(type=InputType.IMAGE, shape=(channels, side, side))
-    return f"lists of {count} numbers are no square image; give their shape by hand"
-
-
-def image_shape(content: bytes) -> tuple[int, int, int] | None:
-    """(channels, height, width) of PNG or JPEG bytes; None where they are neither."""
-    try:
-        with Image.open(io.BytesIO(content), formats=("PNG", "JPEG")) as image:
-            channels = 1 if image.mode in ("1", "L", "I;16", "I") else 3
-            return channels, image.height, image.width
-    except (UnidentifiedImageError, OSError, Image.DecompressionBombError):
-        return None

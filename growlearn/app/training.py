@@ -31,8 +31,10 @@ def main(arguments: list[str]) -> int:
     artifacts_url, scratch, threads = arguments
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a library prints must not come between the lines the parent reads
-    # Ctrl-C reaches every process of the terminal; the parent decides what becomes of this one.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Ctrl-C reaches every process of a terminal, and a service manager's SIGTERM every one of a service;
+    # the parent decides what becomes of this one, which ends by itself when the parent is gone.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
     return serve_parent(
         lambda: _engine(artifacts_url, Path(scratch), int(threads)), sys.stdin.buffer, answers
     )

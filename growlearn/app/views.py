@@ -3,47 +3,46 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from growlearn.domain.drift import DriftReport, Score
 from growlearn.domain.evaluation import AccuracyMatrix
 from growlearn.domain.lineage import Branch, Version
 from growlearn.domain.stream import Stream
-from growlearn.domain.window import PENDING, Window, WindowState
+from growlearn.domain.window import Window
 from growlearn.ports import Store
 from growlearn.registry.matrix import matrix_for
 from growlearn.registry.promotion import aliases_of
 
 View = Mapping[str, Any]
 
-_UNDER_WAY = (WindowState.JUDGED, WindowState.GROWING, WindowState.EVALUATED)
 
-
-def status_view(store: Store, name: str | None) -> View:
+def status_view(store: Store, name: str | None, now: datetime) -> View:
     """One stream, or all by name: `streams`."""
     streams = store.streams() if name is None else [store.stream(name)]
-    return {"streams": [_status(store, stream) for stream in streams]}
+    return {"streams": [_status(store, stream, now) for stream in streams]}
 
 
-def _status(store: Store, stream: Stream) -> View:
-    windows = store.windows(stream.name)
+def _status(store: Store, stream: Stream, now: datetime) -> View:
+    pending = store.count_pending(stream.name)
     return {
         "name": stream.name,
-        "state": _state(stream, windows),
+        "state": _state(store, stream, pending, now),
         "champion": stream.champion,
-        "pending": sum(window.state in PENDING for window in windows),
+        "pending": pending,
     }
 
 
-def _state(stream: Stream, windows: Sequence[Window]) -> str:
-    if any(window.state in _UNDER_WAY for window in windows):
+def _state(store: Store, stream: Stream, pending: int, now: datetime) -> str:
+    if store.is_led(stream.name, now):
         return "working"
-    if any(window.state in PENDING for window in windows):
-        return "waiting for work"
+    if pending:
+        return "waiting for a worker"
     if stream.challenger is not None:
         return "waiting for promotion"
-    return "idle" if windows else "new"
+    return "idle" if store.windows(stream.name) else "new"
 
 
 def windows_view(store: Store, stream: str, window: str | None = None) -> View:

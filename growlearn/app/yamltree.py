@@ -63,6 +63,7 @@ def parse(text: str) -> YamlTree:
         mark = error.problem_mark or error.context_mark
         line = 1 if mark is None else mark.line + 1
         what = error.problem or error.context or "cannot be read"
+        what += "; indent with spaces" if "'\\t'" in what else ""
         raise Unparsable([Problem(line, "", f"not YAML: {what}")]) from error
     except yaml.YAMLError as error:
         raise Unparsable([Problem(1, "", f"not YAML: {error}")]) from error

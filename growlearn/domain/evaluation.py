@@ -27,8 +27,9 @@ class Cell:
 class Evaluation:
     """A candidate on every task's hold-out rows.
 
-    `before` is the same model before the new branch was trained, on the new task; `alone` a model
-    trained on the new task by itself, where the job asks for it. `changed` names earlier tasks whose
+    `before` is the same model before the new branch was trained, on the new task; `known` the best that
+    an earlier task with all of its classes answers there, if there is one; `alone` a model trained on
+    the new task by itself, where the job asks for it. `changed` names earlier tasks whose
     weights or probe answers are not equal to the last bit any more: none, unless freezing broke.
     """
 
@@ -36,6 +37,7 @@ class Evaluation:
     cells: tuple[Cell, ...]
     before: Cell
     chance: float
+    known: Cell | None = None
     alone: Cell | None = None
     changed: tuple[str, ...] = ()
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from growlearn.domain.errors import GrowLearnError
 from growlearn.domain.evaluation import Cell, Evaluation
 from growlearn.domain.lineage import Manifest
+from growlearn.domain.schema import Label
 from growlearn.ports import Evaluator, Question
 
 
@@ -14,15 +15,17 @@ def measure(
     after: Manifest,
     before: Manifest,
     alone: Manifest | None,
+    base: Manifest,
     task: str,
     holdouts: Sequence[Question],
     evaluator: Evaluator,
 ) -> Evaluation:
     """Count the candidate's right answers on every hold-out, one question a task.
 
-    before is the same model at birth, alone one trained on the new task by itself: both answer the
-    new task's question only. Chance is 1/C for the C classes of the new task. Raises GrowLearnError
-    where a hold-out has no labelled row.
+    before is the same model at birth, alone one trained on the new task by itself, base the model grown
+    from: they answer the new task's question only, base by each of its tasks that has all the classes.
+    Chance is 1/C for the C classes of the new task. Raises GrowLearnError where a hold-out has no
+    labelled row.
     """
     new = next((question for question in holdouts if question.task == task), None)
     if new is None:
@@ -30,8 +33,21 @@ def measure(
     cells = tuple(_filled(cell) for cell in evaluator.evaluate(after, holdouts))
     (born,) = evaluator.evaluate(before, [new])
     lone = None if alone is None else _filled(evaluator.evaluate(alone, [new])[0])
-    chance = 1 / len(after.task(task).classes)
-    return Evaluation(task=task, cells=cells, before=_filled(born), chance=chance, alone=lone)
+    classes = after.task(task).classes
+    return Evaluation(
+        task=task,
+        cells=cells,
+        before=_filled(born),
+        chance=1 / len(classes),
+        known=_best_known(base, classes, new.rows, evaluator),
+        alone=lone,
+    )
+
+
+def _best_known(base: Manifest, classes: Sequence[Label], rows: str, evaluator: Evaluator) -> Cell | None:
+    fitting = [head.name for head in base.tasks if set(classes) <= set(head.classes)]
+    cells = evaluator.evaluate(base, [Question(task=name, rows=rows) for name in fitting]) if fitting else ()
+    return max(cells, key=lambda cell: cell.accuracy, default=None)
 
 
 def _filled(cell: Cell) -> Cell:

@@ -31,10 +31,9 @@ from growlearn.growth.frozen import frozen_features
 from growlearn.growth.model import weights
 from growlearn.growth.model.network import BATCH_ROWS, GrowingNetwork, batches, load_network
 from growlearn.growth.newborn import Newborn, conceive
+from growlearn.growth.schedule import Pace, pace
 from growlearn.ingest.rows import Column, Rows, from_parquet
 from growlearn.ports import Artifacts, Report
-
-_WARM_UP = 0.1  # share of all steps over which the learning rate rises
 
 
 @dataclass(frozen=True)
@@ -103,18 +102,16 @@ def _peak_memory_bytes() -> int:
 def _course(
     plan: GrowthPlan, newborn: Newborn, train: Feed, validation: Feed, scratch: Path, report: Report
 ) -> Course:
-    """Epoch after epoch until the last, or until patience runs out; a checkpoint after each."""
+    """Epoch after epoch at the pace that the validation losses set; a checkpoint after each."""
     spec, modules, path = plan.growth, newborn.trainable(), scratch / "checkpoint.safetensors"
     optimizer = _optimizer(newborn, spec)
     course = checkpoint.resume(path, modules, optimizer)
     if course is None:
         birth_loss = _validate(newborn, validation)[0]
         course = Course((), checkpoint.state_of(modules), birth_loss, birth_loss)
-    for epoch in range(len(course.epochs) + 1, spec.epochs + 1):
-        if epoch - 1 - course.best_epoch >= spec.patience:
-            break
-        started = time.perf_counter()
-        train_loss = _train_epoch(newborn, train, optimizer, plan, epoch)
+    while len(course.epochs) < (now := _pace(spec, course)).last:
+        epoch, started = len(course.epochs) + 1, time.perf_counter()
+        train_loss = _train_epoch(newborn, train, optimizer, plan, epoch, now)
         loss, accuracy, _ = _validate(newborn, validation)
         done = Epoch(
             epoch=epoch,
@@ -136,17 +133,20 @@ def _course(
     return course
 
 
+def _pace(spec: GrowthSpec, course: Course) -> Pace:
+    return pace(spec, course.birth_loss, [epoch.validation_loss for epoch in course.epochs])
+
+
 def _train_epoch(
-    newborn: Newborn, train: Feed, optimizer: torch.optim.Optimizer, plan: GrowthPlan, epoch: int
+    newborn: Newborn, train: Feed, optimizer: torch.optim.Optimizer, plan: GrowthPlan, epoch: int, now: Pace
 ) -> float:
     """One pass in an order that depends on seed and epoch alone; the mean loss."""
     spec, total = plan.growth, 0.0
     steps = math.ceil(len(train) / spec.batch_size)
     order = torch.randperm(len(train), generator=torch.Generator().manual_seed(plan.seed * 1009 + epoch))
     for step, index in enumerate(torch.split(order, spec.batch_size)):
-        rate = _learning_rate(spec, ((epoch - 1) * steps + step) / (spec.epochs * steps))
         for group in optimizer.param_groups:
-            group["lr"] = rate
+            group["lr"] = now.rate(epoch - 1 + step / steps)
         logits = _answer(newborn, train, index)  # [n, B, C]
         loss = _prefix_losses(logits, train.targets[index]).mean()
         optimizer.zero_grad(set_to_none=True)
@@ -214,13 +214,6 @@ def _optimizer(newborn: Newborn, spec: GrowthSpec) -> torch.optim.Optimizer:
         {"params": others, "weight_decay": 0.0},
     ]
     return torch.optim.AdamW(groups, lr=spec.learning_rate)
-
-
-def _learning_rate(spec: GrowthSpec, progress: float) -> float:
-    """One cycle: a linear rise, then half a cosine down to zero; progress in [0, 1)."""
-    if progress < _WARM_UP:
-        return spec.learning_rate * (0.04 + 0.96 * progress / _WARM_UP)
-    return spec.learning_rate * 0.5 * (1 + math.cos(math.pi * (progress - _WARM_UP) / (1 - _WARM_UP)))
 
 
 def _trained(newborn: Newborn) -> Iterator[torch.nn.Parameter]:

@@ -91,6 +91,7 @@ def _load_csv(content: bytes, choose: Choose) -> Any:
     """Every wanted column as text, so that no type is guessed from the first rows alone."""
     parsing = pacsv.ParseOptions(newlines_in_values=True)
     with pacsv.open_csv(pa.BufferReader(content), parse_options=parsing) as reader:
+        check_separator(reader.schema.names)
         wanted = choose(reader.schema.names)
     convert = pacsv.ConvertOptions(
         include_columns=wanted,
@@ -99,6 +100,13 @@ def _load_csv(content: bytes, choose: Choose) -> Any:
         strings_can_be_null=True,
     )
     return pacsv.read_csv(pa.BufferReader(content), parse_options=parsing, convert_options=convert)
+
+
+def check_separator(names: Sequence[str]) -> None:
+    """Raise ValueError for a CSV whose only column is several, by another separator than a comma."""
+    found = next((mark for mark in ";\t|" if len(names) == 1 and mark in names[0]), None)
+    if found is not None:
+        raise ValueError(f"its columns are separated by {found!r}; write it with commas")
 
 
 def _load_images(blobs: Mapping[str, bytes], schema: Schema) -> Loaded:

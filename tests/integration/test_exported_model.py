@@ -228,6 +228,16 @@ def test_the_example_and_the_signature_fit_the_model(exported: Exported) -> None
     assert serving["dataframe_split"]["columns"] == list(example.columns)
 
 
+def test_whole_numbers_do_where_numbers_or_categories_are_wanted(table: Exported) -> None:
+    """As a frame or JSON has them; MLflow would refuse integers for doubles and for strings."""
+    frame = pd.DataFrame({"size": [3, 5], "kind": [1, 2], "task": ["upright", "turned"]})
+    with quietly():
+        import mlflow.pyfunc  # noqa: PLC0415 - warns
+
+        model = mlflow.pyfunc.load_model(str(table.folder))
+    pd.testing.assert_frame_equal(model.predict(frame), model.predict(frame.astype({"size": "float64"})))
+
+
 def test_nothing_in_the_folder_is_a_pickle(exported: Exported) -> None:
     files = [
         path for path in exported.folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts

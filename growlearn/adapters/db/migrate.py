@@ -38,7 +38,13 @@ def upgrade(url: str) -> None:
     """
     file = db.sqlite_file(db.read_url(url))
     if file is not None:
-        file.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise GrowLearnError(
+                f"cannot make {file.parent}: {error.strerror}",
+                cure="run where you may write, or set GROWLEARN_HOME to such a folder",
+            ) from error
     with alone(url) as connection:
         command.upgrade(config(connection), "head")
 

@@ -22,7 +22,7 @@ from growlearn.domain.evaluation import Cell, Evaluation, GateResult
 from growlearn.domain.growth import GrowthPlan, GrowthResult
 from growlearn.domain.stream import Transition, WindowRecord
 
-_CELL, _BEFORE, _ALONE = "cell", "before", "alone"
+_CELL, _BEFORE, _KNOWN, _ALONE = "cell", "before", "known", "alone"
 
 
 def write(connection: Connection, transition: Transition) -> None:
@@ -119,8 +119,13 @@ def _write_evaluation(connection: Connection, stream: str, window: str, evaluati
     _clear(connection, EvaluationRow, stream, window)  # its cells go with it
     said = {"task": evaluation.task, "chance": evaluation.chance, "changed": evaluation.changed}
     connection.execute(insert(EvaluationRow).values(stream=stream, window=window, **said))
-    alone = () if evaluation.alone is None else (evaluation.alone,)
-    for kind, cells in ((_CELL, evaluation.cells), (_BEFORE, (evaluation.before,)), (_ALONE, alone)):
+    cells_of = {
+        _CELL: evaluation.cells,
+        _BEFORE: (evaluation.before,),
+        _KNOWN: (evaluation.known,) if evaluation.known else (),
+        _ALONE: (evaluation.alone,) if evaluation.alone else (),
+    }
+    for kind, cells in cells_of.items():
         _insert_in_order(connection, CellRow, cells, stream, window, kind=kind)
 
 
@@ -130,7 +135,7 @@ def _evaluation(connection: Connection, stream: str, window: str) -> Evaluation 
     if row is None:
         return None
     query = select(CellRow.kind, *columns(Cell, CellRow)).where(*_at(CellRow, stream, window))
-    cells: dict[str, list[Cell]] = {_CELL: [], _BEFORE: [], _ALONE: []}
+    cells: dict[str, list[Cell]] = {_CELL: [], _BEFORE: [], _KNOWN: [], _ALONE: []}
     for kind, *rest in connection.execute(query.order_by(CellRow.position)):
         cells[kind].append(Cell(**dict(zip(("task", "correct", "rows"), rest, strict=True))))
     return Evaluation(
@@ -138,6 +143,7 @@ def _evaluation(connection: Connection, stream: str, window: str) -> Evaluation 
         chance=row.chance,
         cells=tuple(cells[_CELL]),
         before=cells[_BEFORE][0],
-        alone=cells[_ALONE][0] if cells[_ALONE] else None,
+        known=next(iter(cells[_KNOWN]), None),
+        alone=next(iter(cells[_ALONE]), None),
         changed=row.changed,
     )

@@ -113,6 +113,11 @@ class DbStore:
         with writing(self._engine) as connection:
             return work.claim(connection, stream, worker, now, lease_s)
 
+    def is_led(self, stream: str, now: datetime) -> bool:
+        """Whether some worker's lease on a window of the stream runs now."""
+        with reading(self._engine) as connection:
+            return work.is_led(connection, stream, now)
+
     def renew(self, stream: str, window: str, worker: str, now: datetime, lease_s: float) -> bool:
         """Heartbeat: lengthen the lease; False where it is not this worker's."""
         with writing(self._engine) as connection:

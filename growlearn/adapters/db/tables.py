@@ -208,7 +208,7 @@ class EvaluationRow(Base):
 
 
 class CellRow(Base):
-    """Right answers of one model on one task: the candidate (cell), the model before it, or one alone."""
+    """Right answers on one task: the candidate's (cell), before it, of a known task, or of one alone."""
 
     __tablename__ = "growlearn_cells"
     __table_args__ = (

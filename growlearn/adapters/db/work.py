@@ -33,6 +33,12 @@ def claim(connection: Connection, stream: str, worker: str, now: datetime, lease
     return None if row is None else read(Window, row)
 
 
+def is_led(connection: Connection, stream: str, now: datetime) -> bool:
+    """Whether some worker's lease runs now."""
+    led = exists().where(WindowRow.stream == stream, WindowRow.lease_until > now)
+    return bool(connection.scalar(select(led)))
+
+
 def renew(
     connection: Connection, stream: str, window: str, worker: str, now: datetime, lease_s: float
 ) -> bool:

@@ -158,6 +158,13 @@ class MemoryStore:
             leases[pending[0].id] = Lease(worker, now + timedelta(seconds=lease_s))
             return pending[0]
 
+    def is_led(self, stream: str, now: datetime) -> bool:
+        """Whether some worker's lease on a window of the stream runs now."""
+        with self._lock:
+            _require_zone(now)
+            leases = self._kept[stream].leases.values() if stream in self._kept else ()
+            return any(lease.until > now for lease in leases)
+
     def renew(self, stream: str, window: str, worker: str, now: datetime, lease_s: float) -> bool:
         """Heartbeat: lengthen the lease; False where it is not this worker's."""
         with self._lock:

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, Schema, TensorSpec
+from mlflow.types.schema import AnyType
 from PIL import Image
 
-from growlearn.adapters.mlflow.dataset import COLUMN_TYPES
 from growlearn.domain.lineage import Manifest
 from growlearn.domain.schema import Input, InputType
 from growlearn.growth.model.network import GrowingNetwork
@@ -20,9 +20,15 @@ _ROWS = 2
 
 
 def signature(manifest: Manifest) -> ModelSignature:
-    """Columns in and out; the task column is optional, and without it rows are routed."""
+    """Columns in and out; the task column is optional, and without it rows are routed.
+
+    MLflow would refuse whole numbers where it is told of doubles, and numbers where it is told of
+    strings; the model itself checks every cell, so numbers and categories may be of any type. Images
+    are binary, by which MLflow knows base64 over HTTP.
+    """
     columns: list[ColSpec | TensorSpec] = [
-        ColSpec(COLUMN_TYPES[spec.type], name) for name, spec in manifest.schema.inputs.items()
+        ColSpec("binary" if spec.type is InputType.IMAGE else AnyType(), name)  # type: ignore[no-untyped-call]
+        for name, spec in manifest.schema.inputs.items()
     ]
     if manifest.schema.task is not None:
         columns.append(ColSpec("string", manifest.schema.task, required=False))

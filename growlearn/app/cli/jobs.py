@@ -51,7 +51,9 @@ def init(
         ) from None
     except OSError as error:
         raise GrowLearnError(f"cannot write {target}: {error.strerror}", cure="check the path") from error
-    say(f"wrote {target}: {findings.summary}")
+    say(f"wrote {target}: {findings.summary}; files {findings.pattern}")
+    for note in findings.notes:
+        say(f"note: {note}")
     say(f"read it through, then: growlearn run {target}")
 
 

@@ -49,7 +49,9 @@ def status(
     as_json: AsJson = False,
 ) -> None:
     """How every stream, or one, stands."""
-    view = status_view(_store(), stream)
+    from growlearn.app.composition import clock
+
+    view = status_view(_store(), stream, clock().now())
     if as_json:
         print_json(view)
         return

@@ -23,7 +23,9 @@ def register(app: typer.Typer) -> None:
 
 def predict(
     stream: StreamName,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="Parquet, CSV or Arrow.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="Parquet, CSV or Arrow, or a folder of images.")
+    ],
     out: Annotated[
         Path | None, typer.Option("--out", help="Write .parquet or .csv; shown if left out.")
     ] = None,
@@ -33,7 +35,10 @@ def predict(
     from growlearn.app.answering import answer_file, write_answers
     from growlearn.app.composition import open_artifacts, open_record
     from growlearn.app.here import settings
+    from growlearn.domain.errors import GrowLearnError
 
+    if out is not None and out.resolve() == file.resolve():
+        raise GrowLearnError(f"--out {out} is the file to be answered", cure="write to another one")
     here = settings()
     answers = answer_file(open_record(here), open_artifacts(here), stream, version, file)
     if out is None:

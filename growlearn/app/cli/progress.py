@@ -58,6 +58,8 @@ def plain_lines(write: Callable[[str], None], seconds: Callable[[], float]) -> R
 
     def report(progress: Progress) -> None:
         nonlocal last_stage, last_s
+        if progress.total == 1 and progress.done == 0:
+            return  # the start of a single step says nothing yet
         with lock:
             done = progress.total > 0 and progress.done >= progress.total
             if progress.stage == last_stage and not done and seconds() - last_s < _QUIET_S:

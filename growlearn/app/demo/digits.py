@@ -19,7 +19,6 @@ Pixels = npt.NDArray[np.uint8]  # [N, 8, 8]
 
 _SEED = 0
 _GREY_PER_LEVEL = 15  # the data has 17 levels of ink, 0 to 16
-_BRIGHTEST = 16 * _GREY_PER_LEVEL
 
 
 @dataclass(frozen=True)
@@ -40,8 +39,8 @@ def _turned(pixels: Pixels) -> Pixels:
     return np.ascontiguousarray(np.rot90(pixels, axes=(1, 2)))
 
 
-def _inverted(pixels: Pixels) -> Pixels:
-    return (_BRIGHTEST - pixels).astype(np.uint8)
+def _mirrored(pixels: Pixels) -> Pixels:
+    return np.ascontiguousarray(pixels[:, :, ::-1])
 
 
 DELIVERIES = (
@@ -49,9 +48,7 @@ DELIVERIES = (
     Delivery("2-more.parquet", 250, _upright, "250 more from the same scanner"),
     Delivery("3-turned.parquet", 450, _turned, "450 from a scanner mounted sideways: turned by 90 degrees"),
     Delivery("4-upright-again.parquet", 200, _upright, "200 from the first scanner again"),
-    Delivery(
-        "5-inverted.parquet", 447, _inverted, "447 from a scanner that inverts: white ink on black paper"
-    ),
+    Delivery("5-mirrored.parquet", 447, _mirrored, "447 from film that was scanned from its back: mirrored"),
 )
 """In order of arrival; every one of the 1,797 digits is used once."""
 

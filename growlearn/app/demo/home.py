@@ -25,8 +25,11 @@ def make_home(home: Path, *, fresh: bool) -> Path:
         if not fresh:
             raise GrowLearnError(f"{home} holds an earlier demo", cure="add --fresh to begin again")
         shutil.rmtree(home)
-    home.mkdir(parents=True, exist_ok=True)
-    (home / _MARK).touch()
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        (home / _MARK).touch()
+    except OSError as error:
+        raise GrowLearnError(f"cannot make {home}: {error.strerror}", cure="choose another --home") from error
     return home.resolve()
 
 

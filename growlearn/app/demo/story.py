@@ -19,6 +19,8 @@ from growlearn.app.mirror import deliver
 from growlearn.app.running import run_to_end
 from growlearn.app.views import lineage_view, matrix_of_version, versions_view
 from growlearn.domain.errors import GrowLearnError
+from growlearn.domain.evaluation import Evaluation
+from growlearn.domain.growth import GrowthResult
 from growlearn.domain.job import Job
 from growlearn.domain.window import Verdict, Window, WindowState
 from growlearn.ports import Store
@@ -31,7 +33,7 @@ detector has to notice. What was learned before is frozen and stays as it is, to
 """
 
 _FOUND = {
-    Verdict.FIRST: "nothing is known yet, so this is the first task",
+    Verdict.FIRST: "the beginning",
     Verdict.STABLE: "nothing has changed",
     Verdict.WARN: "something may be changing, not enough to act",
     Verdict.DRIFT: "DRIFT: these digits look like nothing known",
@@ -72,18 +74,20 @@ def _tell_window(window: Window, store: Store) -> None:
     if record.report is not None:
         say(f"   {_FOUND[record.report.verdict]}: {record.report.reason}")
     if record.result is not None and record.evaluation is not None:
-        result, task = record.result, record.evaluation.task
-        before, after = record.evaluation.before.accuracy, record.evaluation.accuracy(task)
-        grown = ", ".join(branch.id for branch in result.branches)
-        say(
-            f"   grew {grown} for {task} in {result.seconds:.0f} s: {percent(before)} of its hold-out rows"
-            f" right before, {percent(after)} after"
-        )
+        say(f"   {_grown(record.result, record.evaluation)}")
     if window.state is WindowState.SETTLED:
         say("   nothing is grown; the model is left alone")
     else:
         say(f"   {window.state.value}: {window.reason}")
     say("")
+
+
+def _grown(result: GrowthResult, evaluation: Evaluation) -> str:
+    grown, after = ", ".join(branch.id for branch in result.branches), evaluation.accuracy(evaluation.task)
+    told = f"grew {grown} for {evaluation.task} in {result.seconds:.0f} s: {percent(after)} of hold-out right"
+    if len(evaluation.cells) == 1:
+        return told  # before the first branch there was nothing to compare with
+    return f"{told}, {percent(evaluation.before.accuracy)} before"
 
 
 def _tell_end(job: Job, settings: Settings, store: Store) -> None:

@@ -8,13 +8,17 @@ from growlearn.evaluation.gates.evidence import ROUNDING, Evidence
 
 
 def gain(evidence: Evidence, spec: GateSpec) -> GateResult:
-    """Accuracy on the new task minus the better of chance and the model at birth: at least min_gain."""
+    """Accuracy on the new task minus the best there was without the branch: at least min_gain.
+
+    That is the model at birth, an earlier task that has all the classes, or chance.
+    """
     evaluation = evidence.evaluation
     now = evaluation.accuracy(evaluation.task)
-    before = evaluation.before.accuracy
-    rival = max(before, evaluation.chance)
+    rivals = [(evaluation.before.accuracy, "before growing"), (evaluation.chance, "by chance")]
+    if evaluation.known is not None:
+        rivals.append((evaluation.known.accuracy, f"by task {evaluation.known.task!r} as it is"))
+    rival, named = max(rivals, key=lambda each: each[0])
     figure = now - rival
-    named = "before growing" if before >= evaluation.chance else "by chance"
     return GateResult(
         gate="gain",
         figure=figure,

@@ -11,29 +11,44 @@ from torch import Tensor, nn
 
 from growlearn.ingest.rows import Column
 
+_PIECES = 48  # Q; more tell close values apart better, at Q x D parameters a column (docs/adr/0005)
+
 
 class NumberTokens(nn.Module):
-    """Number columns: standardised by the first window, then value * weight + bias, a token each."""
+    """Number columns, a token each: where a value lies among the quantiles of the first window.
+
+    A value x becomes Q + 1 numbers, clip((x - e_q) / (e_q+1 - e_q), 0, 1) between each two neighbouring
+    edges e and (x - mean) / spread, and these a token by one linear map a column: piecewise linear
+    encoding (Gorishniy, Rubachev and Babenko 2022), which tells close values apart as trees do.
+    """
 
     def __init__(self, columns: int, width: int) -> None:
         super().__init__()
         self.register_buffer("mean", torch.zeros(columns, dtype=torch.float64))
         self.register_buffer("scale", torch.ones(columns, dtype=torch.float64))
-        self.weight = nn.Parameter(torch.randn(columns, width) * columns**-0.5)
+        self.register_buffer("edges", torch.zeros(columns, _PIECES + 1, dtype=torch.float64))
+        self.weight = nn.Parameter(torch.randn(columns, _PIECES + 1, width) * (columns * _PIECES) ** -0.5)
         self.bias = nn.Parameter(torch.randn(columns, width) * columns**-0.5)
         self.mean: Tensor
         self.scale: Tensor
+        self.edges: Tensor
 
     def fit(self, values: Tensor) -> None:
-        """Learn mean and spread of each column from float64 values [N, columns]."""
+        """Learn mean, spread and quantiles of each column from float64 values [N, columns]."""
         spread = values.std(0, correction=0)
         self.mean.copy_(values.mean(0))
         self.scale.copy_(torch.where(spread > 0, spread, 1.0))
+        edges = np.quantile(values.numpy(), np.linspace(0, 1, _PIECES + 1), axis=0)  # [Q + 1, columns]
+        self.edges.copy_(torch.from_numpy(edges.T.copy()))
 
     def forward(self, values: Tensor) -> Tensor:
         """Float64 [B, columns] -> [B, columns, D]; values beyond 10 spreads are clipped."""
-        standard = ((values - self.mean) / self.scale).clamp(-10, 10).float()
-        return standard[..., None] * self.weight + self.bias
+        standard = ((values - self.mean) / self.scale).clamp(-10, 10)
+        left, right = self.edges[:, :-1], self.edges[:, 1:]  # [columns, Q]
+        apart = (values[..., None] - left) / torch.where(right > left, right - left, 1.0)
+        pieces = torch.where(right > left, apart, values[..., None] >= left).clamp(0, 1)
+        encoded = torch.cat([pieces, standard[..., None]], dim=-1).float()  # [B, columns, Q + 1]
+        return torch.einsum("bcq,cqd->bcd", encoded, self.weight) + self.bias
 
 
 class CategoryTokens(nn.Module):

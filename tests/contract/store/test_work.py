@@ -317,3 +317,13 @@ def test_pending_windows_are_counted(store: Store, at: datetime, move: Move) -> 
     store.advance(move(WindowState.JUDGED, window="w1", target=WindowState.SETTLED))
     assert store.count_pending("digits") == 1
     assert store.count_pending("nowhere") == 0
+
+
+def test_a_stream_is_led_while_a_lease_runs(store: Store, at: datetime) -> None:
+    assert not store.is_led("digits", at)
+    _claimed(store, "ada", at)
+    assert store.is_led("digits", at + MINUTE - timedelta(microseconds=1))
+    assert not store.is_led("digits", at + MINUTE)
+    store.release("digits", "w1", "ada")
+    assert not store.is_led("digits", at)
+    assert not store.is_led("nowhere", at)

@@ -58,6 +58,7 @@ class Place:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            start_new_session=True,
         )
 
     def growlearn(self, *arguments: str) -> Finished:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import time
@@ -68,6 +69,22 @@ def test_two_schedulers_and_two_workers_do_everything_once(place: Any) -> None:
         wait_until(lambda: ends(place) == expected, "the end of three windows")
     branches = place.growlearn("lineage", "blobs", "--json").json["branches"]
     assert [branch["id"] for branch in branches] == ["b1"]
+
+
+def test_a_service_manager_that_signals_every_process_costs_no_try(place: Any) -> None:
+    """systemd sends SIGTERM to the training process too."""
+    job = place.folder / "blobs.yaml"
+    job.write_text(job.read_text().replace("epochs: 15", "epochs: 400, patience: 400"))
+    place.growlearn("apply", "blobs.yaml")
+    place.drop("1.parquet", turned=False, seed=1)
+    with running(place, "up") as (service,):
+        wait_until(lambda: ends(place) == [("w1", "growing")], "the growth of the first window")
+        os.killpg(service.pid, signal.SIGTERM)
+        _out, err = service.communicate(timeout=60)
+    assert (service.returncode, "trouble" in err) == (0, False), err
+    (window,) = place.growlearn("windows", "blobs", "--json").json["windows"]
+    assert window["state"] == "growing"
+    assert "failed" not in window["reason"]
 
 
 def test_a_worker_that_is_killed_leaves_its_window_to_the_next(place: Any) -> None:

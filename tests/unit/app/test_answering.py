@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pyarrow as pa
 import pyarrow.ipc
 import pyarrow.parquet as pq
 import pytest
+from PIL import Image
 
 from growlearn.app import answering
 from growlearn.app.answering import answer_file, write_answers
@@ -21,7 +23,14 @@ from growlearn.domain.schema import Input, InputType, Schema
 from growlearn.ingest.rows import Rows, object_column
 
 SCHEMA = Schema(inputs={"x": Input(type=InputType.NUMBER)}, task="task")
+IMAGES = Schema(inputs={"image": Input(type=InputType.IMAGE, shape=(1, 4, 4))})
 HEADS = (TaskHead(name="a", classes=(0, 1), lineage=("b1",), sha256="0" * 64),)
+
+
+def png(side: int) -> bytes:
+    sink = io.BytesIO()
+    Image.new("L", (side, side)).save(sink, "PNG")
+    return sink.getvalue()
 
 
 class Fixed:
@@ -100,3 +109,25 @@ def test_columns_a_csv_cannot_hold_are_left_out_and_named(tmp_path: Path) -> Non
     answers = answers_of(tmp_path / "rows.parquet")
     assert write_answers(answers, tmp_path / "out" / "answers.csv") == ("image", "list")
     assert write_answers(answers, tmp_path / "out" / "answers.parquet") == ()
+
+
+def test_every_image_below_a_folder_is_answered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Found:
+        number = 1
+        manifest = Manifest(stream="s", schema=IMAGES, model=ModelSpec(), branches=(), tasks=HEADS)
+
+    monkeypatch.setattr(answering, "_version", lambda *_: Found)
+    (tmp_path / "pets" / "cat").mkdir(parents=True)
+    (tmp_path / "pets" / "cat" / "1.png").write_bytes(png(4))
+    (tmp_path / "pets" / "2.png").write_bytes(png(4))
+    (tmp_path / "pets" / "3.png").write_bytes(png(9))
+    (tmp_path / "pets" / "notes.txt").write_text("no image")
+    answers = answers_of(tmp_path / "pets")
+    assert answers.table.column("file").to_pylist() == ["./2.png", "./3.png", "./cat/1.png"]
+    assert answers.table.column("prediction").to_pylist() == [1, None, 1]
+    assert "has the wrong size" in answers.unanswered[0].reason
+
+
+def test_a_folder_without_images_says_so(tmp_path: Path) -> None:
+    with pytest.raises(GrowLearnError, match="holds no image"):
+        answers_of(tmp_path)

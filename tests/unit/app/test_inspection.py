@@ -115,10 +115,51 @@ def test_small_windows_get_small_batches_and_more_epochs(tmp_path: Path) -> None
     growth = drafted(numbers(400, tmp_path), tmp_path).growth
     assert (growth.epochs, growth.batch_size, growth.validation, growth.patience) == (48, 32, 0.2, 9)
     assert drafted(numbers(9, tmp_path), tmp_path).growth.epochs == 60
-    assert drafted(numbers(5000, tmp_path), tmp_path).growth == GrowthSpec()
+    growth = drafted(numbers(6400, tmp_path), tmp_path).growth
+    assert (growth.epochs, growth.batch_size, growth.validation, growth.patience) == (20, 128, 0.1, 4)
+    assert drafted(numbers(50_000, tmp_path), tmp_path).growth == GrowthSpec()
 
 
 @pytest.mark.parametrize(("side", "patch"), [(8, 2), (28, 4), (32, 4), (64, 8), (224, 32)])
 def test_an_image_is_cut_into_about_eight_tokens_a_side(side: int, patch: int, tmp_path: Path) -> None:
     pq.write_table(pa.table({"i": [png("L", (side, side))], "label": [0]}), tmp_path / "one.parquet")
     assert drafted(tmp_path / "one.parquet", tmp_path).model.patch == patch
+
+
+@pytest.mark.parametrize(
+    ("names", "pattern"),
+    [
+        (["a.csv", "b.csv"], "*.csv"),
+        (["a.csv", "b.parquet"], "*"),
+        (["a.csv", "in/b.csv"], "**/*.csv"),
+        (["in/a.csv", "b.parquet"], "**/*"),
+    ],
+)
+def test_files_of_every_kind_there_is_are_looked_at(names: list[str], pattern: str, tmp_path: Path) -> None:
+    (tmp_path / "data" / "in").mkdir(parents=True)
+    for name in names:
+        (tmp_path / "data" / name).write_text("x,label\n1,0\n")
+    if "b.parquet" in names:
+        pq.write_table(pa.table({"x": [1], "label": [0]}), tmp_path / "data" / "b.parquet")
+    assert drafted(tmp_path / "data", tmp_path).source.pattern == pattern
+
+
+def test_a_guess_is_told_to_be_one(tmp_path: Path) -> None:
+    (tmp_path / "p.csv").write_text("island,year,mass\n" + "a,1,0.5\nb,2,1.5\n" * 3)
+    assert inspect_data(tmp_path / "p.csv", None).notes == (
+        "the label 'year' is a guess ('island' could be it too); name another with --label",
+    )
+    assert inspect_data(tmp_path / "p.csv", "island").notes == ()
+
+
+@pytest.mark.parametrize("mark", [";", "\t"])
+def test_another_separator_than_a_comma_is_named(mark: str, tmp_path: Path) -> None:
+    (tmp_path / "p.csv").write_text(f"a{mark}b{mark}label\n1{mark}2{mark}0\n")
+    with pytest.raises(GrowLearnError, match=r"its columns are separated by .*; write it with commas"):
+        inspect_data(tmp_path / "p.csv", None)
+
+
+def test_large_images_are_warned_of(tmp_path: Path) -> None:
+    (tmp_path / "pets" / "cat").mkdir(parents=True)
+    (tmp_path / "pets" / "cat" / "1.png").write_bytes(png("RGB", (300, 300)))
+    assert "resizing" in inspect_data(tmp_path / "pets", None).notes[0]

@@ -20,3 +20,11 @@ def test_a_new_stage_is_told_at_once() -> None:
     report(Progress(stage="training", done=1, total=3))
     report(Progress(stage="measuring", done=0, total=0, note="2 tasks"))
     assert lines == ["training: 1 of 3", "measuring, 2 tasks"]
+
+
+def test_the_start_of_a_single_step_is_not_told() -> None:
+    lines: list[str] = []
+    report = plain_lines(lines.append, lambda: 0.0)
+    report(Progress(stage="reading files", done=0, total=1))
+    report(Progress(stage="training", done=1, total=1))
+    assert lines == ["training: 1 of 1"]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -23,6 +24,7 @@ def manifest(stream: str) -> Manifest:
 
 
 AFTER, BEFORE, ALONE = manifest("after"), manifest("before"), manifest("alone")
+EMPTY = replace(manifest("base"), tasks=())
 HOLDOUTS = (Question(task="a", rows="ra"), Question(task="b", rows="rb"))
 
 
@@ -35,7 +37,7 @@ class Counting:
 
     def evaluate(self, manifest: Manifest, questions: Sequence[Question]) -> Sequence[Cell]:
         self.asked.append((manifest.stream, tuple(question.rows for question in questions)))
-        correct = {"after": 9, "before": 3, "alone": 8}[manifest.stream]
+        correct = {"after": 9, "before": 3, "alone": 8, "base": 7}[manifest.stream]
         return [
             Cell(task=question.task, correct=min(correct, self.rows), rows=self.rows)
             for question in questions
@@ -44,7 +46,7 @@ class Counting:
 
 def test_the_candidate_answers_all_and_the_others_the_new_task_only() -> None:
     evaluator = Counting()
-    measured = measure(AFTER, BEFORE, ALONE, "b", HOLDOUTS, evaluator)
+    measured = measure(AFTER, BEFORE, ALONE, EMPTY, "b", HOLDOUTS, evaluator)
     assert evaluator.asked == [("after", ("ra", "rb")), ("before", ("rb",)), ("alone", ("rb",))]
     assert (measured.accuracy("a"), measured.accuracy("b")) == (0.9, 0.9)
     assert measured.before == Cell(task="b", correct=3, rows=10)
@@ -52,19 +54,33 @@ def test_the_candidate_answers_all_and_the_others_the_new_task_only() -> None:
 
 
 def test_chance_is_one_of_the_new_task_s_classes() -> None:
-    assert measure(AFTER, BEFORE, None, "a", HOLDOUTS, Counting()).chance == 1 / 2
-    assert measure(AFTER, BEFORE, None, "b", HOLDOUTS, Counting()).chance == 1 / 4
+    assert measure(AFTER, BEFORE, None, EMPTY, "a", HOLDOUTS, Counting()).chance == 1 / 2
+    assert measure(AFTER, BEFORE, None, EMPTY, "b", HOLDOUTS, Counting()).chance == 1 / 4
 
 
 def test_nothing_is_measured_alone_unless_asked_for() -> None:
-    assert measure(AFTER, BEFORE, None, "b", HOLDOUTS, Counting()).alone is None
+    assert measure(AFTER, BEFORE, None, EMPTY, "b", HOLDOUTS, Counting()).alone is None
 
 
 def test_an_empty_hold_out_is_refused_with_a_cure() -> None:
     with pytest.raises(GrowLearnError, match=r"'a' has no labelled row .*raise holdout"):
-        measure(AFTER, BEFORE, None, "b", HOLDOUTS, Counting(rows=0))
+        measure(AFTER, BEFORE, None, EMPTY, "b", HOLDOUTS, Counting(rows=0))
 
 
 def test_a_new_task_without_a_hold_out_is_refused() -> None:
     with pytest.raises(GrowLearnError, match="'b' has no hold-out rows"):
-        measure(AFTER, BEFORE, None, "b", HOLDOUTS[:1], Counting())
+        measure(AFTER, BEFORE, None, EMPTY, "b", HOLDOUTS[:1], Counting())
+
+
+def test_earlier_tasks_that_have_all_the_classes_answer_the_new_task_as_they_are() -> None:
+    evaluator = Counting()
+    known = measure(AFTER, BEFORE, None, manifest("base"), "a", HOLDOUTS, evaluator).known
+    assert evaluator.asked.pop() == ("base", ("ra", "ra"))
+    assert known == Cell(task="a", correct=7, rows=10)
+    measure(AFTER, BEFORE, None, manifest("base"), "b", HOLDOUTS, evaluator)
+    assert evaluator.asked.pop() == ("base", ("rb",))  # task a lacks two of its classes
+
+
+def test_a_base_without_such_a_task_is_not_asked() -> None:
+    base = replace(manifest("base"), tasks=manifest("base").tasks[:1])
+    assert measure(AFTER, BEFORE, None, base, "b", HOLDOUTS, Counting()).known is None

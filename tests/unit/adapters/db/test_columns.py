@@ -31,7 +31,7 @@ INPUTS = st.builds(Input, type=st.sampled_from([InputType.NUMBER, InputType.CATE
 )
 SCHEMAS = st.builds(
     Schema,
-    inputs=st.dictionaries(st.text(min_size=1), INPUTS, min_size=1),
+    inputs=st.dictionaries(st.text(min_size=1).filter(lambda name: name != "_key"), INPUTS, min_size=1),
     label=st.just("the label, which no input is called"),
 )
 MANIFESTS = st.builds(Manifest, schema=SCHEMAS, model=st.builds(ModelSpec, width=st.just(32)))

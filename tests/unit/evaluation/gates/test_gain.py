@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from growlearn.domain.evaluation import Cell
 from growlearn.domain.job import GateSpec
 from growlearn.evaluation.gates.gain import gain
 
@@ -30,3 +32,12 @@ def test_a_gain_at_the_bound_passes_whatever_floats_make_of_it(make_evidence: An
     assert 0.9 - 0.8 < 0.1
     assert gain(make_evidence({"b": 90}, before=80), GateSpec(min_gain=0.1)).passed
     assert not gain(make_evidence({"b": 89}, before=80), GateSpec(min_gain=0.1)).passed
+
+
+def test_or_over_an_earlier_task_that_answers_as_well(make_evidence: Any) -> None:
+    evidence = make_evidence({"b": 60}, before=20)
+    known = Cell(task="a", correct=70, rows=100)
+    result = gain(replace(evidence, evaluation=replace(evidence.evaluation, known=known)), GateSpec())
+    assert not result.passed
+    assert result.figure == pytest.approx(-0.1)
+    assert result.reason == "60.00% right on task 'b', 70.00% by task 'a' as it is"

@@ -55,11 +55,17 @@ class Artifacts(Protocol):
     """Immutable bytes under their own sha256."""
 
     def put(self, content: bytes) -> str:
-        """Store bytes, durably and all at once; returns the sha256 in hex. Storing twice is harmless."""
+        """Store bytes, durably and all at once; returns the sha256 in hex. Storing twice is harmless.
+
+        Raises Unavailable where nothing can be written just now.
+        """
         ...
 
     def get(self, sha256: str) -> bytes:
-        """The bytes, checked against their hash; raises DamagedArtifact where missing or changed."""
+        """The bytes, checked against their hash.
+
+        Raises DamagedArtifact where they are missing or changed, Unavailable where nothing answers.
+        """
         ...
 
 
@@ -93,7 +99,7 @@ class Store(Protocol):
     def record_ingest(self, ingested: IngestedFile) -> bool:
         """Write what one file became; False, and nothing written, if it was taken in before.
 
-        Taken in before is a file of the same url, fingerprint and schema.
+        Taken in before is a file whose latest reading has the same fingerprint and schema.
 
         A window whose number exists (the open one of a row-count stream) is updated, others are
         added.
@@ -222,7 +228,7 @@ class Engine(Protocol):
         """Grow what the plan says; weights land in the artifacts. Equal plans give equal weights.
 
         An interrupted run is taken up at its last checkpoint. Raises GrowLearnError where training
-        failed, with the reason.
+        failed, with the reason; Unavailable where the same may succeed later.
         """
         ...
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from growlearn.domain.errors import GrowLearnError, NotGrowable
-from growlearn.domain.growth import GrowthPlan
+from growlearn.domain.errors import GrowLearnError, NotGrowable, NotReadable, Unavailable
+from growlearn.domain.growth import GrowthPlan, GrowthResult
 from growlearn.domain.job import HoldoutFiles, SourceSpec
 from growlearn.domain.lineage import Manifest, Task, Version
 from growlearn.domain.stream import AliasMove, Message, MessageKind, Stream, Transition
@@ -19,7 +18,8 @@ from growlearn.evaluation.measure import measure
 from growlearn.growth.model.network import GrowingNetwork, load_network
 from growlearn.growth.plan import Base, alone, empty_manifest, plan_growth, survey
 from growlearn.growth.proof import changed_tasks
-from growlearn.ingest.holdout import load_holdout
+from growlearn.ingest.holdout import Holdout, load_holdout
+from growlearn.ingest.labels import speaking
 from growlearn.ingest.rows import Rows, from_parquet
 from growlearn.ports import Artifacts, Ports, Question, Report, Store
 from growlearn.registry.ancestry import chain, find
@@ -61,13 +61,12 @@ def judge_window(stand: Stand, ports: Ports, _: Report) -> Transition:
     """From accepted to judged: the drift report."""
     window, store = stand.window, ports.store
     opened = store.tasks(window.stream)
-    known = _known_tasks(stand, opened)
+    known = _tasks_of(stand.manifest, opened)
     rows, spec = _rows(stand, ports.artifacts), stand.stream.job.drift
-    counts = Counter(label for label in rows.labels if label is not None)
-    rare = [label for label, count in counts.items() if count < spec.min_class_rows]
+    labels, rare = speaking(rows.labels, spec.min_class_rows)
     verdict = judge(
         window,
-        [label for label in counts if label not in rare],
+        labels,
         known,
         lambda tasks: references_of(
             _load(ports)(stand.manifest), tasks, rows, stand.manifest.schema, ports.artifacts
@@ -95,7 +94,8 @@ def plan_or_settle(stand: Stand, ports: Ports, _: Report) -> Transition:
     assert verdict.task is not None, "a verdict that calls for growth names the task"
     task = verdict.task
     try:
-        ground = survey(job, _rows(stand, ports.artifacts), lambda: _own_holdout(stand, task, ports))
+        rows = _rows(stand, ports.artifacts)
+        ground = survey(job, rows, lambda kind: _own_holdout(stand, task, kind, ports))
         grown = len(ports.store.branches(window.stream))
         base = Base(stand.manifest, stand.stream.base)
         plan = plan_growth(job, window, task, ground, base, grown, ports.artifacts, _load(ports))
@@ -111,18 +111,29 @@ def grow_and_measure(stand: Stand, ports: Ports, report: Report) -> Transition:
     """
     plan = ports.store.record(stand.window.stream, stand.window.id).plan
     assert plan is not None, "a growing window has its plan"
+    if plan.base_version != stand.stream.base:
+        return _end(stand, ports, WindowState.REJECTED, reason=_moved(plan, stand.stream))
     lone: Manifest | None = None
     try:
         result = ports.engine.run(plan, report)
         if stand.stream.job.evaluation.reference == "alone":
             lone_plan = alone(plan)
             lone = ports.engine.run(lone_plan, report).manifest_of(lone_plan)
+    except Unavailable:
+        raise  # it may be there again later: no fault of the window
     except GrowLearnError as error:
         return _give_up(stand, ports, error)
-    known = _known_tasks(stand, ports.store.tasks(plan.stream))
+    return _measured(stand, ports, plan, result, lone)
+
+
+def _measured(
+    stand: Stand, ports: Ports, plan: GrowthPlan, result: GrowthResult, lone: Manifest | None
+) -> Transition:
+    candidate = result.manifest_of(plan)
+    known = _tasks_of(plan.base, ports.store.tasks(plan.stream))
     holdouts = [Question(task=task.name, rows=task.holdout) for task in known]
     evaluation = measure(
-        result.manifest_of(plan),
+        candidate,
         result.birth_manifest_of(plan),
         lone,
         plan.base,
@@ -130,7 +141,7 @@ def grow_and_measure(stand: Stand, ports: Ports, report: Report) -> Transition:
         [*holdouts, Question(task=plan.task, rows=plan.holdout)],
         ports.evaluator,
     )
-    evaluation = replace(evaluation, changed=_changed(stand.manifest, result.manifest_of(plan), known, ports))
+    evaluation = replace(evaluation, changed=_changed(plan.base, candidate, known, ports))
     return _move(stand, ports, WindowState.EVALUATED, result=result, evaluation=evaluation)
 
 
@@ -227,9 +238,9 @@ def _end(
     return _move(stand, ports, target, alias_moves=alias_moves, messages=tuple(messages), **records)
 
 
-def _known_tasks(stand: Stand, opened: Sequence[Task]) -> tuple[Task, ...]:
-    """Tasks of the base, oldest first; those of versions rolled back are not known any more."""
-    known = {head.name for head in stand.manifest.tasks}
+def _tasks_of(base: Manifest, opened: Sequence[Task]) -> tuple[Task, ...]:
+    """Tasks of a model, oldest first; those of versions rolled back are not known any more."""
+    known = {head.name for head in base.tasks}
     return tuple(task for task in opened if task.name in known)
 
 
@@ -245,14 +256,18 @@ def _rows(stand: Stand, artifacts: Artifacts) -> Rows:
     return from_parquet(artifacts.get(stand.window.snapshot), stand.stream.job.schema)
 
 
-def _own_holdout(stand: Stand, task: str, ports: Ports) -> Rows:
+def _own_holdout(stand: Stand, task: str, kind: type | None, ports: Ports) -> Holdout:
     spec = stand.stream.job.holdout
     assert isinstance(spec, HoldoutFiles)
-    source = ports.open_source(SourceSpec(url=spec.url, pattern=spec.pattern, settle_s=0))
     named = stand.window.task or task  # the name in the task column, not that of a later regime
-    return load_holdout(
-        {file.url: source.read(file) for file in source.files()}, stand.stream.job.schema, named
-    )
+    try:
+        source = ports.open_source(SourceSpec(url=spec.url, pattern=spec.pattern, settle_s=0))
+        files = {file.url: source.read(file) for file in source.files()}
+    except (NotReadable, Unavailable):
+        raise  # it may be there again later
+    except GrowLearnError as error:
+        raise NotGrowable(f"the hold-out files cannot be read: {error}") from error
+    return load_holdout(files, stand.stream.job.schema, named, kind)
 
 
 def _load(ports: Ports) -> Callable[[Manifest], GrowingNetwork]:

@@ -16,6 +16,7 @@ Handle = Callable[[str], None]
 """Takes in and handles all there is of one stream, then tells the tracker."""
 
 _LONGEST_WAIT_S = 600.0
+_MOST_DOUBLINGS = 20  # more would at last be no number any more
 
 
 @dataclass(frozen=True)
@@ -121,5 +122,5 @@ class Worker:
     def _put_off(self, name: str) -> None:
         """Wait as long as a lease at first, twice as long after every further try."""
         tries = self._waits[name].tries + 1 if name in self._waits else 1
-        seconds = min(self._retry_s * 2 ** (tries - 1), _LONGEST_WAIT_S)
+        seconds = min(self._retry_s * 2 ** min(tries - 1, _MOST_DOUBLINGS), _LONGEST_WAIT_S)
         self._waits[name] = Wait(tries, self._clock.now() + timedelta(seconds=seconds))

@@ -32,6 +32,10 @@ class NotReadable(GrowLearnError):
     """A source file is still being written, or its disk is away; it is left for the next tick."""
 
 
+class Unavailable(GrowLearnError):
+    """A disk or server that is needed does not answer; the same may succeed later."""
+
+
 class IllegalTransition(GrowLearnError):
     """A window was asked to go where the state table does not lead."""
 

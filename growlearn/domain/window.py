@@ -114,13 +114,17 @@ class BadRow:
 
 @dataclass(frozen=True, kw_only=True)
 class SeenFile:
-    """A file as it was taken in: `rows` good ones, under the schema of digest `schema`."""
+    """A file as it was taken in: `rows` good ones, under the schema of digest `schema`.
+
+    `windows` are those its rows went to, quarantined ones too.
+    """
 
     url: str
     fingerprint: str
     sha256: str | None
     schema: str
     rows: int
+    windows: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,7 +134,8 @@ class IngestedFile:
     `schema` is the digest of the schema it was read by, `rows` the number of its good rows. The store
     writes it in one transaction, so that a file is taken in once or not at all. `filled` are the open
     windows that took rows, as they stood before: where one stands otherwise by then, another process
-    has added rows to it, and nothing is written.
+    has added rows to it, and nothing is written. `before` are the windows that hold its rows already,
+    where the file was only touched.
     """
 
     stream: str
@@ -142,6 +147,7 @@ class IngestedFile:
     bad_rows: tuple[BadRow, ...]
     at: datetime
     filled: tuple[Window, ...] = ()
+    before: tuple[str, ...] = ()
 
     @property
     def seen(self) -> SeenFile:
@@ -152,4 +158,5 @@ class IngestedFile:
             sha256=self.sha256,
             schema=self.schema,
             rows=self.rows,
+            windows=(*self.before, *(window.id for window in self.windows)),
         )

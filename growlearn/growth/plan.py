@@ -11,11 +11,13 @@ from growlearn.domain.errors import NotGrowable
 from growlearn.domain.growth import GrowthPlan, ParentScore
 from growlearn.domain.job import HoldoutFiles, Job
 from growlearn.domain.lineage import Manifest
-from growlearn.domain.schema import Label, ordered
+from growlearn.domain.schema import Label
 from growlearn.domain.window import Window
 from growlearn.growth.model.network import GrowingNetwork
 from growlearn.growth.parents import score_parents
-from growlearn.ingest.rows import Rows, Split, split, to_parquet
+from growlearn.ingest.holdout import Holdout
+from growlearn.ingest.labels import speaking
+from growlearn.ingest.rows import Column, Rows, Split, split, to_parquet
 from growlearn.ports import Artifacts
 
 
@@ -38,15 +40,16 @@ class Base:
     version: int | None
 
 
-def survey(job: Job, rows: Rows, own_holdout: Callable[[], Rows]) -> Ground:
+def survey(job: Job, rows: Rows, own_holdout: Callable[[type | None], Holdout]) -> Ground:
     """Split a window's labelled rows, or raise NotGrowable with the reason nothing can be grown.
 
-    `own_holdout` gives the task's rows of the job's hold-out files; called only where it has some.
+    Labels too rare to speak for a class are left out. `own_holdout` gives the task's rows of the job's
+    hold-out files, read with labels of the kind asked for; called only where the job names some.
     Validation rows will be the task's drift reference: without a task column there must be enough of
     them to judge later windows by.
     """
-    labelled = rows.labelled()
-    classes = ordered(labelled.labels)
+    classes, _ = speaking(rows.labels, job.drift.min_class_rows)
+    labelled = rows.take(_have(rows, classes))
     if not classes:
         raise NotGrowable("no row has a label yet", cure="send the window again with labels")
     if len(labelled) < job.growth.min_rows:
@@ -55,7 +58,9 @@ def survey(job: Job, rows: Rows, own_holdout: Callable[[], Rows]) -> Ground:
         raise NotGrowable(f"every row has the label {classes[0]!r}: there is nothing to tell apart")
     least = job.drift.min_rows if job.schema.task is None else 0
     if isinstance(job.holdout, HoldoutFiles):
-        parts = _beside(own_holdout(), labelled, classes, job.growth.validation, least)
+        kinds = {type(label) for label in classes}
+        held = own_holdout(kinds.pop() if len(kinds) == 1 else None)
+        parts = _beside(held, labelled, classes, job.growth.validation, least)
     else:
         parts = split(labelled, job.holdout, job.growth.validation, least)
     _require_rows(job, parts, least)
@@ -63,12 +68,17 @@ def survey(job: Job, rows: Rows, own_holdout: Callable[[], Rows]) -> Ground:
 
 
 def _beside(
-    holdout: Rows, labelled: Rows, classes: tuple[Label, ...], validation: float, least: int
+    holdout: Holdout, labelled: Rows, classes: tuple[Label, ...], validation: float, least: int
 ) -> Split:
-    """The split beside hold-out rows of their own, none of which is trained or chosen on."""
+    """The split beside hold-out rows of their own, no row of which, of any task, is trained or chosen on."""
     fresh = labelled.take(~np.isin(labelled.keys, holdout.keys))
-    known = np.array([label in classes for label in holdout.labels], dtype=bool)
-    return replace(split(fresh, 0.0, validation, least), holdout=holdout.take(known))
+    held = holdout.rows.take(_have(holdout.rows, classes))
+    return replace(split(fresh, 0.0, validation, least), holdout=held)
+
+
+def _have(rows: Rows, classes: tuple[Label, ...]) -> Column:
+    """Which rows have one of these labels, bool [N]."""
+    return np.array([label in classes for label in rows.labels], dtype=bool)
 
 
 def _require_rows(job: Job, parts: Split, least: int) -> None:

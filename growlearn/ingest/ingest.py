@@ -67,6 +67,7 @@ def ingest(
         bad_rows=made.bad_rows,
         at=at,
         filled=tuple(window for window in past.windows if window.number in numbers),
+        before=made.before,
     )
 
 
@@ -74,7 +75,7 @@ def _seen_before(before: SeenFile, file: SourceFile) -> Made:
     """A file that was only touched makes nothing; the same content by another name is refused."""
     if before.url != file.url:
         raise UnreadableFile(f"same content as {before.url.rpartition('/')[2]}, taken in before")
-    return Made((), (), before.rows)
+    return Made((), (), before.rows, before.windows)
 
 
 def _fresh(intake: Intake, blobs: Mapping[str, bytes], label_kind: type | None) -> Made:

@@ -69,11 +69,15 @@ def quarantined(window: Window, reason: str, rows: int) -> Window:
 
 @dataclass(frozen=True)
 class Made:
-    """Windows a batch of rows opened, filled or closed, and the rows of it that were kept out."""
+    """Windows a batch of rows opened, filled or closed, and the rows of it that were kept out.
+
+    `before` are the windows, by id, that held the rows already.
+    """
 
     windows: tuple[Window, ...]
     bad_rows: tuple[BadRow, ...]
     rows: int
+    before: tuple[str, ...] = ()
 
 
 def without_rows(window: Window, flaws: Flaws) -> Window:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 
 import pyarrow as pa
@@ -9,6 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.types as pt
 
 from growlearn.domain.errors import UnreadableFile
+from growlearn.domain.schema import Label, ordered
 from growlearn.ingest.columns import is_text, plain, whole_numbers
 from growlearn.ingest.flaws import Flaw, Flaws, flag
 from growlearn.ingest.rows import Column, object_column
@@ -34,6 +37,21 @@ def decode_labels(
     found = _decode(column, name, flaws)
     _require_kind(found, name, kind)
     return found
+
+
+def speaking(labels: Iterable[Label | None], least: int) -> tuple[tuple[Label, ...], tuple[Label, ...]]:
+    """Labels of at least so many rows, which speak for a class, and the others; all where none has so many.
+
+    >>> speaking([1, 1, 1, 0, 0, 7, None], 2)
+    ((0, 1), (7,))
+    >>> speaking(["a", "b"], 2)
+    (('a', 'b'), ())
+    """
+    counts = Counter(label for label in labels if label is not None)
+    frequent = ordered(label for label, count in counts.items() if count >= least)
+    if not frequent:
+        return ordered(counts), ()
+    return frequent, ordered(label for label in counts if label not in frequent)
 
 
 def _decode(column: Any, name: str, flaws: Flaws) -> Column:

@@ -47,9 +47,7 @@ def past_of(stream: str, store: Store) -> Past:
 
 
 def _came_to_nothing(file: SeenFile, windows: Sequence[Window]) -> bool:
-    """A window gathered from many files names the first and the last: a file that none names was used."""
-    mine = [window for window in windows if file.url in window.source.split(" ... ")]
-    return bool(mine) and all(map(may_come_again, mine))
+    return all(may_come_again(window) for window in windows if window.id in file.windows)
 
 
 def is_new(file: SourceFile, latest: SeenFile | None, schema: str) -> bool:

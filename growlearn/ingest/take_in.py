@@ -60,7 +60,9 @@ def _take_one(
             ingested = ingest(stream, file, partial(source.read, file), past, artifacts, clock.now())
             return ingested if store.record_ingest(ingested) else None
         except NotReadable as reason:
-            _log.info("%s; left for the next tick", reason)
+            # A disk that is away is for a person to know; a file still being written is not.
+            level = logging.WARNING if isinstance(reason.__cause__, OSError) else logging.INFO
+            _log.log(level, "%s; left for the next tick", reason)
             return None
         except LostRace:  # another process gave this window number to another file: count again
             if attempt == _TRIES:

@@ -40,10 +40,12 @@ TABLES = (
 
 
 def upgrade() -> None:
-    _streams_and_intake()
+    _streams_and_files()
+    _windows()
     _judgement()
     _evaluation()
-    _model()
+    _versions_and_branches()
+    _tasks_and_aliases()
     _outbox_and_ticks()
 
 
@@ -93,7 +95,7 @@ def _column(name: str, kind: Any, *, null: bool = False) -> sa.Column[Any]:
     return sa.Column(name, kind, nullable=null, autoincrement=name in ("id", "serial") and kind is SERIAL)
 
 
-def _streams_and_intake() -> None:
+def _streams_and_files() -> None:
     _table(
         "streams",
         _column("name", sa.Text()),
@@ -118,11 +120,15 @@ def _streams_and_intake() -> None:
         _column("sha256", SHA256, null=True),
         _column("schema", WORD),
         _column("rows", sa.Integer()),
+        _column("windows", sa.Text()),
         _column("at", TIME),
         _of_stream("source_files"),
-        _unique("source_files", "stream", "url", "fingerprint", "schema"),
         key=("id",),
     )
+    _index("source_files", "stream", "url")
+
+
+def _windows() -> None:
     _table(
         "windows",
         _column("stream", sa.Text()),
@@ -244,7 +250,7 @@ def _evaluation() -> None:
     )
 
 
-def _model() -> None:
+def _versions_and_branches() -> None:
     _table(
         "versions",
         _column("stream", sa.Text()),
@@ -285,6 +291,9 @@ def _model() -> None:
         _refers("branches", ("stream", "stem"), "branches", ("stream", "id")),
         key=("serial",),
     )
+
+
+def _tasks_and_aliases() -> None:
     _table(
         "tasks",
         _column("serial", SERIAL),

@@ -22,7 +22,7 @@ from growlearn.adapters.memory.source import MemorySource
 from growlearn.adapters.memory.store import MemoryStore
 from growlearn.adapters.memory.tracker import MemoryTracker
 from growlearn.cycle import run_stream
-from growlearn.domain.errors import GrowLearnError
+from growlearn.domain.errors import GrowLearnError, Unavailable
 from growlearn.domain.growth import GrowthPlan, GrowthResult, Progress
 from growlearn.domain.job import DriftSpec, GateSpec, GrowthSpec, Job, ModelSpec, RegistrySpec, SourceSpec
 from growlearn.domain.lineage import BranchState, Manifest
@@ -264,6 +264,54 @@ def test_a_window_whose_training_fails_again_and_again_is_given_up_and_the_strea
     )
     world.ports = replace(world.ports, engine=engine)
     assert world.send("2.parquet", images[300:700], labels[300:700]).state is WindowState.PROMOTED
+
+
+def test_a_disk_that_is_away_during_training_is_never_held_against_the_window(
+    world: World, digits: tuple[Images, list[int | None]]
+) -> None:
+    images, labels = digits
+    engine = world.ports.engine
+
+    def away() -> None:
+        raise Unavailable("artifacts cannot be written: No space left on device")
+
+    world.ports = replace(world.ports, engine=Interfering(engine, away))
+    world.source.put("1.parquet", parquet(images[:300], labels[:300]))
+    for _ in range(MOST_FAILURES + 1):
+        with pytest.raises(Unavailable, match="No space left"):
+            world.run()
+        world.clock.advance(120)
+    world.ports = replace(world.ports, engine=engine)
+    (window,) = world.run()
+    assert window.state is WindowState.PROMOTED
+
+
+def test_a_plan_whose_base_was_rolled_back_before_training_is_not_trained(
+    world: World, digits: tuple[Images, list[int | None]]
+) -> None:
+    images, labels = digits
+    world.send("1.parquet", images[:400], labels[:400])
+    world.send("2.parquet", 255 - images[400:800], labels[400:800])
+    trained: list[str] = []
+
+    class Away:
+        def run(self, plan: GrowthPlan, _: Report) -> GrowthResult:
+            trained.append(plan.window)
+            raise Unavailable("no disk")
+
+    world.ports = replace(world.ports, engine=Away())
+    turned = np.rot90(images, axes=(1, 2)).copy()
+    world.source.put("3.parquet", parquet(turned[800:1200], labels[800:1200]))
+    with pytest.raises(Unavailable):
+        world.run()
+    stream, versions = world.store.stream("digits"), world.store.versions("digits")
+    moves, base = rollback(stream, versions, 1, "ann", "bad labels", world.clock.now())
+    world.store.move_aliases("digits", moves, base, Message(stream="digits", kind=MessageKind.ALIASES))
+    world.clock.advance(120)
+    (window,) = world.run()
+    assert window.state is WindowState.REJECTED
+    assert "growth goes on from version 1 by now" in (window.reason or "")
+    assert trained == ["w3"]
 
 
 def test_a_label_of_too_few_rows_opens_no_task(world: World, digits: tuple[Images, list[int | None]]) -> None:

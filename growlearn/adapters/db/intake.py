@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from growlearn.adapters.db.columns import number_of
 from growlearn.adapters.db.mapping import all_of, columns, lock_known, read, values
@@ -23,7 +23,9 @@ def record_ingest(connection: Connection, ingested: IngestedFile) -> bool:
     if _taken_in(connection, ingested):
         return False
     file = connection.execute(
-        insert(SourceFileRow).values(values(ingested.file, **_reading(ingested))).returning(SourceFileRow.id)
+        insert(SourceFileRow)
+        .values(values(ingested.file) | values(ingested.seen, stream=ingested.stream, at=ingested.at))
+        .returning(SourceFileRow.id)
     ).scalar_one()
     for window in ingested.windows:
         _write(connection, window, ingested.filled)
@@ -33,14 +35,13 @@ def record_ingest(connection: Connection, ingested: IngestedFile) -> bool:
     return True
 
 
-def _reading(ingested: IngestedFile) -> dict[str, object]:
-    return {name: getattr(ingested, name) for name in ("stream", "sha256", "schema", "rows", "at")}
-
-
 def _taken_in(connection: Connection, ingested: IngestedFile) -> bool:
+    """Whether the latest reading of the url is this one; compared as the database stores text."""
+    latest = select(func.max(SourceFileRow.id)).where(
+        SourceFileRow.stream == ingested.stream, SourceFileRow.url == ingested.file.url
+    )
     same = select(SourceFileRow.id).where(
-        SourceFileRow.stream == ingested.stream,
-        SourceFileRow.url == ingested.file.url,
+        SourceFileRow.id == latest.scalar_subquery(),
         SourceFileRow.fingerprint == ingested.file.fingerprint,
         SourceFileRow.schema == ingested.schema,
     )

@@ -81,10 +81,10 @@ class StreamRow(Base):
 
 
 class SourceFileRow(Base):
-    """A file taken in, once for each fingerprint and schema; `rows` of it were good."""
+    """A file as it was taken in; again whenever it changed."""
 
     __tablename__ = "growlearn_source_files"
-    __table_args__ = (UniqueConstraint("stream", "url", "fingerprint", "schema"),)
+    __table_args__ = (Index(None, "stream", "url"),)
 
     id: Mapped[int] = mapped_column(Serial, primary_key=True)
     stream: Mapped[str] = _stream()
@@ -95,6 +95,7 @@ class SourceFileRow(Base):
     sha256: Mapped[str | None] = mapped_column(String(64))
     schema: Mapped[str] = mapped_column(String(16))
     rows: Mapped[int]
+    windows: Mapped[tuple[str, ...]] = mapped_column(Names)
     at: Mapped[datetime]
 
 

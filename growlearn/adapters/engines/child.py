@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from growlearn.adapters.engines.protocol import LINE, Failure
 from growlearn.adapters.engines.scratch import PLAN
-from growlearn.domain.errors import GrowLearnError
+from growlearn.domain.errors import GrowLearnError, Unavailable
 from growlearn.domain.growth import GrowthPlan, GrowthResult, Progress
 from growlearn.ports import Engine, Report
 
@@ -50,6 +50,8 @@ class ChildEngine:
             finally:
                 _close(child.stdin)
         if result is None:
+            # A process that was asked to stop, child and all, says so here; then it is no failure.
+            report(Progress(stage="training", done=0, total=1))
             raise GrowLearnError(
                 f"the training process for {plan.stream} {plan.window} ended with status {child.returncode}"
                 " and no result",
@@ -68,7 +70,7 @@ def _listen(lines: IO[bytes], report: Report) -> GrowthResult | None:
         if isinstance(said, Progress):
             report(said)
         elif isinstance(said, Failure):
-            raise GrowLearnError(said.failed, cure=said.cure)
+            raise (Unavailable if said.passing else GrowLearnError)(said.failed, cure=said.cure)
         else:
             return said
     return None
@@ -95,7 +97,10 @@ def serve_parent(engine: Callable[[], Engine], stdin: IO[bytes], stdout: IO[byte
     try:
         say(engine().run(plan, say))
     except GrowLearnError as error:
-        say(Failure(failed=error.what, cure=error.cure))
+        say(Failure(failed=error.what, cure=error.cure, passing=isinstance(error, Unavailable)))
+        return 1
+    except OSError as error:  # a checkpoint that cannot be written, for want of space
+        say(Failure(failed=f"training could not go on: {error}", passing=True))
         return 1
     return 0
 

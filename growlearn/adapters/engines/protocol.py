@@ -15,10 +15,11 @@ from growlearn.domain.growth import GrowthResult, Progress
 
 @dataclass(frozen=True, kw_only=True)
 class Failure:
-    """Why the child could not grow the plan."""
+    """Why the child could not grow the plan; `passing` where the same may succeed later."""
 
     failed: str
     cure: str | None = None
+    passing: bool = False
 
 
 Line: TypeAlias = Progress | GrowthResult | Failure

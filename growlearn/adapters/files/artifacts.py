@@ -12,7 +12,7 @@ from uuid import uuid4
 from fsspec.core import url_to_fs
 from fsspec.implementations.local import LocalFileSystem
 
-from growlearn.domain.errors import DamagedArtifact, GrowLearnError
+from growlearn.domain.errors import DamagedArtifact, GrowLearnError, Unavailable
 
 _SHA256 = re.compile("[0-9a-f]{64}")
 
@@ -34,7 +34,7 @@ class FileArtifacts:
     def put(self, content: bytes) -> str:
         """Store bytes, durably and all at once; returns the sha256 in hex.
 
-        A file of that name which no longer holds these bytes is mended. Raises GrowLearnError where
+        A file of that name which no longer holds these bytes is mended. Raises Unavailable where
         nothing can be written.
         """
         digest = hash_of(content).hexdigest()
@@ -46,17 +46,23 @@ class FileArtifacts:
             raise
         except Exception as error:  # each file system raises errors of its own
             reason = getattr(error, "strerror", None) or error
-            raise GrowLearnError(
+            raise Unavailable(
                 f"artifacts cannot be written to {self._root}: {reason}",
                 cure="free space there, or let the user that runs growlearn write to it",
             ) from error
         return digest
 
     def get(self, sha256: str) -> bytes:
-        """The bytes, checked against their hash; raises DamagedArtifact where missing or changed."""
+        """The bytes, checked against their hash.
+
+        Raises DamagedArtifact where they are missing or changed, Unavailable where all of the folder is
+        gone or does not answer.
+        """
         if not _SHA256.fullmatch(sha256):
             raise DamagedArtifact(f"{sha256!r} is not a sha256 in hex", cure="look up the right one")
         content = self._stored(self._path(sha256))
+        if content is None and not self._is_there():
+            raise _away(f"artifacts at {self._root}", "there is no such folder")
         if content is None or hash_of(content).hexdigest() != sha256:
             what = "is missing" if content is None else "does not hold what was stored"
             raise DamagedArtifact(
@@ -73,17 +79,27 @@ class FileArtifacts:
         except FileNotFoundError:
             return None
         except Exception as error:
-            raise GrowLearnError(
-                f"artifact {path} cannot be read: {getattr(error, 'strerror', None) or error}",
-                cure="is its disk or server there, and may the user that runs growlearn read it?",
-            ) from error
+            raise _away(f"artifact {path}", getattr(error, "strerror", None) or error) from error
         return content
+
+    def _is_there(self) -> bool:
+        try:
+            return bool(self._fs.exists(self._root))
+        except Exception as error:
+            raise _away(f"artifacts at {self._root}", error) from error
 
     def _write(self, path: str, content: bytes) -> None:
         if self._is_local:
             _write_durably(Path(path), content)
         else:  # an object store shows a key only when it is whole
             self._fs.pipe_file(path, content)
+
+
+def _away(what: str, reason: object) -> Unavailable:
+    return Unavailable(
+        f"{what} cannot be read: {reason}",
+        cure="is its disk or server there, and may the user that runs growlearn read it?",
+    )
 
 
 def _write_durably(path: Path, content: bytes) -> None:

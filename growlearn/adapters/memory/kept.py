@@ -9,7 +9,7 @@ from datetime import datetime
 from growlearn.domain.errors import LostRace, UnknownName
 from growlearn.domain.lineage import Branch, Task, Version
 from growlearn.domain.stream import Alias, AliasMove, Stream, Transition, WindowRecord
-from growlearn.domain.window import BadRow, SeenFile, Window, WindowState, check_transition
+from growlearn.domain.window import BadRow, IngestedFile, SeenFile, Window, WindowState, check_transition
 
 
 @dataclass(frozen=True)
@@ -44,9 +44,11 @@ class Kept:
         return Kept(**{name: part.copy() if name != "stream" else part for name, part in parts.items()})
 
 
-def same_reading(one: SeenFile, other: SeenFile) -> bool:
-    """Whether two readings are of the same file as it stood, under the same schema."""
-    return (one.url, one.fingerprint, one.schema) == (other.url, other.fingerprint, other.schema)
+def is_taken_in(kept: Kept, ingested: IngestedFile) -> bool:
+    """Whether the latest reading of the url is this one."""
+    latest = next((file for file in reversed(kept.files) if file.url == ingested.file.url), None)
+    reading = (ingested.file.fingerprint, ingested.schema)
+    return latest is not None and (latest.fingerprint, latest.schema) == reading
 
 
 def check_open(old: Window | None, new: Window, filled: tuple[Window, ...]) -> None:

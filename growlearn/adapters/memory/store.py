@@ -13,11 +13,11 @@ from growlearn.adapters.memory.kept import (
     Lease,
     add,
     check_open,
+    is_taken_in,
     move,
     moved,
     recorded,
     require_base,
-    same_reading,
 )
 from growlearn.domain.errors import GrowLearnError, LostRace, UnknownName
 from growlearn.domain.job import Job
@@ -110,7 +110,7 @@ class MemoryStore:
         """Write what one file became; False if it was taken in before."""
         with self._changing(ingested.stream) as kept:
             _require_zone(ingested.at)
-            if any(same_reading(file, ingested.seen) for file in kept.files):
+            if is_taken_in(kept, ingested):
                 return False
             kept.files.append(ingested.seen)
             for window in ingested.windows:

@@ -9,16 +9,16 @@ from typing import Any
 from fsspec import AbstractFileSystem
 
 from growlearn.adapters.sources.found import Found, is_ignored
-from growlearn.domain.errors import GrowLearnError
+from growlearn.domain.errors import GrowLearnError, Unavailable
 
 # What the common file systems call a checksum, and the time of the last change.
 _CHECKSUMS = ("ETag", "etag", "md5Hash", "md5", "checksum", "content_md5")
 _TIMES = ("LastModified", "last_modified", "mtime", "modified", "updated")
 
 
-def unreachable(url: str, error: Exception) -> GrowLearnError:
+def unreachable(url: str, error: Exception) -> Unavailable:
     """What to say of a file system that does not answer."""
-    return GrowLearnError(
+    return Unavailable(
         f"source folder {url} cannot be reached: {str(error) or type(error).__name__}",
         cure="is its server there, and are the credentials right? then run again",
     )

@@ -43,6 +43,7 @@ def test_different_contents_stand_apart(artifacts: Artifacts) -> None:
 
 
 def test_what_is_missing_is_damaged(artifacts: Artifacts) -> None:
+    artifacts.put(b"something else")
     with pytest.raises(DamagedArtifact, match="is missing"):
         artifacts.get("0" * 64)
 

@@ -61,6 +61,24 @@ def test_the_same_file_may_be_read_again_under_another_schema(store: Store, take
     assert [file.schema for file in store.seen("digits")] == ["0" * 16, "1" * 16]
 
 
+def test_a_file_that_becomes_again_what_it_was_is_one_more_reading(store: Store, taken: Taken) -> None:
+    for number, fingerprint in enumerate(("a", "b", "a"), 1):
+        reading = _again(replace(taken(1), windows=taken(number).windows), fingerprint)
+        assert store.record_ingest(reading)
+        assert not store.record_ingest(reading)
+    assert [(file.fingerprint, file.windows) for file in store.seen("digits")] == [
+        ("a", ("w1",)),
+        ("b", ("w2",)),
+        ("a", ("w3",)),
+    ]
+
+
+def test_a_touched_file_keeps_the_windows_of_its_rows(store: Store, taken: Taken) -> None:
+    store.record_ingest(taken(1))
+    store.record_ingest(_again(replace(taken(1), windows=(), before=("w1",)), "200-2"))
+    assert [file.windows for file in store.seen("digits")] == [("w1",), ("w1",)]
+
+
 def test_a_refused_file_without_windows_is_seen(store: Store, at: datetime) -> None:
     file = SourceFile(url="/data/link", fingerprint="f", size_bytes=0, refused="leads out of the folder")
 

@@ -134,6 +134,15 @@ def test_a_stream_whose_tracker_is_away_is_tried_again_later_and_later() -> None
     assert gaps(bench) == [1, 2, 4, 8]
 
 
+def test_a_tracker_that_is_away_for_years_is_still_tried_every_ten_minutes() -> None:
+    bench = Bench("a")
+    bench.store.move_aliases("a", (), None, Message(stream="a", kind=MessageKind.ALIASES))
+    for _ in range(1100):  # doubled so often, a float would overflow
+        assert bench.look() == ["a"]
+        bench.clock.advance(600)
+    assert bench.complaints == []
+
+
 def test_one_stream_that_fails_is_named_and_tried_again_later_and_does_not_stop_the_others() -> None:
     bench = Bench("bad", "good")
     bench.trouble["bad"] = RuntimeError("disk full")

@@ -13,6 +13,7 @@ from growlearn.domain.errors import NotGrowable
 from growlearn.domain.job import DriftSpec, GrowthSpec, HoldoutFiles, Job, SourceSpec
 from growlearn.domain.schema import Input, InputType, Label, Schema
 from growlearn.growth.plan import Ground, survey
+from growlearn.ingest.holdout import Holdout
 from growlearn.ingest.rows import Rows, object_column, row_keys, split
 
 SCHEMA = Schema(inputs={"x": Input(type=InputType.NUMBER)})
@@ -27,8 +28,12 @@ def rows_of(values: range, labels: tuple[Label | None, ...] = (0, 1)) -> Rows:
     )
 
 
-def never() -> Rows:
+def never(_: type | None) -> Holdout:
     raise AssertionError("the job names no hold-out files")
+
+
+def all_of(rows: Rows) -> Holdout:
+    return Holdout(rows, rows.keys)
 
 
 def sizes(ground: Ground) -> tuple[int, int, int]:
@@ -58,15 +63,43 @@ def test_a_window_too_small_for_a_reference_is_not_grown_from() -> None:
 
 def test_rows_that_are_hold_out_rows_are_neither_trained_nor_chosen_on() -> None:
     holdout = rows_of(range(40, 80))
-    ground = survey(TASKED, rows_of(range(400)), lambda: holdout)
+    ground = survey(TASKED, rows_of(range(400)), lambda _: all_of(holdout))
     used = np.concatenate([ground.split.train.keys, ground.split.validation.keys])
     assert not np.isin(used, holdout.keys).any()
     assert sizes(ground)[0] + sizes(ground)[1] == 360
     assert len(ground.split.holdout) == 40
 
 
+def test_rows_of_another_tasks_hold_out_are_neither_trained_nor_chosen_on() -> None:
+    holdout = Holdout(rows_of(range(1000, 1040)), rows_of(range(40, 80)).keys)
+    ground = survey(TASKED, rows_of(range(400)), lambda _: holdout)
+    used = np.concatenate([ground.split.train.keys, ground.split.validation.keys])
+    assert not np.isin(used, holdout.keys).any()
+    assert len(ground.split.holdout) == 40
+
+
+def test_the_hold_out_is_read_with_labels_of_the_windows_kind() -> None:
+    asked: list[type | None] = []
+
+    def own(kind: type | None) -> Holdout:
+        asked.append(kind)
+        return all_of(rows_of(range(1000, 1040), ("a", "b")))
+
+    ground = survey(TASKED, rows_of(range(400), ("a", "b")), own)
+    assert asked == [str]
+    assert len(ground.split.holdout) == 40
+
+
+def test_labels_too_rare_to_speak_for_a_class_are_left_out() -> None:
+    labels = (*[0, 1] * 199, 7, 7)
+    ground = survey(JOB, rows_of(range(400), labels), never)
+    assert ground.classes == (0, 1)
+    assert sum(sizes(ground)) == 398
+
+
 def test_hold_out_rows_of_classes_the_task_does_not_have_do_not_measure_it() -> None:
-    ground = survey(TASKED, rows_of(range(400)), lambda: rows_of(range(1000, 1030), (0, 1, 2)))
+    holdout = all_of(rows_of(range(1000, 1030), (0, 1, 2)))
+    ground = survey(TASKED, rows_of(range(400)), lambda _: holdout)
     assert len(ground.split.holdout) == 20
     assert set(ground.split.holdout.labels) == {0, 1}
 

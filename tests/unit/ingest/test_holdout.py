@@ -15,9 +15,19 @@ FILES = {
 
 
 def test_labelled_good_rows_of_one_task_come_out_of_all_files(task_schema: Schema) -> None:
-    rows = load_holdout(FILES, task_schema, "a")
+    rows = load_holdout(FILES, task_schema, "a").rows
     assert rows.inputs["x"].tolist() == [1.0, 4.0]
     assert rows.labels.tolist() == [0, 1]
+
+
+def test_keys_are_those_of_every_tasks_rows(task_schema: Schema) -> None:
+    holdout = load_holdout(FILES, task_schema, "a")
+    assert len(holdout.keys) == 3
+    assert set(holdout.rows.keys) < set(holdout.keys)
+
+
+def test_labels_are_read_as_the_kind_asked_for(task_schema: Schema) -> None:
+    assert load_holdout(FILES, task_schema, "a", str).rows.labels.tolist() == ["0", "1"]
 
 
 def test_a_task_without_rows_names_those_there_are(task_schema: Schema) -> None:

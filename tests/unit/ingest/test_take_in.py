@@ -183,6 +183,44 @@ def test_rows_may_come_again_where_nothing_was_learned_from_them(
     assert [window.state for window in taken.windows] == ([WindowState.ACCEPTED] if again else [])
 
 
+def test_a_file_that_becomes_again_what_it_was_is_read_once_more_only(intake: Callable[..., Any]) -> None:
+    stream = intake(PLAIN)
+    stream.take_in({"a.csv": ROWS})
+    stream.take_in({"a.csv": b"x,y\n9,0\n"})
+    (taken,) = stream.take_in({"a.csv": ROWS})
+    assert (taken.windows, taken.rows) == ((), 3)
+    assert stream.take_in({}) == ()
+
+
+def test_windows_of_a_file_are_its_own_where_another_gathered_file_names_it(
+    intake: Callable[..., Any],
+) -> None:
+    stream = intake(PLAIN, rows=4)
+    stream.take_in({"a.csv": ROWS})
+    stream.take_in({"b.csv": b"x,y\n11,0\n12,1\n"})
+    stream.take_in({"c.csv": b"x,y\n21,0\n22,1\n23,1\n"})
+    # b's rows lie in w1 (of "a ... b") and w2 (of "b ... c")
+    state(stream, 1, WindowState.PROMOTED, Verdict.DRIFT)
+    state(stream, 2, WindowState.REJECTED, Verdict.DRIFT)
+    assert all(taken.windows == () for taken in Touched(stream).touch() if taken.file.url != "c.csv")
+
+
+def test_a_disk_that_is_away_is_told_and_a_file_being_written_is_not(
+    intake: Callable[..., Any], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stream = intake(PLAIN)
+
+    def away(_: SourceFile) -> Mapping[str, bytes]:
+        try:
+            raise OSError(5, "Input/output error")
+        except OSError as error:
+            raise NotReadable("a.csv cannot be read just now") from error
+
+    monkeypatch.setattr(stream.source, "read", away)
+    assert stream.take_in({"a.csv": ROWS}) == ()
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+
+
 def test_a_file_of_no_use_is_read_again_once_the_schema_is_mended(intake: Callable[..., Any]) -> None:
     stream = intake(replace(PLAIN, label="target"))
     stream.take_in({"a.csv": b"x,targit\n1,0\n", "b.csv": b"x,target\n1,0\n"})

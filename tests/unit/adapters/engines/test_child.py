@@ -12,7 +12,7 @@ import pytest
 
 from growlearn.adapters.engines.child import ChildEngine
 from growlearn.adapters.engines.scratch import PLAN, plan_folder
-from growlearn.domain.errors import GrowLearnError
+from growlearn.domain.errors import GrowLearnError, Unavailable
 from growlearn.domain.growth import GrowthPlan, Progress
 from growlearn.domain.job import GrowthSpec, ModelSpec
 from growlearn.domain.lineage import Manifest
@@ -45,7 +45,7 @@ PLAN_ONE = GrowthPlan(
 SERVE = """
 import os, sys, time
 from growlearn.adapters.engines.child import serve_parent
-from growlearn.domain.errors import GrowLearnError
+from growlearn.domain.errors import GrowLearnError, Unavailable
 from growlearn.domain.growth import GrowthResult, Progress
 
 class Engine:
@@ -80,6 +80,33 @@ def test_a_child_reports_progress_and_its_result(capfd: pytest.CaptureFixture[st
 def test_a_failure_in_the_child_is_told_with_its_cure() -> None:
     with pytest.raises(GrowLearnError, match=r"no room \(make some\)"):
         engine("raise GrowLearnError('no room', cure='make some')").run(PLAN_ONE, lambda _: None)
+
+
+@pytest.mark.parametrize(
+    "trouble", ["Unavailable('no disk')", "OSError(28, 'No space left on device')", "OSError(5, 'gone')"]
+)
+def test_what_may_pass_is_told_apart_from_a_failure(trouble: str) -> None:
+    with pytest.raises(Unavailable, match=r"no disk|No space left|gone"):
+        engine(f"raise {trouble}").run(PLAN_ONE, lambda _: None)
+    with pytest.raises(GrowLearnError) as error:
+        engine("raise GrowLearnError('diverged')").run(PLAN_ONE, lambda _: None)
+    assert not isinstance(error.value, Unavailable)
+
+
+def test_a_child_that_ended_because_all_were_asked_to_stop_is_no_failure() -> None:
+    class _StoppedError(Exception):
+        pass
+
+    said: list[Progress] = []
+
+    def stopped(progress: Progress) -> None:
+        said.append(progress)
+        if progress.done == 0:  # what is asked once the child is gone
+            raise _StoppedError
+
+    with pytest.raises(_StoppedError):
+        engine("os.kill(os.getpid(), 15)").run(PLAN_ONE, stopped)
+    assert len(said) == 2
 
 
 def test_a_child_that_dies_is_told_with_its_status() -> None:

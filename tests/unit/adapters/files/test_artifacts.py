@@ -11,7 +11,7 @@ import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
 from growlearn.adapters.files.artifacts import FileArtifacts
-from growlearn.domain.errors import DamagedArtifact, GrowLearnError
+from growlearn.domain.errors import DamagedArtifact, Unavailable
 
 DIGEST = sha256(b"weights").hexdigest()
 
@@ -47,9 +47,19 @@ def test_a_failed_write_leaves_nothing_behind_and_says_what_to_do(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(GrowLearnError, match=r"No space left on device \(free space there"):
+    with pytest.raises(Unavailable, match=r"No space left on device \(free space there"):
         FileArtifacts(tmp_path).put(b"weights")
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+def test_a_folder_that_is_away_is_no_damage(stored: Path, tmp_path: Path) -> None:
+    artifacts = FileArtifacts(tmp_path / "mount")
+    digest = artifacts.put(b"weights")
+    (tmp_path / "mount").rename(tmp_path / "away")
+    with pytest.raises(Unavailable, match=r"there is no such folder \(is its disk or server there"):
+        artifacts.get(digest)
+    (tmp_path / "away").rename(tmp_path / "mount")
+    assert artifacts.get(digest) == b"weights"
 
 
 def test_many_writers_of_one_content_leave_one_whole_file(tmp_path: Path) -> None:

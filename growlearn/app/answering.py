@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,13 +17,13 @@ from growlearn.domain.lineage import Version
 from growlearn.domain.window import BadRow
 from growlearn.ingest.flaws import bad_rows
 from growlearn.ingest.formats import load_whole
+from growlearn.ingest.images import IMAGE_SUFFIXES
 from growlearn.ingest.rows import object_column
 from growlearn.ingest.table_rows import parse
 from growlearn.ports import Artifacts, Store
 from growlearn.registry.ancestry import find
 from growlearn.serving.predictor import Predictor, unanswerable
 
-IMAGES = (".png", ".jpg", ".jpeg")
 ADDED = ("prediction", "probability", "task")
 
 
@@ -56,11 +57,11 @@ def answer_file(store: Store, artifacts: Artifacts, stream: str, version: int | 
     if len(known) == 0:
         raise GrowLearnError(f"{file}: no row can be answered; the first: {bad[0].reason}")
     answers = Predictor(model.manifest, artifacts.get).answer(parsed.rows.take(known))
+    # Columns of the file that are called as the added ones give way to them.
+    table = table.select([i for i, name in enumerate(table.column_names) if name not in ADDED])
     for name, values in zip(ADDED, answers, strict=True):
         column = object_column([None] * table.num_rows)
         column[parsed.places[known]] = values
-        if name in table.column_names:
-            table = table.drop_columns([name])
         table = table.append_column(name, pa.array(column))
     return Answers(table, model.number, tuple(bad))
 
@@ -81,13 +82,20 @@ def _contents(path: Path) -> dict[str, bytes]:
     try:
         if not path.is_dir():
             return {path.name: path.read_bytes()}
-        images = sorted(each for each in path.rglob("*") if each.suffix.lower() in IMAGES and each.is_file())
-        found = {f"./{each.relative_to(path)}": each.read_bytes() for each in images}
+        images = sorted(
+            each for each in path.rglob("*") if each.suffix.lower() in IMAGE_SUFFIXES and each.is_file()
+        )
+        found = {f"./{_printable(each.relative_to(path))}": each.read_bytes() for each in images}
     except OSError as error:
         raise GrowLearnError(f"cannot read {path}: {error.strerror}", cure="check the path") from error
     if not found:
-        raise GrowLearnError(f"{path} holds no image", cure=f"images end in {', '.join(IMAGES)}")
+        raise GrowLearnError(f"{path} holds no image", cure=f"images end in {', '.join(IMAGE_SUFFIXES)}")
     return found
+
+
+def _printable(name: Path) -> str:
+    """The name as text that can be written anywhere; in hex the bytes that are no UTF-8."""
+    return os.fsencode(name).decode(errors="backslashreplace")
 
 
 def write_answers(answers: Answers, out: Path) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,9 +17,9 @@ from growlearn.app.recognition import guess_label, image_shape, input_of
 from growlearn.domain.errors import GrowLearnError, UnreadableFile
 from growlearn.domain.schema import Input, InputType
 from growlearn.ingest.formats import check_separator, load_whole
+from growlearn.ingest.images import IMAGE_SUFFIXES
 
 _SUFFIXES = (".parquet", ".pq", ".csv", ".arrow", ".feather", ".ipc")
-_IMAGES = (".png", ".jpg", ".jpeg")
 _TASK_NAMES = ("task", "task_id", "domain")
 _ROWS = 1000
 _LARGE_SIDE = 256
@@ -58,7 +59,7 @@ def inspect_data(data: Path, label: str | None) -> Findings:
     tables = sorted(p for p in data.rglob("*") if p.suffix.lower() in _SUFFIXES and p.is_file())
     if tables:
         return _of_table(tables[0], data, label, _pattern(tables, data))
-    images = sorted(p for p in data.rglob("*") if p.suffix.lower() in _IMAGES and p.is_file())
+    images = sorted(p for p in data.rglob("*") if p.suffix.lower() in IMAGE_SUFFIXES and p.is_file())
     if images:
         return _of_images(images, data)
     raise GrowLearnError(
@@ -76,11 +77,16 @@ def _of_images(images: Sequence[Path], data: Path) -> Findings:
     shape = image_shape(image.read_bytes())
     if shape is None:
         raise GrowLearnError(f"{image} is not an image that can be read")
-    root = data if depth > 2 else data.parent  # a folder of class folders is itself one delivery
+    notes = [_LARGE] if max(shape) > _LARGE_SIDE else []
+    folder = data.resolve()
+    root, pattern = folder, "*"
+    if depth == 2:  # a folder of class folders is itself one delivery of the folder above
+        root, pattern = folder.parent, glob.escape(folder.name)
+        notes.append(f'only {folder.name} is read; for more deliveries beside it set source.pattern to "*"')
     return Findings(
         source_type="image-folder",
-        url=str(root.resolve()),
-        pattern="*",
+        url=str(root),
+        pattern=pattern,
         suggested_name=_stream_name(data),
         inputs={"image": Input(type=InputType.IMAGE, shape=shape)},
         label="label",
@@ -88,7 +94,7 @@ def _of_images(images: Sequence[Path], data: Path) -> Findings:
         left_out={},
         rows=len(images),
         summary=f"images of {shape[2]} x {shape[1]} pixels in class folders",
-        notes=(_LARGE,) if max(shape) > _LARGE_SIDE else (),
+        notes=tuple(notes),
     )
 
 
@@ -102,6 +108,7 @@ def _pattern(files: Sequence[Path], folder: Path) -> str:
 def _of_table(file: Path, folder: Path, label: str | None, pattern: str) -> Findings:
     table, rows = _head(file)
     names: list[str] = table.column_names
+    _require_distinct(names, file)
     guessed, others = guess_label(table)
     chosen = label or guessed
     if chosen not in names:
@@ -135,6 +142,14 @@ def _of_table(file: Path, folder: Path, label: str | None, pattern: str) -> Find
         + (f"task {task!r}" if task else "no task column"),
         notes=() if label or not others else (_doubt(chosen, others),),
     )
+
+
+def _require_distinct(names: Sequence[str], file: Path) -> None:
+    if not names:
+        raise GrowLearnError(f"{file} has no columns")
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise GrowLearnError(f"column {twice!r} stands more than once in {file}", cure="rename one of them")
 
 
 def _doubt(chosen: str, others: Sequence[str]) -> str:

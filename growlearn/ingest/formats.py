@@ -84,7 +84,8 @@ def _load_arrow(content: bytes, choose: Choose) -> Any:
         table = pa.ipc.open_file(source).read_all()
     else:
         table = pa.ipc.open_stream(source).read_all()
-    return table.select(choose(table.column_names))
+    wanted = choose(table.column_names)
+    return table.select([place for place, name in enumerate(table.column_names) if name in wanted])
 
 
 def _load_csv(content: bytes, choose: Choose) -> Any:

@@ -19,6 +19,9 @@ from growlearn.ingest.flaws import Flaw, Flaws, flag
 from growlearn.ingest.rows import Column
 
 Shape: TypeAlias = tuple[int, int, int]
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg")
+"""How names of image files end."""
+
 _PNG = b"\x89PNG\r\n\x1a\n"
 
 

@@ -36,10 +36,15 @@ def rollback(
     """Make target, or else the champion's parent, the champion and the base of further growth.
 
     A challenger waits no longer: growth goes on without it. Going back to the champion itself declines
-    what was grown since. Raises UnknownName, or GrowLearnError where there is nothing to go back to
-    or nothing would change.
+    what was grown since. Raises UnknownName, or GrowLearnError where there is nothing to go back to,
+    target is the challenger, or nothing would change.
     """
     back_to = _predecessor(stream, versions) if target is None else find(versions, target).number
+    if back_to == stream.challenger:
+        raise GrowLearnError(
+            f"version {back_to} of stream {stream.name!r} is the challenger, not an earlier champion",
+            cure=f"to make it the champion: growlearn promote {stream.name}",
+        )
     moves = []
     if stream.champion != back_to:
         moves.append(_move(stream, Alias.CHAMPION, back_to, actor, reason, at))
@@ -66,7 +71,10 @@ def aliases_of(stream: Stream, version: int) -> tuple[Alias, ...]:
 
 def _predecessor(stream: Stream, versions: Sequence[Version]) -> int:
     if stream.champion is None:
-        raise GrowLearnError(f"stream {stream.name!r} has no champion to roll back from")
+        raise GrowLearnError(
+            f"stream {stream.name!r} has no champion to roll back from",
+            cure=f"promote a version, or begin anew: growlearn delete {stream.name}",
+        )
     parent = find(versions, stream.champion).parent
     if parent is None:
         cure = f"to decline the challenger: growlearn rollback {stream.name} {stream.champion}"

@@ -93,7 +93,13 @@ def rows_of(frame: pd.DataFrame, manifest: Manifest) -> Rows:
     """The rows of a frame, checked like a source file's; raises GrowLearnError at the first bad one."""
     if frame.empty:
         raise GrowLearnError("there are no rows to answer")
-    table = pa.Table.from_pandas(frame, preserve_index=False)
+    try:
+        table = pa.Table.from_pandas(frame, preserve_index=False)
+    except (pa.ArrowException, ValueError) as error:  # ArrowInvalid and ArrowTypeError have two arguments
+        raise GrowLearnError(
+            f"the rows cannot be read: {'; '.join(map(str, error.args))}",
+            cure="give every column values of one type, and a name of its own",
+        ) from error
     sink = pa.BufferOutputStream()
     with pa.ipc.new_file(sink, table.schema) as writer:
         writer.write_table(table)

@@ -9,7 +9,7 @@ from enum import StrEnum
 from functools import cache
 from typing import Any
 
-from pydantic import ConfigDict, TypeAdapter
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 from sqlalchemy import DateTime, Dialect, Double, Integer, String, Text, TypeDecorator
 
 from growlearn.domain.errors import GrowLearnError
@@ -134,8 +134,16 @@ class Json(TypeDecorator[Any]):
         return None if value is None else _adapter(self.kind).dump_json(value).decode()
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
-        """The value, equal to what was stored."""
-        return None if value is None else _adapter(self.kind).validate_json(value)
+        """The value, equal to what was stored; raises GrowLearnError where it cannot be understood."""
+        try:
+            return None if value is None else _adapter(self.kind).validate_json(value)
+        except ValidationError as error:
+            first = error.errors()[0]
+            said = f"{'.'.join(map(str, first['loc'])) or 'its whole'}: {first['msg']}"
+            raise GrowLearnError(
+                f"the record holds a value that this version of growlearn cannot read: {said}",
+                cure="run the version that wrote it, or a newer one",
+            ) from error
 
 
 @cache

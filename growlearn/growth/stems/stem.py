@@ -15,9 +15,11 @@ from growlearn.growth.stems.tables import CategoryTokens, NumberTokens
 from growlearn.ingest.rows import Rows
 
 Inputs = dict[str, Tensor]
-"""Encoded rows: a tensor of B rows by name ("numbers" holds all number columns)."""
+"""Encoded rows: a tensor of B rows for each image and category, and one for all numbers together."""
 
 _NUMBERS = "numbers"
+_IMAGE = "image {}"  # with the column's name, which may be "numbers" too
+_CATEGORY = "category {}"
 
 
 def names_of(schema: Schema, kind: InputType) -> list[str]:
@@ -46,30 +48,36 @@ class Stem(nn.Module):
 
     def encode(self, rows: Rows) -> Inputs:
         """Rows -> tensors of N rows; cheap, without learned weights."""
-        encoded = {name: torch.from_numpy(np.array(rows.inputs[name])) for name in self.image_names}
+        encoded = {
+            _IMAGE.format(name): torch.from_numpy(np.array(rows.inputs[name])) for name in self.image_names
+        }
         if self.number_names:
             columns = [rows.inputs[name].astype(np.float64) for name in self.number_names]
             encoded[_NUMBERS] = torch.from_numpy(np.stack(columns, axis=1))
         for name, tokens in zip(self.category_names, self.categories, strict=True):
             assert isinstance(tokens, CategoryTokens)
-            encoded[name] = tokens.encode(rows.inputs[name])
+            encoded[_CATEGORY.format(name)] = tokens.encode(rows.inputs[name])
         return encoded
 
     def fit(self, inputs: Inputs) -> None:
         """Learn normalisation from the first training rows; never called again."""
         for name, tokens in zip(self.image_names, self.images, strict=True):
             assert isinstance(tokens, ImageTokens)
-            tokens.fit(inputs[name])
+            tokens.fit(inputs[_IMAGE.format(name)])
         if self.numbers is not None:
             self.numbers.fit(inputs[_NUMBERS])
 
     def forward(self, inputs: Inputs) -> Tensor:
         """Encoded inputs of B rows -> z [B, T, D]."""
-        parts = [tokens(inputs[name]) for name, tokens in zip(self.image_names, self.images, strict=True)]
+        parts = [
+            tokens(inputs[_IMAGE.format(name)])
+            for name, tokens in zip(self.image_names, self.images, strict=True)
+        ]
         if self.numbers is not None:
             parts.append(self.numbers(inputs[_NUMBERS]))
         parts += [
-            tokens(inputs[name]) for name, tokens in zip(self.category_names, self.categories, strict=True)
+            tokens(inputs[_CATEGORY.format(name)])
+            for name, tokens in zip(self.category_names, self.categories, strict=True)
         ]
         return torch.cat(parts, dim=1)
 

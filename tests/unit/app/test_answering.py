@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -126,6 +127,38 @@ def test_every_image_below_a_folder_is_answered(tmp_path: Path, monkeypatch: pyt
     assert answers.table.column("file").to_pylist() == ["./2.png", "./3.png", "./cat/1.png"]
     assert answers.table.column("prediction").to_pylist() == [1, None, 1]
     assert "has the wrong size" in answers.unanswered[0].reason
+
+
+def test_image_names_that_are_no_utf8_are_told_in_hex(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Found:
+        number = 1
+        manifest = Manifest(stream="s", schema=IMAGES, model=ModelSpec(), branches=(), tasks=HEADS)
+
+    monkeypatch.setattr(answering, "_version", lambda *_: Found)
+    for name in (b"\xe9.png", b"\xff.png"):
+        Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name)).write_bytes(png(4))
+    answers = answers_of(tmp_path)
+    assert answers.table.column("file").to_pylist() == ["./\\xe9.png", "./\\xff.png"]
+
+
+@pytest.mark.parametrize("suffix", [".parquet", ".csv", ".arrow"])
+def test_columns_called_as_the_added_ones_give_way_however_many_there_are(
+    suffix: str, tmp_path: Path
+) -> None:
+    table = pa.Table.from_arrays([[1.0], [5], [6]], names=["x", "prediction", "prediction"])
+    path = tmp_path / f"rows{suffix}"
+    if suffix == ".parquet":
+        pq.write_table(table, path)
+    elif suffix == ".csv":
+        path.write_text("x,prediction,prediction\n1,5,6\n")
+    else:
+        with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
+            writer.write_table(table)
+    answers = answers_of(path)
+    assert answers.table.column_names == ["x", "prediction", "probability", "task"]
+    assert answers.table.column("prediction").to_pylist() == [1]
 
 
 def test_a_folder_without_images_says_so(tmp_path: Path) -> None:

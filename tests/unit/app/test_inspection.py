@@ -8,6 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
+from growlearn.adapters.sources.folder import compile_pattern
 from growlearn.app.drafting import draft_job
 from growlearn.app.inspection import inspect_data
 from growlearn.app.jobfile import read_job
@@ -86,8 +87,37 @@ def test_a_folder_of_class_folders_is_one_delivery_of_the_folder_above(tmp_path:
         (tmp_path / "pets" / name).mkdir(parents=True)
         (tmp_path / "pets" / name / "1.png").write_bytes(png("RGB", (9, 7)))
     job = drafted(tmp_path / "pets", tmp_path)
-    assert (job.source.type, job.source.url) == ("image-folder", str(tmp_path))
+    assert (job.source.type, job.source.url, job.source.pattern) == ("image-folder", str(tmp_path), "pets")
     assert job.schema.inputs["image"].shape == (3, 7, 9)
+
+
+def test_neighbours_of_a_folder_of_class_folders_are_not_taken_for_deliveries(tmp_path: Path) -> None:
+    (tmp_path / "my [best] pets" / "cat").mkdir(parents=True)
+    (tmp_path / "my [best] pets" / "cat" / "1.png").write_bytes(png("L", (4, 4)))
+    (tmp_path / "holidays").mkdir()
+    (tmp_path / "holidays" / "2.png").write_bytes(png("L", (4, 4)))
+    findings = inspect_data(tmp_path / "my [best] pets", None)
+    assert compile_pattern(findings.pattern).match("my [best] pets")
+    assert not compile_pattern(findings.pattern).match("holidays")
+    assert findings.notes == (
+        'only my [best] pets is read; for more deliveries beside it set source.pattern to "*"',
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [("x,x,label\n1,2,0\n", r"column 'x' stands more than once in .*rows\.csv \(rename"), ("\n", "rows.csv")],
+)
+def test_a_file_without_columns_or_with_one_twice_is_refused(text: str, said: str, tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").write_text(text)
+    with pytest.raises(GrowLearnError, match=said):
+        inspect_data(tmp_path / "rows.csv", None)
+
+
+def test_a_table_of_no_columns_is_refused(tmp_path: Path) -> None:
+    pq.write_table(pa.table({}), tmp_path / "none.parquet")
+    with pytest.raises(GrowLearnError, match=r"none\.parquet has no (columns|rows)"):
+        inspect_data(tmp_path / "none.parquet", None)
 
 
 def test_a_label_that_is_not_there_is_refused_with_the_columns(tmp_path: Path) -> None:

@@ -97,6 +97,18 @@ def test_a_frame_keeps_its_index_and_open_tasks_are_routed() -> None:
     assert answers["probability"].between(0.5, 1).all()
 
 
+def test_a_frame_of_mixed_cells_is_refused_naming_the_column() -> None:
+    frame = pd.DataFrame({"x": [1.0, 2.0], "note": [1, "two"]})
+    with pytest.raises(GrowLearnError, match=r"the rows cannot be read: .*note"):
+        predictor(PLACES).predict(frame)
+
+
+def test_a_frame_with_a_column_twice_is_refused() -> None:
+    frame = pd.DataFrame([[1.0, 2.0]], columns=["x", "x"])
+    with pytest.raises(GrowLearnError, match="x"):
+        predictor(PLACES).predict(frame)
+
+
 def test_labels_are_of_one_kind_even_where_the_tasks_are_not() -> None:
     model = predictor({"a": -8.0, "b": 8.0}, {"a": (0, 1), "b": ("cat", "dog")})
     prediction = model.answer(rows_of([-8, 8]))[0]

@@ -50,6 +50,11 @@ PLAIN = [
 ]
 
 
+def test_a_value_of_another_version_of_the_program_says_what_it_is() -> None:
+    with pytest.raises(GrowLearnError, match=r"cannot read: .*Field required \(run the version"):
+        Json(TaskHead).process_result_value('{"name": "a"}', SQLITE)
+
+
 @given(st.one_of([st.tuples(st.just(kind), st.builds(kind)) for kind in PLAIN]))
 def test_every_plain_dataclass_survives_as_json(example: tuple[Any, Any]) -> None:
     kind, value = example

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from growlearn.settings import Settings
 
 if TYPE_CHECKING:
-    from growlearn.ports import Artifacts, Clock, Ports, Store, Tracker
+    from growlearn.ports import Artifacts, Clock, Evaluator, Ports, Store, Tracker
 
 
 def open_record(settings: Settings) -> Store:
@@ -47,15 +47,22 @@ def open_tracker(settings: Settings) -> Tracker:
     return MlflowTracker(settings.mlflow_tracking_uri, open_artifacts(settings))
 
 
+def open_evaluator(settings: Settings) -> Evaluator:
+    """What counts right answers."""
+    from growlearn.adapters.avalanche.evaluator import AvalancheEvaluator
+    from growlearn.growth.model.network import load_network
+
+    artifacts = open_artifacts(settings)
+    return AvalancheEvaluator(artifacts, lambda manifest: load_network(manifest, artifacts.get))
+
+
 def cycle_ports(settings: Settings, store: Store) -> Ports:
     """Everything a cycle needs from outside, with training in a child process."""
     import torch
 
-    from growlearn.adapters.avalanche.evaluator import AvalancheEvaluator
     from growlearn.adapters.engines.child import ChildEngine
     from growlearn.adapters.sources import open_source
     from growlearn.app.training import command
-    from growlearn.growth.model.network import load_network
     from growlearn.ports import Ports
 
     torch.set_num_threads(settings.threads)
@@ -69,7 +76,7 @@ def cycle_ports(settings: Settings, store: Store) -> Ports:
             # Threads that spin while they wait starve each other where the cores are shared.
             {"OMP_NUM_THREADS": str(settings.threads), "OMP_WAIT_POLICY": "PASSIVE"},
         ),
-        evaluator=AvalancheEvaluator(artifacts, lambda manifest: load_network(manifest, artifacts.get)),
+        evaluator=open_evaluator(settings),
         open_source=lambda spec: open_source(spec, clock()),
         worker=settings.worker,
         lease_s=settings.lease_s,

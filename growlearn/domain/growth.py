@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from enum import StrEnum
 
 from growlearn.domain.job import GrowthSpec
 from growlearn.domain.lineage import BranchWeights, Manifest, TaskHead
 from growlearn.domain.schema import Label
+
+
+class Birth(StrEnum):
+    """What a new branch is before any training."""
+
+    ZERO = "zero"  # on its parent's frozen stem, adding nothing
+    COPY = "copy"  # a copy of its parent's last branch and stem
+    OWN = "own"  # new, on a new stem
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,8 +32,10 @@ class GrowthPlan:
     """Everything an engine needs to grow; equal plans give equal branches.
 
     `base` is the model grown from and `base_version` its number (None: a stream's first growth);
-    `parent` is the task whose lineage the new branch extends (None: the bare stem). `train`, `validation` and
-    `holdout` are stored rows that share none; an engine reads the first two only.
+    `parent` is the task whose lineage the new branch extends (None: the bare stem), `lineage` the frozen
+    branches that enter through gates, `birth` what the new branch starts as. `train`, `validation` and
+    `holdout` are stored rows that share none; an engine reads the first two only. Of several new branches
+    the fewest are kept whose accuracy on validation rows is within `max_accuracy_loss` of all (None: all).
     """
 
     stream: str
@@ -35,6 +46,7 @@ class GrowthPlan:
     base_version: int | None
     parent: str | None
     lineage: tuple[str, ...]
+    birth: Birth
     copy_head: bool
     new_branches: tuple[str, ...]
     train: str
@@ -43,6 +55,7 @@ class GrowthPlan:
     growth: GrowthSpec
     seed: int
     parent_scores: tuple[ParentScore, ...] = ()
+    max_accuracy_loss: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,8 +73,9 @@ class Epoch:
 class GrowthResult:
     """New branches and heads as stored weights, and how training went.
 
-    `birth_head` answers the new task before any training, over the parents alone; a stream's first
-    growth has none, so its untrained `birth_branches`, which hold the stem, are kept beside it.
+    `birth_head` answers the new task before any training: over the parents alone where the branch is born
+    zero, else over the untrained `birth_branches` too, which are kept beside it. `prefix_losses` and
+    `prefix_accuracies` are those of every prefix that ends in a new branch, dropped ones too.
     """
 
     branches: tuple[BranchWeights, ...]
@@ -80,6 +94,7 @@ class GrowthResult:
     peak_memory_bytes: int
     threads: int
     seed: int
+    prefix_accuracies: tuple[float, ...] = ()
     birth_branches: tuple[BranchWeights, ...] = ()
 
     @property
@@ -94,8 +109,9 @@ class GrowthResult:
         return replace(plan.base, branches=branches, tasks=(*plan.base.tasks, head))
 
     def birth_manifest_of(self, plan: GrowthPlan) -> Manifest:
-        """The model at birth: the new task is answered over its parents alone, nothing trained."""
-        head = TaskHead(name=plan.task, classes=plan.classes, lineage=plan.lineage, sha256=self.birth_head)
+        """The model at birth: the new task is answered with nothing trained."""
+        lineage = self.lineage if self.birth_branches else plan.lineage
+        head = TaskHead(name=plan.task, classes=plan.classes, lineage=lineage, sha256=self.birth_head)
         branches = (*plan.base.branches, *self.birth_branches)
         return replace(plan.base, branches=branches, tasks=(*plan.base.tasks, head))
 

@@ -213,6 +213,21 @@ class GateSpec:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SizeSpec:
+    """How small a stream's first branches may be made: the fewest within a loss of accuracy are kept."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
+
+    max_accuracy_loss: float | None = None  # a share of 1, on validation rows; None keeps every branch
+
+    def __post_init__(self) -> None:
+        _require(
+            self.max_accuracy_loss is None or 0 <= self.max_accuracy_loss <= 1,
+            "max_accuracy_loss is a share of 1, such as 0.01",
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
 class RegistrySpec:
     """Name in the model registry, and who promotes."""
 
@@ -255,6 +270,7 @@ class Job:
     model: ModelSpec = field(default_factory=ModelSpec)
     drift: DriftSpec = field(default_factory=DriftSpec)
     growth: GrowthSpec = field(default_factory=GrowthSpec)
+    size: SizeSpec = field(default_factory=SizeSpec)
     evaluation: EvaluationSpec = field(default_factory=EvaluationSpec)
     gates: GateSpec = field(default_factory=GateSpec)
     registry: RegistrySpec = field(default_factory=RegistrySpec)

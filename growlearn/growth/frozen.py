@@ -14,20 +14,31 @@ from growlearn.ingest.rows import Rows
 
 @dataclass(frozen=True)
 class FrozenFeatures:
-    """z [N, T, D], the tokens a new branch reads, and pooled [N, 1 + P, D], what its parents found."""
+    """z [N, T, D], the tokens a branch born zero reads, and residuals [N, P, D], what its parents found.
 
-    z: Tensor
-    pooled: Tensor
+    z is None for a branch that brings a stem of its own.
+    """
+
+    z: Tensor | None
+    residuals: Tensor
 
 
-def frozen_features(network: GrowingNetwork, rows: Rows, lineage: Sequence[str]) -> FrozenFeatures:
-    """One pass of every row through the stem and the parents."""
+def frozen_features(
+    network: GrowingNetwork, rows: Rows, lineage: Sequence[str], *, with_tokens: bool
+) -> FrozenFeatures:
+    """One pass of every row through the parents, and the stem of the last, where they are wanted."""
+    none = torch.empty(len(rows), 0, network.spec.width)
+    if not lineage and not with_tokens:
+        return FrozenFeatures(None, none)
     tokens: list[Tensor] = []
-    pooled: list[Tensor] = []
+    residuals: list[Tensor] = []
     with torch.no_grad():
-        for batch in batches(network.encode(rows), len(rows)):
-            z = network.root_stem(batch)  # [B, T, D]
-            tokens.append(z)
-            residuals = [network.branches[branch](z).mean(1) for branch in lineage]
-            pooled.append(torch.stack([z.mean(1), *residuals], dim=1))
-    return FrozenFeatures(torch.cat(tokens), torch.cat(pooled))
+        for batch in batches(rows):
+            z = network.tokens(batch, lineage)  # [B, T, D] a stem
+            if with_tokens:
+                tokens.append(z[network.stem_owner(lineage)])
+            if lineage:
+                residuals.append(torch.stack(network.residuals(z, lineage), dim=1))  # [B, P, D]
+    return FrozenFeatures(
+        torch.cat(tokens) if with_tokens else None, torch.cat(residuals) if lineage else none
+    )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import copy
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 
-from growlearn.domain.growth import GrowthPlan
+from growlearn.domain.growth import Birth, GrowthPlan
 from growlearn.growth.model.branch import Branch
 from growlearn.growth.model.head import Head
 from growlearn.growth.model.network import GrowingNetwork
@@ -17,12 +18,12 @@ from growlearn.ingest.rows import Rows
 
 @dataclass(frozen=True)
 class Newborn:
-    """The parts of a plan that are to be trained; `stem` only for a stream's first branches."""
+    """The parts of a plan that are to be trained; `stem` is None for branches on a frozen stem."""
 
     stem: Stem | None
     branches: tuple[Branch, ...]
     head: Head
-    birth_head: Head  # answers over the parents alone, as the head does at birth
+    birth_head: Head  # answers as the head does at birth; over the parents alone where the stem is frozen
 
     def trainable(self) -> list[torch.nn.Module]:
         """The modules an optimiser may touch."""
@@ -32,26 +33,74 @@ class Newborn:
 def conceive(plan: GrowthPlan, network: GrowingNetwork, rows: Rows) -> Newborn:
     """Make the newborn parts of a plan, from its seed alone.
 
-    Branches that join frozen parents are born zero: they change nothing until they are trained. A
-    stream's first branches have nothing to preserve and start as usual.
+    At birth a new branch changes nothing where it is born zero, and answers as its parent does where it
+    is a copy; frozen branches that it did not come from enter through gates that are born 0.
     """
     with torch.random.fork_rng():
         torch.manual_seed(plan.seed)
+        stem, branches = _bear(plan, network, rows)
         spec = plan.base.model
-        first = not plan.base.branches
-        stem = new_stem(plan.base.schema, spec, rows) if first else None
-        branches = tuple(Branch(spec) for _ in plan.new_branches)
-        root = stem if stem is not None else network.root_stem
+        root = network.root_stem if plan.base.branches else stem
+        assert root is not None, "a stream's first branches bring a stem"
         tokens = root(root.encode(rows.take(np.arange(1)))).shape[1]  # T
         head = Head(len(plan.lineage) + len(branches), spec.width, len(plan.classes), tokens)
-        birth_head = Head(len(plan.lineage), spec.width, len(plan.classes), tokens)
-    if not first:
-        for branch in branches:
-            branch.born_zero()
-    if plan.copy_head and plan.parent is not None:
-        _copy(network.head(plan.parent), head)
+        parents = len(plan.lineage) + (0 if stem is None else len(branches))
+        birth_head = Head(parents, spec.width, len(plan.classes), tokens)
+    _inherit(plan, network, head)
     _copy(head, birth_head)
     return Newborn(stem, branches, head, birth_head)
+
+
+def first_of(newborn: Newborn, branches: int) -> Newborn:
+    """The newborn without its later branches; the head loses their gates."""
+    if branches == len(newborn.branches):
+        return newborn
+    dropped = len(newborn.branches) - branches
+    return replace(newborn, branches=newborn.branches[:branches], head=newborn.head.without_last(dropped))
+
+
+def _bear(plan: GrowthPlan, network: GrowingNetwork, rows: Rows) -> tuple[Stem | None, tuple[Branch, ...]]:
+    spec = plan.base.model
+    if plan.birth is Birth.COPY:
+        source = _source(plan, network)
+        stem = copy.deepcopy(network.stem(network.stem_of[source])).requires_grad_(True)
+        branch = copy.deepcopy(network.branches[source]).requires_grad_(True)
+        assert isinstance(branch, Branch)
+        return stem, (branch,)
+    own = new_stem(plan.base.schema, spec, rows) if plan.birth is Birth.OWN else None
+    branches = tuple(Branch(spec) for _ in plan.new_branches)
+    if own is None:
+        for branch in branches:
+            branch.born_zero()
+    return own, branches
+
+
+def _source(plan: GrowthPlan, network: GrowingNetwork) -> str:
+    """The branch that a copy is made of: the parent task's last."""
+    assert plan.parent is not None, "a copy has a parent"
+    return network.lineages[network.task_index[plan.parent]][-1]
+
+
+def _inherit(plan: GrowthPlan, network: GrowingNetwork, head: Head) -> None:
+    """Give the head its gates at birth, and the parent's answer where the label set is the parent's."""
+    with torch.no_grad():
+        if plan.birth is not Birth.ZERO:
+            head.gates[1 : 1 + len(plan.lineage)] = 0.0
+        if not plan.copy_head or plan.parent is None:
+            return
+        elder = network.head(plan.parent)
+        lineage = network.lineages[network.task_index[plan.parent]]
+        head.norm.load_state_dict(elder.norm.state_dict())
+        head.linear.load_state_dict(elder.linear.state_dict())
+        if plan.birth is Birth.OWN:
+            return
+        gate_of = dict(zip(lineage, elder.gates[1:], strict=True))
+        head.gates[0] = elder.gates[0]
+        if plan.birth is Birth.COPY:
+            head.gates[-1] = gate_of.pop(lineage[-1])
+        for at, branch in enumerate(plan.lineage, 1):
+            if branch in gate_of:
+                head.gates[at] = gate_of[branch]
 
 
 def _copy(source: Head, target: Head) -> None:

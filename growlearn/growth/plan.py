@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from growlearn.domain.errors import NotGrowable
-from growlearn.domain.growth import GrowthPlan, ParentScore
+from growlearn.domain.growth import Birth, GrowthPlan, ParentScore
 from growlearn.domain.job import HoldoutFiles, Job
 from growlearn.domain.lineage import Manifest
 from growlearn.domain.schema import Label
@@ -137,6 +137,7 @@ def plan_growth(
         base_version=base.version,
         parent=None if parent is None else parent.name,
         lineage=() if parent is None else parent.lineage,
+        birth=Birth.ZERO if model.branches else Birth.OWN,
         copy_head=parent is not None and parent.classes == ground.classes,
         new_branches=tuple(f"b{grown + 1 + i}" for i in range(count)),
         train=artifacts.put(to_parquet(ground.split.train, model.schema)),
@@ -145,6 +146,7 @@ def plan_growth(
         growth=job.growth,
         seed=job.growth.seed * 100_003 + window.number,
         parent_scores=scores,
+        max_accuracy_loss=job.size.max_accuracy_loss,
     )
 
 
@@ -171,6 +173,7 @@ def alone(plan: GrowthPlan) -> GrowthPlan:
         base_version=None,
         parent=None,
         lineage=(),
+        birth=Birth.OWN,
         copy_head=False,
         new_branches=("alone",),
         parent_scores=(),

@@ -11,7 +11,7 @@ import math
 import resource
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -30,7 +30,7 @@ from growlearn.growth.checkpoint import Course
 from growlearn.growth.frozen import frozen_features
 from growlearn.growth.model import weights
 from growlearn.growth.model.network import BATCH_ROWS, GrowingNetwork, batches, load_network
-from growlearn.growth.newborn import Newborn, conceive
+from growlearn.growth.newborn import Newborn, conceive, first_of
 from growlearn.growth.schedule import Pace, pace
 from growlearn.ingest.rows import Column, Rows, from_parquet
 from growlearn.ports import Artifacts, Report
@@ -67,18 +67,21 @@ def grow(plan: GrowthPlan, artifacts: Artifacts, scratch: Path, report: Report) 
     if _fingerprint(network) != frozen:
         raise GrowLearnError("training changed frozen weights", cure="this is a defect: please report it")
     checkpoint.restore(newborn.trainable(), course.best)
+    curve = _validate(newborn, validation)
+    newborn = first_of(newborn, smallest(curve.accuracies, plan.max_accuracy_loss))
     _fit_route(network, newborn, train_rows, train.targets)
     return GrowthResult(
         branches=_store(plan, newborn, artifacts),
-        branch_parameters=tuple(_parameters(plan, newborn, i) for i in range(len(newborn.branches))),
+        branch_parameters=tuple(_parameters(newborn, i) for i in range(len(newborn.branches))),
         head=artifacts.put(weights.dump(newborn.head.state_dict())),
         birth_head=birth_head,
-        lineage=(*plan.lineage, *plan.new_branches),
+        lineage=(*plan.lineage, *plan.new_branches[: len(newborn.branches)]),
         epochs=course.epochs,
         best_epoch=course.best_epoch,
         birth_loss=course.birth_loss,
         best_loss=course.best_loss,
-        prefix_losses=tuple(_validate(newborn, validation)[2]),
+        prefix_losses=curve.losses,
+        prefix_accuracies=curve.accuracies,
         train_rows=len(train),
         validation_rows=len(validation),
         seconds=time.perf_counter() - started,
@@ -107,12 +110,13 @@ def _course(
     optimizer = _optimizer(newborn, spec)
     course = checkpoint.resume(path, modules, optimizer)
     if course is None:
-        birth_loss = _validate(newborn, validation)[0]
+        birth_loss = _validate(newborn, validation).losses[-1]
         course = Course((), checkpoint.state_of(modules), birth_loss, birth_loss)
     while len(course.epochs) < (now := _pace(spec, course)).last:
         epoch, started = len(course.epochs) + 1, time.perf_counter()
         train_loss = _train_epoch(newborn, train, optimizer, plan, epoch, now)
-        loss, accuracy, _ = _validate(newborn, validation)
+        now_at = _validate(newborn, validation)
+        loss, accuracy = now_at.losses[-1], now_at.accuracies[-1]
         done = Epoch(
             epoch=epoch,
             train_loss=train_loss,
@@ -170,28 +174,50 @@ def _prefix_losses(logits: Tensor, targets: Tensor) -> Tensor:
     return torch.stack([F.cross_entropy(prefix, targets) for prefix in logits])
 
 
-def _validate(newborn: Newborn, feed: Feed) -> tuple[float, float, list[float]]:
-    """Loss and accuracy of the whole model, and the loss of each prefix, on validation rows."""
-    right, losses = 0, torch.zeros(len(newborn.branches), dtype=torch.float64)
+@dataclass(frozen=True)
+class Curve:
+    """Loss and accuracy on validation rows of each prefix that ends in a new branch, the whole last."""
+
+    losses: tuple[float, ...]
+    accuracies: tuple[float, ...]
+
+
+def _validate(newborn: Newborn, feed: Feed) -> Curve:
+    losses = torch.zeros(len(newborn.branches), dtype=torch.float64)  # [n]
+    right = torch.zeros(len(newborn.branches), dtype=torch.int64)
     with torch.no_grad():
         for index in torch.split(torch.arange(len(feed)), BATCH_ROWS):
-            logits, targets = _answer(newborn, feed, index), feed.targets[index]
+            logits, targets = _answer(newborn, feed, index), feed.targets[index]  # [n, B, C], [B]
             losses += _prefix_losses(logits, targets).double() * len(index)
-            right += int((logits[-1].argmax(1) == targets).sum())
-    by_prefix = [float(loss) / len(feed) for loss in losses]
-    return by_prefix[-1], right / len(feed), by_prefix
+            right += (logits.argmax(2) == targets).sum(1)
+    return Curve(
+        tuple(float(loss) / len(feed) for loss in losses), tuple(int(count) / len(feed) for count in right)
+    )
+
+
+def smallest(accuracies: Sequence[float], max_loss: float | None) -> int:
+    """How many of the new branches are enough: the fewest whose accuracy is within max_loss of all.
+
+    >>> smallest((0.80, 0.84, 0.845), 0.01), smallest((0.80, 0.84, 0.845), None)
+    (2, 3)
+    """
+    if max_loss is None:
+        return len(accuracies)
+    return 1 + next(at for at, share in enumerate(accuracies) if share >= accuracies[-1] - max_loss)
 
 
 def _feed(plan: GrowthPlan, network: GrowingNetwork, newborn: Newborn, rows: Rows) -> Feed:
     targets = class_indices(rows.labels, plan.classes)
-    if newborn.stem is None:
-        frozen = frozen_features(network, rows, plan.lineage)
-        return Feed(lambda index: (frozen.z[index], frozen.pooled[index]), targets)
-    stem, inputs = newborn.stem, newborn.stem.encode(rows)
+    frozen = frozen_features(network, rows, plan.lineage, with_tokens=newborn.stem is None)
+    stem, inputs = newborn.stem, {} if newborn.stem is None else newborn.stem.encode(rows)
 
     def tokens(index: Tensor) -> tuple[Tensor, Tensor]:
-        z = stem({name: column[index] for name, column in inputs.items()})  # [B, T, D]
-        return z, z.mean(1, keepdim=True)
+        if stem is None:
+            assert frozen.z is not None
+            z = frozen.z[index]  # [B, T, D]
+        else:
+            z = stem({name: column[index] for name, column in inputs.items()})
+        return z, torch.cat([z.mean(1, keepdim=True), frozen.residuals[index]], dim=1)
 
     return Feed(tokens, targets)
 
@@ -222,31 +248,35 @@ def _trained(newborn: Newborn) -> Iterator[torch.nn.Parameter]:
 
 def _fit_route(network: GrowingNetwork, newborn: Newborn, rows: Rows, targets: Tensor) -> None:
     """Teach the head where its classes lie among the root stem's tokens."""
-    stem = network.root_stem if newborn.stem is None else newborn.stem
+    stem = network.root_stem if network.stems else newborn.stem
+    assert stem is not None
     with torch.no_grad():
-        tokens = torch.cat([stem(batch).flatten(1) for batch in batches(stem.encode(rows), len(rows))])
+        tokens = torch.cat([stem(stem.encode(batch)).flatten(1) for batch in batches(rows)])
     newborn.head.fit_route(tokens, targets)
 
 
 def _store(plan: GrowthPlan, newborn: Newborn, artifacts: Artifacts) -> tuple[BranchWeights, ...]:
-    """Store each new branch once, the stream's first one together with its stem."""
-    root = plan.base.branches[0].stem if plan.base.branches else plan.new_branches[0]
+    """Store each new branch once, the first one together with its stem where it brings one."""
+    stem_of = {entry.id: entry.stem for entry in plan.base.branches}
+    stem = plan.new_branches[0]
+    if newborn.stem is None:
+        stem = stem_of[plan.lineage[-1]] if plan.lineage else plan.base.branches[0].stem
     network = GrowingNetwork(plan.base.model)
     entries: list[BranchWeights] = []
-    parent = plan.lineage[-1] if plan.lineage else None
-    for i, (name, branch) in enumerate(zip(plan.new_branches, newborn.branches, strict=True)):
-        network.add_branch(name, branch, root, newborn.stem if i == 0 else None)
+    parent = None if plan.parent is None else plan.base.task(plan.parent).lineage[-1]
+    for i, (name, branch) in enumerate(zip(plan.new_branches, newborn.branches, strict=False)):
+        network.add_branch(name, branch, stem, newborn.stem if i == 0 else None)
         sha256 = artifacts.put(network.branch_weights(name))
-        entries.append(BranchWeights(id=name, parent=parent, stem=root, sha256=sha256))
+        entries.append(BranchWeights(id=name, parent=parent, stem=stem, sha256=sha256))
         parent = name
     return tuple(entries)
 
 
-def _parameters(plan: GrowthPlan, newborn: Newborn, at: int) -> int:
+def _parameters(newborn: Newborn, at: int) -> int:
     """Parameters of one new branch, with its stem if it brings one; the last also counts the head."""
     modules: list[torch.nn.Module] = [newborn.branches[at]]
     if at == 0 and newborn.stem is not None:
         modules.append(newborn.stem)
-    if at == len(plan.new_branches) - 1:
+    if at == len(newborn.branches) - 1:
         modules.append(newborn.head)
     return sum(parameter.numel() for module in modules for parameter in module.parameters())

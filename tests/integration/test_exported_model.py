@@ -27,7 +27,7 @@ from growlearn.adapters.memory.artifacts import MemoryArtifacts
 from growlearn.adapters.mlflow.export import export_model
 from growlearn.adapters.mlflow.quiet import quietly
 from growlearn.domain.errors import GrowLearnError
-from growlearn.domain.growth import GrowthPlan
+from growlearn.domain.growth import Birth, GrowthPlan
 from growlearn.domain.job import GrowthSpec, ModelSpec
 from growlearn.domain.lineage import BranchWeights, Manifest, TaskHead
 from growlearn.domain.schema import Input, InputType, Label, Schema
@@ -112,6 +112,7 @@ def grow_task(
         base_version=number - 1 or None,
         parent=None if before is None else before.name,
         lineage=lineage,
+        birth=Birth.OWN if before is None else Birth.ZERO,
         copy_head=False,
         new_branches=(branch,),
         train="0" * 64,
@@ -126,7 +127,7 @@ def grow_task(
     stem_of = base.branches[0].id if base.branches else branch
     network.add_branch(branch, newborn.branches[0], stem_of, newborn.stem)
     targets = torch.arange(len(rows)) % len(classes)
-    newborn.head.fit_route(network.route_features(network.encode(rows)).detach(), targets)
+    newborn.head.fit_route(network.route_features(rows).detach(), targets)
     entry = BranchWeights(
         id=branch,
         parent=lineage[-1] if lineage else None,

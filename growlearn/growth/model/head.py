@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from itertools import accumulate
 
 import torch
@@ -40,6 +41,12 @@ class Head(nn.Module):
         Prefix p uses f_0 .. f_p; for last = 1 only the whole is answered.
         """
         return self.answer(torch.stack(self._partial_sums(features)[-last:]))
+
+    def without_last(self, branches: int) -> Head:
+        """A copy that does not look at the last few branches."""
+        shorter = copy.deepcopy(self)
+        shorter.gates = nn.Parameter(self.gates.detach()[: len(self.gates) - branches].clone())
+        return shorter
 
     def _partial_sums(self, features: Tensor) -> list[Tensor]:
         """Gated features added up branch by branch, each [B, D].

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +15,7 @@ from growlearn.domain.schema import Label
 from growlearn.growth.model import weights as stored
 from growlearn.growth.model.branch import Branch
 from growlearn.growth.model.head import Head
-from growlearn.growth.stems.stem import Inputs, Stem, stored_stem
+from growlearn.growth.stems.stem import Stem, stored_stem
 from growlearn.ingest.rows import Rows
 
 Logits = npt.NDArray[np.float32]
@@ -58,27 +58,36 @@ class GrowingNetwork(nn.Module):
     @property
     def root_stem(self) -> Stem:
         """The first stem: the one bare lineages and the router read."""
-        return self._stem(next(iter(self.stems)))
+        return self.stem(next(iter(self.stems)))
 
-    def features(self, inputs: Inputs, lineage: Sequence[str]) -> Tensor:
-        """Encoded inputs of B rows -> [B, 1 + k, D]: pool(z), then pool(R_i(z)) along the lineage."""
-        tokens: dict[str, Tensor] = {}
-        for owner in [self.stem_of[branch] for branch in lineage] or [next(iter(self.stems))]:
-            if owner not in tokens:
-                tokens[owner] = self._stem(owner)(inputs)  # z [B, T, D]
-        z = tokens[self.stem_of[lineage[-1]]] if lineage else next(iter(tokens.values()))
-        residuals = [self.branches[branch](tokens[self.stem_of[branch]]) for branch in lineage]
-        return torch.stack([part.mean(1) for part in [z, *residuals]], dim=1)
+    def stem_owner(self, lineage: Sequence[str]) -> str:
+        """The branch whose stem the last of a lineage reads; the root's where there is none."""
+        return self.stem_of[lineage[-1]] if lineage else next(iter(self.stems))
 
-    def forward(self, inputs: Inputs, task: str) -> Tensor:
-        """Encoded inputs of B rows -> logits [B, C] in the order of the task's classes."""
+    def tokens(self, rows: Rows, lineage: Sequence[str]) -> dict[str, Tensor]:
+        """B rows -> z [B, T, D] of every stem that a lineage reads, by the branch it belongs to."""
+        owners = dict.fromkeys([*(self.stem_of[branch] for branch in lineage), self.stem_owner(lineage)])
+        return {owner: self.stem(owner)(self.stem(owner).encode(rows)) for owner in owners}
+
+    def residuals(self, tokens: Mapping[str, Tensor], lineage: Sequence[str]) -> list[Tensor]:
+        """Tokens -> pool(R_i(z)) [B, D] of every branch of a lineage, each from the stem it reads."""
+        return [self.branches[branch](tokens[self.stem_of[branch]]).mean(1) for branch in lineage]
+
+    def features(self, rows: Rows, lineage: Sequence[str]) -> Tensor:
+        """B rows -> [B, 1 + k, D]: pool(z) of the last branch's stem, then pool(R_i(z)) along the lineage."""
+        tokens = self.tokens(rows, lineage)
+        z = tokens[self.stem_owner(lineage)]  # [B, T, D]
+        return torch.stack([z.mean(1), *self.residuals(tokens, lineage)], dim=1)
+
+    def forward(self, rows: Rows, task: str) -> Tensor:
+        """B rows -> logits [B, C] in the order of the task's classes."""
         at = self.task_index[task]
-        logits: Tensor = self.heads[at](self.features(inputs, self.lineages[at]))
+        logits: Tensor = self.heads[at](self.features(rows, self.lineages[at]))
         return logits
 
-    def route_features(self, inputs: Inputs) -> Tensor:
-        """Encoded inputs of B rows -> [B, T * D]: the root stem's tokens, which never change."""
-        tokens: Tensor = self.root_stem(inputs)
+    def route_features(self, rows: Rows) -> Tensor:
+        """B rows -> [B, T * D]: the root stem's tokens, which never change."""
+        tokens: Tensor = self.root_stem(self.root_stem.encode(rows))
         return tokens.flatten(1)
 
     def route(self, rows: Rows, among: Sequence[str]) -> list[str]:
@@ -87,22 +96,18 @@ class GrowingNetwork(nn.Module):
         names = list(among)
         best: list[str] = []
         with torch.no_grad():
-            for batch in batches(self.encode(rows), len(rows)):
+            for batch in batches(rows):
                 features = self.route_features(batch)
                 scores = torch.stack([self.head(name).route_score(features) for name in names], dim=1)
                 best += [names[i] for i in scores.argmax(1).tolist()]
         return best
-
-    def encode(self, rows: Rows) -> Inputs:
-        """Rows -> tensors; every stem of a stream encodes alike but for its vocabulary."""
-        return self.root_stem.encode(rows)
 
     def logits(self, rows: Rows, task: str) -> Logits:
         """Answers for N rows as float32 [N, C], in batches of BATCH_ROWS."""
         self.eval()
         parts = [np.empty((0, len(self.classes[self.task_index[task]])), dtype=np.float32)]
         with torch.no_grad():
-            for batch in batches(self.encode(rows), len(rows)):
+            for batch in batches(rows):
                 parts.append(self.forward(batch, task).numpy())  # noqa: PERF401
         return np.concatenate(parts)
 
@@ -114,7 +119,7 @@ class GrowingNetwork(nn.Module):
         """Features of N rows along a lineage as float32 [N, 1 + k, D]."""
         self.eval()
         with torch.no_grad():
-            parts = [self.features(batch, lineage).numpy() for batch in batches(self.encode(rows), len(rows))]
+            parts = [self.features(batch, lineage).numpy() for batch in batches(rows)]
         return np.concatenate(parts)
 
     def branch_weights(self, branch_id: str) -> bytes:
@@ -130,18 +135,17 @@ class GrowingNetwork(nn.Module):
         assert isinstance(head, Head)
         return head
 
-    def _stem(self, owner: str) -> Stem:
+    def stem(self, owner: str) -> Stem:
+        """The stem that belongs to a branch."""
         stem = self.stems[owner]
         assert isinstance(stem, Stem)
         return stem
 
 
-def batches(inputs: Inputs, rows: int, size: int = BATCH_ROWS) -> list[Inputs]:
-    """Encoded inputs cut into runs of at most `size` rows."""
-    return [
-        {name: tensor[start : start + size] for name, tensor in inputs.items()}
-        for start in range(0, rows, size)
-    ]
+def batches(rows: Rows, size: int = BATCH_ROWS) -> Iterator[Rows]:
+    """Rows cut into runs of at most `size`."""
+    for start in range(0, len(rows), size):
+        yield rows.take(np.arange(start, min(start + size, len(rows))))
 
 
 def load_head(content: bytes) -> Head:

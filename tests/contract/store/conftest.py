@@ -19,7 +19,7 @@ from growlearn.adapters.db.store import open_store
 from growlearn.adapters.memory.store import MemoryStore
 from growlearn.domain.drift import DriftReport, Score
 from growlearn.domain.evaluation import Cell, Evaluation, GateResult
-from growlearn.domain.growth import Epoch, GrowthPlan, GrowthResult, ParentScore
+from growlearn.domain.growth import Birth, Epoch, GrowthPlan, GrowthResult, ParentScore
 from growlearn.domain.job import (
     GrowthSpec,
     HoldoutFiles,
@@ -229,7 +229,8 @@ def manifest(job: Job) -> Manifest:
 def plan(manifest: Manifest) -> GrowthPlan:
     return GrowthPlan(
         stream="digits", window="w1", task="task-2", classes=(0, "0", "null"), base=manifest,
-        base_version=1, parent="task-1", lineage=("b1",), copy_head=True, new_branches=("b2",),
+        base_version=1, parent="task-1", lineage=("b1",), birth=Birth.ZERO, copy_head=True,
+        new_branches=("b2",),
         train="3" * 64,
         validation="4" * 64, holdout="5" * 64, growth=GrowthSpec(epochs=3), seed=2**63 - 1,
         parent_scores=(ParentScore(task=None, lineage=(), accuracy=1 / 3),),

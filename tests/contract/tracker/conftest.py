@@ -16,7 +16,7 @@ from growlearn.adapters.memory.tracker import MemoryTracker
 from growlearn.adapters.mlflow.tracker import MlflowTracker
 from growlearn.domain.drift import DriftReport, Score
 from growlearn.domain.evaluation import AccuracyMatrix, Cell, Evaluation, GateResult, matrix_of
-from growlearn.domain.growth import Epoch, GrowthPlan, GrowthResult
+from growlearn.domain.growth import Birth, Epoch, GrowthPlan, GrowthResult
 from growlearn.domain.job import Job, ModelSpec, RegistrySpec, SourceSpec
 from growlearn.domain.lineage import Branch, BranchState, BranchWeights, Manifest, TaskHead, Version
 from growlearn.domain.schema import Input, InputType, Schema
@@ -283,6 +283,7 @@ def _grow(name: str, artifacts: MemoryArtifacts) -> tuple[Manifest, GrowthPlan, 
         base_version=None,
         parent=None,
         lineage=(),
+        birth=Birth.ZERO,
         copy_head=False,
         new_branches=("b1",),
         train="0" * 64,

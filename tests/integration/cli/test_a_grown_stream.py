@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import mlflow
+import pandas as pd
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 import pytest
@@ -157,6 +159,24 @@ def test_predict_answers_what_it_can_and_says_which_rows_it_cannot(grown: Any) -
     answers = pacsv.read_csv(grown.place.folder / "answers.csv").to_pydict()
     assert answers["prediction"] == [0, None, 1]
     assert answers["task"] == ["task-1", "", "task-1"]
+
+
+@pytest.mark.filterwarnings("ignore:.*Any type hint is inferred as AnyType")  # MLflow's, of its own hints
+def test_export_writes_a_model_that_mlflow_loads_and_a_smaller_one(grown: Any) -> None:
+    whole = grown.place.growlearn("export", "blobs", "2", "whole")
+    assert (whole.code, whole.out) == (0, "version 2, 2 of 2 branches -> whole\n"), whole.err
+    small = grown.place.growlearn("export", "blobs", "2", "small", "--branches", "1")
+    assert small.code == 0, small.err
+    assert "version 2, 1 of 2 branches -> small" in small.out
+    frame = pd.DataFrame({"x": [0.0, 1.0], "y": [0.0, 1.0]})
+    for folder in ("whole", "small"):
+        model = mlflow.pyfunc.load_model(str(grown.place.folder / folder))
+        assert list(model.predict(frame).columns) == ["prediction", "probability", "task"]
+    again = grown.place.growlearn("export", "blobs", "2", "whole")
+    assert (again.code, again.err) == (
+        1,
+        "error: whole is not an empty folder (name one that does not exist yet)\n",
+    )
 
 
 def test_predict_without_out_shows_the_first_rows(grown: Any) -> None:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from growlearn.domain.growth import GrowthPlan, GrowthResult
+from growlearn.domain.growth import Birth, GrowthPlan, GrowthResult
 from growlearn.domain.job import GrowthSpec, ModelSpec
 from growlearn.domain.lineage import BranchWeights, Manifest, TaskHead
 from growlearn.domain.schema import Input, InputType, Schema
@@ -31,6 +31,7 @@ PLAN = GrowthPlan(
     base_version=1,
     parent="a",
     lineage=("b1",),
+    birth=Birth.ZERO,
     copy_head=False,
     new_branches=("b2",),
     train="t",

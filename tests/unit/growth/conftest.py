@@ -9,7 +9,7 @@ import pytest
 from sklearn.datasets import load_digits
 
 from growlearn.adapters.memory.artifacts import MemoryArtifacts
-from growlearn.domain.growth import GrowthPlan, GrowthResult
+from growlearn.domain.growth import Birth, GrowthPlan, GrowthResult
 from growlearn.domain.job import GrowthSpec, ModelSpec
 from growlearn.domain.lineage import Manifest
 from growlearn.domain.schema import Input, InputType, Schema, ordered
@@ -59,6 +59,7 @@ class Nursery:
             base_version=len(self.manifest.tasks) or None,
             parent=parent,
             lineage=() if head is None else head.lineage,
+            birth=Birth.OWN if head is None else Birth.ZERO,
             copy_head=head is not None and head.classes == classes,
             new_branches=tuple(f"b{number + i}" for i in range(births)),
             train=self.artifacts.put(to_parquet(parts.train, SCHEMA)),

@@ -8,12 +8,15 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from torch.nn import functional as F  # noqa: N812 - the field's own abbreviation
 
+from growlearn.domain.growth import Birth
 from growlearn.growth.model.branch import Branch
 from growlearn.growth.model.head import Head
 from growlearn.growth.model.network import GrowingNetwork, load_network
 from growlearn.growth.newborn import conceive
 from growlearn.growth.proof import changed_tasks
+from growlearn.growth.train import class_indices
 from growlearn.ingest.rows import Rows, from_parquet
 
 
@@ -45,6 +48,34 @@ def test_where_labels_match_the_loss_at_birth_is_the_parents_loss(nursery: Any) 
     same = nursery.plan(nursery.only(0, 1), parent="task-1")
     assert same.copy_head
     assert nursery.grow(same).birth_loss == first.best_loss
+
+
+def test_a_copy_answers_as_its_parent_does_at_birth(nursery: Any) -> None:
+    first = nursery.keep(nursery.plan(nursery.only(0, 1)))
+    same = nursery.plan(nursery.only(0, 1), parent="task-1", birth=Birth.COPY)
+    result = nursery.grow(same)
+    assert result.birth_loss == first.best_loss
+    assert result.branches[0].stem == same.new_branches[0]
+    assert load_network(result.manifest_of(same), nursery.artifacts.get).head("task-2").gates[1].any()
+
+
+@pytest.mark.parametrize("birth", [Birth.COPY, Birth.OWN])
+def test_branches_with_a_stem_of_their_own_leave_earlier_tasks_as_they_were(
+    nursery: Any, birth: Birth
+) -> None:
+    nursery.keep(nursery.plan(nursery.only(0, 1)))
+    before = _load(nursery)
+    plan = nursery.plan(nursery.only(2, 3), parent="task-1", birth=birth)
+    result = nursery.keep(plan)
+    assert changed_tasks(before, _load(nursery), {"task-1": nursery.only(0, 1)}) == ()
+    assert result.reduced_loss
+    birth_network = load_network(result.birth_manifest_of(plan), nursery.artifacts.get)
+    validation = from_parquet(nursery.artifacts.get(plan.validation), plan.base.schema)
+    loss = F.cross_entropy(
+        torch.from_numpy(birth_network.logits(validation, "task-2")),
+        class_indices(validation.labels, plan.classes),
+    )
+    assert float(loss) == pytest.approx(result.birth_loss, abs=1e-6)
 
 
 def test_the_newborn_answers_as_its_birth_head_does_alone(nursery: Any) -> None:
@@ -102,7 +133,7 @@ def test_training_with_an_unfrozen_parent_is_found(nursery: Any) -> None:
     before, network = _load(nursery), _load(nursery)
     network.requires_grad_(True)  # the freeze, broken on purpose
     optimizer = torch.optim.SGD(network.branches.parameters(), lr=0.1)
-    loss = network(network.encode(nursery.only(2, 3)), "task-1").square().mean()
+    loss = network(nursery.only(2, 3), "task-1").square().mean()
     loss.backward()
     optimizer.step()
     assert changed_tasks(before, network, {"task-1": rows}) == ("task-1",)

@@ -8,7 +8,7 @@ import pytest
 from growlearn.adapters.memory.clock import ManualClock
 from growlearn.adapters.memory.store import MemoryStore
 from growlearn.domain.evaluation import Cell, Evaluation
-from growlearn.domain.growth import GrowthPlan
+from growlearn.domain.growth import Birth, GrowthPlan
 from growlearn.domain.job import GrowthSpec, Job, ModelSpec, SourceSpec
 from growlearn.domain.lineage import Branch, BranchState, Manifest, Version
 from growlearn.domain.schema import Input, InputType, Schema
@@ -141,6 +141,7 @@ def _plan(window: Window, base_version: int | None) -> GrowthPlan:
         base_version=base_version,
         parent=None,
         lineage=(),
+        birth=Birth.ZERO,
         copy_head=False,
         new_branches=("b1",),
         train="0" * 64,

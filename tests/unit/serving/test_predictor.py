@@ -43,7 +43,7 @@ def predictor(places: dict[str, float], classes: dict[str, tuple[Label, ...]] | 
     heads = []
     for name, place in places.items():
         head = Head(1, MODEL.width, 2, 1)
-        near = network.encode(rows_of([place - 0.1, place, place + 0.1, place]))
+        near = rows_of([place - 0.1, place, place + 0.1, place])
         with torch.no_grad():
             head.fit_route(network.route_features(near), torch.tensor([0, 0, 1, 1]))
         sha256 = artifacts.put(weights.dump(head.state_dict()))

@@ -13,7 +13,7 @@ import pytest
 from growlearn.adapters.engines.child import ChildEngine
 from growlearn.adapters.engines.scratch import PLAN, plan_folder
 from growlearn.domain.errors import GrowLearnError, Unavailable
-from growlearn.domain.growth import GrowthPlan, Progress
+from growlearn.domain.growth import Birth, GrowthPlan, Progress
 from growlearn.domain.job import GrowthSpec, ModelSpec
 from growlearn.domain.lineage import Manifest
 from growlearn.domain.schema import Input, InputType, Schema
@@ -33,6 +33,7 @@ PLAN_ONE = GrowthPlan(
     base_version=None,
     parent=None,
     lineage=(),
+    birth=Birth.ZERO,
     copy_head=False,
     new_branches=("b1",),
     train="t" * 64,
@@ -46,7 +47,7 @@ SERVE = """
 import os, sys, time
 from growlearn.adapters.engines.child import serve_parent
 from growlearn.domain.errors import GrowLearnError, Unavailable
-from growlearn.domain.growth import GrowthResult, Progress
+from growlearn.domain.growth import Birth, GrowthResult, Progress
 
 class Engine:
     def run(self, plan, report):

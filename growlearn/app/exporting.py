@@ -1,0 +1,72 @@
+"""A version, or a smaller model made of its first branches, as a folder of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from growlearn.domain.lineage import Manifest
+from growlearn.ports import Artifacts, Evaluator, Question, Store
+from growlearn.registry.ancestry import find
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskLoss:
+    """One task's share of right answers on its hold-out: of the version, and of the model exported.
+
+    `after` is None for a task that the smaller model does not know any more.
+    """
+
+    task: str
+    before: float
+    after: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Export:
+    """What was written."""
+
+    folder: Path
+    branches: int
+    of: int
+    tasks: tuple[TaskLoss, ...]
+
+
+def export_version(
+    store: Store,
+    artifacts: Artifacts,
+    evaluator: Evaluator,
+    stream: str,
+    number: int,
+    folder: Path,
+    branches: int | None,
+) -> Export:
+    """Write a self-contained MLflow model; raises GrowLearnError, UnknownName."""
+    from growlearn.adapters.mlflow.export import export_model
+    from growlearn.growth.truncation import truncated
+
+    store.stream(stream)
+    manifest = find(store.versions(stream), number).manifest
+    small = manifest if branches is None else truncated(manifest, branches, artifacts)
+    export_model(small, artifacts, folder)
+    opened = {(task.name, task.head): task.holdout for task in store.tasks(stream)}
+    questions = [Question(task=head.name, rows=opened[head.name, head.sha256]) for head in manifest.tasks]
+    return Export(
+        folder=folder,
+        branches=len(small.branches),
+        of=len(manifest.branches),
+        tasks=_losses(manifest, small, questions, evaluator),
+    )
+
+
+def _losses(
+    manifest: Manifest, small: Manifest, questions: Sequence[Question], evaluator: Evaluator
+) -> tuple[TaskLoss, ...]:
+    left = {head.name for head in small.tasks}
+    kept = [question for question in questions if question.task in left]
+    after = {cell.task: cell.accuracy for cell in evaluator.evaluate(small, kept)}
+    return tuple(
+        TaskLoss(task=cell.task, before=cell.accuracy, after=after.get(cell.task))
+        for cell in evaluator.evaluate(manifest, questions)
+    )

@@ -1,0 +1,36 @@
+"""Truncation as compression: the first branches of a model are a smaller model."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from growlearn.domain.errors import GrowLearnError
+from growlearn.domain.lineage import Manifest, TaskHead
+from growlearn.growth.model import weights
+from growlearn.ports import Artifacts
+
+
+def truncated(manifest: Manifest, branches: int, artifacts: Artifacts) -> Manifest:
+    """The model of the first `branches` branches, in the order they were grown.
+
+    A task keeps the beginning of its lineage, and the gates of it; one of whose lineage nothing is left
+    is left out. The shortened heads are stored. Raises GrowLearnError where there are fewer branches.
+    """
+    if not 1 <= branches <= len(manifest.branches):
+        raise GrowLearnError(
+            f"cannot keep {branches} branches: the model has {len(manifest.branches)}",
+            cure=f"name a number from 1 to {len(manifest.branches)}",
+        )
+    kept = manifest.branches[:branches]
+    names = [branch.id for branch in kept]
+    heads = tuple(_shortened(head, names, artifacts) for head in manifest.tasks if head.lineage[0] in names)
+    return replace(manifest, branches=kept, tasks=heads)
+
+
+def _shortened(head: TaskHead, names: list[str], artifacts: Artifacts) -> TaskHead:
+    lineage = tuple(branch for branch in head.lineage if branch in names)
+    if lineage == head.lineage:
+        return head
+    state = weights.load(artifacts.get(head.sha256))
+    state["gates"] = state["gates"][: 1 + len(lineage)]  # [1 + k, D]: pool(z), then the lineage in order
+    return replace(head, lineage=lineage, sha256=artifacts.put(weights.dump(state)))

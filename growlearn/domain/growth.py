@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from growlearn.domain.job import GrowthSpec
-from growlearn.domain.lineage import BranchWeights, Manifest, TaskHead
+from growlearn.domain.lineage import BranchWeights, Manifest, RouterWeights, TaskHead
 from growlearn.domain.schema import Label
 
 
@@ -94,6 +94,7 @@ class GrowthResult:
     peak_memory_bytes: int
     threads: int
     seed: int
+    router: RouterWeights | None = None
     prefix_accuracies: tuple[float, ...] = ()
     birth_branches: tuple[BranchWeights, ...] = ()
 
@@ -106,7 +107,7 @@ class GrowthResult:
         """The model after growing: the base, the new branches and the new task's head."""
         head = TaskHead(name=plan.task, classes=plan.classes, lineage=self.lineage, sha256=self.head)
         branches = (*plan.base.branches, *self.branches)
-        return replace(plan.base, branches=branches, tasks=(*plan.base.tasks, head))
+        return replace(plan.base, branches=branches, tasks=(*plan.base.tasks, head), router=self.router)
 
     def birth_manifest_of(self, plan: GrowthPlan) -> Manifest:
         """The model at birth: the new task is answered with nothing trained."""

@@ -85,6 +85,20 @@ class TaskHead:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RouterWeights:
+    """Where a manifest finds what routes rows without a task.
+
+    `features` never change in a stream's life; `moments` are needed to add a task, not to answer;
+    `outputs` are a task and one of its classes each, in the order of the readout's columns.
+    """
+
+    features: str
+    moments: str
+    readout: str
+    outputs: tuple[tuple[str, Label], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Manifest:
     """All that is needed to rebuild one model from content-addressed weights."""
 
@@ -93,6 +107,7 @@ class Manifest:
     model: ModelSpec
     branches: tuple[BranchWeights, ...]
     tasks: tuple[TaskHead, ...]
+    router: RouterWeights | None = None
 
     def regimes(self, name: str) -> tuple[str, ...]:
         """Names of the tasks that rows named `name` may belong to, oldest first."""

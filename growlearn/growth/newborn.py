@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 from dataclasses import dataclass, replace
 
-import numpy as np
 import torch
 
 from growlearn.domain.growth import Birth, GrowthPlan
@@ -33,19 +32,17 @@ class Newborn:
 def conceive(plan: GrowthPlan, network: GrowingNetwork, rows: Rows) -> Newborn:
     """Make the newborn parts of a plan, from its seed alone.
 
-    At birth a new branch changes nothing where it is born zero, and answers as its parent does where it
-    is a copy; frozen branches that it did not come from enter through gates that are born 0.
+    At birth a new branch changes nothing where it is born zero. A copy answers as its parent does, but for
+    inputs whose mean and spread are its own window's. With a stem of its own, copied or new, frozen
+    branches that it did not come from enter through gates that are born 0.
     """
     with torch.random.fork_rng():
         torch.manual_seed(plan.seed)
         stem, branches = _bear(plan, network, rows)
         spec = plan.base.model
-        root = network.root_stem if plan.base.branches else stem
-        assert root is not None, "a stream's first branches bring a stem"
-        tokens = root(root.encode(rows.take(np.arange(1)))).shape[1]  # T
-        head = Head(len(plan.lineage) + len(branches), spec.width, len(plan.classes), tokens)
+        head = Head(len(plan.lineage) + len(branches), spec.width, len(plan.classes))
         parents = len(plan.lineage) + (0 if stem is None else len(branches))
-        birth_head = Head(parents, spec.width, len(plan.classes), tokens)
+        birth_head = Head(parents, spec.width, len(plan.classes))
     _inherit(plan, network, head)
     _copy(head, birth_head)
     return Newborn(stem, branches, head, birth_head)
@@ -64,6 +61,7 @@ def _bear(plan: GrowthPlan, network: GrowingNetwork, rows: Rows) -> tuple[Stem |
     if plan.birth is Birth.COPY:
         source = _source(plan, network)
         stem = copy.deepcopy(network.stem(network.stem_of[source])).requires_grad_(True)
+        stem.fit(stem.encode(rows))  # inputs that moved as a whole are brought back to where they were
         branch = copy.deepcopy(network.branches[source]).requires_grad_(True)
         assert isinstance(branch, Branch)
         return stem, (branch,)

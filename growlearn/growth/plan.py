@@ -10,7 +10,7 @@ import numpy as np
 from growlearn.domain.errors import NotGrowable
 from growlearn.domain.growth import Birth, GrowthPlan, ParentScore
 from growlearn.domain.job import HoldoutFiles, Job
-from growlearn.domain.lineage import Manifest
+from growlearn.domain.lineage import Manifest, TaskHead
 from growlearn.domain.schema import Label
 from growlearn.domain.window import Window
 from growlearn.growth.model.network import GrowingNetwork
@@ -128,6 +128,7 @@ def plan_growth(
     scores = _scores(model, ground, load, job.model.max_parents)
     best = scores[0] if scores else None
     parent = None if best is None or best.task is None else model.task(best.task)
+    birth = _birth(job, model, parent)
     return GrowthPlan(
         stream=job.name,
         window=window.id,
@@ -136,8 +137,8 @@ def plan_growth(
         base=model,
         base_version=base.version,
         parent=None if parent is None else parent.name,
-        lineage=() if parent is None else parent.lineage,
-        birth=Birth.ZERO if model.branches else Birth.OWN,
+        lineage=_frozen(parent, birth),
+        birth=birth,
         copy_head=parent is not None and parent.classes == ground.classes,
         new_branches=tuple(f"b{grown + 1 + i}" for i in range(count)),
         train=artifacts.put(to_parquet(ground.split.train, model.schema)),
@@ -148,6 +149,20 @@ def plan_growth(
         parent_scores=scores,
         max_accuracy_loss=job.size.max_accuracy_loss,
     )
+
+
+def _birth(job: Job, model: Manifest, parent: TaskHead | None) -> Birth:
+    """As the job says; a stream's first branches are new, and without a parent there is nothing to copy."""
+    if not model.branches:
+        return Birth.OWN
+    wanted = Birth(job.growth.birth)
+    return Birth.ZERO if wanted is Birth.COPY and parent is None else wanted
+
+
+def _frozen(parent: TaskHead | None, birth: Birth) -> tuple[str, ...]:
+    """The parents that enter: all of the lineage for a branch on its stem, else the last one alone."""
+    lineage = () if parent is None else parent.lineage
+    return lineage if birth is Birth.ZERO else lineage[-1:]
 
 
 def _scores(
@@ -169,7 +184,7 @@ def alone(plan: GrowthPlan) -> GrowthPlan:
     """The same rows, seed and budget, for a model of its own that knows nothing else."""
     return replace(
         plan,
-        base=replace(plan.base, branches=(), tasks=()),
+        base=replace(plan.base, branches=(), tasks=(), router=None),
         base_version=None,
         parent=None,
         lineage=(),

@@ -23,14 +23,15 @@ from torch.nn import functional as F  # noqa: N812 - the field's own abbreviatio
 from growlearn.domain.errors import GrowLearnError
 from growlearn.domain.growth import Epoch, GrowthPlan, GrowthResult, Progress
 from growlearn.domain.job import GrowthSpec
-from growlearn.domain.lineage import BranchWeights
+from growlearn.domain.lineage import BranchWeights, RouterWeights
 from growlearn.domain.schema import Label
 from growlearn.growth import checkpoint
 from growlearn.growth.checkpoint import Course
 from growlearn.growth.frozen import frozen_features
 from growlearn.growth.model import weights
-from growlearn.growth.model.network import BATCH_ROWS, GrowingNetwork, batches, load_network
+from growlearn.growth.model.network import BATCH_ROWS, GrowingNetwork, load_network
 from growlearn.growth.newborn import Newborn, conceive, first_of
+from growlearn.growth.router.router import grow_router
 from growlearn.growth.schedule import Pace, pace
 from growlearn.ingest.rows import Column, Rows, from_parquet
 from growlearn.ports import Artifacts, Report
@@ -69,7 +70,6 @@ def grow(plan: GrowthPlan, artifacts: Artifacts, scratch: Path, report: Report) 
     checkpoint.restore(newborn.trainable(), course.best)
     curve = _validate(newborn, validation)
     newborn = first_of(newborn, smallest(curve.accuracies, plan.max_accuracy_loss))
-    _fit_route(network, newborn, train_rows, train.targets)
     return GrowthResult(
         branches=_store(plan, newborn, artifacts),
         branch_parameters=tuple(_parameters(newborn, i) for i in range(len(newborn.branches))),
@@ -80,6 +80,7 @@ def grow(plan: GrowthPlan, artifacts: Artifacts, scratch: Path, report: Report) 
         best_epoch=course.best_epoch,
         birth_loss=course.birth_loss,
         best_loss=course.best_loss,
+        router=_router(plan, network, newborn, (train_rows, validation_rows), artifacts),
         prefix_losses=curve.losses,
         prefix_accuracies=curve.accuracies,
         train_rows=len(train),
@@ -246,13 +247,20 @@ def _trained(newborn: Newborn) -> Iterator[torch.nn.Parameter]:
     return (parameter for module in newborn.trainable() for parameter in module.parameters())
 
 
-def _fit_route(network: GrowingNetwork, newborn: Newborn, rows: Rows, targets: Tensor) -> None:
-    """Teach the head where its classes lie among the root stem's tokens."""
-    stem = network.root_stem if network.stems else newborn.stem
-    assert stem is not None
-    with torch.no_grad():
-        tokens = torch.cat([stem(stem.encode(batch)).flatten(1) for batch in batches(rows)])
-    newborn.head.fit_route(tokens, targets)
+def _router(
+    plan: GrowthPlan,
+    network: GrowingNetwork,
+    newborn: Newborn,
+    parts: tuple[Rows, Rows],
+    artifacts: Artifacts,
+) -> RouterWeights:
+    """The base's router with one more task; the first growth fixes its features."""
+    root = network.root_stem if network.stems else newborn.stem
+    assert root is not None, "a stream's first branches bring a stem"
+    root.requires_grad_(False)
+    return grow_router(
+        plan.base, root, plan.task, plan.classes, parts, artifacts.get, artifacts.put, plan.seed
+    )
 
 
 def _store(plan: GrowthPlan, newborn: Newborn, artifacts: Artifacts) -> tuple[BranchWeights, ...]:

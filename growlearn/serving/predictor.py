@@ -12,6 +12,7 @@ from growlearn.domain.errors import GrowLearnError
 from growlearn.domain.lineage import Manifest
 from growlearn.domain.schema import Label
 from growlearn.growth.model.network import load_network
+from growlearn.growth.router.router import load_router
 from growlearn.ingest.rows import Column, Rows, object_column
 from growlearn.ingest.table_rows import read_table_rows
 
@@ -27,6 +28,7 @@ class Predictor:
             )
         self.manifest = manifest
         self.network = load_network(manifest, read)
+        self.router = load_router(manifest, self.network.root_stem, read)
         self._all_tasks = tuple(head.name for head in manifest.tasks)
         self._mixed_labels = len({type(label) for head in manifest.tasks for label in head.classes}) > 1
 
@@ -48,12 +50,12 @@ class Predictor:
         )
 
     def answer(self, rows: Rows) -> tuple[Column, Column, Column]:
-        """Predicted labels (object [N]), their softmax probabilities (float64 [N]), tasks (object [N]).
+        """Predicted labels (object [N]), their probabilities (float64 [N]), tasks (object [N]).
 
         Labels are text where some tasks' are text and others' integers. Rows that
         name an unknown task must be left out: see `unanswerable`.
         """
-        tasks = self._tasks_of(rows)
+        tasks, certain = self._tasks_of(rows)
         prediction, probability = object_column([None] * len(rows)), np.zeros(len(rows))
         for name in dict.fromkeys(tasks):
             classes = object_column([self._label(label) for label in self.manifest.task(name).classes])
@@ -61,17 +63,22 @@ class Predictor:
             outputs = self.network.outputs(rows.take(mine), name)  # [n, C]
             prediction[mine] = classes[outputs.argmax(1)]
             probability[mine] = outputs.max(1).astype(np.float64)
-        return prediction, probability, tasks
+        return prediction, probability * certain, tasks
 
-    def _tasks_of(self, rows: Rows) -> Column:
-        """The task that answers each row, object [N]: the one named, or the likeliest."""
+    def _tasks_of(self, rows: Rows) -> tuple[Column, Column]:
+        """The task that answers each row, object [N], named or the likeliest, and how likely it is."""
         named = [None] * len(rows) if rows.tasks is None else rows.tasks.tolist()
-        tasks = object_column([None] * len(rows))
+        tasks, certain = object_column([None] * len(rows)), np.ones(len(rows))
         for name in dict.fromkeys(named):
             mine = np.array([at for at, each in enumerate(named) if each == name])
             among = self.manifest.regimes(name) if name is not None else self._all_tasks
-            tasks[mine] = among[0] if len(among) == 1 else self.network.route(rows.take(mine), among)
-        return tasks
+            if len(among) == 1:
+                tasks[mine] = among[0]
+                continue
+            likely = self.router.probabilities(rows.take(mine), among).numpy()  # [n, tasks]
+            tasks[mine] = object_column(among)[likely.argmax(1)]
+            certain[mine] = likely.max(1)
+        return tasks, certain
 
     def _label(self, label: Label) -> Label:
         return str(label) if self._mixed_labels else label

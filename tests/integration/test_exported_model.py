@@ -34,6 +34,7 @@ from growlearn.domain.schema import Input, InputType, Label, Schema
 from growlearn.growth.model import weights
 from growlearn.growth.model.network import GrowingNetwork, load_network
 from growlearn.growth.newborn import conceive
+from growlearn.growth.router.router import grow_router
 from growlearn.ingest.rows import Rows, object_column, row_keys
 from growlearn.serving.predictor import Predictor
 
@@ -126,8 +127,11 @@ def grow_task(
     newborn = conceive(plan, network, rows)
     stem_of = base.branches[0].id if base.branches else branch
     network.add_branch(branch, newborn.branches[0], stem_of, newborn.stem)
-    targets = torch.arange(len(rows)) % len(classes)
-    newborn.head.fit_route(network.route_features(rows).detach(), targets)
+    rows.labels[:] = [classes[i % len(classes)] for i in range(len(rows))]
+    network.requires_grad_(False)
+    router = grow_router(
+        base, network.root_stem, task, classes, (rows, rows), artifacts.get, artifacts.put, seed=number
+    )
     entry = BranchWeights(
         id=branch,
         parent=lineage[-1] if lineage else None,
@@ -136,7 +140,7 @@ def grow_task(
     )
     head = artifacts.put(weights.dump(newborn.head.state_dict()))
     answer = TaskHead(name=task, classes=classes, lineage=(*lineage, branch), sha256=head)
-    return replace(base, branches=(*base.branches, entry), tasks=(*base.tasks, answer))
+    return replace(base, branches=(*base.branches, entry), tasks=(*base.tasks, answer), router=router)
 
 
 def rows_of(schema: Schema, count: int, seed: int) -> Rows:
@@ -243,7 +247,7 @@ def test_nothing_in_the_folder_is_a_pickle(exported: Exported) -> None:
     files = [
         path for path in exported.folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts
     ]
-    assert len([path for path in files if path.suffix == ".safetensors"]) == 4
+    assert len([path for path in files if path.suffix == ".safetensors"]) == 6
     for path in files:
         assert not zipfile.is_zipfile(path), path
         with pytest.raises(Exception):  # noqa: B017, PT011 - pickletools raises what it likes

@@ -12,19 +12,14 @@ from torch import Tensor, nn
 class Head(nn.Module):
     """W LayerNorm(sum_i g_i * f_i) + b over f = [pool(z), pool(R_1), ..., pool(R_k)].
 
-    Gates g are [1 + k, D], one for each channel of each branch, born at 1. The route buffers say
-    where the task's classes lie among the root stem's tokens [T * D], for rows without a task.
+    Gates g are [1 + k, D], one for each channel of each branch, born at 1.
     """
 
-    def __init__(self, branches: int, width: int, classes: int, tokens: int = 1) -> None:
+    def __init__(self, branches: int, width: int, classes: int) -> None:
         super().__init__()
         self.gates = nn.Parameter(torch.ones(1 + branches, width))
         self.norm = nn.LayerNorm(width)
         self.linear = nn.Linear(width, classes)
-        self.register_buffer("route_means", torch.zeros(classes, tokens * width))
-        self.register_buffer("route_variance", torch.ones(tokens * width))
-        self.route_means: Tensor
-        self.route_variance: Tensor
 
     def answer(self, phi: Tensor) -> Tensor:
         """Gated feature phi [..., D] -> logits [..., C]."""
@@ -55,21 +50,3 @@ class Head(nn.Module):
         """
         gated = (features * self.gates).unbind(1)
         return list(accumulate(gated, torch.add))
-
-    def fit_route(self, tokens: Tensor, targets: Tensor) -> None:
-        """Learn class means and their common spread from root tokens [N, T * D] and class indices [N]."""
-        for at in range(len(self.route_means)):
-            mine = tokens[targets == at]
-            self.route_means[at] = mine.mean(0) if len(mine) else torch.inf  # never the nearest
-        within = tokens - self.route_means[targets]
-        self.route_variance.copy_(within.square().mean(0).clamp_min(1e-6))
-
-    def route_score(self, tokens: Tensor) -> Tensor:
-        """Log-density (up to a constant) of the nearest class: root tokens [B, T * D] -> [B].
-
-        Normal with diagonal covariance, as in nearest-class-mean classification with a learned
-        metric (Mensink et al. 2013).
-        """
-        distances = [((tokens - mean).square() / self.route_variance).sum(1) for mean in self.route_means]
-        distance = torch.stack(distances, dim=1).amin(1)  # [B]
-        return -0.5 * (distance + self.route_variance.log().sum())

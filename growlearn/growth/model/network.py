@@ -85,23 +85,6 @@ class GrowingNetwork(nn.Module):
         logits: Tensor = self.heads[at](self.features(rows, self.lineages[at]))
         return logits
 
-    def route_features(self, rows: Rows) -> Tensor:
-        """B rows -> [B, T * D]: the root stem's tokens, which never change."""
-        tokens: Tensor = self.root_stem(self.root_stem.encode(rows))
-        return tokens.flatten(1)
-
-    def route(self, rows: Rows, among: Sequence[str]) -> list[str]:
-        """The likeliest of some tasks for each of N rows: the one that has the nearest class mean."""
-        self.eval()
-        names = list(among)
-        best: list[str] = []
-        with torch.no_grad():
-            for batch in batches(rows):
-                features = self.route_features(batch)
-                scores = torch.stack([self.head(name).route_score(features) for name in names], dim=1)
-                best += [names[i] for i in scores.argmax(1).tolist()]
-        return best
-
     def logits(self, rows: Rows, task: str) -> Logits:
         """Answers for N rows as float32 [N, C], in batches of BATCH_ROWS."""
         self.eval()
@@ -152,8 +135,7 @@ def load_head(content: bytes) -> Head:
     """A head of its stored form."""
     weights = stored.load(content)
     branches, width = weights["gates"].shape
-    tokens = len(weights["route_variance"]) // width
-    head = Head(branches - 1, width, len(weights["linear.bias"]), tokens)
+    head = Head(branches - 1, width, len(weights["linear.bias"]))
     head.load_state_dict(weights)
     return head
 

@@ -13,6 +13,7 @@ _DTYPES = {
     "F32": torch.float32,
     "BF16": torch.bfloat16,
     "I64": torch.int64,
+    "I8": torch.int8,
     "U8": torch.uint8,
 }
 

@@ -35,6 +35,7 @@ class Stem(nn.Module):
 
     def __init__(self, schema: Schema, spec: ModelSpec, vocabularies: Mapping[str, list[str]]) -> None:
         super().__init__()
+        self.width = spec.width
         self.number_names = names_of(schema, InputType.NUMBER)
         # Modules are looked up by place: a column may have a name that no module may have.
         self.image_names = names_of(schema, InputType.IMAGE)
@@ -59,6 +60,11 @@ class Stem(nn.Module):
             encoded[_CATEGORY.format(name)] = tokens.encode(rows.inputs[name])
         return encoded
 
+    def column_tokens(self, rows: Rows) -> Tensor:
+        """Tokens of every column that is no image: N rows -> [N, columns, D]."""
+        none = torch.empty(len(rows), 0, self.width)
+        return torch.cat([none, *self._column_tokens(self.encode(rows))], dim=1)
+
     def fit(self, inputs: Inputs) -> None:
         """Learn normalisation from the first training rows; never called again."""
         for name, tokens in zip(self.image_names, self.images, strict=True):
@@ -69,17 +75,19 @@ class Stem(nn.Module):
 
     def forward(self, inputs: Inputs) -> Tensor:
         """Encoded inputs of B rows -> z [B, T, D]."""
-        parts = [
+        images = [
             tokens(inputs[_IMAGE.format(name)])
             for name, tokens in zip(self.image_names, self.images, strict=True)
         ]
-        if self.numbers is not None:
-            parts.append(self.numbers(inputs[_NUMBERS]))
-        parts += [
+        return torch.cat([*images, *self._column_tokens(inputs)], dim=1)
+
+    def _column_tokens(self, inputs: Inputs) -> list[Tensor]:
+        numbers = [] if self.numbers is None else [self.numbers(inputs[_NUMBERS])]
+        categories = [
             tokens(inputs[_CATEGORY.format(name)])
             for name, tokens in zip(self.category_names, self.categories, strict=True)
         ]
-        return torch.cat(parts, dim=1)
+        return [*numbers, *categories]
 
 
 def new_stem(schema: Schema, spec: ModelSpec, rows: Rows) -> Stem:

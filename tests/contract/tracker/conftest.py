@@ -25,6 +25,7 @@ from growlearn.domain.window import Verdict, Window, WindowState
 from growlearn.growth.model import weights
 from growlearn.growth.model.network import GrowingNetwork
 from growlearn.growth.newborn import conceive
+from growlearn.growth.router.router import grow_router
 from growlearn.ingest.rows import Rows, object_column, row_keys
 from growlearn.ports import CycleRecord, Tracker
 
@@ -283,7 +284,7 @@ def _grow(name: str, artifacts: MemoryArtifacts) -> tuple[Manifest, GrowthPlan, 
         base_version=None,
         parent=None,
         lineage=(),
-        birth=Birth.ZERO,
+        birth=Birth.OWN,
         copy_head=False,
         new_branches=("b1",),
         train="0" * 64,
@@ -297,8 +298,14 @@ def _grow(name: str, artifacts: MemoryArtifacts) -> tuple[Manifest, GrowthPlan, 
     network.add_branch("b1", newborn.branches[0], "b1", newborn.stem)
     branch = artifacts.put(network.branch_weights("b1"))
     head = artifacts.put(weights.dump(newborn.head.state_dict()))
+    assert newborn.stem is not None
+    newborn.stem.requires_grad_(False)
+    router = grow_router(
+        base, newborn.stem, "a/b", (0, 1), (_rows(), _rows()), artifacts.get, artifacts.put, seed=7
+    )
     manifest = replace(
         base,
+        router=router,
         branches=(BranchWeights(id="b1", parent=None, stem="b1", sha256=branch),),
         tasks=(TaskHead(name="a/b", classes=(0, 1), lineage=("b1",), sha256=head),),
     )

@@ -59,6 +59,19 @@ def test_a_copy_answers_as_its_parent_does_at_birth(nursery: Any) -> None:
     assert load_network(result.manifest_of(same), nursery.artifacts.get).head("task-2").gates[1].any()
 
 
+def test_a_copy_learns_the_normalisation_of_its_own_window(nursery: Any) -> None:
+    nursery.keep(nursery.plan(nursery.only(0, 1)))
+    rows = nursery.only(0, 1)
+    rows.inputs["image"] = 255 - rows.inputs["image"]
+    network = _load(nursery)
+    before = network.root_stem.images[0].mean.clone()  # type: ignore[operator]
+    newborn = conceive(nursery.plan(rows, parent="task-1", birth=Birth.COPY), network, rows)
+    assert newborn.stem is not None
+    learned = newborn.stem.images[0].mean
+    assert float(learned) == pytest.approx(255 - float(before), abs=5)  # type: ignore[arg-type]
+    assert torch.equal(network.root_stem.images[0].mean, before)  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize("birth", [Birth.COPY, Birth.OWN])
 def test_branches_with_a_stem_of_their_own_leave_earlier_tasks_as_they_were(
     nursery: Any, birth: Birth

@@ -12,6 +12,7 @@ from growlearn.domain.lineage import Manifest
 from growlearn.growth import train
 from growlearn.growth.model import weights
 from growlearn.growth.model.network import GrowingNetwork, load_network
+from growlearn.growth.router.router import load_router
 from growlearn.growth.schedule import pace
 
 
@@ -78,10 +79,13 @@ def test_every_prefix_of_the_first_branches_is_a_model(triplets: Any) -> None:
 def test_rows_without_a_task_are_routed_to_the_task_they_are_like(nursery: Any) -> None:
     for labels, parent in [((0, 1), None), ((2, 3), "task-1")]:
         nursery.keep(nursery.plan(nursery.only(*labels), parent=parent))
-    network = load_network(nursery.manifest, nursery.artifacts.get)
-    routed = network.route(nursery.only(2, 3), ["task-1", "task-2"])
-    assert routed.count("task-2") > 0.9 * len(routed)
-    assert set(network.route(nursery.only(2, 3), ["task-1"])) == {"task-1"}
+    stem = load_network(nursery.manifest, nursery.artifacts.get).root_stem
+    router = load_router(nursery.manifest, stem, nursery.artifacts.get)
+    likely = router.probabilities(nursery.only(2, 3), ["task-1", "task-2"])
+    assert float((likely[:, 1] > 0.5).float().mean()) > 0.9
+    assert torch.allclose(likely.sum(1), torch.ones(len(likely)))
+    alone = router.probabilities(nursery.only(2, 3), ["task-2"])
+    assert torch.allclose(alone, torch.ones(len(likely), 1))
 
 
 def test_weights_survive_their_stored_form_to_the_last_bit() -> None:

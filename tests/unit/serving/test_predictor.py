@@ -19,6 +19,7 @@ from growlearn.growth.model import weights
 from growlearn.growth.model.branch import Branch
 from growlearn.growth.model.head import Head
 from growlearn.growth.model.network import GrowingNetwork
+from growlearn.growth.router.router import grow_router
 from growlearn.growth.stems.stem import new_stem
 from growlearn.ingest.rows import Rows, object_column, row_keys
 from growlearn.serving.predictor import Predictor, unanswerable
@@ -40,16 +41,16 @@ def predictor(places: dict[str, float], classes: dict[str, tuple[Label, ...]] | 
     stem = new_stem(SCHEMA, MODEL, rows_of([-10.0, 0.0, 10.0]))
     network.add_branch("b1", Branch(MODEL), "b1", stem)
     entry = BranchWeights(id="b1", parent=None, stem="b1", sha256=artifacts.put(network.branch_weights("b1")))
-    heads = []
+    manifest = Manifest(stream="s", schema=SCHEMA, model=MODEL, branches=(entry,), tasks=())
+    stem.requires_grad_(False)
     for name, place in places.items():
-        head = Head(1, MODEL.width, 2, 1)
-        near = rows_of([place - 0.1, place, place + 0.1, place])
-        with torch.no_grad():
-            head.fit_route(network.route_features(near), torch.tensor([0, 0, 1, 1]))
-        sha256 = artifacts.put(weights.dump(head.state_dict()))
+        sha256 = artifacts.put(weights.dump(Head(1, MODEL.width, 2).state_dict()))
         labels = (classes or {}).get(name, (0, 1))
-        heads.append(TaskHead(name=name, classes=labels, lineage=("b1",), sha256=sha256))
-    manifest = Manifest(stream="s", schema=SCHEMA, model=MODEL, branches=(entry,), tasks=tuple(heads))
+        near = rows_of(np.linspace(place - 3, place + 3, 60).tolist())
+        near.labels[:] = [labels[i % 2] for i in range(60)]
+        router = grow_router(manifest, stem, name, labels, (near, near), artifacts.get, artifacts.put, seed=0)
+        head = TaskHead(name=name, classes=labels, lineage=("b1",), sha256=sha256)
+        manifest = replace(manifest, tasks=(*manifest.tasks, head), router=router)
     return Predictor(manifest, artifacts.get)
 
 

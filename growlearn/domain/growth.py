@@ -111,7 +111,8 @@ class GrowthResult:
 
     def birth_manifest_of(self, plan: GrowthPlan) -> Manifest:
         """The model at birth: the new task is answered with nothing trained."""
-        lineage = self.lineage if self.birth_branches else plan.lineage
+        born = tuple(branch.id for branch in self.birth_branches)  # those later dropped for size, too
+        lineage = (*plan.lineage, *born)
         head = TaskHead(name=plan.task, classes=plan.classes, lineage=lineage, sha256=self.birth_head)
         branches = (*plan.base.branches, *self.birth_branches)
         return replace(plan.base, branches=branches, tasks=(*plan.base.tasks, head))

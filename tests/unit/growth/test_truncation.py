@@ -51,6 +51,9 @@ def test_the_fewest_branches_within_the_loss_are_kept(triplets: Any) -> None:
     small = triplets.grow(replace(plan, max_accuracy_loss=1.0))
     assert small.prefix_accuracies == whole.prefix_accuracies
     assert (small.lineage, len(small.branches)) == (("b1",), 1)
+    born = load_network(small.birth_manifest_of(plan), triplets.artifacts.get)
+    assert born.lineages == [("b1", "b2", "b3")]  # at birth all were there
+    assert born.logits(triplets.only(0, 1, 2), "task-1").shape[1] == 3
     network = load_network(small.manifest_of(plan), triplets.artifacts.get)
     rows = triplets.only(0, 1, 2)
     expected = load_network(

@@ -25,7 +25,7 @@ class TaskLoss:
 
 @dataclass(frozen=True, kw_only=True)
 class Export:
-    """What was written."""
+    """What was written; `tasks` says what a smaller model lost, and is empty for a whole one."""
 
     folder: Path
     branches: int
@@ -50,14 +50,12 @@ def export_version(
     manifest = find(store.versions(stream), number).manifest
     small = manifest if branches is None else truncated(manifest, branches, artifacts)
     export_model(small, artifacts, folder)
+    left, of = len(small.branches), len(manifest.branches)
+    if left == of:
+        return Export(folder=folder, branches=left, of=of, tasks=())
     opened = {(task.name, task.head): task.holdout for task in store.tasks(stream)}
     questions = [Question(task=head.name, rows=opened[head.name, head.sha256]) for head in manifest.tasks]
-    return Export(
-        folder=folder,
-        branches=len(small.branches),
-        of=len(manifest.branches),
-        tasks=_losses(manifest, small, questions, evaluator),
-    )
+    return Export(folder=folder, branches=left, of=of, tasks=_losses(manifest, small, questions, evaluator))
 
 
 def _losses(

@@ -59,7 +59,8 @@ def first_of(newborn: Newborn, branches: int) -> Newborn:
 def _bear(plan: GrowthPlan, network: GrowingNetwork, rows: Rows) -> tuple[Stem | None, tuple[Branch, ...]]:
     spec = plan.base.model
     if plan.birth is Birth.COPY:
-        source = _source(plan, network)
+        assert plan.parent is not None, "a copy has a parent"
+        source = plan.base.task(plan.parent).lineage[-1]
         stem = copy.deepcopy(network.stem(network.stem_of[source])).requires_grad_(True)
         stem.fit(stem.encode(rows))  # inputs that moved as a whole are brought back to where they were
         branch = copy.deepcopy(network.branches[source]).requires_grad_(True)
@@ -73,12 +74,6 @@ def _bear(plan: GrowthPlan, network: GrowingNetwork, rows: Rows) -> tuple[Stem |
     return own, branches
 
 
-def _source(plan: GrowthPlan, network: GrowingNetwork) -> str:
-    """The branch that a copy is made of: the parent task's last."""
-    assert plan.parent is not None, "a copy has a parent"
-    return network.lineages[network.task_index[plan.parent]][-1]
-
-
 def _inherit(plan: GrowthPlan, network: GrowingNetwork, head: Head) -> None:
     """Give the head its gates at birth, and the parent's answer where the label set is the parent's."""
     with torch.no_grad():
@@ -87,7 +82,7 @@ def _inherit(plan: GrowthPlan, network: GrowingNetwork, head: Head) -> None:
         if not plan.copy_head or plan.parent is None:
             return
         elder = network.head(plan.parent)
-        lineage = network.lineages[network.task_index[plan.parent]]
+        lineage = plan.base.task(plan.parent).lineage
         head.norm.load_state_dict(elder.norm.state_dict())
         head.linear.load_state_dict(elder.linear.state_dict())
         if plan.birth is Birth.OWN:

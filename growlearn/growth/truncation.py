@@ -7,6 +7,7 @@ from dataclasses import replace
 from growlearn.domain.errors import GrowLearnError
 from growlearn.domain.lineage import Manifest, TaskHead
 from growlearn.growth.model import weights
+from growlearn.growth.model.network import load_head
 from growlearn.ports import Artifacts
 
 
@@ -31,6 +32,5 @@ def _shortened(head: TaskHead, names: list[str], artifacts: Artifacts) -> TaskHe
     lineage = tuple(branch for branch in head.lineage if branch in names)
     if lineage == head.lineage:
         return head
-    state = weights.load(artifacts.get(head.sha256))
-    state["gates"] = state["gates"][: 1 + len(lineage)]  # [1 + k, D]: pool(z), then the lineage in order
-    return replace(head, lineage=lineage, sha256=artifacts.put(weights.dump(state)))
+    shorter = load_head(artifacts.get(head.sha256)).without_last(len(head.lineage) - len(lineage))
+    return replace(head, lineage=lineage, sha256=artifacts.put(weights.dump(shorter.state_dict())))

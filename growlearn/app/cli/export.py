@@ -33,7 +33,7 @@ def export(
     done = export_version(
         open_record(here), open_artifacts(here), open_evaluator(here), stream, version, folder, branches
     )
-    if done.branches < done.of:
+    if done.tasks:
         show_table(
             ("task", f"{done.of} branches", f"{done.branches} branches"),
             [(each.task, percent(each.before), percent(each.after)) for each in done.tasks],

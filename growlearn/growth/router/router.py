@@ -67,14 +67,14 @@ class Router:
         member = torch.zeros(len(columns), len(among))  # [K', tasks]
         for place, at in enumerate(columns):
             member[place, list(among).index(self.outputs[at][0])] = 1.0
-        with torch.no_grad():
-            scores = torch.cat([self._scores(batch)[:, columns] for batch in batches(rows)])
+        scores = self.scores(rows)[:, columns]
         likely: Tensor = torch.softmax(scores * self.sharpness, dim=1) @ member
         return likely
 
-    def _scores(self, rows: Rows) -> Tensor:
-        scores: Tensor = self.features(self.stem, rows) @ self.readout  # [B, K]
-        return scores
+    def scores(self, rows: Rows) -> Tensor:
+        """How much each of N rows looks like each output: [N, K]."""
+        with torch.no_grad():
+            return torch.cat([self.features(self.stem, batch) @ self.readout for batch in batches(rows)])
 
 
 def grow_router(
@@ -142,8 +142,7 @@ def _add(
 
 def _calibrate(router: Router, rows: Rows, new: Sequence[Output]) -> float:
     """The sharpness under which the new task's validation rows are likeliest."""
-    with torch.no_grad():
-        scores = torch.cat([router._scores(batch) for batch in batches(rows)])  # [N, K]
+    scores = router.scores(rows)  # [N, K]
     place = {label: router.outputs.index((task, label)) for task, label in new}
     truth = torch.tensor([place[label] for label in rows.labels])
     losses = [torch.nn.functional.cross_entropy(scores * sharp, truth).item() for sharp in _SHARPNESS]

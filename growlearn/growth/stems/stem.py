@@ -49,9 +49,13 @@ class Stem(nn.Module):
 
     def encode(self, rows: Rows) -> Inputs:
         """Rows -> tensors of N rows; cheap, without learned weights."""
-        encoded = {
+        images = {
             _IMAGE.format(name): torch.from_numpy(np.array(rows.inputs[name])) for name in self.image_names
         }
+        return images | self._encode_columns(rows)
+
+    def _encode_columns(self, rows: Rows) -> Inputs:
+        encoded: Inputs = {}
         if self.number_names:
             columns = [rows.inputs[name].astype(np.float64) for name in self.number_names]
             encoded[_NUMBERS] = torch.from_numpy(np.stack(columns, axis=1))
@@ -63,7 +67,7 @@ class Stem(nn.Module):
     def column_tokens(self, rows: Rows) -> Tensor:
         """Tokens of every column that is no image: N rows -> [N, columns, D]."""
         none = torch.empty(len(rows), 0, self.width)
-        return torch.cat([none, *self._column_tokens(self.encode(rows))], dim=1)
+        return torch.cat([none, *self._column_tokens(self._encode_columns(rows))], dim=1)
 
     def fit(self, inputs: Inputs) -> None:
         """Learn normalisation from the first training rows; never called again."""

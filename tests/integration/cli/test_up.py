@@ -40,6 +40,14 @@ def stop(process: subprocess.Popen[str], number: signal.Signals) -> tuple[str, s
     return process.communicate(timeout=60)
 
 
+def long_training(place: Any) -> None:
+    """A stream with one window whose growth lasts long enough to be interrupted."""
+    job = place.folder / "blobs.yaml"
+    job.write_text(job.read_text().replace("epochs: 15", "epochs: 400, patience: 400"))
+    place.growlearn("apply", "blobs.yaml")
+    place.drop("1.parquet", turned=False, seed=1)
+
+
 def test_up_handles_what_is_dropped_and_stops_when_asked(place: Any) -> None:
     with running(place, "up") as (service,):
         place.growlearn("apply", "blobs.yaml")
@@ -73,10 +81,7 @@ def test_two_schedulers_and_two_workers_do_everything_once(place: Any) -> None:
 
 def test_a_service_manager_that_signals_every_process_costs_no_try(place: Any) -> None:
     """systemd sends SIGTERM to the training process too."""
-    job = place.folder / "blobs.yaml"
-    job.write_text(job.read_text().replace("epochs: 15", "epochs: 400, patience: 400"))
-    place.growlearn("apply", "blobs.yaml")
-    place.drop("1.parquet", turned=False, seed=1)
+    long_training(place)
     with running(place, "up") as (service,):
         wait_until(lambda: ends(place) == [("w1", "growing")], "the growth of the first window")
         os.killpg(service.pid, signal.SIGTERM)
@@ -88,10 +93,7 @@ def test_a_service_manager_that_signals_every_process_costs_no_try(place: Any) -
 
 
 def test_a_worker_that_is_killed_leaves_its_window_to_the_next(place: Any) -> None:
-    job = place.folder / "blobs.yaml"
-    job.write_text(job.read_text().replace("epochs: 15", "epochs: 400, patience: 400"))
-    place.growlearn("apply", "blobs.yaml")
-    place.drop("1.parquet", turned=False, seed=1)
+    long_training(place)
     with running(place, "up") as (first,):
         wait_until(lambda: ends(place) == [("w1", "growing")], "the growth of the first window")
         first.kill()

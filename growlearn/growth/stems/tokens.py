@@ -13,7 +13,7 @@ from growlearn.domain.schema import Input, InputType
 from growlearn.growth.stems.columns import ColumnList, Origin
 from growlearn.ingest.rows import Column
 
-_SPREAD = 0.3  # of an embedding at birth; an id that training never meets keeps it (docs/adr/0009)
+_SPREAD = 0.3  # of an embedding at birth; an id that training never meets keeps it (docs/adr/0011)
 
 
 class IdTokens(nn.Module):

@@ -36,6 +36,7 @@ class GrowthPlan:
     branches that enter through gates, `birth` what the new branch starts as. `train`, `validation` and
     `holdout` are stored rows that share none; an engine reads the first two only. Of several new branches
     the fewest are kept whose accuracy on validation rows is within `max_accuracy_loss` of all (None: all).
+    `retained` are the training rows that the job lets the stream keep.
     """
 
     stream: str
@@ -56,6 +57,7 @@ class GrowthPlan:
     seed: int
     parent_scores: tuple[ParentScore, ...] = ()
     max_accuracy_loss: float | None = None
+    retained: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,7 +107,13 @@ class GrowthResult:
 
     def manifest_of(self, plan: GrowthPlan) -> Manifest:
         """The model after growing: the base, the new branches and the new task's head."""
-        head = TaskHead(name=plan.task, classes=plan.classes, lineage=self.lineage, sha256=self.head)
+        head = TaskHead(
+            name=plan.task,
+            classes=plan.classes,
+            lineage=self.lineage,
+            sha256=self.head,
+            retained=plan.retained,
+        )
         branches = (*plan.base.branches, *self.branches)
         return replace(plan.base, branches=branches, tasks=(*plan.base.tasks, head), router=self.router)
 

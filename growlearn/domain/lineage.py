@@ -76,12 +76,16 @@ class BranchWeights:
 
 @dataclass(frozen=True, kw_only=True)
 class TaskHead:
-    """Where a manifest finds one task's head, and the branches its answers use, root first."""
+    """Where a manifest finds one task's head, and the branches its answers use, root first.
+
+    `retained` are the stored training rows that the job lets the stream keep; None where it keeps none.
+    """
 
     name: str
     classes: tuple[Label, ...]
     lineage: tuple[str, ...]
     sha256: str
+    retained: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

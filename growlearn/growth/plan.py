@@ -15,6 +15,7 @@ from growlearn.domain.schema import Label
 from growlearn.domain.window import Window
 from growlearn.growth.model.network import GrowingNetwork
 from growlearn.growth.parents import score_parents
+from growlearn.growth.retention import retained
 from growlearn.ingest.holdout import Holdout
 from growlearn.ingest.labels import speaking
 from growlearn.ingest.rows import Column, Rows, Split, split, to_parquet
@@ -129,6 +130,7 @@ def plan_growth(
     best = scores[0] if scores else None
     parent = None if best is None or best.task is None else model.task(best.task)
     birth = _birth(job, model, parent)
+    kept = retained(ground.split.train, job.retain)
     return GrowthPlan(
         stream=job.name,
         window=window.id,
@@ -148,6 +150,7 @@ def plan_growth(
         seed=job.growth.seed * 100_003 + window.number,
         parent_scores=scores,
         max_accuracy_loss=job.size.max_accuracy_loss,
+        retained=None if kept is None else artifacts.put(to_parquet(kept, model.schema)),
     )
 
 

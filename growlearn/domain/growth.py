@@ -20,11 +20,13 @@ class Birth(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class ParentScore:
-    """How well a probe on the features of one lineage tells the new task's classes apart."""
+    """How well a probe on what a branch would start with tells the new task's classes apart."""
 
-    task: str | None  # None: the bare stem
+    task: str | None  # None: the bare stem, or a stem of its own
     lineage: tuple[str, ...]
     accuracy: float
+    birth: Birth = Birth.ZERO
+    rows: int = 256  # that the probe was scored on
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,11 +34,11 @@ class GrowthPlan:
     """Everything an engine needs to grow; equal plans give equal branches.
 
     `base` is the model grown from and `base_version` its number (None: a stream's first growth);
-    `parent` is the task whose lineage the new branch extends (None: the bare stem), `lineage` the frozen
-    branches that enter through gates, `birth` what the new branch starts as. `train`, `validation` and
-    `holdout` are stored rows that share none; an engine reads the first two only. Of several new branches
-    the fewest are kept whose accuracy on validation rows is within `max_accuracy_loss` of all (None: all).
-    `retained` are the training rows that the job lets the stream keep.
+    `parent` is the task whose lineage the new branch extends, or whose last branch it copies (None: the bare
+    stem, or a new one), `lineage` the frozen branches that enter through gates, `birth` what it starts as.
+    `train`, `validation` and `holdout` are stored rows that share none; an engine reads the first two only.
+    Of several new branches the fewest are kept whose accuracy on validation rows is within
+    `max_accuracy_loss` of all (None: all). `retained` are training rows that the job lets the stream keep.
     """
 
     stream: str

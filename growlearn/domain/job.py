@@ -173,7 +173,7 @@ class GrowthSpec:
     patience: int = 3  # epochs without a better validation loss before stopping
     min_rows: int = 20  # fewer labelled training rows: nothing is grown
     seed: int = 0
-    birth: Literal["zero", "copy", "own"] = "zero"  # what a branch that joins others starts as
+    birth: Literal["auto", "zero", "copy", "own"] = "auto"  # what a branch that joins others starts as
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_size", "patience", "min_rows"):

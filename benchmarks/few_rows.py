@@ -66,9 +66,9 @@ def main() -> None:
         "few_rows",
         f"{options.rows} rows a domain of Fashion-MNIST after a full first one: grown against from nothing",
         lines,
-        f"{options.first} rows and {FULL.epochs} epochs as is first; then {FEW.epochs} epochs, batch {FEW.batch_size}, "
-        f"{options.seeds} seeds, 2 threads, 10,000 test rows a domain; learning rate by validation rows: from nothing "
-        f"{rates['alone']}, grown {rates['grown']}; kind of birth by the probe",
+        f"{options.first} rows and {FULL.epochs} epochs as is first; then {FEW.epochs} epochs, "
+        f"batch {FEW.batch_size}, {options.seeds} seeds, 2 threads, 10,000 test rows a domain; rate by "
+        f"validation rows: from nothing {rates['alone']}, grown {rates['grown']}; kind of birth by the probe",
     )
 
 

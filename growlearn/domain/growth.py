@@ -39,6 +39,7 @@ class GrowthPlan:
     `train`, `validation` and `holdout` are stored rows that share none; an engine reads the first two only.
     Of several new branches the fewest are kept whose accuracy on validation rows is within
     `max_accuracy_loss` of all (None: all). `retained` are training rows that the job lets the stream keep.
+    `route` says whether the router learns the task too.
     """
 
     stream: str
@@ -60,6 +61,7 @@ class GrowthPlan:
     parent_scores: tuple[ParentScore, ...] = ()
     max_accuracy_loss: float | None = None
     retained: str | None = None
+    route: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -80,7 +80,9 @@ def grow(plan: GrowthPlan, artifacts: Artifacts, scratch: Path, report: Report) 
         best_epoch=course.best_epoch,
         birth_loss=course.birth_loss,
         best_loss=course.best_loss,
-        router=_router(plan, network, newborn, (train_rows, validation_rows), artifacts),
+        router=_router(plan, network, newborn, (train_rows, validation_rows), artifacts)
+        if plan.route
+        else None,
         prefix_losses=curve.losses,
         prefix_accuracies=curve.accuracies,
         train_rows=len(train),

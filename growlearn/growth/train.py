@@ -31,6 +31,7 @@ from growlearn.growth.frozen import frozen_features
 from growlearn.growth.model import weights
 from growlearn.growth.model.network import BATCH_ROWS, GrowingNetwork, load_network
 from growlearn.growth.newborn import Newborn, conceive, first_of
+from growlearn.growth.readout import MOST_ROWS, fit_readout
 from growlearn.growth.router.router import grow_router
 from growlearn.growth.schedule import Pace, pace
 from growlearn.ingest.rows import Column, Rows, from_parquet
@@ -114,7 +115,9 @@ def _course(
     course = checkpoint.resume(path, modules, optimizer)
     if course is None:
         birth_loss = _validate(newborn, validation).losses[-1]
-        course = Course((), checkpoint.state_of(modules), birth_loss, birth_loss)
+        _start_head(newborn, train, plan.seed)
+        loss = _validate(newborn, validation).losses[-1]
+        course = Course((), checkpoint.state_of(modules), loss, birth_loss)
     while len(course.epochs) < (now := _pace(spec, course)).last:
         epoch, started = len(course.epochs) + 1, time.perf_counter()
         train_loss = _train_epoch(newborn, train, optimizer, plan, epoch, now)
@@ -138,6 +141,14 @@ def _course(
         note = f"validation loss {loss:.4f}, accuracy {accuracy:.1%}"
         report(Progress(stage="training", done=epoch, total=spec.epochs, note=note))
     return course
+
+
+def _start_head(newborn: Newborn, train: Feed, seed: int) -> None:
+    """Fit the head to the features at birth of some training rows."""
+    some = torch.randperm(len(train), generator=torch.Generator().manual_seed(seed))[:MOST_ROWS]
+    with torch.no_grad():
+        features = torch.cat([_features(newborn, train, index) for index in torch.split(some, BATCH_ROWS)])
+    fit_readout(newborn.head, features, train.targets[some])
 
 
 def _pace(spec: GrowthSpec, course: Course) -> Pace:
@@ -166,10 +177,14 @@ def _train_epoch(
 
 def _answer(newborn: Newborn, feed: Feed, index: Tensor) -> Tensor:
     """Rows by index [B] -> logits [n, B, C], one a prefix that ends in a new branch."""
+    return newborn.head.prefixes(_features(newborn, feed, index), len(newborn.branches))
+
+
+def _features(newborn: Newborn, feed: Feed, index: Tensor) -> Tensor:
+    """Rows by index [B] -> pooled features [B, 1 + P + n, D] of parents and new branches."""
     z, pooled = feed.tokens(index)  # [B, T, D], [B, 1 + P, D]
     residuals = torch.stack([branch(z).mean(1) for branch in newborn.branches], dim=1)  # [B, n, D]
-    features = torch.cat([pooled, residuals], dim=1)  # [B, 1 + P + n, D]
-    return newborn.head.prefixes(features, len(newborn.branches))
+    return torch.cat([pooled, residuals], dim=1)
 
 
 def _prefix_losses(logits: Tensor, targets: Tensor) -> Tensor:

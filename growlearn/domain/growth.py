@@ -76,12 +76,25 @@ class Epoch:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PrefixPoint:
+    """What the new task's head makes of validation rows with the branches up to `branch` alone, root first.
+
+    `branch` is None for the bare stem; `loss` is a mean cross-entropy in nats.
+    """
+
+    branch: str | None
+    loss: float
+    accuracy: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class GrowthResult:
     """New branches and heads as stored weights, and how training went.
 
     `birth_head` answers the new task before any training: over the parents alone where the branch is born
     zero, else over the untrained `birth_branches` too, which are kept beside it. `prefix_losses` and
-    `prefix_accuracies` are those of every prefix that ends in a new branch, dropped ones too.
+    `prefix_accuracies` are those of every prefix that ends in a new branch, dropped ones too; `approximation`
+    also holds the bare stem and the parents before them (empty in results of earlier versions).
     """
 
     branches: tuple[BranchWeights, ...]
@@ -103,6 +116,7 @@ class GrowthResult:
     router: RouterWeights | None = None
     prefix_accuracies: tuple[float, ...] = ()
     birth_branches: tuple[BranchWeights, ...] = ()
+    approximation: tuple[PrefixPoint, ...] = ()
 
     @property
     def reduced_loss(self) -> bool:

@@ -21,7 +21,7 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - the field's own abbreviation
 
 from growlearn.domain.errors import GrowLearnError
-from growlearn.domain.growth import Epoch, GrowthPlan, GrowthResult, Progress
+from growlearn.domain.growth import Epoch, GrowthPlan, GrowthResult, PrefixPoint, Progress
 from growlearn.domain.job import GrowthSpec
 from growlearn.domain.lineage import BranchWeights, RouterWeights
 from growlearn.domain.schema import Label
@@ -69,8 +69,9 @@ def grow(plan: GrowthPlan, artifacts: Artifacts, scratch: Path, report: Report) 
     if _fingerprint(network) != frozen:
         raise GrowLearnError("training changed frozen weights", cure="this is a defect: please report it")
     checkpoint.restore(newborn.trainable(), course.best)
-    curve = _validate(newborn, validation)
-    newborn = first_of(newborn, smallest(curve.accuracies, plan.max_accuracy_loss))
+    curve = _validate(newborn, validation, 1 + len(plan.lineage) + len(plan.new_branches))
+    new = curve.last(len(newborn.branches))
+    newborn = first_of(newborn, smallest(new.accuracies, plan.max_accuracy_loss))
     return GrowthResult(
         branches=_store(plan, newborn, artifacts),
         branch_parameters=tuple(_parameters(newborn, i) for i in range(len(newborn.branches))),
@@ -84,8 +85,8 @@ def grow(plan: GrowthPlan, artifacts: Artifacts, scratch: Path, report: Report) 
         router=_router(plan, network, newborn, (train_rows, validation_rows), artifacts)
         if plan.route
         else None,
-        prefix_losses=curve.losses,
-        prefix_accuracies=curve.accuracies,
+        prefix_losses=new.losses,
+        prefix_accuracies=new.accuracies,
         train_rows=len(train),
         validation_rows=len(validation),
         seconds=time.perf_counter() - started,
@@ -93,6 +94,7 @@ def grow(plan: GrowthPlan, artifacts: Artifacts, scratch: Path, report: Report) 
         threads=torch.get_num_threads(),
         seed=plan.seed,
         birth_branches=birth_branches,
+        approximation=_points(plan, curve),
     )
 
 
@@ -111,17 +113,17 @@ def _course(
 ) -> Course:
     """Epoch after epoch at the pace that the validation losses set; a checkpoint after each."""
     spec, modules, path = plan.growth, newborn.trainable(), scratch / "checkpoint.safetensors"
-    optimizer = _optimizer(newborn, spec)
+    optimizer = optimizer_of(modules, spec)
     course = checkpoint.resume(path, modules, optimizer)
     if course is None:
-        birth_loss = _validate(newborn, validation).losses[-1]
+        birth_loss = _validate(newborn, validation, 1).losses[-1]
         _start_head(newborn, train, plan.seed)
-        loss = _validate(newborn, validation).losses[-1]
+        loss = _validate(newborn, validation, 1).losses[-1]
         course = Course((), checkpoint.state_of(modules), loss, birth_loss)
     while len(course.epochs) < (now := _pace(spec, course)).last:
         epoch, started = len(course.epochs) + 1, time.perf_counter()
         train_loss = _train_epoch(newborn, train, optimizer, plan, epoch, now)
-        now_at = _validate(newborn, validation)
+        now_at = _validate(newborn, validation, 1)
         loss, accuracy = now_at.losses[-1], now_at.accuracies[-1]
         done = Epoch(
             epoch=epoch,
@@ -165,8 +167,8 @@ def _train_epoch(
     for step, index in enumerate(torch.split(order, spec.batch_size)):
         for group in optimizer.param_groups:
             group["lr"] = now.rate(epoch - 1 + step / steps)
-        logits = _answer(newborn, train, index)  # [n, B, C]
-        loss = _prefix_losses(logits, train.targets[index]).mean()
+        logits = _answer(newborn, train, index, len(newborn.branches))  # [n, B, C]
+        loss = prefix_losses(logits, train.targets[index]).mean()
         optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(_trained(newborn), 1.0)
@@ -175,9 +177,9 @@ def _train_epoch(
     return total / len(train)
 
 
-def _answer(newborn: Newborn, feed: Feed, index: Tensor) -> Tensor:
-    """Rows by index [B] -> logits [n, B, C], one a prefix that ends in a new branch."""
-    return newborn.head.prefixes(_features(newborn, feed, index), len(newborn.branches))
+def _answer(newborn: Newborn, feed: Feed, index: Tensor, prefixes: int) -> Tensor:
+    """Rows by index [B] -> logits [prefixes, B, C] of the last prefixes, the whole last."""
+    return newborn.head.prefixes(_features(newborn, feed, index), prefixes)
 
 
 def _features(newborn: Newborn, feed: Feed, index: Tensor) -> Tensor:
@@ -187,26 +189,39 @@ def _features(newborn: Newborn, feed: Feed, index: Tensor) -> Tensor:
     return torch.cat([pooled, residuals], dim=1)
 
 
-def _prefix_losses(logits: Tensor, targets: Tensor) -> Tensor:
+def prefix_losses(logits: Tensor, targets: Tensor) -> Tensor:
     """Cross-entropy of every prefix: logits [n, B, C], targets [B] -> [n]."""
     return torch.stack([F.cross_entropy(prefix, targets) for prefix in logits])
 
 
 @dataclass(frozen=True)
 class Curve:
-    """Loss and accuracy on validation rows of each prefix that ends in a new branch, the whole last."""
+    """Loss and accuracy on validation rows of the last prefixes, the whole last."""
 
     losses: tuple[float, ...]
     accuracies: tuple[float, ...]
 
+    def last(self, prefixes: int) -> Curve:
+        """The end of the curve."""
+        return Curve(self.losses[-prefixes:], self.accuracies[-prefixes:])
 
-def _validate(newborn: Newborn, feed: Feed) -> Curve:
-    losses = torch.zeros(len(newborn.branches), dtype=torch.float64)  # [n]
-    right = torch.zeros(len(newborn.branches), dtype=torch.int64)
+
+def _points(plan: GrowthPlan, curve: Curve) -> tuple[PrefixPoint, ...]:
+    """A curve of every prefix, the bare stem first, by the branch that each ends in."""
+    names = (None, *plan.lineage, *plan.new_branches)
+    return tuple(
+        PrefixPoint(branch=name, loss=loss, accuracy=accuracy)
+        for name, loss, accuracy in zip(names, curve.losses, curve.accuracies, strict=True)
+    )
+
+
+def _validate(newborn: Newborn, feed: Feed, prefixes: int) -> Curve:
+    losses = torch.zeros(prefixes, dtype=torch.float64)  # [prefixes]
+    right = torch.zeros(prefixes, dtype=torch.int64)
     with torch.no_grad():
         for index in torch.split(torch.arange(len(feed)), BATCH_ROWS):
-            logits, targets = _answer(newborn, feed, index), feed.targets[index]  # [n, B, C], [B]
-            losses += _prefix_losses(logits, targets).double() * len(index)
+            logits, targets = _answer(newborn, feed, index, prefixes), feed.targets[index]  # [.., B, C], [B]
+            losses += prefix_losses(logits, targets).double() * len(index)
             right += (logits.argmax(2) == targets).sum(1)
     return Curve(
         tuple(float(loss) / len(feed) for loss in losses), tuple(int(count) / len(feed) for count in right)
@@ -246,11 +261,11 @@ def class_indices(labels: Column, classes: tuple[Label, ...]) -> Tensor:
     return torch.tensor([place[label] for label in labels], dtype=torch.int64)
 
 
-def _optimizer(newborn: Newborn, spec: GrowthSpec) -> torch.optim.Optimizer:
+def optimizer_of(modules: Sequence[torch.nn.Module], spec: GrowthSpec) -> torch.optim.Optimizer:
     """AdamW (Loshchilov and Hutter 2019); only matrices decay, not gates, norms, biases or positions."""
     matrices: list[Tensor] = []
     others: list[Tensor] = []
-    for module in newborn.trainable():
+    for module in modules:
         for name, parameter in module.named_parameters():
             (matrices if name.endswith("weight") and parameter.ndim > 1 else others).append(parameter)
     groups = [

@@ -60,6 +60,11 @@ class ConsolidationResult:
     threads: int
     seed: int
 
+    @property
+    def reduced_loss(self) -> bool:
+        """Whether training lowered the loss on validation rows."""
+        return self.best_loss < self.birth_loss
+
     def manifest_of(self, plan: ConsolidationPlan) -> Manifest:
         """The model after consolidating: the new branches alone, and every task's new head."""
         return replace(plan.base, branches=self.branches, tasks=self.heads, router=self.router)

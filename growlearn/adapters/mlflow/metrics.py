@@ -8,6 +8,7 @@ from itertools import accumulate
 from mlflow.entities import Metric
 
 from growlearn.adapters.mlflow.facts import safe_names
+from growlearn.domain.consolidation import ConsolidationResult
 from growlearn.domain.drift import DriftReport, Score
 from growlearn.domain.growth import GrowthResult
 from growlearn.ports import CycleRecord
@@ -35,7 +36,7 @@ def curves(record: CycleRecord) -> list[Metric]:
             ("epoch_seconds", epoch.seconds),
         )
     ]
-    prefixes = enumerate(result.prefix_losses, 1)
+    prefixes = enumerate(result.prefix_losses if isinstance(result, GrowthResult) else (), 1)
     return metrics + [Metric("prefix_loss", loss, start, step) for step, loss in prefixes]
 
 
@@ -73,7 +74,7 @@ def _drift(report: DriftReport | None) -> dict[str, float | None]:
     return values
 
 
-def _growth(result: GrowthResult | None) -> dict[str, float | None]:
+def _growth(result: GrowthResult | ConsolidationResult | None) -> dict[str, float | None]:
     if result is None:
         return {}
     return {

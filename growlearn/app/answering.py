@@ -36,11 +36,18 @@ class Answers:
     unanswered: tuple[BadRow, ...]
 
 
-def answer_file(store: Store, artifacts: Artifacts, stream: str, version: int | None, file: Path) -> Answers:
+def answer_file(
+    store: Store,
+    artifacts: Artifacts,
+    stream: str,
+    version: int | None,
+    file: Path,
+    min_probability: float = 0.0,
+) -> Answers:
     """Answer every row of a Parquet, CSV or Arrow file, or every image below a folder.
 
-    A version answers, the champion by default. Raises GrowLearnError where the stream has no such
-    version or the file cannot be used.
+    A version answers, the champion by default; predictions less probable than asked for are left open.
+    Raises GrowLearnError where the stream has no such version or the file cannot be used.
     """
     model = _version(store, stream, version)
     contents = _contents(file)
@@ -56,7 +63,7 @@ def answer_file(store: Store, artifacts: Artifacts, stream: str, version: int | 
     bad.sort(key=lambda row: row.row)
     if len(known) == 0:
         raise GrowLearnError(f"{file}: no row can be answered; the first: {bad[0].reason}")
-    answers = Predictor(model.manifest, artifacts.get).answer(parsed.rows.take(known))
+    answers = Predictor(model.manifest, artifacts.get).answer(parsed.rows.take(known), min_probability)
     # Columns of the file that are called as the added ones give way to them.
     table = table.select([i for i, name in enumerate(table.column_names) if name not in ADDED])
     for name, values in zip(ADDED, answers, strict=True):

@@ -39,6 +39,7 @@ class GrowthPlan:
     `train`, `validation` and `holdout` are stored rows that share none; an engine reads the first two only.
     Of several new branches the fewest are kept whose accuracy on validation rows is within
     `max_accuracy_loss` of all (None: all). `retained` are training rows that the job lets the stream keep.
+    `route` says whether the router learns the task too.
     """
 
     stream: str
@@ -60,6 +61,7 @@ class GrowthPlan:
     parent_scores: tuple[ParentScore, ...] = ()
     max_accuracy_loss: float | None = None
     retained: str | None = None
+    route: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,12 +76,25 @@ class Epoch:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PrefixPoint:
+    """What the new task's head makes of validation rows with the branches up to `branch` alone, root first.
+
+    `branch` is None for the bare stem; `loss` is a mean cross-entropy in nats.
+    """
+
+    branch: str | None
+    loss: float
+    accuracy: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class GrowthResult:
     """New branches and heads as stored weights, and how training went.
 
     `birth_head` answers the new task before any training: over the parents alone where the branch is born
     zero, else over the untrained `birth_branches` too, which are kept beside it. `prefix_losses` and
-    `prefix_accuracies` are those of every prefix that ends in a new branch, dropped ones too.
+    `prefix_accuracies` are those of every prefix that ends in a new branch, dropped ones too; `approximation`
+    also holds the bare stem and the parents before them (empty in results of earlier versions).
     """
 
     branches: tuple[BranchWeights, ...]
@@ -101,6 +116,7 @@ class GrowthResult:
     router: RouterWeights | None = None
     prefix_accuracies: tuple[float, ...] = ()
     birth_branches: tuple[BranchWeights, ...] = ()
+    approximation: tuple[PrefixPoint, ...] = ()
 
     @property
     def reduced_loss(self) -> bool:

@@ -21,7 +21,7 @@ from growlearn.domain.consolidation import ConsolidationPlan, ConsolidationResul
 from growlearn.domain.lineage import BranchWeights, Manifest, RouterWeights, TaskHead
 from growlearn.domain.schema import InputType
 from growlearn.growth import checkpoint
-from growlearn.growth.course import run_course, step
+from growlearn.growth.course import Tuition, run_course, step
 from growlearn.growth.kinship import circles_of
 from growlearn.growth.model import weights
 from growlearn.growth.model.network import GrowingNetwork, load_network
@@ -52,8 +52,11 @@ def consolidate(
         modules,
         plan.growth,
         scratch / "checkpoint.safetensors",
-        partial(_train_epoch, pupils, lessons, plan),
-        partial(_validate, pupils, tests),
+        Tuition(
+            partial(_begin, pupils, lessons),
+            partial(_train_epoch, pupils, lessons, plan),
+            partial(_validate, pupils, tests),
+        ),
         report,
     )
     checkpoint.restore(modules, course.best)
@@ -74,6 +77,11 @@ def consolidate(
         threads=torch.get_num_threads(),
         seed=plan.seed,
     )
+
+
+def _begin(pupils: Sequence[Pupil], lessons: Sequence[Feed]) -> None:
+    for pupil, feed in zip(pupils, lessons, strict=True):
+        pupil.start_heads(feed)
 
 
 def _train_epoch(

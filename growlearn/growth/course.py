@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -16,30 +17,38 @@ from growlearn.growth.checkpoint import Course
 from growlearn.growth.schedule import Pace, pace
 from growlearn.ports import Report
 
-TrainEpoch = Callable[[torch.optim.Optimizer, int, Pace], float]
-"""One pass over the training rows, the epoch counted from 1; returns the mean loss in nats."""
-Validate = Callable[[], tuple[float, float]]
-"""Loss in nats and accuracy on validation rows, as the modules stand."""
+
+@dataclass(frozen=True)
+class Tuition:
+    """What is done to the modules of a course.
+
+    `begin` improves on their birth before any epoch. `epoch` is one pass over the training rows, counted from
+    1, and returns the mean loss in nats. `validate` says loss in nats and accuracy on validation rows.
+    """
+
+    begin: Callable[[], None]
+    epoch: Callable[[torch.optim.Optimizer, int, Pace], float]
+    validate: Callable[[], tuple[float, float]]
 
 
 def run_course(
     modules: Sequence[nn.Module],
     spec: GrowthSpec,
     path: Path,
-    train_epoch: TrainEpoch,
-    validate: Validate,
+    tuition: Tuition,
     report: Report,
 ) -> Course:
     """Train the modules from the checkpoint at `path`, or from their birth where there is none."""
-    optimizer = adamw(modules, spec)
+    optimizer = optimizer_of(modules, spec)
     course = checkpoint.resume(path, modules, optimizer)
     if course is None:
-        birth_loss = validate()[0]
-        course = Course((), checkpoint.state_of(modules), birth_loss, birth_loss)
+        birth_loss = tuition.validate()[0]
+        tuition.begin()
+        course = Course((), checkpoint.state_of(modules), tuition.validate()[0], birth_loss)
     while len(course.epochs) < (now := _pace(spec, course)).last:
         epoch, started = len(course.epochs) + 1, time.perf_counter()
-        train_loss = train_epoch(optimizer, epoch, now)
-        loss, accuracy = validate()
+        train_loss = tuition.epoch(optimizer, epoch, now)
+        loss, accuracy = tuition.validate()
         done = Epoch(
             epoch=epoch,
             train_loss=train_loss,
@@ -64,7 +73,7 @@ def _pace(spec: GrowthSpec, course: Course) -> Pace:
     return pace(spec, course.birth_loss, [epoch.validation_loss for epoch in course.epochs])
 
 
-def adamw(modules: Sequence[nn.Module], spec: GrowthSpec) -> torch.optim.Optimizer:
+def optimizer_of(modules: Sequence[nn.Module], spec: GrowthSpec) -> torch.optim.Optimizer:
     """AdamW (Loshchilov and Hutter 2019); only matrices decay, not gates, norms, biases or positions."""
     matrices: list[Tensor] = []
     others: list[Tensor] = []

@@ -181,4 +181,5 @@ def alone(plan: GrowthPlan) -> GrowthPlan:
         copy_head=False,
         new_branches=("alone",),
         parent_scores=(),
+        route=False,
     )

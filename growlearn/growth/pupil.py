@@ -13,6 +13,7 @@ from growlearn.growth.beginnings import Beginning, copied
 from growlearn.growth.kinship import Circle
 from growlearn.growth.model.head import Head
 from growlearn.growth.model.network import BATCH_ROWS, GrowingNetwork
+from growlearn.growth.readout import MOST_ROWS, fit_readout
 from growlearn.growth.stems.stem import Inputs
 from growlearn.growth.train import class_indices
 from growlearn.ingest.rows import Rows, concat
@@ -37,6 +38,15 @@ class Pupil:
         """Encoded inputs of B rows -> pool(z) and pool(R(z)), [B, 2, D]."""
         z = self.begun.stem(inputs)  # [B, T, D]
         return torch.stack([z.mean(1), self.begun.branch(z).mean(1)], dim=1)
+
+    def start_heads(self, feed: Feed) -> None:
+        """Fit every head to what the copied branch says of its task's rows already."""
+        for place, head in enumerate(self.heads):
+            some = torch.nonzero(feed.owner == place).squeeze(1)[:MOST_ROWS]
+            with torch.no_grad():
+                runs = torch.split(some, BATCH_ROWS)
+                features = torch.cat([self.features(feed.of(index)) for index in runs])  # [n, 2, D]
+            fit_readout(head, features, feed.targets[some])
 
     def parameters(self) -> int:
         """How many there are."""

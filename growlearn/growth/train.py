@@ -22,16 +22,17 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - the field's own abbreviation
 
 from growlearn.domain.errors import GrowLearnError
-from growlearn.domain.growth import GrowthPlan, GrowthResult
+from growlearn.domain.growth import GrowthPlan, GrowthResult, PrefixPoint
 from growlearn.domain.lineage import BranchWeights, RouterWeights
 from growlearn.domain.schema import Label
 from growlearn.growth import checkpoint
 from growlearn.growth.checkpoint import Course
-from growlearn.growth.course import run_course, step
+from growlearn.growth.course import Tuition, run_course, step
 from growlearn.growth.frozen import frozen_features
 from growlearn.growth.model import weights
 from growlearn.growth.model.network import BATCH_ROWS, GrowingNetwork, load_network
 from growlearn.growth.newborn import Newborn, conceive, first_of
+from growlearn.growth.readout import MOST_ROWS, fit_readout
 from growlearn.growth.router.router import grow_router
 from growlearn.growth.schedule import Pace
 from growlearn.ingest.rows import Column, Rows, from_parquet
@@ -69,8 +70,9 @@ def grow(plan: GrowthPlan, artifacts: Artifacts, scratch: Path, report: Report) 
     if _fingerprint(network) != frozen:
         raise GrowLearnError("training changed frozen weights", cure="this is a defect: please report it")
     checkpoint.restore(newborn.trainable(), course.best)
-    curve = _validate(newborn, validation)
-    newborn = first_of(newborn, smallest(curve.accuracies, plan.max_accuracy_loss))
+    curve = _validate(newborn, validation, 1 + len(plan.lineage) + len(plan.new_branches))
+    new = curve.last(len(newborn.branches))
+    newborn = first_of(newborn, smallest(new.accuracies, plan.max_accuracy_loss))
     return GrowthResult(
         branches=_store(plan, newborn, artifacts),
         branch_parameters=tuple(_parameters(newborn, i) for i in range(len(newborn.branches))),
@@ -81,9 +83,11 @@ def grow(plan: GrowthPlan, artifacts: Artifacts, scratch: Path, report: Report) 
         best_epoch=course.best_epoch,
         birth_loss=course.birth_loss,
         best_loss=course.best_loss,
-        router=_router(plan, network, newborn, (train_rows, validation_rows), artifacts),
-        prefix_losses=curve.losses,
-        prefix_accuracies=curve.accuracies,
+        router=_router(plan, network, newborn, (train_rows, validation_rows), artifacts)
+        if plan.route
+        else None,
+        prefix_losses=new.losses,
+        prefix_accuracies=new.accuracies,
         train_rows=len(train),
         validation_rows=len(validation),
         seconds=time.perf_counter() - started,
@@ -91,6 +95,7 @@ def grow(plan: GrowthPlan, artifacts: Artifacts, scratch: Path, report: Report) 
         threads=torch.get_num_threads(),
         seed=plan.seed,
         birth_branches=birth_branches,
+        approximation=_points(plan, curve),
     )
 
 
@@ -108,18 +113,28 @@ def peak_memory_bytes() -> int:
 def _course(
     plan: GrowthPlan, newborn: Newborn, train: Feed, validation: Feed, scratch: Path, report: Report
 ) -> Course:
+    def begin() -> None:
+        _start_head(newborn, train, plan.seed)
+
     def validate() -> tuple[float, float]:
-        curve = _validate(newborn, validation)
+        curve = _validate(newborn, validation, 1)
         return curve.losses[-1], curve.accuracies[-1]
 
     return run_course(
         newborn.trainable(),
         plan.growth,
         scratch / "checkpoint.safetensors",
-        partial(_train_epoch, newborn, train, plan),
-        validate,
+        Tuition(begin, partial(_train_epoch, newborn, train, plan), validate),
         report,
     )
+
+
+def _start_head(newborn: Newborn, train: Feed, seed: int) -> None:
+    """Fit the head to the features at birth of some training rows."""
+    some = torch.randperm(len(train), generator=torch.Generator().manual_seed(seed))[:MOST_ROWS]
+    with torch.no_grad():
+        features = torch.cat([_features(newborn, train, index) for index in torch.split(some, BATCH_ROWS)])
+    fit_readout(newborn.head, features, train.targets[some])
 
 
 def _train_epoch(
@@ -130,41 +145,58 @@ def _train_epoch(
     steps = math.ceil(len(train) / spec.batch_size)
     order = torch.randperm(len(train), generator=torch.Generator().manual_seed(plan.seed * 1009 + epoch))
     for done, index in enumerate(torch.split(order, spec.batch_size)):
-        logits = _answer(newborn, train, index)  # [n, B, C]
-        loss = _prefix_losses(logits, train.targets[index]).mean()
+        logits = _answer(newborn, train, index, len(newborn.branches))  # [n, B, C]
+        loss = prefix_losses(logits, train.targets[index]).mean()
         step(optimizer, loss, now.rate(epoch - 1 + done / steps))
         total += loss.item() * len(index)
     return total / len(train)
 
 
-def _answer(newborn: Newborn, feed: Feed, index: Tensor) -> Tensor:
-    """Rows by index [B] -> logits [n, B, C], one a prefix that ends in a new branch."""
+def _answer(newborn: Newborn, feed: Feed, index: Tensor, prefixes: int) -> Tensor:
+    """Rows by index [B] -> logits [prefixes, B, C] of the last prefixes, the whole last."""
+    return newborn.head.prefixes(_features(newborn, feed, index), prefixes)
+
+
+def _features(newborn: Newborn, feed: Feed, index: Tensor) -> Tensor:
+    """Rows by index [B] -> pooled features [B, 1 + P + n, D] of parents and new branches."""
     z, pooled = feed.tokens(index)  # [B, T, D], [B, 1 + P, D]
     residuals = torch.stack([branch(z).mean(1) for branch in newborn.branches], dim=1)  # [B, n, D]
-    features = torch.cat([pooled, residuals], dim=1)  # [B, 1 + P + n, D]
-    return newborn.head.prefixes(features, len(newborn.branches))
+    return torch.cat([pooled, residuals], dim=1)
 
 
-def _prefix_losses(logits: Tensor, targets: Tensor) -> Tensor:
+def prefix_losses(logits: Tensor, targets: Tensor) -> Tensor:
     """Cross-entropy of every prefix: logits [n, B, C], targets [B] -> [n]."""
     return torch.stack([F.cross_entropy(prefix, targets) for prefix in logits])
 
 
 @dataclass(frozen=True)
 class Curve:
-    """Loss and accuracy on validation rows of each prefix that ends in a new branch, the whole last."""
+    """Loss and accuracy on validation rows of the last prefixes, the whole last."""
 
     losses: tuple[float, ...]
     accuracies: tuple[float, ...]
 
+    def last(self, prefixes: int) -> Curve:
+        """The end of the curve."""
+        return Curve(self.losses[-prefixes:], self.accuracies[-prefixes:])
 
-def _validate(newborn: Newborn, feed: Feed) -> Curve:
-    losses = torch.zeros(len(newborn.branches), dtype=torch.float64)  # [n]
-    right = torch.zeros(len(newborn.branches), dtype=torch.int64)
+
+def _points(plan: GrowthPlan, curve: Curve) -> tuple[PrefixPoint, ...]:
+    """A curve of every prefix, the bare stem first, by the branch that each ends in."""
+    names = (None, *plan.lineage, *plan.new_branches)
+    return tuple(
+        PrefixPoint(branch=name, loss=loss, accuracy=accuracy)
+        for name, loss, accuracy in zip(names, curve.losses, curve.accuracies, strict=True)
+    )
+
+
+def _validate(newborn: Newborn, feed: Feed, prefixes: int) -> Curve:
+    losses = torch.zeros(prefixes, dtype=torch.float64)  # [prefixes]
+    right = torch.zeros(prefixes, dtype=torch.int64)
     with torch.no_grad():
         for index in torch.split(torch.arange(len(feed)), BATCH_ROWS):
-            logits, targets = _answer(newborn, feed, index), feed.targets[index]  # [n, B, C], [B]
-            losses += _prefix_losses(logits, targets).double() * len(index)
+            logits, targets = _answer(newborn, feed, index, prefixes), feed.targets[index]  # [.., B, C], [B]
+            losses += prefix_losses(logits, targets).double() * len(index)
             right += (logits.argmax(2) == targets).sum(1)
     return Curve(
         tuple(float(loss) / len(feed) for loss in losses), tuple(int(count) / len(feed) for count in right)

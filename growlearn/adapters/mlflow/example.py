@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from mlflow.models import ModelSignature
-from mlflow.types import ColSpec, Schema, TensorSpec
+from mlflow.types import ColSpec, DataType, ParamSchema, ParamSpec, Schema, TensorSpec
 from mlflow.types.schema import AnyType
 from PIL import Image
 
@@ -17,6 +17,7 @@ from growlearn.domain.schema import Input, InputType
 from growlearn.growth.model.network import GrowingNetwork
 
 _ROWS = 2
+_ABSTAIN = ParamSpec("min_probability", DataType.double, 0.0)
 
 
 def signature(manifest: Manifest) -> ModelSignature:
@@ -39,7 +40,7 @@ def signature(manifest: Manifest) -> ModelSignature:
         ColSpec("double", "probability"),
         ColSpec("string", "task"),
     ]
-    return ModelSignature(Schema(columns), Schema(answers))
+    return ModelSignature(Schema(columns), Schema(answers), ParamSchema([_ABSTAIN]))
 
 
 def example_rows(manifest: Manifest, network: GrowingNetwork) -> pd.DataFrame:

@@ -20,7 +20,7 @@ def milliseconds(at: datetime) -> int:
 
 
 def curves(record: CycleRecord) -> list[Metric]:
-    """Losses by epoch and by prefix; the step is the number of the epoch or prefix."""
+    """Losses by epoch and by prefix; the step is the epoch, or the number of branches."""
     result = record.record.result
     if result is None:
         return []
@@ -36,8 +36,15 @@ def curves(record: CycleRecord) -> list[Metric]:
             ("epoch_seconds", epoch.seconds),
         )
     ]
-    prefixes = enumerate(result.prefix_losses if isinstance(result, GrowthResult) else (), 1)
-    return metrics + [Metric("prefix_loss", loss, start, step) for step, loss in prefixes]
+    if isinstance(result, ConsolidationResult):
+        return metrics
+    prefixes = enumerate(result.prefix_losses, 1)
+    metrics += [Metric("prefix_loss", loss, start, step) for step, loss in prefixes]
+    return metrics + [
+        Metric(key, value, start, step)
+        for step, point in enumerate(result.approximation)
+        for key, value in (("approximation_loss", point.loss), ("approximation_accuracy", point.accuracy))
+    ]
 
 
 def figures(record: CycleRecord, model_id: str | None) -> list[Metric]:

@@ -36,7 +36,7 @@ class GrownModel(PythonModel):
 
     def predict(self, context: Any, model_input: pd.DataFrame, params: Any = None) -> pd.DataFrame:  # noqa: ARG002
         """One answer a row; the task column, where there is one, says which task to answer."""
-        answers: pd.DataFrame = self._predictor.predict(model_input)
+        answers: pd.DataFrame = self._predictor.predict(model_input, **(params or {}))
         return answers
 
 

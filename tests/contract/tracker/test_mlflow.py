@@ -92,8 +92,12 @@ def test_a_run_tells_the_whole_cycle(
     assert [step for step, _, _ in seen["metrics"]["train_loss"]] == [1, 2, 3]
     assert seen["metrics"]["accuracy/a_b"][0][2] == 0.9
     assert seen["metrics"]["average_accuracy"][0][2] == 0.9
+    curve = [[step, value] for step, _, value in seen["metrics"]["approximation_loss"]]
+    assert curve == [[0, 0.6], [1, 0.37]]
+    assert [value for _, _, value in seen["metrics"]["approximation_accuracy"]] == [0.5, 0.9]
+    pictured = ["approximation.csv", "approximation.json", "approximation.png"]
     files = ["drift/report.json", "gates.json", "lineage.json", "loss.csv", "loss.json", "loss.png"]
-    assert seen["files"] == [*files, "matrix.csv", "matrix.json", "matrix.png"]
+    assert seen["files"] == [*pictured, *files, "matrix.csv", "matrix.json", "matrix.png"]
     assert receipt.run_id is not None
     assert read(told, receipt.run_id, "matrix.csv", tmp_path) == "after,a/b\na/b,0.9\n"
     lineage = json.loads(read(told, receipt.run_id, "lineage.json", tmp_path))

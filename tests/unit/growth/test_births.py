@@ -12,7 +12,7 @@ from growlearn.domain.growth import Birth
 from growlearn.domain.job import GrowthSpec, Job, SourceSpec
 from growlearn.domain.window import Window, WindowState
 from growlearn.growth.model.network import load_network
-from growlearn.growth.plan import Base, Ground, plan_growth
+from growlearn.growth.plan import Base, Ground, alone, plan_growth
 from growlearn.ingest.rows import split
 
 
@@ -63,3 +63,13 @@ def test_where_no_parent_fits_a_zero_birth_reads_the_bare_stem(nursery: Any) -> 
     nursery.manifest = replace(nursery.manifest, model=replace(nursery.manifest.model, max_parents=0))
     plan = planned(nursery, "zero")
     assert (plan.parent, plan.birth, plan.lineage) == (None, Birth.ZERO, ())
+
+
+def test_a_model_alone_starts_from_nothing_and_needs_no_router(nursery: Any) -> None:
+    nursery.keep(nursery.plan(nursery.only(0, 1)))
+    plan = nursery.plan(nursery.only(2, 3), parent="task-1")
+    assert nursery.grow(plan).router is not None
+    lone = replace(alone(plan), window="alone")  # a folder of its own for the checkpoint
+    result = nursery.grow(lone)
+    assert (lone.train, lone.seed, result.router) == (plan.train, plan.seed, None)
+    assert [task.name for task in result.manifest_of(lone).tasks] == ["task-2"]

@@ -117,6 +117,25 @@ def test_labels_are_of_one_kind_even_where_the_tasks_are_not() -> None:
     assert prediction[0] in ("0", "1")
 
 
+def test_a_row_less_probable_than_asked_for_is_left_open() -> None:
+    model, rows = predictor(PLACES), rows_of(np.linspace(-12, 12, 200).tolist())
+    prediction, probability, task = model.answer(rows)
+    least = float(np.median(probability))
+    left, same, routed = model.answer(rows, least)
+    assert [label is None for label in left] == (probability < least).tolist()
+    assert (left[probability >= least] == prediction[probability >= least]).all()
+    assert (same == probability).all()
+    assert (routed == task).all()
+    frame = model.predict(pd.DataFrame({"x": np.linspace(-12, 12, 200)}), min_probability=least)
+    assert 0 < frame["prediction"].isna().sum() <= 100
+
+
+@pytest.mark.parametrize("wrong", [-0.1, 1.1, float("nan")])
+def test_a_probability_is_between_0_and_1(wrong: float) -> None:
+    with pytest.raises(GrowLearnError, match="min_probability"):
+        predictor(PLACES).answer(rows_of([0.0]), wrong)
+
+
 def test_a_model_without_tasks_says_what_it_needs() -> None:
     manifest = replace(predictor(PLACES).manifest, tasks=())
     with pytest.raises(GrowLearnError, match="has not learned a task yet"):

@@ -77,7 +77,7 @@ def _finalists(
         return tasks
     few = _subsample(len(rows), SCREEN_ROWS)
     rows, targets = rows.take(few), targets[few]
-    found = {task.name: _probe(network.pooled(rows, task.lineage[-1:]), targets) for task in tasks}
+    found = {task.name: probe(network.pooled(rows, task.lineage[-1:]), targets) for task in tasks}
     return sorted(tasks, key=lambda task: -found[task.name])[:FINALISTS]
 
 
@@ -89,7 +89,7 @@ def _score(
     targets: Targets,
 ) -> ParentScore:
     return ParentScore(
-        task=task, lineage=lineage, birth=birth, accuracy=_probe(features, targets), rows=len(targets) // 2
+        task=task, lineage=lineage, birth=birth, accuracy=probe(features, targets), rows=len(targets) // 2
     )
 
 
@@ -98,7 +98,7 @@ def _subsample(rows: int, most: int) -> npt.NDArray[np.int64]:
     return np.sort(np.random.default_rng(0).permutation(rows)[:most])
 
 
-def _probe(features: npt.NDArray[np.float32], targets: Targets) -> float:
+def probe(features: npt.NDArray[np.float32], targets: Targets) -> float:
     """Accuracy of ridge regression on one-hot targets: fitted on even rows, scored on odd ones."""
     flat = features.reshape(len(features), -1).astype(np.float64)  # [n, (1 + k) * D]
     fit, score = flat[0::2], flat[1::2]

@@ -13,6 +13,7 @@ from growlearn.domain.job import HoldoutFiles, Job
 from growlearn.domain.lineage import Manifest
 from growlearn.domain.schema import Label
 from growlearn.domain.window import Window
+from growlearn.growth.crowding import no_room
 from growlearn.growth.model.network import GrowingNetwork
 from growlearn.growth.parents import chosen, score_parents
 from growlearn.growth.retention import retained
@@ -125,10 +126,7 @@ def plan_growth(
     model = base.manifest
     count = 1 if model.branches else job.model.initial_branches
     if len(model.branches) + count > job.model.max_branches:
-        raise NotGrowable(
-            f"the branch budget of {job.model.max_branches} is used up",
-            cure="raise model.max_branches in the job file",
-        )
+        raise no_room(job, model)
     scores = _scores(model, ground, load, job.model.max_parents)
     start = chosen(scores, job.growth.birth) if scores else _FIRST
     parent = None if start.task is None else model.task(start.task)

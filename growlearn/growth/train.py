@@ -11,8 +11,9 @@ import math
 import resource
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
@@ -21,19 +22,19 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - the field's own abbreviation
 
 from growlearn.domain.errors import GrowLearnError
-from growlearn.domain.growth import Epoch, GrowthPlan, GrowthResult, PrefixPoint, Progress
-from growlearn.domain.job import GrowthSpec
+from growlearn.domain.growth import GrowthPlan, GrowthResult, PrefixPoint
 from growlearn.domain.lineage import BranchWeights, RouterWeights
 from growlearn.domain.schema import Label
 from growlearn.growth import checkpoint
 from growlearn.growth.checkpoint import Course
+from growlearn.growth.course import Tuition, run_course, step
 from growlearn.growth.frozen import frozen_features
 from growlearn.growth.model import weights
 from growlearn.growth.model.network import BATCH_ROWS, GrowingNetwork, load_network
 from growlearn.growth.newborn import Newborn, conceive, first_of
 from growlearn.growth.readout import MOST_ROWS, fit_readout
 from growlearn.growth.router.router import grow_router
-from growlearn.growth.schedule import Pace, pace
+from growlearn.growth.schedule import Pace
 from growlearn.ingest.rows import Column, Rows, from_parquet
 from growlearn.ports import Artifacts, Report
 
@@ -90,7 +91,7 @@ def grow(plan: GrowthPlan, artifacts: Artifacts, scratch: Path, report: Report) 
         train_rows=len(train),
         validation_rows=len(validation),
         seconds=time.perf_counter() - started,
-        peak_memory_bytes=_peak_memory_bytes(),
+        peak_memory_bytes=peak_memory_bytes(),
         threads=torch.get_num_threads(),
         seed=plan.seed,
         birth_branches=birth_branches,
@@ -103,7 +104,8 @@ def _fingerprint(network: GrowingNetwork) -> list[bytes]:
     return [sha256(network.branch_weights(name)).digest() for name in network.branches]
 
 
-def _peak_memory_bytes() -> int:
+def peak_memory_bytes() -> int:
+    """The most memory this process has held."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024  # Linux counts in KiB
 
@@ -111,38 +113,20 @@ def _peak_memory_bytes() -> int:
 def _course(
     plan: GrowthPlan, newborn: Newborn, train: Feed, validation: Feed, scratch: Path, report: Report
 ) -> Course:
-    """Epoch after epoch at the pace that the validation losses set; a checkpoint after each."""
-    spec, modules, path = plan.growth, newborn.trainable(), scratch / "checkpoint.safetensors"
-    optimizer = optimizer_of(modules, spec)
-    course = checkpoint.resume(path, modules, optimizer)
-    if course is None:
-        birth_loss = _validate(newborn, validation, 1).losses[-1]
+    def begin() -> None:
         _start_head(newborn, train, plan.seed)
-        loss = _validate(newborn, validation, 1).losses[-1]
-        course = Course((), checkpoint.state_of(modules), loss, birth_loss)
-    while len(course.epochs) < (now := _pace(spec, course)).last:
-        epoch, started = len(course.epochs) + 1, time.perf_counter()
-        train_loss = _train_epoch(newborn, train, optimizer, plan, epoch, now)
-        now_at = _validate(newborn, validation, 1)
-        loss, accuracy = now_at.losses[-1], now_at.accuracies[-1]
-        done = Epoch(
-            epoch=epoch,
-            train_loss=train_loss,
-            validation_loss=loss,
-            validation_accuracy=accuracy,
-            seconds=time.perf_counter() - started,
-        )
-        better = loss < course.best_loss
-        course = Course(
-            (*course.epochs, done),
-            checkpoint.state_of(modules) if better else course.best,
-            loss if better else course.best_loss,  # never NaN: a diverged epoch is not better
-            course.birth_loss,
-        )
-        checkpoint.save(path, course, modules, optimizer)
-        note = f"validation loss {loss:.4f}, accuracy {accuracy:.1%}"
-        report(Progress(stage="training", done=epoch, total=spec.epochs, note=note))
-    return course
+
+    def validate() -> tuple[float, float]:
+        curve = _validate(newborn, validation, 1)
+        return curve.losses[-1], curve.accuracies[-1]
+
+    return run_course(
+        newborn.trainable(),
+        plan.growth,
+        scratch / "checkpoint.safetensors",
+        Tuition(begin, partial(_train_epoch, newborn, train, plan), validate),
+        report,
+    )
 
 
 def _start_head(newborn: Newborn, train: Feed, seed: int) -> None:
@@ -153,26 +137,17 @@ def _start_head(newborn: Newborn, train: Feed, seed: int) -> None:
     fit_readout(newborn.head, features, train.targets[some])
 
 
-def _pace(spec: GrowthSpec, course: Course) -> Pace:
-    return pace(spec, course.birth_loss, [epoch.validation_loss for epoch in course.epochs])
-
-
 def _train_epoch(
-    newborn: Newborn, train: Feed, optimizer: torch.optim.Optimizer, plan: GrowthPlan, epoch: int, now: Pace
+    newborn: Newborn, train: Feed, plan: GrowthPlan, optimizer: torch.optim.Optimizer, epoch: int, now: Pace
 ) -> float:
     """One pass in an order that depends on seed and epoch alone; the mean loss."""
     spec, total = plan.growth, 0.0
     steps = math.ceil(len(train) / spec.batch_size)
     order = torch.randperm(len(train), generator=torch.Generator().manual_seed(plan.seed * 1009 + epoch))
-    for step, index in enumerate(torch.split(order, spec.batch_size)):
-        for group in optimizer.param_groups:
-            group["lr"] = now.rate(epoch - 1 + step / steps)
+    for done, index in enumerate(torch.split(order, spec.batch_size)):
         logits = _answer(newborn, train, index, len(newborn.branches))  # [n, B, C]
         loss = prefix_losses(logits, train.targets[index]).mean()
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(_trained(newborn), 1.0)
-        optimizer.step()
+        step(optimizer, loss, now.rate(epoch - 1 + done / steps))
         total += loss.item() * len(index)
     return total / len(train)
 
@@ -259,24 +234,6 @@ def class_indices(labels: Column, classes: tuple[Label, ...]) -> Tensor:
     """Labels [N] -> their places in `classes`, int64 [N]."""
     place = {label: i for i, label in enumerate(classes)}
     return torch.tensor([place[label] for label in labels], dtype=torch.int64)
-
-
-def optimizer_of(modules: Sequence[torch.nn.Module], spec: GrowthSpec) -> torch.optim.Optimizer:
-    """AdamW (Loshchilov and Hutter 2019); only matrices decay, not gates, norms, biases or positions."""
-    matrices: list[Tensor] = []
-    others: list[Tensor] = []
-    for module in modules:
-        for name, parameter in module.named_parameters():
-            (matrices if name.endswith("weight") and parameter.ndim > 1 else others).append(parameter)
-    groups = [
-        {"params": matrices, "weight_decay": spec.weight_decay},
-        {"params": others, "weight_decay": 0.0},
-    ]
-    return torch.optim.AdamW(groups, lr=spec.learning_rate)
-
-
-def _trained(newborn: Newborn) -> Iterator[torch.nn.Parameter]:
-    return (parameter for module in newborn.trainable() for parameter in module.parameters())
 
 
 def _router(

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from growlearn.adapters.mlflow.pictures import approximation_picture, loss_picture, matrix_picture
+from growlearn.domain.consolidation import ConsolidationResult
 from growlearn.domain.evaluation import AccuracyMatrix
 from growlearn.domain.growth import GrowthResult
 from growlearn.ports import CycleRecord
@@ -46,10 +47,11 @@ def tables_tag(files: dict[str, bytes]) -> str:
     return json.dumps([{"path": path, "type": "table"} for path in tables])
 
 
-def _growth_files(result: GrowthResult) -> dict[str, bytes]:
+def _growth_files(result: GrowthResult | ConsolidationResult) -> dict[str, bytes]:
     columns = ["epoch", "train_loss", "validation_loss", "validation_accuracy", "seconds"]
     rows = [list(asdict(epoch).values()) for epoch in result.epochs]
-    return _approximation_files(result) | {
+    curve = _approximation_files(result) if isinstance(result, GrowthResult) else {}
+    return curve | {
         "loss.json": _table(columns, rows),
         "loss.csv": _csv(columns, rows),
         "loss.png": loss_picture(result.epochs, result.birth_loss),

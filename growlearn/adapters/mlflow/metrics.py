@@ -8,6 +8,7 @@ from itertools import accumulate
 from mlflow.entities import Metric
 
 from growlearn.adapters.mlflow.facts import safe_names
+from growlearn.domain.consolidation import ConsolidationResult
 from growlearn.domain.drift import DriftReport, Score
 from growlearn.domain.growth import GrowthResult
 from growlearn.ports import CycleRecord
@@ -35,6 +36,8 @@ def curves(record: CycleRecord) -> list[Metric]:
             ("epoch_seconds", epoch.seconds),
         )
     ]
+    if isinstance(result, ConsolidationResult):
+        return metrics
     prefixes = enumerate(result.prefix_losses, 1)
     metrics += [Metric("prefix_loss", loss, start, step) for step, loss in prefixes]
     return metrics + [
@@ -78,7 +81,7 @@ def _drift(report: DriftReport | None) -> dict[str, float | None]:
     return values
 
 
-def _growth(result: GrowthResult | None) -> dict[str, float | None]:
+def _growth(result: GrowthResult | ConsolidationResult | None) -> dict[str, float | None]:
     if result is None:
         return {}
     return {

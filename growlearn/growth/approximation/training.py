@@ -12,10 +12,11 @@ from torch import Tensor
 from growlearn.domain.job import GrowthSpec
 from growlearn.growth.approximation.forms import Approximation
 from growlearn.growth.approximation.schemes import Scheme
+from growlearn.growth.course import optimizer_of
 from growlearn.growth.model.network import BATCH_ROWS
 from growlearn.growth.schedule import Pace
 from growlearn.growth.stems.stem import Inputs
-from growlearn.growth.train import optimizer_of, prefix_losses
+from growlearn.growth.train import prefix_losses
 
 
 @dataclass

@@ -68,7 +68,7 @@ def grow(plan: GrowthPlan, artifacts: Artifacts, scratch: Path, report: Report) 
     if _fingerprint(network) != frozen:
         raise GrowLearnError("training changed frozen weights", cure="this is a defect: please report it")
     checkpoint.restore(newborn.trainable(), course.best)
-    curve = _validate(newborn, validation)
+    curve = validate(newborn, validation)
     newborn = first_of(newborn, smallest(curve.accuracies, plan.max_accuracy_loss))
     return GrowthResult(
         branches=_store(plan, newborn, artifacts),
@@ -108,15 +108,15 @@ def _course(
 ) -> Course:
     """Epoch after epoch at the pace that the validation losses set; a checkpoint after each."""
     spec, modules, path = plan.growth, newborn.trainable(), scratch / "checkpoint.safetensors"
-    optimizer = _optimizer(newborn, spec)
+    optimizer = adamw(newborn, spec)
     course = checkpoint.resume(path, modules, optimizer)
     if course is None:
-        birth_loss = _validate(newborn, validation).losses[-1]
+        birth_loss = validate(newborn, validation).losses[-1]
         course = Course((), checkpoint.state_of(modules), birth_loss, birth_loss)
     while len(course.epochs) < (now := _pace(spec, course)).last:
         epoch, started = len(course.epochs) + 1, time.perf_counter()
         train_loss = _train_epoch(newborn, train, optimizer, plan, epoch, now)
-        now_at = _validate(newborn, validation)
+        now_at = validate(newborn, validation)
         loss, accuracy = now_at.losses[-1], now_at.accuracies[-1]
         done = Epoch(
             epoch=epoch,
@@ -164,7 +164,11 @@ def _train_epoch(
 
 def _answer(newborn: Newborn, feed: Feed, index: Tensor) -> Tensor:
     """Rows by index [B] -> logits [n, B, C], one a prefix that ends in a new branch."""
-    z, pooled = feed.tokens(index)  # [B, T, D], [B, 1 + P, D]
+    return answer(newborn, *feed.tokens(index))
+
+
+def answer(newborn: Newborn, z: Tensor, pooled: Tensor) -> Tensor:
+    """Tokens [B, T, D], parents' features [B, 1 + P, D] -> logits [n, B, C], one a prefix."""
     residuals = torch.stack([branch(z).mean(1) for branch in newborn.branches], dim=1)  # [B, n, D]
     features = torch.cat([pooled, residuals], dim=1)  # [B, 1 + P + n, D]
     return newborn.head.prefixes(features, len(newborn.branches))
@@ -183,7 +187,8 @@ class Curve:
     accuracies: tuple[float, ...]
 
 
-def _validate(newborn: Newborn, feed: Feed) -> Curve:
+def validate(newborn: Newborn, feed: Feed) -> Curve:
+    """The curve of a newborn on rows it is not trained on."""
     losses = torch.zeros(len(newborn.branches), dtype=torch.float64)  # [n]
     right = torch.zeros(len(newborn.branches), dtype=torch.int64)
     with torch.no_grad():
@@ -229,7 +234,7 @@ def class_indices(labels: Column, classes: tuple[Label, ...]) -> Tensor:
     return torch.tensor([place[label] for label in labels], dtype=torch.int64)
 
 
-def _optimizer(newborn: Newborn, spec: GrowthSpec) -> torch.optim.Optimizer:
+def adamw(newborn: Newborn, spec: GrowthSpec) -> torch.optim.Optimizer:
     """AdamW (Loshchilov and Hutter 2019); only matrices decay, not gates, norms, biases or positions."""
     matrices: list[Tensor] = []
     others: list[Tensor] = []

@@ -204,7 +204,10 @@ KINDS: dict[str, tuple[Any, dict[str, Any], dict[str, Any]]] = {
     "PNN": (PNNStrategy, {}, {}),
     "Joint": (JointTraining, {}, {}),
 }
-"""Strategy, its fixed options, and what is chosen beside the learning rate."""
+"""Strategy, its fixed options, and what is chosen beside the learning rate.
+
+Any other strategy of Avalanche that takes a model and an optimiser is one more line.
+"""
 
 NEEDS_IDS = ("PNN",)
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
+from mlflow.types import Schema as MlflowSchema
 from torch import Tensor
 
 from growlearn.adapters.memory.artifacts import MemoryArtifacts
+from growlearn.adapters.mlflow.dataset import COLUMN_TYPES
+from growlearn.adapters.mlflow.example import example_rows
 from growlearn.domain.growth import Birth, GrowthPlan
 from growlearn.domain.job import GrowthSpec, ModelSpec
 from growlearn.domain.lineage import BranchWeights, Manifest, TaskHead
@@ -24,6 +29,7 @@ from growlearn.growth.stems.stem import Stem, new_stem, stored_stem
 from growlearn.ingest.inputs import DECODERS
 from growlearn.ingest.rows import Rows, concat, from_parquet, object_column, row_keys, to_parquet
 from growlearn.ingest.stored import STORED
+from growlearn.serving.predictor import rows_of as frame_rows
 
 N = 40
 MODEL = ModelSpec(width=16, heads=2, patch=2)
@@ -227,6 +233,33 @@ def test_a_copied_stem_learns_the_scale_of_its_own_window_and_leaves_the_first_a
         name for name, value in copied.state_dict().items() if not torch.equal(value, stem.state_dict()[name])
     }
     assert changed == learned
+
+
+def test_the_example_that_an_exported_model_carries_is_one_that_it_can_read(
+    schema: Schema, rows: Rows
+) -> None:
+    artifacts = MemoryArtifacts()
+    manifest = first_model(schema, rows, artifacts)
+    network = load_network(manifest, artifacts.get)
+    found = frame_rows(example_rows(manifest, network), manifest)
+    assert len(found) == 2
+    assert np.isfinite(network.logits(found, "task-1")).all()
+
+
+def test_a_frame_may_hold_series_and_images_as_arrays(schema: Schema, rows: Rows) -> None:
+    (kind,) = {spec.type for spec in schema.inputs.values()}
+    manifest = Manifest(stream="s", schema=schema, model=MODEL, branches=(), tasks=())
+    columns = {name: list(column) for name, column in rows.inputs.items()}
+    if kind is InputType.TOKENS:
+        columns = {name: [row[row >= 0] for row in column] for name, column in columns.items()}
+    found = frame_rows(pd.DataFrame(columns), manifest)
+    assert np.array_equal(found.keys, rows.keys)
+
+
+def test_mlflow_reads_the_type_that_it_is_told_of(schema: Schema) -> None:
+    (kind,) = {spec.type for spec in schema.inputs.values()}
+    (column,) = MlflowSchema.from_json(json.dumps([{"name": "x"} | COLUMN_TYPES[kind]])).inputs
+    assert column.name == "x"
 
 
 # As the router sees it -----------------------------------------------------------------------------

@@ -13,6 +13,7 @@ import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
 from growlearn.domain.errors import GrowLearnError, UnreadableFile
+from growlearn.domain.execution import Execution
 from growlearn.domain.lineage import Version
 from growlearn.domain.window import BadRow
 from growlearn.ingest.flaws import bad_rows
@@ -36,7 +37,14 @@ class Answers:
     unanswered: tuple[BadRow, ...]
 
 
-def answer_file(store: Store, artifacts: Artifacts, stream: str, version: int | None, file: Path) -> Answers:
+def answer_file(
+    store: Store,
+    artifacts: Artifacts,
+    stream: str,
+    version: int | None,
+    file: Path,
+    execution: Execution = Execution.LOOP,
+) -> Answers:
     """Answer every row of a Parquet, CSV or Arrow file, or every image below a folder.
 
     A version answers, the champion by default. Raises GrowLearnError where the stream has no such
@@ -56,7 +64,7 @@ def answer_file(store: Store, artifacts: Artifacts, stream: str, version: int | 
     bad.sort(key=lambda row: row.row)
     if len(known) == 0:
         raise GrowLearnError(f"{file}: no row can be answered; the first: {bad[0].reason}")
-    answers = Predictor(model.manifest, artifacts.get).answer(parsed.rows.take(known))
+    answers = Predictor(model.manifest, artifacts.get, execution).answer(parsed.rows.take(known))
     # Columns of the file that are called as the added ones give way to them.
     table = table.select([i for i, name in enumerate(table.column_names) if name not in ADDED])
     for name, values in zip(ADDED, answers, strict=True):

@@ -165,7 +165,7 @@ def _train_epoch(
 def _answer(newborn: Newborn, feed: Feed, index: Tensor) -> Tensor:
     """Rows by index [B] -> logits [n, B, C], one a prefix that ends in a new branch."""
     z, pooled = feed.tokens(index)  # [B, T, D], [B, 1 + P, D]
-    residuals = torch.stack([branch(z).mean(1) for branch in newborn.branches], dim=1)  # [B, n, D]
+    residuals = torch.stack([branch.pooled(z) for branch in newborn.branches], dim=1)  # [B, n, D]
     features = torch.cat([pooled, residuals], dim=1)  # [B, 1 + P + n, D]
     return newborn.head.prefixes(features, len(newborn.branches))
 

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from growlearn.domain.schema import InputType, Label, Schema
+from growlearn.domain.schema import Input, InputType, Label, Schema
 
 Column = npt.NDArray[Any]
 
@@ -51,6 +51,18 @@ class Rows:
     def labelled(self) -> Rows:
         """The rows whose label is known."""
         return self.take(np.array([label is not None for label in self.labels], dtype=bool))
+
+
+def blank_row(schema: Schema) -> Rows:
+    """One row without labels: black images, zeros, and empty text."""
+    inputs = {name: _blank(spec) for name, spec in schema.inputs.items()}
+    return Rows(inputs, object_column([None]), None, row_keys(inputs, schema))
+
+
+def _blank(spec: Input) -> Column:
+    if spec.type is InputType.CATEGORY:
+        return object_column([""])
+    return np.zeros((1, *(spec.shape or ())), np.uint8 if spec.type is InputType.IMAGE else np.float64)
 
 
 def concat(parts: Sequence[Rows]) -> Rows:

@@ -99,8 +99,6 @@ def train_step(
 def sum_gradients(parameters: Iterable[nn.Parameter]) -> None:
     """Add up the gradients of parameters that every process has, in one message."""
     shared = list(parameters)
-    if not shared:
-        return
     for parameter in shared:
         if parameter.grad is None:  # a process without branches does not lead to the stem
             parameter.grad = torch.zeros_like(parameter)
@@ -116,18 +114,18 @@ def clip_gradients(share: Share, max_norm: float) -> None:
 
     The same as torch.nn.utils.clip_grad_norm_ in one process.
     """
-    own = _squares(parameter for branch in share.branches for parameter in branch.parameters())
+    own = share.head.gates.new_zeros(1)
+    for branch in share.branches:
+        own += _squares(branch)
     distributed.all_reduce(own)
-    shared = _squares(parameter for module in (share.stem, share.head) for parameter in module.parameters())
+    shared = _squares(share.stem) + _squares(share.head)
     scale = (max_norm / ((own + shared).sqrt() + 1e-6)).clamp(max=1.0)
     for parameter in share.parameters():
         if parameter.grad is not None:
             parameter.grad.mul_(scale)
 
 
-def _squares(parameters: Iterable[nn.Parameter]) -> Tensor:
-    """The squared norm of gradients, [1]."""
-    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
-    if not gradients:
-        return torch.zeros(1)
-    return torch.stack([gradient.square().sum() for gradient in gradients]).sum()[None]
+def _squares(module: nn.Module) -> Tensor:
+    """The squared norm of a module's gradients, a scalar."""
+    gradients = [parameter.grad for parameter in module.parameters() if parameter.grad is not None]
+    return torch.stack([gradient.square().sum() for gradient in gradients]).sum()

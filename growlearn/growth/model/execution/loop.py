@@ -15,7 +15,7 @@ from torch import Tensor
 from growlearn.growth.model.branch import Branch
 from growlearn.growth.model.execution.parts import Parts
 
-_RUN_TOKENS = 1024  # of one branch in one run
+_RUN_CELLS = 65_536  # tokens x width of one run: its MLP holds 1 MiB
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,5 +31,5 @@ class Loop:
 
 def _pooled(branch: Branch, z: Tensor) -> Tensor:
     """Tokens z [B, T, D] -> pool(R(z)) [B, D]."""
-    rows = max(1, _RUN_TOKENS // z.shape[1])
+    rows = max(1, _RUN_CELLS // (z.shape[1] * z.shape[2]))
     return torch.cat([branch.pooled(run) for run in torch.split(z, rows)])

@@ -17,7 +17,7 @@ from growlearn.growth.model.branch import Branch, Layer
 from growlearn.growth.model.execution.loop import Loop
 from growlearn.growth.model.execution.parts import Lineage, Parts
 
-_RUN_TOKENS = 4096  # of all branches together in one run; measured best between 2,000 and 8,000
+_RUN_CELLS = 262_144  # branches x tokens x width of one run; measured best between half and twice of it
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,7 +73,7 @@ class Stacked:
             z = tokens[owners[0]][None]  # [1, B, T, D]
         else:
             z = torch.stack([tokens[owner] for owner in owners])  # [K, B, T, D]
-        rows = max(1, _RUN_TOKENS // (len(lineage) * z.shape[2]))
+        rows = max(1, _RUN_CELLS // (len(lineage) * z.shape[2] * z.shape[3]))
         parts = [_pooled(layers, run) for run in torch.split(z, rows, dim=1)]
         return list(torch.cat(parts, dim=1))
 

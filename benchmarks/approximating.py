@@ -129,13 +129,13 @@ def perform(run: Run, all_rows: int) -> Outcome:
     train_part, validation, test = parts(all_rows)
     model = model_of(side, run.seed, all_rows)
     spec = replace(GrowthSpec(), learning_rate=run.rate, seed=run.seed)
-    part, best, state = train_part.first(run.rows), -1.0, model.state_dict()
+    part, seen, state = train_part.first(run.rows), None, model.state_dict()
     for _ in train(model, SCHEMES[side.scheme], part.inputs, part.targets, spec, run.epochs):
-        now = figures(model, validation.inputs, validation.targets).accuracies[-1]
-        if now > best:
-            best, state = now, copy.deepcopy(model.state_dict())
+        now = figures(model, validation.inputs, validation.targets)
+        if seen is None or now.accuracies[-1] > seen.accuracies[-1]:
+            seen, state = now, copy.deepcopy(model.state_dict())
+    assert seen is not None, "a training has an end"
     model.load_state_dict(state)
-    seen = figures(model, validation.inputs, validation.targets)
     tested = () if run.budget == "choice" else figures(model, test.inputs, test.targets).accuracies
     parameters = sum(parameter.numel() for parameter in model.parameters())
     return Outcome(run, seen.accuracies, seen.losses, tested, parameters, time.perf_counter() - started)

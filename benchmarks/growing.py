@@ -33,9 +33,9 @@ def rows_of(images: fashion_mnist.Array, labels: fashion_mnist.Array) -> Rows:
 class Garden:
     """One stream's model, grown task by task in memory."""
 
-    def __init__(self, model: ModelSpec, growth: GrowthSpec) -> None:
+    def __init__(self, model: ModelSpec, growth: GrowthSpec, schema: Schema = SCHEMA) -> None:
         self.job = Job(
-            name="garden", source=SourceSpec(url="memory"), schema=SCHEMA, model=model, growth=growth
+            name="garden", source=SourceSpec(url="memory"), schema=schema, model=model, growth=growth
         )
         self.artifacts = MemoryArtifacts()
         self.manifest: Manifest = empty_manifest(self.job)

@@ -13,7 +13,7 @@ import argparse
 import json
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
@@ -37,6 +37,9 @@ from vit_report import report
 BUDGETS = ("epochs", "time")
 CHOICE_EPOCHS = 2.0
 
+Stage = list[tuple[str, str]]
+"""Budgets and sides that are trained together, seed by seed."""
+
 
 class Kept:
     """Finished runs and measured times in a folder: a line of JSON each."""
@@ -59,7 +62,7 @@ class Kept:
         for line in _lines(self._times):
             if sorted(line) == sorted(sides):
                 return line
-        times = seconds_a_batch(sides, rows, rounds=9)
+        times = seconds_a_batch(sides, rows, rounds=7)
         with self._times.open("a") as file:
             file.write(json.dumps(times) + "\n")
         return times
@@ -78,15 +81,17 @@ def main() -> None:
     times = kept.seconds(sides, options.rows)
     print({side: round(s, 4) for side, s in times.items()}, flush=True)
     deadline = started + 60 * options.minutes
-    choices = [
-        Run(side, "choice", 0, options.rows * 3 // 10, CHOICE_EPOCHS, rate)
-        for side in sides
-        for rate in RATES
-        if side == _tuned_as(side)
-    ]
-    carry_out(choices, kept, options, deadline)
-    carry_out(list(trainings(kept, options, times)), kept, options, deadline)
+    for stage in _stages():
+        carry_out(choices(stage, options.rows), kept, options, deadline)
+        carry_out(list(trainings(stage, kept, options, times)), kept, options, deadline)
     report(kept.outcomes(), times, options.epochs, options.rows)
+
+
+def choices(stage: Stage, rows: int) -> list[Run]:
+    """The short trainings that choose the rates of a stage's sides."""
+    tuned = dict.fromkeys(_tuned_as(side) for _, side in stage)
+    short = rows * 3 // 10
+    return [Run(side, "choice", 0, short, CHOICE_EPOCHS, rate) for side in tuned for rate in RATES]
 
 
 def arguments() -> argparse.Namespace:
@@ -120,11 +125,13 @@ def chosen_rates(outcomes: Sequence[Outcome]) -> dict[str, float]:
     }
 
 
-def trainings(kept: Kept, options: argparse.Namespace, times: dict[str, float]) -> Iterator[Run]:
-    """What is to be trained, the comparison with the ViT first; a ViT's own time is its own epochs."""
+def trainings(
+    stage: Stage, kept: Kept, options: argparse.Namespace, times: dict[str, float]
+) -> Iterator[Run]:
+    """What a stage trains, seed by seed; a ViT's own time is its own epochs."""
     rates = chosen_rates(kept.outcomes())
-    for budget, side in _order():
-        for seed in range(options.seeds):
+    for seed in range(options.seeds):
+        for budget, side in stage:
             epochs = options.epochs
             if budget == "time":
                 epochs *= times[VIT + ", conv stem" * side.endswith(", conv stem")] / times[side]
@@ -132,7 +139,7 @@ def trainings(kept: Kept, options: argparse.Namespace, times: dict[str, float]) 
                 yield Run(side, budget, seed, options.rows, epochs, rates[_tuned_as(side)])
 
 
-def _order() -> list[tuple[str, str]]:
+def _stages() -> list[Stage]:
     """Every budget and side, what the bars ask for first, the dearest last."""
     everything = [
         (budget, side)
@@ -142,7 +149,8 @@ def _order() -> list[tuple[str, str]]:
     ]
     first = [("epochs", VIT), ("epochs", OURS), ("time", OURS)]
     dearest = ("epochs", "4 x 2, the paper's form, stepwise")
-    return [*first, *(pair for pair in everything if pair not in first and pair != dearest), dearest]
+    rest = [pair for pair in everything if pair not in first and pair != dearest]
+    return [first, *([pair] for pair in rest), [dearest]]
 
 
 def carry_out(runs: list[Run], kept: Kept, options: argparse.Namespace, deadline: float) -> None:
@@ -152,7 +160,7 @@ def carry_out(runs: list[Run], kept: Kept, options: argparse.Namespace, deadline
     spawn = get_context("spawn")
     with ProcessPoolExecutor(options.workers, spawn, torch.set_num_threads, (1,)) as pool:
         jobs = [pool.submit(_perform_by, run, options.rows, deadline) for run in waiting]
-        for job in jobs:
+        for job in as_completed(jobs):
             outcome = job.result()
             if outcome is not None:
                 kept.add(outcome)

@@ -8,7 +8,7 @@ import math
 from growlearn.app.inspection import Findings
 from growlearn.domain.errors import GrowLearnError
 from growlearn.domain.job import GrowthSpec, require_name
-from growlearn.domain.schema import Input
+from growlearn.domain.schema import Input, InputType
 
 _TEMPLATE = """\
 # Job file of the stream {name}: what to watch, when, how to judge drift, how to grow, what must hold.
@@ -35,6 +35,7 @@ _STEPS = 1000  # of training that the first window is given, however small it is
 _SMALL_STEPS = 600
 _MOST_EPOCHS = 60
 _TOKENS_A_SIDE = 8
+_TOKENS_A_SERIES = 16
 
 
 def draft_job(name: str, findings: Findings) -> str:
@@ -60,16 +61,26 @@ def draft_job(name: str, findings: Findings) -> str:
 
 
 def _input(spec: Input) -> str:
+    if spec.vocabulary is not None:
+        keys = f"vocabulary: {spec.vocabulary}, length: {spec.length}"
+        return f"{{type: {spec.type}, {keys}}}  # guessed: ids below vocabulary, the first length of a row"
     shape = f", shape: {list(spec.shape)}" if spec.shape else ""
     return f"{{type: {spec.type}{shape}}}"
 
 
 def _patch(inputs: dict[str, Input]) -> str:
-    """A patch that cuts the largest image into about 8 x 8 tokens; nothing where there is no image."""
-    sides = [max(spec.shape[1:]) for spec in inputs.values() if spec.shape is not None]
-    if not sides:
-        return ""
-    return f"patch: {max(2, 2 ** round(math.log2(max(sides) / _TOKENS_A_SIDE)))}, "
+    """A patch that cuts the largest image into about 8 x 8 tokens, or else the longest series into 16."""
+    sides = [max(spec.shape[1:]) for spec in _of(inputs, InputType.IMAGE) if spec.shape]
+    if sides:
+        return f"patch: {max(2, 2 ** round(math.log2(max(sides) / _TOKENS_A_SIDE)))}, "
+    steps = [spec.shape[0] for spec in _of(inputs, InputType.SERIES) if spec.shape]
+    if steps:
+        return f"patch: {max(1, 2 ** round(math.log2(max(steps) / _TOKENS_A_SERIES)))}, "
+    return ""
+
+
+def _of(inputs: dict[str, Input], kind: InputType) -> list[Input]:
+    return [spec for spec in inputs.values() if spec.type is kind]
 
 
 def _growth(rows: int) -> str:

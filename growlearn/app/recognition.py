@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import io
-import math
 from typing import Any
 
 import pyarrow as pa
 from PIL import Image, UnidentifiedImageError
 
+from growlearn.app.listing import listed
 from growlearn.domain.schema import Input, InputType
 
 _LABEL_NAMES = ("label", "labels", "target", "class", "y", "category", "fine_label", "species", "outcome")
@@ -57,7 +57,7 @@ def input_of(column: Any, name: str) -> Input | str:
         shape = image_shape(content)
         return "its bytes are no PNG or JPEG" if shape is None else Input(type=InputType.IMAGE, shape=shape)
     if isinstance(content, list):
-        return _listed_image(content)
+        return listed(present)
     return f"values of type {kind} cannot be read"
 
 
@@ -66,24 +66,6 @@ def _category(column: Any) -> Input | str:
     if len(present) > _FEW_ROWS and len(present.unique()) > 0.9 * len(present):
         return "nearly every value occurs once, as names and dates do"
     return Input(type=InputType.CATEGORY)
-
-
-def _listed_image(values: list[Any]) -> Input | str:
-    shape: list[int] = []
-    level: Any = values
-    while isinstance(level, list) and level:
-        shape.append(len(level))
-        level = level[0]
-    if len(shape) == 2:
-        shape = [1, *shape]
-    if len(shape) == 3 and shape[0] in (1, 3):
-        return Input(type=InputType.IMAGE, shape=(shape[0], shape[1], shape[2]))
-    count = math.prod(shape)
-    for channels in (1, 3):
-        side = math.isqrt(count // channels)
-        if count == channels * side * side and side > 1:
-            return Input(type=InputType.IMAGE, shape=(channels, side, side))
-    return f"lists of {count} numbers are no square image; give their shape by hand"
 
 
 def image_shape(content: bytes) -> tuple[int, int, int] | None:

@@ -18,29 +18,63 @@ class InputType(StrEnum):
     IMAGE = "image"
     NUMBER = "number"
     CATEGORY = "category"
+    TOKENS = "tokens"
+    SERIES = "series"
+
+
+_WANTED: dict[InputType, tuple[str, dict[str, str]]] = {
+    InputType.IMAGE: ("an image", {"shape": "[channels, height, width]"}),
+    InputType.NUMBER: ("a number", {}),
+    InputType.CATEGORY: ("a category", {}),
+    InputType.TOKENS: (
+        "a column of tokens",
+        {"vocabulary": "ids run from 0 to one less", "length": "tokens kept of a row"},
+    ),
+    InputType.SERIES: ("a series", {"shape": "[steps, channels]"}),
+}
+"""What each type is called, and the keys it needs with what they mean."""
+_MOST_IDS = 10_000_000  # each is a row of the embedding
 
 
 @dataclass(frozen=True, kw_only=True)
 class Input:
     """One input column.
 
-    `shape` is (channels, height, width) in pixels, for images only.
+    `shape` is (channels, height, width) in pixels for an image, (steps, channels) for a series.
+    `vocabulary` and `length` are for tokens only: ids lie in 0..vocabulary - 1, and of a longer row the
+    first `length` are read.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
 
     type: InputType
-    shape: tuple[int, int, int] | None = None
+    shape: tuple[int, ...] | None = None
+    vocabulary: int | None = None
+    length: int | None = None
 
     def __post_init__(self) -> None:
-        if (self.type is InputType.IMAGE) != (self.shape is not None):
-            raise ValueError(
-                "an image needs shape: [channels, height, width]"
-                if self.shape is None
-                else f"shape is for images; this input is a {self.type}"
-            )
-        if self.shape is not None and (min(self.shape) < 1 or self.shape[0] not in (1, 3)):
-            raise ValueError(f"shape {list(self.shape)} must be [1 or 3, height, width]")
+        what, wanted = _WANTED[self.type]
+        for key in ("shape", "vocabulary", "length"):
+            given = getattr(self, key) is not None
+            if key in wanted and not given:
+                raise ValueError(f"{what} needs {key}: {wanted[key]}")
+            if given and key not in wanted:
+                meant = " and ".join(kind for kind, (_, keys) in _WANTED.items() if key in keys)
+                raise ValueError(f"{key} is for {meant}; this input is {what}")
+        if self.shape is not None:
+            _check_shape(self.type, self.shape)
+        for key, least, most in (("vocabulary", 2, _MOST_IDS), ("length", 1, _MOST_IDS)):
+            value = getattr(self, key)
+            if value is not None and not least <= value <= most:
+                raise ValueError(f"{key} {value} must lie between {least} and {most:,}")
+
+
+def _check_shape(kind: InputType, shape: tuple[int, ...]) -> None:
+    sound = min(shape, default=0) >= 1
+    if kind is InputType.IMAGE and not (sound and len(shape) == 3 and shape[0] in (1, 3)):
+        raise ValueError(f"shape {list(shape)} must be [1 or 3, height, width]")
+    if kind is InputType.SERIES and not (sound and len(shape) == 2):
+        raise ValueError(f"shape {list(shape)} must be [steps, channels], [steps, 1] for one channel")
 
 
 @dataclass(frozen=True, kw_only=True)

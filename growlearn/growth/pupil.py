@@ -14,7 +14,7 @@ from growlearn.growth.kinship import Circle
 from growlearn.growth.model.head import Head
 from growlearn.growth.model.network import BATCH_ROWS, GrowingNetwork
 from growlearn.growth.readout import MOST_ROWS, fit_readout
-from growlearn.growth.stems.stem import Inputs
+from growlearn.growth.stems.columns import Inputs
 from growlearn.growth.train import class_indices
 from growlearn.ingest.rows import Rows, concat
 

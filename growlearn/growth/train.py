@@ -70,7 +70,7 @@ def grow(plan: GrowthPlan, artifacts: Artifacts, scratch: Path, report: Report) 
     if _fingerprint(network) != frozen:
         raise GrowLearnError("training changed frozen weights", cure="this is a defect: please report it")
     checkpoint.restore(newborn.trainable(), course.best)
-    curve = _validate(newborn, validation, 1 + len(plan.lineage) + len(plan.new_branches))
+    curve = validate(newborn, validation, 1 + len(plan.lineage) + len(plan.new_branches))
     new = curve.last(len(newborn.branches))
     newborn = first_of(newborn, smallest(new.accuracies, plan.max_accuracy_loss))
     return GrowthResult(
@@ -114,27 +114,27 @@ def _course(
     plan: GrowthPlan, newborn: Newborn, train: Feed, validation: Feed, scratch: Path, report: Report
 ) -> Course:
     def begin() -> None:
-        _start_head(newborn, train, plan.seed)
+        start_head(newborn, train, plan.seed)
 
-    def validate() -> tuple[float, float]:
-        curve = _validate(newborn, validation, 1)
+    def figures() -> tuple[float, float]:
+        curve = validate(newborn, validation, 1)
         return curve.losses[-1], curve.accuracies[-1]
 
     return run_course(
         newborn.trainable(),
         plan.growth,
         scratch / "checkpoint.safetensors",
-        Tuition(begin, partial(_train_epoch, newborn, train, plan), validate),
+        Tuition(begin, partial(_train_epoch, newborn, train, plan), figures),
         report,
     )
 
 
-def _start_head(newborn: Newborn, train: Feed, seed: int) -> None:
+def start_head(newborn: Newborn, train: Feed, seed: int) -> None:
     """Fit the head to the features at birth of some training rows."""
     some = torch.randperm(len(train), generator=torch.Generator().manual_seed(seed))[:MOST_ROWS]
     with torch.no_grad():
-        features = torch.cat([_features(newborn, train, index) for index in torch.split(some, BATCH_ROWS)])
-    fit_readout(newborn.head, features, train.targets[some])
+        parts = [features_of(newborn, *train.tokens(index)) for index in torch.split(some, BATCH_ROWS)]
+    fit_readout(newborn.head, torch.cat(parts), train.targets[some])
 
 
 def _train_epoch(
@@ -154,12 +154,11 @@ def _train_epoch(
 
 def _answer(newborn: Newborn, feed: Feed, index: Tensor, prefixes: int) -> Tensor:
     """Rows by index [B] -> logits [prefixes, B, C] of the last prefixes, the whole last."""
-    return newborn.head.prefixes(_features(newborn, feed, index), prefixes)
+    return newborn.head.prefixes(features_of(newborn, *feed.tokens(index)), prefixes)
 
 
-def _features(newborn: Newborn, feed: Feed, index: Tensor) -> Tensor:
-    """Rows by index [B] -> pooled features [B, 1 + P + n, D] of parents and new branches."""
-    z, pooled = feed.tokens(index)  # [B, T, D], [B, 1 + P, D]
+def features_of(newborn: Newborn, z: Tensor, pooled: Tensor) -> Tensor:
+    """Tokens [B, T, D], parents' features [B, 1 + P, D] -> with those of new branches [B, 1 + P + n, D]."""
     residuals = torch.stack([branch(z).mean(1) for branch in newborn.branches], dim=1)  # [B, n, D]
     return torch.cat([pooled, residuals], dim=1)
 
@@ -190,7 +189,8 @@ def _points(plan: GrowthPlan, curve: Curve) -> tuple[PrefixPoint, ...]:
     )
 
 
-def _validate(newborn: Newborn, feed: Feed, prefixes: int) -> Curve:
+def validate(newborn: Newborn, feed: Feed, prefixes: int) -> Curve:
+    """Loss and accuracy of the last prefixes on the rows of a feed."""
     losses = torch.zeros(prefixes, dtype=torch.float64)  # [prefixes]
     right = torch.zeros(prefixes, dtype=torch.int64)
     with torch.no_grad():

@@ -14,9 +14,10 @@ from growlearn.domain.errors import UnreadableFile
 from growlearn.ingest.flaws import Flaw, Flaws, flag
 from growlearn.ingest.rows import Column, object_column
 
-_NUMBER = re.compile(
+NUMBER = re.compile(
     r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*|\s*[+-]?(nan|inf|infinity)\s*", re.IGNORECASE | re.ASCII
 )
+"""How a number is written in text."""
 _TRUTH = {"true": 1.0, "false": 0.0}
 
 
@@ -70,21 +71,24 @@ def _numbers_of_text(column: Any, name: str, flaws: Flaws) -> Column:
     values = [_number_of(cell) for cell in cells]
     unread = [i for i, value in enumerate(values) if value is None and cells[i] is not None]
     if len(unread) == len(cells) - column.null_count:
-        raise UnreadableFile(f"column {name!r} holds text such as {_short(cells[unread[0]])}; wanted numbers")
+        raise UnreadableFile(
+            f"column {name!r} holds text such as {shortened(cells[unread[0]])}; wanted numbers"
+        )
     for i in unread:
-        flaws.setdefault(i, Flaw(f"{name} is not a number", f": {_short(cells[i])}"))
+        flaws.setdefault(i, Flaw(f"{name} is not a number", f": {shortened(cells[i])}"))
     return np.array([np.nan if value is None else value for value in values])
 
 
 def _number_of(cell: str | None) -> float | None:
     if cell is None:
         return None
-    if _NUMBER.fullmatch(cell):
+    if NUMBER.fullmatch(cell):
         return float(cell)
     return _TRUTH.get(cell.strip().lower())
 
 
-def _short(cell: object) -> str:
+def shortened(cell: object) -> str:
+    """A cell as a reason shows it, at most 40 characters long."""
     text = repr(cell)
     return text if len(text) <= 40 else f"{text[:37]}..."
 

@@ -16,9 +16,10 @@ from PIL import Image, UnidentifiedImageError
 from growlearn.domain.errors import UnreadableFile
 from growlearn.ingest.columns import nulls, plain
 from growlearn.ingest.flaws import Flaw, Flaws, flag
+from growlearn.ingest.lists import Forms, depth_and_leaf, equal_lists, is_list
 from growlearn.ingest.rows import Column
 
-Shape: TypeAlias = tuple[int, int, int]
+Shape: TypeAlias = tuple[int, ...]  # channels, height, width
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg")
 """How names of image files end."""
 
@@ -37,8 +38,8 @@ def decode_images(column: Any, name: str, shape: Shape, flaws: Flaws) -> Column:
     flag(flaws, nulls(column), Flaw(f"{name} is missing"))
     if _is_bytes(column.type):
         return _of_files(column.to_pylist(), name, shape, flaws)
-    if _is_list(column.type):
-        return _of_lists(column.combine_chunks(), name, shape, flaws)
+    if is_list(column.type):
+        return _of_lists(column, name, shape, flaws)
     if pt.is_null(column.type):
         return np.zeros((len(column), *shape), np.uint8)
     raise UnreadableFile(
@@ -54,10 +55,6 @@ def _is_bytes(kind: Any) -> bool:
         or pt.is_binary_view(kind)
         or pt.is_fixed_size_binary(kind)
     )
-
-
-def _is_list(kind: Any) -> bool:
-    return bool(pt.is_list(kind) or pt.is_large_list(kind) or pt.is_fixed_size_list(kind))
 
 
 def _bytes_of_struct(column: Any, name: str, flaws: Flaws) -> Any:
@@ -139,42 +136,26 @@ def _is_whole_png(content: bytes) -> bool:
 
 
 def _of_lists(column: Any, name: str, shape: Shape, flaws: Flaws) -> Column:
-    """Each level's lists must be as long as the shape says; what is left are the pixels of whole rows."""
-    n = len(column)
-    row_of = np.arange(n)
-    for wanted in _lengths(column.type, name, shape):
-        lengths = pc.fill_null(pc.list_value_length(column), 0).to_numpy(zero_copy_only=False)
-        for place in np.flatnonzero(lengths != wanted):
-            found = f": lists of {lengths[place]} where {wanted} are wanted"
-            flaws.setdefault(int(row_of[place]), Flaw(f"{name} has the wrong size", found))
-        row_of = np.repeat(row_of, lengths)
-        column = column.flatten()
-    whole = np.ones(n, dtype=bool)
-    whole[list(flaws)] = False
-    values = column.to_numpy(zero_copy_only=False)  # integers stay as they are unless some are missing
-    pixels = np.zeros((n, *shape), np.uint8)
-    rows = np.flatnonzero(whole)
-    leaves = values[whole[row_of]].reshape(len(rows), int(np.prod(shape)))
-    pixels[rows] = _bytes_of_numbers(leaves, rows, name, flaws, pt.is_floating(column.type)).reshape(
-        -1, *shape
-    )
+    forms = _forms(column.type, name, shape)
+    rows, leaves = equal_lists(column, name, forms, flaws)
+    is_floating = pt.is_floating(depth_and_leaf(column.type)[1])
+    pixels = np.zeros((len(column), *shape), np.uint8)
+    pixels[rows] = _bytes_of_numbers(leaves, rows, name, flaws, is_floating).reshape(-1, *shape)
     return pixels
 
 
-def _lengths(kind: Any, name: str, shape: Shape) -> tuple[int, ...]:
+def _forms(kind: Any, name: str, shape: Shape) -> Forms:
     """How long the lists of each level must be; raises UnreadableFile for lists of anything but numbers."""
     channels, height, width = shape
-    depth, leaf = 0, kind
-    while _is_list(leaf):
-        depth, leaf = depth + 1, leaf.value_type
     forms = {1: (channels * height * width,), 3: shape}
     if channels == 1:
         forms[2] = (height, width)
+    depth, leaf = depth_and_leaf(kind)
     if depth not in forms or not (pt.is_integer(leaf) or pt.is_floating(leaf)):
         raise UnreadableFile(
             f"column {name!r} is {kind}; wanted numbers in lists as {list(shape)}, or in one"
         )
-    return forms[depth]
+    return forms
 
 
 def _bytes_of_numbers(leaves: Column, rows: Column, name: str, flaws: Flaws, is_floating: bool) -> Column:

@@ -13,7 +13,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from growlearn.domain.schema import InputType, Label, Schema
+from growlearn.domain.schema import Label, Schema
+from growlearn.ingest.stored import STORED
 
 Column = npt.NDArray[Any]
 
@@ -26,7 +27,8 @@ _KEY = "_key"
 class Rows:
     """N validated rows, column by column.
 
-    inputs: image uint8 [N, channels, height, width]; number float64 [N]; category object [N] of str.
+    inputs: image uint8 [N, channels, height, width]; number float64 [N]; category object [N] of str;
+    tokens int32 [N, length] with stored.PADDING after the last; series float64 [N, steps, channels].
     labels: object [N] of int, str or None (not known yet). tasks: object [N] of str, or None where
     no column names the task. keys: uint64 [N], a hash of each row's inputs.
     """
@@ -115,11 +117,7 @@ def to_parquet(rows: Rows, schema: Schema) -> bytes:
     """Stored form of rows; equal rows give equal bytes."""
     columns: dict[str, pa.Array] = {}
     for name, spec in schema.inputs.items():
-        if spec.type is InputType.IMAGE:
-            columns[name] = _image_array(rows.inputs[name])
-        else:
-            kind = pa.float64() if spec.type is InputType.NUMBER else pa.string()
-            columns[name] = pa.array(rows.inputs[name], kind)
+        columns[name] = STORED[spec.type].write(rows.inputs[name])
     columns[schema.label] = _label_array(rows.labels)
     if rows.tasks is not None and schema.task is not None:
         columns[schema.task] = pa.array(rows.tasks, pa.string())
@@ -141,13 +139,7 @@ def from_parquet(content: bytes, schema: Schema) -> Rows:
     table = pq.read_table(io.BytesIO(content))
     inputs: dict[str, Column] = {}
     for name, spec in schema.inputs.items():
-        column = table.column(name)
-        if spec.shape is not None:
-            inputs[name] = _pixels(column, spec.shape)
-        elif spec.type is InputType.NUMBER:
-            inputs[name] = column.cast(pa.float64()).to_numpy()
-        else:
-            inputs[name] = object_column(column.cast(pa.string()).to_pylist())
+        inputs[name] = STORED[spec.type].read(table.column(name), spec)
     named = schema.task is not None and schema.task in table.column_names
     return Rows(
         inputs,
@@ -155,23 +147,6 @@ def from_parquet(content: bytes, schema: Schema) -> Rows:
         object_column(table.column(schema.task).to_pylist()) if named else None,
         table.column(_KEY).to_numpy(),
     )
-
-
-def _image_array(images: Column) -> pa.Array:
-    """Images as fixed-size binary over their own memory: nothing is copied."""
-    pixels = np.ascontiguousarray(images)
-    kind = pa.binary(int(np.prod(pixels.shape[1:])))
-    return pa.FixedSizeBinaryArray.from_buffers(kind, len(pixels), [None, pa.py_buffer(pixels)])
-
-
-def _pixels(column: pa.ChunkedArray, shape: tuple[int, int, int]) -> Column:
-    size = int(np.prod(shape))
-    if column.type != pa.binary(size):
-        raise ValueError(f"stored images are {column.type}, not of shape {list(shape)}")
-    cells = column.combine_chunks()
-    chunks = cells.chunks if isinstance(cells, pa.ChunkedArray) else [cells]
-    parts = [np.frombuffer(c.buffers()[1], np.uint8)[c.offset * size :][: len(c) * size] for c in chunks]
-    return np.concatenate(parts).reshape(-1, *shape) if parts else np.empty((0, *shape), np.uint8)
 
 
 def object_column(values: Sequence[object]) -> Column:

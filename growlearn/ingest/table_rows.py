@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any
 
 import numpy as np
 
 from growlearn.domain.errors import UnreadableFile
-from growlearn.domain.schema import InputType, Schema
+from growlearn.domain.schema import Schema
 from growlearn.domain.window import BadRow
-from growlearn.ingest.columns import decode_numbers, decode_texts
+from growlearn.ingest.columns import decode_texts
 from growlearn.ingest.duplicates import duplicates
 from growlearn.ingest.flaws import Flaw, Flaws, bad_rows, flag
 from growlearn.ingest.formats import Loaded, load
-from growlearn.ingest.images import decode_images
+from growlearn.ingest.inputs import DECODERS
 from growlearn.ingest.labels import decode_labels
 from growlearn.ingest.rows import Column, Rows, object_column, row_keys
 
@@ -139,13 +138,8 @@ def _decode(
 
 
 def _decode_input(loaded: Loaded, name: str, schema: Schema, flaws: Flaws) -> Column:
-    column: Any = loaded.table.column(name)
     spec = schema.inputs[name]
-    if spec.shape is not None:
-        return decode_images(column, name, spec.shape, flaws)
-    if spec.type is InputType.NUMBER:
-        return decode_numbers(column, name, flaws, loaded.is_text)
-    return decode_texts(column, name, flaws)
+    return DECODERS[spec.type](loaded.table.column(name), name, spec, flaws, loaded.is_text)
 
 
 def _unflawed(flaws: Flaws, n: int) -> Column:

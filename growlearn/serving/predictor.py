@@ -105,7 +105,7 @@ def rows_of(frame: pd.DataFrame, manifest: Manifest) -> Rows:
     if frame.empty:
         raise GrowLearnError("there are no rows to answer")
     try:
-        table = pa.Table.from_pandas(frame, preserve_index=False)
+        table = pa.Table.from_pandas(_listed(frame), preserve_index=False)
     except (pa.ArrowException, ValueError) as error:  # ArrowInvalid and ArrowTypeError have two arguments
         raise GrowLearnError(
             f"the rows cannot be read: {'; '.join(map(str, error.args))}",
@@ -125,6 +125,18 @@ def rows_of(frame: pd.DataFrame, manifest: Manifest) -> Rows:
             f"row {first} cannot be answered: {reasons[first]}{more}", cure="mend or leave out these rows"
         )
     return rows
+
+
+def _listed(frame: pd.DataFrame) -> pd.DataFrame:
+    """Cells that are arrays of several dimensions as lists in lists, which Arrow understands."""
+    objects = frame.loc[:, [pd.api.types.is_object_dtype(kind) for kind in frame.dtypes]]
+    if not any(_is_nested(cell) for cell in objects.to_numpy().flat):
+        return frame
+    return frame.map(lambda cell: cell.tolist() if _is_nested(cell) else cell)
+
+
+def _is_nested(cell: object) -> bool:
+    return isinstance(cell, np.ndarray) and cell.ndim > 1
 
 
 def _dtype(prediction: Column) -> str:

@@ -42,6 +42,13 @@ IMAGES = Schema(inputs={"image": Input(type=InputType.IMAGE, shape=(1, 8, 8))}, 
 TABLE = Schema(
     inputs={"size": Input(type=InputType.NUMBER), "kind": Input(type=InputType.CATEGORY)}, task="task"
 )
+LISTS = Schema(
+    inputs={
+        "words": Input(type=InputType.TOKENS, vocabulary=40, length=6),
+        "trace": Input(type=InputType.SERIES, shape=(8, 2)),
+    },
+    task="task",
+)
 MODEL = ModelSpec(width=16, heads=2)
 KINDS = ("red", "blue", "vert-de-gris")
 
@@ -77,7 +84,17 @@ def table(artifacts: MemoryArtifacts, tmp_path_factory: pytest.TempPathFactory) 
     return export(manifest, frame, artifacts, tmp_path_factory.mktemp("table"))
 
 
-@pytest.fixture(params=["images", "table"])
+@pytest.fixture(scope="module")
+def lists(artifacts: MemoryArtifacts, tmp_path_factory: pytest.TempPathFactory) -> Exported:
+    """Two tasks of token ids and series, labels that are numbers."""
+    manifest = grow(LISTS, {"upright": (0, 1, 7), "turned": (2, 3)}, artifacts)
+    inputs = rows_of(LISTS, 9, 5).inputs
+    words = [[int(each) for each in row if each >= 0] for row in inputs["words"]]
+    frame = pd.DataFrame({"words": words, "trace": inputs["trace"].tolist()})
+    return export(manifest, frame, artifacts, tmp_path_factory.mktemp("lists"))
+
+
+@pytest.fixture(params=["images", "table", "lists"])
 def exported(request: pytest.FixtureRequest) -> Exported:
     exported: Exported = request.getfixturevalue(request.param)
     return exported
@@ -147,7 +164,12 @@ def rows_of(schema: Schema, count: int, seed: int) -> Rows:
     random = np.random.default_rng(seed)
     inputs: dict[str, Any] = {}
     for name, spec in schema.inputs.items():
-        if spec.shape is not None:
+        if spec.type is InputType.TOKENS:
+            ids = random.integers(0, 40, (count, 6), dtype=np.int32)
+            inputs[name] = np.where(np.arange(6) < random.integers(1, 7, (count, 1)), ids, -1)
+        elif spec.type is InputType.SERIES:
+            inputs[name] = random.normal(seed, 2.0, (count, *(spec.shape or ())))
+        elif spec.shape is not None:
             inputs[name] = random.integers(0, 256, (count, *spec.shape), dtype=np.uint8)
         elif spec.type is InputType.NUMBER:
             inputs[name] = random.normal(3.0 * seed, 2.0, count)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 from urllib.parse import urlsplit
 
 from mlflow.entities import Dataset, DatasetInput, InputTag
@@ -12,7 +13,13 @@ from growlearn.ports import CycleRecord
 
 _LONGEST_DIGEST = 36
 _SOURCE_TYPES = {"s3": "s3", "http": "http", "https": "http"}
-COLUMN_TYPES = {InputType.IMAGE: "binary", InputType.NUMBER: "double", InputType.CATEGORY: "string"}
+COLUMN_TYPES: dict[InputType, dict[str, Any]] = {
+    InputType.IMAGE: {"type": "binary"},
+    InputType.NUMBER: {"type": "double"},
+    InputType.CATEGORY: {"type": "string"},
+    InputType.TOKENS: {"type": "array", "items": {"type": "long"}},
+    InputType.SERIES: {"type": "array", "items": {"type": "array", "items": {"type": "double"}}},
+}
 """MLflow's name for each type of input column."""
 
 
@@ -34,7 +41,7 @@ def dataset_input(record: CycleRecord) -> DatasetInput | None:
     return DatasetInput(dataset, [InputTag("mlflow.data.context", context)])
 
 
-def _columns(schema: Schema) -> list[dict[str, str]]:
-    columns = [{"name": name, "type": COLUMN_TYPES[spec.type]} for name, spec in schema.inputs.items()]
+def _columns(schema: Schema) -> list[dict[str, Any]]:
+    columns = [{"name": name} | COLUMN_TYPES[spec.type] for name, spec in schema.inputs.items()]
     columns.append({"name": schema.label, "type": "any"})
     return columns + ([{"name": schema.task, "type": "string"}] if schema.task else [])

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from typing import Any
+from collections.abc import Callable
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -15,8 +16,13 @@ from PIL import Image
 from growlearn.domain.lineage import Manifest
 from growlearn.domain.schema import Input, InputType
 from growlearn.growth.model.network import GrowingNetwork
+from growlearn.growth.stems.columns import ColumnList
+from growlearn.growth.stems.series import SeriesTokens
+from growlearn.growth.stems.stem import Stem
+from growlearn.growth.stems.tables import CategoryTokens, NumberTokens
 
 _ROWS = 2
+_MOST_IDS = 8  # of a row of tokens
 _ABSTAIN = ParamSpec("min_probability", DataType.double, 0.0)
 
 
@@ -24,7 +30,7 @@ def signature(manifest: Manifest) -> ModelSignature:
     """Columns in and out; the task column is optional, and without it rows are routed.
 
     MLflow would refuse whole numbers where it is told of doubles, and numbers where it is told of
-    strings; the model itself checks every cell, so numbers and categories may be of any type. Images
+    strings; the model itself checks every cell, so all columns but images may be of any type. Images
     are binary, by which MLflow knows base64 over HTTP.
     """
     columns: list[ColSpec | TensorSpec] = [
@@ -44,29 +50,61 @@ def signature(manifest: Manifest) -> ModelSignature:
 
 
 def example_rows(manifest: Manifest, network: GrowingNetwork) -> pd.DataFrame:
-    """Rows such as the model was trained on: mean numbers, known categories, images of its size."""
+    """Rows such as the model was trained on: mean numbers and series, known categories, its image size."""
     columns: dict[str, list[Any]] = {}
     for name, spec in manifest.schema.inputs.items():
-        columns[name] = _example_values(name, spec, network)
+        columns[name] = _EXAMPLES[spec.type](name, spec, network.root_stem)
     if manifest.schema.task is not None:
         columns[manifest.schema.task] = [manifest.tasks[0].name] * _ROWS
     return pd.DataFrame(columns)
 
 
-def _example_values(name: str, spec: Input, network: GrowingNetwork) -> list[Any]:
-    stem = network.root_stem
-    if spec.shape is not None:
-        return [_png(spec.shape, row) for row in range(_ROWS)]
-    if spec.type is InputType.NUMBER:
-        assert stem.numbers is not None
-        mean = float(stem.numbers.mean[stem.number_names.index(name)])
-        spread = float(stem.numbers.scale[stem.number_names.index(name)])
-        return [mean + spread * row for row in range(_ROWS)]
-    known = list(stem.categories[stem.category_names.index(name)].index)  # type: ignore[arg-type]
-    return [str(known[row % len(known)]) for row in range(_ROWS)]
+def _example_images(_: str, spec: Input, __: Stem) -> list[Any]:
+    assert spec.shape is not None
+    return [_png(spec.shape, row) for row in range(_ROWS)]
 
 
-def _png(shape: tuple[int, int, int], row: int) -> bytes:
+def _example_numbers(name: str, _: Input, stem: Stem) -> list[Any]:
+    numbers = cast("NumberTokens", stem.columns(InputType.NUMBER))
+    at = numbers.names.index(name)
+    return [float(numbers.mean[at] + numbers.scale[at] * row) for row in range(_ROWS)]
+
+
+def _example_categories(name: str, _: Input, stem: Stem) -> list[Any]:
+    category = cast("CategoryTokens", _columns(stem, InputType.CATEGORY).of(name))
+    known = list(category.index)
+    return [known[row % len(known)] for row in range(_ROWS)]
+
+
+def _example_tokens(_: str, spec: Input, __: Stem) -> list[Any]:
+    assert spec.vocabulary is not None
+    assert spec.length is not None
+    count = min(spec.length, _MOST_IDS)
+    return [[(row + place) % spec.vocabulary for place in range(count)] for row in range(_ROWS)]
+
+
+def _example_series(name: str, spec: Input, stem: Stem) -> list[Any]:
+    """The mean of each channel, and one spread above it."""
+    assert spec.shape is not None
+    series = cast("SeriesTokens", _columns(stem, InputType.SERIES).of(name))
+    return [[(series.mean + series.scale * row).tolist()] * spec.shape[0] for row in range(_ROWS)]
+
+
+def _columns(stem: Stem, kind: InputType) -> ColumnList:
+    return cast("ColumnList", stem.columns(kind))
+
+
+_EXAMPLES: dict[InputType, Callable[[str, Input, Stem], list[Any]]] = {
+    InputType.IMAGE: _example_images,
+    InputType.NUMBER: _example_numbers,
+    InputType.CATEGORY: _example_categories,
+    InputType.TOKENS: _example_tokens,
+    InputType.SERIES: _example_series,
+}
+"""Cells of each type of input, as a frame would hold them."""
+
+
+def _png(shape: tuple[int, ...], row: int) -> bytes:
     """A soft blob, a little lower in each row."""
     channels, height, width = shape
     y, x = np.mgrid[0:height, 0:width]

@@ -21,7 +21,8 @@ from torch import Tensor, nn
 from growlearn.domain.job import ModelSpec
 from growlearn.growth.model.branch import Branch
 from growlearn.growth.model.head import Head
-from growlearn.growth.stems.stem import Inputs, Stem
+from growlearn.growth.stems.columns import Inputs
+from growlearn.growth.stems.stem import Stem
 
 
 class OneGatedHead(nn.Module):

@@ -15,7 +15,7 @@ from growlearn.growth.approximation.schemes import Scheme
 from growlearn.growth.course import optimizer_of
 from growlearn.growth.model.network import BATCH_ROWS
 from growlearn.growth.schedule import Pace
-from growlearn.growth.stems.stem import Inputs
+from growlearn.growth.stems.columns import Inputs
 from growlearn.growth.train import prefix_losses
 
 

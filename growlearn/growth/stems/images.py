@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from itertools import pairwise
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from growlearn.domain.job import ModelSpec
+from growlearn.domain.schema import Input, InputType
+from growlearn.growth.stems.columns import ColumnList, Origin
+from growlearn.ingest.rows import Column
 
 
 class PatchStem(nn.Module):
@@ -60,7 +64,7 @@ IMAGE_STEMS: dict[str, Callable[[int, ModelSpec], nn.Module]] = {"conv": ConvSte
 class ImageTokens(nn.Module):
     """One image column: normalisation learned once, a stem, and learned positions."""
 
-    def __init__(self, shape: tuple[int, int, int], spec: ModelSpec) -> None:
+    def __init__(self, shape: tuple[int, ...], spec: ModelSpec) -> None:
         super().__init__()
         self.stem = IMAGE_STEMS[spec.stem](shape[0], spec)
         self.register_buffer("mean", torch.zeros(shape[0], 1, 1))
@@ -69,6 +73,10 @@ class ImageTokens(nn.Module):
         self.position = nn.Parameter(torch.randn(tokens, spec.width) * 0.02)
         self.mean: Tensor
         self.scale: Tensor
+
+    def encode(self, images: Column) -> Tensor:
+        """Uint8 [N, C, H, W] as a tensor."""
+        return torch.from_numpy(np.array(images))
 
     def fit(self, pixels: Tensor) -> None:
         """Learn mean and spread a channel from uint8 pixels [N, C, H, W]."""
@@ -80,3 +88,9 @@ class ImageTokens(nn.Module):
         """Uint8 [B, C, H, W] -> tokens [B, T, D]."""
         tokens: Tensor = self.stem((pixels.float() - self.mean) / self.scale)
         return tokens + self.position
+
+
+def image_columns(columns: Mapping[str, Input], spec: ModelSpec, _: Origin) -> ColumnList:
+    """The image columns of a schema."""
+    shapes = {name: column.shape for name, column in columns.items() if column.shape is not None}
+    return ColumnList(InputType.IMAGE, {name: ImageTokens(shape, spec) for name, shape in shapes.items()})

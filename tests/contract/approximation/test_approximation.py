@@ -15,7 +15,8 @@ from growlearn.domain.schema import Input, InputType, Schema
 from growlearn.growth.approximation.forms import FORMS, Approximation
 from growlearn.growth.approximation.schemes import SCHEMES
 from growlearn.growth.approximation.training import Trainer, figures, train
-from growlearn.growth.stems.stem import Inputs, new_stem
+from growlearn.growth.stems.columns import Inputs
+from growlearn.growth.stems.stem import new_stem
 from growlearn.ingest.rows import Rows, object_column, row_keys
 
 SCHEMA = Schema(inputs={"image": Input(type=InputType.IMAGE, shape=(1, 8, 8))})

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -70,6 +71,21 @@ def test_images_are_recognised_with_their_shape(
     pq.write_table(pa.table({"picture": column, "label": [0]}), tmp_path / "one.parquet")
     job = drafted(tmp_path / "one.parquet", tmp_path)
     assert job.schema.inputs["picture"] == Input(type=InputType.IMAGE, shape=shape)
+
+
+@pytest.mark.parametrize(
+    ("column", "found", "patch"),
+    [
+        ([[5, 6, 7], [1000]], Input(type=InputType.TOKENS, vocabulary=1024, length=3), 4),
+        ([[-0.5] * 64] * 2, Input(type=InputType.SERIES, shape=(64, 1)), 4),
+        ([[[-0.5, 2.0]] * 9] * 2, Input(type=InputType.SERIES, shape=(9, 2)), 1),
+    ],
+)
+def test_token_ids_and_series_are_recognised(column: Any, found: Input, patch: int, tmp_path: Path) -> None:
+    pq.write_table(pa.table({"values": column, "label": [0, 1]}), tmp_path / "one.parquet")
+    job = drafted(tmp_path / "one.parquet", tmp_path)
+    assert job.schema.inputs["values"] == found
+    assert job.model.patch == patch
 
 
 def test_a_column_no_stem_reads_is_left_out_with_the_reason_beside_it(tmp_path: Path) -> None:

@@ -39,3 +39,35 @@ def test_a_text_column_in_which_nearly_every_value_occurs_once_is_left_out() -> 
     assert input_of(column(dates), "date") == "nearly every value occurs once, as names and dates do"
     assert input_of(column(["a", "b"] * 15), "kind") == Input(type=InputType.CATEGORY)
     assert input_of(column(["a", "b"]), "kind") == Input(type=InputType.CATEGORY)  # too few to say
+
+
+@pytest.mark.parametrize(
+    ("lists", "seems"),
+    [
+        ([[1, 2], [700, 3, 4], []], Input(type=InputType.TOKENS, vocabulary=1024, length=3)),
+        ([[0] * 300, [1]], Input(type=InputType.TOKENS, vocabulary=2, length=256)),
+        ([[0, 255, 9, 8]] * 2, Input(type=InputType.IMAGE, shape=(1, 2, 2))),
+        ([[[0, 255], [9, 8]]] * 2, Input(type=InputType.IMAGE, shape=(1, 2, 2))),
+        ([[[[0, 255]], [[9, 8]], [[1, 1]]]], Input(type=InputType.IMAGE, shape=(3, 1, 2))),
+        ([[0.5, -2.0, 300.0]] * 2, Input(type=InputType.SERIES, shape=(3, 1))),
+        ([[[0.5, -2.0], [1.0, 1.0], [2.0, 2.0]]], Input(type=InputType.SERIES, shape=(3, 2))),
+    ],
+)
+def test_lists_are_images_tokens_or_series_by_their_lengths_and_numbers(lists: Any, seems: Input) -> None:
+    assert input_of(column(lists), "values") == seems
+
+
+@pytest.mark.parametrize(
+    ("lists", "why"),
+    [
+        ([[1, 2, 3, 4, 5]] * 2, "lists of 5 numbers are no square image; give their shape"),
+        ([[0.5, 1.5], [2.5]], "lists of several lengths are read as token ids, which must be whole numbers"),
+        ([[1, -1], [2]], "which must be whole numbers from 0 on"),
+        ([["a"], ["b", "c"]], "values of type list"),
+        ([[[[-1.0]]]], "neither an image nor a series"),
+        ([[], []], "cannot be read"),
+        ([[float("nan")] * 2], "its lists hold no number"),
+    ],
+)
+def test_lists_that_are_none_of_these_are_left_out_with_the_reason(lists: Any, why: str) -> None:
+    assert why in str(input_of(column(lists), "values"))

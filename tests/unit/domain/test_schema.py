@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,13 +17,34 @@ def test_an_image_needs_its_shape() -> None:
         Input(type=InputType.IMAGE)
 
 
-def test_only_an_image_has_a_shape() -> None:
-    with pytest.raises(ValueError, match="shape is for images; this input is a number"):
-        Input(type=InputType.NUMBER, shape=(1, 8, 8))
+@pytest.mark.parametrize(
+    ("keys", "said"),
+    [
+        (
+            {"type": InputType.NUMBER, "shape": (1, 8, 8)},
+            "shape is for image and series; this input is a number",
+        ),
+        ({"type": InputType.CATEGORY, "length": 3}, "length is for tokens; this input is a category"),
+        ({"type": InputType.TOKENS}, "a column of tokens needs vocabulary: ids run from 0 to one less"),
+        (
+            {"type": InputType.TOKENS, "vocabulary": 5},
+            "a column of tokens needs length: tokens kept of a row",
+        ),
+        ({"type": InputType.TOKENS, "vocabulary": 1, "length": 5}, "vocabulary 1 must lie between 2 and"),
+        ({"type": InputType.TOKENS, "vocabulary": 9, "length": 0}, "length 0 must lie between 1 and"),
+        ({"type": InputType.SERIES}, r"a series needs shape: \[steps, channels\]"),
+        ({"type": InputType.SERIES, "shape": (8,)}, r"shape \[8\] must be \[steps, channels\], \[steps, 1\]"),
+        ({"type": InputType.SERIES, "shape": (0, 1)}, r"shape \[0, 1\] must be \[steps, channels\]"),
+        ({"type": InputType.SERIES, "shape": (8, 1), "vocabulary": 5}, "vocabulary is for tokens"),
+    ],
+)
+def test_each_type_has_its_own_keys_and_says_which(keys: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        Input(**keys)
 
 
-@pytest.mark.parametrize("shape", [(2, 8, 8), (1, 0, 8), (3, 8, -1)])
-def test_an_image_has_one_or_three_channels_and_some_pixels(shape: tuple[int, int, int]) -> None:
+@pytest.mark.parametrize("shape", [(2, 8, 8), (1, 0, 8), (3, 8, -1), (8, 8), ()])
+def test_an_image_has_one_or_three_channels_and_some_pixels(shape: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match="must be"):
         Input(type=InputType.IMAGE, shape=shape)
 

@@ -24,6 +24,11 @@ def _load(nursery: Any) -> GrowingNetwork:
     return load_network(nursery.manifest, nursery.artifacts.get)
 
 
+def image_of(stem: Any) -> Any:
+    """The module of the only image column."""
+    return stem.images[0]
+
+
 def test_a_newborn_branch_adds_exactly_nothing(nursery: Any) -> None:
     branch = Branch(nursery.manifest.model)
     branch.born_zero()
@@ -63,12 +68,12 @@ def test_a_copy_learns_the_normalisation_of_its_own_window(nursery: Any) -> None
     rows = nursery.only(0, 1)
     rows.inputs["image"] = 255 - rows.inputs["image"]
     network = _load(nursery)
-    before = network.root_stem.images[0].mean.clone()  # type: ignore[operator]
+    before = image_of(network.root_stem).mean.clone()
     newborn = conceive(nursery.plan(rows, parent="task-1", birth=Birth.COPY, lineage=()), network, rows)
     assert newborn.stem is not None
-    learned = newborn.stem.images[0].mean
-    assert float(learned) == pytest.approx(255 - float(before), abs=5)  # type: ignore[arg-type]
-    assert torch.equal(network.root_stem.images[0].mean, before)  # type: ignore[arg-type]
+    learned = image_of(newborn.stem).mean
+    assert float(learned) == pytest.approx(255 - float(before), abs=5)
+    assert torch.equal(image_of(network.root_stem).mean, before)
 
 
 @pytest.mark.parametrize("birth", [Birth.COPY, Birth.OWN])
@@ -129,8 +134,8 @@ def test_breaking_the_freeze_is_found_whatever_part_was_touched(nursery: Any, pa
     broken = copy.deepcopy(before)
     touched = {
         "branch": broken.branches["b1"].layers[0].mlp_out.weight,  # type: ignore[union-attr, index]
-        "stem": broken.root_stem.images[0].position,
-        "buffer": broken.root_stem.images[0].mean,
+        "stem": image_of(broken.root_stem).position,
+        "buffer": image_of(broken.root_stem).mean,
         "head": broken.head("task-1").linear.weight,
     }[part]
     with torch.no_grad():

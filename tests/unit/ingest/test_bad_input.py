@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -223,6 +224,60 @@ def test_a_bad_row_is_kept_out_alone(case: str, folder: Folder) -> None:
     assert window.reason == f"1 row kept out: 1 {kind}"
     assert list(folder.store.bad_rows("s", "w1")) == list(taken.bad_rows)
     assert folder.good_file_is_taken_in()
+
+
+LISTS = Schema(
+    inputs={
+        "words": Input(type=InputType.TOKENS, vocabulary=100, length=3),
+        "trace": Input(type=InputType.SERIES, shape=(2, 1)),
+    }
+)
+GOOD_LISTS: Mapping[str, list[Any]] = {
+    "words": [[1, 2], [3], [4, 5, 6, 7]],
+    "trace": [[0.5, 1.0], [1.5, 2.0], [2.5, 3.0]],
+    "label": [0, 1, 0],
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "cell", "reason"),
+    [
+        ("words", [1, 100], "words has an id outside 0..99: 100 at place 1"),
+        ("words", None, "words is missing"),
+        ("trace", [1.0, 2.0, 3.0], "trace has the wrong size: lists of 3 where 2 are wanted"),
+        ("trace", [1.0, float("nan")], "trace has missing, NaN or infinite values"),
+    ],
+)
+def test_a_bad_list_keeps_out_its_row_alone(name: str, cell: Any, reason: str, folder: Folder) -> None:
+    folder.stream = replace(folder.stream, job=replace(folder.stream.job, schema=LISTS))
+    cells = [GOOD_LISTS[name][0], cell, GOOD_LISTS[name][2]]
+    (folder.path / "a.parquet").write_bytes(parquet(pa.table({**GOOD_LISTS, name: cells})))
+    (taken,) = folder.tick()
+    assert [(bad.row, bad.reason) for bad in taken.bad_rows] == [(1, reason)]
+    (window,) = taken.windows
+    assert (window.state, window.rows, window.quarantined_rows) == (WindowState.ACCEPTED, 2, 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "cells", "reason"),
+    [
+        (
+            "words",
+            ["to be", "or not", "to be"],
+            r"column 'words' holds text such as 'to be'; .*tokenise text",
+        ),
+        ("words", [[0.5], [1.5], [2.5]], r"3 words has an id that is no whole number"),
+        ("trace", [1.0, 2.0, 3.0], r"column 'trace' is double; wanted lists of 2 steps of 1 numbers"),
+    ],
+)
+def test_a_file_whose_lists_are_all_bad_is_quarantined(
+    name: str, cells: Any, reason: str, folder: Folder
+) -> None:
+    folder.stream = replace(folder.stream, job=replace(folder.stream.job, schema=LISTS))
+    (folder.path / "a.parquet").write_bytes(parquet(pa.table({**GOOD_LISTS, name: cells})))
+    ((window,),) = [taken.windows for taken in folder.tick()]
+    assert window.state is WindowState.QUARANTINED
+    assert re.search(reason, window.reason or ""), window.reason
 
 
 def test_a_file_none_of_whose_rows_can_be_used_is_quarantined_with_the_commonest_reason(

@@ -13,7 +13,7 @@ import pytest
 from pyarrow import feather
 
 from growlearn.domain.errors import UnreadableFile
-from growlearn.domain.schema import Schema
+from growlearn.domain.schema import Input, InputType, Schema
 from growlearn.domain.window import BadRow
 from growlearn.ingest.table_rows import parse, read_table_rows
 
@@ -136,6 +136,23 @@ def test_a_missing_task_column_or_a_missing_task_keeps_rows_out(
     columns = {"x": [1.0, 2.0, 3.0], "y": [0, 0, 0], "task": ["a", None, ""]}
     _, bad = read_table_rows({"a.parquet": parquet(columns)}, task_schema)
     assert [row.reason for row in bad] == ["task is missing", "task is an empty string"]
+
+
+def test_token_lists_and_series_are_read_from_parquet_and_from_csv(parquet: Callable[[Any], bytes]) -> None:
+    schema = Schema(
+        inputs={
+            "words": Input(type=InputType.TOKENS, vocabulary=10, length=3),
+            "trace": Input(type=InputType.SERIES, shape=(2, 1)),
+        },
+        label="y",
+    )
+    columns = {"words": [[1, 2], [3, 4, 5, 6], [9]], "trace": [[0.5, 1], [2, 3], [4]], "y": [0, 1, 0]}
+    lines = ["words,trace,y", '1 2,"[0.5, 1]",0', '"[3, 4, 5, 6]",2 3,1', "9,4,0", ""]
+    for name, content in (("a.parquet", parquet(columns)), ("a.csv", "\n".join(lines).encode())):
+        rows, bad = read_table_rows({name: content}, schema)
+        assert rows.inputs["words"].tolist() == [[1, 2, -1], [3, 4, 5]]
+        assert rows.inputs["trace"].tolist() == [[[0.5], [1.0]], [[2.0], [3.0]]]
+        assert bad == (BadRow(row=2, reason="trace has the wrong size: lists of 1 where 2 are wanted"),)
 
 
 class TestForPrediction:

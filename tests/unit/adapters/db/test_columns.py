@@ -28,8 +28,17 @@ def _round(kind: Any, value: Any) -> Any:
     return column.process_result_value(column.process_bind_param(value, SQLITE), SQLITE)
 
 
-INPUTS = st.builds(Input, type=st.sampled_from([InputType.NUMBER, InputType.CATEGORY])) | st.builds(
-    Input, type=st.just(InputType.IMAGE), shape=st.tuples(st.sampled_from([1, 3]), st.just(28), st.just(9))
+INPUTS = st.one_of(
+    st.builds(Input, type=st.sampled_from([InputType.NUMBER, InputType.CATEGORY])),
+    st.builds(
+        Input,
+        type=st.just(InputType.IMAGE),
+        shape=st.tuples(st.sampled_from([1, 3]), st.just(28), st.just(9)),
+    ),
+    st.builds(
+        Input, type=st.just(InputType.TOKENS), vocabulary=st.integers(2, 10**7), length=st.integers(1, 99)
+    ),
+    st.builds(Input, type=st.just(InputType.SERIES), shape=st.tuples(st.integers(1, 999), st.integers(1, 9))),
 )
 SCHEMAS = st.builds(
     Schema,

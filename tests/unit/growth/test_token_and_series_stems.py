@@ -1,0 +1,69 @@
+"""Padding changes no mean; patches reach every step."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from growlearn.domain.job import ModelSpec
+from growlearn.growth.stems.series import SeriesTokens
+from growlearn.growth.stems.tokens import IdTokens
+
+
+@pytest.fixture
+def words() -> IdTokens:
+    torch.manual_seed(0)
+    return IdTokens(vocabulary=20, length=6, width=8)
+
+
+def ids(*rows: list[int]) -> Tensor:
+    return torch.tensor([(row + [-1] * 6)[:6] for row in rows])
+
+
+def test_the_mean_over_all_places_is_that_of_the_row_s_own_tokens(words: IdTokens) -> None:
+    tokens = words(ids([3, 5, 5], [7]))
+    own = words.embedding.weight[[3, 5, 5]] + words.position[:3]
+    assert torch.allclose(tokens[0].mean(0), own.mean(0), atol=1e-6)
+    assert torch.equal(tokens[0, :3], own)
+    assert torch.allclose(tokens[1], (words.embedding.weight[7] + words.position[0]).expand(6, 8))
+
+
+def test_a_row_that_is_as_long_as_may_be_has_no_padding(words: IdTokens) -> None:
+    row = [1, 2, 3, 4, 5, 6]
+    assert torch.equal(words(ids(row))[0], words.embedding.weight[row] + words.position)
+
+
+def test_the_order_of_tokens_is_seen(words: IdTokens) -> None:
+    assert not torch.allclose(words(ids([1, 2])).mean(1), words(ids([2, 1, 1])).mean(1))
+    assert not torch.equal(words(ids([1, 2])), words(ids([2, 1])))
+
+
+def series_of(steps: int, channels: int, patch: int, rows: int = 30) -> tuple[SeriesTokens, Tensor]:
+    torch.manual_seed(0)
+    values = np.random.default_rng(0).normal([5.0, -300.0, 0.02][:channels], [1.0, 50.0, 0.001][:channels])
+    stem = SeriesTokens((steps, channels), ModelSpec(width=8, heads=2, stem="patches", patch=patch))
+    spread = np.random.default_rng(1).normal(size=(rows, steps, channels))
+    encoded = stem.encode(values + spread * [1.0, 50.0, 0.001][:channels])
+    stem.fit(encoded)
+    return stem, encoded
+
+
+@pytest.mark.parametrize(("steps", "patch"), [(8, 2), (9, 2), (1, 4), (5, 5), (7, 3), (4, 8)])
+def test_every_step_moves_some_token(steps: int, patch: int) -> None:
+    stem, encoded = series_of(steps, 2, patch)
+    before = stem(encoded)
+    assert before.shape == (30, -(-steps // min(patch, steps)), 8)
+    for step in range(steps):
+        moved = encoded.clone()
+        moved[:, step, 0] += 1.0
+        assert not torch.equal(stem(moved), before)
+
+
+def test_each_channel_counts_by_its_own_spread() -> None:
+    stem, encoded = series_of(8, 3, 2)
+    standard = (encoded - stem.mean) / stem.scale
+    assert torch.allclose(standard.mean((0, 1)), torch.zeros(3, dtype=torch.float64), atol=1e-9)
+    assert torch.allclose(standard.std((0, 1), correction=0), torch.ones(3, dtype=torch.float64))
+    assert torch.isfinite(stem(encoded * 1e300)).all()

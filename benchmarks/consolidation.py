@@ -17,15 +17,29 @@ import fashion_mnist
 import numpy as np
 import torch
 from growing import Garden, rows_of
+from pydantic import TypeAdapter
 from results import publish
 
+from growlearn.adapters.files.artifacts import FileArtifacts
 from growlearn.domain.consolidation import ConsolidationPlan, Lesson
+from growlearn.domain.growth import GrowthPlan
 from growlearn.domain.job import ConsolidationSpec, GrowthSpec, ModelSpec
+from growlearn.domain.lineage import Manifest
 from growlearn.growth.consolidation import consolidate
+from growlearn.growth.train import grow
 from growlearn.ingest.rows import Rows
 
 GROUPS = ((0, 6), (2, 4), (1, 3, 8), (5, 7, 9))
 DOMAINS = ("as is", "rotated", "inverted", "permuted")
+
+
+@dataclass(frozen=True)
+class Grown:
+    """A model as it grows, task after task, and the seconds it took."""
+
+    manifest: Manifest
+    plans: tuple[GrowthPlan, ...]
+    seconds: float
 
 
 @dataclass(frozen=True)
@@ -47,24 +61,25 @@ def main() -> None:
     spec = ConsolidationSpec()
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--rows", type=int, default=1200, help="of each task")
-    parser.add_argument("--growth-epochs", type=int, default=6)
+    parser.add_argument("--rows", type=int, default=1000, help="of each task")
+    parser.add_argument("--growth-epochs", type=int, default=GrowthSpec().epochs)
     parser.add_argument("--epochs", type=int, default=spec.epochs, help="of the consolidation")
     parser.add_argument("--branches", type=int, default=spec.branches, help="that are left")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument(
+        "--keep", type=Path, help="a folder for unfinished work, taken up there by the next run"
+    )
     options = parser.parse_args()
-    torch.set_num_threads(2)
-    outcomes: list[Outcome] = []
-    for seed in range(options.seeds):
-        outcome = measure(seed, options)
-        outcomes.append(outcome)
-        print(f"seed {seed}: worst {max(outcome.losses().values()):+.2f}, {outcome.seconds}", flush=True)
-    left = len(GROUPS) * len(DOMAINS)
+    torch.set_num_threads(options.threads)
+    with tempfile.TemporaryDirectory() as scratch:
+        outcomes = [measure(seed, options, (options.keep or Path(scratch))) for seed in range(options.seeds)]
     publish(
         "consolidation",
-        f"{left} branches distilled into {options.branches}",
+        f"{len(GROUPS) * len(DOMAINS)} branches distilled into {options.branches}",
         table(outcomes),
-        f"{options.rows} rows a task, growth {options.growth_epochs} epochs, consolidation {options.epochs}, "
-        f"width {ModelSpec().width}, all training rows kept, {options.seeds} seeds, 2 threads",
+        f"{options.rows} rows a task, all of them kept, width {ModelSpec().width}, "
+        f"growth {options.growth_epochs} and consolidation {options.epochs} epochs, {options.seeds} seeds, "
+        f"{options.threads} threads; accuracy on the data set's own test rows, losses in points",
     )
 
 
@@ -83,52 +98,81 @@ def table(outcomes: list[Outcome]) -> list[str]:
     before = statistics.fmean(share for outcome in outcomes for share in outcome.before.values())
     after = statistics.fmean(share for outcome in outcomes for share in outcome.after.values())
     lines.append(f"| mean | {before:.2%} | {after:.2%} | {100 * (before - after):+.2f} | |")
-    worst = [max(outcome.losses().values()) for outcome in outcomes]
-    lines.append(f"| worst task | | | | {', '.join(f'{points:+.2f}' for points in worst)} |")
-    grown, left = outcomes[0].parameters
-    lines.append(f"| parameters | {grown:,} | {left:,} | | |")
+    worst = ", ".join(f"{max(outcome.losses().values()):+.2f}" for outcome in outcomes)
+    lines.append(f"| worst task | | | | {worst} |")
+    grown, left = (statistics.fmean(outcome.parameters[side] for outcome in outcomes) for side in (0, 1))
+    lines.append(f"| parameters | {grown:,.0f} | {left:,.0f} | | |")
     seconds = [statistics.median(outcome.seconds[side] for outcome in outcomes) for side in (0, 1)]
     lines.append(f"| training, s | {seconds[0]:.0f} | {seconds[1]:.0f} | | |")
     return lines
 
 
-def measure(seed: int, options: argparse.Namespace) -> Outcome:
+def measure(seed: int, options: argparse.Namespace, keep: Path) -> Outcome:
     """Grow the sixteen tasks, consolidate, and ask both models for every task's test rows."""
+    folder = keep / f"seed-{seed}"
+    done = folder / "outcome.json"
+    if done.exists():
+        return TypeAdapter(Outcome).validate_json(done.read_bytes())
     garden = Garden(ModelSpec(), GrowthSpec(epochs=options.growth_epochs, seed=seed))
-    train, test = (
-        tasks(fashion_mnist.load("train"), options.rows, seed),
-        tasks(fashion_mnist.load("t10k"), None, seed),
-    )
-    started = time.perf_counter()
-    for task, rows in train.items():
-        garden.grow(task, rows)
-    grown_s = time.perf_counter() - started
-    before = {task: garden.accuracy(task, rows) for task, rows in test.items()}
-    size = parameters(garden)
+    garden.artifacts = FileArtifacts(folder / "artifacts")
+    grown = grow_all(garden, options.rows, folder)
+    test = tasks(fashion_mnist.load("t10k"), None, seed)
+    before, size = ask(garden, test)
     plan = ConsolidationPlan(
         stream="garden",
         window="w17",
         base=garden.manifest,
         base_version=16,
         lessons=tuple(
-            Lesson(task=grown.task, train=grown.train, validation=grown.validation, holdout=grown.holdout)
-            for grown in garden.plans
+            Lesson(task=each.task, train=each.train, validation=each.validation, holdout=each.holdout)
+            for each in grown.plans
         ),
         new_branches=tuple(f"b{17 + i}" for i in range(options.branches)),
         growth=replace(garden.job.growth, epochs=options.epochs),
         max_accuracy_loss=ConsolidationSpec().max_accuracy_loss,
         seed=seed,
     )
-    with tempfile.TemporaryDirectory() as scratch:
-        result = consolidate(plan, garden.artifacts, Path(scratch), lambda _: None)
+    result = consolidate(
+        plan, garden.artifacts, folder, lambda said: print(f"seed {seed}: {said}", flush=True)
+    )
     garden.manifest = result.manifest_of(plan)
-    after = {task: garden.accuracy(task, rows) for task, rows in test.items()}
-    return Outcome(before, after, (size, parameters(garden)), (grown_s, result.seconds))
+    after, smaller = ask(garden, test)
+    seconds = sum(epoch.seconds for epoch in result.epochs)
+    outcome = Outcome(before, after, (size, smaller), (grown.seconds, seconds))
+    done.write_bytes(TypeAdapter(Outcome).dump_json(outcome))
+    print(f"seed {seed}: lost {outcome.losses()}, {result.branches}, {result.heads}", flush=True)
+    return outcome
 
 
-def parameters(garden: Garden) -> int:
-    """How many the whole model has."""
-    return sum(parameter.numel() for parameter in garden.load(garden.manifest).parameters())
+def grow_all(garden: Garden, rows: int, folder: Path) -> Grown:
+    """Grow every task; after each the model is kept, so that an interrupted run goes on there."""
+    kept = folder / "grown.json"
+    grown = Grown(garden.manifest, (), 0.0)
+    if kept.exists():
+        grown = TypeAdapter(Grown).validate_json(kept.read_bytes())
+    train = tasks(fashion_mnist.load("train"), rows, garden.job.growth.seed)
+    for task, window in list(train.items())[len(grown.plans) :]:
+        garden.manifest = grown.manifest
+        started = time.perf_counter()
+        plan = replace(garden.plan(task, window), route=False)  # every task is named here
+        with tempfile.TemporaryDirectory() as scratch:
+            result = grow(plan, garden.artifacts, Path(scratch), lambda _: None)
+        seconds = time.perf_counter() - started
+        print(f"{task}: {plan.birth} {plan.parent}, {seconds:.1f} s", flush=True)
+        grown = Grown(result.manifest_of(plan), (*grown.plans, plan), grown.seconds + seconds)
+        kept.write_bytes(TypeAdapter(Grown).dump_json(grown))
+    garden.manifest = grown.manifest
+    return grown
+
+
+def ask(garden: Garden, test: dict[str, Rows]) -> tuple[dict[str, float], int]:
+    """Accuracy by task, and the parameters of the whole model."""
+    network = garden.load(garden.manifest)
+    accuracy = {}
+    for task, rows in test.items():
+        guesses = np.array(garden.manifest.task(task).classes)[network.logits(rows, task).argmax(1)]
+        accuracy[task] = float((guesses == rows.labels).mean())
+    return accuracy, sum(parameter.numel() for parameter in network.parameters())
 
 
 def tasks(

@@ -239,7 +239,7 @@ class ConsolidationSpec:
 
     branches: int = 4  # left at most
     max_accuracy_loss: float = 0.01  # of any task, a share of 1 of its hold-out rows
-    epochs: int = 8
+    epochs: int = 10
 
     def __post_init__(self) -> None:
         for name in ("branches", "epochs"):

@@ -13,13 +13,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import torch
 
 from growlearn.domain.lineage import TaskHead
 from growlearn.growth.model.network import GrowingNetwork
 from growlearn.growth.parents import Matrix, probe
 from growlearn.ingest.rows import Rows
 
-PROBE_ROWS = 300
+PROBE_ROWS = 256
 
 
 @dataclass(frozen=True)
@@ -83,4 +84,11 @@ def _scores(network: GrowingNetwork, task: TaskHead, rows: Rows, branches: Seque
     few = rows.take(np.sort(np.random.default_rng(0).permutation(len(rows))[:PROBE_ROWS]))
     place = {label: i for i, label in enumerate(task.classes)}
     targets: npt.NDArray[np.int64] = np.array([place[label] for label in few.labels], dtype=np.int64)
-    return [probe(network.pooled(few, (branch,)), targets) for branch in branches]
+    with torch.no_grad():
+        tokens = network.tokens(few, branches)  # [n, T, D] a stem
+        residuals = network.residuals(tokens, branches)  # [n, D] a branch
+        pooled = {owner: z.mean(1) for owner, z in tokens.items()}
+    return [
+        probe(torch.stack([pooled[network.stem_of[branch]], residual], dim=1).numpy(), targets)
+        for branch, residual in zip(branches, residuals, strict=True)
+    ]

@@ -39,6 +39,7 @@ class Garden:
         )
         self.artifacts = MemoryArtifacts()
         self.manifest: Manifest = empty_manifest(self.job)
+        self.plans: list[GrowthPlan] = []
 
     def plan(self, task: str, rows: Rows) -> GrowthPlan:
         """Plan a task, parents scored as in production."""
@@ -63,6 +64,7 @@ class Garden:
         with tempfile.TemporaryDirectory() as scratch:
             result = grow(plan, self.artifacts, Path(scratch), lambda _: None)
         self.manifest = result.manifest_of(plan)
+        self.plans.append(plan)
         return result
 
     def load(self, manifest: Manifest):  # type: ignore[no-untyped-def]

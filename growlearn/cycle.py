@@ -13,10 +13,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
 
+from growlearn.consolidating import distil_and_measure, open_if_due
 from growlearn.domain.growth import Progress
 from growlearn.domain.stream import Transition
-from growlearn.domain.window import IngestedFile, Window, WindowState
+from growlearn.domain.window import IngestedFile, Verdict, Window, WindowState
 from growlearn.heartbeat import heartbeat
 from growlearn.ingest.take_in import take_in
 from growlearn.ports import Ports, Report
@@ -29,13 +31,18 @@ from growlearn.steps import (
     stand_of,
 )
 
-STEPS: Mapping[WindowState, Callable[[Stand, Ports, Report], Transition]] = {
+Steps: TypeAlias = Mapping[WindowState, Callable[[Stand, Ports, Report], Transition]]
+
+STEPS: Steps = {
     WindowState.ACCEPTED: judge_window,
     WindowState.JUDGED: plan_or_settle,
     WindowState.GROWING: grow_and_measure,
     WindowState.EVALUATED: promote_or_reject,
 }
 """What is done with a window in each pending state."""
+
+CONSOLIDATION: Steps = {WindowState.GROWING: distil_and_measure, WindowState.EVALUATED: promote_or_reject}
+"""The same for a window that consolidates a full model; it is opened with its plan."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +62,7 @@ def run_stream(name: str, ports: Ports, report: Report) -> RunSummary:
     source = ports.open_source(stream.job.source)
     files = take_in(stream, source, ports.store, ports.artifacts, ports.clock, report)
     windows: list[Window] = []
-    while window := ports.store.claim(name, ports.worker, ports.clock.now(), ports.lease_s):
+    while window := next_window(name, ports):
         with heartbeat(ports.store, window, ports.worker, ports.clock, ports.lease_s):
             left = ports.store.count_pending(name) - 1
             report(
@@ -65,8 +72,15 @@ def run_stream(name: str, ports: Ports, report: Report) -> RunSummary:
     return RunSummary(files, tuple(windows))
 
 
+def next_window(name: str, ports: Ports) -> Window | None:
+    """Claim the window to be handled next; a model without room for a branch is consolidated first."""
+    open_if_due(name, ports)
+    return ports.store.claim(name, ports.worker, ports.clock.now(), ports.lease_s)
+
+
 def handle(window: Window, ports: Ports, report: Report) -> Window:
     """Move a claimed window, step by step, from where it stands to its end."""
-    while step := STEPS.get(window.state):
+    steps = CONSOLIDATION if window.verdict is Verdict.FULL else STEPS
+    while step := steps.get(window.state):
         window = ports.store.advance(step(stand_of(window, ports), ports, report))
     return window

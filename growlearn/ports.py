@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from growlearn.domain.consolidation import ConsolidationPlan, ConsolidationResult
 from growlearn.domain.evaluation import AccuracyMatrix, Cell
 from growlearn.domain.growth import GrowthPlan, GrowthResult, Progress
 from growlearn.domain.job import Job, SourceSpec
@@ -124,8 +125,15 @@ class Store(Protocol):
         """How many windows of a stream a worker has something to do for."""
         ...
 
+    def open_window(self, window: Window, plan: ConsolidationPlan) -> bool:
+        """Add a window that no file brought, with its plan; False where its number is taken by now.
+
+        Raises UnknownName for the stream.
+        """
+        ...
+
     def claim(self, stream: str, worker: str, now: datetime, lease_s: float) -> Window | None:
-        """Lease the oldest pending window of a stream.
+        """Lease the oldest pending window of a stream; one with the verdict `full` goes before all others.
 
         None where nothing is pending, or another worker's lease on any window of the stream has
         not run out: windows of one stream run in order, one at a time.
@@ -230,6 +238,10 @@ class Engine(Protocol):
         An interrupted run is taken up at its last checkpoint. Raises GrowLearnError where training
         failed, with the reason; Unavailable where the same may succeed later.
         """
+        ...
+
+    def consolidate(self, plan: ConsolidationPlan, report: Report) -> ConsolidationResult:
+        """Distil a model into fewer branches, under the same promises."""
         ...
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from growlearn.domain.errors import GrowLearnError, NotGrowable, NotReadable, Unavailable
 from growlearn.domain.growth import GrowthPlan, GrowthResult
-from growlearn.domain.job import HoldoutFiles, SourceSpec
+from growlearn.domain.job import GateSpec, HoldoutFiles, SourceSpec
 from growlearn.domain.lineage import Manifest, Task, Version
 from growlearn.domain.stream import AliasMove, Message, MessageKind, Stream, Transition
 from growlearn.domain.window import Window, WindowState
@@ -23,7 +23,7 @@ from growlearn.ingest.labels import speaking
 from growlearn.ingest.rows import Rows, from_parquet
 from growlearn.ports import Artifacts, Ports, Question, Report, Store
 from growlearn.registry.ancestry import chain, find
-from growlearn.registry.candidate import branches_of, task_of, version_of
+from growlearn.registry.candidate import Plan, branches_of, task_of, version_of
 from growlearn.registry.decide import decide
 from growlearn.registry.matrix import evaluations_of
 from growlearn.registry.promotion import challenge, promote
@@ -61,7 +61,7 @@ def judge_window(stand: Stand, ports: Ports, _: Report) -> Transition:
     """From accepted to judged: the drift report."""
     window, store = stand.window, ports.store
     opened = store.tasks(window.stream)
-    known = _tasks_of(stand.manifest, opened)
+    known = tasks_of(stand.manifest, opened)
     rows, spec = _rows(stand, ports.artifacts), stand.stream.job.drift
     labels, rare = speaking(rows.labels, spec.min_class_rows)
     verdict = judge(
@@ -78,7 +78,7 @@ def judge_window(stand: Stand, ports: Ports, _: Report) -> Transition:
     )
     # A task that is only to be opened may never be: its name stands in the report until it is.
     task = None if verdict.calls_for_growth else verdict.task
-    return _move(
+    return move(
         stand, ports, WindowState.JUDGED, verdict=verdict.verdict, task=task, reason=verdict.reason,
         report=verdict,
     )  # fmt: skip
@@ -90,7 +90,7 @@ def plan_or_settle(stand: Stand, ports: Ports, _: Report) -> Transition:
     verdict = ports.store.record(window.stream, window.id).report
     assert verdict is not None, "a judged window has its report"
     if not verdict.calls_for_growth:
-        return _end(stand, ports, WindowState.SETTLED)
+        return end(stand, ports, WindowState.SETTLED)
     assert verdict.task is not None, "a verdict that calls for growth names the task"
     task = verdict.task
     try:
@@ -100,8 +100,8 @@ def plan_or_settle(stand: Stand, ports: Ports, _: Report) -> Transition:
         base = Base(stand.manifest, stand.stream.base)
         plan = plan_growth(job, window, task, ground, base, grown, ports.artifacts, _load(ports))
     except NotGrowable as refusal:
-        return _end(stand, ports, WindowState.SETTLED, reason=f"{verdict.reason}; not grown: {refusal}")
-    return _move(stand, ports, WindowState.GROWING, plan=plan)
+        return end(stand, ports, WindowState.SETTLED, reason=f"{verdict.reason}; not grown: {refusal}")
+    return move(stand, ports, WindowState.GROWING, plan=plan)
 
 
 def grow_and_measure(stand: Stand, ports: Ports, report: Report) -> Transition:
@@ -110,9 +110,9 @@ def grow_and_measure(stand: Stand, ports: Ports, report: Report) -> Transition:
     A window whose training fails again and again is rejected, so that it cannot stop its stream.
     """
     plan = ports.store.record(stand.window.stream, stand.window.id).plan
-    assert plan is not None, "a growing window has its plan"
+    assert isinstance(plan, GrowthPlan), "a growing window has its plan"
     if plan.base_version != stand.stream.base:
-        return _end(stand, ports, WindowState.REJECTED, reason=_moved(plan, stand.stream))
+        return end(stand, ports, WindowState.REJECTED, reason=outdated(plan, stand.stream))
     lone: Manifest | None = None
     try:
         result = ports.engine.run(plan, report)
@@ -122,7 +122,7 @@ def grow_and_measure(stand: Stand, ports: Ports, report: Report) -> Transition:
     except Unavailable:
         raise  # it may be there again later: no fault of the window
     except GrowLearnError as error:
-        return _give_up(stand, ports, error)
+        return give_up(stand, ports, error)
     return _measured(stand, ports, plan, result, lone)
 
 
@@ -130,7 +130,7 @@ def _measured(
     stand: Stand, ports: Ports, plan: GrowthPlan, result: GrowthResult, lone: Manifest | None
 ) -> Transition:
     candidate = result.manifest_of(plan)
-    known = _tasks_of(plan.base, ports.store.tasks(plan.stream))
+    known = tasks_of(plan.base, ports.store.tasks(plan.stream))
     holdouts = [Question(task=task.name, rows=task.holdout) for task in known]
     evaluation = measure(
         candidate,
@@ -142,17 +142,17 @@ def _measured(
         ports.evaluator,
     )
     evaluation = replace(evaluation, changed=_changed(plan.base, candidate, known, ports))
-    return _move(stand, ports, WindowState.EVALUATED, result=result, evaluation=evaluation)
+    return move(stand, ports, WindowState.EVALUATED, result=result, evaluation=evaluation)
 
 
-def _give_up(stand: Stand, ports: Ports, error: GrowLearnError) -> Transition:
+def give_up(stand: Stand, ports: Ports, error: GrowLearnError) -> Transition:
     """Count the failure and raise it, or, once there were enough of them, reject the window."""
     window = stand.window
     reason = f"growing failed: {error}"
     failures = ports.store.failed(window.stream, window.id, ports.worker, reason, ports.clock.now())
     if failures < MOST_FAILURES:
         raise error
-    return _end(stand, ports, WindowState.REJECTED, reason=f"given up after {failures} tries; {reason}")
+    return end(stand, ports, WindowState.REJECTED, reason=f"given up after {failures} tries; {reason}")
 
 
 def _changed(before: Manifest, after: Manifest, known: Sequence[Task], ports: Ports) -> tuple[str, ...]:
@@ -170,8 +170,8 @@ def promote_or_reject(stand: Stand, ports: Ports, _: Report) -> Transition:
     assert result is not None
     assert evaluation is not None, "an evaluated window has plan, result and evaluation"
     if plan.base_version != stream.base:
-        return _end(
-            stand, ports, WindowState.REJECTED, reason=_moved(plan, stream),
+        return end(
+            stand, ports, WindowState.REJECTED, reason=outdated(plan, stream),
             branches=branches_of(plan, result, None, at),
         )  # fmt: skip
     version = version_of(plan, result, evaluation, stand.versions, stand.base, at)
@@ -183,11 +183,11 @@ def promote_or_reject(stand: Stand, ports: Ports, _: Report) -> Transition:
             result=result,
             parameters=version.parameters,
         ),
-        stream.job.gates,
+        _bounds(plan, stream),
     )
     decision = decide(gates, stream.job.registry.promote)
     if decision.state is WindowState.REJECTED:
-        return _end(
+        return end(
             stand, ports, decision.state, reason=decision.reason, gates=gates,
             branches=branches_of(plan, result, None, at),
         )  # fmt: skip
@@ -195,21 +195,31 @@ def promote_or_reject(stand: Stand, ports: Ports, _: Report) -> Transition:
     moves, base = crown(
         stream, (*stand.versions, version), version.number, _ACTOR, f"{plan.window}: {decision.reason}", at
     )
-    return _end(
-        stand, ports, decision.state, task=plan.task, reason=decision.reason, gates=gates, version=version,
-        base=base, base_before=plan.base_version, branches=branches_of(plan, result, version.number, at),
-        opened=task_of(plan, result, version.number, at), alias_moves=moves,
+    opened = task_of(plan, result, version.number, at)
+    return end(
+        stand, ports, decision.state, task=None if opened is None else opened.name, reason=decision.reason,
+        gates=gates, version=version, base=base, base_before=plan.base_version,
+        branches=branches_of(plan, result, version.number, at), opened=opened, alias_moves=moves,
     )  # fmt: skip
 
 
-def _moved(plan: GrowthPlan, stream: Stream) -> str:
+def _bounds(plan: Plan, stream: Stream) -> GateSpec:
+    """The job's gates; a consolidation may lose what the job allowed it when it was planned."""
+    if isinstance(plan, GrowthPlan):
+        return stream.job.gates
+    return replace(stream.job.gates, max_forgetting=plan.max_accuracy_loss)
+
+
+def outdated(plan: Plan, stream: Stream) -> str:
+    """Why a plan is given up whose base is no longer that of its stream."""
     return (
         f"grown from version {plan.base_version}, but growth goes on from version {stream.base} by now; "
         "the same rows may be sent again"
     )
 
 
-def _move(stand: Stand, ports: Ports, target: WindowState, **records: object) -> Transition:
+def move(stand: Stand, ports: Ports, target: WindowState, **records: object) -> Transition:
+    """A move of the window to its next state, with what is recorded."""
     window = stand.window
     return Transition(
         stream=window.stream,
@@ -222,7 +232,7 @@ def _move(stand: Stand, ports: Ports, target: WindowState, **records: object) ->
     )
 
 
-def _end(
+def end(
     stand: Stand,
     ports: Ports,
     target: WindowState,
@@ -235,10 +245,10 @@ def _end(
     messages = [Message(stream=name, kind=MessageKind.CYCLE, window=stand.window.id)]
     if alias_moves:
         messages.append(Message(stream=name, kind=MessageKind.ALIASES))
-    return _move(stand, ports, target, alias_moves=alias_moves, messages=tuple(messages), **records)
+    return move(stand, ports, target, alias_moves=alias_moves, messages=tuple(messages), **records)
 
 
-def _tasks_of(base: Manifest, opened: Sequence[Task]) -> tuple[Task, ...]:
+def tasks_of(base: Manifest, opened: Sequence[Task]) -> tuple[Task, ...]:
     """Tasks of a model, oldest first; those of versions rolled back are not known any more."""
     known = {head.name for head in base.tasks}
     return tuple(task for task in opened if task.name in known)

@@ -13,6 +13,7 @@ import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
 from growlearn.domain.errors import GrowLearnError, UnreadableFile
+from growlearn.domain.execution import Execution
 from growlearn.domain.lineage import Version
 from growlearn.domain.window import BadRow
 from growlearn.ingest.flaws import bad_rows
@@ -36,11 +37,19 @@ class Answers:
     unanswered: tuple[BadRow, ...]
 
 
-def answer_file(store: Store, artifacts: Artifacts, stream: str, version: int | None, file: Path) -> Answers:
+def answer_file(
+    store: Store,
+    artifacts: Artifacts,
+    stream: str,
+    version: int | None,
+    file: Path,
+    min_probability: float = 0.0,
+    execution: Execution = Execution.LOOP,
+) -> Answers:
     """Answer every row of a Parquet, CSV or Arrow file, or every image below a folder.
 
-    A version answers, the champion by default. Raises GrowLearnError where the stream has no such
-    version or the file cannot be used.
+    A version answers, the champion by default; predictions less probable than asked for are left open.
+    Raises GrowLearnError where the stream has no such version or the file cannot be used.
     """
     model = _version(store, stream, version)
     contents = _contents(file)
@@ -56,7 +65,8 @@ def answer_file(store: Store, artifacts: Artifacts, stream: str, version: int | 
     bad.sort(key=lambda row: row.row)
     if len(known) == 0:
         raise GrowLearnError(f"{file}: no row can be answered; the first: {bad[0].reason}")
-    answers = Predictor(model.manifest, artifacts.get).answer(parsed.rows.take(known))
+    predictor = Predictor(model.manifest, artifacts.get, execution)
+    answers = predictor.answer(parsed.rows.take(known), min_probability)
     # Columns of the file that are called as the added ones give way to them.
     table = table.select([i for i, name in enumerate(table.column_names) if name not in ADDED])
     for name, values in zip(ADDED, answers, strict=True):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from growlearn.domain.lineage import Manifest
 from growlearn.ports import Artifacts, Evaluator, Question, Store
-from growlearn.registry.ancestry import find
+from growlearn.registry.ancestry import chain, find
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,8 +53,9 @@ def export_version(
     left, of = len(small.branches), len(manifest.branches)
     if left == of:
         return Export(folder=folder, branches=left, of=of, tasks=())
-    opened = {(task.name, task.head): task.holdout for task in store.tasks(stream)}
-    questions = [Question(task=head.name, rows=opened[head.name, head.sha256]) for head in manifest.tasks]
+    line = [version.number for version in chain(store.versions(stream), number)]
+    opened = {task.name: task.holdout for task in store.tasks(stream) if task.version in line}
+    questions = [Question(task=head.name, rows=opened[head.name]) for head in manifest.tasks]
     return Export(folder=folder, branches=left, of=of, tasks=_losses(manifest, small, questions, evaluator))
 
 

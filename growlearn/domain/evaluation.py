@@ -5,7 +5,7 @@ R[i][j] is the accuracy on task j after growing task i, with tasks in the order 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean
 
 
@@ -31,6 +31,8 @@ class Evaluation:
     an earlier task with all of its classes answers there, if there is one; `alone` a model trained on
     the new task by itself, where the job asks for it. `changed` names earlier tasks whose
     weights or probe answers are not equal to the last bit any more: none, unless freezing broke.
+    A consolidated candidate opens no task: `taught` is what the model consolidated answers, task by task,
+    and `task` the newest one, of which `before` says the same. Empty for every other candidate.
     """
 
     task: str
@@ -40,6 +42,7 @@ class Evaluation:
     known: Cell | None = None
     alone: Cell | None = None
     changed: tuple[str, ...] = ()
+    taught: tuple[Cell, ...] = ()
 
     def accuracy(self, task: str) -> float:
         """Accuracy on one task; KeyError where it was not measured."""
@@ -129,7 +132,11 @@ def _mean(values: list[float]) -> float | None:
 
 
 def matrix_of(evaluations: tuple[Evaluation, ...]) -> AccuracyMatrix:
-    """Assemble R from one evaluation a growth, in the order the tasks were opened."""
+    """Assemble R from one evaluation a growth, in the order the tasks were opened.
+
+    A consolidation opens no task: it measures the row of the newest one again.
+    """
+    evaluations = _latest_rows(evaluations)
     tasks = tuple(evaluation.task for evaluation in evaluations)
     rows: list[list[float | None]] = []
     for i, evaluation in enumerate(evaluations):
@@ -144,3 +151,13 @@ def matrix_of(evaluations: tuple[Evaluation, ...]) -> AccuracyMatrix:
         chance=tuple(evaluation.chance for evaluation in evaluations),
         alone=tuple(None if e.alone is None else e.alone.accuracy for e in evaluations),
     )
+
+
+def _latest_rows(evaluations: tuple[Evaluation, ...]) -> tuple[Evaluation, ...]:
+    rows: list[Evaluation] = []
+    for evaluation in evaluations:
+        if evaluation.taught and rows:
+            rows[-1] = replace(rows[-1], cells=evaluation.cells)
+        else:
+            rows.append(evaluation)
+    return tuple(rows)

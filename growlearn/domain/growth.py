@@ -20,11 +20,13 @@ class Birth(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class ParentScore:
-    """How well a probe on the features of one lineage tells the new task's classes apart."""
+    """How well a probe on what a branch would start with tells the new task's classes apart."""
 
-    task: str | None  # None: the bare stem
+    task: str | None  # None: the bare stem, or a stem of its own
     lineage: tuple[str, ...]
     accuracy: float
+    birth: Birth = Birth.ZERO
+    rows: int = 256  # that the probe was scored on
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,10 +34,12 @@ class GrowthPlan:
     """Everything an engine needs to grow; equal plans give equal branches.
 
     `base` is the model grown from and `base_version` its number (None: a stream's first growth);
-    `parent` is the task whose lineage the new branch extends (None: the bare stem), `lineage` the frozen
-    branches that enter through gates, `birth` what the new branch starts as. `train`, `validation` and
-    `holdout` are stored rows that share none; an engine reads the first two only. Of several new branches
-    the fewest are kept whose accuracy on validation rows is within `max_accuracy_loss` of all (None: all).
+    `parent` is the task whose lineage the new branch extends, or whose last branch it copies (None: the bare
+    stem, or a new one), `lineage` the frozen branches that enter through gates, `birth` what it starts as.
+    `train`, `validation` and `holdout` are stored rows that share none; an engine reads the first two only.
+    Of several new branches the fewest are kept whose accuracy on validation rows is within
+    `max_accuracy_loss` of all (None: all). `retained` are training rows that the job lets the stream keep.
+    `route` says whether the router learns the task too.
     """
 
     stream: str
@@ -56,6 +60,8 @@ class GrowthPlan:
     seed: int
     parent_scores: tuple[ParentScore, ...] = ()
     max_accuracy_loss: float | None = None
+    retained: str | None = None
+    route: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,12 +76,25 @@ class Epoch:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PrefixPoint:
+    """What the new task's head makes of validation rows with the branches up to `branch` alone, root first.
+
+    `branch` is None for the bare stem; `loss` is a mean cross-entropy in nats.
+    """
+
+    branch: str | None
+    loss: float
+    accuracy: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class GrowthResult:
     """New branches and heads as stored weights, and how training went.
 
     `birth_head` answers the new task before any training: over the parents alone where the branch is born
     zero, else over the untrained `birth_branches` too, which are kept beside it. `prefix_losses` and
-    `prefix_accuracies` are those of every prefix that ends in a new branch, dropped ones too.
+    `prefix_accuracies` are those of every prefix that ends in a new branch, dropped ones too; `approximation`
+    also holds the bare stem and the parents before them (empty in results of earlier versions).
     """
 
     branches: tuple[BranchWeights, ...]
@@ -97,6 +116,7 @@ class GrowthResult:
     router: RouterWeights | None = None
     prefix_accuracies: tuple[float, ...] = ()
     birth_branches: tuple[BranchWeights, ...] = ()
+    approximation: tuple[PrefixPoint, ...] = ()
 
     @property
     def reduced_loss(self) -> bool:
@@ -105,7 +125,13 @@ class GrowthResult:
 
     def manifest_of(self, plan: GrowthPlan) -> Manifest:
         """The model after growing: the base, the new branches and the new task's head."""
-        head = TaskHead(name=plan.task, classes=plan.classes, lineage=self.lineage, sha256=self.head)
+        head = TaskHead(
+            name=plan.task,
+            classes=plan.classes,
+            lineage=self.lineage,
+            sha256=self.head,
+            retained=plan.retained,
+        )
         branches = (*plan.base.branches, *self.branches)
         return replace(plan.base, branches=branches, tasks=(*plan.base.tasks, head), router=self.router)
 

@@ -173,7 +173,7 @@ class GrowthSpec:
     patience: int = 3  # epochs without a better validation loss before stopping
     min_rows: int = 20  # fewer labelled training rows: nothing is grown
     seed: int = 0
-    birth: Literal["zero", "copy", "own"] = "zero"  # what a branch that joins others starts as
+    birth: Literal["auto", "zero", "copy", "own"] = "auto"  # what a branch that joins others starts as
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_size", "patience", "min_rows"):
@@ -229,6 +229,25 @@ class SizeSpec:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ConsolidationSpec:
+    """How a model that has reached its branch budget is distilled into fewer branches.
+
+    What is not said here (batch size, learning rate and so on) is as in growth.
+    """
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
+
+    branches: int = 4  # left at most
+    max_accuracy_loss: float = 0.01  # of any task, a share of 1 of its hold-out rows
+    epochs: int = 10
+
+    def __post_init__(self) -> None:
+        for name in ("branches", "epochs"):
+            _require(getattr(self, name) >= 1, f"{name} must be 1 or more")
+        _require(0 <= self.max_accuracy_loss <= 1, "max_accuracy_loss is a share of 1, such as 0.01")
+
+
+@dataclass(frozen=True, kw_only=True)
 class RegistrySpec:
     """Name in the model registry, and who promotes."""
 
@@ -276,6 +295,7 @@ class Job:
     gates: GateSpec = field(default_factory=GateSpec)
     registry: RegistrySpec = field(default_factory=RegistrySpec)
     retain: Literal["none", "all"] | RetainPerClass = "none"
+    consolidation: ConsolidationSpec | None = None
 
     def __post_init__(self) -> None:
         require_name(self.name)
@@ -286,6 +306,10 @@ class Job:
             )
         else:
             _require(0 < self.holdout < 0.9, f"holdout {self.holdout} must lie between 0 and 0.9")
+        if self.consolidation is not None:
+            left, most = self.consolidation.branches, self.model.max_branches
+            _require(self.retain != "none", "consolidation needs rows of every task: set retain")
+            _require(left < most, f"consolidation.branches {left} must be fewer than max_branches {most}")
 
     @property
     def registered_model(self) -> str:

@@ -76,12 +76,16 @@ class BranchWeights:
 
 @dataclass(frozen=True, kw_only=True)
 class TaskHead:
-    """Where a manifest finds one task's head, and the branches its answers use, root first."""
+    """Where a manifest finds one task's head, and the branches its answers use, root first.
+
+    `retained` are the stored training rows that the job lets the stream keep; None where it keeps none.
+    """
 
     name: str
     classes: tuple[Label, ...]
     lineage: tuple[str, ...]
     sha256: str
+    retained: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,13 +93,15 @@ class RouterWeights:
     """Where a manifest finds what routes rows without a task.
 
     `features` never change in a stream's life; `moments` are needed to add a task, not to answer;
-    `outputs` are a task and one of its classes each, in the order of the readout's columns.
+    `outputs` are a task and one of its classes each, in the order of the readout's columns. `stem` is a
+    stored branch whose stem the features read; None where that is the model's own root stem.
     """
 
     features: str
     moments: str
     readout: str
     outputs: tuple[tuple[str, Label], ...]
+    stem: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

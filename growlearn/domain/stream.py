@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from growlearn.domain.consolidation import ConsolidationPlan, ConsolidationResult
 from growlearn.domain.drift import DriftReport
 from growlearn.domain.evaluation import Evaluation, GateResult
 from growlearn.domain.growth import GrowthPlan, GrowthResult
@@ -110,8 +111,8 @@ class Transition:
     task: str | None = None
     reason: str | None = None
     report: DriftReport | None = None
-    plan: GrowthPlan | None = None
-    result: GrowthResult | None = None
+    plan: GrowthPlan | ConsolidationPlan | None = None
+    result: GrowthResult | ConsolidationResult | None = None
     evaluation: Evaluation | None = None
     gates: tuple[GateResult, ...] = ()
     branches: tuple[Branch, ...] = ()
@@ -128,7 +129,7 @@ class WindowRecord:
     """All that is stored about how one window was handled."""
 
     report: DriftReport | None = None
-    plan: GrowthPlan | None = None
-    result: GrowthResult | None = None
+    plan: GrowthPlan | ConsolidationPlan | None = None
+    result: GrowthResult | ConsolidationResult | None = None
     evaluation: Evaluation | None = None
     gates: tuple[GateResult, ...] = ()

@@ -25,7 +25,7 @@ class WindowState(StrEnum):
 
 
 class Verdict(StrEnum):
-    """What the drift stage said of a window."""
+    """What the drift stage said of a window; of one without rows, why there is one."""
 
     FIRST = "first"
     STABLE = "stable"
@@ -34,6 +34,7 @@ class Verdict(StrEnum):
     NEW_TASK = "new task"
     KNOWN_TASK = "known task"
     CANNOT_JUDGE = "cannot judge"
+    FULL = "full"  # the model has reached its branch budget: this window consolidates it
 
     @property
     def calls_for_growth(self) -> bool:

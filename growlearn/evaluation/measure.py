@@ -44,6 +44,25 @@ def measure(
     )
 
 
+def measure_again(
+    after: Manifest, taught: Manifest, holdouts: Sequence[Question], evaluator: Evaluator
+) -> Evaluation:
+    """Count a consolidated candidate's right answers, and those of the model consolidated, on every hold-out.
+
+    Raises GrowLearnError where a hold-out has no labelled row.
+    """
+    cells = tuple(_filled(cell) for cell in evaluator.evaluate(after, holdouts))
+    before = tuple(evaluator.evaluate(taught, holdouts))
+    newest = taught.tasks[-1]
+    return Evaluation(
+        task=newest.name,
+        cells=cells,
+        before=next(cell for cell in before if cell.task == newest.name),
+        chance=1 / len(newest.classes),
+        taught=before,
+    )
+
+
 def _best_known(base: Manifest, classes: Sequence[Label], rows: str, evaluator: Evaluator) -> Cell | None:
     fitting = [head.name for head in base.tasks if set(classes) <= set(head.classes)]
     cells = evaluator.evaluate(base, [Question(task=name, rows=rows) for name in fitting]) if fitting else ()

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass, replace
 
 import torch
 
 from growlearn.domain.growth import Birth, GrowthPlan
+from growlearn.growth.beginnings import copied
 from growlearn.growth.model.branch import Branch
 from growlearn.growth.model.head import Head
 from growlearn.growth.model.network import GrowingNetwork
@@ -33,8 +33,7 @@ def conceive(plan: GrowthPlan, network: GrowingNetwork, rows: Rows) -> Newborn:
     """Make the newborn parts of a plan, from its seed alone.
 
     At birth a new branch changes nothing where it is born zero. A copy answers as its parent does, but for
-    inputs whose mean and spread are its own window's. With a stem of its own, copied or new, frozen
-    branches that it did not come from enter through gates that are born 0.
+    inputs whose mean and spread are its own window's, and for what its parent's own parents added.
     """
     with torch.random.fork_rng():
         torch.manual_seed(plan.seed)
@@ -60,12 +59,8 @@ def _bear(plan: GrowthPlan, network: GrowingNetwork, rows: Rows) -> tuple[Stem |
     spec = plan.base.model
     if plan.birth is Birth.COPY:
         assert plan.parent is not None, "a copy has a parent"
-        source = plan.base.task(plan.parent).lineage[-1]
-        stem = copy.deepcopy(network.stem(network.stem_of[source])).requires_grad_(True)
-        stem.fit(stem.encode(rows))  # inputs that moved as a whole are brought back to where they were
-        branch = copy.deepcopy(network.branches[source]).requires_grad_(True)
-        assert isinstance(branch, Branch)
-        return stem, (branch,)
+        begun = copied(network, plan.base.task(plan.parent).lineage[-1], rows)
+        return begun.stem, (begun.branch,)
     own = new_stem(plan.base.schema, spec, rows) if plan.birth is Birth.OWN else None
     branches = tuple(Branch(spec) for _ in plan.new_branches)
     if own is None:
@@ -77,23 +72,15 @@ def _bear(plan: GrowthPlan, network: GrowingNetwork, rows: Rows) -> tuple[Stem |
 def _inherit(plan: GrowthPlan, network: GrowingNetwork, head: Head) -> None:
     """Give the head its gates at birth, and the parent's answer where the label set is the parent's."""
     with torch.no_grad():
-        if plan.birth is not Birth.ZERO:
-            head.gates[1 : 1 + len(plan.lineage)] = 0.0
         if not plan.copy_head or plan.parent is None:
             return
         elder = network.head(plan.parent)
-        lineage = plan.base.task(plan.parent).lineage
         head.norm.load_state_dict(elder.norm.state_dict())
         head.linear.load_state_dict(elder.linear.state_dict())
-        if plan.birth is Birth.OWN:
-            return
-        gate_of = dict(zip(lineage, elder.gates[1:], strict=True))
-        head.gates[0] = elder.gates[0]
         if plan.birth is Birth.COPY:
-            head.gates[-1] = gate_of.pop(lineage[-1])
-        for at, branch in enumerate(plan.lineage, 1):
-            if branch in gate_of:
-                head.gates[at] = gate_of[branch]
+            head.gates.copy_(elder.gates[[0, -1]])
+        else:
+            head.gates[: len(elder.gates)] = elder.gates
 
 
 def _copy(source: Head, target: Head) -> None:

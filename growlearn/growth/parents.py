@@ -1,66 +1,106 @@
-"""From whom a new branch grows: a cheap probe of every lineage on a few rows.
+"""From whom a new branch grows, and as what: a cheap probe of every lineage and birth on a few rows.
 
-Each candidate is scored by ridge regression (closed form) on its frozen pooled features, fitted on
-one half of a subsample and scored on the other. A bounded number of parents keeps the n-th growth
-as cheap as the second.
+Each candidate is scored by ridge regression (closed form) on the pooled features it would start with,
+fitted on one half of a subsample and scored on the other. Where there are many tasks a smaller subsample
+first finds the few worth a closer look, so that the n-th growth stays as cheap as the second.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
+import torch
 
-from growlearn.domain.growth import ParentScore
-from growlearn.domain.lineage import TaskHead
+from growlearn.domain.growth import Birth, ParentScore
+from growlearn.domain.lineage import Manifest, TaskHead
+from growlearn.growth.beginnings import copied, fresh
 from growlearn.growth.model.network import GrowingNetwork
 from growlearn.ingest.rows import Rows
 
 PROBE_ROWS = 512
+SCREEN_ROWS = 128
+FINALISTS = 3  # tasks that are scored on PROBE_ROWS
 _RIDGE = 1.0  # on standardised features, one per row of the fit
 
 Matrix = npt.NDArray[np.float64]
+Targets = npt.NDArray[np.int64]
 
 
 def score_parents(
-    network: GrowingNetwork,
-    tasks: Sequence[TaskHead],
-    rows: Rows,
-    targets: npt.NDArray[np.int64],
-    max_parents: int,
+    network: GrowingNetwork, base: Manifest, rows: Rows, targets: Targets, max_parents: int
 ) -> tuple[ParentScore, ...]:
-    """Score the bare stem and the lineage of every task that leaves room for one more branch.
+    """Score the bare stem, a stem of its own, and each promising task as a frozen or a copied parent.
 
-    rows [N] are training rows of the new task, targets [N] their class indices. Best first; among
-    equals the shorter lineage, then the older task.
+    rows [N] are training rows of the new task, targets [N] their class indices. A frozen parent must leave
+    room for one more branch within `max_parents`. Best first; among equals the shorter lineage, then the
+    older task, then the birth as they are listed: zero, copy, own.
     """
-    few = _subsample(len(rows))
-    rows, targets = rows.take(few), targets[few]
-    branches = tuple(dict.fromkeys(b for task in tasks for b in task.lineage))
-    pooled = network.pooled(rows, branches).astype(np.float64)  # [n, 1 + K, D]
-    column = {branch: 1 + i for i, branch in enumerate(branches)}
-    candidates: list[tuple[str | None, tuple[str, ...]]] = [(None, ())]
-    candidates += [(task.name, task.lineage) for task in tasks if len(task.lineage) <= max_parents]
-    scores = [
-        ParentScore(
-            task=task,
-            lineage=lineage,
-            accuracy=_probe(pooled[:, [0, *(column[b] for b in lineage)]], targets),
-        )
-        for task, lineage in candidates
-    ]
+    tasks = _finalists(network, base.tasks, rows, targets)
+    some = _subsample(len(rows), PROBE_ROWS)
+    rows, targets = rows.take(some), targets[some]
+    scores = [_score(None, (), Birth.ZERO, network.pooled(rows, ()), targets)]
+    for task in tasks:
+        if len(task.lineage) <= max_parents:
+            pooled = network.pooled(rows, task.lineage)  # [n, 1 + k, D]
+            scores.append(_score(task.name, task.lineage, Birth.ZERO, pooled, targets))
+        begun = copied(network, task.lineage[-1], rows)
+        scores.append(_score(task.name, (), Birth.COPY, begun.pooled(rows), targets))
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        begun = fresh(base.schema, base.model, rows)
+    scores.append(_score(None, (), Birth.OWN, begun.pooled(rows), targets))
     return tuple(sorted(scores, key=lambda score: (-score.accuracy, len(score.lineage))))
 
 
-def _subsample(rows: int) -> npt.NDArray[np.int64]:
-    """At most PROBE_ROWS indices, the same ones every time."""
-    return np.sort(np.random.default_rng(0).permutation(rows)[:PROBE_ROWS])
+def chosen(scores: Sequence[ParentScore], birth: str) -> ParentScore:
+    """The best start of the kind of birth that the job names; of every kind where it says "auto".
+
+    Training improves a stem that it may touch, so that a frozen one (zero) has to lead by a standard error
+    of the probe to be chosen over the others.
+    """
+    if birth != "auto":
+        return next(score for score in scores if score.birth is Birth(birth))
+    movable = next(score for score in scores if score.birth is not Birth.ZERO)
+    error = math.sqrt(movable.accuracy * (1 - movable.accuracy) / movable.rows)
+    best = scores[0]
+    return best if best.accuracy > movable.accuracy + error else movable
 
 
-def _probe(features: npt.NDArray[np.float64], targets: npt.NDArray[np.int64]) -> float:
+def _finalists(
+    network: GrowingNetwork, tasks: Sequence[TaskHead], rows: Rows, targets: Targets
+) -> Sequence[TaskHead]:
+    """The tasks whose last branch tells the classes apart best, by a first look at fewer rows."""
+    if len(tasks) <= FINALISTS:
+        return tasks
+    few = _subsample(len(rows), SCREEN_ROWS)
+    rows, targets = rows.take(few), targets[few]
+    found = {task.name: probe(network.pooled(rows, task.lineage[-1:]), targets) for task in tasks}
+    return sorted(tasks, key=lambda task: -found[task.name])[:FINALISTS]
+
+
+def _score(
+    task: str | None,
+    lineage: tuple[str, ...],
+    birth: Birth,
+    features: npt.NDArray[np.float32],
+    targets: Targets,
+) -> ParentScore:
+    return ParentScore(
+        task=task, lineage=lineage, birth=birth, accuracy=probe(features, targets), rows=len(targets) // 2
+    )
+
+
+def _subsample(rows: int, most: int) -> npt.NDArray[np.int64]:
+    """At most so many indices, the same ones every time."""
+    return np.sort(np.random.default_rng(0).permutation(rows)[:most])
+
+
+def probe(features: npt.NDArray[np.float32], targets: Targets) -> float:
     """Accuracy of ridge regression on one-hot targets: fitted on even rows, scored on odd ones."""
-    flat = features.reshape(len(features), -1)  # [n, (1 + k) * D]
+    flat = features.reshape(len(features), -1).astype(np.float64)  # [n, (1 + k) * D]
     fit, score = flat[0::2], flat[1::2]
     mean, spread = fit.mean(0), fit.std(0) + 1e-8
     fit, score = _with_one((fit - mean) / spread), _with_one((score - mean) / spread)

@@ -10,15 +10,20 @@ import numpy as np
 from growlearn.domain.errors import NotGrowable
 from growlearn.domain.growth import Birth, GrowthPlan, ParentScore
 from growlearn.domain.job import HoldoutFiles, Job
-from growlearn.domain.lineage import Manifest, TaskHead
+from growlearn.domain.lineage import Manifest
 from growlearn.domain.schema import Label
 from growlearn.domain.window import Window
+from growlearn.growth.crowding import no_room
 from growlearn.growth.model.network import GrowingNetwork
-from growlearn.growth.parents import score_parents
+from growlearn.growth.parents import chosen, score_parents
+from growlearn.growth.retention import retained
 from growlearn.ingest.holdout import Holdout
 from growlearn.ingest.labels import speaking
 from growlearn.ingest.rows import Column, Rows, Split, split, to_parquet
 from growlearn.ports import Artifacts
+
+_FIRST = ParentScore(task=None, lineage=(), accuracy=0.0, birth=Birth.OWN)
+"""Where a stream's first branches start: there is nothing to compare them with."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,14 +126,11 @@ def plan_growth(
     model = base.manifest
     count = 1 if model.branches else job.model.initial_branches
     if len(model.branches) + count > job.model.max_branches:
-        raise NotGrowable(
-            f"the branch budget of {job.model.max_branches} is used up",
-            cure="raise model.max_branches in the job file",
-        )
+        raise no_room(job, model)
     scores = _scores(model, ground, load, job.model.max_parents)
-    best = scores[0] if scores else None
-    parent = None if best is None or best.task is None else model.task(best.task)
-    birth = _birth(job, model, parent)
+    start = chosen(scores, job.growth.birth) if scores else _FIRST
+    parent = None if start.task is None else model.task(start.task)
+    kept = retained(ground.split.train, job.retain)
     return GrowthPlan(
         stream=job.name,
         window=window.id,
@@ -137,8 +139,8 @@ def plan_growth(
         base=model,
         base_version=base.version,
         parent=None if parent is None else parent.name,
-        lineage=_frozen(parent, birth),
-        birth=birth,
+        lineage=start.lineage,
+        birth=start.birth,
         copy_head=parent is not None and parent.classes == ground.classes,
         new_branches=tuple(f"b{grown + 1 + i}" for i in range(count)),
         train=artifacts.put(to_parquet(ground.split.train, model.schema)),
@@ -148,21 +150,8 @@ def plan_growth(
         seed=job.growth.seed * 100_003 + window.number,
         parent_scores=scores,
         max_accuracy_loss=job.size.max_accuracy_loss,
+        retained=None if kept is None else artifacts.put(to_parquet(kept, model.schema)),
     )
-
-
-def _birth(job: Job, model: Manifest, parent: TaskHead | None) -> Birth:
-    """As the job says; a stream's first branches are new, and without a parent there is nothing to copy."""
-    if not model.branches:
-        return Birth.OWN
-    wanted = Birth(job.growth.birth)
-    return Birth.ZERO if wanted is Birth.COPY and parent is None else wanted
-
-
-def _frozen(parent: TaskHead | None, birth: Birth) -> tuple[str, ...]:
-    """The parents that enter: all of the lineage for a branch on its stem, else the last one alone."""
-    lineage = () if parent is None else parent.lineage
-    return lineage if birth is Birth.ZERO else lineage[-1:]
 
 
 def _scores(
@@ -172,7 +161,7 @@ def _scores(
         return ()
     place = {label: i for i, label in enumerate(ground.classes)}
     targets = np.array([place[label] for label in ground.split.train.labels], dtype=np.int64)
-    return score_parents(load(base), base.tasks, ground.split.train, targets, max_parents)
+    return score_parents(load(base), base, ground.split.train, targets, max_parents)
 
 
 def empty_manifest(job: Job) -> Manifest:
@@ -192,4 +181,5 @@ def alone(plan: GrowthPlan) -> GrowthPlan:
         copy_head=False,
         new_branches=("alone",),
         parent_scores=(),
+        route=False,
     )

@@ -11,8 +11,9 @@ import math
 import resource
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
@@ -21,18 +22,19 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - the field's own abbreviation
 
 from growlearn.domain.errors import GrowLearnError
-from growlearn.domain.growth import Epoch, GrowthPlan, GrowthResult, Progress
-from growlearn.domain.job import GrowthSpec
+from growlearn.domain.growth import GrowthPlan, GrowthResult, PrefixPoint
 from growlearn.domain.lineage import BranchWeights, RouterWeights
 from growlearn.domain.schema import Label
 from growlearn.growth import checkpoint
 from growlearn.growth.checkpoint import Course
+from growlearn.growth.course import Tuition, run_course, step
 from growlearn.growth.frozen import frozen_features
 from growlearn.growth.model import weights
 from growlearn.growth.model.network import BATCH_ROWS, GrowingNetwork, load_network
 from growlearn.growth.newborn import Newborn, conceive, first_of
+from growlearn.growth.readout import MOST_ROWS, fit_readout
 from growlearn.growth.router.router import grow_router
-from growlearn.growth.schedule import Pace, pace
+from growlearn.growth.schedule import Pace
 from growlearn.ingest.rows import Column, Rows, from_parquet
 from growlearn.ports import Artifacts, Report
 
@@ -68,8 +70,9 @@ def grow(plan: GrowthPlan, artifacts: Artifacts, scratch: Path, report: Report) 
     if _fingerprint(network) != frozen:
         raise GrowLearnError("training changed frozen weights", cure="this is a defect: please report it")
     checkpoint.restore(newborn.trainable(), course.best)
-    curve = _validate(newborn, validation)
-    newborn = first_of(newborn, smallest(curve.accuracies, plan.max_accuracy_loss))
+    curve = validate(newborn, validation, 1 + len(plan.lineage) + len(plan.new_branches))
+    new = curve.last(len(newborn.branches))
+    newborn = first_of(newborn, smallest(new.accuracies, plan.max_accuracy_loss))
     return GrowthResult(
         branches=_store(plan, newborn, artifacts),
         branch_parameters=tuple(_parameters(newborn, i) for i in range(len(newborn.branches))),
@@ -80,16 +83,19 @@ def grow(plan: GrowthPlan, artifacts: Artifacts, scratch: Path, report: Report) 
         best_epoch=course.best_epoch,
         birth_loss=course.birth_loss,
         best_loss=course.best_loss,
-        router=_router(plan, network, newborn, (train_rows, validation_rows), artifacts),
-        prefix_losses=curve.losses,
-        prefix_accuracies=curve.accuracies,
+        router=_router(plan, network, newborn, (train_rows, validation_rows), artifacts)
+        if plan.route
+        else None,
+        prefix_losses=new.losses,
+        prefix_accuracies=new.accuracies,
         train_rows=len(train),
         validation_rows=len(validation),
         seconds=time.perf_counter() - started,
-        peak_memory_bytes=_peak_memory_bytes(),
+        peak_memory_bytes=peak_memory_bytes(),
         threads=torch.get_num_threads(),
         seed=plan.seed,
         birth_branches=birth_branches,
+        approximation=_points(plan, curve),
     )
 
 
@@ -98,7 +104,8 @@ def _fingerprint(network: GrowingNetwork) -> list[bytes]:
     return [sha256(network.branch_weights(name)).digest() for name in network.branches]
 
 
-def _peak_memory_bytes() -> int:
+def peak_memory_bytes() -> int:
+    """The most memory this process has held."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024  # Linux counts in KiB
 
@@ -106,90 +113,90 @@ def _peak_memory_bytes() -> int:
 def _course(
     plan: GrowthPlan, newborn: Newborn, train: Feed, validation: Feed, scratch: Path, report: Report
 ) -> Course:
-    """Epoch after epoch at the pace that the validation losses set; a checkpoint after each."""
-    spec, modules, path = plan.growth, newborn.trainable(), scratch / "checkpoint.safetensors"
-    optimizer = _optimizer(newborn, spec)
-    course = checkpoint.resume(path, modules, optimizer)
-    if course is None:
-        birth_loss = _validate(newborn, validation).losses[-1]
-        course = Course((), checkpoint.state_of(modules), birth_loss, birth_loss)
-    while len(course.epochs) < (now := _pace(spec, course)).last:
-        epoch, started = len(course.epochs) + 1, time.perf_counter()
-        train_loss = _train_epoch(newborn, train, optimizer, plan, epoch, now)
-        now_at = _validate(newborn, validation)
-        loss, accuracy = now_at.losses[-1], now_at.accuracies[-1]
-        done = Epoch(
-            epoch=epoch,
-            train_loss=train_loss,
-            validation_loss=loss,
-            validation_accuracy=accuracy,
-            seconds=time.perf_counter() - started,
-        )
-        better = loss < course.best_loss
-        course = Course(
-            (*course.epochs, done),
-            checkpoint.state_of(modules) if better else course.best,
-            loss if better else course.best_loss,  # never NaN: a diverged epoch is not better
-            course.birth_loss,
-        )
-        checkpoint.save(path, course, modules, optimizer)
-        note = f"validation loss {loss:.4f}, accuracy {accuracy:.1%}"
-        report(Progress(stage="training", done=epoch, total=spec.epochs, note=note))
-    return course
+    def begin() -> None:
+        start_head(newborn, train, plan.seed)
+
+    def figures() -> tuple[float, float]:
+        curve = validate(newborn, validation, 1)
+        return curve.losses[-1], curve.accuracies[-1]
+
+    return run_course(
+        newborn.trainable(),
+        plan.growth,
+        scratch / "checkpoint.safetensors",
+        Tuition(begin, partial(_train_epoch, newborn, train, plan), figures),
+        report,
+    )
 
 
-def _pace(spec: GrowthSpec, course: Course) -> Pace:
-    return pace(spec, course.birth_loss, [epoch.validation_loss for epoch in course.epochs])
+def start_head(newborn: Newborn, train: Feed, seed: int) -> None:
+    """Fit the head to the features at birth of some training rows."""
+    some = torch.randperm(len(train), generator=torch.Generator().manual_seed(seed))[:MOST_ROWS]
+    with torch.no_grad():
+        parts = [features_of(newborn, *train.tokens(index)) for index in torch.split(some, BATCH_ROWS)]
+    fit_readout(newborn.head, torch.cat(parts), train.targets[some])
 
 
 def _train_epoch(
-    newborn: Newborn, train: Feed, optimizer: torch.optim.Optimizer, plan: GrowthPlan, epoch: int, now: Pace
+    newborn: Newborn, train: Feed, plan: GrowthPlan, optimizer: torch.optim.Optimizer, epoch: int, now: Pace
 ) -> float:
     """One pass in an order that depends on seed and epoch alone; the mean loss."""
     spec, total = plan.growth, 0.0
     steps = math.ceil(len(train) / spec.batch_size)
     order = torch.randperm(len(train), generator=torch.Generator().manual_seed(plan.seed * 1009 + epoch))
-    for step, index in enumerate(torch.split(order, spec.batch_size)):
-        for group in optimizer.param_groups:
-            group["lr"] = now.rate(epoch - 1 + step / steps)
-        logits = _answer(newborn, train, index)  # [n, B, C]
-        loss = _prefix_losses(logits, train.targets[index]).mean()
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(_trained(newborn), 1.0)
-        optimizer.step()
+    for done, index in enumerate(torch.split(order, spec.batch_size)):
+        logits = _answer(newborn, train, index, len(newborn.branches))  # [n, B, C]
+        loss = prefix_losses(logits, train.targets[index]).mean()
+        step(optimizer, loss, now.rate(epoch - 1 + done / steps))
         total += loss.item() * len(index)
     return total / len(train)
 
 
-def _answer(newborn: Newborn, feed: Feed, index: Tensor) -> Tensor:
-    """Rows by index [B] -> logits [n, B, C], one a prefix that ends in a new branch."""
-    z, pooled = feed.tokens(index)  # [B, T, D], [B, 1 + P, D]
-    residuals = torch.stack([branch(z).mean(1) for branch in newborn.branches], dim=1)  # [B, n, D]
-    features = torch.cat([pooled, residuals], dim=1)  # [B, 1 + P + n, D]
-    return newborn.head.prefixes(features, len(newborn.branches))
+def _answer(newborn: Newborn, feed: Feed, index: Tensor, prefixes: int) -> Tensor:
+    """Rows by index [B] -> logits [prefixes, B, C] of the last prefixes, the whole last."""
+    return newborn.head.prefixes(features_of(newborn, *feed.tokens(index)), prefixes)
 
 
-def _prefix_losses(logits: Tensor, targets: Tensor) -> Tensor:
+def features_of(newborn: Newborn, z: Tensor, pooled: Tensor) -> Tensor:
+    """Tokens [B, T, D], parents' features [B, 1 + P, D] -> with those of new branches [B, 1 + P + n, D]."""
+    residuals = torch.stack([branch.pooled(z) for branch in newborn.branches], dim=1)  # [B, n, D]
+    return torch.cat([pooled, residuals], dim=1)
+
+
+def prefix_losses(logits: Tensor, targets: Tensor) -> Tensor:
     """Cross-entropy of every prefix: logits [n, B, C], targets [B] -> [n]."""
     return torch.stack([F.cross_entropy(prefix, targets) for prefix in logits])
 
 
 @dataclass(frozen=True)
 class Curve:
-    """Loss and accuracy on validation rows of each prefix that ends in a new branch, the whole last."""
+    """Loss and accuracy on validation rows of the last prefixes, the whole last."""
 
     losses: tuple[float, ...]
     accuracies: tuple[float, ...]
 
+    def last(self, prefixes: int) -> Curve:
+        """The end of the curve."""
+        return Curve(self.losses[-prefixes:], self.accuracies[-prefixes:])
 
-def _validate(newborn: Newborn, feed: Feed) -> Curve:
-    losses = torch.zeros(len(newborn.branches), dtype=torch.float64)  # [n]
-    right = torch.zeros(len(newborn.branches), dtype=torch.int64)
+
+def _points(plan: GrowthPlan, curve: Curve) -> tuple[PrefixPoint, ...]:
+    """A curve of every prefix, the bare stem first, by the branch that each ends in."""
+    names = (None, *plan.lineage, *plan.new_branches)
+    return tuple(
+        PrefixPoint(branch=name, loss=loss, accuracy=accuracy)
+        for name, loss, accuracy in zip(names, curve.losses, curve.accuracies, strict=True)
+    )
+
+
+def validate(newborn: Newborn, feed: Feed, prefixes: int) -> Curve:
+    """Loss and accuracy of the last prefixes on the rows of a feed."""
+    losses = torch.zeros(prefixes, dtype=torch.float64)  # [prefixes]
+    right = torch.zeros(prefixes, dtype=torch.int64)
     with torch.no_grad():
         for index in torch.split(torch.arange(len(feed)), BATCH_ROWS):
-            logits, targets = _answer(newborn, feed, index), feed.targets[index]  # [n, B, C], [B]
-            losses += _prefix_losses(logits, targets).double() * len(index)
+            logits, targets = _answer(newborn, feed, index, prefixes), feed.targets[index]  # [.., B, C], [B]
+            losses += prefix_losses(logits, targets).double() * len(index)
             right += (logits.argmax(2) == targets).sum(1)
     return Curve(
         tuple(float(loss) / len(feed) for loss in losses), tuple(int(count) / len(feed) for count in right)
@@ -227,24 +234,6 @@ def class_indices(labels: Column, classes: tuple[Label, ...]) -> Tensor:
     """Labels [N] -> their places in `classes`, int64 [N]."""
     place = {label: i for i, label in enumerate(classes)}
     return torch.tensor([place[label] for label in labels], dtype=torch.int64)
-
-
-def _optimizer(newborn: Newborn, spec: GrowthSpec) -> torch.optim.Optimizer:
-    """AdamW (Loshchilov and Hutter 2019); only matrices decay, not gates, norms, biases or positions."""
-    matrices: list[Tensor] = []
-    others: list[Tensor] = []
-    for module in newborn.trainable():
-        for name, parameter in module.named_parameters():
-            (matrices if name.endswith("weight") and parameter.ndim > 1 else others).append(parameter)
-    groups = [
-        {"params": matrices, "weight_decay": spec.weight_decay},
-        {"params": others, "weight_decay": 0.0},
-    ]
-    return torch.optim.AdamW(groups, lr=spec.learning_rate)
-
-
-def _trained(newborn: Newborn) -> Iterator[torch.nn.Parameter]:
-    return (parameter for module in newborn.trainable() for parameter in module.parameters())
 
 
 def _router(

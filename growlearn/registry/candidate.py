@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from statistics import fmean
+from typing import TypeAlias
 
+from growlearn.domain.consolidation import ConsolidationPlan, ConsolidationResult
 from growlearn.domain.evaluation import Evaluation
 from growlearn.domain.growth import GrowthPlan, GrowthResult
-from growlearn.domain.lineage import Branch, BranchState, Task, Version
+from growlearn.domain.lineage import Branch, BranchState, Manifest, Task, Version
+
+Plan: TypeAlias = GrowthPlan | ConsolidationPlan
+Result: TypeAlias = GrowthResult | ConsolidationResult
 
 
-def branches_of(
-    plan: GrowthPlan, result: GrowthResult, version: int | None, at: datetime
-) -> tuple[Branch, ...]:
+def branches_of(plan: Plan, result: Result, version: int | None, at: datetime) -> tuple[Branch, ...]:
     """The new branches: kept in a version, or rejected where there is none."""
     return tuple(
         Branch(
@@ -21,7 +24,7 @@ def branches_of(
             id=weights.id,
             parent=weights.parent,
             stem=weights.stem,
-            task=plan.task,
+            task=_served(plan, result, weights.id),
             window=plan.window,
             version=version,
             parameters=parameters,
@@ -33,8 +36,11 @@ def branches_of(
     )
 
 
-def task_of(plan: GrowthPlan, result: GrowthResult, version: int, at: datetime) -> Task:
-    """The task the candidate opens."""
+def task_of(plan: Plan, result: Result, version: int, at: datetime) -> Task | None:
+    """The task the candidate opens, if any."""
+    if isinstance(plan, ConsolidationPlan):
+        return None
+    assert isinstance(result, GrowthResult)
     return Task(
         stream=plan.stream,
         name=plan.task,
@@ -49,16 +55,34 @@ def task_of(plan: GrowthPlan, result: GrowthResult, version: int, at: datetime) 
     )
 
 
+def _served(plan: Plan, result: Result, branch: str) -> str:
+    """The task a branch was grown for, or all that were taught to it."""
+    if isinstance(plan, GrowthPlan):
+        return plan.task
+    assert isinstance(result, ConsolidationResult)
+    return ", ".join(head.name for head in result.heads if branch in head.lineage)
+
+
+def manifest_of(plan: Plan, result: Result) -> Manifest:
+    """The candidate itself."""
+    if isinstance(plan, GrowthPlan):
+        assert isinstance(result, GrowthResult)
+        return result.manifest_of(plan)
+    assert isinstance(result, ConsolidationResult)
+    return result.manifest_of(plan)
+
+
 def version_of(
-    plan: GrowthPlan,
-    result: GrowthResult,
+    plan: Plan,
+    result: Result,
     evaluation: Evaluation,
     earlier: Sequence[Version],
     base: Version | None,
     at: datetime,
 ) -> Version:
     """The candidate as the stream's next version."""
-    manifest = result.manifest_of(plan)
+    manifest = manifest_of(plan, result)
+    carried = 0 if base is None or isinstance(plan, ConsolidationPlan) else base.parameters
     return Version(
         stream=plan.stream,
         number=max((version.number for version in earlier), default=0) + 1,
@@ -66,7 +90,7 @@ def version_of(
         window=plan.window,
         branches=tuple(branch.id for branch in manifest.branches),
         tasks=tuple(task.name for task in manifest.tasks),
-        parameters=(0 if base is None else base.parameters) + sum(result.branch_parameters),
+        parameters=carried + sum(result.branch_parameters),
         average_accuracy=fmean(cell.accuracy for cell in evaluation.cells),
         manifest=manifest,
         created_at=at,

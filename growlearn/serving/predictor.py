@@ -9,18 +9,21 @@ import pandas as pd
 import pyarrow as pa
 
 from growlearn.domain.errors import GrowLearnError
+from growlearn.domain.execution import Execution
 from growlearn.domain.lineage import Manifest
 from growlearn.domain.schema import Label
 from growlearn.growth.model.network import load_network
 from growlearn.growth.router.router import load_router
-from growlearn.ingest.rows import Column, Rows, object_column
+from growlearn.ingest.rows import Column, Rows, blank_row, object_column
 from growlearn.ingest.table_rows import read_table_rows
 
 
 class Predictor:
     """Answers rows with one version's model; `read` gives the stored bytes of a sha256."""
 
-    def __init__(self, manifest: Manifest, read: Callable[[str], bytes]) -> None:
+    def __init__(
+        self, manifest: Manifest, read: Callable[[str], bytes], execution: Execution = Execution.LOOP
+    ) -> None:
         if not manifest.tasks:
             raise GrowLearnError(
                 f"the model of stream {manifest.stream!r} has not learned a task yet",
@@ -28,19 +31,20 @@ class Predictor:
             )
         self.manifest = manifest
         self.network = load_network(manifest, read)
+        self.network.execute(execution, blank_row(manifest.schema))
         self.router = load_router(manifest, self.network.root_stem, read)
         self._all_tasks = tuple(head.name for head in manifest.tasks)
         self._mixed_labels = len({type(label) for head in manifest.tasks for label in head.classes}) > 1
 
-    def predict(self, frame: pd.DataFrame) -> pd.DataFrame:
+    def predict(self, frame: pd.DataFrame, min_probability: float = 0.0) -> pd.DataFrame:
         """Rows of a frame -> prediction, probability (0 to 1) and task, on the frame's own index.
 
         A row whose task column names a task is answered by it or by its nearest later regime; other
-        rows are routed among all tasks. Raises GrowLearnError naming the first row that cannot be
-        answered.
+        rows are routed among all tasks. Of a row less probable than asked for the prediction is left
+        open (None). Raises GrowLearnError naming the first row that cannot be answered.
         """
         rows = rows_of(frame, self.manifest)
-        prediction, probability, task = self.answer(rows)
+        prediction, probability, task = self.answer(rows, min_probability)
         return pd.DataFrame(
             {
                 "prediction": pd.Series(list(prediction), index=frame.index, dtype=_dtype(prediction)),
@@ -49,12 +53,14 @@ class Predictor:
             }
         )
 
-    def answer(self, rows: Rows) -> tuple[Column, Column, Column]:
+    def answer(self, rows: Rows, min_probability: float = 0.0) -> tuple[Column, Column, Column]:
         """Predicted labels (object [N]), their probabilities (float64 [N]), tasks (object [N]).
 
-        Labels are text where some tasks' are text and others' integers. Rows that
-        name an unknown task must be left out: see `unanswerable`.
+        A label of a probability below min_probability is None. Labels are text where some tasks' are text
+        and others' integers. Rows that name an unknown task must be left out: see `unanswerable`.
         """
+        if not 0 <= min_probability <= 1:
+            raise GrowLearnError(f"min_probability {min_probability} must lie between 0 and 1")
         tasks, certain = self._tasks_of(rows)
         prediction, probability = object_column([None] * len(rows)), np.zeros(len(rows))
         for name in dict.fromkeys(tasks):
@@ -63,7 +69,9 @@ class Predictor:
             outputs = self.network.outputs(rows.take(mine), name)  # [n, C]
             prediction[mine] = classes[outputs.argmax(1)]
             probability[mine] = outputs.max(1).astype(np.float64)
-        return prediction, probability * certain, tasks
+        probability *= certain
+        prediction[probability < min_probability] = None
+        return prediction, probability, tasks
 
     def _tasks_of(self, rows: Rows) -> tuple[Column, Column]:
         """The task that answers each row, object [N], named or the likeliest, and how likely it is."""

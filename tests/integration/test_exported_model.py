@@ -237,6 +237,17 @@ def ask(url: str, frame: pd.DataFrame) -> list[dict[str, Any]]:
     return predictions
 
 
+def test_the_model_abstains_where_no_answer_is_as_probable_as_asked_for(exported: Exported) -> None:
+    with quietly():
+        import mlflow.pyfunc  # noqa: PLC0415 - warns
+
+        model, frame = mlflow.pyfunc.load_model(str(exported.folder)), exported.frames[0]
+    probability = exported.answers[0]["probability"]
+    least = float(probability.median())
+    answers = model.predict(frame, params={"min_probability": least})
+    assert answers["prediction"].isna().tolist() == (probability < least).tolist()
+
+
 def test_the_example_and_the_signature_fit_the_model(exported: Exported) -> None:
     with quietly():
         import mlflow.pyfunc  # noqa: PLC0415 - warns

@@ -22,6 +22,7 @@ from growlearn.adapters.memory.source import MemorySource
 from growlearn.adapters.memory.store import MemoryStore
 from growlearn.adapters.memory.tracker import MemoryTracker
 from growlearn.cycle import run_stream
+from growlearn.domain.consolidation import ConsolidationPlan, ConsolidationResult
 from growlearn.domain.errors import GrowLearnError, Unavailable
 from growlearn.domain.growth import GrowthPlan, GrowthResult, Progress
 from growlearn.domain.job import DriftSpec, GateSpec, GrowthSpec, Job, ModelSpec, RegistrySpec, SourceSpec
@@ -220,6 +221,10 @@ class Interfering:
         self.what()
         return self.engine.run(plan, report)
 
+    def consolidate(self, plan: ConsolidationPlan, report: Report) -> ConsolidationResult:
+        self.what()
+        return self.engine.consolidate(plan, report)
+
 
 def test_a_candidate_of_a_base_that_was_rolled_back_meanwhile_is_rejected(
     world: World, digits: tuple[Images, list[int | None]]
@@ -294,12 +299,11 @@ def test_a_plan_whose_base_was_rolled_back_before_training_is_not_trained(
     world.send("2.parquet", 255 - images[400:800], labels[400:800])
     trained: list[str] = []
 
-    class Away:
-        def run(self, plan: GrowthPlan, _: Report) -> GrowthResult:
-            trained.append(plan.window)
-            raise Unavailable("no disk")
+    def away() -> None:
+        trained.append("3.parquet")
+        raise Unavailable("no disk")
 
-    world.ports = replace(world.ports, engine=Away())
+    world.ports = replace(world.ports, engine=Interfering(world.ports.engine, away))
     turned = np.rot90(images, axes=(1, 2)).copy()
     world.source.put("3.parquet", parquet(turned[800:1200], labels[800:1200]))
     with pytest.raises(Unavailable):

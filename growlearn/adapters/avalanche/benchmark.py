@@ -12,13 +12,10 @@ import torch
 from torch import Tensor
 from torch.utils.data import TensorDataset
 
-from growlearn.adapters.avalanche.torchvision_operators import declare_missing
+from growlearn.adapters.avalanche.importing import avalanche_importable
 from growlearn.evaluation.answers import Answers
 
-declare_missing()
-with warnings.catch_warnings():
-    # qpsolvers serves Avalanche's GEM strategy, which is not used here, and misses a solver.
-    warnings.filterwarnings("ignore", "no QP solver found", UserWarning)
+with avalanche_importable():
     from avalanche.benchmarks import benchmark_from_datasets, task_incremental_benchmark
     from avalanche.benchmarks.utils import as_classification_dataset
     from avalanche.evaluation.metrics import accuracy_metrics

@@ -17,12 +17,13 @@ from growlearn.adapters.db.tables import (
     GateRow,
     GrowthRow,
 )
+from growlearn.domain.consolidation import ConsolidationPlan, ConsolidationResult
 from growlearn.domain.drift import DriftReport, Score
 from growlearn.domain.evaluation import Cell, Evaluation, GateResult
 from growlearn.domain.growth import GrowthPlan, GrowthResult
 from growlearn.domain.stream import Transition, WindowRecord
 
-_CELL, _BEFORE, _KNOWN, _ALONE = "cell", "before", "known", "alone"
+_CELL, _BEFORE, _KNOWN, _ALONE, _TAUGHT = "cell", "before", "known", "alone", "taught"
 
 
 def write(connection: Connection, transition: Transition) -> None:
@@ -31,7 +32,7 @@ def write(connection: Connection, transition: Transition) -> None:
     if transition.report is not None:
         _write_report(connection, stream, window, transition.report)
     if transition.plan is not None:
-        _write_growth(connection, stream, window, _of_plan(transition.plan))
+        write_plan(connection, stream, window, transition.plan)
     if transition.result is not None:
         _write_growth(connection, stream, window, _of_result(transition.result))
     if transition.evaluation is not None:
@@ -39,6 +40,13 @@ def write(connection: Connection, transition: Transition) -> None:
     if transition.gates:
         _clear(connection, GateRow, stream, window)
         _insert_in_order(connection, GateRow, transition.gates, stream, window)
+
+
+def write_plan(
+    connection: Connection, stream: str, window: str, plan: GrowthPlan | ConsolidationPlan
+) -> None:
+    """Store what is to be done in a window."""
+    _write_growth(connection, stream, window, _of_plan(plan))
 
 
 def of_window(connection: Connection, stream: str, window: str) -> WindowRecord:
@@ -96,11 +104,13 @@ def _report(connection: Connection, stream: str, window: str) -> DriftReport | N
     return DriftReport(**row._mapping, scores=tuple(scores))
 
 
-def _of_plan(plan: GrowthPlan) -> dict[str, Any]:
+def _of_plan(plan: GrowthPlan | ConsolidationPlan) -> dict[str, Any]:
+    if isinstance(plan, ConsolidationPlan):
+        return {"plan": plan, "seed": plan.seed}
     return {"plan": plan, "task": plan.task, "parent": plan.parent, "seed": plan.seed}
 
 
-def _of_result(result: GrowthResult) -> dict[str, Any]:
+def _of_result(result: GrowthResult | ConsolidationResult) -> dict[str, Any]:
     return {
         "result": result,
         "birth_loss": result.birth_loss,
@@ -124,6 +134,7 @@ def _write_evaluation(connection: Connection, stream: str, window: str, evaluati
         _BEFORE: (evaluation.before,),
         _KNOWN: (evaluation.known,) if evaluation.known else (),
         _ALONE: (evaluation.alone,) if evaluation.alone else (),
+        _TAUGHT: evaluation.taught,
     }
     for kind, cells in cells_of.items():
         _insert_in_order(connection, CellRow, cells, stream, window, kind=kind)
@@ -135,7 +146,7 @@ def _evaluation(connection: Connection, stream: str, window: str) -> Evaluation 
     if row is None:
         return None
     query = select(CellRow.kind, *columns(Cell, CellRow)).where(*_at(CellRow, stream, window))
-    cells: dict[str, list[Cell]] = {_CELL: [], _BEFORE: [], _KNOWN: [], _ALONE: []}
+    cells: dict[str, list[Cell]] = {kind: [] for kind in (_CELL, _BEFORE, _KNOWN, _ALONE, _TAUGHT)}
     for kind, *rest in connection.execute(query.order_by(CellRow.position)):
         cells[kind].append(Cell(**dict(zip(("task", "correct", "rows"), rest, strict=True))))
     return Evaluation(
@@ -146,4 +157,5 @@ def _evaluation(connection: Connection, stream: str, window: str) -> Evaluation 
         known=next(iter(cells[_KNOWN]), None),
         alone=next(iter(cells[_ALONE]), None),
         changed=row.changed,
+        taught=tuple(cells[_TAUGHT]),
     )

@@ -13,6 +13,7 @@ from growlearn.adapters.db import intake, model, outbox, record, streams, work
 from growlearn.adapters.db.engine import connect, reading, writing
 from growlearn.adapters.db.mapping import lock_known
 from growlearn.adapters.db.revision import require_head
+from growlearn.domain.consolidation import ConsolidationPlan
 from growlearn.domain.job import Job
 from growlearn.domain.lineage import Branch, Task, Version
 from growlearn.domain.stream import (
@@ -108,8 +109,13 @@ class DbStore:
 
     # Work ---------------------------------------------------------------------------------------
 
+    def open_window(self, window: Window, plan: ConsolidationPlan) -> bool:
+        """Add a window that no file brought, with its plan; False where its number is taken by now."""
+        with writing(self._engine) as connection:
+            return work.open_window(connection, window, plan)
+
     def claim(self, stream: str, worker: str, now: datetime, lease_s: float) -> Window | None:
-        """Lease the oldest pending window of a stream."""
+        """Lease the pending window of a stream that is next."""
         with writing(self._engine) as connection:
             return work.claim(connection, stream, worker, now, lease_s)
 

@@ -22,6 +22,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from growlearn.adapters.db.columns import Choice, Figure, Json, UtcDateTime, WindowId, Words
+from growlearn.domain.consolidation import ConsolidationPlan, ConsolidationResult
 from growlearn.domain.growth import GrowthPlan, GrowthResult
 from growlearn.domain.job import Job
 from growlearn.domain.lineage import BranchState, Manifest
@@ -191,8 +192,10 @@ class GrowthRow(Base):
     birth_loss: Mapped[float | None]
     best_loss: Mapped[float | None]
     seconds: Mapped[float | None]
-    plan: Mapped[GrowthPlan | None] = mapped_column(Json(GrowthPlan))
-    result: Mapped[GrowthResult | None] = mapped_column(Json(GrowthResult))
+    plan: Mapped[GrowthPlan | ConsolidationPlan | None] = mapped_column(Json(GrowthPlan | ConsolidationPlan))
+    result: Mapped[GrowthResult | ConsolidationResult | None] = mapped_column(
+        Json(GrowthResult | ConsolidationResult)
+    )
 
 
 class EvaluationRow(Base):
@@ -209,7 +212,7 @@ class EvaluationRow(Base):
 
 
 class CellRow(Base):
-    """Right answers on one task: the candidate's (cell), before it, of a known task, or of one alone."""
+    """Right answers on one task: the candidate's (cell), before it, of a known task, one alone, or taught."""
 
     __tablename__ = "growlearn_cells"
     __table_args__ = (

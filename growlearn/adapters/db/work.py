@@ -4,33 +4,51 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection, and_, exists, func, select, update
+from sqlalchemy import ColumnElement, Connection, and_, case, exists, func, insert, select, update
 from sqlalchemy.orm import aliased
 
 from growlearn.adapters.db import intake, model, outbox, record
 from growlearn.adapters.db.columns import number_of
-from growlearn.adapters.db.mapping import columns, lock, read
+from growlearn.adapters.db.mapping import columns, lock, lock_known, read, values
 from growlearn.adapters.db.tables import WindowRow
+from growlearn.domain.consolidation import ConsolidationPlan
 from growlearn.domain.errors import LostRace, UnknownName
 from growlearn.domain.stream import Transition
-from growlearn.domain.window import PENDING, Window, check_transition
+from growlearn.domain.window import PENDING, Verdict, Window, check_transition
 
 
 def claim(connection: Connection, stream: str, worker: str, now: datetime, lease_s: float) -> Window | None:
-    """Lease the oldest pending window of a stream unless another worker's lease there still runs."""
+    """Lease the pending window of a stream that is next, unless another worker's lease there still runs."""
     if not lock(connection, stream):
         return None
     other = aliased(WindowRow)
-    oldest = select(func.min(other.number)).where(other.stream == stream, other.state.in_(PENDING))
+    first = case((other.verdict == Verdict.FULL, 0), else_=1)  # the windows that wait need the room it makes
+    next_one = (
+        select(other.number)
+        .where(other.stream == stream, other.state.in_(PENDING))
+        .order_by(first, other.number)
+        .limit(1)
+    )
     busy = exists().where(other.stream == stream, other.lease_owner != worker, other.lease_until > now)
     taken = (
         update(WindowRow)
-        .where(WindowRow.stream == stream, WindowRow.number == oldest.scalar_subquery(), ~busy)
+        .where(WindowRow.stream == stream, WindowRow.number == next_one.scalar_subquery(), ~busy)
         .values(lease_owner=worker, lease_until=now + timedelta(seconds=lease_s))
         .returning(*columns(Window, WindowRow))
     )
     row = connection.execute(taken).one_or_none()
     return None if row is None else read(Window, row)
+
+
+def open_window(connection: Connection, window: Window, plan: ConsolidationPlan) -> bool:
+    """Add a window that no file brought, with its plan; False where its number is taken by now."""
+    lock_known(connection, window.stream)
+    taken = exists().where(WindowRow.stream == window.stream, WindowRow.number == window.number)
+    if connection.scalar(select(taken)):
+        return False
+    connection.execute(insert(WindowRow).values(values(window)))
+    record.write_plan(connection, window.stream, window.id, plan)
+    return True
 
 
 def is_led(connection: Connection, stream: str, now: datetime) -> bool:

@@ -13,8 +13,9 @@ from typing import IO
 
 from pydantic import ValidationError
 
-from growlearn.adapters.engines.protocol import LINE, Failure
+from growlearn.adapters.engines.protocol import LINE, Failure, Line
 from growlearn.adapters.engines.scratch import PLAN
+from growlearn.domain.consolidation import ConsolidationPlan, ConsolidationResult
 from growlearn.domain.errors import GrowLearnError, Unavailable
 from growlearn.domain.growth import GrowthPlan, GrowthResult, Progress
 from growlearn.ports import Engine, Report
@@ -29,6 +30,19 @@ class ChildEngine:
 
     def run(self, plan: GrowthPlan, report: Report) -> GrowthResult:
         """Grow the plan in a child; its standard error is this process's."""
+        result = self._ask(plan, report)
+        assert isinstance(result, GrowthResult)
+        return result
+
+    def consolidate(self, plan: ConsolidationPlan, report: Report) -> ConsolidationResult:
+        """Distil what the plan says in a child."""
+        result = self._ask(plan, report)
+        assert isinstance(result, ConsolidationResult)
+        return result
+
+    def _ask(
+        self, plan: GrowthPlan | ConsolidationPlan, report: Report
+    ) -> GrowthResult | ConsolidationResult:
         with subprocess.Popen(  # noqa: S603 - the command is the composition root's own
             list(self.command),
             stdin=subprocess.PIPE,
@@ -60,7 +74,7 @@ class ChildEngine:
         return result
 
 
-def _listen(lines: IO[bytes], report: Report) -> GrowthResult | None:
+def _listen(lines: IO[bytes], report: Report) -> GrowthResult | ConsolidationResult | None:
     for line in lines:
         try:
             said = LINE.validate_json(line)
@@ -82,20 +96,21 @@ def _close(pipe: IO[bytes]) -> None:
 
 
 def serve_parent(engine: Callable[[], Engine], stdin: IO[bytes], stdout: IO[bytes]) -> int:
-    """The child's side: read the plan, grow it, report; returns the exit status.
+    """The child's side: read the plan, do it, report; returns the exit status.
 
     The child ends itself at once when the parent is gone, so that a killed worker leaves no training
     behind that would race with the one that takes the window up again.
     """
 
-    def say(line: Progress | GrowthResult | Failure) -> None:
+    def say(line: Line) -> None:
         stdout.write(LINE.dump_json(line) + b"\n")
         stdout.flush()
 
     plan = PLAN.validate_json(stdin.readline())
     threading.Thread(target=_end_with, args=(stdin,), daemon=True).start()
     try:
-        say(engine().run(plan, say))
+        worker = engine()
+        say(worker.run(plan, say) if isinstance(plan, GrowthPlan) else worker.consolidate(plan, say))
     except GrowLearnError as error:
         say(Failure(failed=error.what, cure=error.cure, passing=isinstance(error, Unavailable)))
         return 1

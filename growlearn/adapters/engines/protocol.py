@@ -10,6 +10,7 @@ from typing import TypeAlias
 
 from pydantic import ConfigDict, TypeAdapter
 
+from growlearn.domain.consolidation import ConsolidationResult
 from growlearn.domain.growth import GrowthResult, Progress
 
 
@@ -22,6 +23,6 @@ class Failure:
     passing: bool = False
 
 
-Line: TypeAlias = Progress | GrowthResult | Failure
+Line: TypeAlias = Progress | GrowthResult | ConsolidationResult | Failure
 # A diverged loss is NaN, which plain JSON cannot say.
 LINE: TypeAdapter[Line] = TypeAdapter(Line, config=ConfigDict(ser_json_inf_nan="strings"))

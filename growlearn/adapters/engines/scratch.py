@@ -8,12 +8,13 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
+from growlearn.domain.consolidation import ConsolidationPlan
 from growlearn.domain.growth import GrowthPlan
 
-PLAN = TypeAdapter(GrowthPlan)
+PLAN: TypeAdapter[GrowthPlan | ConsolidationPlan] = TypeAdapter(GrowthPlan | ConsolidationPlan)
 
 
-def plan_folder(scratch: Path, plan: GrowthPlan) -> Path:
+def plan_folder(scratch: Path, plan: GrowthPlan | ConsolidationPlan) -> Path:
     """The plan's own folder, named by window and content; those of the stream's other windows go."""
     stream = scratch / plan.stream
     digest = hashlib.sha256(PLAN.dump_json(plan)).hexdigest()[:16]

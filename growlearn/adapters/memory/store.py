@@ -19,6 +19,7 @@ from growlearn.adapters.memory.kept import (
     recorded,
     require_base,
 )
+from growlearn.domain.consolidation import ConsolidationPlan
 from growlearn.domain.errors import GrowLearnError, LostRace, UnknownName
 from growlearn.domain.job import Job
 from growlearn.domain.lineage import Branch, Task, Version
@@ -31,7 +32,7 @@ from growlearn.domain.stream import (
     Transition,
     WindowRecord,
 )
-from growlearn.domain.window import PENDING, BadRow, IngestedFile, SeenFile, Window, check_transition
+from growlearn.domain.window import PENDING, BadRow, IngestedFile, SeenFile, Verdict, Window, check_transition
 
 
 @dataclass
@@ -145,11 +146,22 @@ class MemoryStore:
 
     # Work ---------------------------------------------------------------------------------------
 
+    def open_window(self, window: Window, plan: ConsolidationPlan) -> bool:
+        """Add a window that no file brought, with its plan; False where its number is taken by now."""
+        with self._changing(window.stream) as kept:
+            _require_zone(window.discovered_at)
+            if window.id in kept.windows:
+                return False
+            kept.windows[window.id] = window
+            kept.records[window.id] = WindowRecord(plan=plan)
+            return True
+
     def claim(self, stream: str, worker: str, now: datetime, lease_s: float) -> Window | None:
-        """Lease the oldest pending window of a stream."""
+        """Lease the pending window of a stream that is next."""
         with self._lock:
             _require_zone(now)
-            pending = [window for window in self.windows(stream) if window.state in PENDING]
+            waiting = [window for window in self.windows(stream) if window.state in PENDING]
+            pending = sorted(waiting, key=lambda window: window.verdict is not Verdict.FULL)
             if not pending:
                 return None
             leases = self._kept[stream].leases

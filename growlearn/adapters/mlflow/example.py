@@ -9,7 +9,7 @@ from typing import Any, cast
 import numpy as np
 import pandas as pd
 from mlflow.models import ModelSignature
-from mlflow.types import ColSpec, Schema, TensorSpec
+from mlflow.types import ColSpec, DataType, ParamSchema, ParamSpec, Schema, TensorSpec
 from mlflow.types.schema import AnyType
 from PIL import Image
 
@@ -23,6 +23,7 @@ from growlearn.growth.stems.tables import CategoryTokens, NumberTokens
 
 _ROWS = 2
 _MOST_IDS = 8  # of a row of tokens
+_ABSTAIN = ParamSpec("min_probability", DataType.double, 0.0)
 
 
 def signature(manifest: Manifest) -> ModelSignature:
@@ -45,7 +46,7 @@ def signature(manifest: Manifest) -> ModelSignature:
         ColSpec("double", "probability"),
         ColSpec("string", "task"),
     ]
-    return ModelSignature(Schema(columns), Schema(answers))
+    return ModelSignature(Schema(columns), Schema(answers), ParamSchema([_ABSTAIN]))
 
 
 def example_rows(manifest: Manifest, network: GrowingNetwork) -> pd.DataFrame:

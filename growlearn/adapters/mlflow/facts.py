@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
+from growlearn.domain.consolidation import ConsolidationPlan
+from growlearn.domain.growth import GrowthPlan
 from growlearn.domain.lineage import Version
 from growlearn.domain.stream import Stream
 from growlearn.ports import CycleRecord
@@ -93,7 +95,14 @@ def run_params(record: CycleRecord) -> dict[str, str]:
     if plan is not None:
         sections |= {"model": asdict(plan.base.model), "growth": asdict(plan.growth)}
     params = {f"{name}.{key}": value for name in _LOGGED_SECTIONS for key, value in sections[name].items()}
-    if plan is not None:
+    if isinstance(plan, ConsolidationPlan):
+        params |= {
+            "plan.tasks": tuple(lesson.task for lesson in plan.lessons),
+            "plan.new_branches": plan.new_branches,
+            "plan.max_accuracy_loss": plan.max_accuracy_loss,
+            "plan.seed": plan.seed,
+        }
+    if isinstance(plan, GrowthPlan):
         params |= {
             "plan.task": plan.task,
             "plan.parent": plan.parent,

@@ -11,13 +11,17 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from growlearn.adapters.mlflow.pictures import loss_picture, matrix_picture
+from growlearn.adapters.mlflow.pictures import approximation_picture, loss_picture, matrix_picture
+from growlearn.domain.consolidation import ConsolidationResult
 from growlearn.domain.evaluation import AccuracyMatrix
 from growlearn.domain.growth import GrowthResult
 from growlearn.ports import CycleRecord
 
 TABLES_TAG = "mlflow.loggedArtifacts"
 """The run tag that tells MLflow's page which JSON files are tables."""
+
+
+_TABLES = ("matrix.json", "loss.json", "approximation.json", "gates.json")
 
 
 def run_files(record: CycleRecord) -> dict[str, bytes]:
@@ -39,17 +43,34 @@ def run_files(record: CycleRecord) -> dict[str, bytes]:
 
 def tables_tag(files: dict[str, bytes]) -> str:
     """The value of TABLES_TAG for these files."""
-    tables = [path for path in files if path in ("matrix.json", "loss.json", "gates.json")]
+    tables = [path for path in files if path in _TABLES]
     return json.dumps([{"path": path, "type": "table"} for path in tables])
 
 
-def _growth_files(result: GrowthResult) -> dict[str, bytes]:
+def _growth_files(result: GrowthResult | ConsolidationResult) -> dict[str, bytes]:
     columns = ["epoch", "train_loss", "validation_loss", "validation_accuracy", "seconds"]
     rows = [list(asdict(epoch).values()) for epoch in result.epochs]
-    return {
+    curve = _approximation_files(result) if isinstance(result, GrowthResult) else {}
+    return curve | {
         "loss.json": _table(columns, rows),
         "loss.csv": _csv(columns, rows),
         "loss.png": loss_picture(result.epochs, result.birth_loss),
+    }
+
+
+def _approximation_files(result: GrowthResult) -> dict[str, bytes]:
+    """What each branch of the new task's lineage contributes; nothing for results that do not say."""
+    if not result.approximation:
+        return {}
+    columns = ["branches", "last", "loss", "accuracy", "kept"]
+    rows = [
+        [n, point.branch or "stem", point.loss, point.accuracy, n <= len(result.lineage)]
+        for n, point in enumerate(result.approximation)
+    ]
+    return {
+        "approximation.json": _table(columns, rows),
+        "approximation.csv": _csv(columns, rows),
+        "approximation.png": approximation_picture(result.approximation, len(result.lineage)),
     }
 
 

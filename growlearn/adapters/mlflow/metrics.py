@@ -8,6 +8,7 @@ from itertools import accumulate
 from mlflow.entities import Metric
 
 from growlearn.adapters.mlflow.facts import safe_names
+from growlearn.domain.consolidation import ConsolidationResult
 from growlearn.domain.drift import DriftReport, Score
 from growlearn.domain.growth import GrowthResult
 from growlearn.ports import CycleRecord
@@ -19,7 +20,7 @@ def milliseconds(at: datetime) -> int:
 
 
 def curves(record: CycleRecord) -> list[Metric]:
-    """Losses by epoch and by prefix; the step is the number of the epoch or prefix."""
+    """Losses by epoch and by prefix; the step is the epoch, or the number of branches."""
     result = record.record.result
     if result is None:
         return []
@@ -35,8 +36,15 @@ def curves(record: CycleRecord) -> list[Metric]:
             ("epoch_seconds", epoch.seconds),
         )
     ]
+    if isinstance(result, ConsolidationResult):
+        return metrics
     prefixes = enumerate(result.prefix_losses, 1)
-    return metrics + [Metric("prefix_loss", loss, start, step) for step, loss in prefixes]
+    metrics += [Metric("prefix_loss", loss, start, step) for step, loss in prefixes]
+    return metrics + [
+        Metric(key, value, start, step)
+        for step, point in enumerate(result.approximation)
+        for key, value in (("approximation_loss", point.loss), ("approximation_accuracy", point.accuracy))
+    ]
 
 
 def figures(record: CycleRecord, model_id: str | None) -> list[Metric]:
@@ -73,7 +81,7 @@ def _drift(report: DriftReport | None) -> dict[str, float | None]:
     return values
 
 
-def _growth(result: GrowthResult | None) -> dict[str, float | None]:
+def _growth(result: GrowthResult | ConsolidationResult | None) -> dict[str, float | None]:
     if result is None:
         return {}
     return {

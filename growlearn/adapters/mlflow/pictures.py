@@ -1,4 +1,7 @@
-"""The accuracy matrix and the loss curves as PNG; no pyplot, so no state shared between threads."""
+"""The accuracy matrix, the loss curves and the approximation curve as PNG.
+
+No pyplot, so no state shared between threads.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from collections.abc import Sequence
 from matplotlib.figure import Figure
 
 from growlearn.domain.evaluation import AccuracyMatrix
-from growlearn.domain.growth import Epoch
+from growlearn.domain.growth import Epoch, PrefixPoint
 
 _MOST_NUMBERS = 16  # a larger matrix is shown by colour alone
 
@@ -44,6 +47,26 @@ def loss_picture(epochs: Sequence[Epoch], birth_loss: float) -> bytes:
     axes.set_xlabel("epoch")
     axes.set_ylabel("cross-entropy (nats)")
     axes.legend()
+    return _png(figure)
+
+
+def approximation_picture(points: Sequence[PrefixPoint], kept: int) -> bytes:
+    """Loss and accuracy with ever more branches of a lineage; those after `kept` were dropped for size."""
+    figure = Figure(figsize=(max(6.0, 2.5 + 0.5 * len(points)), 4), layout="constrained")
+    axes = figure.add_subplot()
+    numbers = range(len(points))
+    axes.plot(numbers, [point.loss for point in points], marker="o", color="tab:blue")
+    names = ["stem" if point.branch is None else _literal(point.branch) for point in points]
+    axes.set_xticks(numbers, names, rotation=60, ha="right")
+    axes.set_xlabel("last branch")
+    axes.set_ylabel("validation loss (nats)", color="tab:blue")
+    beside = axes.twinx()
+    beside.plot(numbers, [point.accuracy for point in points], marker="s", color="tab:orange")
+    beside.set_ylabel("validation accuracy", color="tab:orange")
+    beside.set_ylim(0, 1)
+    if kept + 1 < len(points):
+        axes.axvspan(kept + 0.5, len(points) - 0.5, color="grey", alpha=0.2, label="dropped")
+        axes.legend()
     return _png(figure)
 
 

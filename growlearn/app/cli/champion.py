@@ -1,4 +1,4 @@
-"""promote, rollback: a person moves the aliases."""
+"""promote, rollback, consolidate: what a person decides."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Reason = Annotated[str, typer.Option("--reason", help="Kept with the move.")]
 
 def register(app: typer.Typer) -> None:
     """Put this group's commands into the program."""
-    for command in (promote, rollback):
+    for command in (promote, rollback, consolidate):
         app.command(rich_help_panel="Decide")(command)
 
 
@@ -64,6 +64,16 @@ def rollback(
         store.stream(stream), store.versions(stream), version, _actor(), reason, clock().now()
     )
     _move(here, store, stream, moves, base)
+
+
+def consolidate(stream: StreamName) -> None:
+    """Ask that a model be distilled into fewer branches, its budget used up or not."""
+    from growlearn.app.composition import clock, open_record
+    from growlearn.app.here import settings
+    from growlearn.consolidating import open_now
+
+    window = open_now(stream, open_record(settings()), clock().now())
+    say(f"{stream}: {window.id} opened, {window.reason}; a worker, or growlearn run, handles it next")
 
 
 def _actor() -> str:

@@ -30,6 +30,9 @@ def predict(
         Path | None, typer.Option("--out", help="Write .parquet or .csv; shown if left out.")
     ] = None,
     version: Annotated[int | None, typer.Option("--version", help="This version, not the champion.")] = None,
+    min_probability: Annotated[
+        float, typer.Option("--min-probability", help="Abstain where no answer is so probable.", min=0, max=1)
+    ] = 0.0,
 ) -> None:
     """Answer the rows of a file: adds the columns prediction, probability and task."""
     from growlearn.app.answering import answer_file, write_answers
@@ -40,7 +43,9 @@ def predict(
     if out is not None and out.resolve() == file.resolve():
         raise GrowLearnError(f"--out {out} is the file to be answered", cure="write to another one")
     here = settings()
-    answers = answer_file(open_record(here), open_artifacts(here), stream, version, file)
+    answers = answer_file(
+        open_record(here), open_artifacts(here), stream, version, file, min_probability, here.execution
+    )
     if out is None:
         _show(answers)
     else:

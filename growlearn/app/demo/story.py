@@ -40,6 +40,7 @@ _FOUND = {
     Verdict.NEW_TASK: "a new task",
     Verdict.KNOWN_TASK: "back to something known",
     Verdict.CANNOT_JUDGE: "too little to judge by",
+    Verdict.FULL: "no room for another branch",
 }
 
 
@@ -73,7 +74,7 @@ def _tell_window(window: Window, store: Store) -> None:
     record = store.record(window.stream, window.id)
     if record.report is not None:
         say(f"   {_FOUND[record.report.verdict]}: {record.report.reason}")
-    if record.result is not None and record.evaluation is not None:
+    if isinstance(record.result, GrowthResult) and record.evaluation is not None:
         say(f"   {_grown(record.result, record.evaluation)}")
     if window.state is WindowState.SETTLED:
         say("   nothing is grown; the model is left alone")

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from growlearn.domain.consolidation import ConsolidationResult
 from growlearn.domain.evaluation import Evaluation, GateResult
 from growlearn.domain.growth import GrowthResult
 from growlearn.domain.job import GateSpec
@@ -23,7 +24,7 @@ class Evidence:
 
     evaluation: Evaluation
     past: tuple[Evaluation, ...]
-    result: GrowthResult
+    result: GrowthResult | ConsolidationResult
     parameters: int
 
 

@@ -10,9 +10,11 @@ from growlearn.evaluation.gates.evidence import ROUNDING, Evidence
 def forgetting(evidence: Evidence, spec: GateSpec) -> GateResult:
     """Largest drop of an earlier task below its best past accuracy: at most max_forgetting.
 
-    An earlier task that was not measured again counts as wholly forgotten.
+    An earlier task that was not measured again counts as wholly forgotten. A consolidated candidate is
+    held against the model consolidated, and what is grown later against what the consolidation left.
     """
-    best = _best_past(evidence.past)
+    taught = evidence.evaluation.taught
+    best = {cell.task: cell.accuracy for cell in taught} or _best_past(evidence.past)
     now = {cell.task: cell.accuracy for cell in evidence.evaluation.cells}
     drops = {task: accuracy - now.get(task, 0.0) for task, accuracy in best.items()}
     worst = max(drops, key=drops.__getitem__, default=None)
@@ -29,6 +31,8 @@ def forgetting(evidence: Evidence, spec: GateSpec) -> GateResult:
 def _best_past(past: tuple[Evaluation, ...]) -> dict[str, float]:
     best: dict[str, float] = {}
     for evaluation in past:
+        if evaluation.taught:
+            best = {}  # promoted with what it lost: that is not held against later candidates
         for cell in evaluation.cells:
             best[cell.task] = max(cell.accuracy, best.get(cell.task, 0.0))
     return best

@@ -20,7 +20,7 @@ from growlearn.domain.schema import Label
 from growlearn.growth.model import weights
 from growlearn.growth.model.network import batches
 from growlearn.growth.router.features import RouterFeatures, new_features, stored_features
-from growlearn.growth.stems.stem import Stem
+from growlearn.growth.stems.stem import Stem, stored_stem
 from growlearn.ingest.rows import Rows
 
 _RIDGE = 1e-3  # lambda, a task
@@ -89,7 +89,7 @@ def grow_router(
 ) -> RouterWeights:
     """Add a task to a model's router; parts are its training rows, and validation rows to calibrate on."""
     train, validation = parts
-    before = base.router
+    before, stem = base.router, _stem_read(base, stem, read)
     if before is None:
         features = new_features(base.schema, stem, train, seed)
         digest = put(weights.dump(features.state_dict()))
@@ -108,17 +108,29 @@ def grow_router(
         moments=put(_dump_moments(moments)),
         readout=put(weights.dump({"readout": readout, "sharpness": sharpness})),
         outputs=outputs,
+        stem=None if before is None else before.stem,
     )
 
 
 def load_router(manifest: Manifest, stem: Stem, read: Callable[[str], bytes]) -> Router:
-    """The router of a model; raises GrowLearnError where it has none."""
+    """The router of a model whose root stem is given; raises GrowLearnError where it has none."""
     stored = manifest.router
     if stored is None:
         raise GrowLearnError(f"the model of stream {manifest.stream!r} has not learned a task yet")
     features = stored_features(manifest.schema, weights.load(read(stored.features)))
     found = weights.load(read(stored.readout))
+    stem = _stem_read(manifest, stem, read)
     return Router(features, stem, found["readout"], float(found["sharpness"]), stored.outputs)
+
+
+def _stem_read(manifest: Manifest, root: Stem, read: Callable[[str], bytes]) -> Stem:
+    """The stem that the features read: the root's, unless that was given up in a consolidation."""
+    router = manifest.router
+    if router is None or router.stem is None:
+        return root
+    return stored_stem(
+        manifest.schema, manifest.model, weights.under("stem.", weights.load(read(router.stem)))
+    )
 
 
 def _nothing(size: int) -> Moments:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from growlearn.domain.evaluation import Cell, Evaluation
 from growlearn.domain.growth import GrowthResult
 from growlearn.domain.job import GateSpec
-from growlearn.evaluation.gates import GATES, check
+from growlearn.evaluation.gates import CONSOLIDATION, GATES, check
 from growlearn.evaluation.gates.evidence import Evidence
 
 COUNT = st.integers(0, 50)
@@ -113,3 +113,10 @@ def test_each_gate_can_fail() -> None:
         parameters=10,
     )
     assert not any(said.passed for said in check(bad, GateSpec(max_parameters=9)))
+
+
+@given(evidence())
+def test_a_consolidated_candidate_is_asked_what_it_can_answer(e: Evidence) -> None:
+    consolidated = replace(e, evaluation=replace(e.evaluation, taught=e.evaluation.cells))
+    assert tuple(said.gate for said in check(consolidated, GateSpec())) == CONSOLIDATION
+    assert all(said.passed for said in check(consolidated, GateSpec()))

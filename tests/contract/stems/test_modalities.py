@@ -182,7 +182,7 @@ def plan_of(base: Manifest, number: int, birth: Birth) -> GrowthPlan:
         base=base,
         base_version=number - 1 or None,
         parent=None if before is None else before.name,
-        lineage=() if before is None else before.lineage,
+        lineage=before.lineage if before is not None and birth is Birth.ZERO else (),
         birth=birth,
         copy_head=before is not None,
         new_branches=(f"b{number}",),

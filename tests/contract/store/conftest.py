@@ -17,6 +17,7 @@ from sqlalchemy.engine import URL
 from growlearn.adapters.db.migrate import upgrade
 from growlearn.adapters.db.store import open_store
 from growlearn.adapters.memory.store import MemoryStore
+from growlearn.domain.consolidation import ConsolidationPlan, Lesson
 from growlearn.domain.drift import DriftReport, Score
 from growlearn.domain.evaluation import Cell, Evaluation, GateResult
 from growlearn.domain.growth import Birth, Epoch, GrowthPlan, GrowthResult, ParentScore
@@ -234,6 +235,25 @@ def plan(manifest: Manifest) -> GrowthPlan:
         train="3" * 64,
         validation="4" * 64, holdout="5" * 64, growth=GrowthSpec(epochs=3), seed=2**63 - 1,
         parent_scores=(ParentScore(task=None, lineage=(), accuracy=1 / 3),),
+    )  # fmt: skip
+
+
+@pytest.fixture
+def consolidation(manifest: Manifest) -> ConsolidationPlan:
+    """A plan that has a window of its own, w3."""
+    return ConsolidationPlan(
+        stream="digits", window="w3", base=manifest, base_version=1,
+        lessons=(Lesson(task="task-1", train="3" * 64, validation="4" * 64, holdout="5" * 64),),
+        new_branches=("b2",), growth=GrowthSpec(epochs=3), max_accuracy_loss=0.1 + 0.2, seed=2**63 - 1,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def full(consolidation: ConsolidationPlan) -> Window:
+    """That window, as it is opened."""
+    return Window(
+        stream="digits", number=3, state=WindowState.GROWING, source="consolidation", discovered_at=AT,
+        updated_at=AT, verdict=Verdict.FULL, reason="1 branch of at most 1",
     )  # fmt: skip
 
 

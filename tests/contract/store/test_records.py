@@ -7,12 +7,13 @@ from datetime import datetime
 
 import pytest
 
+from growlearn.domain.consolidation import ConsolidationPlan, ConsolidationResult
 from growlearn.domain.drift import DriftReport
 from growlearn.domain.evaluation import Evaluation, GateResult
 from growlearn.domain.growth import GrowthPlan, GrowthResult
 from growlearn.domain.job import Job
 from growlearn.domain.stream import Transition, WindowRecord
-from growlearn.domain.window import IngestedFile, Verdict, WindowState
+from growlearn.domain.window import IngestedFile, Verdict, Window, WindowState
 from growlearn.ports import Store
 
 Move = Callable[..., Transition]
@@ -38,8 +39,34 @@ def test_all_that_is_recorded_comes_back_exactly(store: Store, move: Move, evide
     kept = store.record("digits", "w1")
 
     assert kept == evidence
-    assert kept.plan is not None
+    assert isinstance(kept.plan, GrowthPlan)
     assert [type(label) for label in kept.plan.classes] == [int, str, str]
+
+
+def test_a_consolidation_comes_back_exactly(
+    store: Store,
+    move: Move,
+    at: datetime,
+    full: Window,
+    consolidation: ConsolidationPlan,
+    result: GrowthResult,
+    evaluation: Evaluation,
+) -> None:
+    store.open_window(full, consolidation)
+    assert store.record("digits", "w3") == WindowRecord(plan=consolidation)
+    store.advance(move(target=WindowState.JUDGED))
+    store.advance(move(WindowState.JUDGED, target=WindowState.SETTLED))
+    assert store.claim("digits", "ada", at, 60) == full
+    taught = ConsolidationResult(
+        branches=result.branches, branch_parameters=(12345,), heads=consolidation.base.tasks, router=None,
+        epochs=result.epochs, best_epoch=1, birth_loss=float("inf"), best_loss=2.25, train_rows=80,
+        validation_rows=20, seconds=3.5, peak_memory_bytes=2**33, threads=2, seed=7,
+    )  # fmt: skip
+    measured = replace(evaluation, alone=None, taught=evaluation.cells)
+    store.advance(move(WindowState.GROWING, window="w3", result=taught, evaluation=measured))
+    assert store.record("digits", "w3") == WindowRecord(
+        plan=consolidation, result=taught, evaluation=measured
+    )
 
 
 def test_the_parts_may_come_in_one_move(

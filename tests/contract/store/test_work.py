@@ -7,11 +7,12 @@ from itertools import product
 
 import pytest
 
-from growlearn.domain.errors import GrowLearnError, IllegalTransition, LostRace
+from growlearn.domain.consolidation import ConsolidationPlan
+from growlearn.domain.errors import GrowLearnError, IllegalTransition, LostRace, UnknownName
 from growlearn.domain.job import Job
 from growlearn.domain.lineage import Branch, Task, Version
 from growlearn.domain.stream import Message, MessageKind, Transition, WindowRecord
-from growlearn.domain.window import PENDING, TRANSITIONS, IngestedFile, Verdict, WindowState
+from growlearn.domain.window import PENDING, TRANSITIONS, IngestedFile, Verdict, Window, WindowState
 from growlearn.ports import Store
 
 Taken = Callable[..., IngestedFile]
@@ -46,6 +47,30 @@ def test_numbers_decide_what_is_oldest(store: Store, at: datetime, taken: Taken,
         store.advance(move(WindowState.JUDGED, window=window, target=WindowState.SETTLED))
 
     assert _claimed(store, "ada", at) == "w10"
+
+
+def test_a_window_that_makes_room_goes_before_those_that_wait(
+    store: Store, at: datetime, full: Window, consolidation: ConsolidationPlan, move: Move
+) -> None:
+    assert store.open_window(full, consolidation)
+    assert store.window("digits", "w3") == full
+    assert store.count_pending("digits") == 3
+    assert store.claim("digits", "ada", at, 60) == full
+    assert _claimed(store, "bob", at) is None
+    store.advance(move(WindowState.GROWING, window="w3", target=WindowState.REJECTED))
+    assert _claimed(store, "ada", at) == "w1"
+
+
+def test_a_window_is_not_opened_over_another(
+    store: Store, full: Window, consolidation: ConsolidationPlan, taken: Taken
+) -> None:
+    store.record_ingest(taken(3))
+    taken_in = store.window("digits", "w3")
+    assert not store.open_window(full, consolidation)
+    assert store.window("digits", "w3") == taken_in
+    assert store.record("digits", "w3") == WindowRecord()
+    with pytest.raises(UnknownName):
+        store.open_window(replace(full, stream="letters"), consolidation)
 
 
 def test_one_window_of_a_stream_at_a_time(store: Store, at: datetime) -> None:

@@ -16,7 +16,7 @@ from growlearn.adapters.memory.tracker import MemoryTracker
 from growlearn.adapters.mlflow.tracker import MlflowTracker
 from growlearn.domain.drift import DriftReport, Score
 from growlearn.domain.evaluation import AccuracyMatrix, Cell, Evaluation, GateResult, matrix_of
-from growlearn.domain.growth import Birth, Epoch, GrowthPlan, GrowthResult
+from growlearn.domain.growth import Birth, Epoch, GrowthPlan, GrowthResult, PrefixPoint
 from growlearn.domain.job import Job, ModelSpec, RegistrySpec, SourceSpec
 from growlearn.domain.lineage import Branch, BranchState, BranchWeights, Manifest, TaskHead, Version
 from growlearn.domain.schema import Input, InputType, Schema
@@ -338,4 +338,8 @@ def _result(manifest: Manifest) -> GrowthResult:
         peak_memory_bytes=10**6,
         threads=1,
         seed=7,
+        approximation=(
+            PrefixPoint(branch=None, loss=0.6, accuracy=0.5),
+            PrefixPoint(branch="b1", loss=0.37, accuracy=0.9),
+        ),
     )

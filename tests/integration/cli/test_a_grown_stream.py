@@ -195,6 +195,7 @@ def test_predict_without_out_shows_the_first_rows(grown: Any) -> None:
         (("drift", "blobs", "w99"), "'w99'"),
         (("promote", "blobs"), "stream 'blobs' has no challenger"),
         (("promote", "blobs", "2"), "version 2 of stream 'blobs' is the champion already"),
+        (("consolidate", "blobs"), "the job does not ask for it (set consolidation in the job file)"),
         (("run", "blub"), "'blub'"),
     ],
 )

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from statistics import fmean
 
 import pytest
@@ -118,3 +119,16 @@ def test_an_evaluation_answers_by_task() -> None:
     assert evaluation.accuracy("a") == 0.9
     with pytest.raises(KeyError):
         evaluation.accuracy("b")
+
+
+def test_a_consolidation_measures_the_row_of_the_newest_task_again() -> None:
+    def measured(*correct: int) -> Evaluation:
+        cells = tuple(Cell(task=f"t{j}", correct=count, rows=100) for j, count in enumerate(correct))
+        return Evaluation(task=cells[-1].task, cells=cells, before=cells[-1], chance=0.5)
+
+    first, second, third = measured(90), measured(90, 80), measured(89, 81, 70)
+    consolidated = replace(measured(89, 81), taught=second.cells)
+    R = matrix_of((first, second, consolidated, third))  # noqa: N806
+    assert R.tasks == ("t0", "t1", "t2")
+    assert R.accuracy == ((0.9, 0.8, None), (0.89, 0.81, 0.7), (0.89, 0.81, 0.7))
+    assert R.forgetting == pytest.approx((0.01 + 0.0) / 2)

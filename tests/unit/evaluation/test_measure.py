@@ -10,7 +10,7 @@ from growlearn.domain.evaluation import Cell
 from growlearn.domain.job import ModelSpec
 from growlearn.domain.lineage import Manifest, TaskHead
 from growlearn.domain.schema import Input, InputType, Schema
-from growlearn.evaluation.measure import measure
+from growlearn.evaluation.measure import measure, measure_again
 from growlearn.ports import Question
 
 
@@ -84,3 +84,13 @@ def test_earlier_tasks_that_have_all_the_classes_answer_the_new_task_as_they_are
 def test_a_base_without_such_a_task_is_not_asked() -> None:
     base = replace(manifest("base"), tasks=manifest("base").tasks[:1])
     assert measure(AFTER, BEFORE, None, base, "b", HOLDOUTS, Counting()).known is None
+
+
+def test_a_consolidated_candidate_and_the_model_consolidated_answer_all() -> None:
+    evaluator = Counting()
+    base = manifest("base")
+    measured = measure_again(AFTER, base, HOLDOUTS, evaluator)
+    assert evaluator.asked == [("after", ("ra", "rb")), ("base", ("ra", "rb"))]
+    assert [cell.correct for cell in measured.cells] == [9, 9]
+    assert [cell.correct for cell in measured.taught] == [7, 7]
+    assert (measured.task, measured.before, measured.chance) == ("b", measured.taught[1], 0.25)

@@ -12,7 +12,7 @@ from growlearn.domain.growth import Birth
 from growlearn.domain.job import GrowthSpec, Job, SourceSpec
 from growlearn.domain.window import Window, WindowState
 from growlearn.growth.model.network import load_network
-from growlearn.growth.plan import Base, Ground, plan_growth
+from growlearn.growth.plan import Base, Ground, alone, plan_growth
 from growlearn.ingest.rows import split
 
 
@@ -50,19 +50,26 @@ def test_a_branch_is_born_as_the_job_says_and_draws_on_bounded_parents(
     nursery.keep(nursery.plan(nursery.only(0, 1)))
     nursery.keep(nursery.plan(nursery.only(0, 1), parent="task-1"))
     plan = planned(nursery, birth)
-    if plan.parent is None:
-        assert plan.birth is not Birth.COPY
-        assert plan.lineage == ()
-    else:
-        lineage = nursery.manifest.task(plan.parent).lineage
-        assert plan.birth is Birth(birth)
-        assert plan.lineage == (lineage if birth == "zero" else lineage[-1:])
+    assert plan.birth is Birth(birth)
+    assert (plan.parent is None) <= (birth != "copy")
+    lineages = [nursery.manifest.task(name).lineage for name in ("task-1", "task-2")]
+    assert plan.lineage in ([(), *lineages] if birth == "zero" else [()])
     result = nursery.grow(plan)
     assert (result.branches[0].stem == plan.new_branches[0]) is (plan.birth is not Birth.ZERO)
 
 
-def test_without_a_parent_there_is_nothing_to_copy(nursery: Any) -> None:
+def test_where_no_parent_fits_a_zero_birth_reads_the_bare_stem(nursery: Any) -> None:
     nursery.keep(nursery.plan(nursery.only(0, 1)))
     nursery.manifest = replace(nursery.manifest, model=replace(nursery.manifest.model, max_parents=0))
-    plan = planned(nursery, "copy")
-    assert (plan.parent, plan.birth) == (None, Birth.ZERO)
+    plan = planned(nursery, "zero")
+    assert (plan.parent, plan.birth, plan.lineage) == (None, Birth.ZERO, ())
+
+
+def test_a_model_alone_starts_from_nothing_and_needs_no_router(nursery: Any) -> None:
+    nursery.keep(nursery.plan(nursery.only(0, 1)))
+    plan = nursery.plan(nursery.only(2, 3), parent="task-1")
+    assert nursery.grow(plan).router is not None
+    lone = replace(alone(plan), window="alone")  # a folder of its own for the checkpoint
+    result = nursery.grow(lone)
+    assert (lone.train, lone.seed, result.router) == (plan.train, plan.seed, None)
+    assert [task.name for task in result.manifest_of(lone).tasks] == ["task-2"]

@@ -76,6 +76,27 @@ def test_every_prefix_of_the_first_branches_is_a_model(triplets: Any) -> None:
     assert max(result.prefix_losses) < result.birth_loss / 2
 
 
+def test_the_approximation_curve_goes_from_the_bare_stem_over_the_parents_to_the_new_branch(
+    triplets: Any,
+) -> None:
+    first = triplets.keep(triplets.plan(triplets.only(0, 1, 2)))
+    points = first.approximation
+    assert [point.branch for point in points] == [None, "b1", "b2", "b3"]
+    assert [point.loss for point in points[1:]] == list(first.prefix_losses)
+    assert [point.accuracy for point in points[1:]] == list(first.prefix_accuracies)
+    plan = triplets.plan(triplets.only(3, 4), parent="task-1")
+    second = triplets.grow(plan)
+    assert [point.branch for point in second.approximation] == [None, "b1", "b2", "b3", "b4"]
+    assert second.approximation[-1].loss == pytest.approx(second.best_loss, rel=1e-5)
+    assert len({point.loss for point in second.approximation}) == 5
+
+
+def test_branches_dropped_for_size_stay_in_the_approximation_curve(triplets: Any) -> None:
+    plan = triplets.plan(triplets.only(0, 1, 2))
+    small = triplets.grow(replace(plan, max_accuracy_loss=1.0))
+    assert (len(small.lineage), len(small.approximation)) == (1, 4)
+
+
 def test_rows_without_a_task_are_routed_to_the_task_they_are_like(nursery: Any) -> None:
     for labels, parent in [((0, 1), None), ((2, 3), "task-1")]:
         nursery.keep(nursery.plan(nursery.only(*labels), parent=parent))

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
@@ -12,7 +14,7 @@ from growlearn.adapters.db.columns import Choice, Figure, Json, UtcDateTime, Win
 from growlearn.domain.drift import DriftReport, Score
 from growlearn.domain.errors import GrowLearnError
 from growlearn.domain.evaluation import Cell, Evaluation, GateResult
-from growlearn.domain.growth import Epoch, GrowthPlan, GrowthResult, ParentScore
+from growlearn.domain.growth import Epoch, GrowthPlan, GrowthResult, ParentScore, PrefixPoint
 from growlearn.domain.job import GrowthSpec, Job, ModelSpec
 from growlearn.domain.lineage import BranchWeights, Manifest, TaskHead
 from growlearn.domain.schema import Input, InputType, Schema
@@ -54,6 +56,7 @@ PLAIN = [
     Epoch,
     GrowthResult,
     ParentScore,
+    PrefixPoint,
     BranchWeights,
     TaskHead,
 ]
@@ -62,6 +65,14 @@ PLAIN = [
 def test_a_value_of_another_version_of_the_program_says_what_it_is() -> None:
     with pytest.raises(GrowLearnError, match=r"cannot read: .*Field required \(run the version"):
         Json(TaskHead).process_result_value('{"name": "a"}', SQLITE)
+
+
+@given(st.builds(GrowthResult))
+def test_a_result_stored_before_there_was_an_approximation_curve_is_read(result: GrowthResult) -> None:
+    stored = json.loads(Json(GrowthResult).process_bind_param(result, SQLITE) or "")
+    del stored["approximation"]
+    read = Json(GrowthResult).process_result_value(json.dumps(stored), SQLITE)
+    assert repr(read) == repr(replace(result, approximation=()))
 
 
 @given(st.one_of([st.tuples(st.just(kind), st.builds(kind)) for kind in PLAIN]))

@@ -5,9 +5,9 @@ import io
 import pytest
 from PIL import Image
 
-from growlearn.adapters.mlflow.pictures import loss_picture, matrix_picture
+from growlearn.adapters.mlflow.pictures import approximation_picture, loss_picture, matrix_picture
 from growlearn.domain.evaluation import AccuracyMatrix
-from growlearn.domain.growth import Epoch
+from growlearn.domain.growth import Epoch, PrefixPoint
 
 
 def matrix(names: tuple[str, ...]) -> AccuracyMatrix:
@@ -31,3 +31,12 @@ def test_loss_curves_become_a_png_even_where_training_diverged(losses: list[floa
         for i, loss in enumerate(losses, 1)
     ]
     assert loss_picture(epochs, 0.69).startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("kept", [0, 1, 2])
+def test_an_approximation_curve_is_drawn_with_and_without_dropped_branches(kept: int) -> None:
+    points = [
+        PrefixPoint(branch=name, loss=loss, accuracy=0.5)
+        for name, loss in ((None, 2.3), ("b1", 1.0), ("b2", float("nan")))
+    ]
+    assert approximation_picture(points, kept).startswith(b"\x89PNG")

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from growlearn.domain.evaluation import Cell
 from growlearn.domain.job import GateSpec
 from growlearn.evaluation.gates.forgetting import forgetting
 
@@ -41,3 +43,29 @@ def test_a_task_not_measured_again_counts_as_forgotten(make_evidence: Any) -> No
     result = forgetting(make_evidence({"b": 10}), GateSpec())
     assert (result.figure, result.passed) == (0.9, False)
     assert result.reason == "task 'a' was not measured again"
+
+
+def _taught(evidence: Any, **correct: int) -> Any:
+    cells = tuple(Cell(task=task, correct=count, rows=100) for task, count in correct.items())
+    return replace(evidence, evaluation=replace(evidence.evaluation, taught=cells))
+
+
+def test_a_consolidated_candidate_is_held_against_the_model_consolidated(make_evidence: Any) -> None:
+    evidence = _taught(make_evidence({"a": 89, "b": 93}, past=({"a": 99},)), a=90, b=95)
+    result = forgetting(evidence, GateSpec(max_forgetting=0.01))
+    assert not result.passed
+    assert result.figure == pytest.approx(0.02)
+    assert result.reason == "task 'b' changed most: 95.00% at its best, 93.00% now"
+    assert forgetting(evidence, GateSpec(max_forgetting=0.02)).passed
+
+
+def test_what_a_consolidation_lost_is_not_held_against_later_growth(make_evidence: Any) -> None:
+    evidence = make_evidence({"a": 88, "b": 95}, past=({"a": 90}, {"a": 88}))
+    assert not forgetting(evidence, GateSpec()).passed
+    grown, consolidated = evidence.past
+    consolidated = replace(consolidated, taught=grown.cells)
+    assert forgetting(replace(evidence, past=(grown, consolidated)), GateSpec()).passed
+    worse = replace(
+        evidence, past=(grown, consolidated), evaluation=make_evidence({"a": 87, "b": 95}).evaluation
+    )
+    assert not forgetting(worse, GateSpec()).passed

@@ -1,0 +1,179 @@
+"""Parallel branches and their rivals on Fashion-MNIST: the sides, a training of one, its time a batch."""
+
+from __future__ import annotations
+
+import copy
+import statistics
+import time
+from dataclasses import asdict, dataclass, replace
+from functools import cache
+from typing import Literal
+
+import fashion_mnist
+import numpy as np
+import torch
+from growing import SCHEMA, rows_of
+from torch import Tensor
+
+from growlearn.domain.job import GrowthSpec, ModelSpec
+from growlearn.growth.approximation.forms import Approximation
+from growlearn.growth.approximation.schemes import SCHEMES
+from growlearn.growth.approximation.training import Trainer, figures, train
+from growlearn.growth.stems.stem import Inputs, new_stem
+
+CLASSES = 10
+VALIDATION_ROWS = 2000  # the last of the training rows: they choose rates and epochs
+RATES = (1e-3, 2e-3, 4e-3)  # the same grid for every side
+
+
+@dataclass(frozen=True)
+class Side:
+    """A network and how it is trained."""
+
+    branches: int
+    depth: int
+    form: str
+    scheme: str
+    stem: Literal["conv", "patches"] = "patches"
+
+    @property
+    def spec(self) -> ModelSpec:
+        """The network's shape; a ViT is one branch of all layers."""
+        return ModelSpec(depth=self.depth, stem=self.stem)
+
+
+VIT = "ViT, depth 8"
+OURS = "8 x 1, averaged prefix loss"
+SIDES: dict[str, Side] = {
+    VIT: Side(1, 8, "whole", "joint"),
+    OURS: Side(8, 1, "residual", "averaged"),
+    "8 x 1, joint": Side(8, 1, "residual", "joint"),
+    "8 x 1, deep supervision": Side(8, 1, "own heads", "supervised"),
+    "8 x 1, greedy": Side(8, 1, "own heads", "greedy"),
+    "4 x 2, averaged prefix loss": Side(4, 2, "residual", "averaged"),
+    "4 x 2, the paper's form, stepwise": Side(4, 2, "whole", "stepwise"),
+    "16 x 1, averaged prefix loss": Side(16, 1, "residual", "averaged"),
+    f"{VIT}, conv stem": Side(1, 8, "whole", "joint", "conv"),
+    f"{OURS}, conv stem": Side(8, 1, "residual", "averaged", "conv"),
+}
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training: `epochs` of the first `rows` training rows, parts of an epoch included."""
+
+    side: str
+    budget: str  # "epochs", "time" or "choice"
+    seed: int
+    rows: int
+    epochs: float
+    rate: float
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run came to, by prefix, one branch first; losses on validation rows."""
+
+    run: Run
+    validation: tuple[float, ...]
+    losses: tuple[float, ...]
+    test: tuple[float, ...]
+    parameters: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Part:
+    """Encoded rows [N] and their classes."""
+
+    inputs: Inputs
+    targets: Tensor
+
+    def first(self, rows: int) -> Part:
+        """The first rows."""
+        return Part({name: column[:rows] for name, column in self.inputs.items()}, self.targets[:rows])
+
+
+@cache
+def parts(rows: int) -> tuple[Part, Part, Part]:
+    """Training rows, validation rows (the last of the first `rows`), and the data set's own test rows."""
+    images, labels = fashion_mnist.load("train")
+    cut = rows - VALIDATION_ROWS
+    tests = fashion_mnist.load("t10k")
+    return (
+        _part(images[:cut], labels[:cut]),
+        _part(images[cut:rows], labels[cut:rows]),
+        _part(*tests),
+    )
+
+
+def _part(images: fashion_mnist.Array, labels: fashion_mnist.Array) -> Part:
+    stem = new_stem(SCHEMA, ModelSpec(), rows_of(images[:1], labels[:1]))
+    return Part(stem.encode(rows_of(images, labels)), torch.from_numpy(labels.astype(np.int64)))
+
+
+def model_of(side: Side, seed: int, rows: int) -> Approximation:
+    """An untrained network of a side, normalised by the training rows."""
+    torch.manual_seed(seed)
+    blank = fashion_mnist.load("t10k")
+    stem = new_stem(SCHEMA, side.spec, rows_of(blank[0][:1], blank[1][:1]))
+    stem.fit(parts(rows)[0].inputs)
+    model = Approximation(side.form, side.spec, stem, side.branches, CLASSES)
+    model.born_zero()  # better on validation rows for ViT and for parallel branches alike
+    return model
+
+
+def perform(run: Run, all_rows: int) -> Outcome:
+    """Train and measure; of the epochs the one with the best validation accuracy of the whole counts."""
+    started, side = time.perf_counter(), SIDES[run.side]
+    train_part, validation, test = parts(all_rows)
+    model = model_of(side, run.seed, all_rows)
+    spec = replace(GrowthSpec(), learning_rate=run.rate, seed=run.seed)
+    part, seen, state = train_part.first(run.rows), None, model.state_dict()
+    for _ in train(model, SCHEMES[side.scheme], part.inputs, part.targets, spec, run.epochs):
+        now = figures(model, validation.inputs, validation.targets)
+        if seen is None or now.accuracies[-1] > seen.accuracies[-1]:
+            seen, state = now, copy.deepcopy(model.state_dict())
+    assert seen is not None, "a training has an end"
+    model.load_state_dict(state)
+    tested = () if run.budget == "choice" else figures(model, test.inputs, test.targets).accuracies
+    parameters = sum(parameter.numel() for parameter in model.parameters())
+    return Outcome(run, seen.accuracies, seen.losses, tested, parameters, time.perf_counter() - started)
+
+
+def seconds_a_batch(names: list[str], rows: int, rounds: int) -> dict[str, float]:
+    """Median time that each side spends on a batch in all passes of an epoch, sides taking turns.
+
+    A greedy side's is the mean over its branches.
+    """
+    part = parts(rows)[0].first(GrowthSpec().batch_size)
+    stages: list[tuple[str, int, float, Trainer]] = []
+    for name in names:
+        side, scheme = SIDES[name], SCHEMES[SIDES[name].scheme]
+        cycles = scheme.cycles(side.branches)
+        for cycle in range(cycles):
+            trainer = Trainer(model_of(side, 0, rows), scheme, GrowthSpec())
+            stages += [(name, at, (cycle + 0.5) / cycles, trainer) for at in range(len(scheme.passes))]
+    times: list[list[float]] = [[] for _ in stages]
+    for _ in range(rounds + 1):
+        for taken, (_, at, done, trainer) in zip(times, stages, strict=True):
+            started = time.perf_counter()
+            trainer.on(part.inputs, part.targets, at, done)
+            taken.append(time.perf_counter() - started)
+    spent = dict.fromkeys(names, 0.0)
+    for taken, (name, *_) in zip(times, stages, strict=True):  # the first round warms up
+        cycles = SCHEMES[SIDES[name].scheme].cycles(SIDES[name].branches)
+        spent[name] += statistics.median(taken[1:]) / cycles
+    return spent
+
+
+def as_json(outcome: Outcome) -> dict[str, object]:
+    """An outcome as plain values."""
+    return asdict(outcome)
+
+
+def of_json(values: dict[str, object]) -> Outcome:
+    """The outcome of plain values."""
+    run = Run(**values.pop("run"))  # type: ignore[arg-type]
+    lists = {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
+    return Outcome(run=run, **lists)  # type: ignore[arg-type]

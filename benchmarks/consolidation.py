@@ -1,0 +1,206 @@
+"""Sixteen branches distilled into four: what each of sixteen tasks loses, by seed.
+
+Sixteen windows, each with rows of its own: four groups of classes that are hard to tell apart or easy, each
+as is, rotated by 90 degrees, inverted, and with permuted pixels. The test rows only report.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import tempfile
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import fashion_mnist
+import numpy as np
+import torch
+from growing import Garden, rows_of
+from pydantic import TypeAdapter
+from results import publish
+
+from growlearn.adapters.files.artifacts import FileArtifacts
+from growlearn.domain.consolidation import ConsolidationPlan, Lesson
+from growlearn.domain.growth import GrowthPlan
+from growlearn.domain.job import ConsolidationSpec, GrowthSpec, ModelSpec
+from growlearn.domain.lineage import Manifest
+from growlearn.growth.consolidation import consolidate
+from growlearn.growth.train import grow
+from growlearn.ingest.rows import Rows
+
+GROUPS = ((0, 6), (2, 4), (1, 3, 8), (5, 7, 9))
+DOMAINS = ("as is", "rotated", "inverted", "permuted")
+
+
+@dataclass(frozen=True)
+class Grown:
+    """A model as it grows, task after task, and the seconds it took."""
+
+    manifest: Manifest
+    plans: tuple[GrowthPlan, ...]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Accuracy by task on test rows before and after, parameters, and seconds of each side."""
+
+    before: dict[str, float]
+    after: dict[str, float]
+    parameters: tuple[int, int]
+    seconds: tuple[float, float]
+
+    def losses(self) -> dict[str, float]:
+        """What each task lost, in points."""
+        return {task: 100 * (self.before[task] - self.after[task]) for task in self.before}
+
+
+def main() -> None:
+    """Grow and consolidate with each seed; print and keep the table."""
+    spec = ConsolidationSpec()
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--rows", type=int, default=1000, help="of each task")
+    parser.add_argument("--growth-epochs", type=int, default=GrowthSpec().epochs)
+    parser.add_argument("--epochs", type=int, default=spec.epochs, help="of the consolidation")
+    parser.add_argument("--branches", type=int, default=spec.branches, help="that are left")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument(
+        "--keep", type=Path, help="a folder for unfinished work, taken up there by the next run"
+    )
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    with tempfile.TemporaryDirectory() as scratch:
+        outcomes = [measure(seed, options, (options.keep or Path(scratch))) for seed in range(options.seeds)]
+    publish(
+        "consolidation",
+        f"{len(GROUPS) * len(DOMAINS)} branches distilled into {options.branches}",
+        table(outcomes),
+        f"{options.rows} rows a task, all of them kept, width {ModelSpec().width}, "
+        f"growth {options.growth_epochs} and consolidation {options.epochs} epochs, {options.seeds} seeds, "
+        f"{options.threads} threads; accuracy on the data set's own test rows, losses in points",
+    )
+
+
+def table(outcomes: list[Outcome]) -> list[str]:
+    """A row a task, means over seeds, and the whole below."""
+    lines = [
+        "| task | 16 branches | consolidated | lost, mean | lost, by seed |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for task in outcomes[0].before:
+        lost = [outcome.losses()[task] for outcome in outcomes]
+        before = statistics.fmean(outcome.before[task] for outcome in outcomes)
+        after = statistics.fmean(outcome.after[task] for outcome in outcomes)
+        by_seed = ", ".join(f"{points:+.2f}" for points in lost)
+        lines.append(f"| {task} | {before:.2%} | {after:.2%} | {statistics.fmean(lost):+.2f} | {by_seed} |")
+    before = statistics.fmean(share for outcome in outcomes for share in outcome.before.values())
+    after = statistics.fmean(share for outcome in outcomes for share in outcome.after.values())
+    lines.append(f"| mean | {before:.2%} | {after:.2%} | {100 * (before - after):+.2f} | |")
+    worst = ", ".join(f"{max(outcome.losses().values()):+.2f}" for outcome in outcomes)
+    lines.append(f"| worst task | | | | {worst} |")
+    grown, left = (statistics.fmean(outcome.parameters[side] for outcome in outcomes) for side in (0, 1))
+    lines.append(f"| parameters | {grown:,.0f} | {left:,.0f} | | |")
+    seconds = [statistics.median(outcome.seconds[side] for outcome in outcomes) for side in (0, 1)]
+    lines.append(f"| training, s | {seconds[0]:.0f} | {seconds[1]:.0f} | | |")
+    return lines
+
+
+def measure(seed: int, options: argparse.Namespace, keep: Path) -> Outcome:
+    """Grow the sixteen tasks, consolidate, and ask both models for every task's test rows."""
+    folder = keep / f"seed-{seed}"
+    done = folder / "outcome.json"
+    if done.exists():
+        return TypeAdapter(Outcome).validate_json(done.read_bytes())
+    garden = Garden(ModelSpec(), GrowthSpec(epochs=options.growth_epochs, seed=seed))
+    garden.artifacts = FileArtifacts(folder / "artifacts")
+    grown = grow_all(garden, options.rows, folder)
+    test = tasks(fashion_mnist.load("t10k"), None, seed)
+    before, size = ask(garden, test)
+    plan = ConsolidationPlan(
+        stream="garden",
+        window="w17",
+        base=garden.manifest,
+        base_version=16,
+        lessons=tuple(
+            Lesson(task=each.task, train=each.train, validation=each.validation, holdout=each.holdout)
+            for each in grown.plans
+        ),
+        new_branches=tuple(f"b{17 + i}" for i in range(options.branches)),
+        growth=replace(garden.job.growth, epochs=options.epochs),
+        max_accuracy_loss=ConsolidationSpec().max_accuracy_loss,
+        seed=seed,
+    )
+    result = consolidate(
+        plan, garden.artifacts, folder, lambda said: print(f"seed {seed}: {said}", flush=True)
+    )
+    garden.manifest = result.manifest_of(plan)
+    after, smaller = ask(garden, test)
+    seconds = sum(epoch.seconds for epoch in result.epochs)
+    outcome = Outcome(before, after, (size, smaller), (grown.seconds, seconds))
+    done.write_bytes(TypeAdapter(Outcome).dump_json(outcome))
+    print(f"seed {seed}: lost {outcome.losses()}, {result.branches}, {result.heads}", flush=True)
+    return outcome
+
+
+def grow_all(garden: Garden, rows: int, folder: Path) -> Grown:
+    """Grow every task; after each the model is kept, so that an interrupted run goes on there."""
+    kept = folder / "grown.json"
+    grown = Grown(garden.manifest, (), 0.0)
+    if kept.exists():
+        grown = TypeAdapter(Grown).validate_json(kept.read_bytes())
+    train = tasks(fashion_mnist.load("train"), rows, garden.job.growth.seed)
+    for task, window in list(train.items())[len(grown.plans) :]:
+        garden.manifest = grown.manifest
+        started = time.perf_counter()
+        plan = replace(garden.plan(task, window), route=False)  # every task is named here
+        with tempfile.TemporaryDirectory() as scratch:
+            result = grow(plan, garden.artifacts, Path(scratch), lambda _: None)
+        seconds = time.perf_counter() - started
+        print(f"{task}: {plan.birth} {plan.parent}, {seconds:.1f} s", flush=True)
+        grown = Grown(result.manifest_of(plan), (*grown.plans, plan), grown.seconds + seconds)
+        kept.write_bytes(TypeAdapter(Grown).dump_json(grown))
+    garden.manifest = grown.manifest
+    return grown
+
+
+def ask(garden: Garden, test: dict[str, Rows]) -> tuple[dict[str, float], int]:
+    """Accuracy by task, and the parameters of the whole model."""
+    network = garden.load(garden.manifest)
+    accuracy = {}
+    for task, rows in test.items():
+        guesses = np.array(garden.manifest.task(task).classes)[network.logits(rows, task).argmax(1)]
+        accuracy[task] = float((guesses == rows.labels).mean())
+    return accuracy, sum(parameter.numel() for parameter in network.parameters())
+
+
+def tasks(
+    part: tuple[fashion_mnist.Array, fashion_mnist.Array], rows: int | None, seed: int
+) -> dict[str, Rows]:
+    """Rows by task, domain after domain; where `rows` is given, so many for each, none used twice."""
+    images, labels = part
+    made = {}
+    for place, domain in enumerate(DOMAINS):
+        for group in GROUPS:
+            own = np.random.default_rng(seed).permutation(np.flatnonzero(np.isin(labels, group)))
+            mine = own if rows is None else own[place * rows : (place + 1) * rows]
+            name = f"{domain} {'/'.join(map(str, group))}"
+            made[name] = rows_of(seen(domain, images[mine]), labels[mine])
+    return made
+
+
+def seen(domain: str, images: fashion_mnist.Array) -> fashion_mnist.Array:
+    """Images [N, 28, 28] as a domain shows them."""
+    if domain == "rotated":
+        return np.ascontiguousarray(np.rot90(images, axes=(1, 2)))
+    if domain == "inverted":
+        return 255 - images
+    if domain == "permuted":
+        order = np.random.default_rng(0).permutation(images[0].size)
+        return images.reshape(len(images), -1)[:, order].reshape(images.shape)
+    return images
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,162 @@
+"""Five domains of Fashion-MNIST, each with rows of its own: grown one after another against trained alone.
+
+As is, rotated by 90 degrees, inverted, with Gaussian noise, with permuted pixels; ten classes each. A model
+alone has the size, rows and budget of one growth. Learning rates are chosen for each side on validation rows
+of the first seed; the data set's own test rows only report.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import fashion_mnist
+import numpy as np
+import torch
+from growing import Garden, rows_of
+from results import publish
+
+from growlearn.domain.growth import GrowthResult
+from growlearn.domain.job import GrowthSpec, ModelSpec
+from growlearn.ingest.rows import Rows, concat
+from growlearn.serving.predictor import Predictor
+
+RATES = (2e-3, 4e-3)
+_NOISE = 0.3  # of the range of a pixel
+_PERMUTED = np.random.default_rng(0).permutation(28 * 28)
+
+
+def noisy(images: fashion_mnist.Array) -> fashion_mnist.Array:
+    """Gaussian noise on every pixel, cut to the range; other rows get other noise."""
+    noise = np.random.default_rng(len(images)).normal(0, 255 * _NOISE, images.shape)
+    return np.clip(images + noise, 0, 255).astype(np.uint8)
+
+
+DOMAINS: dict[str, Callable[[fashion_mnist.Array], fashion_mnist.Array]] = {
+    "as is": lambda images: images,
+    "rotated": lambda images: np.rot90(images, axes=(1, 2)),
+    "inverted": lambda images: 255 - images,
+    "noise": noisy,
+    "permuted": lambda images: images.reshape(len(images), -1)[:, _PERMUTED].reshape(images.shape),
+}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Test accuracy of each domain, its mean on validation rows, and of rows that do not name theirs."""
+
+    test: tuple[float, ...]
+    validation: float
+    unnamed: float = 0.0
+    routed: float = 0.0
+
+
+def main() -> None:
+    """Choose the rates, run every seed, print and keep the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, default=10_000)
+    parser.add_argument("--epochs", type=int, default=4)
+    parser.add_argument("--seeds", type=int, default=3)
+    options = parser.parse_args()
+    torch.set_num_threads(2)
+    grown, alone, rates = {}, {}, {}
+    for name, side, runs in (("alone", train_alone, alone), ("grown", train_grown, grown)):
+        tried = {rate: side(windows(options.rows), spec(options.epochs, rate, 0)) for rate in RATES}
+        rates[name] = max(tried, key=lambda rate: tried[rate].validation)
+        runs[0] = tried[rates[name]]
+        print(name, {rate: f"{outcome.validation:.2%}" for rate, outcome in tried.items()}, flush=True)
+    for seed in range(1, options.seeds):
+        alone[seed] = train_alone(windows(options.rows), spec(options.epochs, rates["alone"], seed))
+        grown[seed] = train_grown(windows(options.rows), spec(options.epochs, rates["grown"], seed))
+        print(seed, alone[seed], grown[seed], flush=True)
+    publish(
+        "domains",
+        "Five domains of Fashion-MNIST, 10 classes: grown one after another against trained alone",
+        table(list(alone.values()), list(grown.values())),
+        f"{options.rows} rows a domain, no row in two of them, {options.epochs} epochs, "
+        f"{options.seeds} seeds, 2 threads, "
+        f"10,000 test rows a domain; learning rate by validation rows: alone {rates['alone']}, "
+        f"grown {rates['grown']}; kind of birth by the probe",
+    )
+
+
+def spec(epochs: int, rate: float, seed: int) -> GrowthSpec:
+    """The budget of one growth."""
+    return GrowthSpec(epochs=epochs, learning_rate=rate, seed=seed)
+
+
+def windows(rows: int) -> dict[str, Rows]:
+    """Training rows of each domain, no image in two of them."""
+    images, labels = fashion_mnist.load("train")
+    cuts = {name: slice(at * rows, (at + 1) * rows) for at, name in enumerate(DOMAINS)}
+    return {name: rows_of(DOMAINS[name](images[cut]), labels[cut]) for name, cut in cuts.items()}
+
+
+def train_alone(domains: dict[str, Rows], growth: GrowthSpec) -> Outcome:
+    """A model of its own for each domain."""
+    test, validation = [], []
+    for name, rows in domains.items():
+        garden = Garden(ModelSpec(), growth)
+        validation.append(best_accuracy(garden.grow(name, rows)))
+        test.append(garden.accuracy(name, tested(name)))
+    return Outcome(tuple(test), statistics.fmean(validation))
+
+
+def train_grown(domains: dict[str, Rows], growth: GrowthSpec) -> Outcome:
+    """One model that grows by each domain in turn."""
+    garden = Garden(ModelSpec(), growth)
+    validation = [best_accuracy(garden.grow(name, rows)) for name, rows in domains.items()]
+    test = tuple(garden.accuracy(name, tested(name)) for name in domains)
+    rows = [tested(name) for name in domains]
+    mixed = concat(rows)
+    predictor = Predictor(garden.manifest, garden.artifacts.get)
+    prediction, _, task = predictor.answer(mixed)
+    truth = np.repeat(list(domains), [len(part) for part in rows])
+    return Outcome(
+        test,
+        statistics.fmean(validation),
+        float((prediction == mixed.labels).mean()),
+        float((task == truth).mean()),
+    )
+
+
+def best_accuracy(result: GrowthResult) -> float:
+    """Accuracy on validation rows of the weights that were kept."""
+    return result.prefix_accuracies[-1]
+
+
+def tested(name: str) -> Rows:
+    """The data set's own test rows in one domain."""
+    images, labels = fashion_mnist.load("t10k")
+    return rows_of(DOMAINS[name](images), labels)
+
+
+def table(alone: Sequence[Outcome], grown: Sequence[Outcome]) -> list[str]:
+    """A line a domain, means over seeds, and the lines below."""
+    lines = ["| test accuracy | alone | grown | difference | by seed |", "| --- | --- | --- | --- | --- |"]
+    for at, name in enumerate(DOMAINS):
+        lines.append(line(name, [run.test[at] for run in alone], [run.test[at] for run in grown]))
+    told = [statistics.fmean(run.test) for run in grown]
+    lines.append(line("mean", [statistics.fmean(run.test) for run in alone], told))
+    unnamed = [run.unnamed for run in grown]
+    if any(unnamed):
+        lines.append(line("mean, grown told the domain against not told", told, unnamed))
+        routed = statistics.fmean(run.routed for run in grown)
+        lines.append(f"| rows routed to their domain | | {routed:.2%} | | |")
+    return lines
+
+
+def line(name: str, before: Sequence[float], after: Sequence[float]) -> str:
+    """Means of both sides and their difference, in percent and points."""
+    differences = [100 * (new - old) for old, new in zip(before, after, strict=True)]
+    by_seed = ", ".join(f"{each:+.2f}" for each in differences)
+    return (
+        f"| {name} | {statistics.fmean(before):.2%} | {statistics.fmean(after):.2%} "
+        f"| {statistics.fmean(differences):+.2f} | {by_seed} |"
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,68 @@
+"""Image tensors as Avalanche's data sets give them -> rows as the network reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from growlearn.domain.errors import GrowLearnError
+from growlearn.domain.schema import Input, InputType, Label, Schema
+from growlearn.ingest.rows import Rows, object_column, row_keys
+
+IMAGE = "image"
+
+
+class Pixels(nn.Module):
+    """Images of any range -> the 256 grey levels of a row; the range is that of the first experience.
+
+    Later values beyond it are clipped. With images in [0, 1], as torchvision's ToTensor gives them,
+    nothing is lost.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("low", torch.tensor(0.0))
+        self.register_buffer("high", torch.tensor(255.0))
+        self.low: Tensor
+        self.high: Tensor
+
+    def fit(self, images: Tensor) -> Schema:
+        """Learn the range of images [N, C, H, W] or [N, H, W], and their schema."""
+        if images.dtype != torch.uint8:
+            self.low.fill_(images.min().item())
+            self.high.fill_(max(images.max().item(), self.low.item() + 1e-6))
+        _, channels, height, width = shape = _with_channel(images).shape
+        try:
+            image = Input(type=InputType.IMAGE, shape=(channels, height, width))
+        except ValueError as error:
+            raise GrowLearnError(f"images of shape {list(shape[1:])} cannot be read: {error}") from None
+        return Schema(inputs={IMAGE: image})
+
+    def rows(self, images: Tensor, schema: Schema, labels: Sequence[Label | None] | None = None) -> Rows:
+        """Images [N, C, H, W] as rows; raises GrowLearnError where their shape is another one."""
+        images = _with_channel(images.detach().cpu())
+        if tuple(images.shape[1:]) != schema.inputs[IMAGE].shape:
+            raise GrowLearnError(
+                f"images of shape {list(images.shape[1:])}; the first experience had "
+                f"{list(schema.inputs[IMAGE].shape or ())}",
+                cure="bring all images to one size",
+            )
+        share = (images.float() - self.low) / (self.high - self.low)
+        levels = (share * 255).round().clamp(0, 255).to(torch.uint8).numpy()
+        inputs = {IMAGE: np.ascontiguousarray(levels)}
+        known = [None] * len(levels) if labels is None else labels
+        return Rows(inputs, object_column(known), None, row_keys(inputs, schema))
+
+
+def _with_channel(images: Tensor) -> Tensor:
+    if images.ndim == 3:
+        images = images[:, None]
+    if images.ndim != 4:
+        raise GrowLearnError(
+            f"a batch of shape {list(images.shape)} is no batch of images",
+            cure="give images as tensors [channels, height, width], as torchvision's ToTensor does",
+        )
+    return images

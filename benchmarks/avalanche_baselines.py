@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from avalanche_streams import STREAMS, TASKS, Sizes, benchmark
+from avalanche_streams import PROBE_ROWS, STREAMS, TASKS, Sizes, benchmark
 from baselines import KINDS, NEEDS_IDS, Budget, counting, model_for, strategy_for
 from results import publish
 
@@ -249,7 +249,8 @@ def main() -> None:
         table,
         f"mean ± standard deviation of {options.seeds} seeds on the data set's own 10,000 test rows, "
         f"{options.rows_per_task} training rows a task; forgetting (best past minus current, with and "
-        "without task ids) on 400 test rows a task; training seconds and parameters with ids / without. "
+        f"without task ids) on {PROBE_ROWS} test rows a task; training seconds "
+        "and parameters with ids / without. "
         "Baselines: our stem and branches side by side, all trained, one cycle of the rate over each "
         "experience's seconds, batches of 128 (half from memory where there is one); PNN is Avalanche's "
         "two-layer perceptron of about as many parameters, its indexing by a set and its ignored adapter "

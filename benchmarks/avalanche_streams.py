@@ -23,7 +23,7 @@ with avalanche_importable():
 
 TASKS = 5
 STREAMS = ("split", "domains")
-PROBE_ROWS = 400  # test rows of each task that are also answered on the way, for the forgetting
+PROBE_ROWS = 200  # test rows of each task that are also answered on the way, for the forgetting
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,8 @@ import statistics
 import time
 from dataclasses import asdict, dataclass, replace
 from functools import cache
+from hashlib import sha256
+from pathlib import Path
 from typing import Literal
 
 import fashion_mnist
@@ -18,7 +20,7 @@ from torch import Tensor
 from growlearn.domain.job import GrowthSpec, ModelSpec
 from growlearn.growth.approximation.forms import Approximation
 from growlearn.growth.approximation.schemes import SCHEMES
-from growlearn.growth.approximation.training import Trainer, figures, train
+from growlearn.growth.approximation.training import PrefixFigures, Trainer, figures, train
 from growlearn.growth.stems.stem import Inputs, new_stem
 
 CLASSES = 10
@@ -43,6 +45,7 @@ class Side:
 
 
 VIT = "ViT, depth 8"
+PAPERS = "4 x 2, the paper's form, stepwise"
 OURS = "8 x 1, averaged prefix loss"
 SIDES: dict[str, Side] = {
     VIT: Side(1, 8, "whole", "joint"),
@@ -51,11 +54,21 @@ SIDES: dict[str, Side] = {
     "8 x 1, deep supervision": Side(8, 1, "own heads", "supervised"),
     "8 x 1, greedy": Side(8, 1, "own heads", "greedy"),
     "4 x 2, averaged prefix loss": Side(4, 2, "residual", "averaged"),
-    "4 x 2, the paper's form, stepwise": Side(4, 2, "whole", "stepwise"),
+    PAPERS: Side(4, 2, "whole", "stepwise"),
     "16 x 1, averaged prefix loss": Side(16, 1, "residual", "averaged"),
     f"{VIT}, conv stem": Side(1, 8, "whole", "joint", "conv"),
     f"{OURS}, conv stem": Side(8, 1, "residual", "averaged", "conv"),
 }
+
+
+def vit_of(side: str) -> str:
+    """The ViT that a side is compared with: the one on the same stem."""
+    return VIT + ", conv stem" * side.endswith(", conv stem")
+
+
+def as_fast(side: str, times: dict[str, float]) -> bool:
+    """Whether a side's time a batch is the ViT's, within 2 %: equal epochs are then equal wall time."""
+    return abs(times[side] / times[vit_of(side)] - 1) <= 0.02
 
 
 @dataclass(frozen=True)
@@ -123,22 +136,47 @@ def model_of(side: Side, seed: int, rows: int) -> Approximation:
     return model
 
 
-def perform(run: Run, all_rows: int) -> Outcome:
-    """Train and measure; of the epochs the one with the best validation accuracy of the whole counts."""
-    started, side = time.perf_counter(), SIDES[run.side]
+@dataclass
+class Unfinished:
+    """A training as it stood after an epoch, and the best epoch so far."""
+
+    trainer: Trainer
+    done: float = 0.0
+    seen: PrefixFigures | None = None
+    state: dict[str, Tensor] | None = None
+
+
+def perform(run: Run, all_rows: int, folder: Path) -> Outcome:
+    """Train and measure; of the epochs the one with the best validation accuracy of the whole counts.
+
+    Kept in `folder` after each epoch, so that one that was cut short goes on there.
+    """
+    started = time.perf_counter()
     train_part, validation, test = parts(all_rows)
-    model = model_of(side, run.seed, all_rows)
-    spec = replace(GrowthSpec(), learning_rate=run.rate, seed=run.seed)
-    part, seen, state = train_part.first(run.rows), None, model.state_dict()
-    for _ in train(model, SCHEMES[side.scheme], part.inputs, part.targets, spec, run.epochs):
-        now = figures(model, validation.inputs, validation.targets)
-        if seen is None or now.accuracies[-1] > seen.accuracies[-1]:
-            seen, state = now, copy.deepcopy(model.state_dict())
+    part = train_part.first(run.rows)
+    path = folder / f"unfinished-{sha256(repr(run).encode()).hexdigest()[:16]}"
+    now = torch.load(path, weights_only=False) if path.exists() else _begun(run, all_rows)
+    model = now.trainer.model
+    for done in train(now.trainer, part.inputs, part.targets, run.epochs, now.done):
+        seen = figures(model, validation.inputs, validation.targets)
+        if now.seen is None or seen.accuracies[-1] > now.seen.accuracies[-1]:
+            now.seen, now.state = seen, copy.deepcopy(model.state_dict())
+        now.done = done
+        torch.save(now, path.with_suffix(".part"))
+        path.with_suffix(".part").replace(path)
+    seen = now.seen
     assert seen is not None, "a training has an end"
-    model.load_state_dict(state)
+    model.load_state_dict(now.state)
+    path.unlink(missing_ok=True)
     tested = () if run.budget == "choice" else figures(model, test.inputs, test.targets).accuracies
     parameters = sum(parameter.numel() for parameter in model.parameters())
     return Outcome(run, seen.accuracies, seen.losses, tested, parameters, time.perf_counter() - started)
+
+
+def _begun(run: Run, all_rows: int) -> Unfinished:
+    spec = replace(GrowthSpec(), learning_rate=run.rate, seed=run.seed)
+    side = SIDES[run.side]
+    return Unfinished(Trainer(model_of(side, run.seed, all_rows), SCHEMES[side.scheme], spec))
 
 
 def seconds_a_batch(names: list[str], rows: int, rounds: int) -> dict[str, float]:

@@ -22,15 +22,18 @@ from typing import Any
 import torch
 from approximating import (
     OURS,
+    PAPERS,
     RATES,
     SIDES,
     VIT,
     Outcome,
     Run,
+    as_fast,
     as_json,
     of_json,
     perform,
     seconds_a_batch,
+    vit_of,
 )
 from vit_report import report
 
@@ -128,29 +131,29 @@ def chosen_rates(outcomes: Sequence[Outcome]) -> dict[str, float]:
 def trainings(
     stage: Stage, kept: Kept, options: argparse.Namespace, times: dict[str, float]
 ) -> Iterator[Run]:
-    """What a stage trains, seed by seed; a ViT's own time is its own epochs."""
+    """What a stage trains, seed by seed; a side as fast as the ViT is trained once for both budgets."""
     rates = chosen_rates(kept.outcomes())
     for seed in range(options.seeds):
         for budget, side in stage:
             epochs = options.epochs
             if budget == "time":
-                epochs *= times[VIT + ", conv stem" * side.endswith(", conv stem")] / times[side]
+                if as_fast(side, times):
+                    continue
+                epochs *= times[vit_of(side)] / times[side]
             if _tuned_as(side) in rates:
                 yield Run(side, budget, seed, options.rows, epochs, rates[_tuned_as(side)])
 
 
 def _stages() -> list[Stage]:
-    """Every budget and side, what the bars ask for first, the dearest last."""
-    everything = [
-        (budget, side)
-        for side in SIDES
-        for budget in BUDGETS
-        if not (budget == "time" and side.startswith((VIT, "16")))
-    ]
+    """Every budget and side, what the bars ask for first, then rivals at equal time, the dearest last."""
     first = [("epochs", VIT), ("epochs", OURS), ("time", OURS)]
-    dearest = ("epochs", "4 x 2, the paper's form, stepwise")
-    rest = [pair for pair in everything if pair not in first and pair != dearest]
-    return [first, *([pair] for pair in rest), [dearest]]
+    rivals = [("time" if side == PAPERS else "epochs", side) for side in SIDES]
+    rest = [("time", side) for side in SIDES] + [("epochs", PAPERS)]
+    stages: list[Stage] = [first]
+    for pair in [*rivals, *rest]:
+        if not any(pair in stage for stage in stages):
+            stages.append([pair])
+    return stages
 
 
 def carry_out(runs: list[Run], kept: Kept, options: argparse.Namespace, deadline: float) -> None:
@@ -159,7 +162,7 @@ def carry_out(runs: list[Run], kept: Kept, options: argparse.Namespace, deadline
     waiting = [run for run in runs if _same(run) not in done]
     spawn = get_context("spawn")
     with ProcessPoolExecutor(options.workers, spawn, torch.set_num_threads, (1,)) as pool:
-        jobs = [pool.submit(_perform_by, run, options.rows, deadline) for run in waiting]
+        jobs = [pool.submit(_perform_by, run, options, deadline) for run in waiting]
         for job in as_completed(jobs):
             outcome = job.result()
             if outcome is not None:
@@ -173,9 +176,9 @@ def _same(run: Run) -> Run:
     return replace(run, epochs=0.0) if run.budget == "time" else run
 
 
-def _perform_by(run: Run, rows: int, deadline: float) -> Outcome | None:
+def _perform_by(run: Run, options: argparse.Namespace, deadline: float) -> Outcome | None:
     """None where it is too late to begin; perf_counter is one clock for all processes."""
-    return None if time.perf_counter() > deadline else perform(run, rows)
+    return None if time.perf_counter() > deadline else perform(run, options.rows, options.folder)
 
 
 if __name__ == "__main__":

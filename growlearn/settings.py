@@ -11,6 +11,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from growlearn.domain.errors import GrowLearnError
+from growlearn.domain.execution import Execution
 
 FILE = "growlearn.toml"
 PREFIX = "GROWLEARN_"
@@ -31,6 +32,7 @@ class Settings:
     parallel_streams: int  # streams one worker handles at once
     lease_s: float  # how long a worker that has died keeps its window from others
     poll_s: float  # how often workers and schedulers look at the record
+    execution: Execution  # how `predict` runs a model's branches
     worker: str  # name in leases; must differ between workers
 
     @property
@@ -61,6 +63,7 @@ def read_settings(environ: Mapping[str, str], cwd: Path) -> Settings:
         parallel_streams=int(_number(given, "parallel_streams", 1, least=1)),
         lease_s=_number(given, "lease_s", 20.0, least=1),
         poll_s=_number(given, "poll_s", 2.0, least=0.05),
+        execution=_execution(given),
         worker=_text(given, "worker", f"{socket.gethostname()}-{os.getpid()}"),
     )
 
@@ -107,6 +110,14 @@ def _text(given: _Given, key: str, default: str) -> str:
     if not isinstance(value, str):
         raise GrowLearnError(f"{where} must be text, not {value!r}", cure="put it in quotes")
     return value
+
+
+def _execution(given: _Given) -> Execution:
+    value = _text(given, "execution", Execution.LOOP)
+    if value not in list(Execution):
+        where = given["execution"][1]
+        raise GrowLearnError(f"{where} is {value!r}", cure=f"give one of {', '.join(Execution)}")
+    return Execution(value)
 
 
 def _number(given: _Given, key: str, default: float, *, least: float) -> float:

@@ -13,6 +13,7 @@ import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
 from growlearn.domain.errors import GrowLearnError, UnreadableFile
+from growlearn.domain.execution import Execution
 from growlearn.domain.lineage import Version
 from growlearn.domain.window import BadRow
 from growlearn.ingest.flaws import bad_rows
@@ -43,6 +44,7 @@ def answer_file(
     version: int | None,
     file: Path,
     min_probability: float = 0.0,
+    execution: Execution = Execution.LOOP,
 ) -> Answers:
     """Answer every row of a Parquet, CSV or Arrow file, or every image below a folder.
 
@@ -63,7 +65,8 @@ def answer_file(
     bad.sort(key=lambda row: row.row)
     if len(known) == 0:
         raise GrowLearnError(f"{file}: no row can be answered; the first: {bad[0].reason}")
-    answers = Predictor(model.manifest, artifacts.get).answer(parsed.rows.take(known), min_probability)
+    predictor = Predictor(model.manifest, artifacts.get, execution)
+    answers = predictor.answer(parsed.rows.take(known), min_probability)
     # Columns of the file that are called as the added ones give way to them.
     table = table.select([i for i, name in enumerate(table.column_names) if name not in ADDED])
     for name, values in zip(ADDED, answers, strict=True):

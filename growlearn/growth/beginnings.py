@@ -30,7 +30,7 @@ class Beginning:
         with torch.no_grad():
             for batch in batches(rows):
                 z = self.stem(self.stem.encode(batch))  # [B, T, D]
-                parts.append(torch.stack([z.mean(1), self.branch(z).mean(1)], dim=1))
+                parts.append(torch.stack([z.mean(1), self.branch.pooled(z)], dim=1))
         return torch.cat(parts).numpy()
 
 

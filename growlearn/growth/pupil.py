@@ -37,7 +37,7 @@ class Pupil:
     def features(self, inputs: Inputs) -> Tensor:
         """Encoded inputs of B rows -> pool(z) and pool(R(z)), [B, 2, D]."""
         z = self.begun.stem(inputs)  # [B, T, D]
-        return torch.stack([z.mean(1), self.begun.branch(z).mean(1)], dim=1)
+        return torch.stack([z.mean(1), self.begun.branch.pooled(z)], dim=1)
 
     def start_heads(self, feed: Feed) -> None:
         """Fit every head to what the copied branch says of its task's rows already."""

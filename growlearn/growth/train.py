@@ -159,7 +159,7 @@ def _answer(newborn: Newborn, feed: Feed, index: Tensor, prefixes: int) -> Tenso
 
 def features_of(newborn: Newborn, z: Tensor, pooled: Tensor) -> Tensor:
     """Tokens [B, T, D], parents' features [B, 1 + P, D] -> with those of new branches [B, 1 + P + n, D]."""
-    residuals = torch.stack([branch(z).mean(1) for branch in newborn.branches], dim=1)  # [B, n, D]
+    residuals = torch.stack([branch.pooled(z) for branch in newborn.branches], dim=1)  # [B, n, D]
     return torch.cat([pooled, residuals], dim=1)
 
 

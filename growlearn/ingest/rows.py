@@ -13,8 +13,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from growlearn.domain.schema import Label, Schema
-from growlearn.ingest.stored import STORED
+from growlearn.domain.schema import Input, InputType, Label, Schema
+from growlearn.ingest.stored import PADDING, STORED
 
 Column = npt.NDArray[Any]
 
@@ -53,6 +53,20 @@ class Rows:
     def labelled(self) -> Rows:
         """The rows whose label is known."""
         return self.take(np.array([label is not None for label in self.labels], dtype=bool))
+
+
+def blank_row(schema: Schema) -> Rows:
+    """One row without labels: black images, zeros, empty text and no tokens."""
+    inputs = {name: _blank(spec) for name, spec in schema.inputs.items()}
+    return Rows(inputs, object_column([None]), None, row_keys(inputs, schema))
+
+
+def _blank(spec: Input) -> Column:
+    if spec.type is InputType.CATEGORY:
+        return object_column([""])
+    if spec.type is InputType.TOKENS:
+        return np.full((1, spec.length or 0), PADDING, np.int32)
+    return np.zeros((1, *(spec.shape or ())), np.uint8 if spec.type is InputType.IMAGE else np.float64)
 
 
 def concat(parts: Sequence[Rows]) -> Rows:

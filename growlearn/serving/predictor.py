@@ -9,18 +9,21 @@ import pandas as pd
 import pyarrow as pa
 
 from growlearn.domain.errors import GrowLearnError
+from growlearn.domain.execution import Execution
 from growlearn.domain.lineage import Manifest
 from growlearn.domain.schema import Label
 from growlearn.growth.model.network import load_network
 from growlearn.growth.router.router import load_router
-from growlearn.ingest.rows import Column, Rows, object_column
+from growlearn.ingest.rows import Column, Rows, blank_row, object_column
 from growlearn.ingest.table_rows import read_table_rows
 
 
 class Predictor:
     """Answers rows with one version's model; `read` gives the stored bytes of a sha256."""
 
-    def __init__(self, manifest: Manifest, read: Callable[[str], bytes]) -> None:
+    def __init__(
+        self, manifest: Manifest, read: Callable[[str], bytes], execution: Execution = Execution.LOOP
+    ) -> None:
         if not manifest.tasks:
             raise GrowLearnError(
                 f"the model of stream {manifest.stream!r} has not learned a task yet",
@@ -28,6 +31,7 @@ class Predictor:
             )
         self.manifest = manifest
         self.network = load_network(manifest, read)
+        self.network.execute(execution, blank_row(manifest.schema))
         self.router = load_router(manifest, self.network.root_stem, read)
         self._all_tasks = tuple(head.name for head in manifest.tasks)
         self._mixed_labels = len({type(label) for head in manifest.tasks for label in head.classes}) > 1

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from growlearn.domain.errors import GrowLearnError
+from growlearn.domain.execution import Execution
 from growlearn.settings import read_settings
 
 
@@ -44,6 +45,13 @@ def test_a_misspelt_variable_names_the_nearest(tmp_path: Path) -> None:
 def test_an_impossible_number_is_refused_by_name(variable: str, value: str, tmp_path: Path) -> None:
     with pytest.raises(GrowLearnError, match=f"GROWLEARN_{variable} is '{value}'"):
         read_settings({f"GROWLEARN_{variable}": value}, tmp_path)
+
+
+def test_a_way_of_execution_that_does_not_exist_is_refused_with_those_that_do(tmp_path: Path) -> None:
+    assert read_settings({}, tmp_path).execution is Execution.LOOP
+    assert read_settings({"GROWLEARN_EXECUTION": "measured"}, tmp_path).execution is Execution.MEASURED
+    with pytest.raises(GrowLearnError, match=r"GROWLEARN_EXECUTION is 'fast' .*loop, stacked, measured"):
+        read_settings({"GROWLEARN_EXECUTION": "fast"}, tmp_path)
 
 
 @pytest.mark.parametrize("content", [b"home = ", b"\xff\xfe"])

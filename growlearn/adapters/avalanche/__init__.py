@@ -1,1 +1,1 @@
-"""Avalanche's benchmark and evaluation machinery; its names are translated here and go no further."""
+"""Avalanche: its evaluation behind a port, and branch growth as one of its strategies."""

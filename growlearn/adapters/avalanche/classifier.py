@@ -62,8 +62,10 @@ class GrowingClassifier(MultiTaskModule):  # type: ignore[misc] # avalanche ship
 
     def adaptation(self, experience: Any) -> None:
         """Make room for the experience's classes; what grows is grown by the strategy."""
-        labels = [int(label) for label in experience.dataset.targets]
-        self.max_class_label = max([self.max_class_label, *(label + 1 for label in labels)])
+        targets = experience.dataset.targets
+        self.max_class_label = max(
+            self.max_class_label, 1 + max(map(int, getattr(targets, "uniques", targets)))
+        )
 
     def forward(self, x: Tensor, task_labels: Tensor | int | None = None) -> Tensor:
         """Images [B, C, H, W] and task labels [B] -> logits [B, every class known]; without labels 0."""

@@ -7,6 +7,7 @@ with, a package below code/ whose name no installed package has.
 from __future__ import annotations
 
 import importlib
+import os
 import warnings
 from hashlib import sha256
 from pathlib import Path
@@ -32,7 +33,10 @@ class GrownModel(PythonModel):
         lineage = importlib.import_module(f"{package}.domain.lineage")
         predictor = importlib.import_module(f"{package}.serving.predictor")
         manifest = TypeAdapter(lineage.Manifest).validate_json((_FOLDER / "manifest.json").read_bytes())
-        self._predictor = predictor.Predictor(manifest, _read_weights)
+        how = importlib.import_module(f"{package}.domain.execution").Execution(
+            os.environ.get("GROWLEARN_EXECUTION") or "loop"
+        )
+        self._predictor = predictor.Predictor(manifest, _read_weights, how)
 
     def predict(self, context: Any, model_input: pd.DataFrame, params: Any = None) -> pd.DataFrame:  # noqa: ARG002
         """One answer a row; the task column, where there is one, says which task to answer."""

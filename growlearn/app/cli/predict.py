@@ -43,7 +43,9 @@ def predict(
     if out is not None and out.resolve() == file.resolve():
         raise GrowLearnError(f"--out {out} is the file to be answered", cure="write to another one")
     here = settings()
-    answers = answer_file(open_record(here), open_artifacts(here), stream, version, file, min_probability)
+    answers = answer_file(
+        open_record(here), open_artifacts(here), stream, version, file, min_probability, here.execution
+    )
     if out is None:
         _show(answers)
     else:

@@ -34,6 +34,14 @@ Steps = Callable[[int, float], tuple[Step, ...]]
 """The steps for one batch, of K branches and the share (0 to 1) of training that is done."""
 
 
+def _once(_: int) -> int:
+    return 1
+
+
+def _once_a_branch(branches: int) -> int:
+    return branches
+
+
 @dataclass(frozen=True)
 class Scheme:
     """The steps for a batch, one entry for each pass over the data that an epoch makes.
@@ -44,7 +52,7 @@ class Scheme:
 
     passes: tuple[Steps, ...]
     reduce: Callable[[Tensor], Tensor]
-    cycles: Callable[[int], int] = lambda _: 1
+    cycles: Callable[[int], int] = _once
 
 
 def _whole(branches: int, _: float) -> tuple[Step, ...]:
@@ -77,6 +85,6 @@ SCHEMES: dict[str, Scheme] = {
     "averaged": Scheme((_every,), _mean),
     "stepwise": Scheme((_each, _whole), _mean),
     "supervised": Scheme((_every,), _sum),
-    "greedy": Scheme((_newest,), _mean, cycles=lambda branches: branches),
+    "greedy": Scheme((_newest,), _mean, cycles=_once_a_branch),
 }
 """Every scheme by name."""

@@ -51,17 +51,18 @@ class Trainer:
 
 
 def train(
-    model: Approximation, scheme: Scheme, inputs: Inputs, targets: Tensor, spec: GrowthSpec, epochs: float
+    trainer: Trainer, inputs: Inputs, targets: Tensor, epochs: float, done: float = 0.0
 ) -> Iterator[float]:
-    """Train for `epochs` (parts of one included) at one cycle of the learning rate; yields the share done.
+    """Train for `epochs` (parts of one included) at the scheme's cycles of the rate; yields the share done.
 
-    Yields after every epoch and at the end. An epoch is all the passes of a scheme over the N rows, each
-    in an order that spec.seed, epoch and pass decide. spec.epochs is not read as a length.
+    Yields after every epoch and at the end; a trainer kept then goes on from the share `done`. An epoch is
+    all the passes of a scheme over the N rows, each in an order that spec.seed, epoch and pass decide.
+    spec.epochs is not read as a length.
     """
-    trainer = Trainer(model, scheme, spec)
-    batches, passes = math.ceil(len(targets) / spec.batch_size), len(scheme.passes)
+    spec, passes = trainer.spec, len(trainer.scheme.passes)
+    batches = math.ceil(len(targets) / spec.batch_size)
     total = max(round(epochs * passes * batches), 1)
-    for visit in range(total):
+    for visit in range(round(done * total), total):
         turn, batch = divmod(visit, batches)
         if batch == 0:
             order = torch.randperm(len(targets), generator=_generator(spec.seed, turn))

@@ -30,8 +30,20 @@ class Layer(nn.Module):
     def forward(self, h: Tensor) -> Tensor:
         """From h [B, T, D] to what this layer adds to it [B, T, D]."""
         added = self._attend(self.attention_norm(h))
-        mlp: Tensor = self.mlp_out(F.gelu(self.mlp_in(self.mlp_norm(h + added))))
+        mlp: Tensor = self.mlp_out(self._hidden(h + added))
         return added + mlp
+
+    def pooled(self, h: Tensor) -> Tensor:
+        """The mean over tokens of what this layer adds: h [B, T, D] -> [B, D].
+
+        The last map of the MLP is linear, so the mean is taken before it: one row a sample instead of T.
+        """
+        added = self._attend(self.attention_norm(h))
+        mlp: Tensor = self.mlp_out(self._hidden(h + added).mean(1))  # [B, 4D] -> [B, D]
+        return added.mean(1) + mlp
+
+    def _hidden(self, h: Tensor) -> Tensor:
+        return F.gelu(self.mlp_in(self.mlp_norm(h)))  # [B, T, 4D]
 
     def _attend(self, h: Tensor) -> Tensor:
         batch, tokens, width = h.shape
@@ -62,3 +74,15 @@ class Branch(nn.Module):
             residual = residual + layer(z + residual)
         result: Tensor = residual
         return result
+
+    def pooled(self, z: Tensor) -> Tensor:
+        """From z [B, T, D] to pool(R(z)) [B, D], the mean over tokens, without computing every token of R."""
+        *first, last = self.layers
+        assert isinstance(last, Layer)
+        if not first:
+            return last.pooled(z)
+        residual = first[0](z)  # [B, T, D]
+        for layer in first[1:]:
+            residual = residual + layer(z + residual)
+        pooled: Tensor = residual.mean(1) + last.pooled(z + residual)
+        return pooled

@@ -9,11 +9,16 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from growlearn.domain.execution import Execution
 from growlearn.domain.job import ModelSpec
 from growlearn.domain.lineage import Manifest
 from growlearn.domain.schema import Label
 from growlearn.growth.model import weights as stored
 from growlearn.growth.model.branch import Branch
+from growlearn.growth.model.execution import ALONE, PLANS
+from growlearn.growth.model.execution.choice import measured
+from growlearn.growth.model.execution.loop import Loop
+from growlearn.growth.model.execution.parts import Parts, Plan
 from growlearn.growth.model.head import Head
 from growlearn.growth.stems.stem import Stem, stored_stem
 from growlearn.ingest.rows import Rows
@@ -40,6 +45,7 @@ class GrowingNetwork(nn.Module):
         self.lineages: list[tuple[str, ...]] = []
         self.classes: list[tuple[Label, ...]] = []
         self.task_index: dict[str, int] = {}
+        self.plan: Plan = Loop(self._parts())
 
     def add_branch(self, branch_id: str, branch: Branch, stem_of: str, stem: Stem | None) -> None:
         """Add a branch that reads the stem of branch `stem_of`, its own where `stem` is given."""
@@ -71,7 +77,23 @@ class GrowingNetwork(nn.Module):
 
     def residuals(self, tokens: Mapping[str, Tensor], lineage: Sequence[str]) -> list[Tensor]:
         """Tokens -> pool(R_i(z)) [B, D] of every branch of a lineage, each from the stem it reads."""
-        return [self.branches[branch](tokens[self.stem_of[branch]]).mean(1) for branch in lineage]
+        return self.plan(tokens, lineage)
+
+    def execute(self, how: str, example: Rows) -> None:
+        """Run branches by this plan from now on; measured on one example row where that is asked for.
+
+        Weights must not change any more.
+        """
+        if how != Execution.MEASURED:
+            self.plan = PLANS[how](self._parts())
+            return
+        plans = {name: PLANS[name](self._parts()) for name in ALONE}
+        longest = max(self.lineages, key=len, default=())
+        with torch.no_grad():
+            self.plan = measured(plans, self.tokens(example, longest), longest)
+
+    def _parts(self) -> Parts:
+        return Parts(self.branches, self.stem_of, tuple(dict.fromkeys(self.lineages)))
 
     def features(self, rows: Rows, lineage: Sequence[str]) -> Tensor:
         """B rows -> [B, 1 + k, D]: pool(z) of the last branch's stem, then pool(R_i(z)) along the lineage."""

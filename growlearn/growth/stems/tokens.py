@@ -1,4 +1,4 @@
-"""The token stem: an embedding and learned positions, with padding that changes no mean."""
+"""The token stem: an embedding and learned positions."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from growlearn.domain.schema import Input, InputType
 from growlearn.growth.stems.columns import ColumnList, Origin
 from growlearn.ingest.rows import Column
 
-_SPREAD = 0.3  # of an embedding at birth; an id that training never meets keeps it (docs/adr/0011)
+_SPREAD = 0.02  # of an embedding at birth; an id that training never meets keeps it (docs/adr/0011)
 
 
 class IdTokens(nn.Module):
     """One column of token ids: a token for each of its `length` places, embedding plus position.
 
-    A place beyond the row's last id holds the mean of the row's tokens. So pool(z), the mean over all
-    places, is that of the row's own tokens however long it is, and T stays what the schema says.
+    A place beyond the row's last id holds its position alone, as if padding were an id whose embedding
+    stays 0. So T is what the schema says, and a row's tokens depend on nothing but the row.
     """
 
     def __init__(self, vocabulary: int, length: int, width: int) -> None:
@@ -39,9 +39,7 @@ class IdTokens(nn.Module):
     def forward(self, ids: Tensor) -> Tensor:
         """Int64 [B, T] -> tokens [B, T, D]."""
         known = (ids >= 0)[..., None]  # [B, T, 1]
-        tokens = torch.where(known, self.embedding(ids.clamp_min(0)) + self.position, 0.0)  # [B, T, D]
-        mean = tokens.sum(1, keepdim=True) / known.sum(1, keepdim=True).clamp_min(1)  # [B, 1, D]
-        return torch.where(known, tokens, mean)
+        return torch.where(known, self.embedding(ids.clamp_min(0)), 0.0) + self.position
 
 
 def token_columns(columns: Mapping[str, Input], spec: ModelSpec, _: Origin) -> ColumnList:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from dataclasses import replace
 
 import numpy as np
@@ -63,7 +64,7 @@ def model(form: str, rows: Rows, branches: int = BRANCHES, seed: int = 0) -> App
 def trained(form: str, scheme: str, rows: Rows, data: tuple[Inputs, Tensor], seed: int = 0) -> Approximation:
     made = model(form, rows, seed=seed)
     made.born_zero()
-    for _ in train(made, SCHEMES[scheme], *data, replace(SPEC, seed=seed), epochs=6):
+    for _ in train(Trainer(made, SCHEMES[scheme], replace(SPEC, seed=seed)), *data, epochs=6):
         pass
     return made
 
@@ -178,6 +179,18 @@ def test_an_epoch_has_as_many_steps_for_a_batch_as_its_source_says(scheme: str, 
 
 
 def test_training_may_end_within_an_epoch(rows: Rows, inputs: Inputs, targets: Tensor) -> None:
-    made = model("residual", rows)
-    ends = list(train(made, SCHEMES["averaged"], inputs, targets, SPEC, epochs=1.5))
-    assert ends == [BATCHES / (1.5 * BATCHES), 1.0]
+    trainer = Trainer(model("residual", rows), SCHEMES["averaged"], SPEC)
+    assert list(train(trainer, inputs, targets, epochs=1.5)) == [BATCHES / (1.5 * BATCHES), 1.0]
+
+
+def test_an_interrupted_training_ends_with_the_same_bits(
+    form: str, scheme: str, rows: Rows, inputs: Inputs, targets: Tensor
+) -> None:
+    trainers = [Trainer(model(form, rows), SCHEMES[scheme], SPEC) for _ in range(2)]
+    for _ in train(trainers[0], inputs, targets, epochs=2.5):
+        pass
+    done = next(train(trainers[1], inputs, targets, epochs=2.5))
+    kept = pickle.loads(pickle.dumps(trainers[1]))
+    for _ in train(kept, inputs, targets, epochs=2.5, done=done):
+        pass
+    assert torch.equal(weights(trainers[0].model), weights(kept.model))

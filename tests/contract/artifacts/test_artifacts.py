@@ -8,16 +8,19 @@ from uuid import uuid4
 
 import pytest
 
+from growlearn.adapters.avalanche.shelf import Shelf
 from growlearn.adapters.files.artifacts import FileArtifacts
 from growlearn.adapters.memory.artifacts import MemoryArtifacts
 from growlearn.domain.errors import DamagedArtifact
 from growlearn.ports import Artifacts
 
 
-@pytest.fixture(params=["memory", "local path", "local url", "fsspec memory"])
+@pytest.fixture(params=["memory", "shelf", "local path", "local url", "fsspec memory"])
 def artifacts(request: pytest.FixtureRequest, tmp_path: Path) -> Artifacts:
     if request.param == "memory":
         return MemoryArtifacts()
+    if request.param == "shelf":
+        return Shelf()
     if request.param == "local path":
         return FileArtifacts(tmp_path / "not" / "there yet")
     if request.param == "local url":

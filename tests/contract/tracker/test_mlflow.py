@@ -17,6 +17,7 @@ from growlearn.adapters.mlflow.errors import TrackerUnavailable
 from growlearn.adapters.mlflow.quiet import quietly
 from growlearn.adapters.mlflow.tracker import MlflowTracker
 from growlearn.domain.errors import DamagedArtifact, GrowLearnError
+from growlearn.domain.execution import Execution
 from growlearn.domain.stream import Alias, Stream
 from growlearn.ports import CycleRecord
 from growlearn.serving.predictor import Predictor
@@ -163,6 +164,20 @@ def test_the_champion_answers_as_the_predictor(told: Told, of: Stream, grown_cyc
     assert grown_cycle.version is not None
     mine = Predictor(grown_cycle.version.manifest, told.artifacts.get).predict(frame)
     pd.testing.assert_frame_equal(champion.predict(frame), mine, check_exact=True)
+
+
+@pytest.mark.usefixtures("chosen")
+def test_a_model_runs_its_branches_as_the_environment_of_its_server_says(
+    told: Told, of: Stream, grown_cycle: CycleRecord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    receipt = told.tracker.log_cycle(grown_cycle)
+    monkeypatch.setenv("GROWLEARN_EXECUTION", "stacked")
+    with quietly():
+        model = mlflow.pyfunc.load_model(f"models:/{of.job.registered_model}/{receipt.model_version}")
+    frame = pd.DataFrame({"x": [1.0, -3.5], "kind": ["red", "never seen"]})
+    assert grown_cycle.version is not None
+    mine = Predictor(grown_cycle.version.manifest, told.artifacts.get, Execution.STACKED).predict(frame)
+    pd.testing.assert_frame_equal(model.predict(frame), mine, check_exact=True)
 
 
 def test_a_run_that_is_cut_short_at_every_step_ends_as_an_undisturbed_one(

@@ -1,4 +1,4 @@
-"""Padding changes no mean; patches reach every step."""
+"""Padding is no id; patches reach every step."""
 
 from __future__ import annotations
 
@@ -22,12 +22,19 @@ def ids(*rows: list[int]) -> Tensor:
     return torch.tensor([(row + [-1] * 6)[:6] for row in rows])
 
 
-def test_the_mean_over_all_places_is_that_of_the_row_s_own_tokens(words: IdTokens) -> None:
+def test_a_place_without_a_token_holds_its_position_whatever_the_row(words: IdTokens) -> None:
     tokens = words(ids([3, 5, 5], [7]))
     own = words.embedding.weight[[3, 5, 5]] + words.position[:3]
-    assert torch.allclose(tokens[0].mean(0), own.mean(0), atol=1e-6)
     assert torch.equal(tokens[0, :3], own)
-    assert torch.allclose(tokens[1], (words.embedding.weight[7] + words.position[0]).expand(6, 8))
+    assert torch.equal(tokens[0, 3:], words.position[3:])
+    assert torch.equal(tokens[1, 3:], words.position[3:])
+
+
+def test_padding_is_not_the_first_id(words: IdTokens) -> None:
+    assert not torch.equal(words(ids([1])), words(ids([1, 0, 0, 0, 0, 0])))
+    words(ids([1])).sum().backward()
+    assert words.embedding.weight.grad is not None
+    assert torch.count_nonzero(words.embedding.weight.grad.sum(1)) == 1  # padding teaches no id
 
 
 def test_a_row_that_is_as_long_as_may_be_has_no_padding(words: IdTokens) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -12,6 +12,7 @@ import torch
 
 from growlearn.adapters.memory.artifacts import MemoryArtifacts
 from growlearn.domain.errors import GrowLearnError
+from growlearn.domain.execution import Execution
 from growlearn.domain.job import ModelSpec
 from growlearn.domain.lineage import BranchWeights, Manifest, TaskHead
 from growlearn.domain.schema import Input, InputType, Label, Schema
@@ -35,6 +36,12 @@ def rows_of(values: Sequence[float], tasks: Sequence[str | None] | None = None) 
 
 
 def predictor(places: dict[str, float], classes: dict[str, tuple[Label, ...]] | None = None) -> Predictor:
+    return Predictor(*parts_of(places, classes))
+
+
+def parts_of(
+    places: dict[str, float], classes: dict[str, tuple[Label, ...]] | None = None
+) -> tuple[Manifest, Callable[[str], bytes]]:
     """One untrained head a task; the router knows each task by the place of its rows on the line."""
     artifacts, network = MemoryArtifacts(), GrowingNetwork(MODEL)
     torch.manual_seed(0)
@@ -51,7 +58,7 @@ def predictor(places: dict[str, float], classes: dict[str, tuple[Label, ...]] | 
         router = grow_router(manifest, stem, name, labels, (near, near), artifacts.get, artifacts.put, seed=0)
         head = TaskHead(name=name, classes=labels, lineage=("b1",), sha256=sha256)
         manifest = replace(manifest, tasks=(*manifest.tasks, head), router=router)
-    return Predictor(manifest, artifacts.get)
+    return manifest, artifacts.get
 
 
 PLACES = {"a": -8.0, "b": 0.0, "a/2": 8.0}
@@ -140,3 +147,13 @@ def test_a_model_without_tasks_says_what_it_needs() -> None:
     manifest = replace(predictor(PLACES).manifest, tasks=())
     with pytest.raises(GrowLearnError, match="has not learned a task yet"):
         Predictor(manifest, MemoryArtifacts().get)
+
+
+@pytest.mark.parametrize("execution", Execution)
+def test_however_branches_are_run_the_answers_are_the_same_but_for_rounding(execution: Execution) -> None:
+    manifest, read = parts_of(PLACES)
+    expected, rows = Predictor(manifest, read).answer(rows_of([-8, 0, 8])), rows_of([-8, 0, 8])
+    prediction, probability, task = Predictor(manifest, read, execution).answer(rows)
+    assert (prediction == expected[0]).all()
+    assert (task == expected[2]).all()
+    assert np.abs(probability - expected[1]).max() < 1e-5

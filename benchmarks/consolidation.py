@@ -128,7 +128,7 @@ def measure(seed: int, options: argparse.Namespace, keep: Path) -> Outcome:
             for each in grown.plans
         ),
         new_branches=tuple(f"b{17 + i}" for i in range(options.branches)),
-        growth=replace(garden.job.growth, epochs=options.epochs),
+        growth=replace(garden.job.growth, epochs=options.epochs, patience=options.epochs),
         max_accuracy_loss=ConsolidationSpec().max_accuracy_loss,
         seed=seed,
     )

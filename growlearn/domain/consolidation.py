@@ -42,7 +42,7 @@ class ConsolidationPlan:
 class ConsolidationResult:
     """New branches and a head for every task as stored weights, and how training went.
 
-    Losses are means over tasks of the cross-entropy on validation rows, in nats.
+    Losses are means over tasks of the loss that is trained (labels and teacher) on validation rows, in nats.
     """
 
     branches: tuple[BranchWeights, ...]

@@ -232,7 +232,7 @@ class SizeSpec:
 class ConsolidationSpec:
     """How a model that has reached its branch budget is distilled into fewer branches.
 
-    What is not said here (batch size, learning rate and so on) is as in growth.
+    What is not said here (batch size, learning rate and so on) is as in growth; all epochs are run.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT

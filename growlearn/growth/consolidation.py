@@ -105,7 +105,7 @@ def _train_epoch(
 
 
 def _validate(pupils: Sequence[Pupil], tests: Sequence[Feed]) -> tuple[float, float]:
-    """Cross-entropy in nats and accuracy, each task weighing the same."""
+    """The loss that is trained, in nats, and accuracy; each task weighs the same."""
     found = [mark for pupil, feed in zip(pupils, tests, strict=True) for mark in marks(pupil, feed)]
     return fmean(loss for loss, _ in found), fmean(right for _, right in found)
 

@@ -55,7 +55,7 @@ def plan_consolidation(
         base_version=base.number,
         lessons=tuple(_lesson(head, stored[head.name]) for head in model.tasks),
         new_branches=tuple(f"b{grown + 1 + i}" for i in range(count)),
-        growth=replace(job.growth, epochs=spec.epochs),
+        growth=replace(job.growth, epochs=spec.epochs, patience=spec.epochs),
         max_accuracy_loss=spec.max_accuracy_loss,
         seed=job.growth.seed * 100_003 + number,
     )

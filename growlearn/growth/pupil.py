@@ -100,38 +100,43 @@ def feed_of(pupil: Pupil, teacher: GrowingNetwork, rows: Mapping[str, Rows]) -> 
 
 
 def lesson_loss(pupil: Pupil, feed: Feed, index: Tensor) -> Tensor:
-    """Mean loss of rows by index [B]: (1 - a) CE(labels) + a T^2 KL(teacher || pupil) at temperature T.
-
-    After Hinton, Vinyals and Dean 2015, "Distilling the knowledge in a neural network".
-    """
+    """Mean loss of rows by index [B], whichever task of the circle each belongs to."""
     features = pupil.features(feed.of(index))  # [B, 2, D]
     total = features.new_zeros(())
     for place, head in enumerate(pupil.heads):
         mine = feed.owner[index] == place  # [B]
-        logits = head(features[mine])  # [b, C]
-        taught = feed.taught[index[mine], : logits.shape[1]]  # [b, C]
-        divergence = F.kl_div(
-            F.log_softmax(logits / _TEMPERATURE, 1),
-            F.log_softmax(taught / _TEMPERATURE, 1),
-            log_target=True,
-            reduction="sum",
-        )
-        truth = F.cross_entropy(logits, feed.targets[index[mine]], reduction="sum")
-        total = total + (1 - _TAUGHT) * truth + _TAUGHT * _TEMPERATURE**2 * divergence
+        at = index[mine]
+        total = total + distillation(head(features[mine]), feed.taught[at], feed.targets[at])
     return total / len(index)
+
+
+def distillation(logits: Tensor, taught: Tensor, targets: Tensor) -> Tensor:
+    """Sum over rows of (1 - a) CE(labels) + a T^2 KL(teacher || pupil) at temperature T.
+
+    Logits [n, C], taught [n, C or more], targets [n]. After Hinton, Vinyals and Dean 2015, "Distilling the
+    knowledge in a neural network".
+    """
+    divergence = F.kl_div(
+        F.log_softmax(logits / _TEMPERATURE, 1),
+        F.log_softmax(taught[:, : logits.shape[1]] / _TEMPERATURE, 1),
+        log_target=True,
+        reduction="sum",
+    )
+    truth = F.cross_entropy(logits, targets, reduction="sum")
+    return (1 - _TAUGHT) * truth + _TAUGHT * _TEMPERATURE**2 * divergence
 
 
 @torch.no_grad()
 def marks(pupil: Pupil, feed: Feed) -> list[tuple[float, float]]:
-    """Cross-entropy in nats and accuracy of each task of the circle."""
+    """Mean loss (as in training) and accuracy of each task of the circle."""
     runs = torch.split(torch.arange(len(feed)), BATCH_ROWS)
     features = torch.cat([pupil.features(feed.of(index)) for index in runs])  # [N, 2, D]
     found = []
     for place, head in enumerate(pupil.heads):
         mine = feed.owner == place
         logits, targets = head(features[mine]), feed.targets[mine]  # [n, C], [n]
-        right = (logits.argmax(1) == targets).double().mean().item()
-        found.append((F.cross_entropy(logits, targets).item(), right))
+        loss = distillation(logits, feed.taught[mine], targets).item() / len(targets)
+        found.append((loss, (logits.argmax(1) == targets).double().mean().item()))
     return found
 
 

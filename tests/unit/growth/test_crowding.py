@@ -62,7 +62,8 @@ def test_the_plan_has_a_lesson_a_task_and_the_budget_of_the_job() -> None:
     assert [(each.task, each.train, each.validation, each.holdout) for each in plan.lessons] == [
         (f"t{i}", "k", f"v-t{i}", f"h-t{i}") for i in (1, 2, 3)
     ]
-    assert (plan.growth.epochs, plan.growth.batch_size, plan.max_accuracy_loss) == (9, 16, 0.02)
+    assert (plan.growth.epochs, plan.growth.patience, plan.growth.batch_size) == (9, 9, 16)
+    assert plan.max_accuracy_loss == 0.02
     assert plan.seed == 200_013
 
 

@@ -65,7 +65,7 @@ class Kept:
         for line in _lines(self._times):
             if sorted(line) == sorted(sides):
                 return line
-        times = seconds_a_batch(sides, rows, rounds=7)
+        times = seconds_a_batch(sides, rows, rounds=15)
         with self._times.open("a") as file:
             file.write(json.dumps(times) + "\n")
         return times
@@ -87,7 +87,9 @@ def main() -> None:
     for stage in _stages():
         carry_out(choices(stage, options.rows), kept, options, deadline)
         carry_out(list(trainings(stage, kept, options, times)), kept, options, deadline)
-    report(kept.outcomes(), times, options.epochs, options.rows)
+    finished = [outcome for outcome in kept.outcomes() if outcome.test]
+    if finished:
+        report(finished, times, options.epochs, options.rows)
 
 
 def choices(stage: Stage, rows: int) -> list[Run]:

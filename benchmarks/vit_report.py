@@ -37,7 +37,7 @@ def report(outcomes: Sequence[Outcome], times: dict[str, float], epochs: float, 
         f"Loss by prefix: [picture](vit.png). {rows:,} training rows of which 2,000 only choose, test on "
         "10,000, width 64, patch 4, batch 128, mean over tokens and branches born zero on all sides, AdamW "
         "at one cycle, learning rate of each side from the same grid on validation rows; time a batch is "
-        "the median of 7 at 2 threads, sides taking turns, with all passes and steps that a batch "
+        "the median of 15 at 2 threads, sides taking turns, with all passes and steps that a batch "
         "gets in an epoch; trainings run two at a time, a thread each; a side within 2 % of the ViT's time "
         "a batch is trained once for both tables",
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -46,6 +47,10 @@ BATCH = 128
 SIDE = 28
 
 
+CLOCKS: dict[str, Callable[[], float]] = {"wall": time.perf_counter, "cpu": time.process_time}
+"""Seconds that pass, or seconds of processor that the process gets: the fairer on a machine others use."""
+
+
 class Budget(SupervisedPlugin):  # type: ignore[misc]
     """Ends an experience when the time of all experiences so far is used up.
 
@@ -53,25 +58,26 @@ class Budget(SupervisedPlugin):  # type: ignore[misc]
     the rate follows one cycle over the seconds left. Gradients are clipped to length 1, as in growth.
     """
 
-    def __init__(self, peak: float) -> None:
+    def __init__(self, peak: float, clock: str) -> None:
         super().__init__()
         self.peak, self.steps = peak, 0
+        self._now = CLOCKS[clock]
         self.spent = self.granted = 0.0  # seconds, all experiences together
         self.started = 0.0
 
     def begin(self, seconds: float) -> None:
         """Grant more time, and start the clock."""
         self.granted += seconds
-        self.started = time.perf_counter()
+        self.started = self._now()
 
     def end(self) -> None:
         """Stop the clock."""
-        self.spent += time.perf_counter() - self.started
+        self.spent += self._now() - self.started
 
     def before_training_iteration(self, strategy: Any, **_: Any) -> None:
         """Set the rate, or stop; one step is always made."""
         seconds = max(self.granted - self.spent, 1e-3)
-        done = min(1.0, (time.perf_counter() - self.started) / seconds)
+        done = min(1.0, (self._now() - self.started) / seconds)
         if done == 1.0:
             strategy.stop_training()
         rising = min(1.0, 0.04 + 0.96 * done / 0.1)

@@ -21,11 +21,13 @@ from growlearn.app.jobfile import read_job
 from growlearn.app.jobkeys import job_keys, walk
 from growlearn.app.main import app
 from growlearn.app.yamltree import dotted
+from growlearn.domain.execution import Execution
 from growlearn.domain.job import Job
 from growlearn.domain.schema import InputType
 from growlearn.domain.window import Verdict, WindowState
 from growlearn.drift.detectors import DETECTORS
 from growlearn.evaluation.gates import GATES
+from growlearn.growth.model.execution import PLANS
 from growlearn.growth.stems.images import IMAGE_STEMS
 from growlearn.settings import PREFIX, Settings
 
@@ -97,6 +99,7 @@ def test_every_json_key_is_on_the_json_page() -> None:
         ("job-file.md", [*SOURCES, *InputType, *IMAGE_STEMS]),
         ("drift.md", [*DETECTORS, *Verdict]),
         ("evaluation.md", list(GATES)),
+        ("network.md", [*PLANS, *Execution]),
         ("record.md", [*Base.metadata.tables, *WindowState]),
     ],
 )

@@ -65,6 +65,8 @@ def test_defaults_fill_all_but_name_source_and_schema(tmp_path: Path) -> None:
         ("holdout: {url: x}", 8, "holdout rows of their own need a task column"),
         ("retain: som", 8, "retain: must be 'none' or 'all', not 'som'"),
         ("retain: {per_clas: 3}", 8, "retain.per_clas: no such key; did you mean 'per_class'?"),
+        ("consolidation: {}", 8, "consolidation: consolidation needs rows of every task: set retain"),
+        ("consolidation: {branch: 2}", 8, "consolidation.branch: no such key; did you mean 'branches'?"),
         ("schedule: {every: soon}", 8, "schedule.every: 'soon' is not a duration"),
         ("schedule: {every: 5}", 8, "schedule.every: must be text, not 5; put it in quotes"),
         ("schedule: {every: 5m, cron: 0 3 * * *}", 8, "schedule.every: give every or cron, not both"),

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from growlearn.domain.job import (
+    ConsolidationSpec,
     DriftSpec,
     GateSpec,
     GrowthSpec,
@@ -86,6 +87,13 @@ IMPOSSIBLE: dict[str, tuple[Callable[[], object], str]] = {
     "a path as a name": (lambda: job(name="a/b"), "lower-case"),
     "all rows held out": (lambda: job(holdout=1.0), "holdout 1.0"),
     "no rows held out": (lambda: job(holdout=0.0), "holdout 0.0"),
+    "consolidated to nothing": (lambda: ConsolidationSpec(branches=0), "branches must be 1"),
+    "a loss above all": (lambda: ConsolidationSpec(max_accuracy_loss=1.5), "max_accuracy_loss"),
+    "consolidated by no row": (lambda: job(consolidation=ConsolidationSpec()), "set retain"),
+    "consolidated to the budget": (
+        lambda: job(consolidation=ConsolidationSpec(branches=32), retain="all"),
+        "branches 32 must be fewer than max_branches 32",
+    ),
     "own hold-out, no task column": (lambda: job(holdout=HoldoutFiles(url="t")), "task column"),
 }
 

@@ -102,8 +102,6 @@ def table(outcomes: list[Outcome]) -> list[str]:
     lines.append(f"| worst task | | | | {worst} |")
     grown, left = (statistics.fmean(outcome.parameters[side] for outcome in outcomes) for side in (0, 1))
     lines.append(f"| parameters | {grown:,.0f} | {left:,.0f} | | |")
-    seconds = [statistics.median(outcome.seconds[side] for outcome in outcomes) for side in (0, 1)]
-    lines.append(f"| training, s | {seconds[0]:.0f} | {seconds[1]:.0f} | | |")
     return lines
 
 

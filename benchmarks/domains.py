@@ -1,8 +1,8 @@
 """Five domains of Fashion-MNIST, each with rows of its own: grown one after another against trained alone.
 
 As is, rotated by 90 degrees, inverted, with Gaussian noise, with permuted pixels; ten classes each. A model
-alone has the size, rows and budget of one growth. --choose compares learning rates for each side on validation
-rows of the first seed; the data set's own test rows only report.
+alone has the size, rows and budget of one growth. --choose compares learning rates for each side on
+validation rows of the first seed; the data set's own test rows only report.
 """
 
 from __future__ import annotations

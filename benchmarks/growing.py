@@ -40,6 +40,7 @@ class Garden:
         self.artifacts = MemoryArtifacts()
         self.manifest: Manifest = empty_manifest(self.job)
         self.plans: list[GrowthPlan] = []
+        self.route = True  # whether the router learns the tasks
 
     def plan(self, task: str, rows: Rows) -> GrowthPlan:
         """Plan a task, parents scored as in production."""
@@ -60,7 +61,7 @@ class Garden:
 
     def grow(self, task: str, rows: Rows) -> GrowthResult:
         """Plan, train and keep."""
-        plan = self.plan(task, rows)
+        plan = replace(self.plan(task, rows), route=self.route)
         with tempfile.TemporaryDirectory() as scratch:
             result = grow(plan, self.artifacts, Path(scratch), lambda _: None)
         self.manifest = result.manifest_of(plan)

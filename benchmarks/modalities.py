@@ -118,7 +118,7 @@ DATA_SETS = (
         one("image", type=InputType.IMAGE, shape=(1, 28, 28)),
         fashion,
         ModelSpec(),
-        GrowthSpec(epochs=4),
+        GrowthSpec(epochs=15, batch_size=64),
         pixels,
         MaxAbsScaler,
     ),

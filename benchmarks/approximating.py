@@ -132,8 +132,8 @@ def model_of(side: Side, seed: int, rows: int) -> Approximation:
     stem = new_stem(SCHEMA, side.spec, rows_of(blank[0][:1], blank[1][:1]))
     stem.fit(parts(rows)[0].inputs)
     model = Approximation(side.form, side.spec, stem, side.branches, CLASSES)
-    # All sides alike. A short training (6,000 rows, 2 epochs, rate 0.002, seed 0) brought the ViT to 62.5 % of
-    # validation rows, 60.2 % born at random; eight branches to 66.8 and 67.1 %.
+    # All sides alike. A short training (6,000 rows, 2 epochs, rate 0.002, seed 0) brought the ViT to 62.5 %
+    # of validation rows, 60.2 % born at random; eight branches to 66.8 and 67.1 %.
     model.born_zero()
     return model
 

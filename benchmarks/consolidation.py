@@ -107,7 +107,7 @@ def table(outcomes: list[Outcome]) -> list[str]:
 
 def measure(seed: int, options: argparse.Namespace, keep: Path) -> Outcome:
     """Grow the sixteen tasks, consolidate, and ask both models for every task's test rows."""
-    folder = keep / f"seed-{seed}"
+    folder = keep / f"{options.rows}-{options.growth_epochs}-{options.epochs}-{options.branches}-seed-{seed}"
     done = folder / "outcome.json"
     if done.exists():
         return TypeAdapter(Outcome).validate_json(done.read_bytes())

@@ -29,7 +29,7 @@ _PERMUTED = np.random.default_rng(0).permutation(28 * 28)
 
 
 def noisy(images: fashion_mnist.Array) -> fashion_mnist.Array:
-    """Gaussian noise on every pixel, cut to the range; other rows get other noise."""
+    """Gaussian noise on every pixel, cut to the range; windows of equal size get the same draws."""
     noise = np.random.default_rng(len(images)).normal(0, 255 * _NOISE, images.shape)
     return np.clip(images + noise, 0, 255).astype(np.uint8)
 

@@ -24,29 +24,28 @@ SOURCE = "consolidation"
 _BEGUN = (WindowState.GROWING, WindowState.EVALUATED)
 
 
-def open_if_due(name: str, ports: Ports) -> None:
-    """Open a window that consolidates a stream's model, where the job asks for it and there is no room left.
+def due(name: str, ports: Ports) -> tuple[Window, ConsolidationPlan] | None:
+    """The window that would consolidate a stream's model, where the job asks for it and no room is left.
 
-    Not while a window is worked on, nor where the same was tried before, nor where it cannot be done: then
+    None while a window is being grown, where the same was tried before, and where it cannot be done: then
     the next window that is to be grown says that the budget is used up.
     """
-    store, at = ports.store, ports.clock.now()
+    store = ports.store
     stream = store.stream(name)
-    if stream.job.consolidation is None or stream.base is None or _is_busy(store, name, at):
-        return
+    if stream.job.consolidation is None or stream.base is None or _is_growing(store, name):
+        return None
     if not is_full(stream.job, find(store.versions(name), stream.base).manifest):
-        return
+        return None
     try:
-        window, plan = consolidation_of(stream, store, at)
+        window, plan = consolidation_of(stream, store, ports.clock.now())
     except NotGrowable:
-        return
-    if not _was_tried(plan, store):
-        store.open_window(window, plan)
+        return None
+    return None if _was_tried(plan, store) else (window, plan)
 
 
 def open_now(name: str, store: Store, at: datetime) -> Window:
     """Open such a window because a person asks; raises GrowLearnError where it cannot be done now."""
-    if _is_busy(store, name, at):
+    if store.is_led(name, at) or _is_growing(store, name):
         raise GrowLearnError(
             f"a window of stream {name!r} is being worked on", cure="ask again when it is done"
         )
@@ -79,8 +78,8 @@ def consolidation_of(stream: Stream, store: Store, at: datetime) -> tuple[Window
     return window, plan
 
 
-def _is_busy(store: Store, name: str, at: datetime) -> bool:
-    return store.is_led(name, at) or any(window.state in _BEGUN for window in store.windows(name))
+def _is_growing(store: Store, name: str) -> bool:
+    return any(window.state in _BEGUN for window in store.windows(name))
 
 
 def _was_tried(plan: ConsolidationPlan, store: Store) -> bool:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from growlearn.consolidating import distil_and_measure, open_if_due
+from growlearn.consolidating import distil_and_measure, due
 from growlearn.domain.growth import Progress
 from growlearn.domain.stream import Transition
 from growlearn.domain.window import IngestedFile, Verdict, Window, WindowState
@@ -73,9 +73,21 @@ def run_stream(name: str, ports: Ports, report: Report) -> RunSummary:
 
 
 def next_window(name: str, ports: Ports) -> Window | None:
-    """Claim the window to be handled next; a model without room for a branch is consolidated first."""
-    open_if_due(name, ports)
-    return ports.store.claim(name, ports.worker, ports.clock.now(), ports.lease_s)
+    """Claim the window to be handled next; a model without room for a branch is consolidated first.
+
+    Whether it is due is asked with the stream's lease in hand, when no other worker can change it.
+    """
+    store = ports.store
+    while True:
+        window = store.claim(name, ports.worker, ports.clock.now(), ports.lease_s)
+        if window is None and store.is_led(name, ports.clock.now()):
+            return None
+        planned = None if window is not None and window.verdict is Verdict.FULL else due(name, ports)
+        if planned is None:
+            return window
+        if window is not None:
+            store.release(name, window.id, ports.worker)
+        store.open_window(*planned)  # where its number was taken just now, another round finds a new one
 
 
 def handle(window: Window, ports: Ports, report: Report) -> Window:

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pyarrow.types as pt
 
-from growlearn.domain.schema import Input, InputType
+from growlearn.domain.schema import MOST_IDS, Input, InputType
+from growlearn.ingest.columns import plain
 from growlearn.ingest.lists import depth_and_leaf, lengths_of, numbers_of
 
 _MOST_TOKENS = 256  # a row; more take long to learn
@@ -20,6 +21,7 @@ def listed(present: Any) -> Input | str:
     Whole numbers in lists of several lengths are token ids. Lists of one length are images where their
     numbers lie in 0..255, else series.
     """
+    present = plain(present)
     depth, leaf = depth_and_leaf(present.type)
     if not (pt.is_integer(leaf) or pt.is_floating(leaf)):
         return f"values of type {present.type} cannot be read"
@@ -45,7 +47,9 @@ def listed(present: Any) -> Input | str:
 def _tokens(longest: int, depth: int, numbers: Any) -> Input | str:
     if depth > 1 or numbers.dtype.kind not in "iu" or numbers.min() < 0:
         return "lists of several lengths are read as token ids, which must be whole numbers from 0 on"
-    vocabulary = 2 ** math.ceil(math.log2(max(int(numbers.max()) + 1, 2)))
+    if numbers.max() >= MOST_IDS:
+        return f"its token ids go up to {int(numbers.max())}, but must be below {MOST_IDS}: number them anew"
+    vocabulary = min(MOST_IDS, 2 ** math.ceil(math.log2(max(int(numbers.max()) + 1, 2))))
     return Input(type=InputType.TOKENS, vocabulary=vocabulary, length=min(longest, _MOST_TOKENS))
 
 

@@ -120,8 +120,8 @@ class GrowthResult:
 
     @property
     def reduced_loss(self) -> bool:
-        """Whether the branch lowered the loss on validation rows."""
-        return self.best_loss < self.birth_loss
+        """Whether training the branch lowered the loss on validation rows, not only fitting its head."""
+        return self.best_epoch > 0 and self.best_loss < self.birth_loss
 
     def manifest_of(self, plan: GrowthPlan) -> Manifest:
         """The model after growing: the base, the new branches and the new task's head."""

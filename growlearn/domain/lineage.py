@@ -115,6 +115,18 @@ class Manifest:
     tasks: tuple[TaskHead, ...]
     router: RouterWeights | None = None
 
+    @property
+    def answering(self) -> tuple[str, ...]:
+        """sha256 of everything that is needed to answer with the model."""
+        router = self.router
+        routing = () if router is None else (router.features, router.readout, router.stem)
+        files = (
+            *(branch.sha256 for branch in self.branches),
+            *(head.sha256 for head in self.tasks),
+            *routing,
+        )
+        return tuple(digest for digest in files if digest is not None)
+
     def regimes(self, name: str) -> tuple[str, ...]:
         """Names of the tasks that rows named `name` may belong to, oldest first."""
         return tuple(head.name for head in self.tasks if is_regime_of(name, head.name))

@@ -33,7 +33,8 @@ _WANTED: dict[InputType, tuple[str, dict[str, str]]] = {
     InputType.SERIES: ("a series", {"shape": "[steps, channels]"}),
 }
 """What each type is called, and the keys it needs with what they mean."""
-_MOST_IDS = 10_000_000  # each is a row of the embedding
+MOST_IDS = 10_000_000
+"""Of a vocabulary; each is a row of the embedding."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +64,7 @@ class Input:
                 raise ValueError(f"{key} is for {meant}; this input is {what}")
         if self.shape is not None:
             _check_shape(self.type, self.shape)
-        for key, least, most in (("vocabulary", 2, _MOST_IDS), ("length", 1, _MOST_IDS)):
+        for key, least, most in (("vocabulary", 2, MOST_IDS), ("length", 1, MOST_IDS)):
             value = getattr(self, key)
             if value is not None and not least <= value <= most:
                 raise ValueError(f"{key} {value} must lie between {least} and {most:,}")

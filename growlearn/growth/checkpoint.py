@@ -28,7 +28,7 @@ class Course:
 
     @property
     def best_epoch(self) -> int:
-        """The epoch (from 1) with the lowest validation loss; 0 where none was better than birth."""
+        """The epoch (from 1) with the lowest validation loss; 0 where none was better than the beginning."""
         return min(
             (e.epoch for e in self.epochs if e.validation_loss == self.best_loss),
             default=0,

@@ -19,13 +19,13 @@ import torch
 
 from growlearn.domain.consolidation import ConsolidationPlan, ConsolidationResult
 from growlearn.domain.lineage import BranchWeights, Manifest, RouterWeights, TaskHead
-from growlearn.domain.schema import InputType
 from growlearn.growth import checkpoint
 from growlearn.growth.course import Tuition, run_course, step
 from growlearn.growth.kinship import circles_of
 from growlearn.growth.model import weights
 from growlearn.growth.model.network import GrowingNetwork, load_network
 from growlearn.growth.pupil import Feed, Pupil, enrol, feed_of, lesson_loss, marks
+from growlearn.growth.router.features import FIXED
 from growlearn.growth.schedule import Pace
 from growlearn.growth.train import peak_memory_bytes
 from growlearn.ingest.rows import from_parquet
@@ -137,7 +137,7 @@ def _heads(
 
 def _router(base: Manifest) -> RouterWeights | None:
     """The router as it was: it reads the stem it was made for, which stays with it where it has to."""
-    images_only = all(column.type is InputType.IMAGE for column in base.schema.inputs.values())
-    if base.router is None or base.router.stem is not None or images_only:
+    fixed = all(column.type in FIXED for column in base.schema.inputs.values())
+    if base.router is None or base.router.stem is not None or fixed:
         return base.router
     return replace(base.router, stem=base.branches[0].sha256)

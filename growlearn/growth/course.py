@@ -22,8 +22,9 @@ from growlearn.ports import Report
 class Tuition:
     """What is done to the modules of a course.
 
-    `begin` improves on their birth before any epoch. `epoch` is one pass over the training rows, counted from
-    1, and returns the mean loss in nats. `validate` says loss in nats and accuracy on validation rows.
+    `begin` may improve on their birth before any epoch, and is undone where it does not. `epoch` is one pass
+    over the training rows, counted from 1, and returns the mean loss in nats. `validate` says loss in nats
+    and accuracy on validation rows.
     """
 
     begin: Callable[[], None]
@@ -42,9 +43,7 @@ def run_course(
     optimizer = optimizer_of(modules, spec)
     course = checkpoint.resume(path, modules, optimizer)
     if course is None:
-        birth_loss = tuition.validate()[0]
-        tuition.begin()
-        course = Course((), checkpoint.state_of(modules), tuition.validate()[0], birth_loss)
+        course = _begun(modules, tuition)
     while len(course.epochs) < (now := _pace(spec, course)).last:
         epoch, started = len(course.epochs) + 1, time.perf_counter()
         train_loss = tuition.epoch(optimizer, epoch, now)
@@ -67,6 +66,17 @@ def run_course(
         note = f"validation loss {loss:.4f}, accuracy {accuracy:.1%}"
         report(Progress(stage="training", done=epoch, total=spec.epochs, note=note))
     return course
+
+
+def _begun(modules: Sequence[nn.Module], tuition: Tuition) -> Course:
+    """A course before its first epoch, from the better of birth and beginning."""
+    birth, birth_loss = checkpoint.state_of(modules), tuition.validate()[0]
+    tuition.begin()
+    loss = tuition.validate()[0]
+    if loss < birth_loss:  # never NaN
+        return Course((), checkpoint.state_of(modules), loss, birth_loss)
+    checkpoint.restore(modules, birth)
+    return Course((), birth, birth_loss, birth_loss)
 
 
 def _pace(spec: GrowthSpec, course: Course) -> Pace:

@@ -28,6 +28,7 @@ def no_room(job: Job, model: Manifest) -> NotGrowable:
         return NotGrowable(
             f"{full}, and no training row of task {forgotten!r} was kept to consolidate by", cure=cure
         )
+    cure = "raise model.max_branches, or consolidation.max_accuracy_loss, branches or epochs, in the job file"
     return NotGrowable(f"{full}, and no consolidation has made room", cure=cure)
 
 

@@ -78,7 +78,7 @@ def _inherit(plan: GrowthPlan, network: GrowingNetwork, head: Head) -> None:
         head.norm.load_state_dict(elder.norm.state_dict())
         head.linear.load_state_dict(elder.linear.state_dict())
         if plan.birth is Birth.COPY:
-            head.gates.copy_(elder.gates[[0, -1]])
+            head.gates[[0, -1]] = elder.gates[[0, -1]]
         else:
             head.gates[: len(elder.gates)] = elder.gates
 

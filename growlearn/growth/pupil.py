@@ -42,7 +42,8 @@ class Pupil:
     def start_heads(self, feed: Feed) -> None:
         """Fit every head to what the copied branch says of its task's rows already."""
         for place, head in enumerate(self.heads):
-            some = torch.nonzero(feed.owner == place).squeeze(1)[:MOST_ROWS]
+            mine = torch.nonzero(feed.owner == place).squeeze(1)
+            some = mine[torch.randperm(len(mine), generator=torch.Generator().manual_seed(place))[:MOST_ROWS]]
             with torch.no_grad():
                 runs = torch.split(some, BATCH_ROWS)
                 features = torch.cat([self.features(feed.of(index)) for index in runs])  # [n, 2, D]

@@ -1,6 +1,6 @@
 """The plain training loop: a plan in, stored weights and a result out.
 
-rows -> stem -> z [N, T, D] (frozen and cached but for a first branch)
+rows -> stem -> z [N, T, D] (cached where the stem is frozen, else trained)
      -> pooled features of the parents [N, 1 + P, D] (frozen and cached)
      -> new branches -> pooled residuals [B, n, D] -> gated prefixes -> logits [n, B, C] -> loss
 """

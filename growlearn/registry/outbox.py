@@ -109,12 +109,15 @@ def _matrix(
         return matrix_of((*past, record.evaluation))
     line = () if stream.base is None else chain(versions, stream.base)
     numbers = {each.id: each.number for each in store.windows(stream.name)}
-    earlier = [each for each in line if numbers[each.window] < window.number]
+    moment = (window.updated_at, window.number)
+    earlier = [each for each in line if (each.created_at, numbers[each.window]) < moment]
     return matrix_for(store, stream.name, earlier[-1].number if earlier else None)
 
 
 def _grown_by(branches: Sequence[Branch], window: Window, numbers: dict[str, int]) -> tuple[Branch, ...]:
-    return tuple(branch for branch in branches if numbers[branch.window] <= window.number)
+    """Those there were when the window ended; one that consolidates may go before a lower number."""
+    moment = (window.updated_at, window.number)
+    return tuple(each for each in branches if (each.created_at, numbers[each.window]) <= moment)
 
 
 def _alias_targets(stream: Stream, versions: Sequence[Version]) -> dict[Alias, str | None]:

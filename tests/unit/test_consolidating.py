@@ -21,7 +21,7 @@ from growlearn.adapters.memory.source import MemorySource
 from growlearn.adapters.memory.store import MemoryStore
 from growlearn.adapters.memory.tracker import MemoryTracker
 from growlearn.consolidating import open_now
-from growlearn.cycle import run_stream
+from growlearn.cycle import next_window, run_stream
 from growlearn.domain.consolidation import ConsolidationPlan
 from growlearn.domain.errors import GrowLearnError
 from growlearn.domain.growth import Progress
@@ -32,6 +32,7 @@ from growlearn.domain.window import Verdict, Window, WindowState
 from growlearn.growth import consolidation
 from growlearn.growth.model.network import load_network
 from growlearn.growth.pupil import Pupil
+from growlearn.ingest.take_in import take_in
 from growlearn.ports import Ports
 from growlearn.registry.matrix import matrix_for
 from growlearn.registry.outbox import deliver
@@ -95,6 +96,39 @@ class World:
 @pytest.fixture
 def world(tmp_path: Path) -> World:
     return World(tmp_path)
+
+
+def test_a_consolidation_whose_number_was_taken_is_opened_under_another(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused: list[Window] = []
+    opens = world.store.open_window
+
+    def taken_at_first(window: Window, plan: ConsolidationPlan) -> bool:
+        if not refused:
+            refused.append(window)
+            return False
+        return opens(window, plan)
+
+    monkeypatch.setattr(world.store, "open_window", taken_at_first)
+    world.send("a", "b", "c")
+    assert [name for name, _ in world.run()] == ["w1", "w2", "w4", "w3", "w5"]
+    assert refused
+
+
+def test_a_window_claimed_before_the_model_was_seen_to_be_full_gives_way(tmp_path: Path) -> None:
+    world = World(tmp_path, replace(JOB, consolidation=None))
+    world.send("a", "b")
+    world.run()
+    world.send("c")
+    stream = world.store.stream("digits")
+    take_in(stream, world.source, world.store, world.artifacts, world.clock, lambda _: None)
+    assert world.store.claim("digits", "worker-1", world.clock.now(), 60) is not None
+    world.store.apply(JOB, world.clock.now())
+    found = next_window("digits", world.ports)
+    assert found is not None
+    assert found.verdict is Verdict.FULL
+    assert world.store.claim("digits", "worker-2", world.clock.now(), 60) is None
 
 
 def test_a_full_model_is_consolidated_before_the_next_window_grows(world: World) -> None:

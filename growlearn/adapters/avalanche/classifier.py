@@ -117,9 +117,8 @@ class GrowingClassifier(MultiTaskModule):  # type: ignore[misc] # avalanche ship
     def take_over(self, manifest: Manifest) -> None:
         """Let a manifest stand for what has grown; stored bytes that it does not name are let go."""
         self.manifest = manifest
-        router = manifest.router
-        parts = () if router is None else (router.features, router.moments, router.readout)
-        self.shelf.keep([*parts, *(b.sha256 for b in manifest.branches), *(t.sha256 for t in manifest.tasks)])
+        to_grow = [] if manifest.router is None else [manifest.router.moments]
+        self.shelf.keep([*manifest.answering, *to_grow])
         self.reroute(manifest)
 
     def reroute(self, manifest: Manifest) -> None:

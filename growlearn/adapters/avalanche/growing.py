@@ -65,13 +65,16 @@ class Growing:
         self._frozen = FrozenParts(
             model.network, self.plan, self.newborn, concat([parts.train, parts.validation])
         )
-        self._router = None
         self._join(parts)
         self._validation = self._feed(parts.validation)
         self.losses: list[float] = []
         self.birth_loss = self._loss()
+        self._best, self._best_loss = checkpoint.state_of(self.newborn.trainable()), self.birth_loss
         start_head(self.newborn, self._feed(parts.train), self.plan.seed)
-        self._best, self._best_loss = checkpoint.state_of(self.newborn.trainable()), self._loss()
+        if (loss := self._loss()) < self.birth_loss:
+            self._best, self._best_loss = checkpoint.state_of(self.newborn.trainable()), loss
+        else:
+            checkpoint.restore(self.newborn.trainable(), self._best)
 
     @property
     def pace(self) -> Pace:
@@ -165,7 +168,7 @@ def _plan(base: Manifest, network: GrowingNetwork, task: str, parts: Split, grow
         stream=job.name, number=len(base.tasks) + 1, state=WindowState.JUDGED, source=task,
         discovered_at=at, updated_at=at,
     )  # fmt: skip
-    ground = Ground(parts, ordered(parts.train.labels))
+    ground = Ground(parts, ordered((*parts.train.labels, *parts.validation.labels)))
     known = Base(base, len(base.tasks) or None)
     return plan_growth(job, window, task, ground, known, grown, Shelf(), lambda _: network)
 

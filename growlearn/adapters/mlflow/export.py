@@ -73,11 +73,7 @@ def requirements(code: CodeCopy) -> list[str]:
 
 def _add_weights(manifest: Manifest, artifacts: Artifacts, folder: Path) -> None:
     (folder / "weights").mkdir()
-    digests = [part.sha256 for part in manifest.branches] + [head.sha256 for head in manifest.tasks]
-    if manifest.router is not None:
-        digests += [manifest.router.features, manifest.router.readout]
-        digests += [] if manifest.router.stem is None else [manifest.router.stem]
-    for digest in digests:
+    for digest in manifest.answering:
         (folder / "weights" / f"{digest}.safetensors").write_bytes(artifacts.get(digest))
     (folder / "manifest.json").write_bytes(TypeAdapter(Manifest).dump_json(manifest, indent=1))
 

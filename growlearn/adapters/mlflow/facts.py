@@ -106,6 +106,7 @@ def run_params(record: CycleRecord) -> dict[str, str]:
         params |= {
             "plan.task": plan.task,
             "plan.parent": plan.parent,
+            "plan.birth": plan.birth,
             "plan.lineage": plan.lineage,
             "plan.new_branches": plan.new_branches,
             "plan.classes": plan.classes,

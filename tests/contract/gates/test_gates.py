@@ -28,7 +28,7 @@ def result(birth_loss: float, best_loss: float) -> GrowthResult:
         birth_head="h",
         lineage=("b1",),
         epochs=(),
-        best_epoch=0,
+        best_epoch=1,
         birth_loss=birth_loss,
         best_loss=best_loss,
         prefix_losses=(),

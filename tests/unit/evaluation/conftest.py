@@ -37,7 +37,7 @@ def make_evidence() -> MakeEvidence:
             birth_head="h",
             lineage=("b1", "b2"),
             epochs=(),
-            best_epoch=0,
+            best_epoch=1,
             birth_loss=birth_loss,
             best_loss=best_loss,
             prefix_losses=(),

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from growlearn.domain.errors import GrowLearnError
+from growlearn.domain.job import GrowthSpec
 from growlearn.domain.lineage import Manifest
 from growlearn.growth import train
 from growlearn.growth.model import weights
@@ -144,3 +145,13 @@ def test_training_that_touches_a_frozen_branch_is_stopped(
     monkeypatch.setattr(train, "_train_epoch", train_carelessly)
     with pytest.raises(GrowLearnError, match="training changed frozen weights"):
         nursery.grow(nursery.plan(nursery.only(2, 3), parent="task-1"))
+
+
+def test_a_training_that_diverges_did_not_lower_the_loss_though_fitting_its_head_did(
+    nursery: Any,
+) -> None:
+    nursery.keep(nursery.plan(nursery.only(0, 1)))
+    wild = GrowthSpec(epochs=1, learning_rate=1.0, batch_size=8, validation=0.2)
+    result = nursery.grow(nursery.plan(nursery.only(2, 3), parent="task-1", growth=wild))
+    assert result.best_loss < result.birth_loss  # by the head alone
+    assert (result.best_epoch > 0) is result.reduced_loss

@@ -120,8 +120,13 @@ class GrowthResult:
 
     @property
     def reduced_loss(self) -> bool:
-        """Whether training the branch lowered the loss on validation rows, not only fitting its head."""
-        return self.best_epoch > 0 and self.best_loss < self.birth_loss
+        """Whether the branch lowered the loss on validation rows.
+
+        One that was born zero must have been trained to: at birth only its head was fitted. A copy or a new
+        one brought features of its own.
+        """
+        told = self.best_epoch > 0 or bool(self.birth_branches)
+        return told and self.best_loss < self.birth_loss
 
     def manifest_of(self, plan: GrowthPlan) -> Manifest:
         """The model after growing: the base, the new branches and the new task's head."""

@@ -18,12 +18,14 @@ from growlearn.drift.detectors.finding import CannotJudge, Detector, Finding, Ou
 class Reference:
     """Softmax outputs of one known task's head: on its reference rows, and on the window's rows.
 
-    outputs [N_ref, C] and window_outputs [N, C], columns in the order of the task's classes.
+    outputs [N_ref, C] and window_outputs [N, C], columns in the order of the task's classes. `share` is that
+    of the window's rows which the router sends to this task, of those compared; None where it was not asked.
     """
 
     task: str
     outputs: Outputs
     window_outputs: Outputs
+    share: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +35,7 @@ class Comparison:
     task: str
     scores: tuple[Score, ...]
     p_value: float
+    share: float | None = None
 
     @property
     def rejected(self) -> bool:
@@ -58,7 +61,7 @@ def compare(reference: Reference, classes: Sequence[Label], spec: DriftSpec) -> 
         for finding in detector(name)(reference.outputs, reference.window_outputs, spec.alpha / len(names))
     )
     corrected = min(score.p_value * spec.alpha / score.threshold for score in scores)
-    return Comparison(task=reference.task, scores=scores, p_value=min(1.0, corrected))
+    return Comparison(task=reference.task, scores=scores, p_value=min(1.0, corrected), share=reference.share)
 
 
 def detector(name: str) -> Detector:

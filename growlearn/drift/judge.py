@@ -14,6 +14,8 @@ from growlearn.drift.compare import Comparison, Reference, compare, strongest
 from growlearn.drift.detectors.finding import CannotJudge
 from growlearn.drift.naming import next_regime, next_task, regimes_of
 
+_MOST_ROWS = 2 / 3  # of a window: the router then says which of several tasks that look alike it is
+
 
 def judge(
     window: Window,
@@ -113,14 +115,23 @@ def _matched(
     alike: Sequence[Comparison], current: str | None, spec: DriftSpec, scores: tuple[Score, ...]
 ) -> DriftReport:
     match = next((comparison for comparison in alike if comparison.task == current), None)
-    if match is None:
-        best = max(alike, key=lambda comparison: comparison.p_value)
+    routed = _routed(alike)
+    if match is None or (routed is not None and routed is not match):
+        best = routed or max(alike, key=lambda comparison: comparison.p_value)
         reason = f"like task {best.task!r}: {_told(best.scores)}"
+        if best.share is not None:
+            reason += f"; the router sends {best.share:.0%} of its rows there"
         return _report(Verdict.KNOWN_TASK, best.task, reason, spec, scores)
     uneasy = any(score.p_value < spec.alpha for score in match.scores)
     verdict = Verdict.WARN if uneasy else Verdict.STABLE
     opening = "still like" if not uneasy else "close to leaving"
     return _report(verdict, match.task, f"{opening} task {match.task!r}: {_told(match.scores)}", spec, scores)
+
+
+def _routed(alike: Sequence[Comparison]) -> Comparison | None:
+    """The one among tasks whose outputs look alike to which the router sends most rows by far, if any."""
+    likeliest = max(alike, key=lambda comparison: comparison.share or 0.0)
+    return likeliest if (likeliest.share or 0.0) >= _MOST_ROWS else None
 
 
 def _free(name: str, taken: Collection[str]) -> str:

@@ -64,7 +64,7 @@ def assign(scores: Matrix) -> list[int]:
     """A column for each row, none taken by more than its share of rows; the clearest choices first.
 
     >>> assign(np.array([[0.9, 0.5], [0.9, 0.8], [0.7, 0.2], [0.9, 0.1]]))
-    [0, 1, 1, 0]
+    [1, 1, 0, 0]
     """
     tasks, columns = scores.shape
     room = [math.ceil(tasks / columns)] * columns

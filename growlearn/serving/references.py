@@ -1,26 +1,44 @@
-"""What the known tasks' heads say of their own reference rows and of a window."""
+"""What the known tasks' heads say of their reference rows and of a window, and where it is routed."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from growlearn.domain.lineage import Task
-from growlearn.domain.schema import Schema
+import numpy as np
+
+from growlearn.domain.lineage import Manifest, Task
 from growlearn.drift.compare import Reference
 from growlearn.growth.model.network import GrowingNetwork
+from growlearn.growth.router.router import load_router
 from growlearn.ingest.rows import Rows, from_parquet
 from growlearn.ports import Artifacts
 
+_ROUTED_ROWS = 1000  # enough to tell shares apart
+
 
 def references_of(
-    network: GrowingNetwork, tasks: Sequence[Task], rows: Rows, schema: Schema, artifacts: Artifacts
+    manifest: Manifest, network: GrowingNetwork, tasks: Sequence[Task], rows: Rows, artifacts: Artifacts
 ) -> tuple[Reference, ...]:
     """One reference a task; reference rows were never trained on."""
+    shares = _shares(manifest, network, tasks, rows, artifacts)
     return tuple(
         Reference(
             task=task.name,
-            outputs=network.outputs(from_parquet(artifacts.get(task.reference), schema), task.name),
+            outputs=network.outputs(from_parquet(artifacts.get(task.reference), manifest.schema), task.name),
             window_outputs=network.outputs(rows, task.name),
+            share=share,
         )
-        for task in tasks
+        for task, share in zip(tasks, shares, strict=True)
     )
+
+
+def _shares(
+    manifest: Manifest, network: GrowingNetwork, tasks: Sequence[Task], rows: Rows, artifacts: Artifacts
+) -> Sequence[float | None]:
+    """The share of some of the rows whose likeliest task each is; nothing to say where there is but one."""
+    if len(tasks) < 2 or manifest.router is None or len(rows) == 0:
+        return [None] * len(tasks)
+    some = rows.take(np.random.default_rng(0).permutation(len(rows))[:_ROUTED_ROWS])
+    router = load_router(manifest, network.root_stem, artifacts.get)
+    likeliest = router.probabilities(some, [task.name for task in tasks]).argmax(1)  # [n]
+    return [float((likeliest == place).float().mean()) for place in range(len(tasks))]

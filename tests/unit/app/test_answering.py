@@ -39,7 +39,7 @@ class Fixed:
 
     def __init__(self, *_: object) -> None: ...
 
-    def answer(self, rows: Rows) -> tuple[Any, Any, Any]:
+    def answer(self, rows: Rows, _: float) -> tuple[Any, Any, Any]:
         count = len(rows)
         return object_column([1] * count), np.full(count, 0.75), object_column(["a"] * count)
 

@@ -174,6 +174,30 @@ def test_the_current_task_is_preferred_to_a_better_match(
     assert brief(unled) == (Verdict.KNOWN_TASK, "task-2")
 
 
+@pytest.mark.parametrize(("share", "task"), [(0.9, "task-2"), (0.6, "task-1")])
+def test_of_tasks_that_look_alike_it_is_the_one_that_the_router_sends_most_rows_to(
+    make_window: Any, tasks: list[Task], make_reference: Any, share: float, task: str
+) -> None:
+    references = [
+        replace(make_reference("task-1", 0.0, seed=4), share=1 - share),
+        replace(make_reference("task-2", 0.0, seed=4), share=share),
+    ]
+    report = judge(make_window(), DIGITS, tasks, lambda _: references, SPEC, "task-1")
+    assert report.task == task
+    assert ("the router sends 90% of its rows there" in report.reason) is (task == "task-2")
+
+
+def test_the_router_does_not_overrule_outputs_that_moved(
+    make_window: Any, tasks: list[Task], make_reference: Any
+) -> None:
+    references = [
+        replace(make_reference("task-1", 0.0, seed=4), share=0.1),
+        replace(make_reference("task-2", 3.0), share=0.9),
+    ]
+    report = judge(make_window(), DIGITS, tasks, lambda _: references, SPEC, "task-1")
+    assert brief(report) == (Verdict.STABLE, "task-1")
+
+
 def test_a_raw_p_value_below_alpha_is_a_warning(
     make_window: Any, tasks: list[Task], make_reference: Any
 ) -> None:

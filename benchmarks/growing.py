@@ -20,6 +20,7 @@ from growlearn.growth.model.network import load_network
 from growlearn.growth.plan import Base, Ground, empty_manifest, plan_growth
 from growlearn.growth.train import grow
 from growlearn.ingest.rows import Rows, object_column, row_keys, split
+from growlearn.ports import Artifacts
 
 SCHEMA = Schema(inputs={"image": Input(type=InputType.IMAGE, shape=(1, 28, 28))})
 
@@ -37,7 +38,7 @@ class Garden:
         self.job = Job(
             name="garden", source=SourceSpec(url="memory"), schema=schema, model=model, growth=growth
         )
-        self.artifacts = MemoryArtifacts()
+        self.artifacts: Artifacts = MemoryArtifacts()
         self.manifest: Manifest = empty_manifest(self.job)
         self.plans: list[GrowthPlan] = []
         self.route = True  # whether the router learns the tasks

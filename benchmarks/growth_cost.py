@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import statistics
+import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ import torch
 from growing import Garden, rows_of
 from results import publish
 
+from growlearn.adapters.files.artifacts import FileArtifacts
 from growlearn.domain.job import GrowthSpec, ModelSpec
 
 
@@ -34,7 +36,8 @@ def main() -> None:
     torch.set_num_threads(2)
     runs = []
     for repeat in range(options.repeats):
-        runs.append(grow_all(options.rows, options.growths, repeat))
+        with tempfile.TemporaryDirectory() as folder:
+            runs.append(grow_all(options.rows, options.growths, repeat, folder))
         print(f"repeat {repeat + 1}: " + "  ".join(f"{cost.seconds:.2f}" for cost in runs[-1]), flush=True)
     table = [
         "| growth | median s | of the 2nd | median peak MiB | of the 2nd |",
@@ -51,10 +54,11 @@ def main() -> None:
     )
 
 
-def grow_all(rows: int, growths: int, seed: int) -> list[Cost]:
-    """One stream's growths, by the default job: the probe chooses the kind of birth."""
+def grow_all(rows: int, growths: int, seed: int, folder: str) -> list[Cost]:
+    """One stream's growths, by the default job: the probe chooses the kind of birth; files go to `folder`."""
     images, labels = fashion_mnist.load("train")
     garden = Garden(ModelSpec(), GrowthSpec(epochs=2, patience=9, seed=seed))
+    garden.artifacts = FileArtifacts(folder)
     costs = []
     for n in range(growths):
         # Equal data but for one pixel's shift, so that no two windows are the same rows.

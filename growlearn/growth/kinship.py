@@ -17,10 +17,12 @@ import torch
 
 from growlearn.domain.lineage import TaskHead
 from growlearn.growth.model.network import GrowingNetwork
-from growlearn.growth.parents import Matrix, probe
+from growlearn.growth.parents import probe
 from growlearn.ingest.rows import Rows
 
 PROBE_ROWS = 256
+
+Matrix = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from growlearn.domain.window import Verdict
+
+
+class DriftKind(StrEnum):
+    """What moved."""
+
+    INPUTS = "inputs"
+    LABEL_MIX = "label mix"  # the classes' shares alone
+    RELATION = "relation"  # rows look as they did and their labels are others
+    NEW_CLASSES = "new classes"
+    BROKEN = "broken data"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +41,7 @@ class DriftReport:
     reason: str
     alpha: float
     scores: tuple[Score, ...] = ()
+    kind: DriftKind | None = None
 
     @property
     def calls_for_growth(self) -> bool:

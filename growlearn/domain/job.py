@@ -151,12 +151,49 @@ class DriftSpec:
     alpha: float = 0.05  # share of stationary windows that may raise a false alarm, all detectors together
     min_rows: int = 30  # fewer rows on either side: cannot judge
     min_class_rows: int = 5  # fewer rows of a label do not speak for a class
+    min_harm: float = 0.03  # rise of the error rate worth acting on, where labels tell it
 
     def __post_init__(self) -> None:
         _require(0 < self.alpha < 1, f"alpha {self.alpha} must lie between 0 and 1")
         _require(self.min_rows >= 2, "min_rows must be 2 or more")
         _require(self.min_class_rows >= 1, "min_class_rows must be 1 or more")
+        _require(0 <= self.min_harm < 1, "min_harm is a share of 1, such as 0.03")
         _require(bool(self.detectors), "detectors must name at least one")
+
+
+@dataclass(frozen=True, kw_only=True)
+class HoursBudget:
+    """At most so many hours within a period that ends now."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
+
+    at_most: float
+    per: str = "30d"
+
+    def __post_init__(self) -> None:
+        _require(0 < self.at_most < math.inf, "at_most must be more than 0")
+        duration_s(self.per)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PolicySpec:
+    """When drift is grown for. The first task always is."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
+
+    confirm: int = 1  # windows in a row that must drift, the one that is grown from among them
+    warm_up: int = 0  # windows of a new stream before which nothing but its first task is grown
+    cool_down: int = 0  # windows between a training and the next
+    growths_per_day: int | None = None
+    training_hours: HoursBudget | None = None
+
+    def __post_init__(self) -> None:
+        _require(self.confirm >= 1, "confirm must be 1 or more")
+        for name in ("warm_up", "cool_down"):
+            _require(getattr(self, name) >= 0, f"{name} must be 0 or more")
+        _require(
+            self.growths_per_day is None or self.growths_per_day >= 1, "growths_per_day must be 1 or more"
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -289,6 +326,7 @@ class Job:
     holdout: float | HoldoutFiles = 0.15
     model: ModelSpec = field(default_factory=ModelSpec)
     drift: DriftSpec = field(default_factory=DriftSpec)
+    policy: PolicySpec = field(default_factory=PolicySpec)
     growth: GrowthSpec = field(default_factory=GrowthSpec)
     size: SizeSpec = field(default_factory=SizeSpec)
     evaluation: EvaluationSpec = field(default_factory=EvaluationSpec)

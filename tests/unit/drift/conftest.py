@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 
 from growlearn.domain.lineage import Task
-from growlearn.domain.schema import Label
+from growlearn.domain.schema import InputType, Label
 from growlearn.domain.window import Window, WindowState
 from growlearn.drift.compare import Reference
 from growlearn.drift.detectors.finding import Outputs
+from growlearn.drift.sample import Sample
+from growlearn.ingest.rows import Column
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -18,6 +20,7 @@ MakeTask = Callable[[str, Sequence[Label]], Task]
 MakeWindow = Callable[..., Window]
 MakeOutputs = Callable[..., Outputs]
 MakeReference = Callable[..., Reference]
+MakeSample = Callable[..., Sample]
 
 
 @pytest.fixture
@@ -86,3 +89,30 @@ def make_reference(make_outputs: MakeOutputs) -> MakeReference:
         )
 
     return make
+
+
+@pytest.fixture
+def make_sample() -> MakeSample:
+    """A side of a comparison: columns as given, a head of two classes that errs in `wrong` of the rows."""
+
+    def make(rows: int = 200, wrong: int = 0, labelled: int | None = None, **inputs: Column) -> Sample:
+        targets = np.arange(rows) % 2
+        said = targets.copy()
+        said[:wrong] = 1 - said[:wrong]
+        known = rows if labelled is None else labelled
+        return Sample(
+            outputs=np.eye(2)[said],
+            features=np.zeros((rows, 1)),
+            inputs=inputs,
+            kinds={name: kind_of(column) for name, column in inputs.items()},
+            targets=np.where(np.arange(rows) < known, targets, -1),
+        )
+
+    return make
+
+
+def kind_of(column: Column) -> InputType:
+    """The type of input that a column is of, by its shape."""
+    if column.dtype == object:
+        return InputType.CATEGORY
+    return {1: InputType.NUMBER, 3: InputType.SERIES, 4: InputType.IMAGE}[column.ndim]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from growlearn.domain.drift import DriftKind
 from growlearn.domain.errors import GrowLearnError, NotGrowable, NotReadable, Unavailable
 from growlearn.domain.growth import GrowthPlan, GrowthResult
 from growlearn.domain.job import GateSpec, HoldoutFiles, SourceSpec
@@ -12,6 +13,7 @@ from growlearn.domain.lineage import Manifest, Task, Version
 from growlearn.domain.stream import AliasMove, Message, MessageKind, Stream, Transition
 from growlearn.domain.window import Window, WindowState
 from growlearn.drift.judge import judge
+from growlearn.drift.policy import refusal, trainings_of
 from growlearn.evaluation.gates import check
 from growlearn.evaluation.gates.evidence import Evidence
 from growlearn.evaluation.measure import measure
@@ -92,6 +94,8 @@ def plan_or_settle(stand: Stand, ports: Ports, _: Report) -> Transition:
     if not verdict.calls_for_growth:
         return end(stand, ports, WindowState.SETTLED)
     assert verdict.task is not None, "a verdict that calls for growth names the task"
+    if (waits := _refused(stand, verdict.kind, ports)) is not None:
+        return end(stand, ports, WindowState.SETTLED, reason=f"{verdict.reason}; not grown: {waits}")
     task = verdict.task
     try:
         rows = _rows(stand, ports.artifacts)
@@ -102,6 +106,14 @@ def plan_or_settle(stand: Stand, ports: Ports, _: Report) -> Transition:
     except NotGrowable as refusal:
         return end(stand, ports, WindowState.SETTLED, reason=f"{verdict.reason}; not grown: {refusal}")
     return move(stand, ports, WindowState.GROWING, plan=plan)
+
+
+def _refused(stand: Stand, kind: DriftKind | None, ports: Ports) -> str | None:
+    """Why the job's policy does not let this window be grown for, if it does not."""
+    window, spec = stand.window, stand.stream.job.policy
+    earlier = [each for each in ports.store.windows(window.stream) if each.number < window.number]
+    trainings = trainings_of(earlier, lambda each: ports.store.record(each.stream, each.id).result)
+    return refusal(window, kind, earlier, trainings, spec, ports.clock.now())
 
 
 def grow_and_measure(stand: Stand, ports: Ports, report: Report) -> Transition:

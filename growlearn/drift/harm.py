@@ -35,6 +35,12 @@ class Harm:
         """Error rate on the window less that on the reference, from -1 to 1."""
         return self.errors / self.rows - self.reference_errors / self.reference_rows
 
+    @property
+    def told(self) -> str:
+        """Both error rates in words."""
+        here, there = self.errors / self.rows, self.reference_errors / self.reference_rows
+        return f"{here:.1%} of {self.rows} labelled rows wrong against {there:.1%} of {self.reference_rows}"
+
 
 def harm_of(reference: Sample, window: Sample, least: int) -> Harm | None:
     """Compare the errors of both sides' labelled rows; None where either side has fewer than `least`.

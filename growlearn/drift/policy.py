@@ -5,15 +5,17 @@ A policy never changes a verdict; it says why nothing is grown for it, in window
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from growlearn.domain.drift import DriftKind
+from growlearn.domain.growth import GrowthResult
 from growlearn.domain.job import PolicySpec, duration_s
-from growlearn.domain.window import Verdict, Window
+from growlearn.domain.window import Verdict, Window, WindowState
 
 _DAY = timedelta(days=1)
+_TRAINED = (WindowState.PROMOTED, WindowState.REJECTED, WindowState.HELD)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,6 +25,18 @@ class Training:
     window: int
     at: datetime
     seconds: float
+
+
+def trainings_of(
+    windows: Sequence[Window], result: Callable[[Window], object | None]
+) -> tuple[Training, ...]:
+    """The trainings there were, by the windows they were for; `result` gives what is stored of one."""
+    found = ((window, result(window)) for window in windows if window.state in _TRAINED)
+    return tuple(
+        Training(window=window.number, at=window.updated_at, seconds=trained.seconds)
+        for window, trained in found
+        if isinstance(trained, GrowthResult)
+    )
 
 
 def refusal(

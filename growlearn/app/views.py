@@ -78,6 +78,7 @@ def _report(window: str, report: DriftReport) -> View:
     return {
         "window": window,
         "verdict": report.verdict.value,
+        "kind": None if report.kind is None else report.kind.value,
         "task": report.task,
         "reason": report.reason,
         "alpha": report.alpha,

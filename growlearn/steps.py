@@ -69,7 +69,7 @@ def judge_window(stand: Stand, ports: Ports, _: Report) -> Transition:
         labels,
         known,
         lambda tasks: references_of(
-            stand.manifest, _load(ports)(stand.manifest), tasks, rows, ports.artifacts
+            stand.manifest, _load(ports)(stand.manifest), tasks, rows, ports.artifacts, window.number
         ),
         spec,
         current=_current_task(window, store),

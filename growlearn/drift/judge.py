@@ -62,7 +62,7 @@ def _judge(
     if not fitting:
         name = next_task({*taken, *(task.name for task in tasks)})
         return _report(Verdict.DRIFT, name, _unknown_labels(ordered(labels), tasks), spec)
-    return _judge_by_outputs(fitting, tasks, references(fitting), spec, current, taken)
+    return _judge_by_outputs(tasks, references(fitting), spec, current, taken)
 
 
 def _judge_by_column(
@@ -82,7 +82,6 @@ def _judge_by_column(
 
 
 def _judge_by_outputs(
-    fitting: Sequence[Task],
     tasks: Sequence[Task],
     references: Sequence[Reference],
     spec: DriftSpec,
@@ -90,12 +89,11 @@ def _judge_by_outputs(
     taken: Collection[str],
 ) -> DriftReport:
     """Match the window with a fitting task whose reference it cannot be told apart from."""
-    classes = {task.name: task.classes for task in fitting}
     comparisons: list[Comparison] = []
     unjudged: list[str] = []
     for reference in references:
         try:
-            comparisons.append(compare(reference, classes[reference.task], spec))
+            comparisons.append(compare(reference, spec))
         except CannotJudge as error:
             unjudged.append(f"{reference.task!r}: {error}")
     scores = tuple(score for comparison in comparisons for score in comparison.scores)

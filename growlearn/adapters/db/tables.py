@@ -32,7 +32,7 @@ from growlearn.domain.window import Verdict, WindowState
 
 PREFIX = "growlearn_"
 VERSION_TABLE = "growlearn_alembic_version"
-HEAD = "0001"  # the newest migration, known here so that opening a store need not load Alembic
+HEAD = "0002"  # the newest migration, known here so that opening a store need not load Alembic
 
 Serial = BigInteger().with_variant(Integer(), "sqlite")  # SQLite counts up INTEGER keys only
 Names = Json(tuple[str, ...])
@@ -176,6 +176,7 @@ class DriftScoreRow(Base):
     threshold: Mapped[float]
     reference_rows: Mapped[int]
     window_rows: Mapped[int]
+    effect: Mapped[float] = mapped_column(Figure(), nullable=True)
 
 
 class GrowthRow(Base):

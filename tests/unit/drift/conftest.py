@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,13 +11,14 @@ from growlearn.domain.lineage import Task
 from growlearn.domain.schema import Label
 from growlearn.domain.window import Window, WindowState
 from growlearn.drift.compare import Reference
-from growlearn.drift.detectors.finding import Outputs
+from growlearn.drift.sample import Outputs, Sample
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 MakeTask = Callable[[str, Sequence[Label]], Task]
 MakeWindow = Callable[..., Window]
 MakeOutputs = Callable[..., Outputs]
+MakeSample = Callable[..., Sample]
 MakeReference = Callable[..., Reference]
 
 
@@ -75,14 +77,29 @@ def make_outputs() -> MakeOutputs:
 
 
 @pytest.fixture
-def make_reference(make_outputs: MakeOutputs) -> MakeReference:
+def make_sample() -> MakeSample:
+    """A sample of what is given; the other parts say nothing, in as many rows."""
+
+    def make(**given: Any) -> Sample:
+        arrays = ("outputs", "features", "targets")
+        parts: dict[str, Any] = {key: np.asarray(given.pop(key)) for key in arrays if key in given}
+        rows = len(next(iter([*parts.values(), *given.get("inputs", {}).values()])))
+        blank: dict[str, Any] = {"inputs": {}, "kinds": {}, "targets": np.full(rows, -1)}
+        blank |= {"outputs": np.ones((rows, 1)), "features": np.ones((rows, 1))}
+        return Sample(**(blank | parts | given))
+
+    return make
+
+
+@pytest.fixture
+def make_reference(make_outputs: MakeOutputs, make_sample: MakeSample) -> MakeReference:
     """A task's reference, and a window that is `shift` nats away from it."""
 
     def make(task: str, shift: float, rows: int = 200, seed: int = 0) -> Reference:
         return Reference(
             task=task,
-            outputs=make_outputs(seed, rows=rows),
-            window_outputs=make_outputs(seed + 1, lean=shift),
+            reference=make_sample(outputs=make_outputs(seed, rows=rows)),
+            window=make_sample(outputs=make_outputs(seed + 1, lean=shift)),
         )
 
     return make

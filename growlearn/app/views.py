@@ -92,6 +92,7 @@ def _score(score: Score) -> View:
         "task": score.task,
         "name": score.name,
         "statistic": _finite(score.statistic),
+        "effect": _finite(score.effect),
         "p_value": _finite(score.p_value),
         "threshold": _finite(score.threshold),
         "reference_rows": score.reference_rows,

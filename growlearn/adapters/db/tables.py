@@ -179,6 +179,7 @@ class DriftScoreRow(Base):
     threshold: Mapped[float]
     reference_rows: Mapped[int]
     window_rows: Mapped[int]
+    effect: Mapped[float] = mapped_column(Figure(), nullable=True)
 
 
 class GrowthRow(Base):

@@ -3,7 +3,7 @@
 With k of m labelled reference rows wrong, c = Clopper-Pearson's upper bound on the risk at chance
 `budget.reference`, plus `min_effect`. A labelled row with loss l in {0, 1} pays 1 + bet * (l - c):
 expectation 1 or less, given everything before, while the risk is at most c. Products, and averages over bets
-and starting windows, are e-processes, so P(any alarm, ever) <= budget.reference + budget.stream. One-sided: a
+and starting windows, are e-processes. A window is an alarm by itself where P(as many wrong | risk c) is below its share of `budget.window`. P(any alarm, ever) <= budget.reference + budget.stream + budget.window. One-sided: a
 falling risk is never an alarm. Any rows may be labelled, as long as the choice does not look at their losses.
 
 Source: Podkopaev and Ramdas, "Tracking the risk of a deployed model and detecting harmful distribution
@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import beta
+from scipy.stats import beta, binom
 
 from growlearn.drift.detectors.finding import CannotJudge
 from growlearn.drift.evidence.budget import Budget
@@ -79,10 +79,13 @@ def read_risk(monitor: RiskMonitor, evidence: Evidence, losses: Losses) -> Readi
     payoffs = wrong * np.log1p(monitor.bets * (1 - ceiling)) + (rows - wrong) * np.log1p(
         -monitor.bets * ceiling
     )
-    after = carry(evidence, payoffs, rows, monitor.budget)
+    level = monitor.budget.window * monitor.budget.weight(evidence.windows + 1)
+    leapt = bool(binom.sf(wrong - 1, rows, ceiling) < level)
+    after = carry(evidence, payoffs, rows, monitor.budget, leapt)
     log_evidence = float(average(np.array(after.log_wealth)))
     rise = wrong / rows - monitor.risk
-    moved = Moved(name="risk", how="higher" if rise > 0 else "lower", effect=rise, log_evidence=log_evidence)
+    how = "higher" if rise > 0 else "lower"
+    moved = Moved(name="risk", how=how, effect=rise, log_evidence=log_evidence, leapt=leapt)
     return Reading(evidence=after, log_evidence=log_evidence, budget=monitor.budget, moved=(moved,))
 
 

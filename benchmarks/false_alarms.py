@@ -27,7 +27,6 @@ from watching import (
     Said,
     Watch,
     ask,
-    banded,
     train,
     unconditional,
 )
@@ -99,7 +98,6 @@ def stream(seed: int, names: tuple[str, ...], windows: int) -> dict[str, bool]:
     monitor = monitor_scores(reference.scores, names, for_life(ALPHA))
     ways: dict[str, Callable[[Said], bool]] = {
         "scores, this design": Watch(monitor).alarm,
-        "scores, sampling error by a DKW band": Watch(banded(monitor)).alarm,
         "scores, plain martingale (reference taken for the truth)": Watch(unconditional(monitor)).alarm,
         "scores, KS at alpha / scores in each window": KolmogorovSmirnov(reference.scores, False).alarm,
         "scores, KS at alpha spent over windows": KolmogorovSmirnov(reference.scores, True).alarm,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 import fashion_mnist
 import numpy as np
@@ -94,6 +95,12 @@ class RiskWatch:
         return self.evidence.alarmed_at is not None
 
 
+@lru_cache(maxsize=4096)
+def critical_distance(level: float, rows: int, reference_rows: int) -> float:
+    """Of the asymptotic test of scipy.stats.ks_2samp, as the detector output-ks makes it."""
+    return float(kstwo.isf(level, round(rows * reference_rows / (rows + reference_rows))))
+
+
 @dataclass
 class KolmogorovSmirnov:
     """A KS test of every score in every window, Bonferroni over scores; spent: over windows too, for life."""
@@ -111,9 +118,7 @@ class KolmogorovSmirnov:
         self.windows += 1
         rows, places = len(said.scores), len(self.reference)
         level = ALPHA / len(self.ordered) * (self.budget.weight(self.windows) if self.spent else 1)
-        critical = kstwo.isf(
-            level, round(rows * places / (rows + places))
-        )  # as scipy.stats.ks_2samp, "asymp"
+        critical = critical_distance(level, rows, places)
         passed = np.arange(rows) / rows
         for known, scores in zip(self.ordered, np.sort(said.scores.T, axis=1), strict=True):
             above = (passed + 1 / rows - np.searchsorted(known, scores, "right") / places).max()

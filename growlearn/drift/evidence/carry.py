@@ -96,6 +96,12 @@ def check_carried(evidence: Evidence, fingerprint: str) -> None:
         )
 
 
+def check_effect(min_effect: float) -> None:
+    """Raise GrowLearnError unless a smallest effect makes sense."""
+    if not 0 <= min_effect < 1:
+        raise GrowLearnError(f"the smallest effect {min_effect} must be 0 or more, and below 1")
+
+
 def bet_sizes(ceilings: Floats, spreads: Floats) -> Floats:
     """Bets [..., L] for payoffs 1 + bet * (h - ceiling), h >= 0 of that standard deviation.
 

@@ -1,10 +1,12 @@
 """An e-process of the share of wrong answers: evidence that the risk rose above the reference's.
 
-With k of m labelled reference rows wrong, c = Clopper-Pearson's upper bound on the risk at chance
-`budget.reference`, plus `min_effect`. A labelled row with loss l in {0, 1} pays 1 + bet * (l - c):
-expectation 1 or less, given everything before, while the risk is at most c. Products, and averages over bets
-and starting windows, are e-processes. A window is an alarm by itself where P(as many wrong | risk c) is below its share of `budget.window`. P(any alarm, ever) <= budget.reference + budget.stream + budget.window. One-sided: a
-falling risk is never an alarm. Any rows may be labelled, as long as the choice does not look at their losses.
+With k of m labelled reference rows wrong, c is Clopper-Pearson's upper bound on the risk at chance
+`budget.reference`, plus `min_effect`. A labelled row with loss l in {0, 1} pays 1 + bet * (l - c), which is
+1 or less on average, given everything before, while the risk is at most c. So products, and averages over
+bets and starting windows, are e-processes. A window is an alarm by itself where P(as many wrong rows, at
+risk c) is below its part of `budget.window`. P(any alarm, ever) <= budget.reference + budget.stream +
+budget.window. One-sided: a falling risk is never an alarm. Any rows may be labelled, if the choice ignores
+their losses.
 
 Source: Podkopaev and Ramdas, "Tracking the risk of a deployed model and detecting harmful distribution
 shifts" (ICLR 2022).
@@ -21,7 +23,16 @@ from scipy.stats import beta, binom
 
 from growlearn.drift.detectors.finding import CannotJudge
 from growlearn.drift.evidence.budget import Budget
-from growlearn.drift.evidence.carry import STEPS, Evidence, Floats, average, bet_sizes, carry, check_carried
+from growlearn.drift.evidence.carry import (
+    STEPS,
+    Evidence,
+    Floats,
+    average,
+    bet_sizes,
+    carry,
+    check_carried,
+    check_effect,
+)
 from growlearn.drift.evidence.reading import Moved, Reading
 from growlearn.drift.evidence.scores import MIN_REFERENCE_ROWS
 
@@ -51,6 +62,7 @@ def monitor_risk(losses: Losses, budget: Budget, min_effect: float = 0.0) -> Ris
     CannotJudge for fewer than 30 labelled rows, losses other than 0 and 1, or a ceiling that no risk can
     pass.
     """
+    check_effect(min_effect)
     known = _labelled(losses, "reference")
     rows, wrong = len(known), int(known.sum())
     if rows < MIN_REFERENCE_ROWS:

@@ -27,7 +27,16 @@ import numpy.typing as npt
 
 from growlearn.drift.detectors.finding import CannotJudge
 from growlearn.drift.evidence.budget import Budget
-from growlearn.drift.evidence.carry import STEPS, Evidence, Floats, average, bet_sizes, carry, check_carried
+from growlearn.drift.evidence.carry import (
+    STEPS,
+    Evidence,
+    Floats,
+    average,
+    bet_sizes,
+    carry,
+    check_carried,
+    check_effect,
+)
 from growlearn.drift.evidence.leaps import least_distance
 from growlearn.drift.evidence.reading import Moved, Reading
 from growlearn.drift.evidence.shapes import BINS, SHAPES, VALUES, bins_of, ceilings
@@ -62,6 +71,7 @@ def monitor_scores(
     min_effect: the largest sup_x |F(x) - F_ref(x)| of any score that is never an alarm (the KS distance).
     Raises CannotJudge for fewer than 30 rows, scores that are not finite, or all of them constant.
     """
+    check_effect(min_effect)
     rows, scores = reference.shape
     if rows < MIN_REFERENCE_ROWS:
         raise CannotJudge(f"the reference has {rows} rows; at least {MIN_REFERENCE_ROWS} are needed")
@@ -72,11 +82,7 @@ def monitor_scores(
     highest = ceilings(rows, budget.reference / (scores * len(SHAPES)), min_effect)  # [K]
     bets = bet_sizes(highest, VALUES.std(axis=1))  # [K, L]
     digest = hashlib.sha256(repr((tuple(names), budget, min_effect)).encode())
-    for part in (
-        ordered,
-        VALUES,
-        STEPS,
-    ):  # what the bets follow from, not the bets: their last bits may differ
+    for part in (ordered, VALUES, STEPS):  # not the bets: their last bits may differ between machines
         digest.update(part.tobytes())
     return ScoreMonitor(
         names=tuple(names),
@@ -124,7 +130,7 @@ def read_scores(monitor: ScoreMonitor, evidence: Evidence, scores: npt.NDArray[n
 def _least_effect(monitor: ScoreMonitor, window: int, rows: int) -> float:
     """The effect above which a window of that number, counted from 1, is an alarm by itself."""
     if monitor.budget.window == 0:
-        return 1.0  # which no distance exceeds
+        return 2.0  # which no distance exceeds
     scores, reference_rows = monitor.ordered.shape
     chance = monitor.budget.window * monitor.budget.weight(window) / (2 * scores)  # either side of each score
     return monitor.min_effect + least_distance(rows, reference_rows, chance)

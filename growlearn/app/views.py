@@ -11,7 +11,7 @@ from growlearn.domain.drift import DriftReport, Score
 from growlearn.domain.evaluation import AccuracyMatrix
 from growlearn.domain.lineage import Branch, Version
 from growlearn.domain.stream import Stream
-from growlearn.domain.window import Window
+from growlearn.domain.window import Window, WindowState
 from growlearn.ports import Store
 from growlearn.registry.matrix import matrix_for
 from growlearn.registry.promotion import aliases_of
@@ -26,12 +26,19 @@ def status_view(store: Store, name: str | None, now: datetime) -> View:
 
 
 def _status(store: Store, stream: Stream, now: datetime) -> View:
-    pending = store.count_pending(stream.name)
+    pending, windows = store.count_pending(stream.name), store.windows(stream.name)
+    waiting = [window for window in windows if window.state is WindowState.WAITING]
+    state = _state(store, stream, pending, now)
+    if state == "idle" and (waiting or not windows):
+        state = "waiting for labels" if waiting else "new"
     return {
         "name": stream.name,
-        "state": _state(store, stream, pending, now),
+        "state": state,
         "champion": stream.champion,
         "pending": pending,
+        "waiting": len(waiting),
+        "lacking": sum(window.lacking or 0 for window in waiting),
+        "early_labels": sum(each.labels for each in store.early_labels(stream.name)),
     }
 
 
@@ -42,7 +49,7 @@ def _state(store: Store, stream: Stream, pending: int, now: datetime) -> str:
         return "waiting for a worker"
     if stream.challenger is not None:
         return "waiting for promotion"
-    return "idle" if store.windows(stream.name) else "new"
+    return "idle"
 
 
 def windows_view(store: Store, stream: str, window: str | None = None) -> View:
@@ -59,6 +66,8 @@ def _window(window: Window) -> View:
         "id": window.id,
         "state": window.state.value,
         "rows": window.rows,
+        "labelled": window.labelled,
+        "lacking": window.lacking,
         "quarantined_rows": window.quarantined_rows,
         "task": window.task,
         "verdict": None if window.verdict is None else window.verdict.value,

@@ -57,16 +57,13 @@ def status(
         return
     show_table(
         ("stream", "state", "champion", "pending windows", "waiting for labels"),
-        [
-            (s["name"], s["state"], s["champion"], s["pending"], _waiting(s["waiting"], s["lacking"]))
-            for s in view["streams"]
-        ],
+        [(s["name"], s["state"], s["champion"], s["pending"], _waiting(s)) for s in view["streams"]],
         empty="no streams yet; run: growlearn apply JOB.yaml",
     )
 
 
-def _waiting(windows: int, labels: int) -> str | None:
-    return f"{windows} ({labels} labels)" if windows else None
+def _waiting(stream: View) -> str | None:
+    return f"{stream['waiting']} ({stream['lacking']} labels)" if stream.get("waiting") else None
 
 
 def windows(stream: StreamName, window: OneWindow = None, as_json: AsJson = False) -> None:
@@ -90,7 +87,7 @@ def windows(stream: StreamName, window: OneWindow = None, as_json: AsJson = Fals
 
 
 def _cell(window: View, key: str) -> object:
-    if key == "state" and window["lacking"] is not None:
+    if key == "state" and window.get("lacking") is not None:
         return f"waiting ({window['lacking']} labels)"
     return _last_part(window[key]) if key == "source" else window[key]
 

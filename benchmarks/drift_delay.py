@@ -9,6 +9,7 @@ With --keep FOLDER a run that is interrupted goes on where it stood.
 from __future__ import annotations
 
 import argparse
+import statistics
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -95,7 +96,7 @@ def report(folder: Path, seeds: int) -> None:
     ]
     publish(
         "drift_delay",
-        "Windows from a change to the alarm: median and, in brackets, the longest",
+        "Windows from a change to the alarm: median (the higher of two) and, in brackets, the longest",
         table,
         f"{seeds} streams a case with one model; {STABLE} stable windows before the change, with no "
         f"alarm unless counted as false; {WINDOW_ROWS} rows a window, {REFERENCE_ROWS:,} in the reference; "
@@ -199,7 +200,7 @@ def line(case: Case, delays: Sequence[tuple[int, ...]]) -> str:
     cells = []
     for way in zip(*delays, strict=True):
         false, found = sum(delay == 0 for delay in way), sorted(delay for delay in way if delay > 0)
-        middle, longest = found[len(found) // 2], found[-1]
+        middle, longest = statistics.median_high(found), found[-1]
         text = "-" if middle > MOST else f"{middle} ({longest if longest <= MOST else '-'})"
         cells.append(text + (f", {false} false" if false else ""))
     return f"| {case.name} | {case.accuracies} | {' | '.join(cells)} |"

@@ -3,20 +3,39 @@
 Delay 1 is an alarm in the first changed window. Every way of watching keeps P(any false alarm, ever) <= 0.05
 by its own argument. Beside this design: its bets without tests of single windows, the same with a DKW band
 for the reference's sampling error, and nothing but KS tests of single windows, alpha spent over them.
+With --keep FOLDER a run that is interrupted goes on where it stood.
 """
 
 from __future__ import annotations
 
 import argparse
+import statistics
+import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 
 import fashion_mnist
 import numpy as np
 import numpy.typing as npt
 import torch
+from growing import Garden
 from results import publish
-from watching import ALPHA, NAMES, TRAINED, KolmogorovSmirnov, RiskWatch, Said, Watch, ask, banded, train
+from watching import (
+    ALPHA,
+    NAMES,
+    TRAINED,
+    KolmogorovSmirnov,
+    RiskWatch,
+    Said,
+    Watch,
+    ask,
+    banded,
+    kept,
+    kept_said,
+    train,
+)
 
 from growlearn.drift.evidence.budget import Budget, for_life
 from growlearn.drift.evidence.risk import monitor_risk
@@ -55,11 +74,19 @@ def main() -> None:
     """Run every case and seed, print and keep the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=20)
+    parser.add_argument("--keep", type=Path, help="a folder for what is done")
     options = parser.parse_args()
     torch.set_num_threads(2)
+    with tempfile.TemporaryDirectory() as folder:
+        report(options.keep or Path(folder), options.seeds)
+
+
+def report(folder: Path, seeds: int) -> None:
+    """Run every case and publish the table."""
     found = []
-    for case in cases():
-        delays = [run(case, seed) for seed in range(options.seeds)]
+    for case in cases(folder):
+        name = f"{case.name.replace(' ', '-')}-{seeds}"
+        delays = kept(folder, name, lambda case=case: [run(case, seed) for seed in range(seeds)])
         found.append(line(case, delays))
         print(found[-1], flush=True)
     table = [
@@ -69,9 +96,9 @@ def main() -> None:
     ]
     publish(
         "drift_delay",
-        "Windows from a change to the alarm: median and, in brackets, the longest",
+        "Windows from a change to the alarm: median (the higher of two) and, in brackets, the longest",
         table,
-        f"{options.seeds} streams a case with one model; {STABLE} stable windows before the change, with no "
+        f"{seeds} streams a case with one model; {STABLE} stable windows before the change, with no "
         f"alarm unless counted as false; {WINDOW_ROWS} rows a window, {REFERENCE_ROWS:,} in the reference; "
         f"alpha = {ALPHA} for life; {MOST} changed windows, `-` where they pass without an alarm; reference "
         "and stable windows from Fashion-MNIST's training rows that the model did not see, changed ones from "
@@ -80,34 +107,42 @@ def main() -> None:
     )
 
 
-def cases() -> list[Case]:
+def cases(folder: Path) -> list[Case]:
     """Every change, with the scores of a model trained on 10,000 rows (of eight classes, for new ones)."""
     images, labels = fashion_mnist.load("train")
     later, truth = fashion_mnist.load("t10k")
-    garden = train(images[:TRAINED], labels[:TRAINED])
-    known = ask(garden, images[TRAINED:], labels[TRAINED:])
+    few, old = labels < 8, truth < 8
 
-    def changed(images: fashion_mnist.Array) -> Said:
-        return ask(garden, images.astype(np.uint8), truth)
+    @cache
+    def garden(classes: int) -> Garden:
+        rows = np.flatnonzero(labels[:TRAINED] < classes)
+        return train(images[rows], labels[rows])
 
-    plain, inverted = changed(later), changed(255 - later)
-    swapped = Said(plain.scores, ask(garden, later, (truth + 1) % 10).losses)
+    def changed(name: str, images: npt.NDArray[np.generic]) -> Said:
+        return kept_said(folder, name, lambda: ask(garden(10), images.astype(np.uint8), truth))
+
+    known = kept_said(folder, "known", lambda: ask(garden(10), images[TRAINED:], labels[TRAINED:]))
+    plain, inverted = changed("plain", later), changed("inverted", 255 - later)
+    swapped = kept_said(folder, "swapped", lambda: ask(garden(10), later, (truth + 1) % 10))
     odds = np.where(truth < 5, 3.0, 1.0)
     remixed = plain.take(np.random.default_rng(0).choice(len(truth), 50_000, p=odds / odds.sum()))
-    found = [
-        Case("rotated by 90 degrees", known, changed(np.rot90(later, axes=(1, 2)))),
+    rows = TRAINED + np.flatnonzero(few[TRAINED:])
+    eight = kept_said(folder, "known-of-eight", lambda: ask(garden(8), images[rows], labels[rows]))
+    new = kept_said(folder, "new-to-eight", lambda: ask(garden(8), later[~old], truth[~old]))
+    return [
+        Case("rotated by 90 degrees", known, changed("rotated", np.rot90(later, axes=(1, 2)))),
         Case("inverted", known, inverted),
-        *(Case(f"noise {sigma}", known, changed(noisy(later, sigma))) for sigma in (0.1, 0.3, 0.5)),
+        *(
+            Case(f"noise {sigma}", known, changed(f"noise-{sigma}", noisy(later, sigma)))
+            for sigma in (0.1, 0.3, 0.5)
+        ),
         Case("labels permuted", known, swapped),
+        Case("new classes", eight, new, lambda _: MIXED),
         Case("slowly inverted", known, inverted, lambda window: min(1.0, window / FADING)),
         Case("another label mix", known, remixed),
-        Case("5 % darker", known, changed(0.95 * later)),
+        Case("5 % darker", known, changed("darker", 0.95 * later)),
         Case("nothing", known, plain),
     ]
-    few, old = labels < 8, truth < 8
-    eight = train(images[:TRAINED][few[:TRAINED]], labels[:TRAINED][few[:TRAINED]])
-    known = ask(eight, images[TRAINED:][few[TRAINED:]], labels[TRAINED:][few[TRAINED:]])
-    return [*found, Case("new classes", known, ask(eight, later[~old], truth[~old]), lambda _: MIXED)]
 
 
 def noisy(images: fashion_mnist.Array, sigma: float) -> npt.NDArray[np.float64]:
@@ -165,7 +200,7 @@ def line(case: Case, delays: Sequence[tuple[int, ...]]) -> str:
     cells = []
     for way in zip(*delays, strict=True):
         false, found = sum(delay == 0 for delay in way), sorted(delay for delay in way if delay > 0)
-        middle, longest = found[len(found) // 2], found[-1]
+        middle, longest = statistics.median_high(found), found[-1]
         text = "-" if middle > MOST else f"{middle} ({longest if longest <= MOST else '-'})"
         cells.append(text + (f", {false} false" if false else ""))
     return f"| {case.name} | {case.accuracies} | {' | '.join(cells)} |"

@@ -2,15 +2,18 @@
 
 Each stream has a reference of 2,000 rows of its own; its windows of 500 are drawn with replacement from all
 other rows that the model did not train on. The tabular streams watch columns that sum up the same images.
+With --keep FOLDER a run that is interrupted goes on where it stood.
 """
 
 from __future__ import annotations
 
 import argparse
+import tempfile
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from multiprocessing import get_context
+from pathlib import Path
 
 import fashion_mnist
 import numpy as np
@@ -27,6 +30,8 @@ from watching import (
     Said,
     Watch,
     ask,
+    kept,
+    kept_said,
     train,
     unconditional,
 )
@@ -37,6 +42,7 @@ from growlearn.drift.evidence.scores import monitor_scores
 
 REFERENCE_ROWS = 2000
 WINDOW_ROWS = 500
+BATCH = 20  # streams whose outcome is kept together
 COLUMNS = (
     *("mean", "deviation", "share of black", "share of bright", "upper half", "left half"),
     *("centre row", "centre column", "edges down", "edges across", "brightest row", "brightest column"),
@@ -48,25 +54,32 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--streams", type=int, default=300)
     parser.add_argument("--windows", type=int, default=200)
+    parser.add_argument("--keep", type=Path, help="a folder for what is done")
     options = parser.parse_args()
     torch.set_num_threads(2)
+    with tempfile.TemporaryDirectory() as folder:
+        report(options.keep or Path(folder), options.streams, options.windows)
+
+
+def report(folder: Path, streams: int, windows: int) -> None:
+    """Watch both kinds of stream and publish the table."""
     parts = [fashion_mnist.load(part) for part in ("train", "t10k")]
     images, labels = (np.concatenate(pair) for pair in zip(*parts, strict=True))
-    garden = train(images[:TRAINED], labels[:TRAINED])
-    said = ask(garden, images[TRAINED:], labels[TRAINED:])
+    later = images[TRAINED:], labels[TRAINED:]
+    said = kept_said(folder, "said", lambda: ask(train(images[:TRAINED], labels[:TRAINED]), *later))
     print(f"accuracy {1 - said.losses.mean():.2%}", flush=True)
-    columns = Said(summed_up(images[TRAINED:]), said.losses)
+    columns = Said(summed_up(later[0]), said.losses)
     table = [
         "| streams of | watched by | ever alarm | share | 95 % interval |",
         "| --- | --- | --- | --- | --- |",
     ]
     for kind, rows, names in (("images", said, NAMES), ("table rows", columns, COLUMNS)):
-        table += lines(kind, alarms(rows, names, options.streams, options.windows))
+        table += lines(kind, alarms(rows, names, streams, windows, folder))
     publish(
         "false_alarms",
-        f"Stationary streams that ever alarm, of {options.streams}, at alpha = {ALPHA} for life",
+        f"Stationary streams that ever alarm, of {streams}, at alpha = {ALPHA} for life",
         table,
-        f"{options.windows} windows of {WINDOW_ROWS} rows a stream, read after each; real Fashion-MNIST: one "
+        f"{windows} windows of {WINDOW_ROWS} rows a stream, read after each; real Fashion-MNIST: one "
         f"model (branch of depth 1, width 64) trained once on {TRAINED:,} rows, {len(said.losses):,} rows it "
         f"never saw; each stream draws a fresh reference of {REFERENCE_ROWS:,} of them and its windows, with "
         f"replacement, from the others; images are watched by {len(NAMES)} scores (softmax outputs, largest "
@@ -75,11 +88,18 @@ def main() -> None:
     )
 
 
-def alarms(said: Said, names: tuple[str, ...], streams: int, windows: int) -> dict[str, list[bool]]:
+def alarms(
+    said: Said, names: tuple[str, ...], streams: int, windows: int, folder: Path
+) -> dict[str, list[bool]]:
     """Whether each stream ever alarmed, by way of watching."""
     work = partial(stream, names=names, windows=windows)
+    found = []
     with ProcessPoolExecutor(2, get_context("spawn"), _keep, (said,)) as pool:
-        found = list(pool.map(work, range(streams), chunksize=5))
+        for start in range(0, streams, BATCH):
+            seeds = range(start, min(start + BATCH, streams))
+            name = f"{len(names)}-scores-{windows}-windows-{seeds.start}-{seeds.stop}"
+            found += kept(folder, name, lambda seeds=seeds: list(pool.map(work, seeds)))
+            print(f"{seeds.stop} streams of {len(names)} scores", flush=True)
     return {name: [one[name] for one in found] for name in found[0]}
 
 

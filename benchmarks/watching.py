@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from pathlib import Path
+from typing import Any
 
 import fashion_mnist
 import numpy as np
@@ -59,6 +63,27 @@ def ask(garden: Garden, images: fashion_mnist.Array, labels: fashion_mnist.Array
     ]
     classes = np.array(garden.manifest.task("known").classes)
     return Said(torch.cat(parts, 1).numpy(), (classes[logits.argmax(1).numpy()] != labels).astype(float))
+
+
+def kept(folder: Path, name: str, make: Callable[[], list[Any]]) -> list[Any]:
+    """What was made before, or make it now: a benchmark that was interrupted goes on where it stood."""
+    path = folder / f"{name}.json"
+    if not path.exists():
+        found = make()
+        folder.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(found), encoding="utf-8")
+    return list(json.loads(path.read_text(encoding="utf-8")))
+
+
+def kept_said(folder: Path, name: str, make: Callable[[], Said]) -> Said:
+    """The same for scores and losses."""
+    path = folder / f"{name}.npz"
+    if not path.exists():
+        said = make()
+        folder.mkdir(parents=True, exist_ok=True)
+        np.savez(path, scores=said.scores, losses=said.losses)
+    with np.load(path) as arrays:
+        return Said(arrays["scores"], arrays["losses"])
 
 
 @dataclass

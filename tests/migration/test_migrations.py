@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import sqlite3
 import subprocess
 import sys
@@ -118,6 +119,31 @@ def test_a_downgrade_to_base_leaves_nothing(url: str) -> None:
     assert current_revision(url) is None
     upgrade(url)
     assert check(url).sound
+
+
+def test_the_effect_of_a_score_recorded_before_effects_is_not_known(url: str) -> None:
+    _make_folder(url)
+    with alone(url) as connection:
+        command.upgrade(config(connection), "0001")
+    at = "'2026-01-01 00:00:00+00:00'"
+    _execute(
+        url,
+        f"INSERT INTO growlearn_streams (name, job, created_at, updated_at) VALUES ('s', '{{}}', {at}, {at})",
+        "INSERT INTO growlearn_windows (stream, number, state, source, discovered_at, updated_at, rows, "
+        f"quarantined_rows, failures) VALUES ('s', 1, 'settled', 'f', {at}, {at}, 9, 0, 0)",
+        'INSERT INTO growlearn_drift_reports (stream, "window", verdict, reason, alpha) '
+        "VALUES ('s', 1, 'stable', 'still', 0.05)",
+        'INSERT INTO growlearn_drift_scores (stream, "window", position, detector, task, name, statistic, '
+        "p_value, threshold, reference_rows, window_rows) VALUES ('s', 1, 0, 'd', 't', 'n', 1, 1, 1, 9, 9)",
+    )
+
+    upgrade(url)
+
+    store = open_store(url)
+    report = store.record("s", "w1").report
+    store.close()
+    assert report is not None
+    assert [math.isnan(score.effect) for score in report.scores] == [True]
 
 
 def test_an_upgrade_that_fails_leaves_nothing_behind(url: str) -> None:

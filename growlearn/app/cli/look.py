@@ -116,7 +116,7 @@ def _show_scores(scores: Sequence[View]) -> None:
         (
             "detector",
             "against task",
-            "of",
+            "compared",
             "statistic",
             "effect",
             "p",

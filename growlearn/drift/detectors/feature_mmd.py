@@ -10,7 +10,6 @@ import math
 
 import numpy as np
 import numpy.typing as npt
-from scipy.spatial.distance import pdist, squareform
 
 from growlearn.drift.detectors.finding import CannotJudge, Finding, check_features
 from growlearn.drift.detectors.rows_at_most import rows_at_most
@@ -23,6 +22,7 @@ _LEAST_PERMUTATIONS = 200
 _CALM = 10  # so many permutations as far apart as the data: p is plain, and no more are drawn
 _BATCH = 200  # permutations worked out by one matrix product
 _TIED = 1e-6  # of the kernel, whose largest value is 1: closer statistics count as equal, against drift
+_ALIKE = 1e-12  # of the squared lengths: rows closer than this are one row
 
 Kernel = npt.NDArray[np.float32]
 Statistics = npt.NDArray[np.float64]
@@ -59,9 +59,15 @@ def feature_mmd(reference: Sample, query: Sample, alpha: float) -> tuple[Finding
 
 def _kernel(rows: Features) -> Kernel:
     """[M, F] -> k [M, M] with zeros on the diagonal."""
-    squared = pdist(rows.astype(np.float64), "sqeuclidean")
-    width = np.median(squared) or squared[squared > 0].mean()  # most rows alike: the median is 0
-    kernel = squareform(np.exp(-squared / (2 * width))).astype(np.float32)
+    centred = rows.astype(np.float64) - rows.mean(0, dtype=np.float64)
+    lengths = (centred**2).sum(1)  # [M]
+    sums = lengths[:, None] + lengths  # [M, M]
+    squared = sums - 2 * centred @ centred.T
+    squared[squared < _ALIKE * sums] = 0.0  # what rounding leaves of equal rows
+    between = squared[np.triu_indices(len(rows), 1)]
+    width = np.median(between) or between[between > 0].mean()  # most rows alike: the median is 0
+    kernel = np.exp(-squared / (2 * width)).astype(np.float32)
+    np.fill_diagonal(kernel, 0.0)
     return np.asarray(kernel)
 
 

@@ -69,6 +69,7 @@ def test_drift_json_has_the_documented_keys(grown: Any) -> None:
         "task",
         "name",
         "statistic",
+        "effect",
         "p_value",
         "threshold",
         "reference_rows",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from growlearn.domain.drift import DriftKind
+from growlearn.domain.drift import DriftKind, DriftReport
 from growlearn.domain.errors import GrowLearnError, NotGrowable, NotReadable, TooFewLabels, Unavailable
 from growlearn.domain.growth import GrowthPlan, GrowthResult
 from growlearn.domain.job import GateSpec, HoldoutFiles, SourceSpec
@@ -21,7 +21,7 @@ from growlearn.evaluation.measure import measure
 from growlearn.growth.model.network import GrowingNetwork, load_network
 from growlearn.growth.plan import Base, alone, empty_manifest, plan_growth, survey
 from growlearn.growth.proof import changed_tasks
-from growlearn.growth.waiting import is_over, may_wait, over, require_share, wanted_labels
+from growlearn.growth.waiting import has_waited, may_wait, require_share, wanted_labels
 from growlearn.ingest.holdout import Holdout, load_holdout
 from growlearn.ingest.labels import speaking
 from growlearn.ingest.rows import Rows, from_parquet
@@ -67,7 +67,11 @@ def judge_window(stand: Stand, ports: Ports, _: Report) -> Transition:
     window, store = stand.window, ports.store
     opened = store.tasks(window.stream)
     known = tasks_of(stand.manifest, opened)
-    rows, spec = _rows(stand, ports.artifacts), stand.stream.job.drift
+    spec = stand.stream.job.drift
+    try:
+        rows = _rows(stand, ports.artifacts)
+    except (KeyError, ValueError):
+        return _outgrown(stand, ports)
     labels, rare = speaking(rows.labels, spec.min_class_rows)
     verdict = judge(
         window,
@@ -85,6 +89,14 @@ def judge_window(stand: Stand, ports: Ports, _: Report) -> Transition:
         stand, ports, WindowState.JUDGED, verdict=verdict.verdict, task=task, reason=verdict.reason,
         report=verdict,
     )  # fmt: skip
+
+
+def _outgrown(stand: Stand, ports: Ports) -> Transition:
+    """A window whose job was given other columns since, as may happen while it waits, stops nobody."""
+    reason = "its rows were stored under other columns than the schema names now"
+    alpha = stand.stream.job.drift.alpha
+    report = DriftReport(verdict=Verdict.CANNOT_JUDGE, task=None, reason=reason, alpha=alpha)
+    return move(stand, ports, WindowState.JUDGED, verdict=report.verdict, reason=reason, report=report)
 
 
 def _references(
@@ -143,8 +155,8 @@ def _wait_or_settle(stand: Stand, ports: Ports, verdict: str, refusal: TooFewLab
             stand, ports, WindowState.WAITING, reason=f"{verdict}; waits for labels: {refusal.what}",
             wanted=wanted_labels(window, job), judged_by=stand.stream.base,
         )  # fmt: skip
-    why = f"{over(job)}: {refusal.what}" if is_over(window, job, ports.clock.now()) else refusal
-    return end(stand, ports, WindowState.SETTLED, reason=f"{verdict}; not grown: {why}")
+    vain = f"no labels within {job.labels.wait}: " if has_waited(window, job, ports.clock.now()) else ""
+    return end(stand, ports, WindowState.SETTLED, reason=f"{verdict}; not grown: {vain}{refusal}")
 
 
 def grow_and_measure(stand: Stand, ports: Ports, report: Report) -> Transition:

@@ -15,9 +15,12 @@ _MORE = 8  # a window that was tried in vain is tried again with an eighth more 
 
 def may_wait(window: Window, job: Job, at: datetime) -> bool:
     """Whether more labels may still come: a key, rows that lack one, and `labels.wait` is not over."""
-    if job.schema.key is None or window.labelled is None:
-        return False
-    return window.labelled < window.rows and not is_over(window, job, at)
+    return _lacks_labels(window, job) and not _is_over(window, job, at)
+
+
+def has_waited(window: Window, job: Job, at: datetime) -> bool:
+    """Whether it has waited as long as it may, and labels were still missing."""
+    return _lacks_labels(window, job) and _is_over(window, job, at)
 
 
 def wanted_labels(window: Window, job: Job) -> int:
@@ -54,15 +57,13 @@ def is_ripe(window: Window, stream: Stream, at: datetime) -> bool:
     return enough or window.judged_by != stream.base or not may_wait(window, stream.job, at)
 
 
-def over(job: Job) -> str:
-    """What is said of a window that has waited in vain."""
-    return f"no labels within {job.labels.wait}"
-
-
-def is_over(window: Window, job: Job, at: datetime) -> bool:
-    """Whether a window of a stream with a key has waited as long as it may."""
-    return job.schema.key is not None and at - window.discovered_at > timedelta(seconds=job.labels.wait_s)
-
-
 def _shared(window: Window, job: Job) -> int:
     return math.ceil(job.labels.share * window.rows)
+
+
+def _lacks_labels(window: Window, job: Job) -> bool:
+    return job.schema.key is not None and window.labelled is not None and window.labelled < window.rows
+
+
+def _is_over(window: Window, job: Job, at: datetime) -> bool:
+    return at - window.discovered_at > timedelta(seconds=job.labels.wait_s)

@@ -223,7 +223,7 @@ def test_a_window_that_waits_in_vain_is_settled_with_the_reason_and_takes_labels
     world.clock.advance(1)
     (settled,) = world.run()
     assert settled.state is WindowState.SETTLED
-    assert (settled.reason or "").endswith("; not grown: no labels within 2d: no row has a label yet")
+    assert "; not grown: no labels within 2d: no row has a label yet" in (settled.reason or "")
     world.tell(DRIFTED)
     assert world.run() == ()
     assert world.store.window("digits", "w2").labelled == 300
@@ -239,6 +239,27 @@ def test_a_share_of_labels_is_waited_for_but_not_for_ever(tmp_path: Path) -> Non
     world.clock.advance(2 * DAY_S + 1)
     (grown,) = world.run()
     assert (grown.state, grown.labelled) == (WindowState.PROMOTED, 100)
+
+
+def test_a_window_whose_columns_were_changed_while_it_waited_stops_nobody(world: World) -> None:
+    world.rows(FIRST, turned=False)
+    world.run()
+    other = Schema(inputs={"x": Input(type=InputType.NUMBER)}, key="id")
+    world.store.apply(replace(JOB, schema=other, labels=LabelSpec(wait="1s")), world.clock.now())
+    world.clock.advance(2)
+    (settled,) = world.run()
+    assert (settled.state, settled.verdict) == (WindowState.SETTLED, Verdict.CANNOT_JUDGE)
+    assert "its rows were stored under other columns" in (settled.reason or "")
+
+
+def test_a_window_all_of_whose_rows_have_a_label_does_not_wait(world: World) -> None:
+    world.rows(FIRST[:20], labelled=20, turned=False)
+    (settled,) = world.run()
+    assert settled.state is WindowState.SETTLED
+    world.clock.advance(31 * DAY_S)
+    world.rows(DRIFTED[:20], labelled=20)
+    (settled,) = world.run()
+    assert "no labels within" not in (settled.reason or "")
 
 
 def test_without_a_key_nothing_waits(tmp_path: Path) -> None:

@@ -146,7 +146,7 @@ class _Twins(RuleBasedStateMachine):
     ) -> None:
         """Labels joined to a window, worked out from what may or may not hold."""
         snapshots = [each.snapshot or "0" * 64 for each in self.memory.windows(stream)]
-        old = snapshots[(window - 1) % len(snapshots)] if last and snapshots else "0" * 64
+        old = snapshots[window - 1] if last and window <= len(snapshots) else "0" * 64
         change = Relabelled(
             window=f"w{window}", before=old, after=str(number) * 64, labels=1, labelled=number
         )

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from growlearn.adapters.db.tables import HEAD
+
 
 def test_a_job_is_drafted_applied_changed_and_forgotten(place: Any) -> None:
     place.drop("1.parquet", turned=False, seed=1)
@@ -53,7 +55,7 @@ def test_a_misspelt_setting_is_refused(place: Any) -> None:
 
 
 def test_the_database_is_made_checked_and_told_when_it_was_changed(place: Any) -> None:
-    assert "0004 is wanted: growlearn db upgrade" in place.growlearn("db", "check").out
+    assert f"{HEAD} is wanted: growlearn db upgrade" in place.growlearn("db", "check").out
     assert place.growlearn("db", "upgrade").code == 0
     assert place.growlearn("db", "check").code == 0
 

@@ -65,6 +65,20 @@ def test_the_label_is_not_the_task_too() -> None:
         Schema(inputs={"x": NUMBER}, label="y", task="y")
 
 
+@pytest.mark.parametrize(
+    ("key", "told"),
+    [
+        ("x", "'x' is an input"),
+        ("y", "'y' is the key and the label or task"),
+        ("t", "'t' is the key and the label or task"),
+        ("_key", "kept for stored rows"),
+    ],
+)
+def test_the_key_is_a_column_of_its_own(key: str, told: str) -> None:
+    with pytest.raises(ValueError, match=told):
+        Schema(inputs={"x": NUMBER}, label="y", task="t", key=key)
+
+
 @given(LABELS)
 def test_labels_are_ordered_alike_whatever_order_they_come_in(labels: list[Label]) -> None:
     assert ordered(labels) == ordered(reversed(labels))

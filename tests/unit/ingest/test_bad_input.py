@@ -375,7 +375,7 @@ def test_a_file_that_trips_the_reader_itself_is_quarantined_too(
         raise IndexError("unforeseen")
 
     (folder.path / "a.parquet").write_bytes(parquet(table()))
-    monkeypatch.setattr("growlearn.ingest.ingest.parse", trip)
+    monkeypatch.setattr("growlearn.ingest.ingest.parse_loaded", trip)
     ((window,),) = [taken.windows for taken in folder.tick()]
     assert window.state is WindowState.QUARANTINED
     assert "could not be understood: IndexError: unforeseen" in (window.reason or "")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from growlearn.domain.errors import NotGrowable
@@ -28,6 +30,11 @@ def test_keys_are_those_of_every_tasks_rows(task_schema: Schema) -> None:
 
 def test_labels_are_read_as_the_kind_asked_for(task_schema: Schema) -> None:
     assert load_holdout(FILES, task_schema, "a", str).rows.labels.tolist() == ["0", "1"]
+
+
+def test_hold_out_rows_need_no_key_though_the_schema_names_one(task_schema: Schema) -> None:
+    holdout = load_holdout(FILES, replace(task_schema, key="id"), "a")
+    assert (len(holdout.rows), holdout.rows.ids) == (2, None)
 
 
 def test_a_task_without_rows_names_those_there_are(task_schema: Schema) -> None:

@@ -18,6 +18,7 @@ from growlearn.domain.schema import Input, InputType, Label, Schema
 from growlearn.domain.window import BadRow, IngestedFile, Verdict, Window, WindowState
 from growlearn.ingest.joining import labels_since
 from growlearn.ingest.rows import from_parquet, to_parquet
+from growlearn.ingest.table_rows import read_table_rows
 
 KEYED = Schema(inputs={"x": Input(type=InputType.NUMBER)}, label="y", key="id")
 ROWS = b"id,x,y\na,1,\nb,2,\nc,3,7\n"
@@ -225,6 +226,17 @@ def test_keys_that_floats_cannot_tell_apart_are_not_trusted(
     stream = intake(KEYED)
     stream.take_in({"1.parquet": parquet({"id": [2.0**60, None], "x": [1.0, 2.0]})})
     assert "column 'id' holds keys as floats that large numbers do not fit into" in stream.windows[0].reason
+
+
+def test_rows_to_be_predicted_need_no_key() -> None:
+    rows, bad = read_table_rows({"a.csv": b"x\n1\n1\n"}, KEYED, for_prediction=True)
+    assert (len(rows), rows.ids, bad) == (2, None, ())
+
+
+def test_image_folders_have_no_key_column(intake: Callable[..., Any], png: Callable[..., bytes]) -> None:
+    stream = intake(Schema(inputs={"i": Input(type=InputType.IMAGE, shape=(1, 4, 4))}, key="id"))
+    stream.take_in({"day": {"cat/1.png": png(), "dog/2.png": png(seed=1)}})
+    assert "a folder of images has no key column 'id' (leave key out" in stream.windows[0].reason
 
 
 class Beside:

@@ -12,6 +12,7 @@ import argparse
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 import fashion_mnist
 import numpy as np
@@ -29,6 +30,7 @@ from growlearn.drift.evidence.budget import for_life
 from growlearn.drift.matching import match
 from growlearn.drift.sample import Sample, targets_of
 from growlearn.drift.watch import Carried
+from growlearn.growth.model.network import GrowingNetwork
 
 REFERENCE_ROWS, WINDOW_ROWS, STABLE, CHANGED, FADING = 2000, 500, 20, 20, 20
 SPEC = DriftSpec(decision="anytime", alpha=0.05)
@@ -56,7 +58,7 @@ def main() -> None:
     parser.add_argument("--streams", type=int, default=10)
     options = parser.parse_args()
     torch.set_num_threads(2)
-    images, labels = fashion_mnist.load("train")
+    images, labels = data("train")
     gardens = {}
     for classes in (10, 8):
         known = labels[:TRAINED] < classes
@@ -82,6 +84,18 @@ def main() -> None:
         f"{WINDOW_ROWS} rows a window, {REFERENCE_ROWS:,} in the reference, alpha {SPEC.alpha} for life, "
         f"min_harm {SPEC.min_harm}, min_effect {SPEC.min_effect}; changed rows are test rows",
     )
+
+
+@cache
+def data(part: str) -> tuple[Images, Images]:
+    """Images and labels, read once."""
+    return fashion_mnist.load(part)
+
+
+@cache
+def network_of(garden: Garden) -> GrowingNetwork:
+    """The model, loaded once."""
+    return garden.load(garden.manifest)
 
 
 def rotated(images: Images, _: int) -> Images:
@@ -124,9 +138,9 @@ CASES = (
 def run(case: Case, garden: Garden, seed: int, labelled: bool) -> tuple[int, str]:
     """Windows until growth is called for (0: falsely, CHANGED + 1: never), and what was said."""
     rng = np.random.default_rng(seed)
-    images, labels = fashion_mnist.load("train")
+    images, labels = data("train")
     held = TRAINED + rng.permutation(np.flatnonzero(labels[TRAINED:] < case.classes))
-    later, truth = fashion_mnist.load("t10k")
+    later, truth = data("t10k")
     weights = np.array(case.odds)[truth]
     weights /= weights.sum()
     reference = sample(garden, images[held[:REFERENCE_ROWS]], labels[held[:REFERENCE_ROWS]], True)
@@ -164,7 +178,7 @@ def judged(
 def sample(garden: Garden, images: Images, labels: Images, labelled: bool) -> Sample:
     """Rows before the head of the one task."""
     rows = rows_of(np.ascontiguousarray(images), labels)
-    features, outputs = garden.load(garden.manifest).features_and_outputs(rows, "known")
+    features, outputs = network_of(garden).features_and_outputs(rows, "known")
     classes: tuple[Label, ...] = garden.manifest.task("known").classes
     known = targets_of(rows.labels, classes)
     return Sample(

@@ -52,6 +52,13 @@ class MemoryStore:
         self._outbox: dict[int, _Sent] = {}
         self._last_message = 0
 
+    @classmethod
+    def holding(cls, kept: Kept) -> MemoryStore:
+        """A store that begins with what is kept of one stream."""
+        store = cls()
+        store._kept[kept.stream.name] = kept
+        return store
+
     def close(self) -> None:
         """Nothing to close; a database has."""
 

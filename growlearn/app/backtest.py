@@ -118,7 +118,7 @@ def run_backtest(request: Request, settings: Settings, report: Report) -> Backte
             truth=request.truth,
         )
         _require_history(_history(job, stage, report), request)
-        names = _names([request.job_file, *others])
+        names = policy_names([request.job_file, *others])
         contenders = [own(name, each) for name, each in zip(names, [job, *others.values()], strict=True)]
         replays = [_replay(each, stage, report) for each in contenders]
         every = request.every or as_often(replays[0])
@@ -145,7 +145,7 @@ def _other(path: Path, job_file: Path, job: Job) -> Job:
     return replace(other, name=job.name, source=job.source)
 
 
-def _names(paths: Sequence[Path]) -> list[str]:
+def policy_names(paths: Sequence[Path]) -> list[str]:
     """Policies by their job files' names, or by their paths where a name is not one file's alone."""
     taken = [*(path.stem for path in paths), "never", "always", "periodic"]
     return [path.stem if taken.count(path.stem) == 1 else str(path) for path in paths]

@@ -52,7 +52,7 @@ def backtest_picture(backtest: Backtest) -> Figure:
 def _draw_changes(axes: Axes, row: int, windows: Sequence[Replayed]) -> None:
     regimes = regimes_of(windows)
     for at in turns(regimes):
-        label = "true change" if row == 0 and at == turns(regimes)[0] else None
+        label = "true change" if row == 0 and at == turns(regimes)[0] else ""
         axes.vlines(at + 0.5, row - 0.5, row + 0.5, color="tab:orange", linewidth=1, zorder=0, label=label)
         if row == 0:
             told = (regimes[at] or "")[:16].replace("$", r"\$")

@@ -11,7 +11,8 @@ from growlearn.domain.growth import GrowthPlan, GrowthResult
 from growlearn.domain.job import GateSpec, HoldoutFiles, SourceSpec
 from growlearn.domain.lineage import Manifest, Task, Version
 from growlearn.domain.stream import AliasMove, Message, MessageKind, Stream, Transition
-from growlearn.domain.window import Window, WindowState
+from growlearn.domain.window import Verdict, Window, WindowState
+from growlearn.drift.compare import Reference
 from growlearn.drift.judge import judge
 from growlearn.drift.policy import refusal, trainings_of
 from growlearn.evaluation.gates import check
@@ -29,6 +30,7 @@ from growlearn.registry.candidate import Plan, branches_of, task_of, version_of
 from growlearn.registry.decide import decide
 from growlearn.registry.matrix import evaluations_of
 from growlearn.registry.promotion import challenge, promote
+from growlearn.serving.evidence import with_evidence
 from growlearn.serving.references import references_of
 
 MOST_FAILURES = 5
@@ -70,9 +72,7 @@ def judge_window(stand: Stand, ports: Ports, _: Report) -> Transition:
         window,
         labels,
         known,
-        lambda tasks: references_of(
-            stand.manifest, _load(ports)(stand.manifest), tasks, rows, ports.artifacts
-        ),
+        lambda tasks: _references(stand, known, tasks, rows, ports),
         spec,
         current=current_task(window, store),
         taken=[task.name for task in opened],
@@ -84,6 +84,18 @@ def judge_window(stand: Stand, ports: Ports, _: Report) -> Transition:
         stand, ports, WindowState.JUDGED, verdict=verdict.verdict, task=task, reason=verdict.reason,
         report=verdict,
     )  # fmt: skip
+
+
+def _references(
+    stand: Stand, known: Sequence[Task], tasks: Sequence[Task], rows: Rows, ports: Ports
+) -> tuple[Reference, ...]:
+    """The fitting ones of the known tasks, with what earlier windows said against each."""
+    number, store = stand.window.number, ports.store
+    found = references_of(stand.manifest, _load(ports)(stand.manifest), tasks, rows, ports.artifacts, number)
+    earlier = [window for window in store.windows(stand.stream.name) if window.number < number]
+    return with_evidence(
+        found, known, earlier, lambda each: store.record(each.stream, each.id).report, stand.stream.job
+    )
 
 
 def plan_or_settle(stand: Stand, ports: Ports, _: Report) -> Transition:
@@ -111,6 +123,8 @@ def plan_or_settle(stand: Stand, ports: Ports, _: Report) -> Transition:
 def _refused(stand: Stand, kind: DriftKind | None, ports: Ports) -> str | None:
     """Why the job's policy does not let this window be grown for, if it does not."""
     window, spec = stand.window, stand.stream.job.policy
+    if stand.stream.job.drift.action == "tell" and window.verdict is not Verdict.FIRST:
+        return "it is only told (drift.action)"
     earlier = [each for each in ports.store.windows(window.stream) if each.number < window.number]
     trainings = trainings_of(earlier, lambda each: ports.store.record(each.stream, each.id).result)
     return refusal(window, kind, earlier, trainings, spec, ports.clock.now())

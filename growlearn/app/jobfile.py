@@ -20,6 +20,7 @@ from growlearn.app.jobkeys import keys_under, nearest
 from growlearn.app.yamltree import Path, Problem, Unparsable, YamlTree, dotted, parse
 from growlearn.domain.errors import GrowLearnError, JobError
 from growlearn.domain.job import HoldoutFiles, Job
+from growlearn.drift.decisions import DECISIONS
 from growlearn.drift.detectors import DETECTORS
 
 _LARGEST_BYTES = 1_000_000
@@ -188,6 +189,7 @@ def _impossible(job: Job, tree: YamlTree) -> list[Problem]:
     problems = _unknown(("source", "type"), job.source.type, SOURCES, tree)
     for place, detector in enumerate(job.drift.detectors):
         problems += _unknown(("drift", "detectors", place), detector, DETECTORS, tree)
+    problems += _unknown(("drift", "decision"), job.drift.decision, DECISIONS, tree)
     try:
         next_fire_times(job.schedule, datetime.now(UTC), 1)
     except GrowLearnError as error:

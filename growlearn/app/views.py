@@ -78,6 +78,7 @@ def _report(window: str, report: DriftReport) -> View:
     return {
         "window": window,
         "verdict": report.verdict.value,
+        "kind": None if report.kind is None else report.kind.value,
         "task": report.task,
         "reason": report.reason,
         "alpha": report.alpha,
@@ -91,6 +92,7 @@ def _score(score: Score) -> View:
         "task": score.task,
         "name": score.name,
         "statistic": _finite(score.statistic),
+        "effect": _finite(score.effect),
         "p_value": _finite(score.p_value),
         "threshold": _finite(score.threshold),
         "reference_rows": score.reference_rows,

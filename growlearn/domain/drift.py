@@ -30,6 +30,7 @@ class Score:
     threshold: float  # drift where p_value is below it
     reference_rows: int
     window_rows: int
+    effect: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +43,7 @@ class DriftReport:
     alpha: float
     scores: tuple[Score, ...] = ()
     kind: DriftKind | None = None
+    evidence: str | None = None  # as JSON, of the matched task's windows so far (decision anytime)
 
     @property
     def calls_for_growth(self) -> bool:

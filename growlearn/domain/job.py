@@ -142,13 +142,31 @@ class ModelSpec:
 
 
 @dataclass(frozen=True, kw_only=True)
+class FalseGrowths:
+    """How many false alarms a period may have on average, where nothing drifts."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
+
+    at_most: float
+    per: str = "90d"
+
+    def __post_init__(self) -> None:
+        _require(0 < self.at_most < math.inf, "at_most must be more than 0")
+        duration_s(self.per)
+
+
+@dataclass(frozen=True, kw_only=True)
 class DriftSpec:
     """How windows without a task column are judged."""
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
 
     detectors: tuple[str, ...] = ("output-ks",)
-    alpha: float = 0.05  # share of stationary windows that may raise a false alarm, all detectors together
+    decision: str = "any"
+    action: Literal["grow", "tell"] = "grow"  # tell: drift is recorded and never grown for
+    alpha: float = 0.05  # chance of a false alarm: in each window, or ever where the decision is anytime
+    false_growths: FalseGrowths | None = None  # in place of alpha, for decision anytime
+    min_effect: float = 0.03  # a smaller move is never drift, however many rows show it
     min_rows: int = 30  # fewer rows on either side: cannot judge
     min_class_rows: int = 5  # fewer rows of a label do not speak for a class
     min_harm: float = 0.03  # rise of the error rate worth acting on, where labels tell it
@@ -157,7 +175,12 @@ class DriftSpec:
         _require(0 < self.alpha < 1, f"alpha {self.alpha} must lie between 0 and 1")
         _require(self.min_rows >= 2, "min_rows must be 2 or more")
         _require(self.min_class_rows >= 1, "min_class_rows must be 1 or more")
-        _require(0 <= self.min_harm < 1, "min_harm is a share of 1, such as 0.03")
+        for name in ("min_effect", "min_harm"):
+            _require(0 <= getattr(self, name) < 1, f"{name} is a share of 1, such as 0.03")
+        _require(
+            self.false_growths is None or self.decision == "anytime",
+            "false_growths needs decision anytime: other decisions count windows, not time",
+        )
         _require(bool(self.detectors), "detectors must name at least one")
 
 

@@ -3,65 +3,86 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 
 from growlearn.domain.drift import Score
 from growlearn.domain.errors import UnknownName
 from growlearn.domain.job import DriftSpec
-from growlearn.domain.schema import Label
+from growlearn.drift.decisions import DECISIONS, Grounds
 from growlearn.drift.detectors import DETECTORS
-from growlearn.drift.detectors.finding import CannotJudge, Detector, Finding, Outputs
+from growlearn.drift.detectors.finding import CannotJudge, Detector, Finding
+from growlearn.drift.evidence.budget import Budget
+from growlearn.drift.harm import Harm, harm_of
+from growlearn.drift.sample import Sample
+from growlearn.drift.watch import Carried
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Reference:
-    """Softmax outputs of one known task's head: on its reference rows, and on the window's rows.
+    """One known task's reference rows and the window's rows, both before that task's head.
 
-    outputs [N_ref, C] and window_outputs [N, C], columns in the order of the task's classes. `share` is that
-    of the window's rows which the router sends to this task, of those compared; None where it was not asked.
+    `share` is that of the window's rows which the router sends to this task, of those compared; None where
+    it was not asked.
     """
 
     task: str
-    outputs: Outputs
-    window_outputs: Outputs
+    reference: Sample
+    window: Sample
     share: float | None = None
+    carried: Carried = field(default_factory=Carried)
+    budget: Budget | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """Every score of a window against one task; p_value is the smallest, corrected for their number."""
+    """Every score of a window against one task; p_value is the smallest, corrected for their number.
+
+    `rejected` says that its rows look other than the task's, `harmed` that its labels say the task's answers
+    got worse; both as the job's decision sees it. `carried` is the evidence if the window is the task's.
+    """
 
     task: str
     scores: tuple[Score, ...]
     p_value: float
+    rejected: bool
+    harmed: bool = False
+    harm: Harm | None = None
     share: float | None = None
-
-    @property
-    def rejected(self) -> bool:
-        """Whether any score is below its threshold."""
-        return any(score.p_value < score.threshold for score in self.scores)
+    carried: Carried | None = None
+    told: str | None = None
 
 
-def compare(reference: Reference, classes: Sequence[Label], spec: DriftSpec) -> Comparison:
-    """Run the job's detectors, alpha split evenly among them.
+def compare(reference: Reference, spec: DriftSpec) -> Comparison:
+    """Run the job's detectors, alpha split evenly among them and, where rows have labels, their errors.
 
-    Raises CannotJudge where either side is too small or the outputs say nothing, UnknownName for a
+    Raises CannotJudge where either side is too small or a detector cannot compare them, UnknownName for a
     detector that is not in the table.
     """
-    for side, outputs in (("its reference", reference.outputs), ("the window", reference.window_outputs)):
-        if len(outputs) < spec.min_rows:
+    for side, rows in (("its reference", reference.reference), ("the window", reference.window)):
+        if len(rows) < spec.min_rows:
             raise CannotJudge(
-                f"{side} has {len(outputs)} rows; at least {spec.min_rows} are needed (drift.min_rows)"
+                f"{side} has {len(rows)} rows; at least {spec.min_rows} are needed (drift.min_rows)"
             )
     names = tuple(dict.fromkeys(spec.detectors))  # named twice is still one test
+    harm = harm_of(reference.reference, reference.window, spec.min_rows)
+    alpha = spec.alpha / (len(names) + (harm is not None))
     scores = tuple(
-        _score(name, finding, reference, classes)
+        _score(name, finding, reference)
         for name in names
-        for finding in detector(name)(reference.outputs, reference.window_outputs, spec.alpha / len(names))
+        for finding in detector(name)(reference.reference, reference.window, alpha)
     )
+    grounds = Grounds(
+        reference=reference.reference, window=reference.window, scores=scores, harm=harm,
+        harm_threshold=alpha, carried=reference.carried, budget=reference.budget,
+    )  # fmt: skip
+    decided = DECISIONS[spec.decision](grounds, spec)
+    errors = () if harm is None else (_errors(harm, alpha, reference.task),)
     corrected = min(score.p_value * spec.alpha / score.threshold for score in scores)
-    return Comparison(task=reference.task, scores=scores, p_value=min(1.0, corrected), share=reference.share)
+    return Comparison(
+        task=reference.task, scores=(*scores, *errors), p_value=min(1.0, corrected), rejected=decided.moved,
+        harmed=decided.harmed, harm=harm, share=reference.share, carried=decided.carried, told=decided.told,
+    )  # fmt: skip
 
 
 def detector(name: str) -> Detector:
@@ -78,15 +99,29 @@ def strongest(scores: Sequence[Score]) -> Score:
     return min(scores, key=lambda score: (score.p_value / score.threshold, -score.statistic))
 
 
-def _score(detector_name: str, finding: Finding, reference: Reference, classes: Sequence[Label]) -> Score:
-    column = finding.column
+def _errors(harm: Harm, threshold: float, task: str) -> Score:
+    return Score(
+        detector="errors",
+        task=task,
+        name="error rate",
+        statistic=harm.errors / harm.rows,
+        p_value=harm.p_value,
+        threshold=threshold,
+        reference_rows=harm.reference_rows,
+        window_rows=harm.rows,
+        effect=harm.rise,
+    )
+
+
+def _score(detector_name: str, finding: Finding, reference: Reference) -> Score:
     return Score(
         detector=detector_name,
         task=reference.task,
-        name="all outputs" if column is None else f"output of class {classes[column]}",
+        name=finding.name,
         statistic=finding.statistic,
         p_value=finding.p_value,
         threshold=finding.threshold,
-        reference_rows=len(reference.outputs),
-        window_rows=len(reference.window_outputs),
+        reference_rows=len(reference.reference),
+        window_rows=len(reference.window),
+        effect=finding.effect,
     )

@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 
-from growlearn.domain.drift import DriftReport, Score
+from growlearn.domain.drift import DriftKind, DriftReport
 from growlearn.domain.job import DriftSpec
 from growlearn.domain.lineage import Task
 from growlearn.domain.schema import Label, ordered
 from growlearn.domain.window import Verdict, Window
-from growlearn.drift.compare import Comparison, Reference, compare, strongest
-from growlearn.drift.detectors.finding import CannotJudge
+from growlearn.drift.compare import Reference
+from growlearn.drift.matching import match
 from growlearn.drift.naming import next_regime, next_task, regimes_of
-
-_MOST_ROWS = 2 / 3  # of a window: the router then says which of several tasks that look alike it is
 
 
 def judge(
@@ -61,8 +59,9 @@ def _judge(
     fitting = [task for task in tasks if set(labels) <= set(task.classes)]
     if not fitting:
         name = next_task({*taken, *(task.name for task in tasks)})
-        return _report(Verdict.DRIFT, name, _unknown_labels(ordered(labels), tasks), spec)
-    return _judge_by_outputs(fitting, tasks, references(fitting), spec, current, taken)
+        return _new_classes(name, _unknown_labels(ordered(labels), tasks), spec)
+    opened = next_task({*taken, *(task.name for task in tasks)})
+    return match(references(fitting), opened, spec, current)
 
 
 def _judge_by_column(
@@ -78,74 +77,11 @@ def _judge_by_column(
             reason = f"the task column names {name!r}, and {task.name!r} knows its classes"
             return _report(Verdict.KNOWN_TASK, task.name, reason, spec)
     opened = next_regime(name, {*taken, *(task.name for task in tasks)})
-    return _report(Verdict.DRIFT, opened, _unknown_labels(labels, regimes), spec)
-
-
-def _judge_by_outputs(
-    fitting: Sequence[Task],
-    tasks: Sequence[Task],
-    references: Sequence[Reference],
-    spec: DriftSpec,
-    current: str | None,
-    taken: Collection[str],
-) -> DriftReport:
-    """Match the window with a fitting task whose reference it cannot be told apart from."""
-    classes = {task.name: task.classes for task in fitting}
-    comparisons: list[Comparison] = []
-    unjudged: list[str] = []
-    for reference in references:
-        try:
-            comparisons.append(compare(reference, classes[reference.task], spec))
-        except CannotJudge as error:
-            unjudged.append(f"{reference.task!r}: {error}")
-    scores = tuple(score for comparison in comparisons for score in comparison.scores)
-    alike = [comparison for comparison in comparisons if not comparison.rejected]
-    if alike:
-        return _matched(alike, current, spec, scores)
-    if unjudged or not comparisons:
-        reason = f"cannot compare with task {'; '.join(unjudged)}" if unjudged else "no task has a reference"
-        return _report(Verdict.CANNOT_JUDGE, None, reason, spec, scores)
-    nearest = max(comparisons, key=lambda comparison: comparison.p_value)
-    name = next_task({*taken, *(task.name for task in tasks)})
-    reason = f"unlike every known task; even in {nearest.task!r}, the nearest, {_told(nearest.scores)}"
-    return _report(Verdict.DRIFT, name, reason, spec, scores)
-
-
-def _matched(
-    alike: Sequence[Comparison], current: str | None, spec: DriftSpec, scores: tuple[Score, ...]
-) -> DriftReport:
-    match = next((comparison for comparison in alike if comparison.task == current), None)
-    routed = _routed(alike)
-    if match is None or (routed is not None and routed is not match):
-        best = routed or max(alike, key=lambda comparison: comparison.p_value)
-        reason = f"like task {best.task!r}: {_told(best.scores)}"
-        if best.share is not None:
-            reason += f"; the router sends {best.share:.0%} of its rows there"
-        return _report(Verdict.KNOWN_TASK, best.task, reason, spec, scores)
-    uneasy = any(score.p_value < spec.alpha for score in match.scores)
-    verdict = Verdict.WARN if uneasy else Verdict.STABLE
-    opening = "still like" if not uneasy else "close to leaving"
-    return _report(verdict, match.task, f"{opening} task {match.task!r}: {_told(match.scores)}", spec, scores)
-
-
-def _routed(alike: Sequence[Comparison]) -> Comparison | None:
-    """The one among tasks whose outputs look alike to which the router sends most rows by far, if any."""
-    likeliest = max(alike, key=lambda comparison: comparison.share or 0.0)
-    return likeliest if (likeliest.share or 0.0) >= _MOST_ROWS else None
+    return _new_classes(opened, _unknown_labels(labels, regimes), spec)
 
 
 def _free(name: str, taken: Collection[str]) -> str:
     return next_regime(name, taken) if name in taken else name
-
-
-def _told(scores: Sequence[Score]) -> str:
-    score = strongest(scores)
-    relation = "below" if score.p_value < score.threshold else "not below"
-    return (
-        f"{score.name} moved most ({score.detector} {score.statistic:.3g}, "
-        f"p {score.p_value:.2g}, {relation} {score.threshold:.2g}; "
-        f"{score.window_rows} rows against {score.reference_rows})"
-    )
 
 
 def _unknown_labels(labels: Sequence[Label], tasks: Sequence[Task]) -> str:
@@ -156,7 +92,9 @@ def _unknown_labels(labels: Sequence[Label], tasks: Sequence[Task]) -> str:
     return f"no known task has the classes {', '.join(str(label) for label in labels)} together"
 
 
-def _report(
-    verdict: Verdict, task: str | None, reason: str, spec: DriftSpec, scores: tuple[Score, ...] = ()
-) -> DriftReport:
-    return DriftReport(verdict=verdict, task=task, reason=reason, alpha=spec.alpha, scores=scores)
+def _new_classes(name: str, reason: str, spec: DriftSpec) -> DriftReport:
+    return replace(_report(Verdict.DRIFT, name, reason, spec), kind=DriftKind.NEW_CLASSES)
+
+
+def _report(verdict: Verdict, task: str | None, reason: str, spec: DriftSpec) -> DriftReport:
+    return DriftReport(verdict=verdict, task=task, reason=reason, alpha=spec.alpha)

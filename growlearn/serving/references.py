@@ -1,4 +1,4 @@
-"""What the known tasks' heads say of their reference rows and of a window, and where it is routed."""
+"""Reference rows and a window before each known task's head, and where the window is routed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from growlearn.domain.lineage import Manifest, Task
+from growlearn.domain.schema import Schema
 from growlearn.drift.compare import Reference
+from growlearn.drift.sample import Sample, targets_of
 from growlearn.growth.model.network import GrowingNetwork
 from growlearn.growth.router.router import load_router
 from growlearn.ingest.rows import Rows, from_parquet
@@ -17,18 +19,39 @@ _ROUTED_ROWS = 1000  # enough to tell shares apart
 
 
 def references_of(
-    manifest: Manifest, network: GrowingNetwork, tasks: Sequence[Task], rows: Rows, artifacts: Artifacts
+    manifest: Manifest,
+    network: GrowingNetwork,
+    tasks: Sequence[Task],
+    rows: Rows,
+    artifacts: Artifacts,
+    number: int | None = None,
 ) -> tuple[Reference, ...]:
-    """One reference a task; reference rows were never trained on."""
+    """One reference a task; reference rows were never trained on. `number` is the window's."""
+    schema = manifest.schema
     shares = _shares(manifest, network, tasks, rows, artifacts)
     return tuple(
         Reference(
             task=task.name,
-            outputs=network.outputs(from_parquet(artifacts.get(task.reference), manifest.schema), task.name),
-            window_outputs=network.outputs(rows, task.name),
+            reference=_sample(network, task, from_parquet(artifacts.get(task.reference), schema), schema),
+            window=_sample(network, task, rows, schema, number),
             share=share,
         )
         for task, share in zip(tasks, shares, strict=True)
+    )
+
+
+def _sample(
+    network: GrowingNetwork, task: Task, rows: Rows, schema: Schema, number: int | None = None
+) -> Sample:
+    features, outputs = network.features_and_outputs(rows, task.name)
+    return Sample(
+        outputs=outputs,
+        features=features,
+        inputs=rows.inputs,
+        kinds={name: spec.type for name, spec in schema.inputs.items()},
+        targets=targets_of(rows.labels, task.classes),
+        classes=task.classes,
+        number=number,
     )
 
 

@@ -94,7 +94,14 @@ def _write_report(connection: Connection, stream: str, window: str, report: Drif
 
 
 def _report(connection: Connection, stream: str, window: str) -> DriftReport | None:
-    head = (DriftReportRow.verdict, DriftReportRow.task, DriftReportRow.reason, DriftReportRow.alpha)
+    head = (
+        DriftReportRow.verdict,
+        DriftReportRow.task,
+        DriftReportRow.reason,
+        DriftReportRow.alpha,
+        DriftReportRow.kind,
+        DriftReportRow.evidence,
+    )
     row = _row(connection, stream, window, DriftReportRow, head)
     if row is None:
         return None

@@ -23,6 +23,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from growlearn.adapters.db.columns import Choice, Figure, Json, UtcDateTime, WindowId, Words
 from growlearn.domain.consolidation import ConsolidationPlan, ConsolidationResult
+from growlearn.domain.drift import DriftKind
 from growlearn.domain.growth import GrowthPlan, GrowthResult
 from growlearn.domain.job import Job
 from growlearn.domain.lineage import BranchState, Manifest
@@ -32,7 +33,7 @@ from growlearn.domain.window import Verdict, WindowState
 
 PREFIX = "growlearn_"
 VERSION_TABLE = "growlearn_alembic_version"
-HEAD = "0001"  # the newest migration, known here so that opening a store need not load Alembic
+HEAD = "0003"  # the newest migration, known here so that opening a store need not load Alembic
 
 Serial = BigInteger().with_variant(Integer(), "sqlite")  # SQLite counts up INTEGER keys only
 Names = Json(tuple[str, ...])
@@ -151,6 +152,8 @@ class DriftReportRow(Base):
     task: Mapped[str | None]
     reason: Mapped[str]
     alpha: Mapped[float]
+    kind: Mapped[DriftKind | None] = mapped_column(Choice(DriftKind))
+    evidence: Mapped[str | None]
 
 
 class DriftScoreRow(Base):
@@ -176,6 +179,7 @@ class DriftScoreRow(Base):
     threshold: Mapped[float]
     reference_rows: Mapped[int]
     window_rows: Mapped[int]
+    effect: Mapped[float] = mapped_column(Figure(), nullable=True)
 
 
 class GrowthRow(Base):

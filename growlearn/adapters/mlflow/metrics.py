@@ -78,6 +78,7 @@ def _drift(report: DriftReport | None) -> dict[str, float | None]:
     for task, score in smallest.items():
         values[f"drift_p_value/{names[task]}"] = score.p_value
         values[f"drift_statistic/{names[task]}"] = score.statistic
+        values[f"drift_effect/{names[task]}"] = score.effect
     return values
 
 

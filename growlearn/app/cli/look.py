@@ -122,13 +122,24 @@ def _show_timeline(store: Store, stream: str) -> None:
 
 def _show_scores(scores: Sequence[View]) -> None:
     show_table(
-        ("detector", "against task", "output", "statistic", "p", "drift below", "rows", "reference rows"),
+        (
+            "detector",
+            "against task",
+            "of",
+            "statistic",
+            "effect",
+            "p",
+            "drift below",
+            "rows",
+            "reference rows",
+        ),
         [
             (
                 score["detector"],
                 score["task"],
                 score["name"],
                 _short(score["statistic"]),
+                _short(score["effect"]),
                 _short(score["p_value"]),
                 _short(score["threshold"]),
                 score["window_rows"],

@@ -8,29 +8,38 @@ from __future__ import annotations
 
 from scipy.stats import ks_2samp
 
-from growlearn.drift.detectors.finding import Finding, Outputs, check_outputs
+from growlearn.drift.detectors.finding import Finding, check_outputs
+from growlearn.drift.sample import Outputs, Sample
 
 
-def output_ks(reference: Outputs, query: Outputs, alpha: float) -> tuple[Finding, ...]:
+def output_ks(reference: Sample, query: Sample, alpha: float) -> tuple[Finding, ...]:
     """Compare each of C outputs: D = sup_x |F_ref(x) - F_query(x)|, drift where p < alpha / C.
 
-    reference [N_ref, C], query [N, C]; one finding a class, in order. With C = 2 the outputs mirror
+    outputs [N_ref, C] against [N, C]; one finding a class, in order. With C = 2 the outputs mirror
     each other and both tests say the same: the correction is then twice too strict, never too lax.
     The p-value is the asymptotic one, whose level is right from a few dozen rows on and which is
-    conservative where outputs are tied, as saturated ones are. Raises CannotJudge.
+    conservative where outputs are tied, as saturated ones are. The effect is D, a share of the rows
+    from 0 to 1. Raises CannotJudge where outputs are not finite or those of the reference all alike.
     """
     check_outputs(reference, query)
-    classes = reference.shape[1]
+    classes = reference.outputs.shape[1]
     return tuple(
-        _compare(column, reference[:, column], query[:, column], alpha / classes) for column in range(classes)
+        _compare(
+            f"output of class {reference.class_at(place)}",
+            reference.outputs[:, place],
+            query.outputs[:, place],
+            alpha / classes,
+        )
+        for place in range(classes)
     )
 
 
-def _compare(column: int, reference: Outputs, query: Outputs, threshold: float) -> Finding:
+def _compare(name: str, reference: Outputs, query: Outputs, threshold: float) -> Finding:
     test = ks_2samp(reference, query, method="asymp")
     return Finding(
-        column=column,
+        name=name,
         statistic=float(test.statistic),
         p_value=float(test.pvalue),
         threshold=threshold,
+        effect=float(test.statistic),
     )

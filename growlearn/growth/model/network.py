@@ -116,6 +116,18 @@ class GrowingNetwork(nn.Module):
                 parts.append(self.forward(batch, task).numpy())  # noqa: PERF401
         return np.concatenate(parts)
 
+    def features_and_outputs(self, rows: Rows, task: str) -> tuple[Logits, Logits]:
+        """What a task's head reads of N rows, float32 [N, (1 + k) D], and `outputs` of them, in one pass."""
+        at = self.task_index[task]
+        features = self.pooled(rows, self.lineages[at])  # [N, 1 + k, D]
+        parts = [np.empty((0, len(self.classes[at])), dtype=np.float32)]
+        with torch.no_grad():
+            for start in range(0, len(features), BATCH_ROWS):
+                batch = torch.from_numpy(features[start : start + BATCH_ROWS])
+                parts.append(self.heads[at](batch).numpy())
+        outputs = torch.softmax(torch.from_numpy(np.concatenate(parts)), dim=1).numpy()
+        return features.reshape(len(features), -1), outputs
+
     def outputs(self, rows: Rows, task: str) -> Logits:
         """Softmax of the logits, float32 [N, C]."""
         return torch.softmax(torch.from_numpy(self.logits(rows, task)), dim=1).numpy()
@@ -123,8 +135,10 @@ class GrowingNetwork(nn.Module):
     def pooled(self, rows: Rows, lineage: Sequence[str]) -> Logits:
         """Features of N rows along a lineage as float32 [N, 1 + k, D]."""
         self.eval()
+        parts = [np.empty((0, 1 + len(lineage), self.spec.width), dtype=np.float32)]
         with torch.no_grad():
-            parts = [self.features(batch, lineage).numpy() for batch in batches(rows)]
+            for batch in batches(rows):
+                parts.append(self.features(batch, lineage).numpy())  # noqa: PERF401
         return np.concatenate(parts)
 
     def branch_weights(self, branch_id: str) -> bytes:

@@ -204,14 +204,14 @@ def move() -> Move:
 def report() -> DriftReport:
     score = Score(
         detector="output-ks", task="task-1", name="7", statistic=0.1 + 0.2, p_value=1e-300,
-        threshold=0.005, reference_rows=200, window_rows=100,
+        threshold=0.005, reference_rows=200, window_rows=100, effect=0.7 / 3,
     )  # fmt: skip
     return DriftReport(
         verdict=Verdict.DRIFT,
         task="task-2",
         reason="output 7 moved: KS 0.30, p < 0.005",
         alpha=0.05,
-        scores=(score, replace(score, name="3", statistic=0.25)),
+        scores=(score, replace(score, name="column age", statistic=0.25, effect=-1e-300)),
     )
 
 

@@ -254,6 +254,7 @@ def _score(p_value: float) -> Score:
         threshold=0.01,
         reference_rows=30,
         window_rows=40,
+        effect=0.25,
     )
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,8 +11,7 @@ from growlearn.domain.lineage import Task
 from growlearn.domain.schema import InputType, Label
 from growlearn.domain.window import Window, WindowState
 from growlearn.drift.compare import Reference
-from growlearn.drift.detectors.finding import Outputs
-from growlearn.drift.sample import Sample
+from growlearn.drift.sample import Outputs, Sample
 from growlearn.ingest.rows import Column
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -19,8 +19,8 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 MakeTask = Callable[[str, Sequence[Label]], Task]
 MakeWindow = Callable[..., Window]
 MakeOutputs = Callable[..., Outputs]
-MakeReference = Callable[..., Reference]
 MakeSample = Callable[..., Sample]
+MakeReference = Callable[..., Reference]
 
 
 @pytest.fixture
@@ -78,21 +78,37 @@ def make_outputs() -> MakeOutputs:
 
 
 @pytest.fixture
-def make_reference(make_outputs: MakeOutputs) -> MakeReference:
+def make_sample() -> MakeSample:
+    """A sample of what is given; the other parts say nothing, in as many rows."""
+
+    def make(**given: Any) -> Sample:
+        parts = {
+            key: np.asarray(given.pop(key)) for key in ("outputs", "features", "targets") if key in given
+        }
+        inputs = given.get("inputs", {})
+        rows = len(next(iter([*parts.values(), *inputs.values()])))
+        blank = {"outputs": np.ones((rows, 1)), "features": np.ones((rows, 1)), "targets": np.full(rows, -1)}
+        return Sample(**{"inputs": {}, "kinds": {}, **blank, **parts, **given})
+
+    return make
+
+
+@pytest.fixture
+def make_reference(make_outputs: MakeOutputs, make_sample: MakeSample) -> MakeReference:
     """A task's reference, and a window that is `shift` nats away from it."""
 
     def make(task: str, shift: float, rows: int = 200, seed: int = 0) -> Reference:
         return Reference(
             task=task,
-            outputs=make_outputs(seed, rows=rows),
-            window_outputs=make_outputs(seed + 1, lean=shift),
+            reference=make_sample(outputs=make_outputs(seed, rows=rows)),
+            window=make_sample(outputs=make_outputs(seed + 1, lean=shift)),
         )
 
     return make
 
 
 @pytest.fixture
-def make_sample() -> MakeSample:
+def make_side() -> MakeSample:
     """A side of a comparison: columns as given, a head of two classes that errs in `wrong` of the rows."""
 
     def make(rows: int = 200, wrong: int = 0, labelled: int | None = None, **inputs: Column) -> Sample:

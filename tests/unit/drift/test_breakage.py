@@ -15,61 +15,61 @@ WORDS = np.array(["red", "green", "blue"] * 100, dtype=object)
 IMAGES = RANDOM.integers(0, 255, (300, 1, 4, 4)).astype(np.uint8)
 
 
-def test_sound_columns_are_not_broken(make_sample: Any) -> None:
-    there = make_sample(300, n=NUMBERS, w=WORDS, i=IMAGES)
-    assert breakage(there, make_sample(200, n=OTHERS, w=WORDS[:200], i=IMAGES[:200])) is None
+def test_sound_columns_are_not_broken(make_side: Any) -> None:
+    there = make_side(300, n=NUMBERS, w=WORDS, i=IMAGES)
+    assert breakage(there, make_side(200, n=OTHERS, w=WORDS[:200], i=IMAGES[:200])) is None
 
 
-def test_columns_that_only_moved_are_not_broken(make_sample: Any) -> None:
-    there = make_sample(300, n=NUMBERS, w=WORDS, i=IMAGES)
-    moved = make_sample(
+def test_columns_that_only_moved_are_not_broken(make_side: Any) -> None:
+    there = make_side(300, n=NUMBERS, w=WORDS, i=IMAGES)
+    moved = make_side(
         200, n=OTHERS + 3, w=np.array(["red"] * 150 + ["blue"] * 50, object), i=255 - IMAGES[:200]
     )
     assert breakage(there, moved) is None
 
 
-def test_a_number_that_became_constant(make_sample: Any) -> None:
-    reason = breakage(make_sample(300, n=NUMBERS), make_sample(200, n=np.zeros(200)))
+def test_a_number_that_became_constant(make_side: Any) -> None:
+    reason = breakage(make_side(300, n=NUMBERS), make_side(200, n=np.zeros(200)))
     assert reason == "column 'n' is 0 in every row; the reference has 300 values of it"
 
 
-def test_a_column_that_is_nearly_constant_anyway_is_not_broken(make_sample: Any) -> None:
+def test_a_column_that_is_nearly_constant_anyway_is_not_broken(make_side: Any) -> None:
     there = np.where(np.arange(300) == 7, 1.0, 0.0)
-    assert breakage(make_sample(300, n=there), make_sample(200, n=np.zeros(200))) is None
+    assert breakage(make_side(300, n=there), make_side(200, n=np.zeros(200))) is None
 
 
-def test_few_rows_that_are_equal_by_chance_are_not_broken(make_sample: Any) -> None:
+def test_few_rows_that_are_equal_by_chance_are_not_broken(make_side: Any) -> None:
     half = np.array(["a", "b"] * 150, dtype=object)
-    assert breakage(make_sample(300, w=half), make_sample(10, w=half[:1].repeat(10))) is None
-    assert breakage(make_sample(300, w=half), make_sample(40, w=half[:1].repeat(40))) is not None
+    assert breakage(make_side(300, w=half), make_side(10, w=half[:1].repeat(10))) is None
+    assert breakage(make_side(300, w=half), make_side(40, w=half[:1].repeat(40))) is not None
 
 
 @pytest.mark.parametrize("times", [1000.0, 0.01])
-def test_another_unit(make_sample: Any, times: float) -> None:
-    reason = breakage(make_sample(300, n=NUMBERS), make_sample(200, n=OTHERS * times))
+def test_another_unit(make_side: Any, times: float) -> None:
+    reason = breakage(make_side(300, n=NUMBERS), make_side(200, n=OTHERS * times))
     assert reason is not None
     assert "was its unit changed?" in reason
 
 
-def test_larger_numbers_of_another_shape_are_no_other_unit(make_sample: Any) -> None:
-    assert breakage(make_sample(300, n=NUMBERS), make_sample(200, n=OTHERS + 1000)) is None
+def test_larger_numbers_of_another_shape_are_no_other_unit(make_side: Any) -> None:
+    assert breakage(make_side(300, n=NUMBERS), make_side(200, n=OTHERS + 1000)) is None
 
 
-def test_categories_none_of_which_was_ever_seen(make_sample: Any) -> None:
-    reason = breakage(make_sample(300, w=WORDS), make_sample(200, w=np.array(["RED", "BLUE"] * 100, object)))
+def test_categories_none_of_which_was_ever_seen(make_side: Any) -> None:
+    reason = breakage(make_side(300, w=WORDS), make_side(200, w=np.array(["RED", "BLUE"] * 100, object)))
     assert reason == "column 'w' has not one value that was seen before, such as 'RED'"
 
 
-def test_images_that_are_all_one(make_sample: Any) -> None:
-    reason = breakage(make_sample(300, i=IMAGES), make_sample(200, i=IMAGES[:1].repeat(200, 0)))
+def test_images_that_are_all_one(make_side: Any) -> None:
+    reason = breakage(make_side(300, i=IMAGES), make_side(200, i=IMAGES[:1].repeat(200, 0)))
     assert reason == "the images of 'i' are the same in every row"
 
 
-def test_images_without_anything_on_them(make_sample: Any) -> None:
+def test_images_without_anything_on_them(make_side: Any) -> None:
     shades = np.broadcast_to(np.arange(200, dtype=np.uint8)[:, None, None, None], (200, 1, 4, 4))
-    reason = breakage(make_sample(300, i=IMAGES), make_sample(200, i=shades))
+    reason = breakage(make_side(300, i=IMAGES), make_side(200, i=shades))
     assert reason == "the images of 'i' hold one value throughout, in every row"
 
 
-def test_no_rows_say_nothing(make_sample: Any) -> None:
-    assert breakage(make_sample(300, n=NUMBERS), make_sample(0, n=NUMBERS[:0])) is None
+def test_no_rows_say_nothing(make_side: Any) -> None:
+    assert breakage(make_side(300, n=NUMBERS), make_side(0, n=NUMBERS[:0])) is None

@@ -11,30 +11,30 @@ from hypothesis import strategies as st
 from growlearn.drift.harm import _bounds_of_difference, harm_of
 
 
-def test_more_errors_than_on_the_reference_are_harm(make_sample: Any) -> None:
-    harm = harm_of(make_sample(400, wrong=20), make_sample(200, wrong=60), 30)
+def test_more_errors_than_on_the_reference_are_harm(make_side: Any) -> None:
+    harm = harm_of(make_side(400, wrong=20), make_side(200, wrong=60), 30)
     assert harm is not None
     assert harm.rise == pytest.approx(0.3 - 0.05)
     assert harm.p_value < 1e-9
     assert 0.15 < harm.lowest < harm.rise < harm.highest < 0.35
 
 
-def test_as_many_errors_are_none(make_sample: Any) -> None:
-    harm = harm_of(make_sample(400, wrong=40), make_sample(200, wrong=20), 30)
+def test_as_many_errors_are_none(make_side: Any) -> None:
+    harm = harm_of(make_side(400, wrong=40), make_side(200, wrong=20), 30)
     assert harm is not None
     assert harm.p_value > 0.4
     assert harm.lowest < 0 < harm.highest
 
 
-def test_only_labelled_rows_count(make_sample: Any) -> None:
-    harm = harm_of(make_sample(400), make_sample(200, wrong=10, labelled=40), 30)
+def test_only_labelled_rows_count(make_side: Any) -> None:
+    harm = harm_of(make_side(400), make_side(200, wrong=10, labelled=40), 30)
     assert harm is not None
     assert (harm.errors, harm.rows) == (10, 40)
 
 
 @pytest.mark.parametrize("few", ["reference", "window"])
-def test_too_few_labels_say_nothing(make_sample: Any, few: str) -> None:
-    sides = {"reference": make_sample(), "window": make_sample()} | {few: make_sample(200, labelled=29)}
+def test_too_few_labels_say_nothing(make_side: Any, few: str) -> None:
+    sides = {"reference": make_side(), "window": make_side()} | {few: make_side(200, labelled=29)}
     assert harm_of(sides["reference"], sides["window"], 30) is None
 
 

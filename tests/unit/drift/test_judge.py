@@ -166,7 +166,7 @@ def test_the_current_task_is_preferred_to_a_better_match(
     make_window: Any, tasks: list[Task], make_reference: Any
 ) -> None:
     better = make_reference("task-2", 0.0, seed=4)
-    better = replace(better, window_outputs=better.outputs)
+    better = replace(better, window=better.reference)
     references = [make_reference("task-1", 0.0, seed=4), better]
     report = judge(make_window(), DIGITS, tasks, lambda _: references, SPEC, "task-1")
     assert report.task == "task-1"
@@ -241,12 +241,12 @@ def test_a_task_that_cannot_be_compared_stands_in_the_way_of_drift(
     assert judge(make_window(), DIGITS, tasks, lambda _: alike, SPEC, "task-1").verdict is Verdict.STABLE
 
 
-@pytest.mark.parametrize("broken", ["outputs", "window_outputs"])
+@pytest.mark.parametrize("broken", ["reference", "window"])
 def test_outputs_that_are_not_finite_cannot_be_judged(
     broken: str, make_window: Any, tasks: list[Task], make_reference: Any
 ) -> None:
     reference = make_reference("task-1", 0.0)
-    getattr(reference, broken)[7, 1] = np.nan
+    getattr(reference, broken).outputs[7, 1] = np.nan
     report = judge(make_window(), DIGITS, tasks[:1], lambda _: [reference], SPEC, "task-1")
     assert report.verdict is Verdict.CANNOT_JUDGE
     assert "1 of 200" in report.reason
@@ -256,7 +256,7 @@ def test_a_model_that_answers_all_alike_cannot_be_judged_by(
     make_window: Any, tasks: list[Task], make_reference: Any
 ) -> None:
     reference = make_reference("task-1", 0.0)
-    reference.outputs[:] = 1 / 3
+    reference.reference.outputs[:] = 1 / 3
     report = judge(make_window(), DIGITS, tasks[:1], lambda _: [reference], SPEC, "task-1")
     assert report.verdict is Verdict.CANNOT_JUDGE
     assert "the same outputs" in report.reason

@@ -1,0 +1,48 @@
+"""Whether two samples have the same shares of several kinds, and by how much they differ."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from scipy.stats import chi2_contingency, fisher_exact
+
+_LEAST_EXPECTED = 5  # Cochran's rule: below it the chi-square approximation is not to be trusted
+
+Counts = npt.NDArray[np.int64]
+
+
+def homogeneity(reference: Counts, query: Counts) -> tuple[float, float]:
+    """Pearson's chi-square and p-value of counts [K] against counts [K]; (0, 1) where one kind is left.
+
+    Rare kinds, whose expected count is below 5 on either side, are pooled first; the choice rests on the
+    totals of both sides, so that it does not disturb the test. Where two kinds are left the p-value is that
+    of Fisher's exact test.
+    """
+    table = _pooled(np.stack([reference, query]))  # [2, K']
+    if table.shape[1] < 2:
+        return 0.0, 1.0
+    test = chi2_contingency(table, correction=False)
+    p_value = fisher_exact(table).pvalue if table.shape[1] == 2 else test.pvalue
+    return float(test.statistic), float(p_value)
+
+
+def stability_index(reference: Counts, query: Counts) -> float:
+    """PSI = sum_k (q_k - p_k) ln(q_k / p_k), counts raised by one half so that no share is 0.
+
+    By custom below 0.1 is little and above 0.25 much (Siddiqi, "Credit Risk Scorecards", 2006). By chance
+    alone it is about (K - 1)(1/N_ref + 1/N), so it says little of fewer than some hundred rows.
+    """
+    p, q = ((counts + 0.5) / (counts.sum() + 0.5 * len(counts)) for counts in (reference, query))
+    return float(((q - p) * np.log(q / p)).sum())
+
+
+def _pooled(table: Counts) -> Counts:
+    table = table[:, np.argsort(table.sum(0), kind="stable")[::-1]]  # most frequent first
+    smaller_side = table.sum(1).min() / max(table.sum(), 1)
+    common = int((table.sum(0) * smaller_side >= _LEAST_EXPECTED).sum())
+    rest = table[:, common:].sum(1, keepdims=True)  # [2, 1]
+    if rest.sum() * smaller_side < _LEAST_EXPECTED and common:  # too rare even together: with the rarest kept
+        common -= 1
+        rest = rest + table[:, common : common + 1]
+    kept = np.concatenate([table[:, :common], rest], axis=1)
+    return kept[:, kept.sum(0) > 0]

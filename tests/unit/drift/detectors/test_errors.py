@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from growlearn.drift.detectors.errors import watch
+
+
+def with_errors(make_sample: Any, errors: list[int]) -> Any:
+    """Rows answered 0 whose labels make these errors; the outputs of the others differ a little."""
+    outputs = [[0.9 - 0.01 * (place % 2), 0.1] for place in range(len(errors))]
+    return make_sample(outputs=outputs, targets=errors)
+
+
+def test_the_reference_is_read_first_and_its_alarms_are_not_counted(make_sample: Any) -> None:
+    seen: list[int] = []
+
+    def update(error: int) -> bool:
+        seen.append(error)
+        return error == 1
+
+    reference, query = with_errors(make_sample, [1, 1, 0]), with_errors(make_sample, [0, 0, 0, 0])
+    (calm,) = watch(reference, query, 0.05, update)
+    assert seen == [1, 1, 0, 0, 0, 0, 0]
+    assert (calm.statistic, calm.p_value, calm.rejected) == (0, 1, False)
+    assert calm.effect == pytest.approx(-2 / 3)
+    (alarmed,) = watch(query, reference, 0.05, update)
+    assert (alarmed.statistic, alarmed.p_value, alarmed.rejected) == (2, 0, True)
+
+
+def test_only_rows_with_a_label_and_only_as_many_as_are_remembered_are_read(make_sample: Any) -> None:
+    seen: list[int] = []
+    reference = with_errors(make_sample, [0, 1, 0, -1, 1, -1])
+    query = with_errors(make_sample, [-1, 1, -1])
+    watch(reference, query, 0.05, lambda error: seen.append(error) is not None, recall=2)
+    assert seen == [0, 1, 1]

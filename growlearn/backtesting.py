@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
+from itertools import accumulate
 
 import numpy as np
 
@@ -74,18 +76,35 @@ def _roomy(job: Job) -> Job:
     return replace(job, consolidation=None, model=replace(job.model, max_branches=ENDLESS))
 
 
+def dated(
+    history: Sequence[IngestedFile], following: Callable[[datetime], datetime]
+) -> tuple[IngestedFile, ...]:
+    """The history as if its windows had come one by one; `following` is the next time one comes.
+
+    Taken in all at once they would be of one instant, and budgets by the day or month would be of no use.
+    """
+    numbers = sorted({window.number for file in history for window in file.windows})
+    moments = accumulate(numbers[1:], lambda moment, _: following(moment), initial=history[0].at)
+    times = dict(zip(numbers, moments, strict=True))
+
+    def spread(windows: Sequence[Window]) -> tuple[Window, ...]:
+        return tuple(replace(window, discovered_at=times[window.number]) for window in windows)
+
+    return tuple(replace(file, windows=spread(file.windows), filled=spread(file.filled)) for file in history)
+
+
 def replay(
     contender: Contender,
     history: Sequence[IngestedFile],
     regimes: Mapping[str, str],
     ports: Ports,
-    tick: Callable[[], None],
+    set_clock: Callable[[datetime], None],
     report: Report,
 ) -> Replay:
     """Every accepted window of a history, in order, under one policy.
 
-    The ports' store holds the stream as it stands before the history, its engine stands in for training;
-    `tick` moves the clock to the next window. `regimes` are the true ones by window, as far as known.
+    The ports' store holds the stream as it stands before the history, their engine stands in for training;
+    `set_clock` moves their clock to when a window came. `regimes` are the true ones by window, where known.
     """
     store, name = ports.store, contender.job.name
     for file in history:
@@ -94,11 +113,11 @@ def replay(
     windows: list[Replayed] = []
     while (window := store.claim(name, ports.worker, ports.clock.now(), ports.lease_s)) is not None:
         report(Progress(stage=f"replaying {contender.name}", done=len(windows), total=total, note=window.id))
+        set_clock(window.discovered_at)
         before = stand_of(window, ports)
         active = _active(window, before, ports)
         done = carry(window, steps, ports, report)
         windows.append(_replayed(done, before.manifest, active, regimes.get(window.id), ports))
-        tick()
     report(Progress(stage=f"replaying {contender.name}", done=total, total=total))
     return Replay(policy=contender.name, windows=tuple(windows))
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import glob
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -19,7 +20,7 @@ from growlearn.adapters.scheduler.times import next_fire_times
 from growlearn.adapters.sources import open_source
 from growlearn.app.jobfile import read_job
 from growlearn.app.truth import check_truth, true_regimes
-from growlearn.backtesting import Contender, as_often, baselines, own, replay
+from growlearn.backtesting import Contender, as_often, baselines, dated, own, replay
 from growlearn.domain.backtest import Replay
 from growlearn.domain.errors import GrowLearnError, JobError
 from growlearn.domain.growth import GrowthResult
@@ -259,11 +260,14 @@ def _require_history(history: History, request: Request) -> None:
 
 
 def _replay(contender: Contender, stage: Stage, report: Report) -> Replay:
-    history = _history(contender.job, stage, report)
+    history, schedule = _history(contender.job, stage, report), contender.job.schedule
     clock = ManualClock()
-    ports = _ports(contender, stage, clock)
-    tick = _ticking(contender.job, clock)
-    return replay(contender, history.files, history.regimes, ports, tick, report)
+
+    def set_clock(moment: datetime) -> None:
+        clock.advance((moment - clock.now()).total_seconds())
+
+    files = dated(history.files, lambda moment: next_fire_times(schedule, moment, 1)[0])
+    return replay(contender, files, history.regimes, _ports(contender, stage, clock), set_clock, report)
 
 
 def _ports(contender: Contender, stage: Stage, clock: ManualClock) -> Ports:
@@ -297,13 +301,3 @@ def _kept(job: Job, beginning: Beginning, clock: ManualClock) -> Kept:
         tasks=list(beginning.tasks),
         branches=list(beginning.branches),
     )
-
-
-def _ticking(job: Job, clock: ManualClock) -> Callable[[], None]:
-    """Moves the clock to the next time the job's schedule is due: a window each time."""
-
-    def tick() -> None:
-        now = clock.now()
-        clock.advance((next_fire_times(job.schedule, now, 1)[0] - now).total_seconds())
-
-    return tick

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
+from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
@@ -17,17 +19,19 @@ from growlearn.adapters.memory.clock import ManualClock
 from growlearn.adapters.memory.evaluator import PlainEvaluator
 from growlearn.adapters.memory.source import MemorySource
 from growlearn.adapters.memory.store import MemoryStore
-from growlearn.backtesting import Contender, as_often, baselines, own, replay
+from growlearn.backtesting import Contender, as_often, baselines, dated, own, replay
 from growlearn.domain.backtest import Replay
 from growlearn.domain.job import (
     DriftSpec,
     EvaluationSpec,
+    FalseGrowths,
     GrowthSpec,
     HoursBudget,
     Job,
     ModelSpec,
     PolicySpec,
     SourceSpec,
+    WindowRule,
 )
 from growlearn.domain.schema import Input, InputType, Schema
 from growlearn.domain.window import IngestedFile, Verdict, WindowState
@@ -47,6 +51,7 @@ JOB = Job(
 )
 REGIMES = "AABBA"
 SECONDS_A_ROW = 0.01
+HOUR = timedelta(hours=1)
 
 
 def cloud(regime: str, seed: int, rows: int = 160) -> bytes:
@@ -93,10 +98,10 @@ class Past:
         )
         return replay(
             contender,
-            self.files,
+            dated(self.files, lambda moment: moment + HOUR),
             self.regimes,
             ports,
-            lambda: clock.advance(3600),
+            lambda moment: clock.advance((moment - clock.now()).total_seconds()),
             lambda progress: self.stages.append(progress.stage),
         )
 
@@ -214,3 +219,22 @@ def test_a_task_column_decides_in_a_replay_too() -> None:
     assert (waiting.windows[1].task, waiting.windows[1].labelled) == (None, 160)
     never = past.under(baselines(named, 1)[0])
     assert [each.task for each in never.windows] == ["a", "a", "a"]
+
+
+def test_windows_come_one_by_one_and_rows_gathered_over_files_keep_their_place() -> None:
+    gathered = replace(JOB, window=WindowRule(rows=100))
+    past = Past("AAB")
+    source = MemorySource({f"{at}.parquet": cloud("A", at) for at in (1, 2, 3)})
+    store, clock = MemoryStore(), ManualClock()
+    past.files = take_in(store.apply(gathered, clock.now()), source, store, past.artifacts, clock)
+    assert any(file.filled for file in past.files)
+    done = past.under(own("job", gathered))
+    assert [each.rows for each in done.windows] == [100] * 4
+    times = [window.discovered_at for window in past.store.windows("blobs")]
+    assert [later - earlier for earlier, later in pairwise(times)] == [HOUR] * 4
+
+
+def test_a_rate_of_false_growths_is_one_of_the_time_between_windows(past: Past) -> None:
+    patient = DriftSpec(decision="anytime", false_growths=FalseGrowths(at_most=1, per="1d"))
+    done = past.under(own("patient", replace(JOB, drift=patient)))
+    assert [each.verdict for each in done.windows][:3] == [Verdict.FIRST, Verdict.STABLE, Verdict.DRIFT]

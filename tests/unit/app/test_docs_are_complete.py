@@ -86,7 +86,9 @@ def test_every_setting_is_on_the_settings_page() -> None:
 
 
 def test_every_json_key_is_on_the_json_page() -> None:
-    trees = [ast.parse(Path(each.__file__).read_text(encoding="utf-8")) for each in (views, backtest_view)]
+    trees = [
+        ast.parse(Path(str(each.__file__)).read_text(encoding="utf-8")) for each in (views, backtest_view)
+    ]
     dicts = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Dict)]
     keys = {key.value for node in dicts for key in node.keys if isinstance(key, ast.Constant)}
     assert len(keys) > 30

@@ -15,7 +15,7 @@ from itertools import accumulate
 
 import numpy as np
 
-from growlearn.cycle import STEPS, Steps, carry
+from growlearn.cycle import STEPS, Steps, carry, wake
 from growlearn.domain.backtest import Replay, Replayed
 from growlearn.domain.drift import DriftReport
 from growlearn.domain.evaluation import Evaluation
@@ -110,16 +110,23 @@ def replay(
     for file in history:
         store.record_ingest(file)
     total, steps = store.count_pending(name), _steps(contender)
-    windows: list[Replayed] = []
-    while (window := store.claim(name, ports.worker, ports.clock.now(), ports.lease_s)) is not None:
+    windows: dict[str, Replayed] = {}  # one that waited for labels and is judged anew stands at its place
+    while (window := _next(name, ports)) is not None:
         report(Progress(stage=f"replaying {contender.name}", done=len(windows), total=total, note=window.id))
-        set_clock(window.discovered_at)
+        if window.discovered_at > ports.clock.now():
+            set_clock(window.discovered_at)
         before = stand_of(window, ports)
         active = _active(window, before, ports)
         done = carry(window, steps, ports, report)
-        windows.append(_replayed(done, before.manifest, active, regimes.get(window.id), ports))
+        windows[window.id] = _replayed(done, before.manifest, active, regimes.get(window.id), ports)
     report(Progress(stage=f"replaying {contender.name}", done=total, total=total))
-    return Replay(policy=contender.name, windows=tuple(windows))
+    return Replay(policy=contender.name, windows=tuple(windows.values()))
+
+
+def _next(name: str, ports: Ports) -> Window | None:
+    """The window to be handled next, as in production but for consolidations."""
+    wake(name, ports)
+    return ports.store.claim(name, ports.worker, ports.clock.now(), ports.lease_s)
 
 
 def _active(window: Window, before: Stand, ports: Ports) -> str | None:
@@ -143,7 +150,8 @@ def _by_rote(every: int, stand: Stand, ports: Ports, _: Report) -> Transition:
     """From accepted to judged by counting alone."""
     window, store = stand.window, ports.store
     known = tasks_of(stand.manifest, store.tasks(window.stream))
-    before = sum(each.verdict is not None for each in store.windows(window.stream))
+    earlier = [each for each in store.windows(window.stream) if each.number < window.number]
+    before = sum(each.verdict is not None for each in earlier)
     opened = next_task([task.name for task in store.tasks(window.stream)])
     task: str | None
     if not known:

@@ -2,7 +2,7 @@
 
     window  = ingest(stream, source)                       -> accepted | quarantined
     report  = judge(window, references, detectors)         -> judged
-    plan    = plan_growth(base, report)                    -> growing | settled
+    plan    = plan_growth(base, report)                    -> growing | settled | waiting (-> accepted)
     result  = engine.run(plan); matrix = measure(result)   -> evaluated
     promote_or_reject(result, matrix, gates)               -> promoted | held | rejected
 
@@ -19,6 +19,7 @@ from growlearn.consolidating import distil_and_measure, due
 from growlearn.domain.growth import Progress
 from growlearn.domain.stream import Transition
 from growlearn.domain.window import IngestedFile, Verdict, Window, WindowState
+from growlearn.growth.waiting import is_ripe
 from growlearn.heartbeat import heartbeat
 from growlearn.ingest.take_in import take_in
 from growlearn.ports import Ports, Report
@@ -78,6 +79,7 @@ def next_window(name: str, ports: Ports) -> Window | None:
     Whether it is due is asked with the stream's lease in hand, when no other worker can change it.
     """
     store = ports.store
+    wake(name, ports)
     while True:
         window = store.claim(name, ports.worker, ports.clock.now(), ports.lease_s)
         if window is None and store.is_led(name, ports.clock.now()):
@@ -88,6 +90,17 @@ def next_window(name: str, ports: Ports) -> Window | None:
         if window is not None:
             store.release(name, window.id, ports.worker)
         store.open_window(*planned)  # where its number was taken just now, another round finds a new one
+
+
+def wake(name: str, ports: Ports) -> None:
+    """Have every waiting window that is ripe judged anew, in its turn.
+
+    Asked of what is stored, so that labels joined by a process that died are not lost on it.
+    """
+    stream, now = ports.store.stream(name), ports.clock.now()
+    for window in ports.store.windows(name):
+        if is_ripe(window, stream, now):
+            ports.store.wake(name, window.id, now)
 
 
 def handle(window: Window, ports: Ports, report: Report) -> Window:

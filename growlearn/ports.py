@@ -11,6 +11,7 @@ from growlearn.domain.consolidation import ConsolidationPlan, ConsolidationResul
 from growlearn.domain.evaluation import AccuracyMatrix, Cell
 from growlearn.domain.growth import GrowthPlan, GrowthResult, Progress
 from growlearn.domain.job import Job, SourceSpec
+from growlearn.domain.labels import EarlyLabels, LabelJoin
 from growlearn.domain.lineage import Branch, Manifest, Task, Version
 from growlearn.domain.stream import (
     Alias,
@@ -103,8 +104,17 @@ class Store(Protocol):
         Taken in before is a file whose latest reading has the same fingerprint and schema.
 
         A window whose number exists (the open one of a row-count stream) is updated, others are
-        added.
+        added. Labels joined by key give a window, in whatever state, its new snapshot. Raises LostRace,
+        and writes nothing, where another process wrote to these windows or to the early labels meanwhile.
         """
+        ...
+
+    def early_labels(self, stream: str) -> Sequence[EarlyLabels]:
+        """Labels whose rows have not come yet, in the order their files came."""
+        ...
+
+    def label_joins(self, stream: str) -> Sequence[LabelJoin]:
+        """Every joining of labels to a window that was taken in before them, oldest first."""
         ...
 
     def windows(self, stream: str) -> Sequence[Window]:
@@ -138,6 +148,10 @@ class Store(Protocol):
         None where nothing is pending, or another worker's lease on any window of the stream has
         not run out: windows of one stream run in order, one at a time.
         """
+        ...
+
+    def wake(self, stream: str, window: str, at: datetime) -> bool:
+        """Send a window that waits back to be judged anew; False where it does not wait any more."""
         ...
 
     def is_led(self, stream: str, now: datetime) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from growlearn.domain.drift import DriftKind
-from growlearn.domain.errors import GrowLearnError, NotGrowable, NotReadable, Unavailable
+from growlearn.domain.errors import GrowLearnError, NotGrowable, NotReadable, TooFewLabels, Unavailable
 from growlearn.domain.growth import GrowthPlan, GrowthResult
 from growlearn.domain.job import GateSpec, HoldoutFiles, SourceSpec
 from growlearn.domain.lineage import Manifest, Task, Version
@@ -21,6 +21,7 @@ from growlearn.evaluation.measure import measure
 from growlearn.growth.model.network import GrowingNetwork, load_network
 from growlearn.growth.plan import Base, alone, empty_manifest, plan_growth, survey
 from growlearn.growth.proof import changed_tasks
+from growlearn.growth.waiting import is_over, may_wait, over, require_share, wanted_labels
 from growlearn.ingest.holdout import Holdout, load_holdout
 from growlearn.ingest.labels import speaking
 from growlearn.ingest.rows import Rows, from_parquet
@@ -99,22 +100,26 @@ def _references(
 
 
 def plan_or_settle(stand: Stand, ports: Ports, _: Report) -> Transition:
-    """From judged to growing, with the plan; or settled, where nothing is to be grown or nothing can be."""
+    """From judged to growing, with the plan; waiting, where labels may still come; or settled, for good."""
     window, job = stand.window, stand.stream.job
     verdict = ports.store.record(window.stream, window.id).report
     assert verdict is not None, "a judged window has its report"
     if not verdict.calls_for_growth:
         return end(stand, ports, WindowState.SETTLED)
     assert verdict.task is not None, "a verdict that calls for growth names the task"
-    if (waits := _refused(stand, verdict.kind, ports)) is not None:
-        return end(stand, ports, WindowState.SETTLED, reason=f"{verdict.reason}; not grown: {waits}")
-    task = verdict.task
+    if (refused := _refused(stand, verdict.kind, ports)) is not None:
+        return end(stand, ports, WindowState.SETTLED, reason=f"{verdict.reason}; not grown: {refused}")
+    task, waits = verdict.task, may_wait(window, job, ports.clock.now())
     try:
+        if waits:
+            require_share(window, job)
         rows = _rows(stand, ports.artifacts)
         ground = survey(job, rows, lambda kind: _own_holdout(stand, task, kind, ports))
         grown = len(ports.store.branches(window.stream))
         base = Base(stand.manifest, stand.stream.base)
         plan = plan_growth(job, window, task, ground, base, grown, ports.artifacts, _load(ports))
+    except TooFewLabels as refusal:
+        return _wait_or_settle(stand, ports, verdict.reason, refusal)
     except NotGrowable as refusal:
         return end(stand, ports, WindowState.SETTLED, reason=f"{verdict.reason}; not grown: {refusal}")
     return move(stand, ports, WindowState.GROWING, plan=plan)
@@ -128,6 +133,18 @@ def _refused(stand: Stand, kind: DriftKind | None, ports: Ports) -> str | None:
     earlier = [each for each in ports.store.windows(window.stream) if each.number < window.number]
     trainings = trainings_of(earlier, lambda each: ports.store.record(each.stream, each.id).result)
     return refusal(window, kind, earlier, trainings, spec, ports.clock.now())
+
+
+def _wait_or_settle(stand: Stand, ports: Ports, verdict: str, refusal: TooFewLabels) -> Transition:
+    """A window that may wait for labels, does; it holds up none of those behind it."""
+    window, job = stand.window, stand.stream.job
+    if may_wait(window, job, ports.clock.now()):
+        return move(
+            stand, ports, WindowState.WAITING, reason=f"{verdict}; waits for labels: {refusal.what}",
+            wanted=wanted_labels(window, job), judged_by=stand.stream.base,
+        )  # fmt: skip
+    why = f"{over(job)}: {refusal.what}" if is_over(window, job, ports.clock.now()) else refusal
+    return end(stand, ports, WindowState.SETTLED, reason=f"{verdict}; not grown: {why}")
 
 
 def grow_and_measure(stand: Stand, ports: Ports, report: Report) -> Transition:

@@ -13,11 +13,12 @@ _ENDS = {
     WindowState.HELD: "held for a person to promote",
     WindowState.REJECTED: "rejected",
     WindowState.SETTLED: "nothing grown",
+    WindowState.WAITING: "waiting for labels",
 }
 
 
 def sentences(stream: str, summary: RunSummary, store: Store) -> Iterator[str]:
-    """A line for each file that was kept out, wholly or in part, and for each handled window."""
+    """A line for each file that was kept out, wholly or in part, or brought labels, and for each window."""
     yield from kept_out(stream, summary)
     versions = {version.window: version for version in store.versions(stream)}
     for window in summary.windows:
@@ -29,7 +30,7 @@ def sentences(stream: str, summary: RunSummary, store: Store) -> Iterator[str]:
 
 
 def kept_out(stream: str, summary: RunSummary) -> list[str]:
-    """A line for each file that was kept out, wholly or in part."""
+    """A line for each file that was kept out, wholly or in part, or brought labels."""
     return [line for file in summary.files for line in _kept_out(stream, file)]
 
 
@@ -51,6 +52,8 @@ def _kept_out(stream: str, file: IngestedFile) -> Iterator[str]:
             f"{stream}: {len(file.bad_rows)} rows kept out of {file.file.url}, "
             f"the first is row {first.row}: {first.reason}"
         )
+    if file.note:
+        yield f"{stream}: {file.file.url}: {file.note}"
 
 
 def kept_out_anything(summary: RunSummary) -> bool:

@@ -41,7 +41,7 @@ def true_regimes(
     """
     told: dict[str, dict[int, str]] = {}
     for file in history:
-        if file.rows:
+        if file.rows and file.windows:  # a file of labels alone has none
             regimes = _by_row(column, file, source, schema)
             for window in file.windows:
                 told.setdefault(window.id, {}).update(regimes)

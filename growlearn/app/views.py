@@ -11,7 +11,7 @@ from growlearn.domain.drift import DriftReport, Score
 from growlearn.domain.evaluation import AccuracyMatrix
 from growlearn.domain.lineage import Branch, Version
 from growlearn.domain.stream import Stream
-from growlearn.domain.window import Window
+from growlearn.domain.window import Window, WindowState
 from growlearn.ports import Store
 from growlearn.registry.matrix import matrix_for
 from growlearn.registry.promotion import aliases_of
@@ -27,12 +27,27 @@ def status_view(store: Store, name: str | None, now: datetime) -> View:
 
 def _status(store: Store, stream: Stream, now: datetime) -> View:
     pending = store.count_pending(stream.name)
-    return {
+    view = {
         "name": stream.name,
         "state": _state(store, stream, pending, now),
         "champion": stream.champion,
         "pending": pending,
     }
+    return view if stream.job.schema.key is None else {**view, **_late_labels(store, stream.name)}
+
+
+def _late_labels(store: Store, stream: str) -> View:
+    """What labels and rows wait for each other, of a stream whose schema names a key."""
+    waiting = _waiting(store, stream)
+    return {
+        "waiting": len(waiting),
+        "lacking": sum(window.lacking or 0 for window in waiting),
+        "early_labels": sum(each.labels for each in store.early_labels(stream)),
+    }
+
+
+def _waiting(store: Store, stream: str) -> list[Window]:
+    return [window for window in store.windows(stream) if window.state is WindowState.WAITING]
 
 
 def _state(store: Store, stream: Stream, pending: int, now: datetime) -> str:
@@ -42,20 +57,23 @@ def _state(store: Store, stream: Stream, pending: int, now: datetime) -> str:
         return "waiting for a worker"
     if stream.challenger is not None:
         return "waiting for promotion"
+    if _waiting(store, stream.name):
+        return "waiting for labels"
     return "idle" if store.windows(stream.name) else "new"
 
 
 def windows_view(store: Store, stream: str, window: str | None = None) -> View:
     """Every window in order, or one of them with the rows kept out of it: `windows`."""
+    keyed = store.stream(stream).job.schema.key is not None
     if window is None:
-        return {"windows": [_window(each) for each in store.windows(store.stream(stream).name)]}
-    one = store.window(store.stream(stream).name, window)
+        return {"windows": [_window(each, keyed) for each in store.windows(stream)]}
+    one = store.window(stream, window)
     kept_out = [{"row": bad.row, "reason": bad.reason} for bad in store.bad_rows(stream, window)]
-    return {"windows": [{**_window(one), "bad_rows": kept_out}]}
+    return {"windows": [{**_window(one, keyed), "bad_rows": kept_out}]}
 
 
-def _window(window: Window) -> View:
-    return {
+def _window(window: Window, keyed: bool) -> View:
+    view = {
         "id": window.id,
         "state": window.state.value,
         "rows": window.rows,
@@ -65,6 +83,7 @@ def _window(window: Window) -> View:
         "reason": window.reason,
         "source": window.source,
     }
+    return view if not keyed else {**view, "labelled": window.labelled, "lacking": window.lacking}
 
 
 def drift_view(store: Store, stream: str, window: str | None) -> View:

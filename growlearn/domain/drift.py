@@ -30,7 +30,7 @@ class Score:
     threshold: float  # drift where p_value is below it
     reference_rows: int
     window_rows: int
-    effect: float = 0.0
+    effect: float = 0.0  # how large the change is, in the detector's own unit; NaN where it was not recorded
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -50,3 +50,7 @@ class DamagedArtifact(GrowLearnError):
 
 class NotGrowable(GrowLearnError):
     """A window calls for growth but cannot be grown from; the message is the reason kept with it."""
+
+
+class TooFewLabels(NotGrowable):
+    """A window cannot be grown from for want of labels: more of them may cure it."""

@@ -220,6 +220,25 @@ class PolicySpec:
 
 
 @dataclass(frozen=True, kw_only=True)
+class LabelSpec:
+    """How long rows wait for labels, and labels for rows, in a stream whose schema names a key."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
+
+    wait: str = "30d"  # since the rows, or the labels, came
+    share: float = 0.0  # of a window's rows that must have labels before it is grown from, while it may wait
+
+    def __post_init__(self) -> None:
+        duration_s(self.wait)
+        _require(0 <= self.share <= 1, "share is a share of 1, such as 0.5")
+
+    @property
+    def wait_s(self) -> float:
+        """How long, in seconds."""
+        return duration_s(self.wait)
+
+
+@dataclass(frozen=True, kw_only=True)
 class GrowthSpec:
     """How a branch is trained."""
 
@@ -350,6 +369,7 @@ class Job:
     model: ModelSpec = field(default_factory=ModelSpec)
     drift: DriftSpec = field(default_factory=DriftSpec)
     policy: PolicySpec = field(default_factory=PolicySpec)
+    labels: LabelSpec = field(default_factory=LabelSpec)
     growth: GrowthSpec = field(default_factory=GrowthSpec)
     size: SizeSpec = field(default_factory=SizeSpec)
     evaluation: EvaluationSpec = field(default_factory=EvaluationSpec)

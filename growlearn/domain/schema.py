@@ -80,25 +80,31 @@ def _check_shape(kind: InputType, shape: tuple[int, ...]) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class Schema:
-    """The columns of a stream: inputs by name, in the order of the job file."""
+    """The columns of a stream: inputs by name, in the order of the job file.
+
+    `key` names the column, of integers or text, that tells rows apart, so that labels may come later.
+    """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
 
     inputs: dict[str, Input]
     label: str = "label"
     task: str | None = None
+    key: str | None = None
 
     def __post_init__(self) -> None:
         if not self.inputs:
             raise ValueError("inputs must name at least one column")
-        special = [self.label] + ([self.task] if self.task else [])
+        special = [self.label] + [name for name in (self.task, self.key) if name]
         for name in special:
             if name in self.inputs:
-                raise ValueError(f"column {name!r} is an input and the label or task at once")
+                raise ValueError(f"column {name!r} is an input and the label, task or key at once")
         if "_key" in (*self.inputs, *special):
             raise ValueError("column name '_key' is kept for stored rows; rename the column")
         if self.label == self.task:
             raise ValueError(f"column {self.label!r} is the label and the task at once")
+        if self.key is not None and self.key in (self.label, self.task):
+            raise ValueError(f"column {self.key!r} is the key and the label or task at once")
 
     @property
     def digest(self) -> str:

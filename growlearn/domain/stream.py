@@ -98,7 +98,7 @@ class Transition:
 
     It holds only while the window is in `source` and `worker` still leads it, and, where it moves the
     stream's base, while that stands at `base_before`; otherwise nothing is written. Fields left None
-    leave what is stored as it is.
+    leave what is stored as it is. `wanted` and `judged_by` are for a window that is to wait.
     """
 
     stream: str
@@ -121,6 +121,8 @@ class Transition:
     alias_moves: tuple[AliasMove, ...] = ()
     base: int | None = None
     base_before: int | None = None
+    wanted: int | None = None
+    judged_by: int | None = None
     messages: tuple[Message, ...] = ()
 
 

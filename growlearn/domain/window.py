@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from growlearn.domain.errors import IllegalTransition
+from growlearn.domain.labels import Joining
 
 
 class WindowState(StrEnum):
@@ -16,6 +17,7 @@ class WindowState(StrEnum):
     ACCEPTED = "accepted"  # snapshot stored
     QUARANTINED = "quarantined"
     JUDGED = "judged"
+    WAITING = "waiting"  # to be grown from once enough of its rows have labels
     SETTLED = "settled"  # nothing to grow
     GROWING = "growing"
     EVALUATED = "evaluated"
@@ -46,7 +48,8 @@ _S = WindowState
 TRANSITIONS: dict[WindowState, tuple[WindowState, ...]] = {
     _S.DISCOVERED: (_S.ACCEPTED, _S.QUARANTINED),
     _S.ACCEPTED: (_S.JUDGED,),
-    _S.JUDGED: (_S.SETTLED, _S.GROWING),
+    _S.JUDGED: (_S.SETTLED, _S.GROWING, _S.WAITING),
+    _S.WAITING: (_S.ACCEPTED,),
     _S.GROWING: (_S.EVALUATED, _S.REJECTED),
     _S.EVALUATED: (_S.PROMOTED, _S.REJECTED, _S.HELD),
     _S.QUARANTINED: (),
@@ -73,6 +76,8 @@ class Window:
     """The rows handled together; `id` is w1, w2, ... in the order the stream met them.
 
     `snapshot` is the sha256 of the stored Parquet; `source` says which file or files it came from.
+    `labelled` counts its rows whose label is known (None: not counted). A window that waits was judged
+    against the version `judged_by` and is looked at again once `wanted` of its rows have labels.
     """
 
     stream: str
@@ -87,11 +92,21 @@ class Window:
     task: str | None = None
     verdict: Verdict | None = None
     reason: str | None = None
+    labelled: int | None = None
+    wanted: int | None = None
+    judged_by: int | None = None
 
     @property
     def id(self) -> str:
         """w1, w2, ...: unique in its stream."""
         return f"w{self.number}"
+
+    @property
+    def lacking(self) -> int | None:
+        """How many labels it waits for; None where it does not wait."""
+        if self.state is not WindowState.WAITING:
+            return None
+        return max(0, (self.wanted or 0) - (self.labelled or 0))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,7 +151,8 @@ class IngestedFile:
     writes it in one transaction, so that a file is taken in once or not at all. `filled` are the open
     windows that took rows, as they stood before: where one stands otherwise by then, another process
     has added rows to it, and nothing is written. `before` are the windows that hold its rows already,
-    where the file was only touched.
+    where the file was only touched. `joining` says which labels were joined to rows by key, where the
+    stream has one; `note` what a person should know of that.
     """
 
     stream: str
@@ -149,6 +165,8 @@ class IngestedFile:
     at: datetime
     filled: tuple[Window, ...] = ()
     before: tuple[str, ...] = ()
+    joining: Joining | None = None
+    note: str | None = None
 
     @property
     def seen(self) -> SeenFile:

@@ -6,21 +6,22 @@ that labels show to be harmless need not be learned. What is left is grown for.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from growlearn.domain.drift import DriftKind
 from growlearn.domain.job import DriftSpec
 from growlearn.domain.window import Verdict
 from growlearn.drift.breakage import breakage
-from growlearn.drift.compare import Comparison, Reference, compare
+from growlearn.drift.compare import Comparison, Reference
 from growlearn.drift.detectors.finding import CannotJudge
 from growlearn.drift.detectors.label_shift import estimated_mix
-from growlearn.drift.mix import Shares, observed_mix, with_mix
+from growlearn.drift.mix import Shares, distance, mix_of, moved_labels
 
-_ALIKE_ALPHA = (
-    0.001  # at which a window must be like the reference in another mix; no job's alpha is stricter
-)
-_MOST_EFFECT = 0.5  # of the effect before, which may be left once the mix is the window's
+_LEAST_MOVED = 0.1  # share of labels that changed
+_ALIKE = 0.01  # p-value from which the reference in the window's mix is like the window
+_UNHARMED = 0.05  # the same for its errors, which another mix may raise a little by itself
+_ALIKE_UNSEEN = 0.001  # where the mix itself is estimated, which makes it less like
+_MOST_LEFT = 0.5  # of the distance there was; an estimated mix may fit any change a little
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,25 +52,29 @@ def cause_of(reference: Reference, comparison: Comparison, spec: DriftSpec) -> C
 
 
 def _explaining_mix(reference: Reference, comparison: Comparison, spec: DriftSpec) -> Shares | None:
-    """The window's mix of labels, where a reference of the same mix is like the window."""
+    """The window's mix of labels, where another mix than the reference's makes that look like the window."""
+    there, here = mix_of(reference.reference), mix_of(reference.window, spec.min_rows)
+    if there is None:
+        return None
     try:
-        mix = observed_mix(reference.window, spec.min_rows)
-        shares = estimated_mix(reference.reference, reference.window) if mix is None else mix
-        mixed = replace(reference, reference=with_mix(reference.reference, shares))
-        again = compare(mixed, replace(spec, alpha=min(spec.alpha, _ALIKE_ALPHA)))
+        shares = estimated_mix(reference.reference, reference.window) if here is None else here
     except CannotJudge:
         return None
-    left = max(score.effect for score in again.scores)
-    before = max(score.effect for score in comparison.scores)
-    return None if again.rejected or left > _MOST_EFFECT * before else shares
+    before, left = (distance(reference.reference, reference.window, mix) for mix in (None, shares))
+    if before is None or left is None or moved_labels(shares, there) < _LEAST_MOVED:
+        return None
+    if here is not None:  # known labels fit no other change by chance
+        harmless = comparison.harm is None or comparison.harm.p_value >= _UNHARMED
+        return shares if harmless and left.p_value >= _ALIKE else None
+    return shares if left.p_value >= _ALIKE_UNSEEN and left.largest <= _MOST_LEFT * before.largest else None
 
 
-def _told(mix: Shares, reference: Reference) -> str:
+def _told(shares: Shares, reference: Reference) -> str:
     """The classes whose shares moved most, at most three."""
-    there = observed_mix(reference.reference, 1)
+    there = mix_of(reference.reference)
     assert there is not None, "a reference that was given a mix is labelled"
-    moved = sorted(range(len(mix)), key=lambda place: -abs(mix[place] - there[place]))[:3]
+    moved = sorted(range(len(shares)), key=lambda place: -abs(shares[place] - there[place]))[:3]
     return ", ".join(
-        f"class {reference.reference.class_at(place)} {there[place]:.0%} -> {mix[place]:.0%}"
+        f"class {reference.reference.class_at(place)} {there[place]:.0%} -> {shares[place]:.0%}"
         for place in moved
     )

@@ -1,51 +1,78 @@
 """Whether another mix of the same labels explains all that moved.
 
-Where only the mix moved, rows of one class look as they did, so that a reference which is given the window's
-mix of classes cannot be told apart from it (label shift; Lipton, Wang, Smola, ICML 2018).
+Where only the mix moved, the rows of one class look as they did. A reference whose rows are given the weight
+q_c / p_c of their class c, q the window's shares of the classes and p its own, then looks like the window
+(label shift; Lipton, Wang, Smola, ICML 2018).
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from scipy.stats import kstwo
 
 from growlearn.drift.sample import Sample
 
-Shares = npt.NDArray[np.float64]
+Floats = npt.NDArray[np.float64]
+Shares = Floats
 """A share for each class of a task, in order; they sum to 1."""
 
 
-def observed_mix(window: Sample, least: int) -> Shares | None:
-    """The shares of a window's known labels; None where fewer than `least` are known."""
-    known = window.targets[window.targets >= 0]
+@dataclass(frozen=True, kw_only=True)
+class Distance:
+    """The largest Kolmogorov-Smirnov distance of any output, and the smallest p-value, corrected for all."""
+
+    largest: float
+    p_value: float
+
+
+def mix_of(sample: Sample, least: int = 1) -> Shares | None:
+    """The shares of a sample's known labels; None where fewer than `least` are known."""
+    known = sample.targets[sample.targets >= 0]
     if len(known) < max(1, least):
         return None
-    return np.bincount(known, minlength=window.outputs.shape[1]) / len(known)
+    return np.bincount(known, minlength=sample.outputs.shape[1]) / len(known)
 
 
-def with_mix(reference: Sample, shares: Shares) -> Sample:
-    """The most rows of a labelled reference that have this mix of classes, drawn without replacement.
+def moved_labels(shares: Shares, others: Shares) -> float:
+    """The share of labels that would have to change to turn one mix into the other: total variation."""
+    return float(np.abs(shares - others).sum() / 2)
 
-    A class that has no row in the reference cannot be given one: the sample is empty then. The draw is the
-    same every time.
+
+def distance(reference: Sample, window: Sample, shares: Shares | None = None) -> Distance | None:
+    """How far a window's outputs are from the reference's, in the window's mix of labels where it is given.
+
+    Weighted rows count as (sum w)^2 / sum w^2 of them (Kish 1965). None where
+    a class that the mix asks for has no labelled row in the reference.
     """
-    have = np.bincount(reference.targets[reference.targets >= 0], minlength=len(shares))
-    wanted = shares > 0
-    most = float((have[wanted] / shares[wanted]).min())  # rows in all that the scarcest class allows
-    counts = np.floor(shares * most + 1e-9).astype(int)
-    order = np.random.default_rng(0).permutation(len(reference.targets))
-    chosen = [order[reference.targets[order] == place][:count] for place, count in enumerate(counts)]
-    return taken(reference, np.sort(np.concatenate(chosen)))
+    weights = np.ones(len(reference.outputs)) if shares is None else _weights(reference, shares)
+    if weights is None:
+        return None
+    rows = weights.sum() ** 2 / (weights**2).sum()
+    both = max(1, round(rows * len(window.outputs) / (rows + len(window.outputs))))
+    outputs = range(reference.outputs.shape[1])
+    found = [_largest_gap(reference.outputs[:, at], weights, window.outputs[:, at]) for at in outputs]
+    p_value = min(1.0, len(found) * float(kstwo.sf(max(found), both)))
+    return Distance(largest=max(found), p_value=p_value)
 
 
-def taken(sample: Sample, which: npt.NDArray[np.int64]) -> Sample:
-    """The rows of a sample at these indices."""
-    return replace(
-        sample,
-        outputs=sample.outputs[which],
-        features=sample.features[which],
-        inputs={name: column[which] for name, column in sample.inputs.items()},
-        targets=sample.targets[which],
-    )
+def _weights(reference: Sample, shares: Shares) -> Floats | None:
+    """A weight for each row, 0 for those without a label."""
+    known = reference.targets >= 0
+    have = np.bincount(reference.targets[known], minlength=len(shares))
+    if (have[shares > 0] == 0).any():
+        return None
+    a_row = np.divide(shares, have, out=np.zeros(len(shares)), where=have > 0)
+    return np.where(known, a_row[reference.targets], 0.0)
+
+
+def _largest_gap(there: npt.NDArray[np.floating], weights: Floats, here: npt.NDArray[np.floating]) -> float:
+    """sup_x |F_w(x) - F(x)| of weighted rows against others."""
+    order = np.argsort(there)
+    below = np.concatenate([[0.0], np.cumsum(weights[order]) / weights.sum()])
+    at = np.unique(np.concatenate([there, here]))
+    weighted = below[np.searchsorted(there[order], at, "right")]
+    plain = np.searchsorted(np.sort(here), at, "right") / len(here)
+    return float(np.abs(weighted - plain).max())

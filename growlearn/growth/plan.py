@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from growlearn.domain.errors import NotGrowable
+from growlearn.domain.errors import TooFewLabels
 from growlearn.domain.growth import Birth, GrowthPlan, ParentScore
 from growlearn.domain.job import HoldoutFiles, Job
 from growlearn.domain.lineage import Manifest
@@ -56,11 +56,11 @@ def survey(job: Job, rows: Rows, own_holdout: Callable[[type | None], Holdout]) 
     classes, _ = speaking(rows.labels, job.drift.min_class_rows)
     labelled = rows.take(_have(rows, classes))
     if not classes:
-        raise NotGrowable("no row has a label yet", cure="send the window again with labels")
+        raise TooFewLabels("no row has a label yet", cure="send the window again with labels")
     if len(labelled) < job.growth.min_rows:
         raise _too_few(job, labelled, "")
     if len(classes) == 1:
-        raise NotGrowable(f"every row has the label {classes[0]!r}: there is nothing to tell apart")
+        raise TooFewLabels(f"every row has the label {classes[0]!r}: there is nothing to tell apart")
     least = job.drift.min_rows if job.schema.task is None else 0
     if isinstance(job.holdout, HoldoutFiles):
         kinds = {type(label) for label in classes}
@@ -90,19 +90,19 @@ def _require_rows(job: Job, parts: Split, least: int) -> None:
     if len(parts.train) < job.growth.min_rows:
         raise _too_few(job, parts.train, " left to train on")
     if len(parts.validation) < least:
-        raise NotGrowable(
+        raise TooFewLabels(
             f"only {len(parts.validation)} labelled rows left as drift reference, fewer than {least}",
             cure="send larger windows, or lower drift.min_rows",
         )
     if len(parts.validation) == 0:
-        raise NotGrowable("no labelled row fell to validation", cure="send larger windows")
+        raise TooFewLabels("no labelled row fell to validation", cure="send larger windows")
     if len(parts.holdout) == 0:
-        raise NotGrowable("no labelled row fell to the hold-out", cure="send larger windows")
+        raise TooFewLabels("no labelled row fell to the hold-out", cure="send larger windows")
 
 
-def _too_few(job: Job, rows: Rows, what_for: str) -> NotGrowable:
+def _too_few(job: Job, rows: Rows, what_for: str) -> TooFewLabels:
     count = f"{len(rows)} labelled row{'' if len(rows) == 1 else 's'}{what_for}"
-    return NotGrowable(
+    return TooFewLabels(
         f"only {count}, fewer than {job.growth.min_rows}",
         cure="send larger windows, or lower growth.min_rows",
     )

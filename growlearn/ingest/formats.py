@@ -115,10 +115,11 @@ def _load_images(blobs: Mapping[str, bytes], schema: Schema) -> Loaded:
     images = [name for name, spec in schema.inputs.items() if spec.type is InputType.IMAGE]
     if len(schema.inputs) != 1 or not images:
         raise UnreadableFile("a folder of images needs a schema whose only input is one image")
-    if schema.task is not None:
-        raise UnreadableFile(
-            f"a folder of images has no task column {schema.task!r}", cure="leave task out of the schema"
-        )
+    for what, name in (("task", schema.task), ("key", schema.key)):
+        if name is not None:
+            raise UnreadableFile(
+                f"a folder of images has no {what} column {name!r}", cure=f"leave {what} out of the schema"
+            )
     names = tuple(sorted(blobs))
     labels = [name.split("/")[0] if "/" in name else None for name in names]
     table = pa.table(

@@ -70,8 +70,9 @@ def _without_repeats(batch: Batch, held: Rows | None, window: Window | None) -> 
         raise UnreadableFile(
             f"labels are {_kind(kinds[1])} here and {_kind(kinds[0])} in {window.id}, still being filled"
         )
-    common = np.isin(batch.rows.keys, held.keys)
-    known = {identity(held, int(row)) for row in np.flatnonzero(np.isin(held.keys, batch.rows.keys))}
+    named = batch.rows.ids is not None  # then rows of other inputs may be the same
+    common = np.isin(batch.rows.keys, held.keys) | named
+    known = {identity(held, int(row)) for row in np.flatnonzero(np.isin(held.keys, batch.rows.keys) | named)}
     fresh = np.array(
         [not common[row] or identity(batch.rows, row) not in known for row in range(len(batch.rows))],
         dtype=bool,
@@ -100,4 +101,4 @@ def _filled(intake: Intake, window: Window, rows: Rows, flaws: Flaws, size: int)
         return accepted(intake, window, rows, flaws)
     reason = told(f"{len(rows)} of {size} rows", summary(flaws.values()) if flaws else None, intake.note)
     snapshot = intake.artifacts.put(to_parquet(rows, intake.schema))
-    return replace(window, rows=len(rows), snapshot=snapshot, reason=reason)
+    return replace(window, rows=len(rows), labelled=rows.label_count, snapshot=snapshot, reason=reason)

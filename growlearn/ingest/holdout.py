@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -47,7 +47,8 @@ def load_holdout(
 
 def _rows(url: str, blobs: Mapping[str, bytes], schema: Schema, label_kind: type | None) -> Rows:
     try:
-        return parse(blobs, schema, label_kind=label_kind).rows.labelled()
+        nameless = replace(schema, key=None)  # nothing is joined to hold-out rows
+        return parse(blobs, nameless, label_kind=label_kind).rows.labelled()
     except UnreadableFile as error:
         raise NotGrowable(
             f"hold-out file {url} cannot be used: {error}",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from hashlib import sha256
@@ -22,8 +23,10 @@ from growlearn.ingest.intake import (
     start_intake,
     without_rows,
 )
+from growlearn.ingest.label_file import is_label_file
+from growlearn.ingest.label_intake import take_labels, with_early
 from growlearn.ingest.past import Past
-from growlearn.ingest.table_rows import Parsed, parse
+from growlearn.ingest.table_rows import Parsed, load_chosen, parse_loaded
 from growlearn.ports import Artifacts
 
 Read = Callable[[], Mapping[str, bytes]]
@@ -50,7 +53,7 @@ def ingest(
         blobs = _content(file, read)
         digest = content_hash(blobs)
         before = past.same_content(digest)
-        made = _seen_before(before, file) if before is not None else _fresh(intake, blobs, past.label_kind)
+        made = _seen_before(before, file) if before is not None else _fresh(intake, blobs, past)
     except UnreadableFile as error:
         again = start_intake(
             stream, file, past.windows, artifacts, at
@@ -68,6 +71,8 @@ def ingest(
         at=at,
         filled=tuple(window for window in past.windows if window.number in numbers),
         before=made.before,
+        joining=made.joining,
+        note=made.note,
     )
 
 
@@ -78,9 +83,17 @@ def _seen_before(before: SeenFile, file: SourceFile) -> Made:
     return Made((), (), before.rows, before.windows)
 
 
-def _fresh(intake: Intake, blobs: Mapping[str, bytes], label_kind: type | None) -> Made:
-    parsed = _parse(blobs, intake.stream, label_kind)
-    intake = replace(intake, note=parsed.note)
+def _fresh(intake: Intake, blobs: Mapping[str, bytes], past: Past) -> Made:
+    with _understanding():
+        loaded = load_chosen(blobs, intake.schema)
+        if is_label_file(loaded.table.column_names, intake.schema):
+            return take_labels(intake, loaded, past)
+        parsed = parse_loaded(loaded, intake.schema, label_kind=past.label_kind)
+    parsed, joining, note = with_early(intake, parsed, past)
+    return replace(_of_rows(replace(intake, note=parsed.note), parsed), joining=joining, note=note)
+
+
+def _of_rows(intake: Intake, parsed: Parsed) -> Made:
     parts = [_windows(intake, batch) for batch in batches(parsed)]
     return Made(
         tuple(window for part in parts for window in part.windows),
@@ -115,10 +128,11 @@ def _content(file: SourceFile, read: Read) -> Mapping[str, bytes]:
     return read()
 
 
-def _parse(blobs: Mapping[str, bytes], stream: Stream, label_kind: type | None) -> Parsed:
-    """Parse, and set aside even a file that trips us, so that it cannot stop those behind it."""
+@contextmanager
+def _understanding() -> Iterator[None]:
+    """Set aside even a file that trips us, so that it cannot stop those behind it."""
     try:
-        return parse(blobs, stream.job.schema, label_kind=label_kind)
+        yield
     except (GrowLearnError, MemoryError):
         raise
     except Exception as error:

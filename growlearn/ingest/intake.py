@@ -8,6 +8,7 @@ from datetime import datetime
 from hashlib import sha256
 from itertools import count
 
+from growlearn.domain.labels import Joining
 from growlearn.domain.schema import Schema
 from growlearn.domain.stream import Stream
 from growlearn.domain.window import BadRow, SourceFile, Window, WindowState
@@ -63,21 +64,25 @@ def new_window(intake: Intake, task: str | None = None) -> Window:
 def quarantined(window: Window, reason: str, rows: int) -> Window:
     """The window set apart, with how many rows are kept out by it."""
     return replace(
-        window, state=WindowState.QUARANTINED, rows=0, quarantined_rows=rows, snapshot=None, reason=reason
-    )
+        window, state=WindowState.QUARANTINED, rows=0, quarantined_rows=rows, snapshot=None, labelled=None,
+        reason=reason,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Made:
     """Windows a batch of rows opened, filled or closed, and the rows of it that were kept out.
 
-    `before` are the windows, by id, that held the rows already.
+    `before` are the windows, by id, that held the rows already; `joining` and `note` are about labels that
+    came apart from their rows.
     """
 
     windows: tuple[Window, ...]
     bad_rows: tuple[BadRow, ...]
     rows: int
     before: tuple[str, ...] = ()
+    joining: Joining | None = None
+    note: str | None = None
 
 
 def without_rows(window: Window, flaws: Flaws) -> Window:
@@ -100,6 +105,7 @@ def accepted(intake: Intake, window: Window, rows: Rows, flaws: Flaws) -> Window
         window,
         state=WindowState.ACCEPTED,
         rows=len(rows),
+        labelled=rows.label_count,
         snapshot=intake.artifacts.put(content),
         reason=told(summary(flaws.values()) if flaws else None, intake.note),
     )

@@ -30,13 +30,15 @@ class Rows:
     inputs: image uint8 [N, channels, height, width]; number float64 [N]; category object [N] of str;
     tokens int32 [N, length] with stored.PADDING after the last; series float64 [N, steps, channels].
     labels: object [N] of int, str or None (not known yet). tasks: object [N] of str, or None where
-    no column names the task. keys: uint64 [N], a hash of each row's inputs.
+    no column names the task. keys: uint64 [N], a hash of each row's inputs. ids: object [N] of str, what
+    the key column calls each row (None: not known); None where no column does.
     """
 
     inputs: dict[str, Column]
     labels: Column
     tasks: Column | None
     keys: Column
+    ids: Column | None = None
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -48,7 +50,13 @@ class Rows:
             self.labels[which],
             None if self.tasks is None else self.tasks[which],
             self.keys[which],
+            None if self.ids is None else self.ids[which],
         )
+
+    @property
+    def label_count(self) -> int:
+        """How many rows have a known label."""
+        return sum(label is not None for label in self.labels)
 
     def labelled(self) -> Rows:
         """The rows whose label is known."""
@@ -78,7 +86,16 @@ def concat(parts: Sequence[Rows]) -> Rows:
         np.concatenate([part.labels for part in parts]),
         np.concatenate(tasks) if first.tasks is not None else None,
         np.concatenate([part.keys for part in parts]),
+        _ids_of(parts),
     )
+
+
+def _ids_of(parts: Sequence[Rows]) -> Column | None:
+    """What all the rows are called; those taken in before the schema named a key have no name."""
+    if all(part.ids is None for part in parts):
+        return None
+    nameless = [object_column([None] * len(part)) if part.ids is None else part.ids for part in parts]
+    return np.concatenate(nameless)
 
 
 def row_keys(inputs: dict[str, Column], schema: Schema) -> Column:
@@ -132,14 +149,21 @@ def to_parquet(rows: Rows, schema: Schema) -> bytes:
     columns: dict[str, pa.Array] = {}
     for name, spec in schema.inputs.items():
         columns[name] = STORED[spec.type].write(rows.inputs[name])
-    columns[schema.label] = _label_array(rows.labels)
+    columns[schema.label] = label_array(rows.labels)
     if rows.tasks is not None and schema.task is not None:
         columns[schema.task] = pa.array(rows.tasks, pa.string())
+    if rows.ids is not None and schema.key is not None:
+        columns[schema.key] = pa.array(rows.ids, pa.string())
     columns[_KEY] = pa.array(rows.keys, pa.uint64())
-    few_values = [name for name, array in columns.items() if pa.types.is_string(array.type)]
+    return written(pa.table(columns))
+
+
+def written(table: Any) -> bytes:
+    """A table as stored Parquet; equal tables give equal bytes."""
+    few_values = [field.name for field in table.schema if pa.types.is_string(field.type)]
     sink = io.BytesIO()
     pq.write_table(
-        pa.table(columns),
+        table,
         sink,
         compression="zstd",
         compression_level=_ZSTD_LEVEL,
@@ -154,13 +178,18 @@ def from_parquet(content: bytes, schema: Schema) -> Rows:
     inputs: dict[str, Column] = {}
     for name, spec in schema.inputs.items():
         inputs[name] = STORED[spec.type].read(table.column(name), spec)
-    named = schema.task is not None and schema.task in table.column_names
     return Rows(
         inputs,
         object_column(table.column(schema.label).to_pylist()),
-        object_column(table.column(schema.task).to_pylist()) if named else None,
+        _texts(table, schema.task),
         table.column(_KEY).to_numpy(),
+        _texts(table, schema.key),
     )
+
+
+def _texts(table: Any, name: str | None) -> Column | None:
+    known = name is not None and name in table.column_names
+    return object_column(table.column(name).to_pylist()) if known else None
 
 
 def object_column(values: Sequence[object]) -> Column:
@@ -170,7 +199,8 @@ def object_column(values: Sequence[object]) -> Column:
     return column
 
 
-def _label_array(labels: Column) -> pa.Array:
+def label_array(labels: Column) -> pa.Array:
+    """Labels as Arrow integers, or as text where any is text."""
     known: list[Label] = [label for label in labels if label is not None]
     kind = pa.string() if any(isinstance(label, str) for label in known) else pa.int64()
     return pa.array(labels, kind)

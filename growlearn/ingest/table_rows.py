@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
 import numpy as np
@@ -16,6 +16,8 @@ from growlearn.ingest.duplicates import duplicates
 from growlearn.ingest.flaws import Flaw, Flaws, bad_rows, flag
 from growlearn.ingest.formats import Loaded, load
 from growlearn.ingest.inputs import DECODERS
+from growlearn.ingest.keys import decode_keys
+from growlearn.ingest.label_file import is_label_file
 from growlearn.ingest.labels import decode_labels
 from growlearn.ingest.rows import Column, Rows, object_column, row_keys
 
@@ -59,7 +61,22 @@ def parse(
 
     `label_kind` is int or str where the stream's labels are of one kind already.
     """
-    loaded = load(blobs, schema, lambda names: choose_columns(names, schema, for_prediction))
+    loaded = load_chosen(blobs, schema, for_prediction)
+    return parse_loaded(loaded, schema, for_prediction=for_prediction, label_kind=label_kind)
+
+
+def load_chosen(blobs: Mapping[str, bytes], schema: Schema, for_prediction: bool = False) -> Loaded:
+    """The columns of one file that the schema names, not yet looked at; those of a label file too.
+
+    Raises UnreadableFile where one is missing or nothing of the file can be read.
+    """
+    return load(blobs, schema, lambda names: choose_columns(names, schema, for_prediction))
+
+
+def parse_loaded(
+    loaded: Loaded, schema: Schema, *, for_prediction: bool = False, label_kind: type | None = None
+) -> Parsed:
+    """The same of a table whose columns were chosen already."""
     table = loaded.table
     if table.num_rows == 0:
         raise UnreadableFile("the file has no rows")
@@ -67,10 +84,11 @@ def parse(
     rows = _decode(loaded, schema, flaws, for_prediction, label_kind)
     places = _unflawed(flaws, table.num_rows)
     good = rows.take(places)
-    good = Rows(good.inputs, good.labels, good.tasks, row_keys(good.inputs, schema))
+    good = replace(good, keys=row_keys(good.inputs, schema))
     if not for_prediction:
+        twice = "duplicate" if schema.key is None else f"duplicate {schema.key}"
         for row, earlier in duplicates(good):
-            flaws[int(places[row])] = Flaw("duplicate", f" of row {places[earlier]}")
+            flaws[int(places[row])] = Flaw(twice, f" of row {places[earlier]}")
         fresh = np.array([place not in flaws for place in places.tolist()], dtype=bool)
         good, places = good.take(fresh), places[fresh]
     unlabelled = not for_prediction and schema.label not in table.column_names
@@ -88,9 +106,12 @@ def choose_columns(names: Sequence[str], schema: Schema, for_prediction: bool) -
 
     A label column may be absent, for labels may come later, unless another name looks like it.
     """
-    needed = list(schema.inputs) + ([schema.task] if schema.task and not for_prediction else [])
+    special = [] if for_prediction else [name for name in (schema.task, schema.key) if name]
+    needed = [*schema.inputs, *special]
     missing = [name for name in needed if name not in names]
     optional = {schema.task} if for_prediction else {schema.label}
+    if not for_prediction and is_label_file(names, schema):
+        needed, missing = [str(schema.key)], []
     if not for_prediction and schema.label not in names and _nearest(schema.label, names, schema):
         missing.append(schema.label)
     if missing:
@@ -110,7 +131,7 @@ def _missing(name: str, names: Sequence[str], schema: Schema) -> str:
 
 def _nearest(name: str, names: Sequence[str], schema: Schema) -> str | None:
     """The most similar of a file's columns that the schema does not name itself."""
-    known = {*schema.inputs, schema.label, schema.task}
+    known = {*schema.inputs, schema.label, schema.task, schema.key}
     others = {other.strip().lower(): other for other in names if other not in known}
     matches = get_close_matches(name.lower(), others, 1, 0.7)
     return others[matches[0]] if matches else None
@@ -134,7 +155,10 @@ def _decode(
         tasks = decode_texts(table.column(schema.task), schema.task, unnamed)
         flag(unnamed, np.asarray(tasks == "", dtype=bool), Flaw(f"{schema.task} is an empty string"))
         tasks[tasks == ""] = None
-    return Rows(inputs, labels, tasks, np.zeros(table.num_rows, np.uint64))
+    ids = None
+    if schema.key is not None and not for_prediction:
+        ids = decode_keys(table.column(schema.key), schema.key, flaws)
+    return Rows(inputs, labels, tasks, np.zeros(table.num_rows, np.uint64), ids)
 
 
 def _decode_input(loaded: Loaded, name: str, schema: Schema, flaws: Flaws) -> Column:

@@ -75,7 +75,7 @@ def test_help_lists_every_command(installed: Path, tmp_path: Path) -> None:
 
 
 def test_it_makes_its_database_and_finds_it_sound(installed: Path, tmp_path: Path) -> None:
-    assert "database is at revision 0002 (was empty)" in run(
+    assert "database is at revision 0004 (was empty)" in run(
         installed, tmp_path, "growlearn", "db", "upgrade"
     )
     assert (tmp_path / ".growlearn" / "growlearn.db").exists()

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, func, insert, select, update
 
+from growlearn.adapters.db import labels
 from growlearn.adapters.db.columns import number_of
 from growlearn.adapters.db.mapping import all_of, columns, lock_known, read, values
 from growlearn.adapters.db.tables import QuarantinedRowRow, SourceFileRow, WindowRow
@@ -16,8 +17,8 @@ from growlearn.domain.window import BadRow, IngestedFile, Window, WindowState, c
 def record_ingest(connection: Connection, ingested: IngestedFile) -> bool:
     """Write a file's windows and bad rows; False, and nothing written, if it was taken in before.
 
-    Raises LostRace where another process has filled, closed or numbered a window meanwhile, and
-    UnknownName for the stream.
+    Raises LostRace where another process has filled, closed, labelled or numbered a window meanwhile,
+    and UnknownName for the stream.
     """
     lock_known(connection, ingested.stream)
     if _taken_in(connection, ingested):
@@ -27,6 +28,8 @@ def record_ingest(connection: Connection, ingested: IngestedFile) -> bool:
         .values(values(ingested.file) | values(ingested.seen, stream=ingested.stream, at=ingested.at))
         .returning(SourceFileRow.id)
     ).scalar_one()
+    if ingested.joining is not None:
+        labels.join(connection, ingested.stream, ingested.joining, ingested.file.url, ingested.at)
     for window in ingested.windows:
         _write(connection, window, ingested.filled)
     if ingested.bad_rows:

@@ -9,12 +9,13 @@ from typing import Self
 
 from sqlalchemy import Engine
 
-from growlearn.adapters.db import intake, model, outbox, record, streams, work
+from growlearn.adapters.db import intake, labels, model, outbox, record, streams, work
 from growlearn.adapters.db.engine import connect, reading, writing
 from growlearn.adapters.db.mapping import lock_known
 from growlearn.adapters.db.revision import require_head
 from growlearn.domain.consolidation import ConsolidationPlan
 from growlearn.domain.job import Job
+from growlearn.domain.labels import EarlyLabels, LabelJoin
 from growlearn.domain.lineage import Branch, Task, Version
 from growlearn.domain.stream import (
     AliasMove,
@@ -92,6 +93,16 @@ class DbStore:
         with writing(self._engine) as connection:
             return intake.record_ingest(connection, ingested)
 
+    def early_labels(self, stream: str) -> Sequence[EarlyLabels]:
+        """Labels whose rows have not come yet, in the order their files came."""
+        with reading(self._engine) as connection:
+            return labels.early(connection, stream)
+
+    def label_joins(self, stream: str) -> Sequence[LabelJoin]:
+        """Every joining of labels to a window that was taken in before them, oldest first."""
+        with reading(self._engine) as connection:
+            return labels.joins(connection, stream)
+
     def windows(self, stream: str) -> Sequence[Window]:
         """All windows of a stream by number."""
         with reading(self._engine) as connection:
@@ -118,6 +129,11 @@ class DbStore:
         """Lease the pending window of a stream that is next."""
         with writing(self._engine) as connection:
             return work.claim(connection, stream, worker, now, lease_s)
+
+    def wake(self, stream: str, window: str, at: datetime) -> bool:
+        """Send a window that waits back to be judged anew; False where it does not wait any more."""
+        with writing(self._engine) as connection:
+            return work.wake(connection, stream, window, at)
 
     def is_led(self, stream: str, now: datetime) -> bool:
         """Whether some worker's lease on a window of the stream runs now."""

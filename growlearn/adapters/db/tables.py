@@ -33,7 +33,7 @@ from growlearn.domain.window import Verdict, WindowState
 
 PREFIX = "growlearn_"
 VERSION_TABLE = "growlearn_alembic_version"
-HEAD = "0003"  # the newest migration, known here so that opening a store need not load Alembic
+HEAD = "0004"  # the newest migration, known here so that opening a store need not load Alembic
 
 Serial = BigInteger().with_variant(Integer(), "sqlite")  # SQLite counts up INTEGER keys only
 Names = Json(tuple[str, ...])
@@ -122,6 +122,9 @@ class WindowRow(Base):
     lease_owner: Mapped[str | None]
     lease_until: Mapped[datetime | None]
     failures: Mapped[int] = mapped_column(default=0)
+    labelled: Mapped[int | None]
+    wanted: Mapped[int | None]
+    judged_by: Mapped[int | None]
 
 
 class QuarantinedRowRow(Base):
@@ -138,6 +141,21 @@ class QuarantinedRowRow(Base):
     window: Mapped[str | None] = mapped_column(WindowId())
     row: Mapped[int]
     reason: Mapped[str]
+
+
+class LateLabelsRow(Base):
+    """Labels of one file that came apart from their rows: joined to a window, or (null) without rows yet."""
+
+    __tablename__ = "growlearn_late_labels"
+    __table_args__ = (_refers("windows", "window", "number"), Index(None, "stream"))
+
+    id: Mapped[int] = mapped_column(Serial, primary_key=True)
+    stream: Mapped[str] = _stream()
+    window: Mapped[str | None] = mapped_column(WindowId())
+    source: Mapped[str]
+    content: Mapped[str | None] = mapped_column(String(64))
+    labels: Mapped[int]
+    at: Mapped[datetime]
 
 
 class DriftReportRow(Base):

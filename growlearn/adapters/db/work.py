@@ -14,7 +14,7 @@ from growlearn.adapters.db.tables import WindowRow
 from growlearn.domain.consolidation import ConsolidationPlan
 from growlearn.domain.errors import LostRace, UnknownName
 from growlearn.domain.stream import Transition
-from growlearn.domain.window import PENDING, Verdict, Window, check_transition
+from growlearn.domain.window import PENDING, Verdict, Window, WindowState, check_transition
 
 
 def claim(connection: Connection, stream: str, worker: str, now: datetime, lease_s: float) -> Window | None:
@@ -49,6 +49,17 @@ def open_window(connection: Connection, window: Window, plan: ConsolidationPlan)
     connection.execute(insert(WindowRow).values(values(window)))
     record.write_plan(connection, window.stream, window.id, plan)
     return True
+
+
+def wake(connection: Connection, stream: str, window: str, at: datetime) -> bool:
+    """Send a window that waits back to be judged anew; False where it does not wait any more."""
+    lock(connection, stream)
+    woken = update(WindowRow).where(
+        WindowRow.stream == stream,
+        WindowRow.number == number_of(window),
+        WindowRow.state == WindowState.WAITING,
+    )
+    return connection.execute(woken.values(state=WindowState.ACCEPTED, updated_at=at)).rowcount == 1
 
 
 def is_led(connection: Connection, stream: str, now: datetime) -> bool:
@@ -131,7 +142,7 @@ def advance(connection: Connection, transition: Transition) -> Window:
 
 def _changes(transition: Transition) -> dict[str, object]:
     changes: dict[str, object] = {"state": transition.target, "updated_at": transition.at}
-    for name in ("verdict", "task", "reason"):
+    for name in ("verdict", "task", "reason", "wanted", "judged_by"):
         if getattr(transition, name) is not None:
             changes[name] = getattr(transition, name)
     if transition.target not in PENDING:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 
 from growlearn.domain.errors import LostRace, UnknownName
+from growlearn.domain.labels import EarlyLabels, Joining, LabelJoin
 from growlearn.domain.lineage import Branch, Task, Version
 from growlearn.domain.stream import Alias, AliasMove, Stream, Transition, WindowRecord
 from growlearn.domain.window import BadRow, IngestedFile, SeenFile, Window, WindowState, check_transition
@@ -28,6 +29,8 @@ class Kept:
     files: list[SeenFile] = field(default_factory=list)
     windows: dict[str, Window] = field(default_factory=dict)
     bad_rows: dict[str, tuple[BadRow, ...]] = field(default_factory=dict)
+    early: list[EarlyLabels] = field(default_factory=list)
+    joins: list[LabelJoin] = field(default_factory=list)
     leases: dict[str, Lease] = field(default_factory=dict)
     failures: dict[str, int] = field(default_factory=dict)
     outbox_lease: list[Lease] = field(default_factory=list)  # one or none
@@ -62,6 +65,23 @@ def check_open(old: Window | None, new: Window, filled: tuple[Window, ...]) -> N
         check_transition(old.state, new.state)
 
 
+def join(kept: Kept, joining: Joining, source: str, at: datetime) -> None:
+    """Write what was joined; raises LostRace where it was worked out from what does not hold any more."""
+    name = kept.stream.name
+    last = max((window.number for window in kept.windows.values()), default=0)
+    if (last, tuple(kept.early)) != (joining.last_window, joining.early_before):
+        raise LostRace(f"rows or labels of stream {name!r} were taken in by another process meanwhile")
+    for change in joining.relabelled:
+        old = kept.windows.get(change.window)
+        if old is None or old.snapshot != change.before:
+            raise LostRace(
+                f"window {change.window} of stream {name!r} was written by another process meanwhile"
+            )
+        kept.windows[old.id] = replace(old, snapshot=change.after, labelled=change.labelled, updated_at=at)
+        kept.joins.append(LabelJoin(window=old.id, source=source, labels=change.labels, at=at))
+    kept.early = list(joining.early)
+
+
 def moved(window: Window, transition: Transition) -> Window:
     """The window after a transition."""
     return replace(
@@ -71,6 +91,8 @@ def moved(window: Window, transition: Transition) -> Window:
         verdict=transition.verdict or window.verdict,
         task=window.task if transition.task is None else transition.task,
         reason=window.reason if transition.reason is None else transition.reason,
+        wanted=window.wanted if transition.wanted is None else transition.wanted,
+        judged_by=window.judged_by if transition.judged_by is None else transition.judged_by,
     )
 
 

@@ -14,6 +14,7 @@ from growlearn.adapters.memory.kept import (
     add,
     check_open,
     is_taken_in,
+    join,
     move,
     moved,
     recorded,
@@ -22,6 +23,7 @@ from growlearn.adapters.memory.kept import (
 from growlearn.domain.consolidation import ConsolidationPlan
 from growlearn.domain.errors import GrowLearnError, LostRace, UnknownName
 from growlearn.domain.job import Job
+from growlearn.domain.labels import EarlyLabels, LabelJoin
 from growlearn.domain.lineage import Branch, Task, Version
 from growlearn.domain.stream import (
     AliasMove,
@@ -32,7 +34,16 @@ from growlearn.domain.stream import (
     Transition,
     WindowRecord,
 )
-from growlearn.domain.window import PENDING, BadRow, IngestedFile, SeenFile, Verdict, Window, check_transition
+from growlearn.domain.window import (
+    PENDING,
+    BadRow,
+    IngestedFile,
+    SeenFile,
+    Verdict,
+    Window,
+    WindowState,
+    check_transition,
+)
 
 
 @dataclass
@@ -121,6 +132,8 @@ class MemoryStore:
             if is_taken_in(kept, ingested):
                 return False
             kept.files.append(ingested.seen)
+            if ingested.joining is not None:
+                join(kept, ingested.joining, ingested.file.url, ingested.at)
             for window in ingested.windows:
                 check_open(kept.windows.get(window.id), window, ingested.filled)
                 kept.windows[window.id] = window
@@ -128,6 +141,16 @@ class MemoryStore:
                 if bad.window is not None:
                     kept.bad_rows[bad.window] = (*kept.bad_rows.get(bad.window, ()), bad)
             return True
+
+    def early_labels(self, stream: str) -> Sequence[EarlyLabels]:
+        """Labels whose rows have not come yet, in the order their files came."""
+        with self._lock:
+            return tuple(self._kept[stream].early) if stream in self._kept else ()
+
+    def label_joins(self, stream: str) -> Sequence[LabelJoin]:
+        """Every joining of labels to a window that was taken in before them, oldest first."""
+        with self._lock:
+            return tuple(self._kept[stream].joins) if stream in self._kept else ()
 
     def windows(self, stream: str) -> Sequence[Window]:
         """All windows of a stream by number."""
@@ -176,6 +199,16 @@ class MemoryStore:
                 return None
             leases[pending[0].id] = Lease(worker, now + timedelta(seconds=lease_s))
             return pending[0]
+
+    def wake(self, stream: str, window: str, at: datetime) -> bool:
+        """Send a window that waits back to be judged anew; False where it does not wait any more."""
+        with self._lock:
+            _require_zone(at)
+            old = self._kept[stream].windows.get(window) if stream in self._kept else None
+            if old is None or old.state is not WindowState.WAITING:
+                return False
+            self._kept[stream].windows[window] = replace(old, state=WindowState.ACCEPTED, updated_at=at)
+            return True
 
     def is_led(self, stream: str, now: datetime) -> bool:
         """Whether some worker's lease on a window of the stream runs now."""

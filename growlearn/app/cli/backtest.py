@@ -78,13 +78,13 @@ def backtest(
 
 
 def _tell_kept_out(done: Backtest) -> None:
-    from growlearn.app.telling import kept_out
+    from growlearn.app.telling import kept_out, kept_out_anything
     from growlearn.cycle import RunSummary
 
-    lines = kept_out(done.job.name, RunSummary(done.files, ()))
-    for line in lines:
+    taken_in = RunSummary(done.files, ())
+    for line in kept_out(done.job.name, taken_in):
         warn(line)
-    if lines:
+    if kept_out_anything(taken_in):
         raise typer.Exit(QUARANTINED)
 
 

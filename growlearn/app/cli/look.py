@@ -56,10 +56,14 @@ def status(
         print_json(view)
         return
     show_table(
-        ("stream", "state", "champion", "pending windows"),
-        [(s["name"], s["state"], s["champion"], s["pending"]) for s in view["streams"]],
+        ("stream", "state", "champion", "pending windows", "waiting for labels"),
+        [(s["name"], s["state"], s["champion"], s["pending"], _waiting(s)) for s in view["streams"]],
         empty="no streams yet; run: growlearn apply JOB.yaml",
     )
+
+
+def _waiting(stream: View) -> str | None:
+    return f"{stream['waiting']} ({stream['lacking']} labels)" if stream.get("waiting") else None
 
 
 def windows(stream: StreamName, window: OneWindow = None, as_json: AsJson = False) -> None:
@@ -71,7 +75,7 @@ def windows(stream: StreamName, window: OneWindow = None, as_json: AsJson = Fals
     keys = ("id", "state", "rows", "quarantined_rows", "task", "verdict", "reason", "source")
     show_table(
         [key.replace("quarantined_rows", "kept out") for key in keys],
-        [[_last_part(w[key]) if key == "source" else w[key] for key in keys] for w in view["windows"]],
+        [[_cell(w, key) for key in keys] for w in view["windows"]],
         empty="no windows yet; drop a file where the stream looks and run: growlearn run " + stream,
     )
     if window is not None:
@@ -80,6 +84,12 @@ def windows(stream: StreamName, window: OneWindow = None, as_json: AsJson = Fals
             [(bad["row"], bad["reason"]) for bad in view["windows"][0]["bad_rows"]],
             empty="no row was kept out",
         )
+
+
+def _cell(window: View, key: str) -> object:
+    if key == "state" and window.get("lacking") is not None:
+        return f"waiting ({window['lacking']} labels)"
+    return _last_part(window[key]) if key == "source" else window[key]
 
 
 def _last_part(url: str) -> str:

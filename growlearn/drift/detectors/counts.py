@@ -14,9 +14,9 @@ Counts = npt.NDArray[np.int64]
 def homogeneity(reference: Counts, query: Counts) -> tuple[float, float]:
     """Pearson's chi-square and p-value of counts [K] against counts [K]; (0, 1) where one kind is left.
 
-    Rare kinds, whose expected count is below 5 on either side, are pooled first; the choice rests on the
-    totals of both sides, so that it does not disturb the test. Where two kinds are left the p-value is that
-    of Fisher's exact test.
+    Rare kinds, whose expected count is below 5 on either side, are pooled first, at worst all but the most
+    frequent; the choice rests on the totals of both sides, so that it does not disturb the test. Where two
+    kinds are left the p-value is that of Fisher's exact test.
     """
     table = _pooled(np.stack([reference, query]))  # [2, K']
     if table.shape[1] < 2:
@@ -40,9 +40,9 @@ def _pooled(table: Counts) -> Counts:
     table = table[:, np.argsort(table.sum(0), kind="stable")[::-1]]  # most frequent first
     smaller_side = table.sum(1).min() / max(table.sum(), 1)
     common = int((table.sum(0) * smaller_side >= _LEAST_EXPECTED).sum())
+    if table[:, common:].sum() * smaller_side < _LEAST_EXPECTED:
+        common -= 1  # too rare even together: with the rarest of the others
+    common = max(common, 1)  # the most frequent against all others, at worst
     rest = table[:, common:].sum(1, keepdims=True)  # [2, 1]
-    if rest.sum() * smaller_side < _LEAST_EXPECTED and common:  # too rare even together: with the rarest kept
-        common -= 1
-        rest = rest + table[:, common : common + 1]
     kept = np.concatenate([table[:, :common], rest], axis=1)
     return kept[:, kept.sum(0) > 0]

@@ -10,11 +10,13 @@ Both start a new bet in every window k, with weight w_k (carry.py), and leave a 
 reference.
 
 - For life w_k = T_k - T_(k+1) with T_k = 1 / (1 + log k), which sum to 1: the mixture is an e-process, and
-  Ville's inequality bounds its crossing of 1 / stream by `stream`; reference + stream = alpha.
+  Ville's inequality bounds its crossing of 1 / stream by `stream`. Tests of single windows spend `window` by
+  the same weights; reference + stream + window = alpha.
 - At a rate w_k = 1 / W, for ever: the sum is an e-detector of the Shiryaev-Roberts kind. Evidence less the
   weights spent is a supermartingale, so by optional stopping a run lasts W / stream windows or more on
   average. Of N_n alarms those on unlucky references are at most their number: E[N_n] <= n * stream / W +
-  reference * (1 + E[N_n]), which `at_a_rate` solves for `stream` at n = W.
+  reference * (1 + E[N_n]), which `at_a_rate` solves for `stream` at n = W. Single windows are not tested:
+  weights do not fade here.
 
 Source: Shin, Ramdas, Rinaldo, "E-detectors" (NEJSDS 2023): average run length, and mixtures.
 """
@@ -28,7 +30,8 @@ from datetime import datetime, timedelta
 
 from growlearn.domain.errors import GrowLearnError
 
-_REFERENCE_SHARE = 0.5  # of alpha; both shares enter only through their logarithm
+_REFERENCE_SHARE = 0.25  # of alpha; shares matter little, for they enter only through their logarithm
+_WINDOW_SHARE = 0.25
 _REFERENCE_AT_A_RATE = 0.05
 _ENOUGH_WINDOWS = 5  # of history, to tell a stream's pace from
 
@@ -37,11 +40,13 @@ _ENOUGH_WINDOWS = 5  # of history, to tell a stream's pace from
 class Budget:
     """`reference`: the chance that the reference sample misleads; evidence of 1 / `stream` is an alarm.
 
+    window: what tests of single windows may spend (leaps.py), in parts weight(1), weight(2), ...;
     windows: how many make a period, for a promise at a rate; None for a promise for life.
     """
 
     reference: float
     stream: float
+    window: float = 0.0
     windows: float | None = None
 
     @property
@@ -60,7 +65,8 @@ def for_life(alpha: float) -> Budget:
     """P(any false alarm, ever) <= alpha, however often the evidence is read."""
     if not 0 < alpha < 1:
         raise GrowLearnError(f"alpha {alpha} must lie between 0 and 1")
-    return Budget(reference=alpha * _REFERENCE_SHARE, stream=alpha * (1 - _REFERENCE_SHARE))
+    reference, window = alpha * _REFERENCE_SHARE, alpha * _WINDOW_SHARE
+    return Budget(reference=reference, stream=alpha - reference - window, window=window)
 
 
 def at_a_rate(at_most: float, windows: float) -> Budget:

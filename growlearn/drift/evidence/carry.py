@@ -57,14 +57,19 @@ class Evidence:
         return cls(**{**fields, "log_wealth": tuple(fields["log_wealth"])})
 
 
-def carry(evidence: Evidence, log_payoffs: Floats, rows: int, budget: Budget) -> Evidence:
-    """The evidence after one more window; log_payoffs [J] are the logarithms of what each bet paid."""
+def carry(
+    evidence: Evidence, log_payoffs: Floats, rows: int, budget: Budget, leapt: bool = False
+) -> Evidence:
+    """The evidence after one more window; log_payoffs [J] are the logarithms of what each bet paid.
+
+    leapt: whether the window is an alarm by itself.
+    """
     window = evidence.windows + 1
     before = np.array(evidence.log_wealth) if evidence.log_wealth else np.full(len(log_payoffs), -np.inf)
     wealth = np.logaddexp(before, math.log(budget.weight(window))) + log_payoffs  # [J]
     log_evidence = float(average(wealth))
     alarmed_at = evidence.alarmed_at
-    if alarmed_at is None and log_evidence >= budget.log_threshold:
+    if alarmed_at is None and (leapt or log_evidence >= budget.log_threshold):
         alarmed_at = window
     return Evidence(
         reference=evidence.reference,
@@ -89,6 +94,12 @@ def check_carried(evidence: Evidence, fingerprint: str) -> None:
             "the evidence was gathered against another reference, budget or set of bets",
             cure="start it anew: Evidence(reference=monitor.fingerprint)",
         )
+
+
+def check_effect(min_effect: float) -> None:
+    """Raise GrowLearnError unless a smallest effect makes sense."""
+    if not 0 <= min_effect < 1:
+        raise GrowLearnError(f"the smallest effect {min_effect} must be 0 or more, and below 1")
 
 
 def bet_sizes(ceilings: Floats, spreads: Floats) -> Floats:

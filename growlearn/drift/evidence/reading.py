@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 from growlearn.drift.evidence.budget import Budget
@@ -13,6 +12,7 @@ from growlearn.drift.evidence.carry import Evidence
 class Moved:
     """One score or risk: `how` it moved, by how much in this window, and all the evidence so far for that.
 
+    leapt: whether this window is an alarm by itself, whatever came before;
     effect: a score's Kolmogorov-Smirnov distance from the reference, 0 to 1; a risk's rise, as a share of
     rows.
     """
@@ -21,6 +21,7 @@ class Moved:
     how: str
     effect: float
     log_evidence: float
+    leapt: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,23 +38,13 @@ class Reading:
         """Whether the evidence reached the threshold, in this window or an earlier one."""
         return self.evidence.alarmed_at is not None
 
-    @property
-    def chance(self) -> float | None:
-        """An anytime-valid p-value: P(evidence as large as its peak at any time, were nothing changed).
-
-        None where the budget is a rate: evidence is then allowed to reach the threshold now and then.
-        """
-        if self.budget.windows is not None:
-            return None
-        return min(1.0, self.budget.reference + math.exp(-self.evidence.peak))
-
     def told(self) -> str:
         """The reading in one sentence, numbers as people read them."""
         most = self.moved[0]
         relation = "reached" if self.log_evidence >= self.budget.log_threshold else "did not reach"
-        earlier = ""
+        earlier = "; this window alone is an alarm" if most.leapt else ""
         if self.alarm and self.evidence.alarmed_at != self.evidence.windows:
-            earlier = f"; alarm since its window {self.evidence.alarmed_at}"
+            earlier += f"; alarm since its window {self.evidence.alarmed_at}"
         return (
             f"{most.name} moved most ({most.how}, by {most.effect:.3f} in this window); log evidence "
             f"{self.log_evidence:.1f} after {self.evidence.windows} windows and {self.evidence.rows} rows "

@@ -1,10 +1,12 @@
 """An e-process of the share of wrong answers: evidence that the risk rose above the reference's.
 
-With k of m labelled reference rows wrong, c = Clopper-Pearson's upper bound on the risk at chance
-`budget.reference`, plus `min_effect`. A labelled row with loss l in {0, 1} pays 1 + bet * (l - c):
-expectation 1 or less, given everything before, while the risk is at most c. Products, and averages over bets
-and starting windows, are e-processes, so P(any alarm, ever) <= budget.reference + budget.stream. One-sided: a
-falling risk is never an alarm. Any rows may be labelled, as long as the choice does not look at their losses.
+With k of m labelled reference rows wrong, c is Clopper-Pearson's upper bound on the risk at chance
+`budget.reference`, plus `min_effect`. A labelled row with loss l in {0, 1} pays 1 + bet * (l - c), which is
+1 or less on average, given everything before, while the risk is at most c. So products, and averages over
+bets and starting windows, are e-processes. A window is an alarm by itself where P(as many wrong rows, at
+risk c) is below its part of `budget.window`. P(any alarm, ever) <= budget.reference + budget.stream +
+budget.window. One-sided: a falling risk is never an alarm. Any rows may be labelled, if the choice ignores
+their losses.
 
 Source: Podkopaev and Ramdas, "Tracking the risk of a deployed model and detecting harmful distribution
 shifts" (ICLR 2022).
@@ -17,11 +19,20 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import beta
+from scipy.stats import beta, binom
 
 from growlearn.drift.detectors.finding import CannotJudge
 from growlearn.drift.evidence.budget import Budget
-from growlearn.drift.evidence.carry import STEPS, Evidence, Floats, average, bet_sizes, carry, check_carried
+from growlearn.drift.evidence.carry import (
+    STEPS,
+    Evidence,
+    Floats,
+    average,
+    bet_sizes,
+    carry,
+    check_carried,
+    check_effect,
+)
 from growlearn.drift.evidence.reading import Moved, Reading
 from growlearn.drift.evidence.scores import MIN_REFERENCE_ROWS
 
@@ -51,6 +62,7 @@ def monitor_risk(losses: Losses, budget: Budget, min_effect: float = 0.0) -> Ris
     CannotJudge for fewer than 30 labelled rows, losses other than 0 and 1, or a ceiling that no risk can
     pass.
     """
+    check_effect(min_effect)
     known = _labelled(losses, "reference")
     rows, wrong = len(known), int(known.sum())
     if rows < MIN_REFERENCE_ROWS:
@@ -79,10 +91,13 @@ def read_risk(monitor: RiskMonitor, evidence: Evidence, losses: Losses) -> Readi
     payoffs = wrong * np.log1p(monitor.bets * (1 - ceiling)) + (rows - wrong) * np.log1p(
         -monitor.bets * ceiling
     )
-    after = carry(evidence, payoffs, rows, monitor.budget)
+    level = monitor.budget.window * monitor.budget.weight(evidence.windows + 1)
+    leapt = bool(binom.sf(wrong - 1, rows, ceiling) < level)
+    after = carry(evidence, payoffs, rows, monitor.budget, leapt)
     log_evidence = float(average(np.array(after.log_wealth)))
     rise = wrong / rows - monitor.risk
-    moved = Moved(name="risk", how="higher" if rise > 0 else "lower", effect=rise, log_evidence=log_evidence)
+    how = "higher" if rise > 0 else "lower"
+    moved = Moved(name="risk", how=how, effect=rise, log_evidence=log_evidence, leapt=leapt)
     return Reading(evidence=after, log_evidence=log_evidence, budget=monitor.budget, moved=(moved,))
 
 

@@ -6,7 +6,9 @@ all S times K ceilings hold at once (Bonferroni). Then each payoff has expectati
 before, for any law within min_effect of the reference's, whatever the scores' dependence on each other; so
 products, and averages over bets, scores and starting windows, are e-processes, and Ville's inequality gives
 
-    P(any alarm, ever) <= budget.reference + budget.stream.
+    P(evidence of 1 / budget.stream or more, ever) <= budget.reference + budget.stream.
+
+A window that is an alarm by itself (leaps.py) adds `budget.window`.
 
 The reference must be held-out rows that the model never trained on; windows are drawn independently of it.
 
@@ -25,7 +27,17 @@ import numpy.typing as npt
 
 from growlearn.drift.detectors.finding import CannotJudge
 from growlearn.drift.evidence.budget import Budget
-from growlearn.drift.evidence.carry import STEPS, Evidence, Floats, average, bet_sizes, carry, check_carried
+from growlearn.drift.evidence.carry import (
+    STEPS,
+    Evidence,
+    Floats,
+    average,
+    bet_sizes,
+    carry,
+    check_carried,
+    check_effect,
+)
+from growlearn.drift.evidence.leaps import least_distance
 from growlearn.drift.evidence.reading import Moved, Reading
 from growlearn.drift.evidence.shapes import BINS, SHAPES, VALUES, bins_of, ceilings
 
@@ -40,6 +52,7 @@ class ScoreMonitor:
 
     names: tuple[str, ...]
     budget: Budget
+    min_effect: float
     ordered: Floats
     ceilings: Floats  # [K]
     bets: Floats  # [K, L]
@@ -58,6 +71,7 @@ def monitor_scores(
     min_effect: the largest sup_x |F(x) - F_ref(x)| of any score that is never an alarm (the KS distance).
     Raises CannotJudge for fewer than 30 rows, scores that are not finite, or all of them constant.
     """
+    check_effect(min_effect)
     rows, scores = reference.shape
     if rows < MIN_REFERENCE_ROWS:
         raise CannotJudge(f"the reference has {rows} rows; at least {MIN_REFERENCE_ROWS} are needed")
@@ -68,15 +82,12 @@ def monitor_scores(
     highest = ceilings(rows, budget.reference / (scores * len(SHAPES)), min_effect)  # [K]
     bets = bet_sizes(highest, VALUES.std(axis=1))  # [K, L]
     digest = hashlib.sha256(repr((tuple(names), budget, min_effect)).encode())
-    for part in (
-        ordered,
-        VALUES,
-        STEPS,
-    ):  # what the bets follow from, not the bets: their last bits may differ
+    for part in (ordered, VALUES, STEPS):  # not the bets: their last bits may differ between machines
         digest.update(part.tobytes())
     return ScoreMonitor(
         names=tuple(names),
         budget=budget,
+        min_effect=min_effect,
         ordered=ordered,
         ceilings=highest,
         bets=bets,
@@ -98,26 +109,31 @@ def read_scores(monitor: ScoreMonitor, evidence: Evidence, scores: npt.NDArray[n
     below = np.stack([np.searchsorted(*pair, "left") for pair in zip(monitor.ordered, window, strict=True)])
     upto = np.stack([np.searchsorted(*pair, "right") for pair in zip(monitor.ordered, window, strict=True)])
     payoffs = _log_payoffs(monitor, below, upto)  # [S, K, L]
-    after = carry(evidence, payoffs.ravel(), len(scores), monitor.budget)
+    effects = _distances(below, upto, monitor.ordered.shape[1])  # [S]
+    leapt = effects > _least_effect(monitor, evidence.windows + 1, len(scores))
+    after = carry(evidence, payoffs.ravel(), len(scores), monitor.budget, bool(leapt.any()))
     wealth = np.reshape(after.log_wealth, payoffs.shape)  # [S, K, L]
-    effects = _distances(below, upto, monitor.ordered.shape[1])
     by_shape = average(wealth)  # [S, K]
+    columns = by_shape.argmax(axis=1), effects.tolist(), average(by_shape).tolist(), leapt.tolist()
     moved = [
-        Moved(name=name, how=how, effect=effect, log_evidence=log_evidence)
-        for name, how, effect, log_evidence in zip(
-            monitor.names,
-            (list(SHAPES)[at] for at in by_shape.argmax(axis=1)),
-            effects.tolist(),
-            average(by_shape).tolist(),
-            strict=True,
-        )
+        Moved(name=name, how=list(SHAPES)[at], effect=effect, log_evidence=log_evidence, leapt=leap)
+        for name, at, effect, log_evidence, leap in zip(monitor.names, *columns, strict=True)
     ]
     return Reading(
         evidence=after,
         log_evidence=float(average(by_shape.ravel())),
         budget=monitor.budget,
-        moved=tuple(sorted(moved, key=lambda score: -score.log_evidence)),
+        moved=tuple(sorted(moved, key=lambda score: (not score.leapt, -score.log_evidence))),
     )
+
+
+def _least_effect(monitor: ScoreMonitor, window: int, rows: int) -> float:
+    """The effect above which a window of that number, counted from 1, is an alarm by itself."""
+    if monitor.budget.window == 0:
+        return 2.0  # which no distance exceeds
+    scores, reference_rows = monitor.ordered.shape
+    chance = monitor.budget.window * monitor.budget.weight(window) / (2 * scores)  # either side of each score
+    return monitor.min_effect + least_distance(rows, reference_rows, chance)
 
 
 def _log_payoffs(monitor: ScoreMonitor, below: Ints, upto: Ints) -> Floats:

@@ -126,7 +126,8 @@ class GrowingNetwork(nn.Module):
                 batch = torch.from_numpy(features[start : start + BATCH_ROWS])
                 parts.append(self.heads[at](batch).numpy())
         outputs = torch.softmax(torch.from_numpy(np.concatenate(parts)), dim=1).numpy()
-        return features.reshape(len(features), -1), outputs
+        _, parts_read, width = features.shape
+        return features.reshape(-1, parts_read * width), outputs
 
     def outputs(self, rows: Rows, task: str) -> Logits:
         """Softmax of the logits, float32 [N, C]."""

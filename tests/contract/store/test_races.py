@@ -15,6 +15,7 @@ import pytest
 from growlearn.adapters.db.store import open_store
 from growlearn.domain.errors import LostRace
 from growlearn.domain.job import Job
+from growlearn.domain.labels import EarlyLabels, Joining
 from growlearn.domain.stream import Transition
 from growlearn.domain.window import IngestedFile, Window, WindowState
 from growlearn.ports import Store
@@ -113,6 +114,33 @@ def test_a_window_moves_once(ready: Store, at: datetime, move: Callable[..., Tra
 
     assert sum(wins) == 1
     assert ready.window("digits", "w1").state is WindowState.JUDGED
+
+
+def test_of_rows_and_labels_worked_out_from_the_same_past_one_is_written(ready: Store, taken: Taken) -> None:
+    """The other is worked out anew, and finds them."""
+    for round_ in range(ROUNDS):
+        last, early = ready.windows("digits")[-1].number, tuple(ready.early_labels("digits"))
+        joining = Joining(last_window=last, early_before=early, early=early)
+        rows = replace(taken(last + 1), joining=joining)
+        one = EarlyLabels(source="f", content=f"{round_:064}", labels=1, at=rows.at)
+        labels = replace(
+            rows, windows=(), file=replace(rows.file, url=f"labels {round_}"),
+            joining=replace(joining, early=(*early, one)),
+        )  # fmt: skip
+        wins = _at_once(*(partial(_wins, partial(ready.record_ingest, file)) for file in (rows, labels)))
+        assert sorted(wins) == [False, True]
+
+
+def test_a_waiting_window_is_woken_by_one(
+    ready: Store, at: datetime, move: Callable[..., Transition]
+) -> None:
+    for round_ in range(ROUNDS):
+        now = at + round_ * HOUR
+        ready.claim("digits", "ada", now, 60)
+        ready.advance(move())
+        ready.advance(move(WindowState.JUDGED, target=WindowState.WAITING))
+        woken = _at_once(*[partial(ready.wake, "digits", "w1", now)] * 3)
+        assert sorted(woken) == [False, False, True]
 
 
 def test_a_stream_applied_by_two_is_one_stream(store: Store, job: Job, at: datetime) -> None:

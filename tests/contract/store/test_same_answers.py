@@ -24,6 +24,7 @@ from growlearn.adapters.db.store import DbStore, open_store
 from growlearn.adapters.memory.store import MemoryStore
 from growlearn.domain.errors import GrowLearnError
 from growlearn.domain.job import Job
+from growlearn.domain.labels import EarlyLabels, Joining, Relabelled
 from growlearn.domain.lineage import Branch, Task, Version
 from growlearn.domain.stream import Alias, AliasMove, Message, MessageKind, Receipt, Transition
 from growlearn.domain.window import PENDING, TRANSITIONS, BadRow, IngestedFile, WindowState
@@ -139,6 +140,37 @@ class _Twins(RuleBasedStateMachine):
         ingested = replace(self.taken(number, stream=stream), stream=stream)
         self.both(lambda store: store.record_ingest(ingested))
 
+    @rule(stream=STREAMS, number=NUMBERS, last=st.integers(0, 4), before=MAYBE, after=MAYBE, window=NUMBERS)
+    def join(
+        self, stream: str, number: int, last: int, before: int | None, after: int | None, window: int
+    ) -> None:
+        """Labels joined to a window, worked out from what may or may not hold."""
+        snapshots = [each.snapshot or "0" * 64 for each in self.memory.windows(stream)]
+        old = snapshots[(window - 1) % len(snapshots)] if last else "0" * 64
+        change = Relabelled(
+            window=f"w{window}", before=old, after=str(number) * 64, labels=1, labelled=number
+        )
+        joining = Joining(
+            last_window=max(last, len(snapshots)),
+            early_before=self._early(before),
+            early=self._early(after),
+            relabelled=(change,),
+        )
+        made = self.taken(number, stream=stream)
+        ingested = replace(made, stream=stream, windows=(), joining=joining, at=self.now)
+        file = replace(made.file, url="labels", fingerprint=str(self.now))
+        self.both(lambda store: store.record_ingest(replace(ingested, file=file)))
+
+    def _early(self, labels: int | None) -> tuple[EarlyLabels, ...]:
+        if labels is None:
+            return ()
+        at: datetime = self.example["at"]
+        return (EarlyLabels(source="f", content=str(labels) * 64, labels=labels, at=at),)
+
+    @rule(stream=STREAMS, number=NUMBERS)
+    def wake(self, stream: str, number: int) -> None:
+        self.both(lambda store: store.wake(stream, f"w{number}", self.now))
+
     @rule(stream=STREAMS, worker=WORKERS)
     def claim(self, stream: str, worker: str) -> None:
         self.both(lambda store: store.claim(stream, worker, self.now, 60))
@@ -179,6 +211,8 @@ class _Twins(RuleBasedStateMachine):
         return Transition(
             stream=stream, window=f"w{number}", source=source, target=target, worker=worker, at=self.now,
             messages=(Message(stream=stream, kind=MessageKind.CYCLE, window=f"w{number}"),),
+            wanted=number if target is WindowState.WAITING else None,
+            judged_by=number if target is WindowState.WAITING else None,
         )  # fmt: skip
 
     def _grown(self, move: Transition) -> Transition:
@@ -239,6 +273,8 @@ def _everything(store: Store) -> Iterator[object]:
         yield windows
         yield [store.bad_rows(name, window.id) for window in windows]
         yield store.seen(name)
+        yield store.early_labels(name)
+        yield store.label_joins(name)
         yield store.branches(name)
         yield store.tasks(name)
         yield store.versions(name)

@@ -53,7 +53,7 @@ def test_a_misspelt_setting_is_refused(place: Any) -> None:
 
 
 def test_the_database_is_made_checked_and_told_when_it_was_changed(place: Any) -> None:
-    assert "0002 is wanted: growlearn db upgrade" in place.growlearn("db", "check").out
+    assert "0004 is wanted: growlearn db upgrade" in place.growlearn("db", "check").out
     assert place.growlearn("db", "upgrade").code == 0
     assert place.growlearn("db", "check").code == 0
 

@@ -82,13 +82,12 @@ def make_sample() -> MakeSample:
     """A sample of what is given; the other parts say nothing, in as many rows."""
 
     def make(**given: Any) -> Sample:
-        parts = {
-            key: np.asarray(given.pop(key)) for key in ("outputs", "features", "targets") if key in given
-        }
-        inputs = given.get("inputs", {})
-        rows = len(next(iter([*parts.values(), *inputs.values()])))
-        blank = {"outputs": np.ones((rows, 1)), "features": np.ones((rows, 1)), "targets": np.full(rows, -1)}
-        return Sample(**{"inputs": {}, "kinds": {}, **blank, **parts, **given})
+        arrays = ("outputs", "features", "targets")
+        parts: dict[str, Any] = {key: np.asarray(given.pop(key)) for key in arrays if key in given}
+        rows = len(next(iter([*parts.values(), *given.get("inputs", {}).values()])))
+        blank: dict[str, Any] = {"inputs": {}, "kinds": {}, "targets": np.full(rows, -1)}
+        blank |= {"outputs": np.ones((rows, 1)), "features": np.ones((rows, 1))}
+        return Sample(**(blank | parts | given))
 
     return make
 

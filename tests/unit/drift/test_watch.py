@@ -22,7 +22,8 @@ def side(make_outputs: Any, make_side: Any) -> Any:
         outputs = make_outputs(seed, lean=lean, rows=rows)
         targets = outputs.argmax(1)
         errs = np.random.default_rng(seed).random(rows) < wrong
-        return replace(make_side(rows), outputs=outputs, targets=np.where(errs, (targets + 1) % 3, targets))
+        made: Sample = make_side(rows)
+        return replace(made, outputs=outputs, targets=np.where(errs, (targets + 1) % 3, targets))
 
     return make
 

@@ -88,7 +88,7 @@ def test_other_decisions_carry_nothing(make_task: Any) -> None:
 
 def test_alpha_is_spent_once_over_all_tasks_and_both_kinds_of_evidence() -> None:
     budgets = [budget_of(job(alpha=0.05), place, []) for place in range(1, 2000)]
-    spent = 2 * sum(budget.reference + budget.stream for budget in budgets)
+    spent = 2 * sum(budget.reference + budget.stream + budget.window for budget in budgets)
     assert 0.0499 < spent < 0.05
 
 

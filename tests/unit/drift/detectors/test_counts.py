@@ -30,13 +30,17 @@ def test_kinds_too_rare_even_together_join_the_rarest_of_the_others() -> None:
 
 def test_two_kinds_are_tested_exactly() -> None:
     table = np.array([[1, 9], [8, 3]])
-    assert homogeneity(*table)[1] == pytest.approx(fisher_exact(table).pvalue)
+    assert homogeneity(table[0], table[1])[1] == pytest.approx(fisher_exact(table).pvalue)
+
+
+def test_all_but_the_most_frequent_kind_may_be_rare() -> None:
+    rare = fisher_exact(np.array([[100, 0], [91, 9]])).pvalue
+    assert homogeneity(np.array([0, 100, 0]), np.array([5, 91, 4]))[1] == pytest.approx(rare)
 
 
 def test_one_kind_says_nothing() -> None:
     assert homogeneity(np.array([9]), np.array([5])) == (0.0, 1.0)
     assert homogeneity(np.array([0, 9]), np.array([0, 5])) == (0.0, 1.0)
-    assert homogeneity(np.array([2, 1]), np.array([1, 1])) == (0.0, 1.0)  # all rare: one pool
 
 
 def test_the_stability_index_is_symmetric_nothing_at_rest_and_finite_for_an_empty_kind() -> None:

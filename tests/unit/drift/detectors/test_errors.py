@@ -33,5 +33,10 @@ def test_only_rows_with_a_label_and_only_as_many_as_are_remembered_are_read(make
     seen: list[int] = []
     reference = with_errors(make_sample, [0, 1, 0, -1, 1, -1])
     query = with_errors(make_sample, [-1, 1, -1])
-    watch(reference, query, 0.05, lambda error: seen.append(error) is not None, recall=2)
+
+    def update(error: int) -> bool:
+        seen.append(error)
+        return False
+
+    watch(reference, query, 0.05, update, recall=2)
     assert seen == [0, 1, 1]

@@ -16,7 +16,7 @@ PERIOD = timedelta(days=90)
 @given(st.floats(0.001, 0.999))
 def test_both_shares_make_up_alpha(alpha: float) -> None:
     budget = for_life(alpha)
-    assert budget.reference + budget.stream == pytest.approx(alpha)
+    assert budget.reference + budget.stream + budget.window == pytest.approx(alpha)
 
 
 def test_weights_for_life_never_sum_to_more_than_one() -> None:

@@ -10,7 +10,7 @@ from scipy.stats import binom
 
 from growlearn.domain.errors import GrowLearnError
 from growlearn.drift.evidence.budget import Budget, at_a_rate, for_life
-from growlearn.drift.evidence.carry import Evidence, average, bet_sizes, carry, check_carried
+from growlearn.drift.evidence.carry import Evidence, average, bet_sizes, carry, check_carried, check_effect
 
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
 COIN = np.log([1.9, 0.1])  # two fair payoffs: their mean is 1
@@ -100,6 +100,13 @@ def test_no_bet_stakes_everything() -> None:
 
 def test_the_average_of_huge_numbers_does_not_overflow() -> None:
     assert average(np.array([5000.0, 0.0])) == pytest.approx(5000 - math.log(2))
+
+
+@pytest.mark.parametrize("min_effect", [-0.1, 1.0, float("nan")])
+def test_an_effect_that_means_nothing_is_refused(min_effect: float) -> None:
+    check_effect(0.0)
+    with pytest.raises(GrowLearnError, match="smallest effect"):
+        check_effect(min_effect)
 
 
 def test_evidence_against_another_reference_is_refused() -> None:

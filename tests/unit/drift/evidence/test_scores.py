@@ -11,7 +11,7 @@ from scipy.stats import binom, ks_2samp
 
 from growlearn.domain.errors import GrowLearnError
 from growlearn.drift.detectors.finding import CannotJudge
-from growlearn.drift.evidence.budget import for_life
+from growlearn.drift.evidence.budget import at_a_rate, for_life
 from growlearn.drift.evidence.carry import Evidence, Floats
 from growlearn.drift.evidence.scores import ScoreMonitor, monitor_scores, read_scores
 from growlearn.drift.evidence.shapes import VALUES
@@ -148,7 +148,7 @@ def test_a_reading_names_what_moved_most_and_how() -> None:
     assert reading.alarm
     assert (reading.moved[0].name, reading.moved[0].how) == ("s2", "lower")
     assert reading.moved[0].effect > 0.3 > reading.moved[1].effect
-    assert reading.chance == pytest.approx(0.025, abs=1e-3)
+    assert reading.moved[0].leapt
     assert reading.told().startswith("s2 moved most (lower, by 0.")
     again = read_scores(watched, reading.evidence, normal(7, 200))
     assert again.alarm
@@ -165,6 +165,15 @@ def test_a_drift_below_the_smallest_effect_is_never_an_alarm() -> None:
 
     assert any_alarm(0.0)
     assert not any_alarm(0.12)  # a shift of 0.3 is a distance of 0.119
+
+
+def test_at_a_rate_evidence_alarms_and_single_windows_do_not() -> None:
+    watched = monitor_scores(normal(0, 1000), "abc", at_a_rate(1, 90))
+    reading = read_scores(watched, watched.start(), normal(1, 500))
+    assert not reading.alarm
+    reading = read_scores(watched, reading.evidence, normal(2, 500, shift=1.0))
+    assert reading.alarm
+    assert not any(score.leapt for score in reading.moved)
 
 
 def test_a_constant_score_among_others_alarms_once_it_moves() -> None:

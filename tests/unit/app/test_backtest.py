@@ -18,6 +18,7 @@ from growlearn.app.backtest_picture import backtest_picture, check_picture, writ
 from growlearn.app.backtest_view import backtest_view
 from growlearn.domain.consolidation import ConsolidationPlan
 from growlearn.domain.errors import GrowLearnError, JobError
+from growlearn.domain.window import Verdict
 from growlearn.settings import Settings, read_settings
 
 JOB = """\
@@ -115,6 +116,25 @@ def test_two_jobs_may_cut_the_same_history_differently(ask: Ask, place: Path) ->
     (place / "small.yaml").write_text(JOB + "window: {rows: 80}\n")
     job, small, *_ = ask(against=(Path("small.yaml"),)).replays
     assert (len(job.windows), len(small.windows)) == (4, 8)
+
+
+def test_labels_that_came_late_are_there_and_those_that_never_came_are_waited_for(
+    ask: Ask, place: Path
+) -> None:
+    (place / "blobs.yaml").write_text(JOB.replace("schema:\n", "schema:\n  key: id\n"))
+    for seed, regime in enumerate("ABB", 1):
+        file = place / "past" / f"{seed}.parquet"
+        drop(place / "past", file.name, regime, seed)
+        keyed = pq.read_table(file).append_column("id", [[f"{seed}-{row}" for row in range(160)]])
+        pq.write_table(keyed if seed == 1 else keyed.drop_columns("label"), file)
+        if seed == 3:
+            pq.write_table(keyed.select(["id", "label"]), place / "past" / "4.parquet")
+    (job, *_) = ask(truth="regime").replays
+    first, waited, labelled = job.windows  # the fourth file has labels alone
+    assert (waited.labelled, labelled.labelled) == (0, 160)
+    assert (first.grown, waited.grown, labelled.grown) == (True, False, True)
+    assert (waited.verdict, waited.task) == (Verdict.KNOWN_TASK, "task-2")  # judged anew once there was one
+    assert [each.regime for each in job.windows] == ["A", "B", "B"]
 
 
 def test_policies_of_one_name_are_told_apart_by_their_paths() -> None:

@@ -278,7 +278,7 @@ def _ports(contender: Contender, stage: Stage, clock: ManualClock) -> Ports:
 
     return Ports(
         clock=clock,
-        store=MemoryStore.holding(_kept(contender.job, stage.beginning, clock)),
+        store=MemoryStore(_kept(contender.job, stage.beginning, clock)),
         artifacts=artifacts,
         engine=stage.engine,
         evaluator=PlainEvaluator(artifacts, lambda manifest: load_network(manifest, artifacts.get)),

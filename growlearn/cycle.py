@@ -105,7 +105,11 @@ def wake(name: str, ports: Ports) -> None:
 
 def handle(window: Window, ports: Ports, report: Report) -> Window:
     """Move a claimed window, step by step, from where it stands to its end."""
-    steps = CONSOLIDATION if window.verdict is Verdict.FULL else STEPS
+    return carry(window, CONSOLIDATION if window.verdict is Verdict.FULL else STEPS, ports, report)
+
+
+def carry(window: Window, steps: Steps, ports: Ports, report: Report) -> Window:
+    """Move a claimed window until there is no step for the state it is in."""
     while step := steps.get(window.state):
         window = ports.store.advance(step(stand_of(window, ports), ports, report))
     return window

@@ -79,7 +79,7 @@ def judge_window(stand: Stand, ports: Ports, _: Report) -> Transition:
         known,
         lambda tasks: _references(stand, known, tasks, rows, ports),
         spec,
-        current=_current_task(window, store),
+        current=current_task(window, store),
         taken=[task.name for task in opened],
         rare=rare,
     )
@@ -309,7 +309,7 @@ def tasks_of(base: Manifest, opened: Sequence[Task]) -> tuple[Task, ...]:
     return tuple(task for task in opened if task.name in known)
 
 
-def _current_task(window: Window, store: Store) -> str | None:
+def current_task(window: Window, store: Store) -> str | None:
     """The task the stream was in before this window."""
     before = [w.task for w in store.windows(window.stream) if w.number < window.number and w.verdict]
     return next((task for task in reversed(before) if task is not None), None)

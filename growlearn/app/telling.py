@@ -19,8 +19,7 @@ _ENDS = {
 
 def sentences(stream: str, summary: RunSummary, store: Store) -> Iterator[str]:
     """A line for each file that was kept out, wholly or in part, or brought labels, and for each window."""
-    for file in summary.files:
-        yield from _kept_out(stream, file)
+    yield from kept_out(stream, summary)
     versions = {version.window: version for version in store.versions(stream)}
     for window in summary.windows:
         version = versions.get(window.id)
@@ -28,6 +27,11 @@ def sentences(stream: str, summary: RunSummary, store: Store) -> Iterator[str]:
         if version is not None:
             made = f"; version {version.number}, average accuracy {100 * version.average_accuracy:.2f} %"
         yield f"{stream} {_window(window)}{made}"
+
+
+def kept_out(stream: str, summary: RunSummary) -> list[str]:
+    """A line for each file that was kept out, wholly or in part, or brought labels."""
+    return [line for file in summary.files for line in _kept_out(stream, file)]
 
 
 def _window(window: Window) -> str:

@@ -43,7 +43,7 @@ def run_course(
     optimizer = optimizer_of(modules, spec)
     course = checkpoint.resume(path, modules, optimizer)
     if course is None:
-        course = _begun(modules, tuition)
+        course = begun(modules, tuition)
     while len(course.epochs) < (now := _pace(spec, course)).last:
         epoch, started = len(course.epochs) + 1, time.perf_counter()
         train_loss = tuition.epoch(optimizer, epoch, now)
@@ -68,7 +68,7 @@ def run_course(
     return course
 
 
-def _begun(modules: Sequence[nn.Module], tuition: Tuition) -> Course:
+def begun(modules: Sequence[nn.Module], tuition: Tuition) -> Course:
     """A course before its first epoch, from the better of birth and beginning."""
     birth, birth_loss = checkpoint.state_of(modules), tuition.validate()[0]
     tuition.begin()

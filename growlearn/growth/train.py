@@ -17,6 +17,7 @@ from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - the field's own abbreviation
@@ -27,16 +28,18 @@ from growlearn.domain.lineage import BranchWeights, RouterWeights
 from growlearn.domain.schema import Label
 from growlearn.growth import checkpoint
 from growlearn.growth.checkpoint import Course
-from growlearn.growth.course import Tuition, run_course, step
+from growlearn.growth.course import Tuition, begun, optimizer_of, run_course, step
 from growlearn.growth.frozen import frozen_features
 from growlearn.growth.model import weights
 from growlearn.growth.model.network import BATCH_ROWS, GrowingNetwork, load_network
 from growlearn.growth.newborn import Newborn, conceive, first_of
 from growlearn.growth.readout import MOST_ROWS, fit_readout
 from growlearn.growth.router.router import grow_router
-from growlearn.growth.schedule import Pace
+from growlearn.growth.schedule import Pace, pace
 from growlearn.ingest.rows import Column, Rows, from_parquet
 from growlearn.ports import Artifacts, Report
+
+_TIMED_BATCHES = 4
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,47 @@ def grow(plan: GrowthPlan, artifacts: Artifacts, scratch: Path, report: Report) 
 
     `scratch` is a folder of this plan's own, for its checkpoint.
     """
+    path = scratch / "checkpoint.safetensors"
+
+    def train(newborn: Newborn, feed: Feed, validation: Feed) -> Course:
+        tuition = _tuition(plan, newborn, feed, validation)
+        return run_course(newborn.trainable(), plan.growth, path, tuition, report)
+
+    return _grown(plan, artifacts, train)
+
+
+def bear(plan: GrowthPlan, artifacts: Artifacts) -> GrowthResult:
+    """What the plan says before its first epoch: everything but the head stays as it was born.
+
+    It answers the new task as well as what it is born with allows, and costs a fraction of training.
+    """
+
+    def wait(newborn: Newborn, feed: Feed, validation: Feed) -> Course:
+        return begun(newborn.trainable(), _tuition(plan, newborn, feed, validation))
+
+    return _grown(plan, artifacts, wait)
+
+
+def seconds_a_row(plan: GrowthPlan, artifacts: Artifacts) -> float:
+    """Seconds that one row costs in one epoch of a plan, on this machine: a few batches, timed.
+
+    Counts the steps of training alone, not what is computed once.
+    """
+    rows = from_parquet(artifacts.get(plan.train), plan.base.schema)
+    rows = rows.take(np.arange(min(len(rows), _TIMED_BATCHES * plan.growth.batch_size)))
+    network = load_network(plan.base, artifacts.get)
+    newborn = conceive(plan, network, rows)
+    feed, now = _feed(plan, network, newborn, rows), pace(plan.growth, math.inf, ())
+    optimizer = optimizer_of(newborn.trainable(), plan.growth)
+    _train_epoch(newborn, feed, plan, optimizer, 1, now)  # the first steps are slower than all others
+    started = time.perf_counter()
+    _train_epoch(newborn, feed, plan, optimizer, 1, now)
+    return (time.perf_counter() - started) / len(feed)
+
+
+def _grown(
+    plan: GrowthPlan, artifacts: Artifacts, train_on: Callable[[Newborn, Feed, Feed], Course]
+) -> GrowthResult:
     started = time.perf_counter()
     schema = plan.base.schema
     network = load_network(plan.base, artifacts.get)
@@ -66,7 +110,7 @@ def grow(plan: GrowthPlan, artifacts: Artifacts, scratch: Path, report: Report) 
     validation = _feed(plan, network, newborn, validation_rows)
     birth_head = artifacts.put(weights.dump(newborn.birth_head.state_dict()))
     birth_branches = () if newborn.stem is None else _store(plan, newborn, artifacts)
-    course = _course(plan, newborn, train, validation, scratch, report)
+    course = train_on(newborn, train, validation)
     if _fingerprint(network) != frozen:
         raise GrowLearnError("training changed frozen weights", cure="this is a defect: please report it")
     checkpoint.restore(newborn.trainable(), course.best)
@@ -110,9 +154,7 @@ def peak_memory_bytes() -> int:
     return peak if sys.platform == "darwin" else peak * 1024  # Linux counts in KiB
 
 
-def _course(
-    plan: GrowthPlan, newborn: Newborn, train: Feed, validation: Feed, scratch: Path, report: Report
-) -> Course:
+def _tuition(plan: GrowthPlan, newborn: Newborn, train: Feed, validation: Feed) -> Tuition:
     def begin() -> None:
         start_head(newborn, train, plan.seed)
 
@@ -120,13 +162,7 @@ def _course(
         curve = validate(newborn, validation, 1)
         return curve.losses[-1], curve.accuracies[-1]
 
-    return run_course(
-        newborn.trainable(),
-        plan.growth,
-        scratch / "checkpoint.safetensors",
-        Tuition(begin, partial(_train_epoch, newborn, train, plan), figures),
-        report,
-    )
+    return Tuition(begin, partial(_train_epoch, newborn, train, plan), figures)
 
 
 def start_head(newborn: Newborn, train: Feed, seed: int) -> None:

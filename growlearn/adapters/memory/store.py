@@ -57,9 +57,10 @@ class _Sent:
 class MemoryStore:
     """The record in memory; may be shared by threads. See ports.Store for each method."""
 
-    def __init__(self) -> None:
+    def __init__(self, *begun: Kept) -> None:
+        """Streams that have a past already may be given."""
         self._lock = RLock()
-        self._kept: dict[str, Kept] = {}
+        self._kept = {kept.stream.name: kept for kept in begun}
         self._outbox: dict[int, _Sent] = {}
         self._last_message = 0
 

@@ -98,10 +98,13 @@ def _last_part(url: str) -> str:
 
 def drift(stream: StreamName, window: OneWindow = None, as_json: AsJson = False) -> None:
     """What the drift stage said of each window; of one window, every score."""
-    view = drift_view(_store(), stream, window)
+    store = _store()
+    view = drift_view(store, stream, window)
     if as_json:
         print_json(view)
         return
+    if window is None:
+        _show_timeline(store, stream)
     show_table(
         ("window", "verdict", "task", "reason"),
         [(r["window"], r["verdict"], r["task"], r["reason"]) for r in view["reports"]],
@@ -109,6 +112,22 @@ def drift(stream: StreamName, window: OneWindow = None, as_json: AsJson = False)
     )
     if window is not None and view["reports"] and view["reports"][0]["scores"]:
         _show_scores(view["reports"][0]["scores"])
+
+
+def _show_timeline(store: Store, stream: str) -> None:
+    """Every judged window as one character, with a legend."""
+    from growlearn.app.cli.timeline import Moment, legend, show_timeline
+    from growlearn.domain.window import WindowState
+
+    trained = (WindowState.PROMOTED, WindowState.HELD, WindowState.REJECTED)
+    moments = [
+        Moment(each.id, each.verdict, each.state in trained)
+        for each in store.windows(stream)
+        if each.verdict is not None
+    ]
+    if moments:
+        show_timeline(moments)
+        show(legend(moments))
 
 
 def _show_scores(scores: Sequence[View]) -> None:

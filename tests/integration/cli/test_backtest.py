@@ -1,0 +1,93 @@
+"""A history replayed from the command line, beside a stream that has learned it already."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+
+def tree(folder: Path) -> dict[str, str]:
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def test_the_record_the_files_and_mlflow_are_only_read(grown: Any) -> None:
+    place = grown.place
+    before = tree(place.folder)
+    done = place.growlearn("backtest", "blobs.yaml", "--data", "incoming", "--json")
+    assert done.code == 3, done.err  # an empty file and a row are kept out, as in production
+    assert "3-empty.parquet: the file is empty" in done.err
+    assert tree(place.folder) == before
+    view = done.json
+    assert (view["started_from"], view["seconds_a_row_from"]) == (2, "recorded trainings")
+    job, *_ = view["policies"]
+    assert [(w["verdict"], w["task"]) for w in job["history"]] == [
+        ("known task", "task-1"),
+        ("known task", "task-2"),
+        ("known task", "task-1"),
+        ("stable", "task-1"),
+    ]
+    assert (job["alarms"], job["trainings"], job["hours"]) == (0, 0, 0)
+    assert job["accuracy"] > 0.9  # both regimes are known and trained
+
+
+def test_fresh_begins_with_nothing_learned(grown: Any) -> None:
+    view = grown.place.growlearn(
+        "backtest", "blobs.yaml", "--data", "incoming", "--fresh", "--every", "2", "--json"
+    ).json
+    assert (view["started_from"], view["period"]) == (None, 2)
+    assert list(view) == [
+        "stream", "started_from", "epochs", "seconds_a_row", "seconds_a_row_from", "period", "truth",
+        "policies",
+    ]  # fmt: skip
+    assert list(view["policies"][0]) == [
+        "policy", "windows", "alarms", "trainings", "hours", "accuracy", "labelled_rows", "changes",
+        "mean_delay", "missed", "false_alarms", "returns", "recognised", "history",
+    ]  # fmt: skip
+    trainings = {each["policy"]: each["trainings"] for each in view["policies"]}
+    assert trainings == {"blobs": 2, "never": 1, "always": 4, "periodic": 2}
+
+
+def test_tables_timelines_and_a_picture_for_people(place: Any) -> None:
+    for at, turned in enumerate((False, True, False), 1):
+        place.drop(f"{at}.parquet", turned=turned, seed=at)
+    done = place.growlearn("backtest", "blobs.yaml", "--data", "incoming", "--picture", "out.png")
+    assert done.code == 0, done.err
+    lines = done.out.splitlines()
+    assert "trainings" in lines[1]
+    assert [line.split() for line in lines if " w1 " in line] == [
+        ["blobs", "w1", "FD="],
+        ["never", "w1", "F.."],
+        ["always", "w1", "FDD"],
+        ["periodic", "w1", "FDD"],
+    ]
+    assert "from a few batches on this machine" in done.out
+    assert "replaying blobs" in done.err
+    assert sorted(path.name for path in place.folder.iterdir()) == ["blobs.yaml", "incoming", "out.png"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["blobs.yaml", "--data", "nowhere"], 1, "error: nowhere does not exist (point --data to"),
+        (["none.yaml", "--data", "incoming"], 2, "cannot read none.yaml"),
+        (["blobs.yaml"], 2, "Missing option '--data'"),
+        (["blobs.yaml", "--data", "incoming", "--every", "0"], 2, "Invalid value for '--every'"),
+        (["blobs.yaml", "--data", "incoming", "--picture", "a.gif"], 1, "a.gif is no PNG file"),
+    ],
+)
+def test_bad_usage_has_its_exit_code(place: Any, arguments: list[str], code: int, said: str) -> None:
+    done = place.growlearn("backtest", *arguments)
+    assert (done.code, said in done.err) == (code, True), done.err
+
+
+def test_drift_begins_with_a_timeline(grown: Any) -> None:
+    lines = grown.place.growlearn("drift", "blobs").out.splitlines()
+    assert lines[:2] == ["w1  FD=.", "f first   . stable   d drift   = known task   a capital: grown for"]
+    assert "w1  FD" not in grown.place.growlearn("drift", "blobs", "w2").out

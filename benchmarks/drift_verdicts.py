@@ -1,7 +1,7 @@
 """What the judge says of ten changes, with and without labels: grown for, after how many windows, or not.
 
-The whole judge with the decision `anytime` at alpha 0.05: evidence, harm, mix of labels, broken data. Twenty
-stable windows come before each change, up to twenty changed ones after it, 500 rows a window. Rotation,
+The whole judge with the decision `anytime` at alpha 0.05: evidence, harm, mix of labels, broken data. Five
+stable windows come before each change, up to twelve changed ones after it, 500 rows a window. Rotation,
 inversion, noise, other labels, new classes and a slow change ought to be grown for; another mix of the same
 labels, a change that harms nothing and broken images ought never to be.
 """
@@ -23,7 +23,7 @@ from results import publish
 from watching import TRAINED, train
 
 from growlearn.domain.drift import DriftReport
-from growlearn.domain.job import DriftSpec
+from growlearn.domain.drift_spec import DriftSpec
 from growlearn.domain.schema import Label
 from growlearn.drift.compare import Reference
 from growlearn.drift.evidence.budget import for_life
@@ -32,7 +32,7 @@ from growlearn.drift.sample import Sample, targets_of
 from growlearn.drift.watch import Carried
 from growlearn.growth.model.network import GrowingNetwork
 
-REFERENCE_ROWS, WINDOW_ROWS, STABLE, CHANGED, FADING = 2000, 500, 20, 20, 20
+REFERENCE_ROWS, WINDOW_ROWS, STABLE, CHANGED, FADING = 2000, 500, 5, 12, 20
 SPEC = DriftSpec(decision="anytime", alpha=0.05)
 
 Images = fashion_mnist.Array

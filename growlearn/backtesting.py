@@ -18,9 +18,10 @@ import numpy as np
 from growlearn.cycle import STEPS, Steps, carry, wake
 from growlearn.domain.backtest import Replay, Replayed
 from growlearn.domain.drift import DriftReport
+from growlearn.domain.drift_spec import PolicySpec
 from growlearn.domain.evaluation import Evaluation
 from growlearn.domain.growth import GrowthPlan, GrowthResult, Progress
-from growlearn.domain.job import Job, PolicySpec
+from growlearn.domain.job import Job
 from growlearn.domain.lineage import Manifest
 from growlearn.domain.stream import Transition
 from growlearn.domain.window import IngestedFile, Verdict, Window, WindowState

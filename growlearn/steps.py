@@ -12,9 +12,11 @@ from growlearn.domain.job import GateSpec, HoldoutFiles, SourceSpec
 from growlearn.domain.lineage import Manifest, Task, Version
 from growlearn.domain.stream import AliasMove, Message, MessageKind, Stream, Transition
 from growlearn.domain.window import Verdict, Window, WindowState
+from growlearn.drift.actions import ACTIONS
 from growlearn.drift.compare import Reference
 from growlearn.drift.judge import judge
 from growlearn.drift.policy import refusal, trainings_of
+from growlearn.drift.windows import WINDOWS
 from growlearn.evaluation.gates import check
 from growlearn.evaluation.gates.evidence import Evidence
 from growlearn.evaluation.measure import measure
@@ -103,12 +105,13 @@ def _references(
     stand: Stand, known: Sequence[Task], tasks: Sequence[Task], rows: Rows, ports: Ports
 ) -> tuple[Reference, ...]:
     """The fitting ones of the known tasks, with what earlier windows said against each."""
-    number, store = stand.window.number, ports.store
-    found = references_of(stand.manifest, _load(ports)(stand.manifest), tasks, rows, ports.artifacts, number)
+    number, store, job = stand.window.number, ports.store, stand.stream.job
     earlier = [window for window in store.windows(stand.stream.name) if window.number < number]
-    return with_evidence(
-        found, known, earlier, lambda each: store.record(each.stream, each.id).report, stand.stream.job
+    rows = WINDOWS[job.drift.window](
+        rows, earlier, lambda each: _rows(replace(stand, window=each), ports.artifacts), job.drift
     )
+    found = references_of(stand.manifest, _load(ports)(stand.manifest), tasks, rows, ports.artifacts, number)
+    return with_evidence(found, known, earlier, lambda each: store.record(each.stream, each.id).report, job)
 
 
 def plan_or_settle(stand: Stand, ports: Ports, _: Report) -> Transition:
@@ -139,12 +142,13 @@ def plan_or_settle(stand: Stand, ports: Ports, _: Report) -> Transition:
 
 def _refused(stand: Stand, kind: DriftKind | None, ports: Ports) -> str | None:
     """Why the job's policy does not let this window be grown for, if it does not."""
-    window, spec = stand.window, stand.stream.job.policy
-    if stand.stream.job.drift.action == "tell" and window.verdict is not Verdict.FIRST:
-        return "it is only told (drift.action)"
+    window, job = stand.window, stand.stream.job
+    assert window.verdict is not None, "a judged window has its verdict"
+    if (why := ACTIONS[job.drift.action](window.verdict)) is not None:
+        return why
     earlier = [each for each in ports.store.windows(window.stream) if each.number < window.number]
     trainings = trainings_of(earlier, lambda each: ports.store.record(each.stream, each.id).result)
-    return refusal(window, kind, earlier, trainings, spec, ports.clock.now())
+    return refusal(window, kind, earlier, trainings, job.policy, ports.clock.now())
 
 
 def _wait_or_settle(stand: Stand, ports: Ports, verdict: str, refusal: TooFewLabels) -> Transition:

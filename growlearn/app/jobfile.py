@@ -20,8 +20,10 @@ from growlearn.app.jobkeys import keys_under, nearest
 from growlearn.app.yamltree import Path, Problem, Unparsable, YamlTree, dotted, parse
 from growlearn.domain.errors import GrowLearnError, JobError
 from growlearn.domain.job import HoldoutFiles, Job
+from growlearn.drift.actions import ACTIONS
 from growlearn.drift.decisions import DECISIONS
 from growlearn.drift.detectors import DETECTORS
+from growlearn.drift.windows import WINDOWS
 
 _LARGEST_BYTES = 1_000_000
 _MISSPELT = "unexpected_keyword_argument"  # pydantic's word
@@ -189,7 +191,8 @@ def _impossible(job: Job, tree: YamlTree) -> list[Problem]:
     problems = _unknown(("source", "type"), job.source.type, SOURCES, tree)
     for place, detector in enumerate(job.drift.detectors):
         problems += _unknown(("drift", "detectors", place), detector, DETECTORS, tree)
-    problems += _unknown(("drift", "decision"), job.drift.decision, DECISIONS, tree)
+    for part, table in (("window", WINDOWS), ("decision", DECISIONS), ("action", ACTIONS)):
+        problems += _unknown(("drift", part), getattr(job.drift, part), table, tree)
     try:
         next_fire_times(job.schedule, datetime.now(UTC), 1)
     except GrowLearnError as error:

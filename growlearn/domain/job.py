@@ -10,57 +10,34 @@ import re
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
+from growlearn.domain.drift_spec import DriftSpec, PolicySpec
+from growlearn.domain.keys import STRICT, duration_s, require
 from growlearn.domain.schema import Schema
-
-_STRICT: dict[str, Any] = {"extra": "forbid"}  # a misspelt key is an error, never ignored
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|h|d)")
-_LONGEST_S = 3650 * 86400
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-
-
-def duration_s(text: str) -> float:
-    """Seconds of a duration such as 30s, 5m, 1h or 2d.
-
-    >>> duration_s("5m")
-    300.0
-    """
-    match = _DURATION.fullmatch(text.strip())
-    seconds = 0.0 if match is None else float(match[1]) * _SECONDS[match[2]]
-    if not 0 < seconds <= _LONGEST_S:
-        raise ValueError(
-            f"{text!r} is not a duration of at most 10 years; write for example 30s, 5m, 1h or 2d"
-        )
-    return seconds
 
 
 def require_name(name: str) -> None:
     """Raise ValueError unless a stream may be called so."""
-    _require(
+    require(
         re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,62}", name) is not None,
         f"name {name!r} must be lower-case letters, digits, '.', '_' or '-', at most 63 of them",
     )
-
-
-def _require(condition: bool, message: str) -> None:
-    if not condition:
-        raise ValueError(message)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Schedule:
     """When to look for new data: a fixed interval, or a five-field crontab line in UTC."""
 
-    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
+    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
 
     every: str | None = None
     cron: str | None = None
 
     def __post_init__(self) -> None:
-        _require(self.every is None or self.cron is None, "give every or cron, not both")
+        require(self.every is None or self.cron is None, "give every or cron, not both")
         if self.every is not None:
             duration_s(self.every)
         if self.cron is not None:
-            _require(
+            require(
                 len(self.cron.split()) == 5,
                 f"{self.cron!r} is not a crontab line of five fields (minute hour day month weekday)",
             )
@@ -75,7 +52,7 @@ class Schedule:
 class SourceSpec:
     """Where new data arrives: a folder of files, or a folder of folders of class folders."""
 
-    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
+    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
 
     url: str
     type: str = "folder"
@@ -83,29 +60,29 @@ class SourceSpec:
     settle_s: float = 1.0  # a file touched more recently may still be being written
 
     def __post_init__(self) -> None:
-        _require(bool(self.url.strip()), "url must name a folder")
-        _require(math.isfinite(self.settle_s) and self.settle_s >= 0, "settle_s must be 0 or more")
+        require(bool(self.url.strip()), "url must name a folder")
+        require(math.isfinite(self.settle_s) and self.settle_s >= 0, "settle_s must be 0 or more")
 
 
 @dataclass(frozen=True, kw_only=True)
 class WindowRule:
     """How rows are cut into windows: a window a file, or a window every so many rows."""
 
-    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
+    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
 
     by: Literal["file"] | None = None
     rows: int | None = None
 
     def __post_init__(self) -> None:
-        _require(self.by is None or self.rows is None, "give by or rows, not both")
-        _require(self.rows is None or self.rows >= 1, "rows must be 1 or more")
+        require(self.by is None or self.rows is None, "give by or rows, not both")
+        require(self.rows is None or self.rows >= 1, "rows must be 1 or more")
 
 
 @dataclass(frozen=True, kw_only=True)
 class HoldoutFiles:
     """Hold-out rows of their own, told apart by the task column."""
 
-    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
+    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
 
     url: str
     pattern: str = "*"
@@ -115,7 +92,7 @@ class HoldoutFiles:
 class ModelSpec:
     """Size and shape of the network."""
 
-    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
+    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
 
     width: int = 64
     depth: int = 1
@@ -128,94 +105,16 @@ class ModelSpec:
 
     def __post_init__(self) -> None:
         for name in ("width", "depth", "heads", "patch", "initial_branches", "max_branches"):
-            _require(getattr(self, name) >= 1, f"{name} must be 1 or more")
-        _require(self.max_parents >= 0, "max_parents must be 0 or more")
-        _require(self.width % self.heads == 0, f"width {self.width} must be a multiple of heads {self.heads}")
-        _require(
+            require(getattr(self, name) >= 1, f"{name} must be 1 or more")
+        require(self.max_parents >= 0, "max_parents must be 0 or more")
+        require(self.width % self.heads == 0, f"width {self.width} must be a multiple of heads {self.heads}")
+        require(
             self.stem != "conv" or self.patch.bit_count() == 1,
             f"patch {self.patch} must be 1, 2, 4, 8 or another power of two for stem conv",
         )
-        _require(
+        require(
             self.initial_branches <= self.max_branches,
             f"initial_branches {self.initial_branches} is more than max_branches {self.max_branches}",
-        )
-
-
-@dataclass(frozen=True, kw_only=True)
-class FalseGrowths:
-    """How many false alarms a period may have on average, where nothing drifts."""
-
-    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
-
-    at_most: float
-    per: str = "90d"
-
-    def __post_init__(self) -> None:
-        _require(0 < self.at_most < math.inf, "at_most must be more than 0")
-        duration_s(self.per)
-
-
-@dataclass(frozen=True, kw_only=True)
-class DriftSpec:
-    """How windows without a task column are judged."""
-
-    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
-
-    detectors: tuple[str, ...] = ("output-ks",)
-    decision: str = "any"
-    action: Literal["grow", "tell"] = "grow"  # tell: drift is recorded and never grown for
-    alpha: float = 0.05  # chance of a false alarm: in each window, or ever where the decision is anytime
-    false_growths: FalseGrowths | None = None  # in place of alpha, for decision anytime
-    min_effect: float = 0.03  # a smaller move is never drift, however many rows show it
-    min_rows: int = 30  # fewer rows on either side: cannot judge
-    min_class_rows: int = 5  # fewer rows of a label do not speak for a class
-    min_harm: float = 0.03  # rise of the error rate worth acting on, where labels tell it
-
-    def __post_init__(self) -> None:
-        _require(0 < self.alpha < 1, f"alpha {self.alpha} must lie between 0 and 1")
-        _require(self.min_rows >= 2, "min_rows must be 2 or more")
-        _require(self.min_class_rows >= 1, "min_class_rows must be 1 or more")
-        for name in ("min_effect", "min_harm"):
-            _require(0 <= getattr(self, name) < 1, f"{name} is a share of 1, such as 0.03")
-        _require(
-            self.false_growths is None or self.decision == "anytime",
-            "false_growths needs decision anytime: other decisions count windows, not time",
-        )
-        _require(bool(self.detectors), "detectors must name at least one")
-
-
-@dataclass(frozen=True, kw_only=True)
-class HoursBudget:
-    """At most so many hours within a period that ends now."""
-
-    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
-
-    at_most: float
-    per: str = "30d"
-
-    def __post_init__(self) -> None:
-        _require(0 < self.at_most < math.inf, "at_most must be more than 0")
-        duration_s(self.per)
-
-
-@dataclass(frozen=True, kw_only=True)
-class PolicySpec:
-    """When drift is grown for. The first task always is."""
-
-    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
-
-    confirm: int = 1  # windows in a row that must drift, the one that is grown from among them
-    warm_up: int = 0  # windows of a new stream before which nothing but its first task is grown
-    cool_down: int = 0  # windows between a training and the next
-    growths_per_day: int | None = None
-    training_hours: HoursBudget | None = None
-
-    def __post_init__(self) -> None:
-        _require(self.confirm >= 1, "confirm must be 1 or more")
-        for name in ("warm_up", "cool_down"):
-            _require(getattr(self, name) >= 0, f"{name} must be 0 or more")
-        _require(
-            self.growths_per_day is None or self.growths_per_day >= 1, "growths_per_day must be 1 or more"
         )
 
 
@@ -223,14 +122,14 @@ class PolicySpec:
 class LabelSpec:
     """How long rows wait for labels, and labels for rows, in a stream whose schema names a key."""
 
-    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
+    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
 
     wait: str = "30d"  # since the rows, or the labels, came
     share: float = 0.0  # of a window's rows that must have labels before it is grown from, while it may wait
 
     def __post_init__(self) -> None:
         duration_s(self.wait)
-        _require(0 <= self.share <= 1, "share is a share of 1, such as 0.5")
+        require(0 <= self.share <= 1, "share is a share of 1, such as 0.5")
 
     @property
     def wait_s(self) -> float:
@@ -242,7 +141,7 @@ class LabelSpec:
 class GrowthSpec:
     """How a branch is trained."""
 
-    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
+    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
 
     epochs: int = 6
     batch_size: int = 128
@@ -256,11 +155,11 @@ class GrowthSpec:
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_size", "patience", "min_rows"):
-            _require(getattr(self, name) >= 1, f"{name} must be 1 or more")
-        _require(0 < self.learning_rate <= 1, "learning_rate must lie between 0 and 1")
-        _require(0 <= self.weight_decay < math.inf, "weight_decay must be 0 or more")
-        _require(0 < self.validation < 0.9, "validation must lie between 0 and 0.9")
-        _require(0 <= self.seed < 2**32, "seed must be a whole number from 0 to 4294967295")
+            require(getattr(self, name) >= 1, f"{name} must be 1 or more")
+        require(0 < self.learning_rate <= 1, "learning_rate must lie between 0 and 1")
+        require(0 <= self.weight_decay < math.inf, "weight_decay must be 0 or more")
+        require(0 < self.validation < 0.9, "validation must lie between 0 and 0.9")
+        require(0 <= self.seed < 2**32, "seed must be a whole number from 0 to 4294967295")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -271,7 +170,7 @@ class EvaluationSpec:
     distance to it is the intransigence.
     """
 
-    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
+    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
 
     reference: Literal["none", "alone"] = "none"
 
@@ -280,28 +179,28 @@ class EvaluationSpec:
 class GateSpec:
     """What must hold before a candidate becomes champion."""
 
-    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
+    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
 
     min_gain: float = 0.0
     max_forgetting: float = 0.0
     max_parameters: int | None = None
 
     def __post_init__(self) -> None:
-        _require(-1 <= self.min_gain <= 1, "min_gain is a share of 1, such as 0.02")
-        _require(0 <= self.max_forgetting <= 1, "max_forgetting is a share of 1, such as 0.02")
-        _require(self.max_parameters is None or self.max_parameters >= 1, "max_parameters must be 1 or more")
+        require(-1 <= self.min_gain <= 1, "min_gain is a share of 1, such as 0.02")
+        require(0 <= self.max_forgetting <= 1, "max_forgetting is a share of 1, such as 0.02")
+        require(self.max_parameters is None or self.max_parameters >= 1, "max_parameters must be 1 or more")
 
 
 @dataclass(frozen=True, kw_only=True)
 class SizeSpec:
     """How small a stream's first branches may be made: the fewest within a loss of accuracy are kept."""
 
-    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
+    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
 
     max_accuracy_loss: float | None = None  # a share of 1, on validation rows; None keeps every branch
 
     def __post_init__(self) -> None:
-        _require(
+        require(
             self.max_accuracy_loss is None or 0 <= self.max_accuracy_loss <= 1,
             "max_accuracy_loss is a share of 1, such as 0.01",
         )
@@ -314,7 +213,7 @@ class ConsolidationSpec:
     What is not said here (batch size, learning rate and so on) is as in growth; all epochs are run.
     """
 
-    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
+    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
 
     branches: int = 4  # left at most
     max_accuracy_loss: float = 0.01  # of any task, a share of 1 of its hold-out rows
@@ -322,21 +221,21 @@ class ConsolidationSpec:
 
     def __post_init__(self) -> None:
         for name in ("branches", "epochs"):
-            _require(getattr(self, name) >= 1, f"{name} must be 1 or more")
-        _require(0 <= self.max_accuracy_loss <= 1, "max_accuracy_loss is a share of 1, such as 0.01")
+            require(getattr(self, name) >= 1, f"{name} must be 1 or more")
+        require(0 <= self.max_accuracy_loss <= 1, "max_accuracy_loss is a share of 1, such as 0.01")
 
 
 @dataclass(frozen=True, kw_only=True)
 class RegistrySpec:
     """Name in the model registry, and who promotes."""
 
-    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
+    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
 
     model: str | None = None  # the stream's name where left out
     promote: Literal["auto", "manual"] = "auto"
 
     def __post_init__(self) -> None:
-        _require(
+        require(
             self.model is None or re.fullmatch(r"[A-Za-z0-9][\w. -]{0,199}", self.model) is not None,
             f"model {self.model!r} must be letters, digits, spaces, '.', '_' or '-'",
         )
@@ -346,19 +245,19 @@ class RegistrySpec:
 class RetainPerClass:
     """At most this many rows of each class may be kept."""
 
-    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
+    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
 
     per_class: int
 
     def __post_init__(self) -> None:
-        _require(self.per_class >= 1, "per_class must be 1 or more; none keeps nothing")
+        require(self.per_class >= 1, "per_class must be 1 or more; none keeps nothing")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
     """One stream's job file; every key has a default but `name`, `source` and `schema`."""
 
-    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
+    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
 
     name: str
     source: SourceSpec
@@ -381,16 +280,16 @@ class Job:
     def __post_init__(self) -> None:
         require_name(self.name)
         if isinstance(self.holdout, HoldoutFiles):
-            _require(
+            require(
                 self.schema.task is not None,
                 "holdout rows of their own need a task column in the schema to tell them apart",
             )
         else:
-            _require(0 < self.holdout < 0.9, f"holdout {self.holdout} must lie between 0 and 0.9")
+            require(0 < self.holdout < 0.9, f"holdout {self.holdout} must lie between 0 and 0.9")
         if self.consolidation is not None:
             left, most = self.consolidation.branches, self.model.max_branches
-            _require(self.retain != "none", "consolidation needs rows of every task: set retain")
-            _require(left < most, f"consolidation.branches {left} must be fewer than max_branches {most}")
+            require(self.retain != "none", "consolidation needs rows of every task: set retain")
+            require(left < most, f"consolidation.branches {left} must be fewer than max_branches {most}")
 
     @property
     def registered_model(self) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from growlearn.domain.drift import DriftKind
-from growlearn.domain.job import DriftSpec
+from growlearn.domain.drift_spec import DriftSpec
 from growlearn.domain.window import Verdict
 from growlearn.drift.breakage import breakage
 from growlearn.drift.compare import Comparison, Reference

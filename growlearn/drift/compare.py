@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 
 from growlearn.domain.drift import Score
+from growlearn.domain.drift_spec import DriftSpec
 from growlearn.domain.errors import UnknownName
-from growlearn.domain.job import DriftSpec
 from growlearn.drift.decisions import DECISIONS, Grounds
 from growlearn.drift.detectors import DETECTORS
 from growlearn.drift.detectors.finding import CannotJudge, Detector, Finding

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from growlearn.domain.drift import Score
-from growlearn.domain.job import DriftSpec
+from growlearn.domain.drift_spec import DriftSpec
 from growlearn.drift.evidence.budget import Budget, for_life
 from growlearn.drift.harm import Harm
 from growlearn.drift.sample import Sample

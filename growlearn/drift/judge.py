@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 
 from growlearn.domain.drift import DriftKind, DriftReport
-from growlearn.domain.job import DriftSpec
+from growlearn.domain.drift_spec import DriftSpec
 from growlearn.domain.lineage import Task
 from growlearn.domain.schema import Label, ordered
 from growlearn.domain.window import Verdict, Window

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from growlearn.domain.drift import DriftKind, DriftReport, Score
-from growlearn.domain.job import DriftSpec
+from growlearn.domain.drift_spec import DriftSpec
 from growlearn.domain.window import Verdict
 from growlearn.drift.causes import cause_of
 from growlearn.drift.compare import Comparison, Reference, compare, strongest

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from growlearn.domain.drift import DriftKind
+from growlearn.domain.drift_spec import PolicySpec
 from growlearn.domain.growth import GrowthResult
-from growlearn.domain.job import PolicySpec, duration_s
+from growlearn.domain.keys import duration_s
 from growlearn.domain.window import Verdict, Window, WindowState
 
 _DAY = timedelta(days=1)

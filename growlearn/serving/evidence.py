@@ -7,7 +7,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 from growlearn.domain.drift import DriftReport
-from growlearn.domain.job import Job, duration_s
+from growlearn.domain.job import Job
+from growlearn.domain.keys import duration_s
 from growlearn.domain.lineage import Task
 from growlearn.domain.window import Window
 from growlearn.drift.compare import Reference

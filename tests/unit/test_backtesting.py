@@ -21,18 +21,8 @@ from growlearn.adapters.memory.source import MemorySource
 from growlearn.adapters.memory.store import MemoryStore
 from growlearn.backtesting import Contender, as_often, baselines, dated, own, replay
 from growlearn.domain.backtest import Replay
-from growlearn.domain.job import (
-    DriftSpec,
-    EvaluationSpec,
-    FalseGrowths,
-    GrowthSpec,
-    HoursBudget,
-    Job,
-    ModelSpec,
-    PolicySpec,
-    SourceSpec,
-    WindowRule,
-)
+from growlearn.domain.drift_spec import DriftSpec, FalseGrowths, HoursBudget, PolicySpec
+from growlearn.domain.job import EvaluationSpec, GrowthSpec, Job, ModelSpec, SourceSpec, WindowRule
 from growlearn.domain.schema import Input, InputType, Schema
 from growlearn.domain.window import IngestedFile, Verdict, WindowState
 from growlearn.growth.model.network import load_network

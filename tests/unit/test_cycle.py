@@ -23,9 +23,10 @@ from growlearn.adapters.memory.store import MemoryStore
 from growlearn.adapters.memory.tracker import MemoryTracker
 from growlearn.cycle import run_stream
 from growlearn.domain.consolidation import ConsolidationPlan, ConsolidationResult
+from growlearn.domain.drift_spec import DriftSpec
 from growlearn.domain.errors import GrowLearnError, Unavailable
 from growlearn.domain.growth import GrowthPlan, GrowthResult, Progress
-from growlearn.domain.job import DriftSpec, GateSpec, GrowthSpec, Job, ModelSpec, RegistrySpec, SourceSpec
+from growlearn.domain.job import GateSpec, GrowthSpec, Job, ModelSpec, RegistrySpec, SourceSpec
 from growlearn.domain.lineage import BranchState, Manifest
 from growlearn.domain.schema import Input, InputType, Schema
 from growlearn.domain.stream import Alias, Message, MessageKind, Transition

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from growlearn.domain.drift import DriftKind
-from growlearn.domain.job import DriftSpec, Job, PolicySpec
+from growlearn.domain.drift_spec import DriftSpec, PolicySpec
+from growlearn.domain.job import Job
 from growlearn.domain.window import Verdict, Window, WindowState
 from growlearn.drift.watch import Carried
 from tests.unit.test_cycle import JOB, Images, World, digits
@@ -152,3 +153,17 @@ def world(tmp_path: Path) -> World:
 def test_a_rate_of_false_growths_needs_the_decision_that_keeps_one() -> None:
     with pytest.raises(ValueError, match="false_growths needs decision anytime"):
         DriftSpec(false_growths={"at_most": 1})  # type: ignore[arg-type]
+
+
+def test_weak_drift_shows_in_the_rows_of_several_windows(tmp_path: Path, digits: Digits) -> None:
+    verdicts = {}
+    for window in ("latest", "sliding"):
+        world = World(tmp_path / window, drifting(window=window, alpha=0.001))
+        send(world, slice(0, 700), digits)
+        dimmed = [
+            send(world, slice(start, start + 100), digits, lambda images: (images * 0.55).astype(np.uint8))
+            for start in range(700, 1300, 100)
+        ]
+        verdicts[window] = [each.verdict for each in dimmed].count(Verdict.DRIFT)
+    assert verdicts["sliding"] >= verdicts["latest"]
+    assert verdicts["sliding"] > 0

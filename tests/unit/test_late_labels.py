@@ -22,7 +22,8 @@ from growlearn.adapters.memory.source import MemorySource
 from growlearn.adapters.memory.store import MemoryStore
 from growlearn.app.views import status_view, windows_view
 from growlearn.cycle import run_stream
-from growlearn.domain.job import DriftSpec, GrowthSpec, Job, LabelSpec, ModelSpec, SourceSpec
+from growlearn.domain.drift_spec import DriftSpec
+from growlearn.domain.job import GrowthSpec, Job, LabelSpec, ModelSpec, SourceSpec
 from growlearn.domain.schema import Input, InputType, Schema
 from growlearn.domain.window import Verdict, Window, WindowState
 from growlearn.growth.model.network import load_network

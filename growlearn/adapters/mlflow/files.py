@@ -11,7 +11,12 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from growlearn.adapters.mlflow.pictures import approximation_picture, loss_picture, matrix_picture
+from growlearn.adapters.mlflow.pictures import (
+    approximation_picture,
+    drift_picture,
+    loss_picture,
+    matrix_picture,
+)
 from growlearn.domain.consolidation import ConsolidationResult
 from growlearn.domain.evaluation import AccuracyMatrix
 from growlearn.domain.growth import GrowthResult
@@ -29,6 +34,8 @@ def run_files(record: CycleRecord) -> dict[str, bytes]:
     files: dict[str, bytes] = {}
     if record.record.report is not None:
         files["drift/report.json"] = _json(asdict(record.record.report))
+        if record.record.report.scores:
+            files["drift/scores.png"] = drift_picture(record.record.report.scores)
     if record.record.result is not None:
         files |= _growth_files(record.record.result)
     if record.record.evaluation is not None and record.matrix.tasks:

@@ -1,4 +1,4 @@
-"""The accuracy matrix, the loss curves and the approximation curve as PNG.
+"""The accuracy matrix, the loss curves, the approximation curve and what drifted, as PNG.
 
 No pyplot, so no state shared between threads.
 """
@@ -6,13 +6,16 @@ No pyplot, so no state shared between threads.
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Sequence
 
 from matplotlib.figure import Figure
 
+from growlearn.domain.drift import Score
 from growlearn.domain.evaluation import AccuracyMatrix
 from growlearn.domain.growth import Epoch, PrefixPoint
 
+_MOST_BARS = 30
 _MOST_NUMBERS = 16  # a larger matrix is shown by colour alone
 
 
@@ -67,6 +70,22 @@ def approximation_picture(points: Sequence[PrefixPoint], kept: int) -> bytes:
     if kept + 1 < len(points):
         axes.axvspan(kept + 0.5, len(points) - 0.5, color="grey", alpha=0.2, label="dropped")
         axes.legend()
+    return _png(figure)
+
+
+def drift_picture(scores: Sequence[Score]) -> bytes:
+    """How far each output or column moved against each task, the largest first; red where a test found it."""
+    known = [score for score in scores if math.isfinite(score.effect)]
+    most = sorted(known, key=lambda score: -abs(score.effect))[:_MOST_BARS]
+    figure = Figure(figsize=(7, 1.2 + 0.3 * max(1, len(most))), layout="constrained")
+    axes = figure.add_subplot()
+    axes.barh(
+        [f"{_literal(score.name)} ({_literal(score.task)}, {score.detector})" for score in most],
+        [score.effect for score in most],
+        color=["tab:red" if score.p_value < score.threshold else "tab:grey" for score in most],
+    )
+    axes.invert_yaxis()
+    axes.set_xlabel("effect, in each detector's own unit")
     return _png(figure)
 
 

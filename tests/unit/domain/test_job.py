@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from growlearn.domain.drift_spec import DriftSpec
 from growlearn.domain.job import (
     ConsolidationSpec,
-    DriftSpec,
     GateSpec,
     GrowthSpec,
     HoldoutFiles,
@@ -19,8 +19,8 @@ from growlearn.domain.job import (
     Schedule,
     SourceSpec,
     WindowRule,
-    duration_s,
 )
+from growlearn.domain.keys import duration_s
 from growlearn.domain.schema import Input, InputType, Schema
 
 SCHEMA = Schema(inputs={"x": Input(type=InputType.NUMBER)})

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from growlearn.domain.drift import DriftKind
-from growlearn.domain.job import DriftSpec
+from growlearn.domain.drift_spec import DriftSpec
 from growlearn.domain.schema import InputType
 from growlearn.domain.window import Verdict
 from growlearn.drift.causes import Cause, cause_of

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from growlearn.domain.drift_spec import DriftSpec
 from growlearn.domain.errors import UnknownName
-from growlearn.domain.job import DriftSpec
 from growlearn.drift import compare as compare_module
 from growlearn.drift.compare import compare, detector
 from growlearn.drift.detectors import DETECTORS

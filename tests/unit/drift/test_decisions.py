@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from growlearn.domain.drift import Score
-from growlearn.domain.job import DriftSpec
+from growlearn.domain.drift_spec import DriftSpec
 from growlearn.drift.decisions import DECISIONS, Grounds
 from growlearn.drift.harm import harm_of
 from growlearn.drift.watch import Carried

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from growlearn.domain.drift import DriftReport
-from growlearn.domain.job import DriftSpec
+from growlearn.domain.drift_spec import DriftSpec
 from growlearn.domain.lineage import Task
 from growlearn.domain.window import Verdict
 from growlearn.drift.compare import Reference

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from growlearn.domain.drift import DriftKind
-from growlearn.domain.job import HoursBudget, PolicySpec
+from growlearn.domain.drift_spec import HoursBudget, PolicySpec
 from growlearn.domain.window import Verdict, Window, WindowState
 from growlearn.drift.policy import Training, refusal
 from tests.unit.drift.conftest import NOW

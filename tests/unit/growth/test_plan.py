@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from growlearn.domain.drift_spec import DriftSpec
 from growlearn.domain.errors import NotGrowable
-from growlearn.domain.job import DriftSpec, GrowthSpec, HoldoutFiles, Job, SourceSpec
+from growlearn.domain.job import GrowthSpec, HoldoutFiles, Job, SourceSpec
 from growlearn.domain.schema import Input, InputType, Label, Schema
 from growlearn.growth.plan import Ground, survey
 from growlearn.ingest.holdout import Holdout

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from growlearn.domain.drift_spec import DriftSpec
 from growlearn.domain.errors import TooFewLabels
-from growlearn.domain.job import DriftSpec, GrowthSpec, HoldoutFiles, Job, LabelSpec, SourceSpec
+from growlearn.domain.job import GrowthSpec, HoldoutFiles, Job, LabelSpec, SourceSpec
 from growlearn.domain.schema import Input, InputType, Schema
 from growlearn.domain.stream import Stream
 from growlearn.domain.window import Window, WindowState

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from growlearn.domain.drift import DriftReport
+from growlearn.domain.drift_spec import DriftSpec, FalseGrowths
 from growlearn.domain.errors import GrowLearnError
-from growlearn.domain.job import DriftSpec, FalseGrowths, Job, Schedule, SourceSpec
+from growlearn.domain.job import Job, Schedule, SourceSpec
 from growlearn.domain.lineage import Task
 from growlearn.domain.schema import Input, InputType, Schema
 from growlearn.domain.window import Verdict, Window, WindowState

@@ -5,7 +5,13 @@ import io
 import pytest
 from PIL import Image
 
-from growlearn.adapters.mlflow.pictures import approximation_picture, loss_picture, matrix_picture
+from growlearn.adapters.mlflow.pictures import (
+    approximation_picture,
+    drift_picture,
+    loss_picture,
+    matrix_picture,
+)
+from growlearn.domain.drift import Score
 from growlearn.domain.evaluation import AccuracyMatrix
 from growlearn.domain.growth import Epoch, PrefixPoint
 
@@ -40,3 +46,15 @@ def test_an_approximation_curve_is_drawn_with_and_without_dropped_branches(kept:
         for name, loss in ((None, 2.3), ("b1", 1.0), ("b2", float("nan")))
     ]
     assert approximation_picture(points, kept).startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("effects", [[], [0.3], [0.1, float("nan"), -0.4], [0.01 * n for n in range(90)]])
+def test_what_moved_is_drawn_whatever_it_is_called(effects: list[float]) -> None:
+    scores = [
+        Score(
+            detector="output-ks", task="$a$", name=f"output of class {'x' * n}", statistic=0.1, p_value=0.5,
+            threshold=0.01, reference_rows=100, window_rows=100, effect=effect,
+        )
+        for n, effect in enumerate(effects)
+    ]  # fmt: skip
+    assert drift_picture(scores).startswith(b"\x89PNG")

@@ -18,9 +18,8 @@ from growlearn.drift.detectors.label_shift import estimated_mix
 from growlearn.drift.mix import Shares, distance, mix_of, moved_labels
 
 _LEAST_MOVED = 0.1  # share of labels that changed
-_ALIKE = 0.01  # p-value from which the reference in the window's mix is like the window
-_UNHARMED = 0.05  # the same for its errors, which another mix may raise a little by itself
-_ALIKE_UNSEEN = 0.001  # where the mix itself is estimated, which makes it less like
+_UNLIKE = 1e-4  # p-value below which the mix does not explain all; it is asked in every window of such a mix
+_ALIKE = 0.01  # p-value from which known labels explain all, however little of the distance they take away
 _MOST_LEFT = 0.5  # of the distance there was; an estimated mix may fit any change a little
 
 
@@ -39,7 +38,7 @@ def cause_of(reference: Reference, comparison: Comparison, spec: DriftSpec) -> C
     if broken is not None:
         reason = f"the data looks broken, so nothing is learned from it: {broken}"
         return Cause(verdict=Verdict.CANNOT_JUDGE, kind=DriftKind.BROKEN, reason=reason)
-    if not comparison.harmed and (mix := _explaining_mix(reference, comparison, spec)) is not None:
+    if not comparison.harmed and (mix := _explaining_mix(reference, spec)) is not None:
         reason = f"the mix of labels moved and nothing else: {_told(mix, reference)}"
         return Cause(verdict=Verdict.WARN, kind=DriftKind.LABEL_MIX, reason=reason)
     harm = comparison.harm
@@ -51,7 +50,7 @@ def cause_of(reference: Reference, comparison: Comparison, spec: DriftSpec) -> C
     return Cause(verdict=Verdict.DRIFT, kind=DriftKind.INPUTS, reason="")
 
 
-def _explaining_mix(reference: Reference, comparison: Comparison, spec: DriftSpec) -> Shares | None:
+def _explaining_mix(reference: Reference, spec: DriftSpec) -> Shares | None:
     """The window's mix of labels, where another mix than the reference's makes that look like the window."""
     there, here = mix_of(reference.reference), mix_of(reference.window, spec.min_rows)
     if there is None:
@@ -63,10 +62,9 @@ def _explaining_mix(reference: Reference, comparison: Comparison, spec: DriftSpe
     before, left = (distance(reference.reference, reference.window, mix) for mix in (None, shares))
     if before is None or left is None or moved_labels(shares, there) < _LEAST_MOVED:
         return None
-    if here is not None:  # known labels fit no other change by chance
-        harmless = comparison.harm is None or comparison.harm.p_value >= _UNHARMED
-        return shares if harmless and left.p_value >= _ALIKE else None
-    return shares if left.p_value >= _ALIKE_UNSEEN and left.largest <= _MOST_LEFT * before.largest else None
+    if here is not None and left.p_value >= _ALIKE:
+        return shares
+    return shares if left.p_value >= _UNLIKE and left.largest <= _MOST_LEFT * before.largest else None
 
 
 def _told(shares: Shares, reference: Reference) -> str:

@@ -63,7 +63,7 @@ def test_drift_json_has_the_documented_keys(grown: Any) -> None:
     reports = grown.place.growlearn("drift", "blobs", "--json").json["reports"]
     assert [report["window"] for report in reports] == ["w1", "w2", "w4", "w5"]
     (one,) = grown.place.growlearn("drift", "blobs", "w2", "--json").json["reports"]
-    assert list(one) == ["window", "verdict", "task", "reason", "alpha", "scores"]
+    assert list(one) == ["window", "verdict", "kind", "task", "reason", "alpha", "scores"]
     assert list(one["scores"][0]) == [
         "detector",
         "task",

@@ -228,11 +228,12 @@ def main() -> None:
     parser.add_argument("--width", type=int, default=32)
     parser.add_argument("--clock", choices=CLOCKS, default="wall", help="cpu where others use the machine")
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--folder", type=Path, default=Path("avalanche-baselines-run"))
     options = parser.parse_args()
     for noise in ("No loggers specified", "Call to deprecated function update"):
         warnings.filterwarnings("ignore", noise)
-    torch.set_num_threads(2)
+    torch.set_num_threads(options.threads)
     options.folder.mkdir(parents=True, exist_ok=True)
     sizes = Sizes(options.rows_per_task, options.rows_per_task // 4)
     setting = Setting(ModelSpec(width=options.width), options.epochs, sizes, options.clock)
@@ -251,7 +252,7 @@ def main() -> None:
         f"mean ± standard deviation of {options.seeds} seeds on the data set's own 10,000 test rows, "
         f"{options.rows_per_task} training rows a task; forgetting (best past minus current, with and "
         f"without task ids) on {PROBE_ROWS} test rows a task; training seconds "
-        f"({options.clock} clock) and parameters with ids / without. "
+        f"({options.clock} clock, {options.threads} threads) and parameters with ids / without. "
         "Baselines: our stem and branches side by side, all trained, one cycle of the rate over each "
         "experience's seconds, batches of 128 (half from memory where there is one); PNN is Avalanche's "
         "two-layer perceptron of about as many parameters, its indexing by a set and its ignored adapter "

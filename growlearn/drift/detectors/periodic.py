@@ -12,7 +12,7 @@ def periodic(reference: Sample, query: Sample, alpha: float) -> tuple[Finding, .
     """An alarm in every tenth window of a stream, by its number, whatever its rows are.
 
     It tests nothing and has no error rate: p is 0 for an alarm and 1 for none, a flag and no probability.
-    The statistic is the window's place in its ten, from 0; the effect is 1 for an alarm, for none is measured.
+    The statistic is the window's place in its ten, from 0; the effect is 1 for an alarm: none is measured.
     Raises CannotJudge where there are no rows or the window has no number.
     """
     check_rows(reference, query)

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import ks_2samp
 
 from growlearn.domain.schema import InputType
 from growlearn.drift.detectors.counts import Counts, homogeneity, stability_index
 from growlearn.drift.detectors.finding import CannotJudge, Finding, check_rows
+from growlearn.drift.detectors.kolmogorov import kolmogorov_smirnov
 from growlearn.drift.sample import Sample
 from growlearn.ingest.rows import Column
 
@@ -94,12 +94,12 @@ def _compare(name: str, kind: InputType, reference: Column, query: Column) -> It
 
 def _numbers(reference: Column, query: Column) -> tuple[float, float, float]:
     """D, p and PSI of two samples of finite numbers."""
-    test = ks_2samp(reference, query, method="asymp")
+    (statistic,), (p_value,) = kolmogorov_smirnov(reference[:, None], query[:, None])
     edges = np.unique(np.quantile(reference, np.arange(1, _BINS) / _BINS))
     counted = [
         np.bincount(np.searchsorted(edges, side), minlength=len(edges) + 1) for side in (reference, query)
     ]
-    return float(test.statistic), float(test.pvalue), stability_index(*counted)
+    return float(statistic), float(p_value), stability_index(*counted)
 
 
 def _categories(reference: Column, query: Column) -> tuple[float, float, float]:

@@ -6,10 +6,9 @@ with softmax outputs (BBSDs), univariate tests and Bonferroni's correction.
 
 from __future__ import annotations
 
-from scipy.stats import ks_2samp
-
 from growlearn.drift.detectors.finding import Finding, check_outputs
-from growlearn.drift.sample import Outputs, Sample
+from growlearn.drift.detectors.kolmogorov import kolmogorov_smirnov
+from growlearn.drift.sample import Sample
 
 
 def output_ks(reference: Sample, query: Sample, alpha: float) -> tuple[Finding, ...]:
@@ -22,24 +21,14 @@ def output_ks(reference: Sample, query: Sample, alpha: float) -> tuple[Finding, 
     from 0 to 1. Raises CannotJudge where outputs are not finite or those of the reference all alike.
     """
     check_outputs(reference, query)
-    classes = reference.outputs.shape[1]
+    distances, p_values = kolmogorov_smirnov(reference.outputs, query.outputs)
     return tuple(
-        _compare(
-            f"output of class {reference.class_at(place)}",
-            reference.outputs[:, place],
-            query.outputs[:, place],
-            alpha / classes,
+        Finding(
+            name=f"output of class {reference.class_at(place)}",
+            statistic=distance,
+            p_value=p_value,
+            threshold=alpha / len(distances),
+            effect=distance,
         )
-        for place in range(classes)
-    )
-
-
-def _compare(name: str, reference: Outputs, query: Outputs, threshold: float) -> Finding:
-    test = ks_2samp(reference, query, method="asymp")
-    return Finding(
-        name=name,
-        statistic=float(test.statistic),
-        p_value=float(test.pvalue),
-        threshold=threshold,
-        effect=float(test.statistic),
+        for place, (distance, p_value) in enumerate(zip(distances.tolist(), p_values.tolist(), strict=True))
     )

@@ -16,6 +16,7 @@ from growlearn.drift.actions import ACTIONS
 from growlearn.drift.compare import Reference
 from growlearn.drift.judge import judge
 from growlearn.drift.policy import refusal, trainings_of
+from growlearn.drift.sample import Sample
 from growlearn.drift.windows import WINDOWS
 from growlearn.evaluation.gates import check
 from growlearn.evaluation.gates.evidence import Evidence
@@ -26,7 +27,7 @@ from growlearn.growth.proof import changed_tasks
 from growlearn.growth.waiting import has_waited, may_wait, require_share, wanted_labels
 from growlearn.ingest.holdout import Holdout, load_holdout
 from growlearn.ingest.labels import speaking
-from growlearn.ingest.rows import Rows, from_parquet
+from growlearn.ingest.rows import Rows, concat, from_parquet
 from growlearn.ports import Artifacts, Ports, Question, Report, Store
 from growlearn.registry.ancestry import chain, find
 from growlearn.registry.candidate import Plan, branches_of, task_of, version_of
@@ -34,7 +35,8 @@ from growlearn.registry.decide import decide
 from growlearn.registry.matrix import evaluations_of
 from growlearn.registry.promotion import challenge, promote
 from growlearn.serving.evidence import with_evidence
-from growlearn.serving.references import references_of
+from growlearn.serving.late import late_windows, with_late_labels
+from growlearn.serving.references import references_of, sample_of
 
 MOST_FAILURES = 5
 """Trainings of one window that may fail before it is rejected."""
@@ -110,8 +112,17 @@ def _references(
     rows = WINDOWS[job.drift.window](
         rows, earlier, lambda each: _rows(replace(stand, window=each), ports.artifacts), job.drift
     )
-    found = references_of(stand.manifest, _load(ports)(stand.manifest), tasks, rows, ports.artifacts, number)
-    return with_evidence(found, known, earlier, lambda each: store.record(each.stream, each.id).report, job)
+    network = _load(ports)(stand.manifest)
+    found = references_of(stand.manifest, network, tasks, rows, ports.artifacts, number)
+    found = with_evidence(found, known, earlier, lambda each: store.record(each.stream, each.id).report, job)
+    if job.schema.key is None or job.drift.decision != "anytime":
+        return found
+
+    def sample(task: str, windows: Sequence[Window]) -> Sample:
+        late = concat([_rows(replace(stand, window=each), ports.artifacts) for each in windows])
+        return sample_of(network, next(each for each in tasks if each.name == task), late, job.schema)
+
+    return with_late_labels(found, late_windows(earlier, store.label_joins(stand.stream.name)), sample)
 
 
 def plan_or_settle(stand: Stand, ports: Ports, _: Report) -> Transition:

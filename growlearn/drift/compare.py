@@ -23,7 +23,7 @@ class Reference:
     """One known task's reference rows and the window's rows, both before that task's head.
 
     `share` is that of the window's rows which the router sends to this task, of those compared; None where
-    it was not asked.
+    it was not asked. `late` are rows of earlier windows, by their numbers, whose labels came since.
     """
 
     task: str
@@ -32,6 +32,8 @@ class Reference:
     share: float | None = None
     carried: Carried = field(default_factory=Carried)
     budget: Budget | None = None
+    late: Sample | None = None
+    late_windows: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +77,7 @@ def compare(reference: Reference, spec: DriftSpec) -> Comparison:
     grounds = Grounds(
         reference=reference.reference, window=reference.window, scores=scores, harm=harm,
         harm_threshold=alpha, carried=reference.carried, budget=reference.budget,
+        late=reference.late, late_windows=reference.late_windows,
     )  # fmt: skip
     decided = DECISIONS[spec.decision](grounds, spec)
     errors = () if harm is None else (_errors(harm, alpha, reference.task),)

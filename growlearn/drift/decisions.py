@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from growlearn.domain.drift import Score
@@ -18,6 +18,7 @@ from growlearn.drift.watch import Carried, watch
 class Grounds:
     """All that a decision may rest on: both sides, what detectors found, what labels say, what was carried.
 
+    `late` are rows of earlier windows, by their numbers, whose labels came since; evidence alone reads them.
     `harm_threshold` is the p-value below which a rise of the errors is believed; `budget` that of evidence,
     half of it for scores and half for errors.
     """
@@ -29,6 +30,8 @@ class Grounds:
     harm_threshold: float
     carried: Carried
     budget: Budget | None
+    late: Sample | None = None
+    late_windows: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,12 +67,19 @@ def anytime(grounds: Grounds, spec: DriftSpec) -> Decided:
     """
     budget = grounds.budget or for_life(spec.alpha / 2)
     watched = watch(
-        grounds.reference, grounds.window, grounds.carried, budget, spec.min_effect, spec.min_harm
+        grounds.reference,
+        grounds.window,
+        grounds.carried,
+        budget,
+        spec.min_effect,
+        spec.min_harm,
+        grounds.late,
     )
+    carried = replace(watched.carried, read=(*watched.carried.read, *grounds.late_windows))
     told = watched.scores.told()
     if watched.risk is not None and watched.risk.alarm:
         told = watched.risk.told()
-    return Decided(moved=watched.moved, harmed=watched.harmed, carried=watched.carried, told=told)
+    return Decided(moved=watched.moved, harmed=watched.harmed, carried=carried, told=told)
 
 
 DECISIONS: Mapping[str, Decision] = MappingProxyType(

@@ -71,8 +71,8 @@ def _other_relation(
 ) -> DriftReport:
     """Rows as they were, with other labels."""
     nearest = min(alike, key=lambda comparison: 0.0 if comparison.harm is None else comparison.harm.rise)
-    assert nearest.harm is not None, "labels were compared where they tell harm"
-    reason = f"looks like task {nearest.task!r}, but its labels are others: {nearest.harm.told}"
+    told = nearest.told if nearest.harm is None else nearest.harm.told
+    reason = f"looks like task {nearest.task!r}, but its labels are others: {told}"
     return _report(Verdict.DRIFT, opened, reason, spec, scores, DriftKind.RELATION)
 
 

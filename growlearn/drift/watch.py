@@ -26,20 +26,27 @@ _DIGITS = 6  # of a score: what other hardware changes about it is smaller
 
 @dataclass(frozen=True, kw_only=True)
 class Carried:
-    """What windows of one task have said so far, of its head's scores and of its errors."""
+    """What windows of one task have said so far, of its head's scores and of its errors.
+
+    `read` are numbers of windows whose labels came late and were read since.
+    """
 
     scores: Evidence | None = None
     risk: Evidence | None = None
+    read: tuple[int, ...] = ()
 
     def to_json(self) -> str:
         """As JSON text; reading gives the same bits."""
         parts = {"scores": self.scores, "risk": self.risk}
-        return json.dumps({name: part.to_json() for name, part in parts.items() if part is not None})
+        told = {name: part.to_json() for name, part in parts.items() if part is not None}
+        return json.dumps({**told, "read": self.read})
 
     @classmethod
     def from_json(cls, text: str) -> Carried:
         """Read what `to_json` wrote."""
-        return cls(**{name: Evidence.from_json(part) for name, part in json.loads(text).items()})
+        told = json.loads(text)
+        read = tuple(told.pop("read", ()))
+        return cls(read=read, **{name: Evidence.from_json(part) for name, part in told.items()})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,18 +72,26 @@ class Watched:
 
 
 def watch(
-    reference: Sample, window: Sample, carried: Carried, budget: Budget, min_effect: float, min_harm: float
+    reference: Sample,
+    window: Sample,
+    carried: Carried,
+    budget: Budget,
+    min_effect: float,
+    min_harm: float,
+    late: Sample | None = None,
 ) -> Watched:
-    """Read one window's evidence against a task's reference.
+    """Read one window's evidence against a task's reference, and that of `late` rows' labels with it.
 
     Evidence gathered against another reference, budget or set of bets is started anew. Raises CannotJudge
     where the scores of either side say nothing.
     """
     monitor = monitor_scores(scores_of(reference), names_of(reference), budget, min_effect)
     scores = _continued(monitor, carried.scores, scores_of(window), read_scores)
-    risk = _risk(reference, window, carried.risk, budget, min_harm)
+    losses = losses_of(window) if late is None else np.concatenate([losses_of(window), losses_of(late)])
+    risk = _risk(reference, losses, carried.risk, budget, min_harm)
     kept = carried.risk if risk is None else risk.evidence
-    return Watched(scores=scores, risk=risk, carried=Carried(scores=scores.evidence, risk=kept))
+    after = Carried(scores=scores.evidence, risk=kept, read=carried.read)
+    return Watched(scores=scores, risk=risk, carried=after)
 
 
 def scores_of(sample: Sample) -> npt.NDArray[np.float64]:
@@ -100,11 +115,15 @@ def losses_of(sample: Sample) -> npt.NDArray[np.float64]:
 
 
 def _risk(
-    reference: Sample, window: Sample, before: Evidence | None, budget: Budget, min_harm: float
+    reference: Sample,
+    losses: npt.NDArray[np.float64],
+    before: Evidence | None,
+    budget: Budget,
+    min_harm: float,
 ) -> Reading | None:
     try:
         monitor = monitor_risk(losses_of(reference), budget, min_harm)
-        return _continued(monitor, before, losses_of(window), read_risk)
+        return _continued(monitor, before, losses, read_risk)
     except CannotJudge:
         return None
 

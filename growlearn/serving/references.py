@@ -32,17 +32,18 @@ def references_of(
     return tuple(
         Reference(
             task=task.name,
-            reference=_sample(network, task, from_parquet(artifacts.get(task.reference), schema), schema),
-            window=_sample(network, task, rows, schema, number),
+            reference=sample_of(network, task, from_parquet(artifacts.get(task.reference), schema), schema),
+            window=sample_of(network, task, rows, schema, number),
             share=share,
         )
         for task, share in zip(tasks, shares, strict=True)
     )
 
 
-def _sample(
+def sample_of(
     network: GrowingNetwork, task: Task, rows: Rows, schema: Schema, number: int | None = None
 ) -> Sample:
+    """Rows before the head of a task; `number` is that of their window."""
     features, outputs = network.features_and_outputs(rows, task.name)
     return Sample(
         outputs=outputs,

@@ -22,10 +22,12 @@ from growlearn.adapters.memory.source import MemorySource
 from growlearn.adapters.memory.store import MemoryStore
 from growlearn.app.views import status_view, windows_view
 from growlearn.cycle import run_stream
+from growlearn.domain.drift import DriftKind
 from growlearn.domain.drift_spec import DriftSpec
 from growlearn.domain.job import GrowthSpec, Job, LabelSpec, ModelSpec, SourceSpec
 from growlearn.domain.schema import Input, InputType, Schema
 from growlearn.domain.window import Verdict, Window, WindowState
+from growlearn.drift.watch import Carried
 from growlearn.growth.model.network import load_network
 from growlearn.ingest.joining import labels_since
 from growlearn.ports import Ports
@@ -73,9 +75,10 @@ class World:
         columns = {"image": pa.array(images.reshape(len(which), -1).tolist()), "id": list(which)}
         self.drop(f"rows {which}", {**columns, "label": pa.array(known, pa.int64())})
 
-    def tell(self, which: range) -> None:
-        """Drop a file of labels."""
-        self.drop(f"labels {which}", {"id": list(which), "label": [self.labels[i] for i in which]})
+    def tell(self, which: range, turn: int = 0) -> None:
+        """Drop a file of labels, each `turn` higher than it is, modulo ten."""
+        labels = [(self.labels[i] + turn) % 10 for i in which]
+        self.drop(f"labels {which}", {"id": list(which), "label": labels})
 
     def drop(self, name: str, columns: dict[str, object]) -> None:
         sink = io.BytesIO()
@@ -330,3 +333,39 @@ def test_labels_that_come_while_the_window_is_sent_to_wait_are_not_lost_on_it(
     monkeypatch.setattr(world.store, "advance", beside)
     world.run()
     assert world.states == [("promoted", "first"), ("promoted", "drift")]
+
+
+def test_labels_of_settled_windows_tell_that_the_relation_moved(tmp_path: Path) -> None:
+    world = World(tmp_path, replace(JOB, drift=DriftSpec(decision="anytime", alpha=0.01)))
+    world.learn_first()
+    world.rows(range(300, 600), turned=False)
+    (stable,) = world.run()
+    assert (stable.verdict, stable.labelled) == (Verdict.STABLE, 0)
+    world.tell(range(300, 600), turn=3)
+    world.rows(range(600, 900), turned=False)
+    (moved,) = world.run()
+    assert (moved.verdict, moved.state) == (Verdict.DRIFT, WindowState.WAITING)
+    report = world.store.record("digits", moved.id).report
+    assert report is not None
+    assert report.kind is DriftKind.RELATION
+    world.tell(range(600, 900), turn=3)
+    (grown,) = world.run()
+    assert (grown.id, grown.state) == (moved.id, WindowState.PROMOTED)
+
+
+def test_labels_that_come_late_and_are_right_alarm_nobody_and_are_read_once(tmp_path: Path) -> None:
+    world = World(tmp_path, replace(JOB, drift=DriftSpec(decision="anytime", alpha=0.01)))
+    world.learn_first()
+    rows = []
+    for start in (300, 500, 700):
+        which = range(start, start + 200)
+        world.rows(which, turned=False)
+        (window,) = world.run()
+        assert window.verdict in (Verdict.STABLE, Verdict.WARN)
+        report = world.store.record("digits", window.id).report
+        assert report is not None
+        assert report.evidence is not None
+        risk = Carried.from_json(report.evidence).risk
+        rows.append(0 if risk is None else risk.rows)
+        world.tell(which)
+    assert rows == [0, 200, 400]

@@ -5,12 +5,11 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 
 import pyarrow.parquet as pq
 
 from growlearn.domain.errors import UnreadableFile
-from growlearn.domain.labels import LabelJoin, Relabelled
+from growlearn.domain.labels import Relabelled
 from growlearn.domain.schema import Label, Schema
 from growlearn.domain.window import BadRow, Window
 from growlearn.ingest.label_file import Told
@@ -89,15 +88,3 @@ def relabelled(content: bytes, name: str, labels: Column) -> bytes:
     table = pq.read_table(io.BytesIO(content))
     place = table.column_names.index(name)
     return written(table.set_column(place, name, label_array(labels)).replace_schema_metadata(None))
-
-
-def labels_since(joins: Sequence[LabelJoin], since: datetime) -> dict[str, int]:
-    """How many labels each window got after a moment, in the order in which windows first got some.
-
-    Labels that a window brought with its rows are not among them: they are known when it is accepted.
-    """
-    got: dict[str, int] = {}
-    for join in joins:
-        if join.at > since:
-            got[join.window] = got.get(join.window, 0) + join.labels
-    return got

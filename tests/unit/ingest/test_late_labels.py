@@ -13,10 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from growlearn.domain.job import LabelSpec
-from growlearn.domain.labels import LabelJoin
 from growlearn.domain.schema import Input, InputType, Label, Schema
 from growlearn.domain.window import BadRow, IngestedFile, Verdict, Window, WindowState
-from growlearn.ingest.joining import labels_since
 from growlearn.ingest.rows import from_parquet, to_parquet
 from growlearn.ingest.table_rows import read_table_rows
 
@@ -292,16 +290,6 @@ def test_the_order_of_files_is_of_no_matter(
     assert found == {name: wanted.get(name) for name in names}
     assert sum(window.labelled for window in stream.windows) == len(wanted)
     assert early(stream) == []
-
-
-def test_labels_since_a_moment_are_counted_by_window(intake: Callable[..., Any]) -> None:
-    start = intake(KEYED).clock.now()
-    told = [
-        LabelJoin(window=window, source="f", labels=labels, at=start + timedelta(hours=hours))
-        for window, labels, hours in [("w2", 3, 0), ("w2", 4, 1), ("w1", 5, 2), ("w2", 6, 3)]
-    ]
-    assert labels_since(told, start) == {"w2": 10, "w1": 5}
-    assert labels_since(told, start + timedelta(hours=3)) == {}
 
 
 def test_a_stored_window_keeps_what_its_rows_are_called(intake: Callable[..., Any]) -> None:

@@ -31,7 +31,7 @@ from growlearn.ingest.rows import from_parquet
 from growlearn.ports import Artifacts, Ports, Question, Report
 from growlearn.registry.candidate import branches_of, task_of, version_of
 from growlearn.registry.promotion import promote
-from growlearn.steps import Stand, current_task, end, move, stand_of, tasks_of
+from growlearn.steps import Stand, current_task, earlier_windows, end, move, stand_of, tasks_of
 
 ENDLESS = 1_000_000
 """Branches a replayed model may have: a full one is taken as consolidated in time."""
@@ -151,8 +151,7 @@ def _by_rote(every: int, stand: Stand, ports: Ports, _: Report) -> Transition:
     """From accepted to judged by counting alone."""
     window, store = stand.window, ports.store
     known = tasks_of(stand.manifest, store.tasks(window.stream))
-    earlier = [each for each in store.windows(window.stream) if each.number < window.number]
-    before = sum(each.verdict is not None for each in earlier)
+    before = sum(each.verdict is not None for each in earlier_windows(window, store))
     opened = next_task([task.name for task in store.tasks(window.stream)])
     task: str | None
     if not known:

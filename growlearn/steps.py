@@ -108,7 +108,7 @@ def _references(
 ) -> tuple[Reference, ...]:
     """The fitting ones of the known tasks, with what earlier windows said against each."""
     number, store, job = stand.window.number, ports.store, stand.stream.job
-    earlier = [window for window in store.windows(stand.stream.name) if window.number < number]
+    earlier = earlier_windows(stand.window, store)
     rows = WINDOWS[job.drift.window](
         rows, earlier, lambda each: _rows(replace(stand, window=each), ports.artifacts), job.drift
     )
@@ -157,7 +157,7 @@ def _refused(stand: Stand, kind: DriftKind | None, ports: Ports) -> str | None:
     assert window.verdict is not None, "a judged window has its verdict"
     if (why := ACTIONS[job.drift.action](window.verdict)) is not None:
         return why
-    earlier = [each for each in ports.store.windows(window.stream) if each.number < window.number]
+    earlier = earlier_windows(window, ports.store)
     trainings = trainings_of(earlier, lambda each: ports.store.record(each.stream, each.id).result)
     return refusal(window, kind, earlier, trainings, job.policy, ports.clock.now())
 
@@ -324,9 +324,14 @@ def tasks_of(base: Manifest, opened: Sequence[Task]) -> tuple[Task, ...]:
     return tuple(task for task in opened if task.name in known)
 
 
+def earlier_windows(window: Window, store: Store) -> list[Window]:
+    """The stream's windows before this one, in order."""
+    return [each for each in store.windows(window.stream) if each.number < window.number]
+
+
 def current_task(window: Window, store: Store) -> str | None:
     """The task the stream was in before this window."""
-    before = [w.task for w in store.windows(window.stream) if w.number < window.number and w.verdict]
+    before = [each.task for each in earlier_windows(window, store) if each.verdict]
     return next((task for task in reversed(before) if task is not None), None)
 
 

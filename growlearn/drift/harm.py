@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-import numpy as np
 from scipy.stats import fisher_exact, norm
 
-from growlearn.drift.sample import Sample
+from growlearn.drift.sample import Sample, errors_of
 
 _CONFIDENCE = 0.95  # one-sided, of the bounds that are told
 
@@ -47,7 +46,7 @@ def harm_of(reference: Sample, window: Sample, least: int) -> Harm | None:
 
     A row whose label is none of the task's classes counts as unlabelled.
     """
-    there, here = _errors(reference), _errors(window)
+    there, here = errors_of(reference), errors_of(window)
     if min(len(there), len(here)) < max(1, least):
         return None
     wrong, wrong_there = int(here.sum()), int(there.sum())
@@ -62,11 +61,6 @@ def harm_of(reference: Sample, window: Sample, least: int) -> Harm | None:
         lowest=lowest,
         highest=highest,
     )
-
-
-def _errors(sample: Sample) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    known = sample.targets >= 0
-    return np.asarray(sample.outputs[known].argmax(axis=1) != sample.targets[known])  # [n]
 
 
 def _bounds_of_difference(errors: int, rows: int, errors_there: int, rows_there: int) -> tuple[float, float]:

@@ -44,6 +44,12 @@ class Sample:
         return self.classes[place] if self.classes else place
 
 
+def errors_of(sample: Sample) -> npt.NDArray[np.bool_]:
+    """Whether the answer is wrong, for each labelled row in the order in which they came: [n]."""
+    labelled = sample.targets >= 0
+    return np.asarray(sample.outputs[labelled].argmax(1) != sample.targets[labelled])
+
+
 def targets_of(labels: Column, classes: Sequence[Label]) -> Targets:
     """Labels object [N] -> their places among the classes, -1 for None and for others.
 

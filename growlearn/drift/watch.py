@@ -19,7 +19,7 @@ from growlearn.drift.evidence.carry import Evidence
 from growlearn.drift.evidence.reading import Reading
 from growlearn.drift.evidence.risk import RiskMonitor, monitor_risk, read_risk
 from growlearn.drift.evidence.scores import ScoreMonitor, monitor_scores, read_scores
-from growlearn.drift.sample import Sample
+from growlearn.drift.sample import Sample, errors_of
 
 _DIGITS = 6  # of a score: what other hardware changes about it is smaller
 
@@ -110,8 +110,9 @@ def names_of(sample: Sample) -> tuple[str, ...]:
 
 def losses_of(sample: Sample) -> npt.NDArray[np.float64]:
     """1 for a wrong answer, 0 for a right one, NaN where the label is not known: [N]."""
-    wrong = (sample.outputs.argmax(1) != sample.targets).astype(np.float64)
-    return np.where(sample.targets >= 0, wrong, np.nan)
+    losses = np.full(len(sample), np.nan)
+    losses[sample.targets >= 0] = errors_of(sample)
+    return losses
 
 
 def _risk(

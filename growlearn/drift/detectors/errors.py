@@ -7,14 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import numpy as np
-import numpy.typing as npt
-
 from growlearn.drift.detectors.finding import CannotJudge, Finding, check_outputs
-from growlearn.drift.sample import Sample
-
-Errors = npt.NDArray[np.int64]
-"""1 where the answer was not the label, else 0; labelled rows alone, in the order in which they came."""
+from growlearn.drift.sample import Sample, errors_of
 
 
 def watch(
@@ -30,13 +24,13 @@ def watch(
     reference all alike, and where either side has no labelled row.
     """
     check_outputs(reference, query)
-    before, now = _errors(reference), _errors(query)
+    before, now = errors_of(reference), errors_of(query)
     for side, errors in (("reference", before), ("window", now)):
         if len(errors) == 0:
             raise CannotJudge(f"no row of the {side} has a label among the task's classes")
     for error in before[-(recall or len(before)) :].tolist():
-        update(error)
-    alarms = sum([update(error) for error in now.tolist()])
+        update(int(error))
+    alarms = sum([update(int(error)) for error in now.tolist()])
     finding = Finding(
         name="errors",
         statistic=float(alarms),
@@ -45,9 +39,3 @@ def watch(
         effect=float(now.mean() - before.mean()),
     )
     return (finding,)
-
-
-def _errors(sample: Sample) -> Errors:
-    labelled = sample.targets >= 0
-    wrong = sample.outputs[labelled].argmax(1) != sample.targets[labelled]
-    return np.asarray(wrong, np.int64)

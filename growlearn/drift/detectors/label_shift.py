@@ -7,17 +7,15 @@ Source: Lipton, Wang, Smola, "Detecting and Correcting for Label Shift with Blac
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
 from growlearn.drift.detectors.counts import Counts, homogeneity
 from growlearn.drift.detectors.finding import CannotJudge, Finding, check_outputs
+from growlearn.drift.mix import Shares, mix_of, moved_labels
 from growlearn.drift.sample import Sample
 
 LEAST_LABELLED = 5
 """Reference rows of each class whose label is known."""
 _LEAST_SINGULAR = 0.1  # of P(answer | label), whose largest is about 1: errors in mu grow by up to 10
-
-Shares = npt.NDArray[np.float64]
 
 
 def label_shift(reference: Sample, query: Sample, alpha: float) -> tuple[Finding, ...]:
@@ -29,14 +27,15 @@ def label_shift(reference: Sample, query: Sample, alpha: float) -> tuple[Finding
     |q_c - p_c|, between the window's estimated mix q and the reference's own p: the share of labels that
     changed, from 0 to 1. Raises CannotJudge as `estimated_mix` does.
     """
-    mix = estimated_mix(reference, query)
+    mix, there = estimated_mix(reference, query), mix_of(reference)
+    assert there is not None, "a mix is estimated from labelled rows"
     statistic, p_value = homogeneity(_answers(reference), _answers(query))
     finding = Finding(
         name="mix of answers",
         statistic=statistic,
         p_value=p_value,
         threshold=alpha,
-        effect=float(np.abs(mix - _mix(reference)).sum() / 2),
+        effect=moved_labels(mix, there),
     )
     return (finding,)
 
@@ -72,8 +71,3 @@ def estimated_mix(reference: Sample, query: Sample) -> Shares:
 def _answers(sample: Sample) -> Counts:
     """How many rows get each class for an answer, [C]."""
     return np.bincount(sample.outputs.argmax(1), minlength=sample.outputs.shape[1])
-
-
-def _mix(reference: Sample) -> Shares:
-    counts = np.bincount(reference.targets[reference.targets >= 0], minlength=reference.outputs.shape[1])
-    return np.asarray(counts / counts.sum(), np.float64)

@@ -13,10 +13,8 @@ import pyarrow.parquet as pq
 import pytest
 from sklearn.datasets import load_digits
 
-from growlearn.adapters.engines.local import LocalEngine
 from growlearn.adapters.memory.artifacts import MemoryArtifacts
 from growlearn.adapters.memory.clock import ManualClock
-from growlearn.adapters.memory.evaluator import PlainEvaluator
 from growlearn.adapters.memory.source import MemorySource
 from growlearn.adapters.memory.store import MemoryStore
 from growlearn.adapters.memory.tracker import MemoryTracker
@@ -30,14 +28,13 @@ from growlearn.domain.schema import Input, InputType, Schema
 from growlearn.domain.stream import Message, MessageKind
 from growlearn.domain.window import Verdict, Window, WindowState
 from growlearn.growth import consolidation
-from growlearn.growth.model.network import load_network
 from growlearn.growth.pupil import Pupil
 from growlearn.ingest.take_in import take_in
-from growlearn.ports import Ports
 from growlearn.registry.matrix import matrix_for
 from growlearn.registry.outbox import deliver
 from growlearn.registry.promotion import rollback
 from growlearn.serving.predictor import Predictor
+from tests.unit.in_memory import ports_around
 
 PAIRS = {"a": (0, 1), "b": (2, 3), "c": (4, 5)}
 JOB = Job(
@@ -58,18 +55,7 @@ class World:
     def __init__(self, folder: Path, job: Job = JOB) -> None:
         self.clock, self.store, self.artifacts = ManualClock(), MemoryStore(), MemoryArtifacts()
         self.source = MemorySource()
-        self.ports = Ports(
-            clock=self.clock,
-            store=self.store,
-            artifacts=self.artifacts,
-            engine=LocalEngine(self.artifacts, folder),
-            evaluator=PlainEvaluator(
-                self.artifacts, lambda manifest: load_network(manifest, self.artifacts.get)
-            ),
-            open_source=lambda _: self.source,
-            worker="worker-1",
-            lease_s=60,
-        )
+        self.ports = ports_around(folder, self.clock, self.store, self.artifacts, self.source)
         self.store.apply(job, self.clock.now())
 
     def send(self, *tasks: str) -> None:

@@ -14,10 +14,8 @@ import pyarrow.parquet as pq
 import pytest
 from sklearn.datasets import load_digits
 
-from growlearn.adapters.engines.local import LocalEngine
 from growlearn.adapters.memory.artifacts import MemoryArtifacts
 from growlearn.adapters.memory.clock import ManualClock
-from growlearn.adapters.memory.evaluator import PlainEvaluator
 from growlearn.adapters.memory.source import MemorySource
 from growlearn.adapters.memory.store import MemoryStore
 from growlearn.adapters.memory.tracker import MemoryTracker
@@ -32,12 +30,12 @@ from growlearn.domain.schema import Input, InputType, Schema
 from growlearn.domain.stream import Alias, Message, MessageKind, Transition
 from growlearn.domain.window import Verdict, Window, WindowState
 from growlearn.growth.model import weights
-from growlearn.growth.model.network import load_network
-from growlearn.ports import Engine, Ports, Report
+from growlearn.ports import Engine, Report
 from growlearn.registry.matrix import matrix_for
 from growlearn.registry.outbox import deliver
 from growlearn.registry.promotion import rollback
 from growlearn.steps import MOST_FAILURES
+from tests.unit.in_memory import ports_around
 
 Images = npt.NDArray[np.uint8]
 
@@ -80,18 +78,7 @@ class World:
         self.store = MemoryStore()
         self.artifacts = MemoryArtifacts()
         self.source = MemorySource()
-        self.ports = Ports(
-            clock=self.clock,
-            store=self.store,
-            artifacts=self.artifacts,
-            engine=LocalEngine(self.artifacts, folder),
-            evaluator=PlainEvaluator(
-                self.artifacts, lambda manifest: load_network(manifest, self.artifacts.get)
-            ),
-            open_source=lambda _: self.source,
-            worker="worker-1",
-            lease_s=60,
-        )
+        self.ports = ports_around(folder, self.clock, self.store, self.artifacts, self.source)
         self.store.apply(job, self.clock.now())
 
     def run(self) -> tuple[Window, ...]:

@@ -14,10 +14,8 @@ import pyarrow.parquet as pq
 import pytest
 from sklearn.datasets import load_digits
 
-from growlearn.adapters.engines.local import LocalEngine
 from growlearn.adapters.memory.artifacts import MemoryArtifacts
 from growlearn.adapters.memory.clock import ManualClock
-from growlearn.adapters.memory.evaluator import PlainEvaluator
 from growlearn.adapters.memory.source import MemorySource
 from growlearn.adapters.memory.store import MemoryStore
 from growlearn.app.views import status_view, windows_view
@@ -28,8 +26,7 @@ from growlearn.domain.job import GrowthSpec, Job, LabelSpec, ModelSpec, SourceSp
 from growlearn.domain.schema import Input, InputType, Schema
 from growlearn.domain.window import Verdict, Window, WindowState
 from growlearn.drift.watch import Carried
-from growlearn.growth.model.network import load_network
-from growlearn.ports import Ports
+from tests.unit.in_memory import ports_around
 
 DAY_S = 86_400.0
 JOB = Job(
@@ -53,18 +50,7 @@ class World:
         self.labels: list[int] = bunch.target[order].tolist()
         self.clock, self.store, self.source = ManualClock(), MemoryStore(), MemorySource()
         self.artifacts = MemoryArtifacts()
-        self.ports = Ports(
-            clock=self.clock,
-            store=self.store,
-            artifacts=self.artifacts,
-            engine=LocalEngine(self.artifacts, folder),
-            evaluator=PlainEvaluator(
-                self.artifacts, lambda manifest: load_network(manifest, self.artifacts.get)
-            ),
-            open_source=lambda _: self.source,
-            worker="worker-1",
-            lease_s=60,
-        )
+        self.ports = ports_around(folder, self.clock, self.store, self.artifacts, self.source)
         self.store.apply(job, self.clock.now())
 
     def rows(self, which: range, *, labelled: int = 0, turned: bool = True) -> None:

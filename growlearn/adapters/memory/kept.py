@@ -127,12 +127,13 @@ def add(kept: Kept, transition: Transition) -> None:
         kept.tasks.append(task)
 
 
-def require_base(kept: Kept, transition: Transition) -> None:
-    """Raise LostRace where a transition moves the base from where it no longer stands."""
+def require_base(kept: Kept, before: int | None) -> None:
+    """Raise LostRace where growth no longer goes on from that version."""
     base = kept.stream.base
-    if transition.base is not None and base != transition.base_before:
+    if base != before:
         raise LostRace(
-            f"the base of stream {kept.stream.name!r} stands at {base}, no longer at {transition.base_before}"
+            f"the base of stream {kept.stream.name!r} stands at {base}, no longer at {before}",
+            cure="growth went on meanwhile: look at the versions again",
         )
 
 
@@ -144,7 +145,8 @@ def move(kept: Kept, moves: Sequence[AliasMove], base: int | None) -> None:
         champion = one.alias is Alias.CHAMPION
         if (stream.champion if champion else stream.challenger) != one.before:
             raise LostRace(
-                f"alias {one.alias} of stream {kept.stream.name!r} no longer stands at {one.before}"
+                f"alias {one.alias} of stream {kept.stream.name!r} no longer stands at {one.before}",
+                cure="somebody else moved it just now: look at the versions again",
             )
         kept.stream = (
             replace(stream, champion=one.after) if champion else replace(stream, challenger=one.after)

@@ -78,7 +78,8 @@ def _probes(store: Store, artifacts: Artifacts, version: Version) -> dict[str, R
 def told(proof: Proof) -> str:
     """One line that says whether a version is proven, and if not, what is known of why."""
     if proof.asked is None:
-        return f"not proven: version {proof.version} was made without probe outputs, so none are stored"
+        made = f"version {proof.version} was made before probe outputs were kept"
+        return f"not proven: {made}, so none are stored to compare with"
     if proof.apart:
         return f"not proven: {_apart(proof, proof.asked)}; {_circumstances(proof.differences)}"
     answer = "1 task answers its probe" if proof.asked == 1 else f"{proof.asked} tasks answer their probes"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 
@@ -19,7 +18,7 @@ class Circumstances:
     commit: str | None
     code_sha256: str
     python: str
-    packages: Mapping[str, str]
+    packages: dict[str, str]
     packages_sha256: str
     platform: str
     cpu: str
@@ -87,5 +86,5 @@ class Provenance:
     parent: int | None
     window: str
     seed: int
-    data: Mapping[str, str]
+    data: dict[str, str]
     circumstances: Circumstances | None

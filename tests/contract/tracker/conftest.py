@@ -22,6 +22,7 @@ from growlearn.domain.lineage import Branch, BranchState, BranchWeights, Manifes
 from growlearn.domain.schema import Input, InputType, Schema
 from growlearn.domain.stream import Stream, WindowRecord
 from growlearn.domain.window import Verdict, Window, WindowState
+from growlearn.growth.circumstances import circumstances_here
 from growlearn.growth.model import weights
 from growlearn.growth.model.network import GrowingNetwork
 from growlearn.growth.newborn import conceive
@@ -343,4 +344,5 @@ def _result(manifest: Manifest) -> GrowthResult:
             PrefixPoint(branch=None, loss=0.6, accuracy=0.5),
             PrefixPoint(branch="b1", loss=0.37, accuracy=0.9),
         ),
+        circumstances=circumstances_here(),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from threading import RLock
 
@@ -20,6 +20,7 @@ from growlearn.adapters.memory.kept import (
     recorded,
     require_base,
 )
+from growlearn.adapters.memory.queue import Queue
 from growlearn.domain.consolidation import ConsolidationPlan
 from growlearn.domain.errors import GrowLearnError, LostRace, UnknownName
 from growlearn.domain.job import Job
@@ -46,14 +47,6 @@ from growlearn.domain.window import (
 )
 
 
-@dataclass
-class _Sent:
-    message: Message
-    attempts: int = 0
-    delivered: bool = False
-    reason: str | None = None
-
-
 class MemoryStore:
     """The record in memory; may be shared by threads. See ports.Store for each method."""
 
@@ -61,8 +54,7 @@ class MemoryStore:
         """Streams that have a past already may be given."""
         self._lock = RLock()
         self._kept = {kept.stream.name: kept for kept in begun}
-        self._outbox: dict[int, _Sent] = {}
-        self._last_message = 0
+        self._outbox = Queue()
 
     def close(self) -> None:
         """Nothing to close; a database has."""
@@ -110,7 +102,7 @@ class MemoryStore:
         with self._lock:
             self._one(name)
             del self._kept[name]
-            self._outbox = {key: sent for key, sent in self._outbox.items() if sent.message.stream != name}
+            self._outbox.forget(name)
 
     # Ingest -------------------------------------------------------------------------------------
 
@@ -261,7 +253,7 @@ class MemoryStore:
                 require_base(kept, transition)
                 move(kept, transition.alias_moves, transition.base)
             for message in transition.messages:
-                self._send(message)
+                self._outbox.send(message)
             return window
 
     def _require_lead(self, transition: Transition) -> None:
@@ -308,7 +300,7 @@ class MemoryStore:
         with self._lock:
             with self._changing(stream) as kept:
                 move(kept, moves, base)
-            self._send(message)
+            self._outbox.send(message)
 
     def alias_moves(self, stream: str) -> Sequence[AliasMove]:
         """Every alias move of a stream, oldest first."""
@@ -317,19 +309,10 @@ class MemoryStore:
 
     # Outbox and ticks ---------------------------------------------------------------------------
 
-    def _send(self, message: Message) -> None:
-        self._last_message += 1
-        self._outbox[self._last_message] = _Sent(message)
-
     def pending_messages(self, stream: str | None = None, limit: int = 100) -> Sequence[PendingMessage]:
         """Undelivered messages, oldest first."""
         with self._lock:
-            waiting = [
-                PendingMessage(id=key, message=sent.message, attempts=sent.attempts)
-                for key, sent in self._outbox.items()
-                if not sent.delivered and stream in (None, sent.message.stream)
-            ]
-            return tuple(waiting[:limit])
+            return self._outbox.pending(stream, limit)
 
     def claim_outbox(self, stream: str, worker: str, now: datetime, lease_s: float) -> bool:
         """True for the one worker that may tell the tracker of a stream."""
@@ -351,13 +334,12 @@ class MemoryStore:
         """Mark a message delivered, once; the receipt is kept on the version its window made."""
         with self._lock:
             _require_zone(at)
-            sent = self._outbox.get(message_id)
-            if sent is None or sent.delivered:
+            message = self._outbox.delivered(message_id)
+            if message is None:
                 return
-            sent.delivered = True
-            kept = self._kept[sent.message.stream]
+            kept = self._kept[message.stream]
             kept.versions = [
-                _named(version, receipt) if version.window == sent.message.window else version
+                _named(version, receipt) if version.window == message.window else version
                 for version in kept.versions
             ]
 
@@ -365,10 +347,7 @@ class MemoryStore:
         """Count a failed attempt and keep its reason."""
         with self._lock:
             _require_zone(at)
-            sent = self._outbox.get(message_id)
-            if sent is not None and not sent.delivered:
-                sent.attempts += 1
-                sent.reason = reason
+            self._outbox.undelivered(message_id, reason)
 
     def claim_tick(self, stream: str, due_at: datetime, scheduler: str) -> bool:  # noqa: ARG002 - the port's
         """True for the one scheduler that may dispatch this tick."""

@@ -11,11 +11,15 @@ from statistics import fmean
 
 @dataclass(frozen=True, kw_only=True)
 class Cell:
-    """One model on one task's hold-out rows."""
+    """One model on one task's hold-out rows; `answers` are the stored ones to every row (sha256), in order.
+
+    None in records of earlier versions, and where there is no row.
+    """
 
     task: str
     correct: int
     rows: int
+    answers: str | None = None
 
     @property
     def accuracy(self) -> float:

@@ -13,6 +13,7 @@ from growlearn.domain.growth import GrowthPlan, GrowthResult
 from growlearn.domain.job import Job
 from growlearn.domain.lineage import Branch, Task, Version
 from growlearn.domain.window import Verdict, WindowState
+from growlearn.domain.worth import Worth
 
 
 class Alias(StrEnum):
@@ -114,6 +115,7 @@ class Transition:
     plan: GrowthPlan | ConsolidationPlan | None = None
     result: GrowthResult | ConsolidationResult | None = None
     evaluation: Evaluation | None = None
+    worth: Worth | None = None
     gates: tuple[GateResult, ...] = ()
     branches: tuple[Branch, ...] = ()
     opened: Task | None = None
@@ -134,4 +136,5 @@ class WindowRecord:
     plan: GrowthPlan | ConsolidationPlan | None = None
     result: GrowthResult | ConsolidationResult | None = None
     evaluation: Evaluation | None = None
+    worth: Worth | None = None
     gates: tuple[GateResult, ...] = ()

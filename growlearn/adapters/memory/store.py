@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from threading import RLock
 
+from growlearn import __version__
 from growlearn.adapters.memory.kept import (
     Kept,
     Lease,
@@ -17,6 +18,7 @@ from growlearn.adapters.memory.kept import (
     join,
     move,
     moved,
+    note_job,
     recorded,
     require_base,
 )
@@ -25,6 +27,7 @@ from growlearn.domain.consolidation import ConsolidationPlan
 from growlearn.domain.errors import GrowLearnError, LostRace, UnknownName
 from growlearn.domain.job import Job
 from growlearn.domain.labels import EarlyLabels, LabelJoin
+from growlearn.domain.ledger import Entry, entry_of_moves, entry_of_step
 from growlearn.domain.lineage import Branch, Task, Version
 from growlearn.domain.stream import (
     AliasMove,
@@ -76,17 +79,17 @@ class MemoryStore:
 
     # Streams ------------------------------------------------------------------------------------
 
-    def apply(self, job: Job, at: datetime) -> Stream:
+    def apply(self, job: Job, at: datetime, actor: str = "growlearn") -> Stream:
         """Create the stream of this job, or give an existing one the new job."""
         with self._lock:
             _require_zone(at)
             kept = self._kept.get(job.name)
             if kept is None:
-                stream = Stream(job=job, created_at=at, updated_at=at)
-                self._kept[job.name] = Kept(stream)
+                kept = self._kept[job.name] = Kept(Stream(job=job, created_at=at, updated_at=at))
             else:
-                stream = kept.stream = replace(kept.stream, job=job, updated_at=at)
-            return stream
+                kept.stream = replace(kept.stream, job=job, updated_at=at)
+            note_job(kept, at, actor)
+            return kept.stream
 
     def stream(self, name: str) -> Stream:
         """One stream; raises UnknownName."""
@@ -252,6 +255,8 @@ class MemoryStore:
                 add(kept, transition)
                 require_base(kept, transition)
                 move(kept, transition.alias_moves, transition.base)
+                job = kept.stream.job
+                kept.ledger.append(entry_of_step(transition, job, window.snapshot, __version__))
             for message in transition.messages:
                 self._outbox.send(message)
             return window
@@ -300,12 +305,19 @@ class MemoryStore:
         with self._lock:
             with self._changing(stream) as kept:
                 move(kept, moves, base)
+                if moves:
+                    kept.ledger.append(entry_of_moves(tuple(moves), kept.stream.job, __version__))
             self._outbox.send(message)
 
     def alias_moves(self, stream: str) -> Sequence[AliasMove]:
         """Every alias move of a stream, oldest first."""
         with self._lock:
             return tuple(self._kept[stream].moves) if stream in self._kept else ()
+
+    def ledger(self, stream: str) -> Sequence[Entry]:
+        """Every decision of a stream, oldest first."""
+        with self._lock:
+            return tuple(self._kept[stream].ledger) if stream in self._kept else ()
 
     # Outbox and ticks ---------------------------------------------------------------------------
 

@@ -13,6 +13,7 @@ from growlearn.adapters.db.tables.handling import (
     GrowthRow,
 )
 from growlearn.adapters.db.tables.intake import LateLabelsRow, QuarantinedRowRow, SourceFileRow, WindowRow
+from growlearn.adapters.db.tables.ledger import LedgerRow
 from growlearn.adapters.db.tables.model import AliasMoveRow, BranchRow, TaskRow, VersionRow
 from growlearn.adapters.db.tables.streams import OutboxRow, StreamRow, TickRow
 
@@ -30,6 +31,7 @@ __all__ = [
     "GateRow",
     "GrowthRow",
     "LateLabelsRow",
+    "LedgerRow",
     "OutboxRow",
     "QuarantinedRowRow",
     "Serial",

@@ -11,6 +11,7 @@ from growlearn.domain.consolidation import ConsolidationPlan, ConsolidationResul
 from growlearn.domain.drift import DriftKind
 from growlearn.domain.growth import GrowthPlan, GrowthResult
 from growlearn.domain.window import Verdict
+from growlearn.domain.worth import Worth
 
 
 class DriftReportRow(Base):
@@ -86,6 +87,7 @@ class EvaluationRow(Base):
     task: Mapped[str]
     chance: Mapped[float]
     changed: Mapped[tuple[str, ...]] = mapped_column(Names)
+    worth: Mapped[Worth | None] = mapped_column(Json(Worth))
 
 
 class CellRow(Base):
@@ -107,6 +109,7 @@ class CellRow(Base):
     task: Mapped[str]
     correct: Mapped[int]
     rows: Mapped[int]
+    answers: Mapped[str | None] = mapped_column(String(64))
 
 
 class GateRow(Base):

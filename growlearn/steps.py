@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from growlearn.domain.drift import DriftKind, DriftReport
 from growlearn.domain.errors import GrowLearnError, NotGrowable, NotReadable, TooFewLabels, Unavailable
-from growlearn.domain.growth import GrowthPlan, GrowthResult
+from growlearn.domain.growth import GrowthPlan
 from growlearn.domain.job import GateSpec, HoldoutFiles, SourceSpec
 from growlearn.domain.lineage import Manifest, Task, Version
 from growlearn.domain.stream import AliasMove, Message, MessageKind, Stream, Transition
@@ -18,6 +18,7 @@ from growlearn.drift.judge import judge
 from growlearn.drift.policy import refusal, trainings_of
 from growlearn.drift.sample import Sample
 from growlearn.drift.windows import WINDOWS
+from growlearn.evaluation.flips import flips_of
 from growlearn.evaluation.gates import check
 from growlearn.evaluation.gates.evidence import Evidence
 from growlearn.evaluation.measure import measure
@@ -37,6 +38,7 @@ from growlearn.registry.promotion import challenge, promote
 from growlearn.serving.evidence import with_evidence
 from growlearn.serving.late import late_windows, with_late_labels
 from growlearn.serving.references import references_of, sample_of
+from growlearn.weighing import Grown, cheapest
 
 MOST_FAILURES = 5
 """Trainings of one window that may fail before it is rejected."""
@@ -175,7 +177,7 @@ def _wait_or_settle(stand: Stand, ports: Ports, verdict: str, refusal: TooFewLab
 
 
 def grow_and_measure(stand: Stand, ports: Ports, report: Report) -> Transition:
-    """From growing to evaluated: train the plan, then measure the candidate task by task.
+    """From growing to evaluated: train the plan and its rivals, then measure the cheapest that none beats.
 
     A window whose training fails again and again is rejected, so that it cannot stop its stream.
     """
@@ -185,7 +187,7 @@ def grow_and_measure(stand: Stand, ports: Ports, report: Report) -> Transition:
         return end(stand, ports, WindowState.REJECTED, reason=outdated(plan, stand.stream))
     lone: Manifest | None = None
     try:
-        result = ports.engine.run(plan, report)
+        grown = cheapest(Grown(plan, ports.engine.run(plan, report)), stand.stream.job.worth, ports, report)
         if stand.stream.job.evaluation.reference == "alone":
             lone_plan = alone(plan)
             lone = ports.engine.run(lone_plan, report).manifest_of(lone_plan)
@@ -193,12 +195,11 @@ def grow_and_measure(stand: Stand, ports: Ports, report: Report) -> Transition:
         raise  # it may be there again later: no fault of the window
     except GrowLearnError as error:
         return give_up(stand, ports, error)
-    return _measured(stand, ports, plan, result, lone)
+    return _measured(stand, ports, grown, lone)
 
 
-def _measured(
-    stand: Stand, ports: Ports, plan: GrowthPlan, result: GrowthResult, lone: Manifest | None
-) -> Transition:
+def _measured(stand: Stand, ports: Ports, grown: Grown, lone: Manifest | None) -> Transition:
+    plan, result = grown.plan, grown.result
     candidate = result.manifest_of(plan)
     known = tasks_of(plan.base, ports.store.tasks(plan.stream))
     holdouts = [Question(task=task.name, rows=task.holdout) for task in known]
@@ -212,7 +213,10 @@ def _measured(
         ports.evaluator,
     )
     evaluation = replace(evaluation, changed=_changed(plan.base, candidate, known, ports))
-    return move(stand, ports, WindowState.EVALUATED, result=result, evaluation=evaluation)
+    return move(
+        stand, ports, WindowState.EVALUATED, plan=plan, result=result, evaluation=evaluation,
+        worth=grown.worth,
+    )  # fmt: skip
 
 
 def give_up(stand: Stand, ports: Ports, error: GrowLearnError) -> Transition:
@@ -246,12 +250,15 @@ def promote_or_reject(stand: Stand, ports: Ports, _: Report) -> Transition:
         )  # fmt: skip
     version = version_of(plan, result, evaluation, stand.versions, stand.base, at)
     past = () if stand.base is None else chain(stand.versions, stand.base.number)
+    earlier = evaluations_of(ports.store, stream.name, past)
     gates = check(
         Evidence(
             evaluation=evaluation,
-            past=evaluations_of(ports.store, stream.name, past),
+            past=earlier,
             result=result,
             parameters=version.parameters,
+            worth=record.worth,
+            flips=flips_of(evaluation, earlier, ports.artifacts),
         ),
         _bounds(plan, stream),
     )

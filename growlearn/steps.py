@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from growlearn.domain.drift import DriftKind, DriftReport
+from growlearn.domain.drift import BudgetLeft, DriftKind, DriftReport
 from growlearn.domain.errors import GrowLearnError, NotGrowable, NotReadable, TooFewLabels, Unavailable
 from growlearn.domain.growth import GrowthPlan
 from growlearn.domain.job import GateSpec, HoldoutFiles, SourceSpec
@@ -15,7 +15,7 @@ from growlearn.domain.window import Verdict, Window, WindowState
 from growlearn.drift.actions import ACTIONS
 from growlearn.drift.compare import Reference
 from growlearn.drift.judge import judge
-from growlearn.drift.policy import refusal, trainings_of
+from growlearn.drift.policy import Training, asks_for_trainings, budget_left, refusal, trainings_of
 from growlearn.drift.sample import Sample
 from growlearn.drift.windows import WINDOWS
 from growlearn.evaluation.flips import flips_of
@@ -135,8 +135,11 @@ def plan_or_settle(stand: Stand, ports: Ports, _: Report) -> Transition:
     if not verdict.calls_for_growth:
         return end(stand, ports, WindowState.SETTLED)
     assert verdict.task is not None, "a verdict that calls for growth names the task"
-    if (refused := _refused(stand, verdict.kind, ports)) is not None:
-        return end(stand, ports, WindowState.SETTLED, reason=f"{verdict.reason}; not grown: {refused}")
+    refused, budget = _policy(stand, verdict.kind, ports)
+    if refused is not None:
+        return end(
+            stand, ports, WindowState.SETTLED, reason=f"{verdict.reason}; not grown: {refused}", budget=budget
+        )
     task, waits = verdict.task, may_wait(window, job, ports.clock.now())
     try:
         if waits:
@@ -150,18 +153,20 @@ def plan_or_settle(stand: Stand, ports: Ports, _: Report) -> Transition:
         return _wait_or_settle(stand, ports, verdict.reason, refusal)
     except NotGrowable as refusal:
         return end(stand, ports, WindowState.SETTLED, reason=f"{verdict.reason}; not grown: {refusal}")
-    return move(stand, ports, WindowState.GROWING, plan=plan)
+    return move(stand, ports, WindowState.GROWING, plan=plan, budget=budget)
 
 
-def _refused(stand: Stand, kind: DriftKind | None, ports: Ports) -> str | None:
-    """Why the job's policy does not let this window be grown for, if it does not."""
-    window, job = stand.window, stand.stream.job
+def _policy(stand: Stand, kind: DriftKind | None, ports: Ports) -> tuple[str | None, BudgetLeft | None]:
+    """Why the job does not let this window be grown for, if it does not, and what its budgets still allow."""
+    window, spec, now = stand.window, stand.stream.job.policy, ports.clock.now()
     assert window.verdict is not None, "a judged window has its verdict"
-    if (why := ACTIONS[job.drift.action](window.verdict)) is not None:
-        return why
     earlier = earlier_windows(window, ports.store)
-    trainings = trainings_of(earlier, lambda each: ports.store.record(each.stream, each.id).result)
-    return refusal(window, kind, earlier, trainings, job.policy, ports.clock.now())
+    trainings: tuple[Training, ...] = ()
+    if asks_for_trainings(spec):
+        trainings = trainings_of(earlier, lambda each: ports.store.record(each.stream, each.id).result)
+    why = ACTIONS[stand.stream.job.drift.action](window.verdict)
+    refused = why or refusal(window, kind, earlier, trainings, spec, now)
+    return refused, budget_left(trainings, spec, now)
 
 
 def _wait_or_settle(stand: Stand, ports: Ports, verdict: str, refusal: TooFewLabels) -> Transition:

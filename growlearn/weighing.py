@@ -28,7 +28,7 @@ RIVALS: dict[Means, Callable[[GrowthPlan], GrowthPlan | None]] = {
 }
 """Rivals that are trained, the cheapest first; a plan is None where there is nothing to train so."""
 
-_TIMED = 9
+_WARMING, _TIMED = 5, 15
 
 
 @dataclass(frozen=True)
@@ -82,6 +82,7 @@ def _contender(means: Means, grown: Grown, question: Question, ports: Ports) -> 
         branches=len(grown.result.lineage),
         latency_s=_latency_s(manifest, question, ports),
         seconds=grown.result.seconds,
+        validation_loss=grown.result.best_loss,
     )
 
 
@@ -106,8 +107,8 @@ def _latency_s(manifest: Manifest, question: Question, ports: Ports) -> float:
 
 def _times(answer: Callable[[Rows], object], row: Rows) -> Sequence[float]:
     took = []
-    for _ in range(_TIMED):
+    for _ in range(_WARMING + _TIMED):
         started = time.perf_counter()
         answer(row)
         took.append(time.perf_counter() - started)
-    return took
+    return took[_WARMING:]

@@ -16,21 +16,30 @@ Right = npt.NDArray[np.bool_]
 
 
 def weigh(contenders: Sequence[Contender], right: Mapping[Means, Right], alpha: float) -> Worth:
-    """Compare all contenders, cheapest first; the winner is the cheapest that no dearer one beats.
+    """Compare contenders of different cost; the winner is the cheapest that no dearer one beats.
 
-    Each is tested against all dearer ones at alpha divided by their number (Bonferroni), so that one which is
-    as good as they are is called beaten with a chance of at most alpha.
+    Of those that cost the same, the one with the lowest validation loss stands for all. Each is tested
+    against all dearer ones at alpha divided by their number (Bonferroni), so that one which is as good as
+    they are is called beaten with a chance of at most alpha.
     """
+    ordered = sorted(contenders, key=lambda each: each.cost)
+    finalists = [each for each in ordered if each is _best(each.cost, ordered)]
     comparisons: list[Comparison] = []
-    for at, cheap in enumerate(contenders):
-        dearer = contenders[at + 1 :]
+    for at, cheap in enumerate(finalists):
+        dearer = finalists[at + 1 :]
         comparisons += [
             compare(cheap.means, dear.means, right[cheap.means], right[dear.means], alpha / len(dearer))
             for dear in dearer
         ]
     beaten = [each.cheaper for each in comparisons if each.beaten]
-    winner = next(each.means for each in contenders if each.means not in beaten)
-    return Worth(contenders=tuple(contenders), comparisons=tuple(comparisons), alpha=alpha, winner=winner)
+    winner = next(each.means for each in finalists if each.means not in beaten)
+    return Worth(contenders=tuple(ordered), comparisons=tuple(comparisons), alpha=alpha, winner=winner)
+
+
+def _best(cost: tuple[int, int], contenders: Sequence[Contender]) -> Contender:
+    """Of those that cost this, the one that validation rows choose; the first of equals."""
+    equals = [each for each in contenders if each.cost == cost]
+    return min(equals, key=lambda each: math.inf if each.validation_loss is None else each.validation_loss)
 
 
 def compare(cheaper: Means, dearer: Means, cheap: Right, dear: Right, alpha: float) -> Comparison:

@@ -55,10 +55,10 @@ def _worthless() -> Worth:
     right = {Means.NOTHING: np.ones(50, dtype=bool), Means.BRANCH: np.zeros(50, dtype=bool)}
     contenders = [
         Contender(
-            means=means, cell=Cell(task="t", correct=int(answers.sum()), rows=50), parameters=1, branches=1,
+            means=means, cell=Cell(task="t", correct=int(answers.sum()), rows=50), parameters=at, branches=1,
             latency_s=0.1, seconds=1.0,
         )
-        for means, answers in right.items()
+        for at, (means, answers) in enumerate(right.items())
     ]  # fmt: skip
     return weigh(contenders, right, 0.05)
 

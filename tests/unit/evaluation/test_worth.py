@@ -22,14 +22,16 @@ def rows(both: int, cheap: int, dear: int, neither: int) -> tuple[Right, Right]:
     return np.array(cheap_right), np.array(dear_right)
 
 
-def contender(means: Means) -> Contender:
+def contender(means: Means, parameters: int | None = None, loss: float | None = None) -> Contender:
+    """One that costs the more the later it stands in the list of means, unless it is said."""
     return Contender(
         means=means,
         cell=Cell(task="t", correct=1, rows=2),
-        parameters=1,
+        parameters=list(Means).index(means) if parameters is None else parameters,
         branches=1,
         latency_s=0.1,
-        seconds=1,
+        seconds=1.0,
+        validation_loss=loss,
     )
 
 
@@ -110,3 +112,24 @@ def test_a_contender_is_found_by_name() -> None:
     assert said.contender(Means.BRANCH).means is Means.BRANCH
     with pytest.raises(KeyError):
         said.contender(Means.NOTHING)
+
+
+def test_of_ways_that_cost_the_same_validation_rows_choose_one_to_be_compared() -> None:
+    right = {
+        Means.HEAD: np.arange(100) < 70,
+        Means.FINE_TUNE: np.arange(100) < 95,
+        Means.BRANCH: np.arange(100) < 90,
+    }
+    contenders = [
+        contender(Means.HEAD, 1), contender(Means.FINE_TUNE, 9, 0.3), contender(Means.BRANCH, 9, 0.2),
+    ]  # fmt: skip
+    said = weigh(contenders, right, 0.05)
+    assert [(each.cheaper, each.dearer) for each in said.comparisons] == [(Means.HEAD, Means.BRANCH)]
+    assert (said.winner, len(said.contenders)) == (Means.BRANCH, 3)
+
+
+def test_contenders_are_ordered_by_what_they_cost() -> None:
+    right = {means: np.ones(10, dtype=bool) for means in (Means.BRANCH, Means.HEAD)}
+    said = weigh([contender(Means.HEAD, 9), contender(Means.BRANCH, 5)], right, 0.05)
+    assert [each.means for each in said.contenders] == [Means.BRANCH, Means.HEAD]
+    assert said.winner is Means.BRANCH

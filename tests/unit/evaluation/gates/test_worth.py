@@ -18,10 +18,10 @@ def weighed(**right: int) -> Worth:
     answers = {Means[name.upper()]: np.arange(100) < count for name, count in right.items()}
     contenders = [
         Contender(
-            means=means, cell=Cell(task="b", correct=int(each.sum()), rows=100), parameters=1, branches=1,
+            means=means, cell=Cell(task="b", correct=int(each.sum()), rows=100), parameters=at, branches=1,
             latency_s=0.1, seconds=1.0,
         )
-        for means, each in answers.items()
+        for at, (means, each) in enumerate(answers.items())
     ]  # fmt: skip
     return weigh(contenders, answers, 0.05)
 

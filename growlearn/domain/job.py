@@ -163,6 +163,27 @@ class GrowthSpec:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SearchSpec:
+    """Which candidates of a growth are tried side by side, and what trying them may cost.
+
+    There is one for each learning rate, seed and start; nothing is tried where that makes one.
+    """
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
+
+    learning_rates: tuple[float, ...] = ()  # besides growth.learning_rate
+    seeds: int = 1
+    starts: int = 1  # of those that the probe of births and parents found best
+    epochs: int = 24  # of all candidates together, before the one that is left is trained in full
+    when: Literal["first", "every"] = "first"  # later growths take over the first one's learning rate
+
+    def __post_init__(self) -> None:
+        require(all(0 < rate <= 1 for rate in self.learning_rates), "learning_rates must lie between 0 and 1")
+        for name in ("seeds", "starts", "epochs"):
+            require(getattr(self, name) >= 1, f"{name} must be 1 or more")
+
+
+@dataclass(frozen=True, kw_only=True)
 class EvaluationSpec:
     """What is measured beyond the matrix.
 
@@ -292,6 +313,7 @@ class Job:
     policy: PolicySpec = field(default_factory=PolicySpec)
     labels: LabelSpec = field(default_factory=LabelSpec)
     growth: GrowthSpec = field(default_factory=GrowthSpec)
+    search: SearchSpec = field(default_factory=SearchSpec)
     size: SizeSpec = field(default_factory=SizeSpec)
     evaluation: EvaluationSpec = field(default_factory=EvaluationSpec)
     worth: WorthSpec = field(default_factory=WorthSpec)

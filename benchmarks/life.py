@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import re
 import tempfile
 import time
 from collections.abc import Callable
@@ -48,7 +49,7 @@ Images = fashion_mnist.Array
 FIRST_ROWS, ROWS, NOISE, CLASSES = 4000, 1000, 0.3, 10
 MODEL, GROWTH = ModelSpec(max_branches=40), GrowthSpec(epochs=6)
 
-LIFE = tuple("A|A|A|A|B|B|B|A|A~|A|C|C|C|B|A!|A|B~|C|A|D|D|A|A~|A|A|D|B|C|A|A".split("|"))
+LIFE = tuple(re.findall("[A-D][~!]?", "A A A A B B B A A~ A C C C B A! A B~ C A D D A A~ A A D B C A A"))
 """Regime of each window; ~ with noisy labels, ! poisoned."""
 REGIMES = {"A": "as it is", "B": "rotated", "C": "inverted", "D": "permuted pixels"}
 
@@ -284,8 +285,8 @@ def report(lives: dict[str, list[Outcome]]) -> None:
         "Thirty windows of a stream's life",
         table,
         f"Windows: {' '.join(LIFE)}; {named}; ~ {NOISE:.0%} of labels at random, ! every label the next "
-        f"class's; {FIRST_ROWS:,} rows in the first, {ROWS:,} in each other; answered before they are learned "
-        "from, means over the 29 after the first; width 64, one branch of one layer for sides of one model, "
+        f"class's; {FIRST_ROWS:,} rows in the first, {ROWS:,} in each other; answered before they are "
+        "learned from, means over the 29 after the first; width 64, one branch of one layer for sides of one model, "
         f"at most {GROWTH.epochs} epochs a training; GrowLearn: decision anytime, alpha 0.05 for life, "
         "defaults else; grown every window: no comparison with cheaper ways, answers routed among all; "
         "trainings that were refused count, and their time holds that of the rivals",

@@ -286,9 +286,9 @@ def report(lives: dict[str, list[Outcome]]) -> None:
         table,
         f"Windows: {' '.join(LIFE)}; {named}; ~ {NOISE:.0%} of labels at random, ! every label the next "
         f"class's; {FIRST_ROWS:,} rows in the first, {ROWS:,} in each other; answered before they are "
-        "learned from, means over the 29 after the first; width 64, one branch of one layer for sides of one model, "
-        f"at most {GROWTH.epochs} epochs a training; GrowLearn: decision anytime, alpha 0.05 for life, "
-        "defaults else; grown every window: no comparison with cheaper ways, answers routed among all; "
+        "learned from, means over the 29 after the first; width 64, one branch of one layer for sides of one "
+        f"model, at most {GROWTH.epochs} epochs a training; GrowLearn: decision anytime, alpha 0.05 for "
+        "life, defaults else; grown every window: no comparison with cheaper ways, answers routed among all; "
         "trainings that were refused count, and their time holds that of the rivals",
     )
 

@@ -12,6 +12,7 @@ from growlearn.domain.evaluation import AccuracyMatrix, Cell
 from growlearn.domain.growth import GrowthPlan, GrowthResult, Progress
 from growlearn.domain.job import Job, SourceSpec
 from growlearn.domain.labels import EarlyLabels, LabelJoin
+from growlearn.domain.ledger import Chapter, Entry
 from growlearn.domain.lineage import Branch, Manifest, Task, Version
 from growlearn.domain.stream import (
     Alias,
@@ -76,8 +77,8 @@ class Store(Protocol):
 
     # Streams ------------------------------------------------------------------------------------
 
-    def apply(self, job: Job, at: datetime) -> Stream:
-        """Create the stream of this job, or give an existing one the new job."""
+    def apply(self, job: Job, at: datetime, actor: str = "growlearn") -> Stream:
+        """Create the stream of this job, or give an existing one the new job; the ledger says who did."""
         ...
 
     def stream(self, name: str) -> Stream:
@@ -219,6 +220,13 @@ class Store(Protocol):
         """Every alias move of a stream, oldest first."""
         ...
 
+    def ledger(self, stream: str) -> Sequence[Entry]:
+        """Every decision of a stream, oldest first: jobs given, moves of windows, aliases moved by people.
+
+        Each is written in the transaction of what was decided, and never changed.
+        """
+        ...
+
     # Outbox and ticks ---------------------------------------------------------------------------
 
     def pending_messages(self, stream: str | None = None, limit: int = 100) -> Sequence[PendingMessage]:
@@ -268,14 +276,18 @@ class Engine(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Question:
-    """One task's stored rows (sha256 of Parquet) to be answered by a model."""
+    """One task's stored rows (sha256 of Parquet) to be answered by a model.
+
+    Where they are `routed` the model is not told the task, and any of its tasks may answer.
+    """
 
     task: str
     rows: str
+    routed: bool = False
 
 
 class Evaluator(Protocol):
-    """Counts right answers of a model, task by task."""
+    """Counts right answers of a model, task by task, and stores the answers."""
 
     def evaluate(self, manifest: Manifest, questions: Sequence[Question]) -> Sequence[Cell]:
         """One cell a question, in order."""
@@ -292,6 +304,7 @@ class CycleRecord:
     matrix: AccuracyMatrix
     version: Version | None
     branches: Sequence[Branch]
+    story: Sequence[Chapter] = ()
 
 
 class Tracker(Protocol):

@@ -8,7 +8,20 @@ import typer
 from typer.core import TyperGroup
 
 from growlearn import __version__
-from growlearn.app.cli import backtest, champion, database, demo, export, jobs, look, predict, reproduce, work
+from growlearn.app.cli import (
+    backtest,
+    champion,
+    database,
+    demo,
+    doctor,
+    export,
+    jobs,
+    look,
+    predict,
+    reproduce,
+    why,
+    work,
+)
 from growlearn.app.cli.output import BAD_USAGE, FAILED, say, warn
 from growlearn.domain.errors import GrowLearnError, JobError
 
@@ -51,7 +64,9 @@ def _options(
     """Options of the program itself."""
 
 
-for group in (demo, jobs, work, look, reproduce, champion, backtest, predict, export, database):
+for group in (
+    demo, jobs, work, look, why, reproduce, doctor, champion, backtest, predict, export, database
+):  # fmt: skip
     group.register(app)
 
 

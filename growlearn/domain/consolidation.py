@@ -65,6 +65,11 @@ class ConsolidationResult:
     probes: str | None = None
 
     @property
+    def parameters(self) -> int:
+        """Parameters of the whole model."""
+        return sum(self.branch_parameters)
+
+    @property
     def reduced_loss(self) -> bool:
         """Whether training lowered the loss on validation rows."""
         return self.best_loss < self.birth_loss

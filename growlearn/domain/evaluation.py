@@ -11,11 +11,15 @@ from statistics import fmean
 
 @dataclass(frozen=True, kw_only=True)
 class Cell:
-    """One model on one task's hold-out rows."""
+    """One model on one task's hold-out rows; `answers` are the stored ones to every row (sha256), in order.
+
+    None in records of earlier versions, and where there is no row.
+    """
 
     task: str
     correct: int
     rows: int
+    answers: str | None = None
 
     @property
     def accuracy(self) -> float:
@@ -32,7 +36,8 @@ class Evaluation:
     the new task by itself, where the job asks for it. `changed` names earlier tasks whose
     weights or probe answers are not equal to the last bit any more: none, unless freezing broke.
     A consolidated candidate opens no task: `taught` is what the model consolidated answers, task by task,
-    and `task` the newest one, of which `before` says the same. Empty for every other candidate.
+    and `task` the newest one, of which `before` says the same. Empty for every other candidate. `routed` is
+    what the candidate answers on the same rows without being told their task, where rows name none.
     """
 
     task: str
@@ -43,10 +48,26 @@ class Evaluation:
     alone: Cell | None = None
     changed: tuple[str, ...] = ()
     taught: tuple[Cell, ...] = ()
+    routed: tuple[Cell, ...] = ()
 
     def accuracy(self, task: str) -> float:
         """Accuracy on one task; KeyError where it was not measured."""
         return {cell.task: cell.accuracy for cell in self.cells}[task]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Flips:
+    """Rows of one task that one of two models has right: `lost` the old one alone, `gained` the new."""
+
+    task: str
+    lost: int
+    gained: int
+    rows: int
+
+    @property
+    def negative(self) -> float:
+        """Share of all rows that were right and are wrong now (Yan et al. 2021), 0 to 1."""
+        return self.lost / self.rows
 
 
 @dataclass(frozen=True, kw_only=True)

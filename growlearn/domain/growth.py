@@ -31,6 +31,19 @@ class ParentScore:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Trial:
+    """One candidate in one round of a search, and how it did on validation rows."""
+
+    learning_rate: float
+    seed: int
+    birth: Birth
+    parent: str | None
+    epochs: int
+    loss: float  # at its best, a mean cross-entropy in nats
+    accuracy: float  # in the same epoch; NaN where no epoch was better than the beginning
+
+
+@dataclass(frozen=True, kw_only=True)
 class GrowthPlan:
     """Everything an engine needs to grow; equal plans give equal branches.
 
@@ -40,7 +53,8 @@ class GrowthPlan:
     `train`, `validation` and `holdout` are stored rows that share none; an engine reads the first two only.
     Of several new branches the fewest are kept whose accuracy on validation rows is within
     `max_accuracy_loss` of all (None: all). `retained` are training rows that the job lets the stream keep.
-    `route` says whether the router learns the task too.
+    `route` says whether the router learns the task too. `trials` are the candidates that this one was chosen
+    from, round by round.
     """
 
     stream: str
@@ -63,6 +77,7 @@ class GrowthPlan:
     max_accuracy_loss: float | None = None
     retained: str | None = None
     route: bool = True
+    trials: tuple[Trial, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,6 +113,7 @@ class GrowthResult:
     also holds the bare stem and the parents before them (empty in results of earlier versions).
     `circumstances` are those of the training; `probes` are the candidate's stored answers to every task's
     probe, which are kept once it is measured. Results of earlier versions have neither.
+    A head alone brings no branch; `head_parameters` are then its own, else the last branch counts them.
     """
 
     branches: tuple[BranchWeights, ...]
@@ -122,15 +138,21 @@ class GrowthResult:
     approximation: tuple[PrefixPoint, ...] = ()
     circumstances: Circumstances | None = None
     probes: str | None = None
+    head_parameters: int = 0
+
+    @property
+    def parameters(self) -> int:
+        """Parameters that were trained and are to be kept."""
+        return sum(self.branch_parameters) + self.head_parameters
 
     @property
     def reduced_loss(self) -> bool:
         """Whether the branch lowered the loss on validation rows.
 
         One that was born zero must have been trained to: at birth only its head was fitted. A copy or a new
-        one brought features of its own.
+        one brought features of its own, and of a head alone nothing more is asked.
         """
-        told = self.best_epoch > 0 or bool(self.birth_branches)
+        told = self.best_epoch > 0 or bool(self.birth_branches) or not self.branches
         return told and self.best_loss < self.birth_loss
 
     def manifest_of(self, plan: GrowthPlan) -> Manifest:

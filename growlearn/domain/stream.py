@@ -7,12 +7,13 @@ from datetime import datetime
 from enum import StrEnum
 
 from growlearn.domain.consolidation import ConsolidationPlan, ConsolidationResult
-from growlearn.domain.drift import DriftReport
+from growlearn.domain.drift import BudgetLeft, DriftReport
 from growlearn.domain.evaluation import Evaluation, GateResult
 from growlearn.domain.growth import GrowthPlan, GrowthResult
 from growlearn.domain.job import Job
 from growlearn.domain.lineage import Branch, Task, Version
 from growlearn.domain.window import Verdict, WindowState
+from growlearn.domain.worth import Worth
 
 
 class Alias(StrEnum):
@@ -98,7 +99,8 @@ class Transition:
 
     It holds only while the window is in `source` and `worker` still leads it, and, where it moves the
     stream's base, while that stands at `base_before`; otherwise nothing is written. Fields left None
-    leave what is stored as it is. `wanted` and `judged_by` are for a window that is to wait.
+    leave what is stored as it is; `budget` is for the ledger alone. `wanted` and `judged_by` are for a
+    window that is to wait.
     """
 
     stream: str
@@ -111,9 +113,11 @@ class Transition:
     task: str | None = None
     reason: str | None = None
     report: DriftReport | None = None
+    budget: BudgetLeft | None = None
     plan: GrowthPlan | ConsolidationPlan | None = None
     result: GrowthResult | ConsolidationResult | None = None
     evaluation: Evaluation | None = None
+    worth: Worth | None = None
     gates: tuple[GateResult, ...] = ()
     branches: tuple[Branch, ...] = ()
     opened: Task | None = None
@@ -134,4 +138,5 @@ class WindowRecord:
     plan: GrowthPlan | ConsolidationPlan | None = None
     result: GrowthResult | ConsolidationResult | None = None
     evaluation: Evaluation | None = None
+    worth: Worth | None = None
     gates: tuple[GateResult, ...] = ()

@@ -20,6 +20,7 @@ from growlearn.domain.window import Window
 from growlearn.ports import Clock, CycleRecord, Store, Tracker
 from growlearn.registry.ancestry import chain
 from growlearn.registry.matrix import evaluations_of, matrix_for
+from growlearn.registry.story import story_of_window
 
 _log = logging.getLogger(__name__)
 
@@ -97,6 +98,7 @@ def cycle_record(store: Store, stream_name: str, window_id: str) -> CycleRecord:
         matrix=_matrix(store, stream, versions, window, record),
         version=next((each for each in versions if each.window == window_id), None),
         branches=_grown_by(store.branches(stream_name), window, numbers),
+        story=story_of_window(store, stream_name, window_id),
     )
 
 

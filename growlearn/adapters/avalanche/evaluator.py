@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from growlearn.domain.evaluation import Cell
 from growlearn.domain.lineage import Manifest
-from growlearn.evaluation.answers import LoadModel, answer
+from growlearn.evaluation.answers import LoadModel, answer, cell_of
 from growlearn.ports import Artifacts, Question
 
 
@@ -32,10 +32,11 @@ class AvalancheEvaluator:
         answers = [answer(model, manifest, question, self._artifacts) for question in questions]
         shares = iter(accuracies([each for each in answers if len(each.truth)]))
         return [
-            Cell(
-                task=question.task,
-                correct=round(next(shares) * len(each.truth)) if len(each.truth) else 0,
-                rows=len(each.truth),
+            cell_of(
+                each,
+                question,
+                round(next(shares) * len(each.truth)) if len(each.truth) else 0,
+                self._artifacts.put,
             )
             for question, each in zip(questions, answers, strict=True)
         ]

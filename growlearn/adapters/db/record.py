@@ -22,8 +22,9 @@ from growlearn.domain.drift import DriftReport, Score
 from growlearn.domain.evaluation import Cell, Evaluation, GateResult
 from growlearn.domain.growth import GrowthPlan, GrowthResult
 from growlearn.domain.stream import Transition, WindowRecord
+from growlearn.domain.worth import Worth
 
-_CELL, _BEFORE, _KNOWN, _ALONE, _TAUGHT = "cell", "before", "known", "alone", "taught"
+_CELL, _BEFORE, _KNOWN, _ALONE, _TAUGHT, _ROUTED = "cell", "before", "known", "alone", "taught", "routed"
 
 
 def write(connection: Connection, transition: Transition) -> None:
@@ -36,7 +37,7 @@ def write(connection: Connection, transition: Transition) -> None:
     if transition.result is not None:
         _write_growth(connection, stream, window, _of_result(transition.result))
     if transition.evaluation is not None:
-        _write_evaluation(connection, stream, window, transition.evaluation)
+        _write_evaluation(connection, stream, window, transition.evaluation, transition.worth)
     if transition.gates:
         _clear(connection, GateRow, stream, window)
         _insert_in_order(connection, GateRow, transition.gates, stream, window)
@@ -53,12 +54,14 @@ def of_window(connection: Connection, stream: str, window: str) -> WindowRecord:
     """All that is stored about a window; raises UnknownName."""
     intake.one(connection, stream, window)
     growth = _row(connection, stream, window, GrowthRow, (GrowthRow.plan, GrowthRow.result))
+    worth = _row(connection, stream, window, EvaluationRow, (EvaluationRow.worth,))
     gates = all_of(connection, GateResult, GateRow, GateRow.position, *_at(GateRow, stream, window))
     return WindowRecord(
         report=_report(connection, stream, window),
         plan=None if growth is None else growth.plan,
         result=None if growth is None else growth.result,
         evaluation=_evaluation(connection, stream, window),
+        worth=None if worth is None else worth.worth,
         gates=tuple(gates),
     )
 
@@ -132,9 +135,16 @@ def _write_growth(connection: Connection, stream: str, window: str, said: dict[s
         connection.execute(insert(GrowthRow).values(stream=stream, window=window, **said))
 
 
-def _write_evaluation(connection: Connection, stream: str, window: str, evaluation: Evaluation) -> None:
+def _write_evaluation(
+    connection: Connection, stream: str, window: str, evaluation: Evaluation, worth: Worth | None
+) -> None:
     _clear(connection, EvaluationRow, stream, window)  # its cells go with it
-    said = {"task": evaluation.task, "chance": evaluation.chance, "changed": evaluation.changed}
+    said = {
+        "task": evaluation.task,
+        "chance": evaluation.chance,
+        "changed": evaluation.changed,
+        "worth": worth,
+    }
     connection.execute(insert(EvaluationRow).values(stream=stream, window=window, **said))
     cells_of = {
         _CELL: evaluation.cells,
@@ -142,6 +152,7 @@ def _write_evaluation(connection: Connection, stream: str, window: str, evaluati
         _KNOWN: (evaluation.known,) if evaluation.known else (),
         _ALONE: (evaluation.alone,) if evaluation.alone else (),
         _TAUGHT: evaluation.taught,
+        _ROUTED: evaluation.routed,
     }
     for kind, cells in cells_of.items():
         _insert_in_order(connection, CellRow, cells, stream, window, kind=kind)
@@ -153,9 +164,9 @@ def _evaluation(connection: Connection, stream: str, window: str) -> Evaluation 
     if row is None:
         return None
     query = select(CellRow.kind, *columns(Cell, CellRow)).where(*_at(CellRow, stream, window))
-    cells: dict[str, list[Cell]] = {kind: [] for kind in (_CELL, _BEFORE, _KNOWN, _ALONE, _TAUGHT)}
+    cells: dict[str, list[Cell]] = {kind: [] for kind in (_CELL, _BEFORE, _KNOWN, _ALONE, _TAUGHT, _ROUTED)}
     for kind, *rest in connection.execute(query.order_by(CellRow.position)):
-        cells[kind].append(Cell(**dict(zip(("task", "correct", "rows"), rest, strict=True))))
+        cells[kind].append(Cell(**dict(zip(("task", "correct", "rows", "answers"), rest, strict=True))))
     return Evaluation(
         task=row.task,
         chance=row.chance,
@@ -165,4 +176,5 @@ def _evaluation(connection: Connection, stream: str, window: str) -> Evaluation 
         alone=next(iter(cells[_ALONE]), None),
         changed=row.changed,
         taught=tuple(cells[_TAUGHT]),
+        routed=tuple(cells[_ROUTED]),
     )

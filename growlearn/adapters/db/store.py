@@ -9,13 +9,14 @@ from typing import Self
 
 from sqlalchemy import Engine
 
-from growlearn.adapters.db import intake, labels, model, outbox, record, streams, work
+from growlearn.adapters.db import intake, labels, ledger, model, outbox, record, streams, work
 from growlearn.adapters.db.engine import connect, reading, writing
 from growlearn.adapters.db.mapping import lock_known
 from growlearn.adapters.db.revision import require_head
 from growlearn.domain.consolidation import ConsolidationPlan
 from growlearn.domain.job import Job
 from growlearn.domain.labels import EarlyLabels, LabelJoin
+from growlearn.domain.ledger import Entry
 from growlearn.domain.lineage import Branch, Task, Version
 from growlearn.domain.stream import (
     AliasMove,
@@ -61,10 +62,12 @@ class DbStore:
 
     # Streams ------------------------------------------------------------------------------------
 
-    def apply(self, job: Job, at: datetime) -> Stream:
+    def apply(self, job: Job, at: datetime, actor: str = "growlearn") -> Stream:
         """Create the stream of this job, or give an existing one the new job."""
         with writing(self._engine) as connection:
-            return streams.apply(connection, job, at)
+            stream = streams.apply(connection, job, at)
+            ledger.write_job(connection, job, at, actor)
+            return stream
 
     def stream(self, name: str) -> Stream:
         """One stream; raises UnknownName."""
@@ -202,12 +205,18 @@ class DbStore:
             if base is not None and base_before is not None:
                 model.require_base(connection, stream, base_before)
             model.move(connection, stream, moves, base)
+            ledger.write_moves(connection, stream, moves)
             outbox.send(connection, message)
 
     def alias_moves(self, stream: str) -> Sequence[AliasMove]:
         """Every alias move of a stream, oldest first."""
         with reading(self._engine) as connection:
             return model.alias_moves(connection, stream)
+
+    def ledger(self, stream: str) -> Sequence[Entry]:
+        """Every decision of a stream, oldest first."""
+        with reading(self._engine) as connection:
+            return ledger.of_stream(connection, stream)
 
     # Outbox and ticks ---------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, Connection, and_, case, exists, func, insert, select, update
 from sqlalchemy.orm import aliased
 
-from growlearn.adapters.db import intake, model, outbox, record
+from growlearn.adapters.db import intake, ledger, model, outbox, record
 from growlearn.adapters.db.columns import number_of
 from growlearn.adapters.db.mapping import columns, lock, lock_known, read, values
 from growlearn.adapters.db.tables import WindowRow
@@ -135,6 +135,7 @@ def advance(connection: Connection, transition: Transition) -> Window:
     if transition.base is not None:
         model.require_base(connection, transition.stream, transition.base_before)
     model.move(connection, transition.stream, transition.alias_moves, transition.base)
+    ledger.write_step(connection, transition)
     for message in transition.messages:
         outbox.send(connection, message)
     return read(Window, row)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from growlearn.domain.evaluation import Cell
 from growlearn.domain.lineage import Manifest
-from growlearn.evaluation.answers import Answers, LoadModel, answer
+from growlearn.evaluation.answers import Answers, LoadModel, answer, cell_of
 from growlearn.ports import Artifacts, Question
 
 
@@ -22,7 +22,5 @@ class PlainEvaluator:
         model = self._load_model(manifest)
         return [self._cell(answer(model, manifest, each, self._artifacts), each) for each in questions]
 
-    @staticmethod
-    def _cell(answers: Answers, question: Question) -> Cell:
-        correct = int((answers.logits.argmax(axis=1) == answers.truth).sum())
-        return Cell(task=question.task, correct=correct, rows=len(answers.truth))
+    def _cell(self, answers: Answers, question: Question) -> Cell:
+        return cell_of(answers, question, int(answers.right.sum()), self._artifacts.put)

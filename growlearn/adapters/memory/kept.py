@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 
+from growlearn import __version__
 from growlearn.domain.errors import LostRace, UnknownName
 from growlearn.domain.labels import EarlyLabels, Joining, LabelJoin
+from growlearn.domain.ledger import Entry, configuration_of, entry_of_job
 from growlearn.domain.lineage import Branch, Task, Version
 from growlearn.domain.stream import Alias, AliasMove, Stream, Transition, WindowRecord
 from growlearn.domain.window import BadRow, IngestedFile, SeenFile, Window, WindowState, check_transition
@@ -39,6 +41,7 @@ class Kept:
     tasks: list[Task] = field(default_factory=list)
     versions: list[Version] = field(default_factory=list)
     moves: list[AliasMove] = field(default_factory=list)
+    ledger: list[Entry] = field(default_factory=list)
     ticks: list[datetime] = field(default_factory=list)
 
     def copy(self) -> Kept:
@@ -103,6 +106,7 @@ def recorded(record: WindowRecord, transition: Transition) -> WindowRecord:
         plan=transition.plan or record.plan,
         result=transition.result or record.result,
         evaluation=transition.evaluation or record.evaluation,
+        worth=transition.worth or record.worth,
         gates=transition.gates or record.gates,
     )
 
@@ -125,6 +129,13 @@ def add(kept: Kept, transition: Transition) -> None:
                 f"task {task.name!r} of version {task.version}, stream {task.stream!r}, exists already"
             )
         kept.tasks.append(task)
+
+
+def note_job(kept: Kept, at: datetime, actor: str) -> None:
+    """Write into the ledger that a stream was given its job, unless it had the same one."""
+    given = [entry.configuration for entry in kept.ledger if entry.job is not None]
+    if given[-1:] != [configuration_of(kept.stream.job)]:
+        kept.ledger.append(entry_of_job(kept.stream.job, at, actor, __version__))
 
 
 def require_base(kept: Kept, before: int | None) -> None:

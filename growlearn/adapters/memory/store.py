@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from threading import RLock
 
+from growlearn import __version__
 from growlearn.adapters.memory.kept import (
     Kept,
     Lease,
@@ -17,13 +18,16 @@ from growlearn.adapters.memory.kept import (
     join,
     move,
     moved,
+    note_job,
     recorded,
     require_base,
 )
+from growlearn.adapters.memory.queue import Queue
 from growlearn.domain.consolidation import ConsolidationPlan
 from growlearn.domain.errors import GrowLearnError, LostRace, UnknownName
 from growlearn.domain.job import Job
 from growlearn.domain.labels import EarlyLabels, LabelJoin
+from growlearn.domain.ledger import Entry, entry_of_moves, entry_of_step
 from growlearn.domain.lineage import Branch, Task, Version
 from growlearn.domain.stream import (
     AliasMove,
@@ -46,14 +50,6 @@ from growlearn.domain.window import (
 )
 
 
-@dataclass
-class _Sent:
-    message: Message
-    attempts: int = 0
-    delivered: bool = False
-    reason: str | None = None
-
-
 class MemoryStore:
     """The record in memory; may be shared by threads. See ports.Store for each method."""
 
@@ -61,8 +57,7 @@ class MemoryStore:
         """Streams that have a past already may be given."""
         self._lock = RLock()
         self._kept = {kept.stream.name: kept for kept in begun}
-        self._outbox: dict[int, _Sent] = {}
-        self._last_message = 0
+        self._outbox = Queue()
 
     def close(self) -> None:
         """Nothing to close; a database has."""
@@ -84,17 +79,17 @@ class MemoryStore:
 
     # Streams ------------------------------------------------------------------------------------
 
-    def apply(self, job: Job, at: datetime) -> Stream:
+    def apply(self, job: Job, at: datetime, actor: str = "growlearn") -> Stream:
         """Create the stream of this job, or give an existing one the new job."""
         with self._lock:
             _require_zone(at)
             kept = self._kept.get(job.name)
             if kept is None:
-                stream = Stream(job=job, created_at=at, updated_at=at)
-                self._kept[job.name] = Kept(stream)
+                kept = self._kept[job.name] = Kept(Stream(job=job, created_at=at, updated_at=at))
             else:
-                stream = kept.stream = replace(kept.stream, job=job, updated_at=at)
-            return stream
+                kept.stream = replace(kept.stream, job=job, updated_at=at)
+            note_job(kept, at, actor)
+            return kept.stream
 
     def stream(self, name: str) -> Stream:
         """One stream; raises UnknownName."""
@@ -110,7 +105,7 @@ class MemoryStore:
         with self._lock:
             self._one(name)
             del self._kept[name]
-            self._outbox = {key: sent for key, sent in self._outbox.items() if sent.message.stream != name}
+            self._outbox.forget(name)
 
     # Ingest -------------------------------------------------------------------------------------
 
@@ -261,8 +256,10 @@ class MemoryStore:
                 if transition.base is not None:
                     require_base(kept, transition.base_before)
                 move(kept, transition.alias_moves, transition.base)
+                job = kept.stream.job
+                kept.ledger.append(entry_of_step(transition, job, window.snapshot, __version__))
             for message in transition.messages:
-                self._send(message)
+                self._outbox.send(message)
             return window
 
     def _require_lead(self, transition: Transition) -> None:
@@ -317,28 +314,26 @@ class MemoryStore:
                 if base is not None and base_before is not None:
                     require_base(kept, base_before)
                 move(kept, moves, base)
-            self._send(message)
+                if moves:
+                    kept.ledger.append(entry_of_moves(tuple(moves), kept.stream.job, __version__))
+            self._outbox.send(message)
 
     def alias_moves(self, stream: str) -> Sequence[AliasMove]:
         """Every alias move of a stream, oldest first."""
         with self._lock:
             return tuple(self._kept[stream].moves) if stream in self._kept else ()
 
-    # Outbox and ticks ---------------------------------------------------------------------------
+    def ledger(self, stream: str) -> Sequence[Entry]:
+        """Every decision of a stream, oldest first."""
+        with self._lock:
+            return tuple(self._kept[stream].ledger) if stream in self._kept else ()
 
-    def _send(self, message: Message) -> None:
-        self._last_message += 1
-        self._outbox[self._last_message] = _Sent(message)
+    # Outbox and ticks ---------------------------------------------------------------------------
 
     def pending_messages(self, stream: str | None = None, limit: int = 100) -> Sequence[PendingMessage]:
         """Undelivered messages, oldest first."""
         with self._lock:
-            waiting = [
-                PendingMessage(id=key, message=sent.message, attempts=sent.attempts)
-                for key, sent in self._outbox.items()
-                if not sent.delivered and stream in (None, sent.message.stream)
-            ]
-            return tuple(waiting[:limit])
+            return self._outbox.pending(stream, limit)
 
     def claim_outbox(self, stream: str, worker: str, now: datetime, lease_s: float) -> bool:
         """True for the one worker that may tell the tracker of a stream."""
@@ -360,13 +355,12 @@ class MemoryStore:
         """Mark a message delivered, once; the receipt is kept on the version its window made."""
         with self._lock:
             _require_zone(at)
-            sent = self._outbox.get(message_id)
-            if sent is None or sent.delivered:
+            message = self._outbox.delivered(message_id)
+            if message is None:
                 return
-            sent.delivered = True
-            kept = self._kept[sent.message.stream]
+            kept = self._kept[message.stream]
             kept.versions = [
-                _named(version, receipt) if version.window == sent.message.window else version
+                _named(version, receipt) if version.window == message.window else version
                 for version in kept.versions
             ]
 
@@ -374,10 +368,7 @@ class MemoryStore:
         """Count a failed attempt and keep its reason."""
         with self._lock:
             _require_zone(at)
-            sent = self._outbox.get(message_id)
-            if sent is not None and not sent.delivered:
-                sent.attempts += 1
-                sent.reason = reason
+            self._outbox.undelivered(message_id, reason)
 
     def claim_tick(self, stream: str, due_at: datetime, scheduler: str) -> bool:  # noqa: ARG002 - the port's
         """True for the one scheduler that may dispatch this tick."""

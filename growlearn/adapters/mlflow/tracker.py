@@ -63,11 +63,11 @@ def _log_cycle(client: MlflowClient, record: CycleRecord, artifacts: Artifacts) 
         known = None if version is None else versions.find_version(client, stream, version)
         if version is None or known is not None:
             return Receipt(run_id=run_id, model_version=None if known is None else str(known.version))
-    model = None if version is None else versions.log_model(client, run, version, record.record, artifacts)
+    model = None if version is None else versions.log_model(client, run, record, version, artifacts)
     figures = metrics.figures(record, model_id=None if model is None else model.model_id)
     runs.log_facts(client, run, record, metrics.curves(record) + figures)
     number = None
     if version is not None and model is not None:
-        number = versions.register(client, run, stream, version, model)
+        number = versions.register(client, run, record, version, model)
     runs.finish(client, run, record)
     return Receipt(run_id=run_id, model_version=number)

@@ -13,11 +13,11 @@ from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 from mlflow.models import Model
 
-from growlearn.adapters.mlflow.facts import version_key, version_note, version_tags
+from growlearn.adapters.mlflow.facts import version_key, version_note, version_tags, why_tags
 from growlearn.adapters.mlflow.runs import all_tags
 from growlearn.domain.lineage import Version
-from growlearn.domain.stream import Alias, Stream, WindowRecord
-from growlearn.ports import Artifacts
+from growlearn.domain.stream import Alias, Stream
+from growlearn.ports import Artifacts, CycleRecord
 from growlearn.registry.provenance import provenance_of
 
 _VERSIONS_TAG = "mlflow.modelVersions"  # by it MLflow's page links a logged model to its versions
@@ -31,7 +31,7 @@ def find_version(client: MlflowClient, stream: Stream, version: Version) -> Mode
 
 
 def log_model(
-    client: MlflowClient, run: Run, version: Version, record: WindowRecord, artifacts: Artifacts
+    client: MlflowClient, run: Run, record: CycleRecord, version: Version, artifacts: Artifacts
 ) -> LoggedModel:
     """Export and upload a version's model as an output of the run, unless that was done before."""
     from growlearn.adapters.mlflow.export import export_model  # noqa: PLC0415 - imports torch
@@ -41,7 +41,8 @@ def log_model(
         with tempfile.TemporaryDirectory() as scratch:
             folder = Path(scratch, "model")
             identity = Model(run_id=run.info.run_id, model_id=model.model_id, model_uuid=model.model_id)
-            export_model(version.manifest, artifacts, folder, identity, provenance_of(version, record))
+            provenance = provenance_of(version, record.record)
+            export_model(version.manifest, artifacts, folder, identity, provenance)
             client.log_model_artifacts(model.model_id, str(folder))
         client.finalize_logged_model(model.model_id, LoggedModelStatus.READY)
     if model.model_id not in _outputs(run):
@@ -49,8 +50,11 @@ def log_model(
     return model
 
 
-def register(client: MlflowClient, run: Run, stream: Stream, version: Version, model: LoggedModel) -> str:
+def register(
+    client: MlflowClient, run: Run, record: CycleRecord, version: Version, model: LoggedModel
+) -> str:
     """The registered version's number; registered only where it is not there yet."""
+    stream = record.stream
     registered = find_version(client, stream, version)
     if registered is None:
         name = stream.job.registered_model
@@ -59,7 +63,7 @@ def register(client: MlflowClient, run: Run, stream: Stream, version: Version, m
             name,
             model.artifact_location,
             run_id=run.info.run_id,
-            tags=version_tags(stream, version),
+            tags=version_tags(stream, version) | why_tags(record),
             description=version_note(version),
             model_id=model.model_id,
         )

@@ -64,7 +64,8 @@ def _show(made: Reproduction) -> None:
     version = made.version
     threads = "1 thread" if made.threads == 1 else f"{made.threads} threads"
     say(
-        f"{version.stream}: version {version.number} ({', '.join(made.branches)} from {version.window}) "
+        f"{version.stream}: version {version.number} "
+        f"({', '.join(made.branches) or 'a head alone'} from {version.window}) "
         f"made again in {made.seconds:.1f} s with {threads}: {made.likeness.value}"
     )
     places = made.comparison.places

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from growlearn.domain.evaluation import Cell
 from growlearn.domain.job import ModelSpec
 from growlearn.domain.lineage import Manifest, TaskHead
 from growlearn.domain.schema import Input, InputType, Label, Schema
+from growlearn.evaluation.answers import load
 from growlearn.ingest.rows import Rows, object_column, row_keys, to_parquet
 from growlearn.ports import Evaluator, Question
 
@@ -59,7 +61,8 @@ def evaluator(request: pytest.FixtureRequest, artifacts: MemoryArtifacts) -> Eva
 
 
 def ask(evaluator: Evaluator, *questions: Question) -> list[Cell]:
-    return list(evaluator.evaluate(manifest(), questions))
+    """The cells, without where their answers are stored."""
+    return [replace(cell, answers=None) for cell in evaluator.evaluate(manifest(), questions)]
 
 
 def test_right_answers_are_counted(evaluator: Evaluator, artifacts: MemoryArtifacts) -> None:
@@ -94,6 +97,25 @@ def test_a_class_that_the_head_lacks_is_answered_wrong(
 def test_a_tie_goes_to_the_first_class(evaluator: Evaluator, artifacts: MemoryArtifacts) -> None:
     rows = store(artifacts, [0.5, 0.5], [4, 7])
     assert ask(evaluator, Question(task="pair", rows=rows)) == [Cell(task="pair", correct=1, rows=2)]
+
+
+def test_every_answer_is_stored_row_by_row(evaluator: Evaluator, artifacts: MemoryArtifacts) -> None:
+    rows = store(artifacts, [0, 1, 2, 1, 0], ["a", "b", "a", "d", None])
+
+    (cell,) = evaluator.evaluate(manifest(), [Question(task="words", rows=rows)])
+
+    assert cell.answers is not None
+    stored = load(artifacts.get(cell.answers))
+    assert stored.truth.tolist() == [0, 1, 0, 3]
+    assert stored.logits.dtype == np.float32
+    assert stored.logits.tolist() == [[0, -1, -2], [-1, 0, -1], [-2, -1, 0], [-1, 0, -1]]
+    assert stored.right.tolist() == [True, True, False, False]
+
+
+def test_equal_answers_are_stored_once(evaluator: Evaluator, artifacts: MemoryArtifacts) -> None:
+    question = Question(task="words", rows=store(artifacts, [0, 1], ["a", "b"]))
+    first, second = evaluator.evaluate(manifest(), [question, question])
+    assert first.answers == second.answers
 
 
 @pytest.mark.parametrize("labels", [[], [None, None]])

@@ -43,6 +43,7 @@ from growlearn.domain.lineage import (
 from growlearn.domain.schema import Input, InputType, Schema
 from growlearn.domain.stream import Transition, WindowRecord
 from growlearn.domain.window import BadRow, IngestedFile, SourceFile, Verdict, Window, WindowState
+from growlearn.domain.worth import Comparison, Contender, Means, Worth
 from growlearn.ports import Store
 
 AT = datetime(2026, 3, 1, 12, 30, 15, 123456, tzinfo=UTC)
@@ -282,11 +283,31 @@ def result() -> GrowthResult:
 def evaluation() -> Evaluation:
     return Evaluation(
         task="task-2",
-        cells=(Cell(task="task-2", correct=19, rows=20), Cell(task="task-1", correct=7, rows=9)),
+        cells=(
+            Cell(task="task-2", correct=19, rows=20, answers="6" * 64),
+            Cell(task="task-1", correct=7, rows=9),
+        ),
         before=Cell(task="task-2", correct=2, rows=20),
         chance=1 / 3,
         alone=Cell(task="task-2", correct=18, rows=20),
+        routed=(Cell(task="task-2", correct=17, rows=20), Cell(task="task-1", correct=6, rows=9)),
     )
+
+
+@pytest.fixture
+def worth() -> Worth:
+    head, branch = (
+        Contender(
+            means=means, cell=Cell(task="task-1", correct=correct, rows=10, answers="5" * 64),
+            parameters=100, branches=1, latency_s=0.001, seconds=2.5,
+        )
+        for means, correct in ((Means.HEAD, 7), (Means.BRANCH, 8))
+    )  # fmt: skip
+    compared = Comparison(
+        cheaper=Means.HEAD, dearer=Means.BRANCH, gained=2, lost=1, rows=10, difference=0.1,
+        low=-0.2, high=0.4, p_value=0.5, beaten=False,
+    )  # fmt: skip
+    return Worth(contenders=(head, branch), comparisons=(compared,), alpha=0.05, winner=Means.HEAD)
 
 
 @pytest.fixture
@@ -339,7 +360,7 @@ def promote_in(
         store.claim("digits", "ada", AT, 60)
         store.advance(move(window=window, report=evidence.report))
         store.advance(move(WindowState.JUDGED, window=window, plan=evidence.plan))
-        told = {"result": evidence.result, "evaluation": evidence.evaluation}
+        told = {"result": evidence.result, "evaluation": evidence.evaluation, "worth": evidence.worth}
         store.advance(move(WindowState.GROWING, window=window, **told))
         made = replace(version, number=number, window=window, parent=number - 1 or None)
         last = move(
@@ -368,6 +389,9 @@ def evidence(
     plan: GrowthPlan,
     result: GrowthResult,
     evaluation: Evaluation,
+    worth: Worth,
     gates: tuple[GateResult, ...],
 ) -> WindowRecord:
-    return WindowRecord(report=report, plan=plan, result=result, evaluation=evaluation, gates=gates)
+    return WindowRecord(
+        report=report, plan=plan, result=result, evaluation=evaluation, worth=worth, gates=gates
+    )

@@ -33,7 +33,11 @@ def test_a_fresh_window_has_an_empty_record(store: Store) -> None:
 def test_all_that_is_recorded_comes_back_exactly(store: Store, move: Move, evidence: WindowRecord) -> None:
     store.advance(move(report=evidence.report))
     store.advance(move(WindowState.JUDGED, plan=evidence.plan))
-    store.advance(move(WindowState.GROWING, result=evidence.result, evaluation=evidence.evaluation))
+    store.advance(
+        move(
+            WindowState.GROWING, result=evidence.result, evaluation=evidence.evaluation, worth=evidence.worth
+        )
+    )
     store.advance(move(WindowState.EVALUATED, target=WindowState.REJECTED, gates=evidence.gates))
 
     kept = store.record("digits", "w1")

@@ -279,4 +279,5 @@ def _everything(store: Store) -> Iterator[object]:
         yield store.tasks(name)
         yield store.versions(name)
         yield store.alias_moves(name)
+        yield store.ledger(name)
         yield store.last_tick(name)

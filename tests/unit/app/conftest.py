@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from tests.unit.test_consolidating import World
+from growlearn.domain.job import WorthSpec
+from tests.unit.test_consolidating import JOB, World
 
 
 @pytest.fixture(scope="session")
 def grown(tmp_path_factory: pytest.TempPathFactory) -> World:
     """Versions 1 and 2 with a branch more each, and 3 with both distilled into one; only to be looked at."""
-    world = World(tmp_path_factory.mktemp("grown"))
+    world = World(tmp_path_factory.mktemp("grown"), replace(JOB, worth=WorthSpec(rivals=())))
     world.send("a", "b")
     world.run()
     return world

@@ -7,7 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from sklearn.datasets import load_digits
 
 from growlearn.adapters.engines.local import LocalEngine
 from growlearn.adapters.memory.artifacts import MemoryArtifacts
@@ -20,6 +22,8 @@ from growlearn.growth.model import weights
 from growlearn.growth.reproduction import Likeness
 from growlearn.ports import Artifacts
 from tests.unit.test_consolidating import World
+from tests.unit.test_cycle import TASKED as NAMED
+from tests.unit.test_cycle import World as NamedWorld
 
 Again = Callable[..., Reproduction]
 
@@ -31,17 +35,17 @@ def again(grown: World) -> Again:
     def make(
         number: int, store: Any = None, artifacts: Artifacts | None = None, tolerance: float = 0.01
     ) -> Reproduction:
-        below = artifacts or grown.artifacts
-
-        def open_workshop(folder: Path, threads: int) -> Workshop:
-            above = Overlay(MemoryArtifacts(), below)
-            return Workshop(LocalEngine(above, folder), above)
-
-        return reproduce(
-            store or grown.store, below, open_workshop, "digits", number, tolerance, lambda _: None
-        )
+        return made_again(number, store or grown.store, artifacts or grown.artifacts, tolerance)
 
     return make
+
+
+def made_again(number: int, store: Any, artifacts: Artifacts, tolerance: float) -> Reproduction:
+    def open_workshop(folder: Path, threads: int) -> Workshop:
+        above = Overlay(MemoryArtifacts(), artifacts)
+        return Workshop(LocalEngine(above, folder), above)
+
+    return reproduce(store, artifacts, open_workshop, "digits", number, tolerance, lambda _: None)
 
 
 class Lost:
@@ -76,6 +80,18 @@ def test_a_version_comes_out_the_same_to_the_last_bit(
     assert (made.comparison.answers, made.comparison.weights, made.differences) == (0.0, 0.0, ())
     after = (dict(grown.artifacts._contents), grown.store.stream("digits"), grown.store.windows("digits"))
     assert after == before
+
+
+def test_a_head_alone_comes_out_the_same_too(tmp_path: Path) -> None:
+    """The same digits under other names, for which no branch of their own is worth it."""
+    bunch = load_digits()
+    images, labels = (bunch.images * 15.9375).astype(np.uint8), bunch.target.tolist()
+    world = NamedWorld(tmp_path, replace(NAMED, holdout=0.4))
+    world.send("1.parquet", images[:900], labels[:900], "a")
+    few = [at for at in range(900, len(labels)) if labels[at] in (0, 1, 6)]
+    world.send("2.parquet", images[few], [10 + labels[at] for at in few], "b")
+    made = made_again(2, world.store, world.artifacts, 0.0)
+    assert (made.likeness, made.branches) == (Likeness.BIT_EQUAL, ())
 
 
 def test_another_seed_is_told_apart_with_the_place(again: Again, grown: World, retold: Any) -> None:

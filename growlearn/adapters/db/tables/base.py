@@ -1,0 +1,48 @@
+"""What all tables share: how constraints and types are named, and columns that many of them have."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, ClassVar
+
+from sqlalchemy import BigInteger, Double, ForeignKey, ForeignKeyConstraint, Integer, MetaData
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from growlearn.adapters.db.columns import Json, UtcDateTime, WindowId, Words
+
+PREFIX = "growlearn_"
+VERSION_TABLE = "growlearn_alembic_version"
+HEAD = "0005"  # the newest migration, known here so that opening a store need not load Alembic
+
+Serial = BigInteger().with_variant(Integer(), "sqlite")  # SQLite counts up INTEGER keys only
+Names = Json(tuple[str, ...])
+
+
+class Base(DeclarativeBase):
+    """Names every constraint, so that a migration can name it too."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map: ClassVar[dict[Any, Any]] = {datetime: UtcDateTime(), str: Words(), float: Double()}
+
+
+def of_stream(*, primary_key: bool = False) -> Mapped[str]:
+    """The stream a row belongs to, with which it goes."""
+    return mapped_column(ForeignKey("growlearn_streams.name", ondelete="CASCADE"), primary_key=primary_key)
+
+
+def of_window(*, primary_key: bool = False) -> Mapped[str]:
+    """The window a row belongs to, by number."""
+    return mapped_column(WindowId(), primary_key=primary_key, autoincrement=False)
+
+
+def refers(table: str, column: str, key: str) -> ForeignKeyConstraint:
+    """A column that names a row of another table of the same stream."""
+    table = PREFIX + table
+    return ForeignKeyConstraint(["stream", column], [f"{table}.stream", f"{table}.{key}"], ondelete="CASCADE")

@@ -1,8 +1,8 @@
 """Is growth kept where it is needed, and refused where something cheaper suffices? Ten cases.
 
 A first task of Fashion-MNIST, its ten classes as they are; then a window that a column calls a new task, so
-that only the comparison with cheaper ways decides what is kept: doing nothing, a head of its own on the frozen
-branch, a fine-tuned copy of the branch, or the branch that was planned. The last two both add a branch.
+that only the comparison with cheaper ways decides what is kept: doing nothing, a head of its own on the
+frozen branch, a fine-tuned copy of it, or the branch that was planned. The last two both add a branch.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ def main() -> None:
         table,
         f"{FIRST_ROWS:,} rows in the first window, {ROWS:,} in the second, {HOLDOUT:.0%} of them held out; "
         "accuracy on those, mean of the seeds, `-` where that way did not compete (no earlier task has the "
-        "classes; the plan was the fine-tuned copy itself); alpha 0.05, width 64, at most 6 epochs a training",
+        "classes; the plan was the fine-tuned copy itself); alpha 0.05, at most 6 epochs a training",
     )
 
 

@@ -248,7 +248,8 @@ def test_why_tells_a_version_and_a_window_and_has_the_documented_keys(grown: Any
     view = grown.place.growlearn("why", "blobs", "2", "--json").json
     assert list(view) == ["stream", "window", "version", "story", "entries"]
     assert (view["window"], view["version"]) == ("w2", 2)
-    ends = [entry["step"]["target"] for entry in view["entries"]]
+    steps = [entry for entry in view["entries"] if entry["kind"] == "step"]  # people may have moved aliases
+    ends = [entry["step"]["target"] for entry in steps]
     assert ends == ["judged", "growing", "evaluated", "promoted"]
     assert list(view["entries"][0]) == [
         "stream", "kind", "at", "actor", "code", "configuration", "window", "snapshot", "step", "job",

@@ -30,7 +30,8 @@ schema:
   task: look
 model: {{width: 16, heads: 2, patch: 2}}
 growth: {{epochs: 3, batch_size: 32}}
-gates: {{min_gain: -1.0}}  # every window makes a version, however little it learned
+gates: {{min_gain: -1.0, max_routed_loss: 1.0, max_negative_flips: 1.0}}  # every window makes a version,
+worth: {{rivals: []}}  # with a branch of its own, however little it learned
 """
 
 

@@ -8,7 +8,7 @@ import typer
 from typer.core import TyperGroup
 
 from growlearn import __version__
-from growlearn.app.cli import backtest, champion, database, demo, export, jobs, look, predict, work
+from growlearn.app.cli import backtest, champion, database, demo, evaluate, export, jobs, look, predict, work
 from growlearn.app.cli.output import BAD_USAGE, FAILED, say, warn
 from growlearn.domain.errors import GrowLearnError, JobError
 
@@ -51,7 +51,7 @@ def _options(
     """Options of the program itself."""
 
 
-for group in (demo, jobs, work, look, champion, backtest, predict, export, database):
+for group in (demo, jobs, work, look, evaluate, champion, backtest, predict, export, database):
     group.register(app)
 
 

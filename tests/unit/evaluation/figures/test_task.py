@@ -9,11 +9,12 @@ import pytest
 
 from growlearn.adapters.memory.artifacts import MemoryArtifacts
 from growlearn.domain.evaluation import Cell, Evaluation
+from growlearn.domain.schema import Label
 from growlearn.evaluation.answers import Answers, dump
 from growlearn.evaluation.figures.flips import Flips
 from growlearn.evaluation.figures.task import TaskFigures, figures_of
 
-CLASSES = {"a": ("cat", "dog"), "b": (3, 5)}
+CLASSES: dict[str, tuple[Label, ...]] = {"a": ("cat", "dog"), "b": (3, 5)}
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from growlearn.domain.evaluation import AccuracyMatrix, Cell
 from growlearn.domain.growth import GrowthPlan, GrowthResult, Progress
 from growlearn.domain.job import Job, SourceSpec
 from growlearn.domain.labels import EarlyLabels, LabelJoin
-from growlearn.domain.ledger import Entry
+from growlearn.domain.ledger import Chapter, Entry
 from growlearn.domain.lineage import Branch, Manifest, Task, Version
 from growlearn.domain.stream import (
     Alias,
@@ -297,6 +297,7 @@ class CycleRecord:
     version: Version | None
     branches: Sequence[Branch]
     base_cells: Sequence[Cell] = ()
+    story: Sequence[Chapter] = ()
 
 
 class Tracker(Protocol):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from growlearn.domain.drift import DriftKind, DriftReport
+from growlearn.domain.drift import BudgetLeft, DriftKind, DriftReport
 from growlearn.domain.errors import GrowLearnError, NotGrowable, NotReadable, TooFewLabels, Unavailable
-from growlearn.domain.growth import GrowthPlan, GrowthResult
+from growlearn.domain.growth import GrowthPlan
 from growlearn.domain.job import GateSpec, HoldoutFiles, SourceSpec
 from growlearn.domain.lineage import Manifest, Task, Version
 from growlearn.domain.stream import AliasMove, Message, MessageKind, Stream, Transition
@@ -15,9 +15,10 @@ from growlearn.domain.window import Verdict, Window, WindowState
 from growlearn.drift.actions import ACTIONS
 from growlearn.drift.compare import Reference
 from growlearn.drift.judge import judge
-from growlearn.drift.policy import refusal, trainings_of
+from growlearn.drift.policy import Training, asks_for_trainings, budget_left, refusal, trainings_of
 from growlearn.drift.sample import Sample
 from growlearn.drift.windows import WINDOWS
+from growlearn.evaluation.flips import flips_of
 from growlearn.evaluation.gates import check
 from growlearn.evaluation.gates.evidence import Evidence
 from growlearn.evaluation.measure import measure
@@ -37,6 +38,7 @@ from growlearn.registry.promotion import challenge, promote
 from growlearn.serving.evidence import with_evidence
 from growlearn.serving.late import late_windows, with_late_labels
 from growlearn.serving.references import references_of, sample_of
+from growlearn.weighing import Grown, cheapest
 
 MOST_FAILURES = 5
 """Trainings of one window that may fail before it is rejected."""
@@ -133,8 +135,11 @@ def plan_or_settle(stand: Stand, ports: Ports, _: Report) -> Transition:
     if not verdict.calls_for_growth:
         return end(stand, ports, WindowState.SETTLED)
     assert verdict.task is not None, "a verdict that calls for growth names the task"
-    if (refused := _refused(stand, verdict.kind, ports)) is not None:
-        return end(stand, ports, WindowState.SETTLED, reason=f"{verdict.reason}; not grown: {refused}")
+    refused, budget = _policy(stand, verdict.kind, ports)
+    if refused is not None:
+        return end(
+            stand, ports, WindowState.SETTLED, reason=f"{verdict.reason}; not grown: {refused}", budget=budget
+        )
     task, waits = verdict.task, may_wait(window, job, ports.clock.now())
     try:
         if waits:
@@ -148,18 +153,20 @@ def plan_or_settle(stand: Stand, ports: Ports, _: Report) -> Transition:
         return _wait_or_settle(stand, ports, verdict.reason, refusal)
     except NotGrowable as refusal:
         return end(stand, ports, WindowState.SETTLED, reason=f"{verdict.reason}; not grown: {refusal}")
-    return move(stand, ports, WindowState.GROWING, plan=plan)
+    return move(stand, ports, WindowState.GROWING, plan=plan, budget=budget)
 
 
-def _refused(stand: Stand, kind: DriftKind | None, ports: Ports) -> str | None:
-    """Why the job's policy does not let this window be grown for, if it does not."""
-    window, job = stand.window, stand.stream.job
+def _policy(stand: Stand, kind: DriftKind | None, ports: Ports) -> tuple[str | None, BudgetLeft | None]:
+    """Why the job does not let this window be grown for, if it does not, and what its budgets still allow."""
+    window, spec, now = stand.window, stand.stream.job.policy, ports.clock.now()
     assert window.verdict is not None, "a judged window has its verdict"
-    if (why := ACTIONS[job.drift.action](window.verdict)) is not None:
-        return why
     earlier = earlier_windows(window, ports.store)
-    trainings = trainings_of(earlier, lambda each: ports.store.record(each.stream, each.id).result)
-    return refusal(window, kind, earlier, trainings, job.policy, ports.clock.now())
+    trainings: tuple[Training, ...] = ()
+    if asks_for_trainings(spec):
+        trainings = trainings_of(earlier, lambda each: ports.store.record(each.stream, each.id).result)
+    why = ACTIONS[stand.stream.job.drift.action](window.verdict)
+    refused = why or refusal(window, kind, earlier, trainings, spec, now)
+    return refused, budget_left(trainings, spec, now)
 
 
 def _wait_or_settle(stand: Stand, ports: Ports, verdict: str, refusal: TooFewLabels) -> Transition:
@@ -175,7 +182,7 @@ def _wait_or_settle(stand: Stand, ports: Ports, verdict: str, refusal: TooFewLab
 
 
 def grow_and_measure(stand: Stand, ports: Ports, report: Report) -> Transition:
-    """From growing to evaluated: train the plan, then measure the candidate task by task.
+    """From growing to evaluated: train the plan and its rivals, then measure the cheapest that none beats.
 
     A window whose training fails again and again is rejected, so that it cannot stop its stream.
     """
@@ -185,7 +192,7 @@ def grow_and_measure(stand: Stand, ports: Ports, report: Report) -> Transition:
         return end(stand, ports, WindowState.REJECTED, reason=outdated(plan, stand.stream))
     lone: Manifest | None = None
     try:
-        result = ports.engine.run(plan, report)
+        grown = cheapest(Grown(plan, ports.engine.run(plan, report)), stand.stream.job.worth, ports, report)
         if stand.stream.job.evaluation.reference == "alone":
             lone_plan = alone(plan)
             lone = ports.engine.run(lone_plan, report).manifest_of(lone_plan)
@@ -193,12 +200,11 @@ def grow_and_measure(stand: Stand, ports: Ports, report: Report) -> Transition:
         raise  # it may be there again later: no fault of the window
     except GrowLearnError as error:
         return give_up(stand, ports, error)
-    return _measured(stand, ports, plan, result, lone)
+    return _measured(stand, ports, grown, lone)
 
 
-def _measured(
-    stand: Stand, ports: Ports, plan: GrowthPlan, result: GrowthResult, lone: Manifest | None
-) -> Transition:
+def _measured(stand: Stand, ports: Ports, grown: Grown, lone: Manifest | None) -> Transition:
+    plan, result = grown.plan, grown.result
     candidate = result.manifest_of(plan)
     known = tasks_of(plan.base, ports.store.tasks(plan.stream))
     holdouts = [Question(task=task.name, rows=task.holdout) for task in known]
@@ -212,7 +218,10 @@ def _measured(
         ports.evaluator,
     )
     evaluation = replace(evaluation, changed=_changed(plan.base, candidate, known, ports))
-    return move(stand, ports, WindowState.EVALUATED, result=result, evaluation=evaluation)
+    return move(
+        stand, ports, WindowState.EVALUATED, plan=plan, result=result, evaluation=evaluation,
+        worth=grown.worth,
+    )  # fmt: skip
 
 
 def give_up(stand: Stand, ports: Ports, error: GrowLearnError) -> Transition:
@@ -246,12 +255,15 @@ def promote_or_reject(stand: Stand, ports: Ports, _: Report) -> Transition:
         )  # fmt: skip
     version = version_of(plan, result, evaluation, stand.versions, stand.base, at)
     past = () if stand.base is None else chain(stand.versions, stand.base.number)
+    earlier = evaluations_of(ports.store, stream.name, past)
     gates = check(
         Evidence(
             evaluation=evaluation,
-            past=evaluations_of(ports.store, stream.name, past),
+            past=earlier,
             result=result,
             parameters=version.parameters,
+            worth=record.worth,
+            flips=flips_of(evaluation, earlier, ports.artifacts),
         ),
         _bounds(plan, stream),
     )

@@ -50,10 +50,10 @@ def _flips(figures: TaskFigures) -> View:
     flips, before = figures.flips, figures.before
     return {
         "flips_against": None if flips is None or before is None else before.task,
-        "negative_flips": None if flips is None else flips.negative,
-        "negative_flip_rate": None if flips is None else flips.negative_rate,
-        "positive_flips": None if flips is None else flips.positive,
-        "positive_flip_rate": None if flips is None else flips.positive_rate,
+        "negative_flips": None if flips is None else flips.lost,
+        "negative_flip_rate": None if flips is None else flips.negative,
+        "positive_flips": None if flips is None else flips.gained,
+        "positive_flip_rate": None if flips is None else flips.positive,
     }
 
 

@@ -8,7 +8,20 @@ import typer
 from typer.core import TyperGroup
 
 from growlearn import __version__
-from growlearn.app.cli import backtest, champion, database, demo, evaluate, export, jobs, look, predict, work
+from growlearn.app.cli import (
+    backtest,
+    champion,
+    database,
+    demo,
+    doctor,
+    evaluate,
+    export,
+    jobs,
+    look,
+    predict,
+    why,
+    work,
+)
 from growlearn.app.cli.output import BAD_USAGE, FAILED, say, warn
 from growlearn.domain.errors import GrowLearnError, JobError
 
@@ -51,7 +64,7 @@ def _options(
     """Options of the program itself."""
 
 
-for group in (demo, jobs, work, look, evaluate, champion, backtest, predict, export, database):
+for group in (demo, jobs, work, look, evaluate, why, doctor, champion, backtest, predict, export, database):
     group.register(app)
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from growlearn.app.doctor.finding import Finding
 from growlearn.domain.drift import DriftReport, Score
 from growlearn.domain.evaluation import AccuracyMatrix
 from growlearn.domain.interval import Interval
@@ -190,4 +191,14 @@ def _version(stream: Stream, version: Version) -> View:
         "branches": list(version.branches),
         "average_accuracy": version.average_accuracy,
         "created_at": version.created_at.isoformat(),
+    }
+
+
+def findings_view(findings: Sequence[Finding]) -> View:
+    """What a look at the installation found, in order: `findings`."""
+    return {
+        "findings": [
+            {"check": each.check, "state": each.state.value, "found": each.found, "cure": each.cure}
+            for each in findings
+        ]
     }

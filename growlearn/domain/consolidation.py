@@ -61,6 +61,11 @@ class ConsolidationResult:
     seed: int
 
     @property
+    def parameters(self) -> int:
+        """Parameters of the whole model."""
+        return sum(self.branch_parameters)
+
+    @property
     def reduced_loss(self) -> bool:
         """Whether training lowered the loss on validation rows."""
         return self.best_loss < self.birth_loss

@@ -34,6 +34,14 @@ class Score:
 
 
 @dataclass(frozen=True, kw_only=True)
+class BudgetLeft:
+    """What the job's policy still allowed when a window was planned for; None: no such budget is set."""
+
+    growths: int | None  # in the 24 hours before
+    hours: float | None  # of training, in the policy's own period
+
+
+@dataclass(frozen=True, kw_only=True)
 class DriftReport:
     """The verdict on one window and all it rests on; `task` is the matched or the newly opened one."""
 

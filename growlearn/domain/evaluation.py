@@ -61,6 +61,26 @@ class Evaluation:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Flips:
+    """Rows of one task that one of two models has right: `lost` the old one alone, `gained` the new."""
+
+    task: str
+    lost: int
+    gained: int
+    rows: int
+
+    @property
+    def negative(self) -> float:
+        """Share of all rows that were right and are wrong now (Yan et al. 2021), 0 to 1."""
+        return self.lost / self.rows
+
+    @property
+    def positive(self) -> float:
+        """Share of all rows that were wrong and are right now; accuracy rose by this less `negative`."""
+        return self.gained / self.rows
+
+
+@dataclass(frozen=True, kw_only=True)
 class GateResult:
     """What one gate said: the figure it looked at, the bound, and whether it holds."""
 

@@ -95,6 +95,7 @@ class GrowthResult:
     zero, else over the untrained `birth_branches` too, which are kept beside it. `prefix_losses` and
     `prefix_accuracies` are those of every prefix that ends in a new branch, dropped ones too; `approximation`
     also holds the bare stem and the parents before them (empty in results of earlier versions).
+    A head alone brings no branch; `head_parameters` are then its own, else the last branch counts them.
     """
 
     branches: tuple[BranchWeights, ...]
@@ -117,15 +118,21 @@ class GrowthResult:
     prefix_accuracies: tuple[float, ...] = ()
     birth_branches: tuple[BranchWeights, ...] = ()
     approximation: tuple[PrefixPoint, ...] = ()
+    head_parameters: int = 0
+
+    @property
+    def parameters(self) -> int:
+        """Parameters that were trained and are to be kept."""
+        return sum(self.branch_parameters) + self.head_parameters
 
     @property
     def reduced_loss(self) -> bool:
         """Whether the branch lowered the loss on validation rows.
 
         One that was born zero must have been trained to: at birth only its head was fitted. A copy or a new
-        one brought features of its own.
+        one brought features of its own, and of a head alone nothing more is asked.
         """
-        told = self.best_epoch > 0 or bool(self.birth_branches)
+        told = self.best_epoch > 0 or bool(self.birth_branches) or not self.branches
         return told and self.best_loss < self.birth_loss
 
     def manifest_of(self, plan: GrowthPlan) -> Manifest:

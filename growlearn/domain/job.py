@@ -184,11 +184,32 @@ class GateSpec:
     min_gain: float = 0.0
     max_forgetting: float = 0.0
     max_parameters: int | None = None
+    min_accuracy: float = 0.0  # of every task
+    max_negative_flips: float = 0.1  # rows of a task that were right and are wrong now, a share of 1
 
     def __post_init__(self) -> None:
+        for name in ("min_accuracy", "max_negative_flips"):
+            require(0 <= getattr(self, name) <= 1, f"{name} is a share of 1, such as 0.02")
         require(-1 <= self.min_gain <= 1, "min_gain is a share of 1, such as 0.02")
         require(0 <= self.max_forgetting <= 1, "max_forgetting is a share of 1, such as 0.02")
         require(self.max_parameters is None or self.max_parameters >= 1, "max_parameters must be 1 or more")
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorthSpec:
+    """What a new branch is compared with before it is kept; the cheapest that is not beaten is kept instead.
+
+    `alpha` is the chance that a way which is as good as all dearer ones is called beaten.
+    """
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
+
+    rivals: tuple[Literal["nothing", "head", "fine-tune"], ...] = ("nothing", "head", "fine-tune")
+    alpha: float = 0.05
+
+    def __post_init__(self) -> None:
+        require(0 < self.alpha < 1, "alpha must lie between 0 and 1")
+        require(len(set(self.rivals)) == len(self.rivals), "rivals must name each once")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -272,6 +293,7 @@ class Job:
     growth: GrowthSpec = field(default_factory=GrowthSpec)
     size: SizeSpec = field(default_factory=SizeSpec)
     evaluation: EvaluationSpec = field(default_factory=EvaluationSpec)
+    worth: WorthSpec = field(default_factory=WorthSpec)
     gates: GateSpec = field(default_factory=GateSpec)
     registry: RegistrySpec = field(default_factory=RegistrySpec)
     retain: Literal["none", "all"] | RetainPerClass = "none"

@@ -47,6 +47,14 @@ class Entry:
         return self.alias_moves if self.step is None else self.step.alias_moves
 
 
+@dataclass(frozen=True)
+class Chapter:
+    """Part of the story that a ledger tells: a heading and what is to be said under it, a line each."""
+
+    heading: str
+    lines: tuple[str, ...]
+
+
 def configuration_of(job: Job) -> str:
     """16 hex digits that differ between jobs."""
     return sha256(repr(job).encode()).hexdigest()[:16]

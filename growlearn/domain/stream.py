@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from growlearn.domain.consolidation import ConsolidationPlan, ConsolidationResult
-from growlearn.domain.drift import DriftReport
+from growlearn.domain.drift import BudgetLeft, DriftReport
 from growlearn.domain.evaluation import Evaluation, GateResult
 from growlearn.domain.growth import GrowthPlan, GrowthResult
 from growlearn.domain.job import Job
@@ -99,7 +99,8 @@ class Transition:
 
     It holds only while the window is in `source` and `worker` still leads it, and, where it moves the
     stream's base, while that stands at `base_before`; otherwise nothing is written. Fields left None
-    leave what is stored as it is. `wanted` and `judged_by` are for a window that is to wait.
+    leave what is stored as it is; `budget` is for the ledger alone. `wanted` and `judged_by` are for a
+    window that is to wait.
     """
 
     stream: str
@@ -112,6 +113,7 @@ class Transition:
     task: str | None = None
     reason: str | None = None
     report: DriftReport | None = None
+    budget: BudgetLeft | None = None
     plan: GrowthPlan | ConsolidationPlan | None = None
     result: GrowthResult | ConsolidationResult | None = None
     evaluation: Evaluation | None = None

@@ -22,7 +22,8 @@ class Contender:
     """One way, trained at the plan's budget, and what it costs.
 
     `parameters` are those it would add, `branches` how many are run for an answer, `latency_s` the median
-    time of an answer to one row, `seconds` its training took.
+    time of an answer to one row, `seconds` its training took. `validation_loss` chooses among ways of one
+    cost; None where nothing was trained.
     """
 
     means: Means
@@ -31,6 +32,12 @@ class Contender:
     branches: int
     latency_s: float
     seconds: float
+    validation_loss: float | None = None
+
+    @property
+    def cost(self) -> tuple[int, int]:
+        """Parameters, then branches run: by this contenders are dearer or cheaper."""
+        return self.parameters, self.branches
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +63,10 @@ class Comparison:
 
 @dataclass(frozen=True, kw_only=True)
 class Worth:
-    """All contenders, cheapest first, how they compare, and the cheapest that none beats: `winner`."""
+    """All contenders, cheapest first, how they compare, and the cheapest that no dearer one beats: `winner`.
+
+    Of contenders that cost the same only the one with the lowest validation loss is compared.
+    """
 
     contenders: tuple[Contender, ...]
     comparisons: tuple[Comparison, ...]

@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from growlearn.domain.drift import DriftKind
-from growlearn.domain.drift_spec import PolicySpec
+from growlearn.domain.drift import BudgetLeft, DriftKind
+from growlearn.domain.drift_spec import HoursBudget, PolicySpec
 from growlearn.domain.growth import GrowthResult
 from growlearn.domain.keys import duration_s
 from growlearn.domain.window import Verdict, Window, WindowState
@@ -26,6 +26,22 @@ class Training:
     window: int
     at: datetime
     seconds: float
+
+
+def asks_for_trainings(spec: PolicySpec) -> bool:
+    """Whether a policy needs to know of earlier trainings at all."""
+    return spec.cool_down > 0 or spec.growths_per_day is not None or spec.training_hours is not None
+
+
+def budget_left(trainings: Sequence[Training], spec: PolicySpec, now: datetime) -> BudgetLeft | None:
+    """What the policy's budgets still allow; None where it sets none."""
+    if spec.growths_per_day is None and spec.training_hours is None:
+        return None
+    count, hours = spec.growths_per_day, spec.training_hours
+    return BudgetLeft(
+        growths=None if count is None else max(0, count - _lately(trainings, now)),
+        hours=None if hours is None else max(0.0, hours.at_most - _spent_hours(trainings, hours, now)),
+    )
 
 
 def trainings_of(
@@ -102,7 +118,7 @@ def _cooling_down(
 def _over_count(trainings: Sequence[Training], spec: PolicySpec, now: datetime) -> str | None:
     if spec.growths_per_day is None:
         return None
-    lately = sum(training.at > now - _DAY for training in trainings)
+    lately = _lately(trainings, now)
     if lately < spec.growths_per_day:
         return None
     allowed = f"{spec.growths_per_day} are allowed (policy.growths_per_day)"
@@ -113,9 +129,17 @@ def _over_hours(trainings: Sequence[Training], spec: PolicySpec, now: datetime) 
     budget = spec.training_hours
     if budget is None:
         return None
-    since = now - timedelta(seconds=duration_s(budget.per))
-    spent = sum(training.seconds for training in trainings if training.at > since) / 3600
+    spent = _spent_hours(trainings, budget, now)
     if spent < budget.at_most:
         return None
     allowed = f"{budget.at_most:g} are allowed (policy.training_hours)"
     return f"{spent:.2g} hours of training in {budget.per}, {allowed}"
+
+
+def _lately(trainings: Sequence[Training], now: datetime) -> int:
+    return sum(training.at > now - _DAY for training in trainings)
+
+
+def _spent_hours(trainings: Sequence[Training], budget: HoursBudget, now: datetime) -> float:
+    since = now - timedelta(seconds=duration_s(budget.per))
+    return sum(training.seconds for training in trainings if training.at > since) / 3600

@@ -39,7 +39,7 @@ def measure(
         cells=cells,
         before=_filled(born),
         chance=1 / len(classes),
-        known=_best_known(base, classes, new.rows, evaluator),
+        known=best_known(base, classes, new.rows, evaluator),
         alone=lone,
     )
 
@@ -63,7 +63,8 @@ def measure_again(
     )
 
 
-def _best_known(base: Manifest, classes: Sequence[Label], rows: str, evaluator: Evaluator) -> Cell | None:
+def best_known(base: Manifest, classes: Sequence[Label], rows: str, evaluator: Evaluator) -> Cell | None:
+    """What the best of a model's tasks that have all of these classes answers there; None without one."""
     fitting = [head.name for head in base.tasks if set(classes) <= set(head.classes)]
     cells = evaluator.evaluate(base, [Question(task=name, rows=rows) for name in fitting]) if fitting else ()
     return max(cells, key=lambda cell: cell.accuracy, default=None)

@@ -17,12 +17,20 @@ from growlearn.ingest.rows import Rows
 
 @dataclass(frozen=True)
 class Newborn:
-    """The parts of a plan that are to be trained; `stem` is None for branches on a frozen stem."""
+    """The parts of a plan that are to be trained; `stem` is None for branches on a frozen stem.
+
+    Without branches only the head is.
+    """
 
     stem: Stem | None
     branches: tuple[Branch, ...]
     head: Head
     birth_head: Head  # answers as the head does at birth; over the parents alone where the stem is frozen
+
+    @property
+    def prefixes(self) -> int:
+        """How many answers training asks for: one a new branch, or that of a head alone."""
+        return max(1, len(self.branches))
 
     def trainable(self) -> list[torch.nn.Module]:
         """The modules an optimiser may touch."""

@@ -115,8 +115,9 @@ def _grown(
         raise GrowLearnError("training changed frozen weights", cure="this is a defect: please report it")
     checkpoint.restore(newborn.trainable(), course.best)
     curve = validate(newborn, validation, 1 + len(plan.lineage) + len(plan.new_branches))
-    new = curve.last(len(newborn.branches))
-    newborn = first_of(newborn, smallest(new.accuracies, plan.max_accuracy_loss))
+    new = curve.last(newborn.prefixes)
+    if newborn.branches:
+        newborn = first_of(newborn, smallest(new.accuracies, plan.max_accuracy_loss))
     return GrowthResult(
         branches=_store(plan, newborn, artifacts),
         branch_parameters=tuple(_parameters(newborn, i) for i in range(len(newborn.branches))),
@@ -140,6 +141,7 @@ def _grown(
         seed=plan.seed,
         birth_branches=birth_branches,
         approximation=_points(plan, curve),
+        head_parameters=0 if newborn.branches else _size(newborn.head),
     )
 
 
@@ -181,7 +183,7 @@ def _train_epoch(
     steps = math.ceil(len(train) / spec.batch_size)
     order = torch.randperm(len(train), generator=torch.Generator().manual_seed(plan.seed * 1009 + epoch))
     for done, index in enumerate(torch.split(order, spec.batch_size)):
-        logits = _answer(newborn, train, index, len(newborn.branches))  # [n, B, C]
+        logits = _answer(newborn, train, index, newborn.prefixes)  # [n, B, C]
         loss = prefix_losses(logits, train.targets[index]).mean()
         step(optimizer, loss, now.rate(epoch - 1 + done / steps))
         total += loss.item() * len(index)
@@ -195,8 +197,7 @@ def _answer(newborn: Newborn, feed: Feed, index: Tensor, prefixes: int) -> Tenso
 
 def features_of(newborn: Newborn, z: Tensor, pooled: Tensor) -> Tensor:
     """Tokens [B, T, D], parents' features [B, 1 + P, D] -> with those of new branches [B, 1 + P + n, D]."""
-    residuals = torch.stack([branch.pooled(z) for branch in newborn.branches], dim=1)  # [B, n, D]
-    return torch.cat([pooled, residuals], dim=1)
+    return torch.cat([pooled, *(branch.pooled(z)[:, None] for branch in newborn.branches)], dim=1)
 
 
 def prefix_losses(logits: Tensor, targets: Tensor) -> Tensor:
@@ -290,6 +291,8 @@ def _router(
 
 def _store(plan: GrowthPlan, newborn: Newborn, artifacts: Artifacts) -> tuple[BranchWeights, ...]:
     """Store each new branch once, the first one together with its stem where it brings one."""
+    if not newborn.branches:
+        return ()
     stem_of = {entry.id: entry.stem for entry in plan.base.branches}
     stem = plan.new_branches[0]
     if newborn.stem is None:
@@ -312,4 +315,8 @@ def _parameters(newborn: Newborn, at: int) -> int:
         modules.append(newborn.stem)
     if at == len(newborn.branches) - 1:
         modules.append(newborn.head)
-    return sum(parameter.numel() for module in modules for parameter in module.parameters())
+    return sum(map(_size, modules))
+
+
+def _size(module: torch.nn.Module) -> int:
+    return sum(parameter.numel() for parameter in module.parameters())

@@ -97,7 +97,7 @@ def version_of(
         window=plan.window,
         branches=tuple(branch.id for branch in manifest.branches),
         tasks=tuple(task.name for task in manifest.tasks),
-        parameters=carried + sum(result.branch_parameters),
+        parameters=carried + result.parameters,
         average_accuracy=fmean(cell.accuracy for cell in evaluation.cells),
         manifest=manifest,
         created_at=at,

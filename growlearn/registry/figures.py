@@ -17,7 +17,7 @@ def figures_for(store: Store, artifacts: Artifacts, stream: str, number: int) ->
     version = find(store.versions(stream), number)
     (evaluation,) = evaluations_of(store, stream, (version,))
     classes = {head.name: head.classes for head in version.manifest.tasks}
-    return figures_of(evaluation, cells_of(store, stream, version.parent), classes, artifacts.get)
+    return figures_of(evaluation, cells_of(store, stream, version.parent), classes, artifacts)
 
 
 def cells_of(store: Store, stream: str, number: int | None) -> tuple[Cell, ...]:

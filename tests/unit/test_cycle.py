@@ -223,6 +223,8 @@ def test_a_candidate_of_a_base_that_was_rolled_back_meanwhile_is_rejected(
 
     def roll_back() -> None:
         stream, versions = world.store.stream("digits"), world.store.versions("digits")
+        if stream.base == 1:
+            return  # done at the first training of the window
         moves, base = rollback(stream, versions, 1, "ann", "bad labels", world.clock.now())
         world.store.move_aliases("digits", moves, base, Message(stream="digits", kind=MessageKind.ALIASES))
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
+from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
@@ -18,6 +20,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from growlearn.domain.errors import GrowLearnError
 
 BUSY_TIMEOUT_S = 30
+_LOOK_TIMEOUT_S = 10
 _EXAMPLES = "write sqlite:///path/to/growlearn.db or postgresql://user:password@host/database"
 
 
@@ -61,12 +64,41 @@ def connect(url: str, *, foreign_keys: bool = True) -> Engine:
         event.listen(engine, "connect", partial(_prepare_sqlite, foreign_keys))
         event.listen(engine, "begin", _begin_sqlite)
         return engine
+    return _postgresql(parsed)
+
+
+def connect_to_look(url: str) -> Engine:
+    """An engine that changes nothing: no file is made, no log is begun or cleared away, no row written.
+
+    A server that does not answer is not waited for longer than ten seconds. Dispose of it when done.
+    """
+    parsed = read_url(url)
+    file = sqlite_file(parsed)
+    if file is None:
+        patience = {} if "connect_timeout" in parsed.query else {"connect_timeout": _LOOK_TIMEOUT_S}
+        return _postgresql(parsed, patience).execution_options(postgresql_readonly=True)
+    engine = create_engine(parsed, creator=partial(_open_to_look, file))
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _postgresql(url: URL, arguments: Mapping[str, Any] = MappingProxyType({})) -> Engine:
     try:
-        return create_engine(parsed, pool_pre_ping=True)
+        return create_engine(url, pool_pre_ping=True, connect_args=dict(arguments))
     except ModuleNotFoundError as error:
         raise GrowLearnError(
             "PostgreSQL needs the package psycopg", cure="run: pip install 'growlearn[postgres]'"
         ) from error
+
+
+def _open_to_look(file: Path) -> sqlite3.Connection:
+    # Whoever may write clears the log away when the last one leaves; whoever may only read leaves one
+    # behind where there was none. So each is asked for where it does no harm.
+    mode = "ro" if file.with_name(file.name + "-wal").exists() else "rw"
+    address = f"file:{quote(str(file.absolute()))}?mode={mode}"
+    connection = sqlite3.connect(address, uri=True, timeout=BUSY_TIMEOUT_S, isolation_level=None)
+    connection.execute("PRAGMA query_only = ON")
+    return connection
 
 
 def _prepare_sqlite(foreign_keys: bool, connection: Any, _entry: ConnectionPoolEntry) -> None:

@@ -11,11 +11,11 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Engine, text
 
 import growlearn
 from growlearn.adapters.db import engine as db
-from growlearn.adapters.db.revision import current_revision
+from growlearn.adapters.db.revision import current_revision, revision_of
 from growlearn.adapters.db.tables import HEAD, PREFIX, VERSION_TABLE, Base
 from growlearn.domain.errors import GrowLearnError
 
@@ -91,15 +91,20 @@ class DatabaseState:
 
 def check(url: str) -> DatabaseState:
     """Look a database over without changing it; tables of others in the same database are no matter."""
-    current = current_revision(url)
-    if current is None:
+    if current_revision(url) is None:
         return DatabaseState(current=None, head=HEAD, differences=())
     engine = db.connect(url)
     try:
-        with db.reading(engine) as connection:
-            return DatabaseState(current=current, head=HEAD, differences=_differences(connection))
+        return state_of(engine)
     finally:
         engine.dispose()
+
+
+def state_of(engine: Engine) -> DatabaseState:
+    """Where a database that holds our tables stands."""
+    current = revision_of(engine)
+    with db.reading(engine) as connection:
+        return DatabaseState(current=current, head=HEAD, differences=_differences(connection))
 
 
 def _differences(connection: Connection) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ def current_revision(url: str) -> str | None:
         return None
     engine = db.connect(url)
     try:
-        return _revision(engine)
+        return revision_of(engine)
     finally:
         engine.dispose()
 
@@ -29,7 +29,8 @@ def is_unmade_sqlite(url: str) -> bool:
     return db.sqlite_file(db.read_url(url)) is not None and current_revision(url) is None
 
 
-def _revision(engine: Engine) -> str | None:
+def revision_of(engine: Engine) -> str | None:
+    """The revision of a database that is there; None where it holds no GrowLearn tables."""
     with db.reading(engine) as connection:
         if not inspect(connection).has_table(VERSION_TABLE):
             return None
@@ -39,19 +40,24 @@ def _revision(engine: Engine) -> str | None:
 
 def require_head(url: str) -> None:
     """Raise GrowLearnError, with the cure, unless a database has the tables this growlearn knows."""
-    current = current_revision(url)
+    trouble = not_at_head(current_revision(url), db.read_url(url).render_as_string(hide_password=True))
+    if trouble is not None:
+        raise trouble
+
+
+def not_at_head(current: str | None, place: str) -> GrowLearnError | None:
+    """What is to be done about the database at `place`, at revision `current`; None where it is at head."""
     if current == HEAD:
-        return
-    place = db.read_url(url).render_as_string(hide_password=True)
+        return None
     if current is None:
-        raise GrowLearnError(
+        return GrowLearnError(
             f"database {place} has no GrowLearn tables yet", cure="run: growlearn db upgrade"
         )
     if current > HEAD:
-        raise GrowLearnError(
+        return GrowLearnError(
             f"database {place} is at revision {current}, newer than {HEAD}, which this growlearn knows",
             cure="upgrade growlearn: pip install --upgrade growlearn",
         )
-    raise GrowLearnError(
+    return GrowLearnError(
         f"database {place} is at revision {current}, {HEAD} is wanted", cure="run: growlearn db upgrade"
     )

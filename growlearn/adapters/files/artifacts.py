@@ -14,7 +14,7 @@ from fsspec.implementations.local import LocalFileSystem
 
 from growlearn.domain.errors import DamagedArtifact, GrowLearnError, Unavailable
 
-_SHA256 = re.compile("[0-9a-f]{64}")
+SHA256 = re.compile("[0-9a-f]{64}")
 
 
 class FileArtifacts:
@@ -30,6 +30,11 @@ class FileArtifacts:
             ) from error
         self._root: str = root.rstrip("/")
         self._is_local = isinstance(self._fs, LocalFileSystem)
+
+    @property
+    def folder(self) -> Path | None:
+        """Where they lie on this computer; None where they lie elsewhere."""
+        return Path(self._root) if self._is_local else None
 
     def put(self, content: bytes) -> str:
         """Store bytes, durably and all at once; returns the sha256 in hex.
@@ -58,7 +63,7 @@ class FileArtifacts:
         Raises DamagedArtifact where they are missing or changed, Unavailable where all of the folder is
         gone or does not answer.
         """
-        if not _SHA256.fullmatch(sha256):
+        if not SHA256.fullmatch(sha256):
             raise DamagedArtifact(f"{sha256!r} is not a sha256 in hex", cure="look up the right one")
         content = self._stored(self._path(sha256))
         if content is None and not self._is_there():

@@ -29,7 +29,7 @@ def measured(record: CycleRecord, artifacts: Artifacts) -> tuple[TaskFigures, ..
     plan, evaluation = record.record.plan, record.record.evaluation
     if plan is None or evaluation is None:
         return ()
-    return figures_of(evaluation, record.base_cells, classes_of(plan), artifacts.get)
+    return figures_of(evaluation, record.base_cells, classes_of(plan), artifacts)
 
 
 def evaluation_metrics(tasks: Sequence[TaskFigures]) -> dict[str, float]:
@@ -42,8 +42,8 @@ def evaluation_metrics(tasks: Sequence[TaskFigures]) -> dict[str, float]:
         if each.calibration is not None:
             values[f"calibration_error/{name}"] = each.calibration.error
         if each.flips is not None:
-            values[f"negative_flip_rate/{name}"] = each.flips.negative_rate
-            values[f"positive_flip_rate/{name}"] = each.flips.positive_rate
+            values[f"negative_flip_rate/{name}"] = each.flips.negative
+            values[f"positive_flip_rate/{name}"] = each.flips.positive
     return values
 
 
@@ -89,7 +89,7 @@ def _tasks(tasks: Sequence[TaskFigures]) -> bytes:
 def _flips(figures: TaskFigures) -> tuple[int | None, int | None, str | None]:
     if figures.flips is None or figures.before is None:
         return None, None, None
-    return figures.flips.negative, figures.flips.positive, figures.before.task
+    return figures.flips.lost, figures.flips.gained, figures.before.task
 
 
 def _matrix(matrix: AccuracyMatrix) -> bytes:

@@ -74,6 +74,19 @@ def version_tags(stream: Stream, version: Version) -> dict[str, str]:
     return tags | {f"growlearn.sha256.{branch.id}": branch.sha256 for branch in version.manifest.branches}
 
 
+def why_tags(record: CycleRecord) -> dict[str, str]:
+    """Why a version is there, as tags of it: verdict, the way that won, and what each gate said."""
+    report, worth = record.record.report, record.record.worth
+    tags = {} if report is None else {"growlearn.verdict": report.verdict.value}
+    if worth is not None:
+        tags["growlearn.kept"] = worth.winner.value
+    told = {
+        f"growlearn.gate.{gate.gate}": f"{gate.figure:.6g} (bound {gate.bound:.6g})"
+        for gate in record.record.gates
+    }
+    return tags | told
+
+
 def version_note(version: Version) -> str:
     """One version in words."""
     grown = "grown from nothing" if version.parent is None else f"grown from version {version.parent}"

@@ -44,11 +44,21 @@ def run_files(record: CycleRecord, tasks: Sequence[TaskFigures]) -> dict[str, by
     if record.record.gates:
         rows = [list(asdict(gate).values()) for gate in record.record.gates]
         files["gates.json"] = table(["gate", "figure", "bound", "passed", "reason"], rows)
+    if record.story:
+        files["why.md"] = _page(record).encode()
     if record.branches:
         files["lineage.json"] = json_text(
             {"branches": [_branch(asdict(branch)) for branch in record.branches]}
         )
     return files
+
+
+def _page(record: CycleRecord) -> str:
+    """The story of the window, as Markdown."""
+    parts = [f"# {record.stream.name} {record.window.id}"]
+    for chapter in record.story:
+        parts += [f"## {chapter.heading}", "\n".join(f"- {line}" for line in chapter.lines)]
+    return "\n\n".join(parts) + "\n"
 
 
 def tables_tag(files: dict[str, bytes]) -> str:

@@ -97,7 +97,7 @@ def _growth(result: GrowthResult | ConsolidationResult | None) -> dict[str, floa
         "validation_rows": result.validation_rows,
         "train_seconds": result.seconds,
         "peak_memory_bytes": result.peak_memory_bytes,
-        "new_parameters": sum(result.branch_parameters),
+        "new_parameters": result.parameters,
     }
 
 

@@ -70,6 +70,6 @@ def _log_cycle(client: MlflowClient, record: CycleRecord, artifacts: Artifacts) 
     runs.log_facts(client, run, record, tasks, metrics.curves(record) + figures)
     number = None
     if version is not None and model is not None:
-        number = versions.register(client, run, stream, version, model)
+        number = versions.register(client, run, record, version, model)
     runs.finish(client, run, record)
     return Receipt(run_id=run_id, model_version=number)

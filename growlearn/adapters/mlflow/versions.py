@@ -13,11 +13,11 @@ from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 from mlflow.models import Model
 
-from growlearn.adapters.mlflow.facts import version_key, version_note, version_tags
+from growlearn.adapters.mlflow.facts import version_key, version_note, version_tags, why_tags
 from growlearn.adapters.mlflow.runs import all_tags
 from growlearn.domain.lineage import Version
 from growlearn.domain.stream import Alias, Stream
-from growlearn.ports import Artifacts
+from growlearn.ports import Artifacts, CycleRecord
 
 _VERSIONS_TAG = "mlflow.modelVersions"  # by it MLflow's page links a logged model to its versions
 
@@ -46,8 +46,11 @@ def log_model(client: MlflowClient, run: Run, version: Version, artifacts: Artif
     return model
 
 
-def register(client: MlflowClient, run: Run, stream: Stream, version: Version, model: LoggedModel) -> str:
+def register(
+    client: MlflowClient, run: Run, record: CycleRecord, version: Version, model: LoggedModel
+) -> str:
     """The registered version's number; registered only where it is not there yet."""
+    stream = record.stream
     registered = find_version(client, stream, version)
     if registered is None:
         name = stream.job.registered_model
@@ -56,7 +59,7 @@ def register(client: MlflowClient, run: Run, stream: Stream, version: Version, m
             name,
             model.artifact_location,
             run_id=run.info.run_id,
-            tags=version_tags(stream, version),
+            tags=version_tags(stream, version) | why_tags(record),
             description=version_note(version),
             model_id=model.model_id,
         )

@@ -102,8 +102,8 @@ def _show_tasks(tasks: Iterable[TaskFigures]) -> None:
                 percent(each.cell.accuracy),
                 _span(each.cell.interval),
                 None if each.calibration is None else percent(each.calibration.error),
-                None if each.flips is None else each.flips.negative,
-                None if each.flips is None else each.flips.positive,
+                None if each.flips is None else each.flips.lost,
+                None if each.flips is None else each.flips.gained,
             )
             for each in tasks
         ],

@@ -85,7 +85,8 @@ def _tell_window(window: Window, store: Store) -> None:
 
 def _grown(result: GrowthResult, evaluation: Evaluation) -> str:
     grown, after = ", ".join(branch.id for branch in result.branches), evaluation.accuracy(evaluation.task)
-    told = f"grew {grown} for {evaluation.task} in {result.seconds:.0f} s: {percent(after)} of hold-out right"
+    how = f"grew {grown} for {evaluation.task}" if grown else f"gave {evaluation.task} a head of its own"
+    told = f"{how} in {result.seconds:.0f} s: {percent(after)} of hold-out right"
     if len(evaluation.cells) == 1:
         return told  # before the first branch there was nothing to compare with
     return f"{told}, {percent(evaluation.before.accuracy)} before"

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from growlearn.domain.evaluation import Cell, Evaluation
+from growlearn.domain.evaluation import Cell, Evaluation, Flips
 from growlearn.domain.schema import Label
-from growlearn.evaluation.answers import Answers, load
+from growlearn.evaluation.answers import load
 from growlearn.evaluation.figures.calibration import Calibration, calibration
 from growlearn.evaluation.figures.confusion import ClassFigures, Counts, confusion, per_class
-from growlearn.evaluation.figures.flips import Flips, flips
+from growlearn.evaluation.flips import cells_before, flips_between
+from growlearn.ports import Artifacts
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -45,47 +46,28 @@ def figures_of(
     evaluation: Evaluation,
     base: Sequence[Cell],
     classes: Mapping[str, Sequence[Label]],
-    read: Callable[[str], bytes],
+    artifacts: Artifacts,
 ) -> tuple[TaskFigures, ...]:
     """Figures of each task an evaluation measured, in its order.
 
-    base are the cells of the model grown from, `classes` those of each task in the order of its logits,
-    `read` gives the stored bytes of a sha256.
+    base are the cells of the model grown from, `classes` those of each task in the order of its logits.
     """
-    before = _cells_before(evaluation, base)
+    before = cells_before(evaluation, base)
     return tuple(
-        _figures(cell, before.get(cell.task), tuple(classes[cell.task]), read) for cell in evaluation.cells
+        _figures(cell, before.get(cell.task), tuple(classes[cell.task]), artifacts)
+        for cell in evaluation.cells
     )
-
-
-def _cells_before(evaluation: Evaluation, base: Sequence[Cell]) -> dict[str, Cell]:
-    """By task what the model before answered; of a newly opened one, what its best earlier task did."""
-    found = {cell.task: cell for cell in evaluation.taught or base}
-    if evaluation.known is not None:
-        found[evaluation.task] = evaluation.known
-    return found
 
 
 def _figures(
-    cell: Cell, before: Cell | None, classes: tuple[Label, ...], read: Callable[[str], bytes]
+    cell: Cell, before: Cell | None, classes: tuple[Label, ...], artifacts: Artifacts
 ) -> TaskFigures:
-    if cell.answers is None:
-        return TaskFigures(
-            cell=cell, classes=classes, counts=None, calibration=None, before=before, flips=None
-        )
-    answers = load(read(cell.answers))
+    answers = None if cell.answers is None else load(artifacts.get(cell.answers))
     return TaskFigures(
         cell=cell,
         classes=classes,
-        counts=confusion(answers),
-        calibration=calibration(answers),
+        counts=None if answers is None else confusion(answers),
+        calibration=None if answers is None else calibration(answers),
         before=before,
-        flips=_flips(answers, cell, before, read),
+        flips=None if before is None else flips_between(before, cell, artifacts),
     )
-
-
-def _flips(answers: Answers, cell: Cell, before: Cell | None, read: Callable[[str], bytes]) -> Flips | None:
-    if before is None or before.answers is None:
-        return None
-    earlier = answers if before.answers == cell.answers else load(read(before.answers))
-    return flips(earlier.right, answers.right)

@@ -8,17 +8,29 @@ from types import MappingProxyType
 from growlearn.domain.evaluation import GateResult
 from growlearn.domain.job import GateSpec
 from growlearn.evaluation.gates.evidence import Evidence, Gate
+from growlearn.evaluation.gates.flips import flips
+from growlearn.evaluation.gates.floor import floor
 from growlearn.evaluation.gates.forgetting import forgetting
 from growlearn.evaluation.gates.gain import gain
 from growlearn.evaluation.gates.loss import loss
 from growlearn.evaluation.gates.size import size
 from growlearn.evaluation.gates.unchanged import unchanged
+from growlearn.evaluation.gates.worth import worth
 
 GATES: Mapping[str, Gate] = MappingProxyType(
-    {"unchanged": unchanged, "gain": gain, "forgetting": forgetting, "size": size, "loss": loss}
+    {
+        "unchanged": unchanged,
+        "gain": gain,
+        "worth": worth,
+        "forgetting": forgetting,
+        "flips": flips,
+        "floor": floor,
+        "size": size,
+        "loss": loss,
+    }
 )
 
-CONSOLIDATION = ("forgetting", "size")
+CONSOLIDATION = ("forgetting", "flips", "floor", "size")
 """The gates of a consolidated candidate, which opens no task and answers no earlier one bit for bit."""
 
 

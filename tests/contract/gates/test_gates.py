@@ -6,15 +6,18 @@ import math
 from copy import deepcopy
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from growlearn.domain.evaluation import Cell, Evaluation
+from growlearn.domain.evaluation import Cell, Evaluation, Flips
 from growlearn.domain.growth import GrowthResult
 from growlearn.domain.job import GateSpec
+from growlearn.domain.worth import Contender, Means, Worth
 from growlearn.evaluation.gates import CONSOLIDATION, GATES, check
 from growlearn.evaluation.gates.evidence import Evidence
+from growlearn.evaluation.worth import weigh
 
 COUNT = st.integers(0, 50)
 LOSS = st.floats(0, 10)
@@ -48,6 +51,22 @@ def evaluation(tasks: list[str], counts: list[int], before: int) -> Evaluation:
     )
 
 
+def _worthless() -> Worth:
+    right = {Means.NOTHING: np.ones(50, dtype=bool), Means.BRANCH: np.zeros(50, dtype=bool)}
+    contenders = [
+        Contender(
+            means=means, cell=Cell(task="t", correct=int(answers.sum()), rows=50), parameters=at, branches=1,
+            latency_s=0.1, seconds=1.0,
+        )
+        for at, (means, answers) in enumerate(right.items())
+    ]  # fmt: skip
+    return weigh(contenders, right, 0.05)
+
+
+WORTHLESS = _worthless()
+FLIPS = st.builds(Flips, task=st.just("t0"), lost=COUNT, gained=COUNT, rows=st.just(50))
+
+
 @st.composite
 def evidence(draw: st.DrawFn) -> Evidence:
     names = [f"t{j}" for j in range(draw(st.integers(1, 4)))]
@@ -58,6 +77,8 @@ def evidence(draw: st.DrawFn) -> Evidence:
         past=tuple(grown[:-1]),
         result=result(draw(LOSS), draw(LOSS)),
         parameters=draw(st.integers(1, 10**9)),
+        worth=draw(st.sampled_from([None, WORTHLESS])),
+        flips=draw(st.lists(FLIPS, max_size=3).map(tuple)),
     )
 
 
@@ -66,6 +87,8 @@ SPECS = st.builds(
     min_gain=st.floats(-1, 1),
     max_forgetting=st.floats(0, 1),
     max_parameters=st.none() | st.integers(1, 10**9),
+    min_accuracy=st.floats(0, 1),
+    max_negative_flips=st.floats(0, 1),
 )
 
 
@@ -111,12 +134,14 @@ def test_each_gate_can_fail() -> None:
         past=(evaluation(["a"], [45], before=25),),
         result=result(0.7, 0.8),
         parameters=10,
+        worth=WORTHLESS,
+        flips=(Flips(task="a", lost=20, gained=0, rows=50),),
     )
-    assert not any(said.passed for said in check(bad, GateSpec(max_parameters=9)))
+    assert not any(said.passed for said in check(bad, GateSpec(max_parameters=9, min_accuracy=0.5)))
 
 
 @given(evidence())
 def test_a_consolidated_candidate_is_asked_what_it_can_answer(e: Evidence) -> None:
-    consolidated = replace(e, evaluation=replace(e.evaluation, taught=e.evaluation.cells))
+    consolidated = replace(e, evaluation=replace(e.evaluation, taught=e.evaluation.cells), flips=())
     assert tuple(said.gate for said in check(consolidated, GateSpec())) == CONSOLIDATION
     assert all(said.passed for said in check(consolidated, GateSpec()))

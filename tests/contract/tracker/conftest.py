@@ -18,6 +18,7 @@ from growlearn.domain.drift import DriftReport, Score
 from growlearn.domain.evaluation import AccuracyMatrix, Cell, Evaluation, GateResult, matrix_of
 from growlearn.domain.growth import Birth, Epoch, GrowthPlan, GrowthResult, PrefixPoint
 from growlearn.domain.job import Job, ModelSpec, RegistrySpec, SourceSpec
+from growlearn.domain.ledger import Chapter
 from growlearn.domain.lineage import Branch, BranchState, BranchWeights, Manifest, TaskHead, Version
 from growlearn.domain.schema import Input, InputType, Schema
 from growlearn.domain.stream import Stream, WindowRecord
@@ -219,6 +220,10 @@ def grown(of: Stream, artifacts: MemoryArtifacts) -> CycleRecord:
         matrix=matrix_of((evaluation,)),
         version=version,
         branches=(_branch(of.name, manifest),),
+        story=(
+            Chapter("What came", ("40 rows.", "3 kept out.")),
+            Chapter("What was decided", ("Promoted.",)),
+        ),
     )
 
 

@@ -112,7 +112,10 @@ def test_a_run_tells_the_whole_cycle(
     pictured += ["drift/report.json"]
     pictured += [f"evaluation/{name}" for name in EVALUATION]
     files = ["gates.json", "lineage.json", "loss.csv", "loss.json", "loss.png"]
-    assert seen["files"] == [*pictured, *files, "matrix.csv", "matrix.json", "matrix.png"]
+    assert seen["files"] == [*pictured, *files, "matrix.csv", "matrix.json", "matrix.png", "why.md"]
+    assert read(told, str(receipt.run_id), "why.md", tmp_path) == (
+        f"# {of.name} w1\n\n## What came\n\n- 40 rows.\n- 3 kept out.\n\n## What was decided\n\n- Promoted.\n"
+    )
     assert receipt.run_id is not None
     assert read(told, receipt.run_id, "matrix.csv", tmp_path) == "after,a/b\na/b,0.9\n"
     lineage = json.loads(read(told, receipt.run_id, "lineage.json", tmp_path))

@@ -25,6 +25,7 @@ schema:
     y: {type: number}
 model: {width: 8, heads: 2}
 growth: {epochs: 15, batch_size: 32, learning_rate: 0.02, validation: 0.3}
+worth: {rivals: [nothing]}
 drift: {alpha: 0.001}
 holdout: 0.3
 """

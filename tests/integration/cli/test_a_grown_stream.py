@@ -237,3 +237,26 @@ def test_a_person_rolls_back_and_promotes(grown: Any) -> None:
     assert grown.place.growlearn("status", "--json").json["streams"][0]["champion"] == 1
     forth = grown.place.growlearn("promote", "blobs", "2", "--reason", "all is well")
     assert (forth.code, forth.out) == (0, "blobs: champion version 1 -> version 2\n"), forth.err
+
+
+def test_why_tells_a_version_and_a_window_and_has_the_documented_keys(grown: Any) -> None:
+    view = grown.place.growlearn("why", "blobs", "2", "--json").json
+    assert list(view) == ["stream", "window", "version", "story", "entries"]
+    assert (view["window"], view["version"]) == ("w2", 2)
+    ends = [entry["step"]["target"] for entry in view["entries"]]
+    assert ends == ["judged", "growing", "evaluated", "promoted"]
+    assert list(view["entries"][0]) == [
+        "stream", "kind", "at", "actor", "code", "configuration", "window", "snapshot", "step", "job",
+        "alias_moves",
+    ]  # fmt: skip
+
+    shown = grown.place.growlearn("why", "blobs", "w5").out
+    assert shown.startswith("blobs w5, no version\n\nWhat came\n  w5: 239 rows from ")
+    assert "nothing was grown." in shown
+
+
+def test_why_of_what_is_not_there_lists_what_is(grown: Any) -> None:
+    said = grown.place.growlearn("why", "blobs", "9")
+    assert (said.code, said.out) == (1, "")
+    assert "there is no version 9" in said.err
+    assert "known versions: 1, 2" in said.err

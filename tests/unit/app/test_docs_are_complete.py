@@ -17,6 +17,7 @@ import yaml
 from growlearn.adapters.db.tables import Base
 from growlearn.adapters.sources import SOURCES
 from growlearn.app import backtest_view, evaluation_view, views
+from growlearn.app.doctor.checks import OF_THE_INSTALLATION, OF_THE_PREMISES, OF_THE_RECORD
 from growlearn.app.jobfile import read_job
 from growlearn.app.jobkeys import job_keys, walk
 from growlearn.app.main import app
@@ -104,6 +105,10 @@ def test_every_json_key_is_on_the_json_page() -> None:
         ("evaluation.md", list(GATES)),
         ("network.md", [*PLANS, *Execution]),
         ("record.md", [*Base.metadata.tables, *WindowState]),
+        (
+            "../how-to/doctor.md",
+            [each.__name__ for each in (*OF_THE_INSTALLATION, *OF_THE_PREMISES, *OF_THE_RECORD)],
+        ),
     ],
 )
 def test_every_entry_of_a_table_is_on_its_page(name: str, words: list[str]) -> None:

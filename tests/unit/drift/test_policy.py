@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from growlearn.domain.drift import DriftKind
+from growlearn.domain.drift import BudgetLeft, DriftKind
 from growlearn.domain.drift_spec import HoursBudget, PolicySpec
 from growlearn.domain.window import Verdict, Window, WindowState
-from growlearn.drift.policy import Training, refusal
+from growlearn.drift.policy import Training, asks_for_trainings, budget_left, refusal
 from tests.unit.drift.conftest import NOW
 
 STABLE, DRIFT, FIRST, NEW = Verdict.STABLE, Verdict.DRIFT, Verdict.FIRST, Verdict.NEW_TASK
@@ -99,3 +99,18 @@ def test_hours_of_training() -> None:
     assert "2.1 hours of training in 7d" in str(asked(spec, FIRST, DRIFT, trained=spent))
     old = [spent[0], replace(spent[1], at=NOW - timedelta(days=8))]
     assert asked(spec, FIRST, DRIFT, trained=old) is None
+
+
+def test_what_is_left_of_the_budgets_is_said() -> None:
+    spec = PolicySpec(growths_per_day=3, training_hours=HoursBudget(at_most=5.0, per="2d"))
+    trained = [training(1, 60), training(2, 30, 1.5), training(3, 2, 0.5)]
+    assert budget_left(trained, spec, NOW) == BudgetLeft(growths=2, hours=3.0)
+    assert budget_left([training(n, 0, 4) for n in range(5)], spec, NOW) == BudgetLeft(growths=0, hours=0.0)
+    assert budget_left(trained, PolicySpec(growths_per_day=1), NOW) == BudgetLeft(growths=0, hours=None)
+    assert budget_left(trained, PolicySpec(), NOW) is None
+
+
+def test_a_policy_that_looks_at_no_training_says_so() -> None:
+    assert not asks_for_trainings(PolicySpec(confirm=3, warm_up=4))
+    for spec in (PolicySpec(cool_down=1), PolicySpec(growths_per_day=1)):
+        assert asks_for_trainings(spec)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,9 +10,10 @@ import numpy.typing as npt
 import pytest
 
 from growlearn.domain.errors import DamagedArtifact, UnknownName
+from growlearn.domain.evaluation import Flips
+from growlearn.domain.job import WorthSpec
 from growlearn.domain.lineage import Version
 from growlearn.domain.window import WindowState
-from growlearn.evaluation.figures.flips import Flips
 from growlearn.evaluation.figures.task import TaskFigures
 from growlearn.growth.model.network import load_network
 from growlearn.ingest.rows import from_parquet
@@ -52,10 +54,11 @@ def right(world: Any, version: Version, task: str, rows_of: str) -> npt.NDArray[
     return np.array([answer == label for answer, label in zip(answers, labels, strict=True)])
 
 
-def counted(before: npt.NDArray[np.bool_], after: npt.NDArray[np.bool_]) -> Flips:
+def counted(task: str, before: npt.NDArray[np.bool_], after: npt.NDArray[np.bool_]) -> Flips:
     return Flips(
-        negative=sum(old and not new for old, new in zip(before, after, strict=True)),
-        positive=sum(new and not old for old, new in zip(before, after, strict=True)),
+        task=task,
+        lost=sum(old and not new for old, new in zip(before, after, strict=True)),
+        gained=sum(new and not old for old, new in zip(before, after, strict=True)),
         rows=len(after),
     )
 
@@ -84,12 +87,12 @@ def test_a_frozen_task_flips_nothing_and_a_new_one_flips_against_the_best_there_
     first, second = grown.store.versions("digits")
     found = figures(grown, 2)
     kept, new = found["task-1"], found["task-2"]
-    assert kept.flips == Flips(negative=0, positive=0, rows=kept.cell.rows)
+    assert kept.flips == Flips(task="task-1", lost=0, gained=0, rows=kept.cell.rows)
     assert new.before is not None
     assert new.before.task == "task-1"
     before, after = right(grown, first, "task-1", "task-2"), right(grown, second, "task-2", "task-2")
-    assert new.flips == counted(before, after)
-    assert new.flips.positive > 0
+    assert new.flips == counted("task-2", before, after)
+    assert new.flips.gained > 0
 
 
 def test_the_first_version_has_none_to_flip_against(grown: World) -> None:
@@ -98,13 +101,14 @@ def test_the_first_version_has_none_to_flip_against(grown: World) -> None:
 
 
 def test_a_consolidated_version_flips_against_the_one_it_was_taught_by(tmp_path: Any) -> None:
-    world = test_consolidating.World(tmp_path)
+    every_task_its_branch = replace(test_consolidating.JOB, worth=WorthSpec(rivals=()))
+    world = test_consolidating.World(tmp_path, every_task_its_branch)
     world.send("a", "b")
     world.run()
     _, full, consolidated = world.store.versions("digits")
     for task, each in figures(world, consolidated.number).items():
         before, after = right(world, full, task, task), right(world, consolidated, task, task)
-        assert each.flips == counted(before, after)
+        assert each.flips == counted(task, before, after)
 
 
 def test_an_unknown_version_and_lost_answers_are_named(grown: World, monkeypatch: pytest.MonkeyPatch) -> None:

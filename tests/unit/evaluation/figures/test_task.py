@@ -8,10 +8,9 @@ import numpy as np
 import pytest
 
 from growlearn.adapters.memory.artifacts import MemoryArtifacts
-from growlearn.domain.evaluation import Cell, Evaluation
+from growlearn.domain.evaluation import Cell, Evaluation, Flips
 from growlearn.domain.schema import Label
 from growlearn.evaluation.answers import Answers, dump
-from growlearn.evaluation.figures.flips import Flips
 from growlearn.evaluation.figures.task import TaskFigures, figures_of
 
 CLASSES: dict[str, tuple[Label, ...]] = {"a": ("cat", "dog"), "b": (3, 5)}
@@ -35,7 +34,7 @@ def grown(artifacts: MemoryArtifacts, known: Cell | None = None) -> Evaluation:
 
 
 def figures(evaluation: Evaluation, base: tuple[Cell, ...], artifacts: MemoryArtifacts) -> list[TaskFigures]:
-    return list(figures_of(evaluation, base, CLASSES, artifacts.get))
+    return list(figures_of(evaluation, base, CLASSES, artifacts))
 
 
 def test_flips_are_against_the_version_before_and_none_where_there_was_none(
@@ -43,7 +42,7 @@ def test_flips_are_against_the_version_before_and_none_where_there_was_none(
 ) -> None:
     base = (cell("a", [False, True], artifacts),)
     a, b = figures(grown(artifacts), base, artifacts)
-    assert (a.flips, a.before) == (Flips(negative=1, positive=1, rows=2), base[0])
+    assert (a.flips, a.before) == (Flips(task="a", lost=1, gained=1, rows=2), base[0])
     assert (b.flips, b.before) == (None, None)
 
 
@@ -52,14 +51,14 @@ def test_a_new_task_flips_against_the_earlier_task_that_answered_its_rows_best(
 ) -> None:
     known = cell("a", [False, False, True], artifacts)
     _, b = figures(grown(artifacts, known), (), artifacts)
-    assert (b.flips, b.before) == (Flips(negative=1, positive=2, rows=3), known)
+    assert (b.flips, b.before) == (Flips(task="b", lost=1, gained=2, rows=3), known)
 
 
 def test_a_consolidated_model_flips_against_the_one_it_was_taught_by(artifacts: MemoryArtifacts) -> None:
     taught = (cell("a", [True, True], artifacts), cell("b", [True, True, True], artifacts))
     consolidated = replace(grown(artifacts), taught=taught)
     found = figures(consolidated, (), artifacts)
-    assert [each.flips and each.flips.negative for each in found] == [1, 1]
+    assert [each.flips and each.flips.lost for each in found] == [1, 1]
 
 
 def test_classes_carry_their_names(artifacts: MemoryArtifacts) -> None:

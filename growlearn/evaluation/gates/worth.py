@@ -1,0 +1,37 @@
+"""What is kept must be better than doing nothing."""
+
+from __future__ import annotations
+
+from growlearn.domain.evaluation import GateResult
+from growlearn.domain.job import GateSpec
+from growlearn.domain.worth import Comparison, Means
+from growlearn.evaluation.gates.evidence import Evidence
+
+
+def worth(evidence: Evidence, spec: GateSpec) -> GateResult:  # noqa: ARG001 - the bound is the comparison's
+    """The smallest p-value of the tests that beat doing nothing: below its bound.
+
+    Passes where there was nothing that could be done without learning: 0 is recorded then.
+    """
+    found = evidence.worth
+    against = () if found is None else [c for c in found.comparisons if c.cheaper is Means.NOTHING]
+    if found is None or not against:
+        return GateResult(
+            gate="worth", figure=0.0, bound=0.0, passed=True, reason="no earlier task could answer instead"
+        )
+    best = min(against, key=lambda each: each.p_value)
+    return GateResult(
+        gate="worth",
+        figure=best.p_value,
+        bound=found.alpha / len(against),
+        passed=found.winner is not Means.NOTHING,
+        reason=_reason(best),
+    )
+
+
+def _reason(best: Comparison) -> str:
+    verdict = "beats" if best.beaten else "does not beat"
+    return (
+        f"{best.dearer} {verdict} doing nothing by {100 * best.difference:+.2f} points "
+        f"({100 * best.low:+.2f} to {100 * best.high:+.2f}; p = {best.p_value:.2g} on {best.rows} rows)"
+    )

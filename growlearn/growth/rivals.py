@@ -1,0 +1,51 @@
+"""Cheaper ways to learn a task than the branch that was planned, on the same rows at the same budget."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from growlearn.domain.growth import Birth, GrowthPlan
+
+
+def head_alone(plan: GrowthPlan) -> GrowthPlan | None:
+    """A head of its own on the frozen branches that a probe found best; None where there are none.
+
+    It opens the task without a new branch.
+    """
+    frozen = [score for score in plan.parent_scores if score.birth is Birth.ZERO and score.lineage]
+    if not frozen:
+        return None
+    best = max(frozen, key=lambda score: score.accuracy)  # the first of equals: the shorter lineage
+    return replace(
+        plan,
+        parent=best.task,
+        lineage=best.lineage,
+        birth=Birth.ZERO,
+        copy_head=_has_classes(plan, best.task),
+        new_branches=(),
+        route=False,
+    )
+
+
+def fine_tuned(plan: GrowthPlan) -> GrowthPlan | None:
+    """A copy of the newest branch, trained on without the ones before it; None where that is the plan itself.
+
+    The newest branch itself stays as it is: nothing learned can change.
+    """
+    if not plan.base.tasks:
+        return None
+    newest = plan.base.tasks[-1].name
+    tuned = replace(
+        plan,
+        parent=newest,
+        lineage=(),
+        birth=Birth.COPY,
+        copy_head=_has_classes(plan, newest),
+        new_branches=plan.new_branches[:1],
+        route=False,
+    )
+    return None if replace(tuned, route=plan.route) == plan else tuned
+
+
+def _has_classes(plan: GrowthPlan, task: str | None) -> bool:
+    return task is not None and plan.base.task(task).classes == plan.classes

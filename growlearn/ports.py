@@ -269,10 +269,14 @@ class Engine(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Question:
-    """One task's stored rows (sha256 of Parquet) to be answered by a model."""
+    """One task's stored rows (sha256 of Parquet) to be answered by a model.
+
+    Where they are `routed` the model is not told the task, and any of its tasks may answer.
+    """
 
     task: str
     rows: str
+    routed: bool = False
 
 
 class Evaluator(Protocol):

@@ -35,6 +35,7 @@ from growlearn.registry.candidate import Plan, branches_of, task_of, version_of
 from growlearn.registry.decide import decide
 from growlearn.registry.matrix import evaluations_of
 from growlearn.registry.promotion import challenge, promote
+from growlearn.searching import search
 from growlearn.serving.evidence import with_evidence
 from growlearn.serving.late import late_windows, with_late_labels
 from growlearn.serving.references import references_of, sample_of
@@ -192,6 +193,7 @@ def grow_and_measure(stand: Stand, ports: Ports, report: Report) -> Transition:
         return end(stand, ports, WindowState.REJECTED, reason=outdated(plan, stand.stream))
     lone: Manifest | None = None
     try:
+        plan = _chosen(stand, plan, ports, report)
         grown = cheapest(Grown(plan, ports.engine.run(plan, report)), stand.stream.job.worth, ports, report)
         if stand.stream.job.evaluation.reference == "alone":
             lone_plan = alone(plan)
@@ -201,6 +203,18 @@ def grow_and_measure(stand: Stand, ports: Ports, report: Report) -> Transition:
     except GrowLearnError as error:
         return give_up(stand, ports, error)
     return _measured(stand, ports, grown, lone)
+
+
+def _chosen(stand: Stand, plan: GrowthPlan, ports: Ports, report: Report) -> GrowthPlan:
+    """The best of the job's candidates; after a stream's first growth its learning rate is taken over."""
+    spec = stand.stream.job.search
+    if stand.base is None or spec.when == "every":
+        return search(plan, spec, ports.engine, report)
+    root = chain(stand.versions, stand.base.number)[0]
+    first = ports.store.record(stand.stream.name, root.window).plan
+    if not isinstance(first, GrowthPlan) or not first.trials:
+        return plan
+    return replace(plan, growth=replace(plan.growth, learning_rate=first.growth.learning_rate))
 
 
 def _measured(stand: Stand, ports: Ports, grown: Grown, lone: Manifest | None) -> Transition:

@@ -43,7 +43,8 @@ class Evaluation:
     the new task by itself, where the job asks for it. `changed` names earlier tasks whose
     weights or probe answers are not equal to the last bit any more: none, unless freezing broke.
     A consolidated candidate opens no task: `taught` is what the model consolidated answers, task by task,
-    and `task` the newest one, of which `before` says the same. Empty for every other candidate.
+    and `task` the newest one, of which `before` says the same. Empty for every other candidate. `routed` is
+    what the candidate answers on the same rows without being told their task, where rows name none.
     """
 
     task: str
@@ -54,6 +55,7 @@ class Evaluation:
     alone: Cell | None = None
     changed: tuple[str, ...] = ()
     taught: tuple[Cell, ...] = ()
+    routed: tuple[Cell, ...] = ()
 
     def accuracy(self, task: str) -> float:
         """Accuracy on one task; KeyError where it was not measured."""

@@ -30,6 +30,19 @@ class ParentScore:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Trial:
+    """One candidate in one round of a search, and how it did on validation rows."""
+
+    learning_rate: float
+    seed: int
+    birth: Birth
+    parent: str | None
+    epochs: int
+    loss: float  # at its best, a mean cross-entropy in nats
+    accuracy: float  # in the same epoch; NaN where no epoch was better than the beginning
+
+
+@dataclass(frozen=True, kw_only=True)
 class GrowthPlan:
     """Everything an engine needs to grow; equal plans give equal branches.
 
@@ -39,7 +52,8 @@ class GrowthPlan:
     `train`, `validation` and `holdout` are stored rows that share none; an engine reads the first two only.
     Of several new branches the fewest are kept whose accuracy on validation rows is within
     `max_accuracy_loss` of all (None: all). `retained` are training rows that the job lets the stream keep.
-    `route` says whether the router learns the task too.
+    `route` says whether the router learns the task too. `trials` are the candidates that this one was chosen
+    from, round by round.
     """
 
     stream: str
@@ -62,6 +76,7 @@ class GrowthPlan:
     max_accuracy_loss: float | None = None
     retained: str | None = None
     route: bool = True
+    trials: tuple[Trial, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -163,6 +163,27 @@ class GrowthSpec:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SearchSpec:
+    """Which candidates of a growth are tried side by side, and what trying them may cost.
+
+    There is one for each learning rate, seed and start; nothing is tried where that makes one.
+    """
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
+
+    learning_rates: tuple[float, ...] = ()  # besides growth.learning_rate
+    seeds: int = 1
+    starts: int = 1  # of those that the probe of births and parents found best
+    epochs: int = 24  # of all candidates together, before the one that is left is trained in full
+    when: Literal["first", "every"] = "first"  # later growths take over the first one's learning rate
+
+    def __post_init__(self) -> None:
+        require(all(0 < rate <= 1 for rate in self.learning_rates), "learning_rates must lie between 0 and 1")
+        for name in ("seeds", "starts", "epochs"):
+            require(getattr(self, name) >= 1, f"{name} must be 1 or more")
+
+
+@dataclass(frozen=True, kw_only=True)
 class EvaluationSpec:
     """What is measured beyond the matrix.
 
@@ -186,9 +207,10 @@ class GateSpec:
     max_parameters: int | None = None
     min_accuracy: float = 0.0  # of every task
     max_negative_flips: float = 0.1  # rows of a task that were right and are wrong now, a share of 1
+    max_routed_loss: float = 0.1  # of any earlier task whose rows do not say their task, a share of 1
 
     def __post_init__(self) -> None:
-        for name in ("min_accuracy", "max_negative_flips"):
+        for name in ("min_accuracy", "max_negative_flips", "max_routed_loss"):
             require(0 <= getattr(self, name) <= 1, f"{name} is a share of 1, such as 0.02")
         require(-1 <= self.min_gain <= 1, "min_gain is a share of 1, such as 0.02")
         require(0 <= self.max_forgetting <= 1, "max_forgetting is a share of 1, such as 0.02")
@@ -291,6 +313,7 @@ class Job:
     policy: PolicySpec = field(default_factory=PolicySpec)
     labels: LabelSpec = field(default_factory=LabelSpec)
     growth: GrowthSpec = field(default_factory=GrowthSpec)
+    search: SearchSpec = field(default_factory=SearchSpec)
     size: SizeSpec = field(default_factory=SizeSpec)
     evaluation: EvaluationSpec = field(default_factory=EvaluationSpec)
     worth: WorthSpec = field(default_factory=WorthSpec)

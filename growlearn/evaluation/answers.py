@@ -14,6 +14,9 @@ from safetensors.numpy import save
 from growlearn.domain.evaluation import Cell
 from growlearn.domain.lineage import Manifest
 from growlearn.domain.schema import Label
+from growlearn.growth.model.network import GrowingNetwork
+from growlearn.growth.router.answering import labels_of, routed_logits
+from growlearn.growth.router.router import load_router
 from growlearn.ingest.rows import Column, Rows, from_parquet
 from growlearn.ports import Artifacts, Question
 
@@ -72,12 +75,19 @@ def cell_of(answers: Answers, question: Question, correct: int, put: Callable[[b
 
 
 def answer(model: Model, manifest: Manifest, question: Question, artifacts: Artifacts) -> Answers:
-    """Answer the labelled rows of a question; raises UnknownName where the model lacks the task."""
-    classes = manifest.task(question.task).classes
+    """Answer the labelled rows of a question; raises UnknownName where the model lacks the task.
+
+    Routed rows are answered over all labels of the model.
+    """
+    classes = manifest.task(question.task).classes if not question.routed else labels_of(manifest)
     rows = from_parquet(artifacts.get(question.rows), manifest.schema).labelled()
     if len(rows) == 0:
         return Answers(np.empty((0, len(classes)), np.float32), np.empty(0, np.int64))
-    return Answers(model.logits(rows, question.task), _places(rows.labels, classes))
+    if not question.routed:
+        return Answers(model.logits(rows, question.task), _places(rows.labels, classes))
+    assert isinstance(model, GrowingNetwork), "only a network has a router"
+    router = load_router(manifest, model.root_stem, artifacts.get)
+    return Answers(routed_logits(model, router, manifest, rows), _places(rows.labels, classes))
 
 
 def _places(labels: Column, classes: Sequence[Label]) -> npt.NDArray[Any]:

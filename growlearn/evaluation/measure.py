@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from growlearn.domain.errors import GrowLearnError
 from growlearn.domain.evaluation import Cell, Evaluation
@@ -41,6 +42,7 @@ def measure(
         chance=1 / len(classes),
         known=best_known(base, classes, new.rows, evaluator),
         alone=lone,
+        routed=routed(after, holdouts, evaluator),
     )
 
 
@@ -60,6 +62,7 @@ def measure_again(
         before=next(cell for cell in before if cell.task == newest.name),
         chance=1 / len(newest.classes),
         taught=before,
+        routed=routed(after, holdouts, evaluator),
     )
 
 
@@ -68,6 +71,17 @@ def best_known(base: Manifest, classes: Sequence[Label], rows: str, evaluator: E
     fitting = [head.name for head in base.tasks if set(classes) <= set(head.classes)]
     cells = evaluator.evaluate(base, [Question(task=name, rows=rows) for name in fitting]) if fitting else ()
     return max(cells, key=lambda cell: cell.accuracy, default=None)
+
+
+def routed(manifest: Manifest, holdouts: Sequence[Question], evaluator: Evaluator) -> tuple[Cell, ...]:
+    """What a model answers on every hold-out without being told the task.
+
+    Nothing where a column names the tasks, or where there is but one.
+    """
+    if manifest.schema.task is not None or len(manifest.tasks) == 1:
+        return ()
+    asked = [replace(question, routed=True) for question in holdouts]
+    return tuple(evaluator.evaluate(manifest, asked))
 
 
 def _filled(cell: Cell) -> Cell:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from growlearn.domain.consolidation import ConsolidationPlan, ConsolidationResult
 from growlearn.domain.drift import BudgetLeft, DriftReport, Score
 from growlearn.domain.evaluation import Cell, Evaluation, GateResult
-from growlearn.domain.growth import GrowthPlan, GrowthResult, ParentScore
+from growlearn.domain.growth import GrowthPlan, GrowthResult, ParentScore, Trial
 from growlearn.domain.ledger import Chapter, Entry
 from growlearn.domain.stream import Alias, AliasMove, Transition
 from growlearn.domain.window import Verdict, Window, WindowState
@@ -62,6 +62,8 @@ def _told(step: Transition) -> Iterator[Chapter]:
         yield Chapter("What the policy left", tuple(_left(step.budget)))
     if step.plan is not None and step.source is WindowState.JUDGED:
         yield Chapter("What was planned", tuple(_planned(step.plan)))
+    if isinstance(step.plan, GrowthPlan) and step.plan.trials and step.result is not None:
+        yield Chapter("What was tried", tuple(_trial(trial) for trial in step.plan.trials))
     if step.result is not None:
         yield Chapter("How it was trained", tuple(_trained(step.result)))
     if step.worth is not None:
@@ -129,6 +131,14 @@ def _considered(score: ParentScore) -> str:
     elif score.birth == "copy":
         whose = f"a copy of {whose}"
     return f"{whose} {_percent(score.accuracy)}"
+
+
+def _trial(trial: Trial) -> str:
+    parent = "" if trial.parent is None else f" of task {trial.parent!r}"
+    return (
+        f"{trial.birth}{parent}, learning rate {trial.learning_rate:g}, seed {trial.seed}: validation loss "
+        f"{trial.loss:.4f} within {trial.epochs} epochs."
+    )
 
 
 def _trained(result: GrowthResult | ConsolidationResult) -> Iterator[str]:

@@ -58,6 +58,26 @@ def test_labels_given_at_random_are_not_worth_a_branch(tmp_path: Path, digits: D
     assert world.store.stream("digits").champion == 1
 
 
+def test_labels_that_contradict_a_task_that_looks_the_same_are_stopped_by_the_routing_gate(
+    tmp_path: Path, digits: Digits
+) -> None:
+    """Every label of the window takes the next one's name; a branch learns that well, and would be served."""
+    images, labels = digits
+    world = World(tmp_path, replace(JOB, holdout=0.4))
+    world.send("1.parquet", images[:900], labels[:900])
+    permuted = [(int(label or 0) + 1) % 10 for label in labels[900:1500]]
+
+    poisoned = world.send("2.parquet", images[900:1500], list(permuted))
+
+    assert (poisoned.verdict, poisoned.state) == (Verdict.DRIFT, WindowState.REJECTED)
+    record = world.store.record("digits", "w2")
+    assert record.worth is not None
+    assert record.worth.winner is not Means.NOTHING
+    assert [gate.gate for gate in record.gates if not gate.passed] == ["routing"]
+    again = world.send("3.parquet", images[1500:], labels[1500:])
+    assert (again.verdict, again.task) == (Verdict.STABLE, "task-1")
+
+
 def test_a_head_of_its_own_is_kept_where_a_branch_is_no_better(tmp_path: Path, digits: Digits) -> None:
     """The same digits under other names, and but three of them."""
     images, labels = digits

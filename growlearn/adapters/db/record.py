@@ -24,7 +24,7 @@ from growlearn.domain.growth import GrowthPlan, GrowthResult
 from growlearn.domain.stream import Transition, WindowRecord
 from growlearn.domain.worth import Worth
 
-_CELL, _BEFORE, _KNOWN, _ALONE, _TAUGHT = "cell", "before", "known", "alone", "taught"
+_CELL, _BEFORE, _KNOWN, _ALONE, _TAUGHT, _ROUTED = "cell", "before", "known", "alone", "taught", "routed"
 
 
 def write(connection: Connection, transition: Transition) -> None:
@@ -152,6 +152,7 @@ def _write_evaluation(
         _KNOWN: (evaluation.known,) if evaluation.known else (),
         _ALONE: (evaluation.alone,) if evaluation.alone else (),
         _TAUGHT: evaluation.taught,
+        _ROUTED: evaluation.routed,
     }
     for kind, cells in cells_of.items():
         _insert_in_order(connection, CellRow, cells, stream, window, kind=kind)
@@ -163,7 +164,7 @@ def _evaluation(connection: Connection, stream: str, window: str) -> Evaluation 
     if row is None:
         return None
     query = select(CellRow.kind, *columns(Cell, CellRow)).where(*_at(CellRow, stream, window))
-    cells: dict[str, list[Cell]] = {kind: [] for kind in (_CELL, _BEFORE, _KNOWN, _ALONE, _TAUGHT)}
+    cells: dict[str, list[Cell]] = {kind: [] for kind in (_CELL, _BEFORE, _KNOWN, _ALONE, _TAUGHT, _ROUTED)}
     for kind, *rest in connection.execute(query.order_by(CellRow.position)):
         cells[kind].append(Cell(**dict(zip(("task", "correct", "rows", "answers"), rest, strict=True))))
     return Evaluation(
@@ -175,4 +176,5 @@ def _evaluation(connection: Connection, stream: str, window: str) -> Evaluation 
         alone=next(iter(cells[_ALONE]), None),
         changed=row.changed,
         taught=tuple(cells[_TAUGHT]),
+        routed=tuple(cells[_ROUTED]),
     )

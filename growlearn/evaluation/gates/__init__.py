@@ -13,6 +13,7 @@ from growlearn.evaluation.gates.floor import floor
 from growlearn.evaluation.gates.forgetting import forgetting
 from growlearn.evaluation.gates.gain import gain
 from growlearn.evaluation.gates.loss import loss
+from growlearn.evaluation.gates.routing import routing
 from growlearn.evaluation.gates.size import size
 from growlearn.evaluation.gates.unchanged import unchanged
 from growlearn.evaluation.gates.worth import worth
@@ -25,12 +26,13 @@ GATES: Mapping[str, Gate] = MappingProxyType(
         "forgetting": forgetting,
         "flips": flips,
         "floor": floor,
+        "routing": routing,
         "size": size,
         "loss": loss,
     }
 )
 
-CONSOLIDATION = ("forgetting", "flips", "floor", "size")
+CONSOLIDATION = ("forgetting", "flips", "floor", "routing", "size")
 """The gates of a consolidated candidate, which opens no task and answers no earlier one bit for bit."""
 
 

@@ -89,6 +89,7 @@ SPECS = st.builds(
     max_parameters=st.none() | st.integers(1, 10**9),
     min_accuracy=st.floats(0, 1),
     max_negative_flips=st.floats(0, 1),
+    max_routed_loss=st.floats(0, 1),
 )
 
 
@@ -130,7 +131,11 @@ def test_a_good_candidate_passes_all() -> None:
 
 def test_each_gate_can_fail() -> None:
     bad = Evidence(
-        evaluation=replace(evaluation(["a", "b"], [44, 20], before=25), changed=("a",)),
+        evaluation=replace(
+            evaluation(["a", "b"], [44, 20], before=25),
+            changed=("a",),
+            routed=(Cell(task="a", correct=20, rows=50),),
+        ),
         past=(evaluation(["a"], [45], before=25),),
         result=result(0.7, 0.8),
         parameters=10,

@@ -283,6 +283,7 @@ def evaluation() -> Evaluation:
         before=Cell(task="task-2", correct=2, rows=20),
         chance=1 / 3,
         alone=Cell(task="task-2", correct=18, rows=20),
+        routed=(Cell(task="task-2", correct=17, rows=20), Cell(task="task-1", correct=6, rows=9)),
     )
 
 

@@ -14,12 +14,12 @@ from growlearn.evaluation.measure import measure, measure_again
 from growlearn.ports import Question
 
 
-def manifest(stream: str) -> Manifest:
+def manifest(stream: str, task: str | None = "task") -> Manifest:
     heads = (
         TaskHead(name="a", classes=(0, 1), lineage=("b1",), sha256="h"),
         TaskHead(name="b", classes=(0, 1, 2, 3), lineage=("b1", "b2"), sha256="h"),
     )
-    schema = Schema(inputs={"x": Input(type=InputType.NUMBER)})
+    schema = Schema(inputs={"x": Input(type=InputType.NUMBER)}, task=task)
     return Manifest(stream=stream, schema=schema, model=ModelSpec(), branches=(), tasks=heads)
 
 
@@ -94,3 +94,25 @@ def test_a_consolidated_candidate_and_the_model_consolidated_answer_all() -> Non
     assert [cell.correct for cell in measured.cells] == [9, 9]
     assert [cell.correct for cell in measured.taught] == [7, 7]
     assert (measured.task, measured.before, measured.chance) == ("b", measured.taught[1], 0.25)
+
+
+class Routing(Counting):
+    """Two rows less are right where the task is not told."""
+
+    def evaluate(self, manifest: Manifest, questions: Sequence[Question]) -> Sequence[Cell]:
+        cells = super().evaluate(manifest, questions)
+        return [
+            replace(cell, correct=cell.correct - 2 * question.routed)
+            for cell, question in zip(cells, questions, strict=True)
+        ]
+
+
+def test_where_no_column_names_the_task_all_rows_are_answered_without_it_too() -> None:
+    nameless = manifest("after", None)
+    expected = (Cell(task="a", correct=7, rows=10), Cell(task="b", correct=7, rows=10))
+    measured = measure(nameless, BEFORE, None, EMPTY, "b", HOLDOUTS, Routing())
+    assert measured.routed == expected
+    assert measure_again(nameless, BEFORE, HOLDOUTS, Routing()).routed == expected
+    assert measure(AFTER, BEFORE, None, EMPTY, "b", HOLDOUTS, Routing()).routed == ()
+    one = replace(nameless, tasks=nameless.tasks[1:])
+    assert measure(one, BEFORE, None, EMPTY, "b", HOLDOUTS[1:], Routing()).routed == ()

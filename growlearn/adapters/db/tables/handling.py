@@ -91,7 +91,7 @@ class EvaluationRow(Base):
 
 
 class CellRow(Base):
-    """Right answers on one task: the candidate's (cell), before it, of a known task, one alone, or taught."""
+    """Right answers on one task: by the candidate (cell), or by what `kind` says (domain/evaluation.py)."""
 
     __tablename__ = "growlearn_cells"
     __table_args__ = (

@@ -38,6 +38,7 @@ def _task(figures: TaskFigures) -> View:
         "correct": cell.correct,
         "accuracy": cell.accuracy,
         "interval": interval_view(cell.interval),
+        "routed_accuracy": None if figures.routed is None else figures.routed.accuracy,
         "calibration_error": None if found is None else found.error,
         **_flips(figures),
         "classes": None if classes is None else [_class(each) for each in classes],

@@ -39,6 +39,8 @@ def evaluation_metrics(tasks: Sequence[TaskFigures]) -> dict[str, float]:
     for each in tasks:
         name, interval = names[each.task], each.cell.interval
         values |= {f"accuracy_low/{name}": interval.low, f"accuracy_high/{name}": interval.high}
+        if each.routed is not None:
+            values[f"accuracy_routed/{name}"] = each.routed.accuracy
         if each.calibration is not None:
             values[f"calibration_error/{name}"] = each.calibration.error
         if each.flips is not None:
@@ -69,7 +71,7 @@ def evaluation_files(tasks: Sequence[TaskFigures], newest: str, matrix: Accuracy
 def _tasks(tasks: Sequence[TaskFigures]) -> bytes:
     counted = ["negative_flips", "positive_flips", "flips_against"]
     return table(
-        ["task", "rows", "correct", "accuracy", "low", "high", "calibration_error", *counted],
+        ["task", "rows", "correct", "accuracy", "low", "high", "routed", "calibration_error", *counted],
         [
             [
                 each.task,
@@ -78,6 +80,7 @@ def _tasks(tasks: Sequence[TaskFigures]) -> bytes:
                 each.cell.accuracy,
                 each.cell.interval.low,
                 each.cell.interval.high,
+                None if each.routed is None else each.routed.accuracy,
                 None if each.calibration is None else each.calibration.error,
                 *_flips(each),
             ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from growlearn.domain.evaluation import Cell, Evaluation, Flips
 from growlearn.domain.schema import Label
@@ -21,7 +21,8 @@ class TaskFigures:
     `counts` [C + 1, C] says which of its `classes` was taken for which. `before` is the cell that `flips`
     are counted against: the same rows as the model before answered them, by the same task or, of a newly
     opened one, by the earlier task that did so best. Where answers were not stored, what is told by them is
-    None.
+    None. `routed` is what the whole model answers on the same rows without being told their task, where it
+    was asked.
     """
 
     cell: Cell
@@ -30,6 +31,7 @@ class TaskFigures:
     calibration: Calibration | None
     before: Cell | None
     flips: Flips | None
+    routed: Cell | None = None
 
     @property
     def task(self) -> str:
@@ -53,8 +55,12 @@ def figures_of(
     base are the cells of the model grown from, `classes` those of each task in the order of its logits.
     """
     before = cells_before(evaluation, base)
+    routed = {cell.task: cell for cell in evaluation.routed}
     return tuple(
-        _figures(cell, before.get(cell.task), tuple(classes[cell.task]), artifacts)
+        replace(
+            _figures(cell, before.get(cell.task), tuple(classes[cell.task]), artifacts),
+            routed=routed.get(cell.task),
+        )
         for cell in evaluation.cells
     )
 

@@ -151,7 +151,7 @@ def test_the_evaluations_tables_open_with_mlflows_own_reader(
         for name in ("tasks", "matrix", "classes", "confusion", "reliability")
     }
     (task,) = found["tasks"]
-    assert (task[:4], task[7:]) == (["a/b", 10, 9, 0.9], [0, 0, "a/b"])
+    assert (task[:4], task[8:]) == (["a/b", 10, 9, 0.9], [0, 0, "a/b"])
     assert [row[:3] for row in found["matrix"]] == [["a/b", "a/b", 0.9]]
     assert [row[:3] for row in found["classes"]] == [["a/b", 0, 5], ["a/b", 1, 5]]
     assert found["confusion"] == [["a/b", 0, 0, 5], ["a/b", 1, 0, 1], ["a/b", 1, 1, 4]]

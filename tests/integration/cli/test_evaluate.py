@@ -80,7 +80,7 @@ def test_json_has_the_documented_keys(evaluated: Evaluated) -> None:
     assert list(said) == ["stream", "version", "parent", "tasks", "life"]
     assert (said["stream"], said["version"], said["parent"]) == ("digits", 2, 1)
     flips = ["flips_against", "negative_flips", "negative_flip_rate", "positive_flips", "positive_flip_rate"]
-    first = ["task", "rows", "correct", "accuracy", "interval", "calibration_error"]
+    first = ["task", "rows", "correct", "accuracy", "interval", "routed_accuracy", "calibration_error"]
     for task in said["tasks"]:
         assert list(task) == [*first, *flips, "classes", "confusion", "reliability"]
         assert list(task["classes"][0]) == ["class", "rows", "accuracy", "precision", "recall", "f1"]
@@ -102,6 +102,16 @@ def test_scikit_learn_finds_each_class_again_in_answers_asked_anew(evaluated: Ev
             theirs = score(labels, answers, labels=classes, average=None, zero_division=np.nan)
             mine = [np.nan if each[figure] is None else each[figure] for each in told["classes"]]
             assert mine == pytest.approx(theirs.tolist(), nan_ok=True), figure
+
+
+def test_the_accuracy_without_a_tasks_name_is_that_of_the_model_as_served(
+    evaluated: Evaluated,
+) -> None:
+    champion = Predictor(evaluated.version(2).manifest, evaluated.artifacts.get)
+    for told in evaluated.said["tasks"]:
+        rows = evaluated.holdout(told["task"])
+        answers, _, _ = champion.answer(rows)
+        assert told["routed_accuracy"] == (answers == rows.labels).mean()
 
 
 def test_the_calibration_error_is_found_again_in_the_stored_answers(evaluated: Evaluated) -> None:

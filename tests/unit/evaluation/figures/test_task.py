@@ -61,6 +61,12 @@ def test_a_consolidated_model_flips_against_the_one_it_was_taught_by(artifacts: 
     assert [each.flips and each.flips.lost for each in found] == [1, 1]
 
 
+def test_what_is_answered_without_the_tasks_name_stands_beside_it(artifacts: MemoryArtifacts) -> None:
+    routed = cell("b", [True, False, False], artifacts)
+    a, b = figures(replace(grown(artifacts), routed=(routed,)), (), artifacts)
+    assert (a.routed, b.routed) == (None, routed)
+
+
 def test_classes_carry_their_names(artifacts: MemoryArtifacts) -> None:
     a, b = figures(grown(artifacts), (), artifacts)
     assert a.per_class is not None

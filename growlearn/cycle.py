@@ -31,6 +31,7 @@ from growlearn.steps import (
     promote_or_reject,
     stand_of,
 )
+from growlearn.trial import conclude
 
 Steps: TypeAlias = Mapping[WindowState, Callable[[Stand, Ports, Report], Transition]]
 
@@ -70,6 +71,7 @@ def run_stream(name: str, ports: Ports, report: Report) -> RunSummary:
                 Progress(stage="windows", done=len(windows), total=len(windows) + 1 + left, note=window.id)
             )
             windows.append(handle(window, ports, report))
+        conclude(name, ports)
     return RunSummary(files, tuple(windows))
 
 

@@ -281,7 +281,7 @@ def promote_or_reject(stand: Stand, ports: Ports, _: Report) -> Transition:
         ),
         _bounds(plan, stream),
     )
-    decision = decide(gates, stream.job.registry.promote)
+    decision = decide(gates, stream.job.registry.promote, stream.champion)
     if decision.state is WindowState.REJECTED:
         return end(
             stand, ports, decision.state, reason=decision.reason, gates=gates,

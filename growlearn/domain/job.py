@@ -269,13 +269,25 @@ class ConsolidationSpec:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PromoteAfter:
+    """A challenger is promoted after so many windows with labels, unless the champion does better there."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
+
+    after: int
+
+    def __post_init__(self) -> None:
+        require(self.after >= 1, "after must be 1 or more; auto promotes at once")
+
+
+@dataclass(frozen=True, kw_only=True)
 class RegistrySpec:
     """Name in the model registry, and who promotes."""
 
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
 
     model: str | None = None  # the stream's name where left out
-    promote: Literal["auto", "manual"] = "auto"
+    promote: Literal["auto", "manual"] | PromoteAfter = "auto"
 
     def __post_init__(self) -> None:
         require(

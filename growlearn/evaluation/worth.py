@@ -57,7 +57,7 @@ def compare(cheaper: Means, dearer: Means, cheap: Right, dear: Right, alpha: flo
     """
     rows = len(cheap)
     gained, lost = int((dear & ~cheap).sum()), int((cheap & ~dear).sum())
-    p_value = float(binom.sf(gained - 1, gained + lost, 0.5)) if gained + lost else 1.0
+    p_value = p_no_better(gained, lost)
     low, high = _interval(gained, lost, rows, alpha)
     return Comparison(
         cheaper=cheaper,
@@ -71,6 +71,15 @@ def compare(cheaper: Means, dearer: Means, cheap: Right, dear: Right, alpha: flo
         p_value=p_value,
         beaten=p_value < alpha,
     )
+
+
+def p_no_better(gained: int, lost: int) -> float:
+    """Chance of so many of n = gained + lost rows or more, were either of two as likely to have each right.
+
+    >>> p_no_better(5, 0), p_no_better(0, 0)
+    (0.03125, 1.0)
+    """
+    return float(binom.sf(gained - 1, gained + lost, 0.5)) if gained + lost else 1.0
 
 
 def _interval(gained: int, lost: int, rows: int, alpha: float) -> tuple[float, float]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from growlearn.domain.evaluation import GateResult
+from growlearn.domain.job import PromoteAfter
 from growlearn.domain.window import WindowState
 
 
@@ -18,8 +19,13 @@ class Decision:
     reason: str
 
 
-def decide(gates: Sequence[GateResult], promote: Literal["auto", "manual"]) -> Decision:
-    """Rejected where a gate fails; promoted where all hold, or held where a person is to promote."""
+def decide(
+    gates: Sequence[GateResult], promote: Literal["auto", "manual"] | PromoteAfter, champion: int | None
+) -> Decision:
+    """Rejected where a gate fails; promoted where all hold, or held for a person or for a trial.
+
+    Without a champion there is nobody to be tried against.
+    """
     failed = [gate for gate in gates if not gate.passed]
     if failed:
         told = "; ".join(f"{gate.gate}: {gate.reason}" for gate in failed)
@@ -29,5 +35,8 @@ def decide(gates: Sequence[GateResult], promote: Literal["auto", "manual"]) -> D
     told = "; ".join(gate.reason for gate in gates)
     if promote == "manual":
         reason = f"all {len(gates)} gates passed, waiting for a person to promote it: {told}"
+        return Decision(state=WindowState.HELD, reason=reason)
+    if isinstance(promote, PromoteAfter) and champion is not None:
+        reason = f"all {len(gates)} gates passed, a challenger for {promote.after} more windows: {told}"
         return Decision(state=WindowState.HELD, reason=reason)
     return Decision(state=WindowState.PROMOTED, reason=f"all {len(gates)} gates passed: {told}")

@@ -1,0 +1,77 @@
+"""A challenger on trial: it answers later windows beside the champion, and is promoted or declined."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+import numpy as np
+import numpy.typing as npt
+
+from growlearn.domain.errors import LostRace
+from growlearn.domain.job import PromoteAfter
+from growlearn.domain.lineage import Version
+from growlearn.domain.stream import Message, MessageKind, Stream
+from growlearn.domain.window import PENDING, Window, WindowState
+from growlearn.evaluation.worth import p_no_better
+from growlearn.ingest.rows import Rows, concat, from_parquet
+from growlearn.ports import Ports
+from growlearn.registry.ancestry import find
+from growlearn.registry.promotion import promote, rollback
+from growlearn.serving.predictor import Predictor, unanswerable
+
+_ACTOR = "trial"
+_UNSEEN = (*PENDING, WindowState.DISCOVERED, WindowState.QUARANTINED)
+
+
+def conclude(name: str, ports: Ports) -> None:
+    """End the trial of a stream's challenger where enough windows with labels have come since.
+
+    It is promoted unless the champion has significantly more of their rows right (McNemar's exact test at
+    worth.alpha); then it is declined, and growth goes on from the champion.
+    """
+    stream = ports.store.stream(name)
+    spec = stream.job.registry.promote
+    if not isinstance(spec, PromoteAfter) or stream.challenger is None or stream.champion is None:
+        return
+    versions = ports.store.versions(name)
+    challenger, champion = find(versions, stream.challenger), find(versions, stream.champion)
+    windows = _since(challenger, ports, stream)
+    if len(windows) < spec.after:
+        return
+    rows = concat(windows)
+    mine, theirs = (_right(version, rows, ports) for version in (challenger, champion))
+    p = p_no_better(int((theirs & ~mine).sum()), int((mine & ~theirs).sum()))
+    told = (
+        f"{mine.mean():.2%} right against {theirs.mean():.2%} of version {champion.number} on {len(rows)} "
+        f"rows of {len(windows)} windows as challenger (p = {p:.2g} that the champion is no better)"
+    )
+    declined = p < stream.job.worth.alpha
+    decide, target = (rollback, champion.number) if declined else (promote, challenger.number)
+    moves, base = decide(stream, versions, target, _ACTOR, told, ports.clock.now())
+    with suppress(LostRace):  # a person, or another worker, was first
+        ports.store.move_aliases(name, moves, base, Message(stream=name, kind=MessageKind.ALIASES))
+
+
+def _since(challenger: Version, ports: Ports, stream: Stream) -> list[Rows]:
+    """Labelled rows of the windows that came after the challenger's own and were handled."""
+    windows = ports.store.windows(stream.name)
+    own = next(window.number for window in windows if window.id == challenger.window)
+    later = [window for window in windows if window.number > own and window.state not in _UNSEEN]
+    found = [_labelled(window, ports, stream) for window in later if window.snapshot is not None]
+    return [rows for rows in found if len(rows)]
+
+
+def _labelled(window: Window, ports: Ports, stream: Stream) -> Rows:
+    assert window.snapshot is not None
+    return from_parquet(ports.artifacts.get(window.snapshot), stream.job.schema).labelled()
+
+
+def _right(version: Version, rows: Rows, ports: Ports) -> npt.NDArray[np.bool_]:
+    """Whether a version, as it would be served, has each row right; of a task it does not know, none."""
+    right = np.zeros(len(rows), dtype=bool)
+    known = np.setdiff1d(np.arange(len(rows)), list(unanswerable(rows, version.manifest)))
+    if len(known):
+        answers, _, _ = Predictor(version.manifest, ports.artifacts.get).answer(rows.take(known))
+        pairs = zip(answers, rows.labels[known], strict=True)
+        right[known] = [str(said) == str(label) for said, label in pairs]
+    return right

@@ -14,6 +14,7 @@ from growlearn.app.cli import (
     database,
     demo,
     doctor,
+    evaluate,
     export,
     jobs,
     look,
@@ -63,7 +64,7 @@ def _options(
     """Options of the program itself."""
 
 
-for group in (demo, jobs, work, look, why, doctor, champion, backtest, predict, export, database):
+for group in (demo, jobs, work, look, evaluate, why, doctor, champion, backtest, predict, export, database):
     group.register(app)
 
 

@@ -64,7 +64,7 @@ class Predictor:
         tasks, certain = self._tasks_of(rows)
         prediction, probability = object_column([None] * len(rows)), np.zeros(len(rows))
         for name in dict.fromkeys(tasks):
-            classes = object_column([self._label(label) for label in self.manifest.task(name).classes])
+            classes = object_column([self.spelt(label) for label in self.manifest.task(name).classes])
             mine = np.flatnonzero(tasks == name)
             outputs = self.network.outputs(rows.take(mine), name)  # [n, C]
             prediction[mine] = classes[outputs.argmax(1)]
@@ -88,7 +88,8 @@ class Predictor:
             certain[mine] = likely.max(1)
         return tasks, certain
 
-    def _label(self, label: Label) -> Label:
+    def spelt(self, label: Label) -> Label:
+        """A label as it stands in answers: as text where some tasks' labels are text and others' integers."""
         return str(label) if self._mixed_labels else label
 
 

@@ -93,9 +93,11 @@ def test_matrix_json_has_the_documented_keys_and_nothing_is_forgotten(grown: Any
     assert list(matrix) == [
         "tasks",
         "accuracy",
+        "intervals",
         "average_accuracy",
         "backward_transfer",
         "forward_transfer",
+        "forward_transfer_alone",
         "forgetting",
         "intransigence",
     ]
@@ -103,6 +105,9 @@ def test_matrix_json_has_the_documented_keys_and_nothing_is_forgotten(grown: Any
     assert matrix["accuracy"][0][0] == matrix["accuracy"][1][0]
     assert (matrix["forgetting"], matrix["backward_transfer"], matrix["intransigence"]) == (0, 0, None)
     assert matrix["average_accuracy"] > 0.95
+    for row, spans in zip(matrix["accuracy"], matrix["intervals"], strict=True):
+        for share, (low, high) in zip(row, spans, strict=True):
+            assert 0 <= low <= share <= high <= 1
     first = grown.place.growlearn("matrix", "blobs", "--version", "1", "--json").json
     assert first["tasks"] == ["task-1"]
 
@@ -125,6 +130,7 @@ def test_versions_json_has_the_documented_keys_and_the_mirror_was_told(grown: An
         ("drift", ["known task", "unlike every known task"]),
         ("lineage", ["└── b", "task-2", "version 2"]),
         ("matrix", ["task-1", "100.00", "best past accuracy minus the current one"]),
+        ("evaluate", ["task-1", "95 % interval", "calibration error", "negative flips"]),
         ("versions", ["champion", "b1, b2", "UTC"]),
     ],
 )

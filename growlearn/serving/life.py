@@ -11,13 +11,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from statistics import fmean
 
-import numpy as np
-
 from growlearn.domain.growth import Progress
 from growlearn.domain.interval import Interval, wilson
 from growlearn.domain.stream import Alias
 from growlearn.domain.window import Verdict, Window, WindowState
-from growlearn.ingest.rows import Rows, from_parquet
+from growlearn.ingest.rows import from_parquet
 from growlearn.ports import Artifacts, Report, Store
 from growlearn.serving.predictor import Predictor, unanswerable
 
@@ -116,20 +114,13 @@ def _lived(window: Window, version: int, predictor: Predictor, artifacts: Artifa
         return OTHER_COLUMNS
     if len(rows) == 0:
         return NO_LABELS
-    unknown = unanswerable(rows, predictor.manifest)
-    known = rows.take(np.setdiff1d(np.arange(len(rows)), list(unknown)))
     return Lived(
         window=window,
         version=version,
         rows=len(rows),
-        correct=_right(known, predictor),
-        unanswered=len(unknown),
+        correct=int(predictor.right(rows).sum()),
+        unanswered=len(unanswerable(rows, predictor.manifest)),
     )
-
-
-def _right(rows: Rows, predictor: Predictor) -> int:
-    told, _, _ = predictor.answer(rows)
-    return sum(answer == predictor.spelt(label) for answer, label in zip(told, rows.labels, strict=True))
 
 
 def champions_of(store: Store, stream: str) -> Mapping[str, tuple[Window, int | None]]:

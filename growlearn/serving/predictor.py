@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
@@ -72,6 +73,16 @@ class Predictor:
         probability *= certain
         prediction[probability < min_probability] = None
         return prediction, probability, tasks
+
+    def right(self, rows: Rows) -> npt.NDArray[np.bool_]:
+        """Whether each of N labelled rows is answered right, bool [N]; one of an unknown task is not."""
+        right = np.zeros(len(rows), dtype=bool)
+        known = np.setdiff1d(np.arange(len(rows)), list(unanswerable(rows, self.manifest)))
+        if len(known):
+            said, _, _ = self.answer(rows.take(known))
+            wanted = [self.spelt(label) for label in rows.labels[known]]
+            right[known] = [each == label for each, label in zip(said, wanted, strict=True)]
+        return right
 
     def _tasks_of(self, rows: Rows) -> tuple[Column, Column]:
         """The task that answers each row, object [N], named or the likeliest, and how likely it is."""

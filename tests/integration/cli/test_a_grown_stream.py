@@ -255,6 +255,12 @@ def test_why_tells_a_version_and_a_window_and_has_the_documented_keys(grown: Any
     assert "nothing was grown." in shown
 
 
+def test_why_of_a_file_that_was_kept_out_says_what_was_wrong_with_it(grown: Any) -> None:
+    said = grown.place.growlearn("why", "blobs", "w3").out
+    assert "It was quarantined: " in said
+    assert "the file is empty" in said
+
+
 def test_why_of_what_is_not_there_lists_what_is(grown: Any) -> None:
     said = grown.place.growlearn("why", "blobs", "9")
     assert (said.code, said.out) == (1, "")

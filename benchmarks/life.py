@@ -171,7 +171,7 @@ def fine_tune(garden: Garden, number: int, rows: Rows) -> bool:
 
 
 def one_model(seed: int, learn: Callable[[Garden, int, Rows], bool], all_rows: bool = False) -> Outcome:
-    """One life with one model of one branch; with `all_rows` it keeps all rows, and learns from some of all."""
+    """One life with one model of one branch; with `all_rows` it learns from some of all rows so far."""
     garden, outcome, kept = Garden(MODEL, replace(GROWTH, seed=seed)), Outcome(), list[Sent]()
     garden.route, rng = False, np.random.default_rng(seed)
     for number, sent in enumerate(life(seed), 1):

@@ -296,7 +296,10 @@ class Evaluator(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class CycleRecord:
-    """Everything the tracker is told of one window; built from the store alone."""
+    """Everything the tracker is told of one window; built from the store alone.
+
+    `base_cells` are what the version grown from answered on each task it knew.
+    """
 
     stream: Stream
     window: Window
@@ -304,6 +307,7 @@ class CycleRecord:
     matrix: AccuracyMatrix
     version: Version | None
     branches: Sequence[Branch]
+    base_cells: Sequence[Cell] = ()
     story: Sequence[Chapter] = ()
 
 

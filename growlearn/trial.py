@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-import numpy as np
-import numpy.typing as npt
-
 from growlearn.domain.errors import LostRace
 from growlearn.domain.job import PromoteAfter
 from growlearn.domain.lineage import Version
@@ -17,7 +14,7 @@ from growlearn.ingest.rows import Rows, concat, from_parquet
 from growlearn.ports import Ports
 from growlearn.registry.ancestry import find
 from growlearn.registry.promotion import promote, rollback
-from growlearn.serving.predictor import Predictor, unanswerable
+from growlearn.serving.predictor import Predictor
 
 _ACTOR = "trial"
 _UNSEEN = (*PENDING, WindowState.DISCOVERED, WindowState.QUARANTINED)
@@ -39,7 +36,9 @@ def conclude(name: str, ports: Ports) -> None:
     if len(windows) < spec.after:
         return
     rows = concat(windows)
-    mine, theirs = (_right(version, rows, ports) for version in (challenger, champion))
+    mine, theirs = (
+        Predictor(version.manifest, ports.artifacts.get).right(rows) for version in (challenger, champion)
+    )
     p = p_no_better(int((theirs & ~mine).sum()), int((mine & ~theirs).sum()))
     told = (
         f"{mine.mean():.2%} right against {theirs.mean():.2%} of version {champion.number} on {len(rows)} "
@@ -65,14 +64,3 @@ def _since(challenger: Version, ports: Ports, stream: Stream) -> list[Rows]:
 def _labelled(window: Window, ports: Ports, stream: Stream) -> Rows:
     assert window.snapshot is not None
     return from_parquet(ports.artifacts.get(window.snapshot), stream.job.schema).labelled()
-
-
-def _right(version: Version, rows: Rows, ports: Ports) -> npt.NDArray[np.bool_]:
-    """Whether a version, as it would be served, has each row right; of a task it does not know, none."""
-    right = np.zeros(len(rows), dtype=bool)
-    known = np.setdiff1d(np.arange(len(rows)), list(unanswerable(rows, version.manifest)))
-    if len(known):
-        answers, _, _ = Predictor(version.manifest, ports.artifacts.get).answer(rows.take(known))
-        pairs = zip(answers, rows.labels[known], strict=True)
-        right[known] = [str(said) == str(label) for said, label in pairs]
-    return right

@@ -14,6 +14,7 @@ from growlearn.app.cli import (
     database,
     demo,
     doctor,
+    evaluate,
     export,
     jobs,
     look,
@@ -65,7 +66,7 @@ def _options(
 
 
 for group in (
-    demo, jobs, work, look, why, reproduce, doctor, champion, backtest, predict, export, database
+    demo, jobs, work, look, evaluate, why, reproduce, doctor, champion, backtest, predict, export, database
 ):  # fmt: skip
     group.register(app)
 

@@ -10,6 +10,7 @@ from typing import Any
 from growlearn.app.doctor.finding import Finding
 from growlearn.domain.drift import DriftReport, Score
 from growlearn.domain.evaluation import AccuracyMatrix
+from growlearn.domain.interval import Interval
 from growlearn.domain.lineage import Branch, Version
 from growlearn.domain.stream import Stream
 from growlearn.domain.window import Window, WindowState
@@ -161,12 +162,19 @@ def matrix_view(matrix: AccuracyMatrix) -> View:
     return {
         "tasks": list(matrix.tasks),
         "accuracy": [list(row) for row in matrix.accuracy],
+        "intervals": [[interval_view(interval) for interval in row] for row in matrix.intervals],
         "average_accuracy": matrix.average_accuracy,
         "backward_transfer": matrix.backward_transfer,
         "forward_transfer": matrix.forward_transfer,
+        "forward_transfer_alone": matrix.forward_transfer_alone,
         "forgetting": matrix.forgetting,
         "intransigence": matrix.intransigence,
     }
+
+
+def interval_view(interval: Interval | None) -> list[float] | None:
+    """From, to."""
+    return None if interval is None else [interval.low, interval.high]
 
 
 def versions_view(store: Store, stream_name: str) -> View:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from statistics import fmean
 
+from growlearn.domain.interval import Interval, wilson
+
 
 @dataclass(frozen=True, kw_only=True)
 class Cell:
@@ -25,6 +27,11 @@ class Cell:
     def accuracy(self) -> float:
         """Share of rows answered right, 0 to 1."""
         return self.correct / self.rows
+
+    @property
+    def interval(self) -> Interval:
+        """Where the accuracy on other rows of the task lies, with 95 % confidence (Wilson 1927)."""
+        return wilson(self.correct, self.rows)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +76,11 @@ class Flips:
         """Share of all rows that were right and are wrong now (Yan et al. 2021), 0 to 1."""
         return self.lost / self.rows
 
+    @property
+    def positive(self) -> float:
+        """Share of all rows that were wrong and are right now; accuracy rose by this less `negative`."""
+        return self.gained / self.rows
+
 
 @dataclass(frozen=True, kw_only=True)
 class GateResult:
@@ -86,7 +98,8 @@ class AccuracyMatrix:
     """R as rows by growth and columns by task; None where nothing was measured.
 
     `chance` and `alone` hold, for each task, the accuracy of guessing and that of a model trained
-    on the task by itself.
+    on the task by itself. `intervals` holds, cell by cell, how exactly R is known at 95 %; empty for a
+    matrix that no counts are known of.
 
     >>> matrix = AccuracyMatrix(
     ...     tasks=("a", "b"), accuracy=((0.9, 0.5), (0.8, 0.95)), chance=(0.5, 0.5), alone=(None, 1.0)
@@ -95,12 +108,15 @@ class AccuracyMatrix:
     (0.875, -0.1, 0.1)
     >>> matrix.forward_transfer, round(matrix.intransigence, 3)
     (0.0, 0.05)
+    >>> round(matrix.forward_transfer_alone, 3)
+    -0.05
     """
 
     tasks: tuple[str, ...]
     accuracy: tuple[tuple[float | None, ...], ...]
     chance: tuple[float, ...]
     alone: tuple[float | None, ...]
+    intervals: tuple[tuple[Interval | None, ...], ...] = ()
 
     @property
     def average_accuracy(self) -> float | None:
@@ -120,6 +136,16 @@ class AccuracyMatrix:
         """
         before = [(self.accuracy[j - 1][j], self.chance[j]) for j in range(1, len(self.tasks))]
         return _mean([measured - chance for measured, chance in before if measured is not None])
+
+    @property
+    def forward_transfer_alone(self) -> float | None:
+        """FWT = 1/(T-1) sum_{j>1} R[j][j] - alone_j (Wang et al. 2024): what earlier tasks gave a new one.
+
+        The reference starts with nothing and is trained on the same rows by the same budget. None unless the
+        job asks for it; tasks without one are left out.
+        """
+        pairs = [(alone, self._at(j, j)) for j, alone in enumerate(self.alone) if j > 0]
+        return _mean([now - alone for alone, now in pairs if alone is not None])
 
     @property
     def forgetting(self) -> float | None:
@@ -159,18 +185,18 @@ def matrix_of(evaluations: tuple[Evaluation, ...]) -> AccuracyMatrix:
     """
     evaluations = _latest_rows(evaluations)
     tasks = tuple(evaluation.task for evaluation in evaluations)
-    rows: list[list[float | None]] = []
+    rows: list[tuple[Cell | None, ...]] = []
     for i, evaluation in enumerate(evaluations):
-        known = {cell.task: cell.accuracy for cell in evaluation.cells}
-        row: list[float | None] = [known.get(task) for task in tasks]
+        known: dict[str, Cell] = {cell.task: cell for cell in evaluation.cells}
         if i + 1 < len(evaluations):
-            row[i + 1] = evaluations[i + 1].before.accuracy
-        rows.append(row)
+            known[tasks[i + 1]] = evaluations[i + 1].before
+        rows.append(tuple(known.get(task) for task in tasks))
     return AccuracyMatrix(
         tasks=tasks,
-        accuracy=tuple(tuple(row) for row in rows),
+        accuracy=tuple(tuple(None if cell is None else cell.accuracy for cell in row) for row in rows),
         chance=tuple(evaluation.chance for evaluation in evaluations),
         alone=tuple(None if e.alone is None else e.alone.accuracy for e in evaluations),
+        intervals=tuple(tuple(None if cell is None else cell.interval for cell in row) for row in rows),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from growlearn.domain.evaluation import Cell, Evaluation, Flips
 from growlearn.evaluation.answers import load
@@ -25,16 +25,24 @@ def flips_between(before: Cell, after: Cell, artifacts: Artifacts) -> Flips | No
     return Flips(task=after.task, lost=int((old & ~new).sum()), gained=int((new & ~old).sum()), rows=len(new))
 
 
+def cells_before(evaluation: Evaluation, past: Iterable[Cell]) -> dict[str, Cell]:
+    """By task, what the model a candidate grew from answered: the last of the past cells.
+
+    Of a new task it is the best that an earlier one answered there, and nothing where none could.
+    """
+    before = {cell.task: cell for cell in (*past, *evaluation.taught)}
+    if evaluation.known is not None:
+        before[evaluation.task] = evaluation.known
+    return before
+
+
 def flips_of(evaluation: Evaluation, past: Sequence[Evaluation], artifacts: Artifacts) -> tuple[Flips, ...]:
     """Those of a candidate against the model it grew from, task by task.
 
     A new task is held against the best that an earlier one answered there, and has none where none could.
     past are the evaluations of the versions it grew from, oldest first.
     """
-    before = {cell.task: cell for each in past for cell in each.cells}
-    before |= {cell.task: cell for cell in evaluation.taught}
-    if evaluation.known is not None:
-        before[evaluation.task] = evaluation.known
+    before = cells_before(evaluation, [cell for each in past for cell in each.cells])
     pairs = [(before[cell.task], cell) for cell in evaluation.cells if cell.task in before]
     found = [flips_between(old, new, artifacts) for old, new in pairs]
     return tuple(each for each in found if each is not None)

@@ -11,6 +11,7 @@ from growlearn.domain.consolidation import ConsolidationPlan, ConsolidationResul
 from growlearn.domain.evaluation import Evaluation
 from growlearn.domain.growth import GrowthPlan, GrowthResult
 from growlearn.domain.lineage import Branch, BranchState, Manifest, Task, Version
+from growlearn.domain.schema import Label
 
 Plan: TypeAlias = GrowthPlan | ConsolidationPlan
 Result: TypeAlias = GrowthResult | ConsolidationResult
@@ -61,6 +62,12 @@ def _served(plan: Plan, result: Result, branch: str) -> str:
         return plan.task
     assert isinstance(result, ConsolidationResult)
     return ", ".join(head.name for head in result.heads if branch in head.lineage)
+
+
+def classes_of(plan: Plan) -> dict[str, tuple[Label, ...]]:
+    """The classes of each task of the candidate, in the order of its logits."""
+    known = {head.name: head.classes for head in plan.base.tasks}
+    return known | ({plan.task: plan.classes} if isinstance(plan, GrowthPlan) else {})
 
 
 def manifest_of(plan: Plan, result: Result) -> Manifest:

@@ -19,6 +19,7 @@ from growlearn.domain.stream import (
 from growlearn.domain.window import Window
 from growlearn.ports import Clock, CycleRecord, Store, Tracker
 from growlearn.registry.ancestry import chain
+from growlearn.registry.figures import cells_of
 from growlearn.registry.matrix import evaluations_of, matrix_for
 from growlearn.registry.story import story_of_window
 
@@ -98,6 +99,7 @@ def cycle_record(store: Store, stream_name: str, window_id: str) -> CycleRecord:
         matrix=_matrix(store, stream, versions, window, record),
         version=next((each for each in versions if each.window == window_id), None),
         branches=_grown_by(store.branches(stream_name), window, numbers),
+        base_cells=() if record.plan is None else cells_of(store, stream_name, record.plan.base_version),
         story=story_of_window(store, stream_name, window_id),
     )
 

@@ -49,6 +49,8 @@ def _came(window: Window) -> Iterator[str]:
         yield f"{window.id} brought no rows: {window.reason or 'the model was full'}."
         return
     yield f"{window.id}: {window.rows} rows from {window.source}, taken in {_at(window.discovered_at)}."
+    if window.state is WindowState.QUARANTINED:
+        yield f"It was quarantined: {window.reason}."
     if window.labelled is not None and window.labelled < window.rows:
         yield f"{window.labelled} of them have labels."
     if window.quarantined_rows:
@@ -106,7 +108,7 @@ def _left(budget: BudgetLeft) -> Iterator[str]:
 def _planned(plan: GrowthPlan | ConsolidationPlan) -> Iterator[str]:
     if isinstance(plan, ConsolidationPlan):
         yield (
-            f"Distil version {plan.base_version} with its {len(plan.base.branches)} branches into "
+            f"Distil version {plan.base_version} with its {_branches(len(plan.base.branches))} into "
             f"{len(plan.new_branches)}: {', '.join(plan.new_branches)}."
         )
         return
@@ -169,7 +171,7 @@ def _contender(each: Contender) -> str:
     loss = "" if each.validation_loss is None else f", validation loss {each.validation_loss:.4f}"
     return (
         f"{each.means}: {_share(each.cell)} right{loss}; {each.parameters:,} parameters more, "
-        f"{each.branches} branches run, {1000 * each.latency_s:.3g} ms an answer, "
+        f"{_branches(each.branches)} run, {1000 * each.latency_s:.3g} ms an answer, "
         f"{each.seconds:.1f} s of training."
     )
 
@@ -207,7 +209,7 @@ def _decided(step: Transition) -> Iterator[str]:
         yield f"Stopped by: {', '.join(failed)}."
     if step.version is not None:
         yield (
-            f"It is version {step.version.number}, of {len(step.version.branches)} branches and "
+            f"It is version {step.version.number}, of {_branches(len(step.version.branches))} and "
             f"{step.version.parameters:,} parameters."
         )
 
@@ -259,6 +261,10 @@ def _points(difference: float) -> str:
 
 def _version(number: int | None) -> str:
     return "none" if number is None else f"version {number}"
+
+
+def _branches(count: int) -> str:
+    return "1 branch" if count == 1 else f"{count} branches"
 
 
 def _figure(number: float) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
@@ -64,7 +65,7 @@ class Predictor:
         tasks, certain = self._tasks_of(rows)
         prediction, probability = object_column([None] * len(rows)), np.zeros(len(rows))
         for name in dict.fromkeys(tasks):
-            classes = object_column([self._label(label) for label in self.manifest.task(name).classes])
+            classes = object_column([self.spelt(label) for label in self.manifest.task(name).classes])
             mine = np.flatnonzero(tasks == name)
             outputs = self.network.outputs(rows.take(mine), name)  # [n, C]
             prediction[mine] = classes[outputs.argmax(1)]
@@ -72,6 +73,16 @@ class Predictor:
         probability *= certain
         prediction[probability < min_probability] = None
         return prediction, probability, tasks
+
+    def right(self, rows: Rows) -> npt.NDArray[np.bool_]:
+        """Whether each of N labelled rows is answered right, bool [N]; one of an unknown task is not."""
+        right = np.zeros(len(rows), dtype=bool)
+        known = np.setdiff1d(np.arange(len(rows)), list(unanswerable(rows, self.manifest)))
+        if len(known):
+            said, _, _ = self.answer(rows.take(known))
+            wanted = [self.spelt(label) for label in rows.labels[known]]
+            right[known] = [each == label for each, label in zip(said, wanted, strict=True)]
+        return right
 
     def _tasks_of(self, rows: Rows) -> tuple[Column, Column]:
         """The task that answers each row, object [N], named or the likeliest, and how likely it is."""
@@ -88,7 +99,8 @@ class Predictor:
             certain[mine] = likely.max(1)
         return tasks, certain
 
-    def _label(self, label: Label) -> Label:
+    def spelt(self, label: Label) -> Label:
+        """A label as it stands in answers: as text where some tasks' labels are text and others' integers."""
         return str(label) if self._mixed_labels else label
 
 

@@ -23,7 +23,15 @@ from growlearn.cycle import next_window, run_stream
 from growlearn.domain.consolidation import ConsolidationPlan
 from growlearn.domain.errors import GrowLearnError
 from growlearn.domain.growth import Progress
-from growlearn.domain.job import ConsolidationSpec, GateSpec, GrowthSpec, Job, ModelSpec, SourceSpec
+from growlearn.domain.job import (
+    ConsolidationSpec,
+    GateSpec,
+    GrowthSpec,
+    Job,
+    ModelSpec,
+    SourceSpec,
+    WorthSpec,
+)
 from growlearn.domain.schema import Input, InputType, Schema
 from growlearn.domain.stream import Message, MessageKind
 from growlearn.domain.window import Verdict, Window, WindowState
@@ -44,6 +52,7 @@ JOB = Job(
     model=ModelSpec(width=16, heads=2, patch=2, max_branches=2),
     growth=GrowthSpec(epochs=5, batch_size=16, validation=0.2),
     gates=GateSpec(min_gain=-1.0),
+    worth=WorthSpec(rivals=()),  # every task gets a branch of its own
     retain="all",
     consolidation=ConsolidationSpec(branches=1, max_accuracy_loss=0.1, epochs=8),
 )
@@ -173,7 +182,8 @@ def test_a_consolidation_that_loses_too_much_is_rejected_with_the_figures(
     world.send("a", "b", "c")
     assert world.run()[2:] == [("w4", WindowState.REJECTED), ("w3", WindowState.SETTLED)]
     reason = world.window("w4").reason or ""
-    assert reason.startswith("1 of 2 gates failed: forgetting: task")
+    assert reason.startswith("2 of 5 gates failed: forgetting: task 'a' changed most")
+    assert "; flips: " in reason
     assert world.store.stream("digits").champion == 2
     gates = world.store.record("digits", "w4").gates
     assert [(gate.gate, gate.bound) for gate in gates][:1] == [("forgetting", 0.1)]

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from growlearn.domain.evaluation import Cell
 from growlearn.domain.lineage import Manifest
-from growlearn.evaluation.answers import Answers, LoadModel, answer, cell_of
+from growlearn.evaluation.answers import Answers, cell_of
+from growlearn.evaluation.asking import LoadModel, answer
 from growlearn.ports import Artifacts, Question
 
 

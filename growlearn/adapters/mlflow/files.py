@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
-import math
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import datetime
 from typing import Any
 
+from growlearn.adapters.mlflow.encoding import csv_text, json_text, table
+from growlearn.adapters.mlflow.evaluation import TABLES, evaluation_files
 from growlearn.adapters.mlflow.pictures import (
     approximation_picture,
     drift_picture,
@@ -20,33 +18,38 @@ from growlearn.adapters.mlflow.pictures import (
 from growlearn.domain.consolidation import ConsolidationResult
 from growlearn.domain.evaluation import AccuracyMatrix
 from growlearn.domain.growth import GrowthResult
+from growlearn.evaluation.figures.task import TaskFigures
 from growlearn.ports import CycleRecord
 
 TABLES_TAG = "mlflow.loggedArtifacts"
 """The run tag that tells MLflow's page which JSON files are tables."""
 
 
-_TABLES = ("matrix.json", "loss.json", "approximation.json", "gates.json")
+_TABLES = ("matrix.json", "loss.json", "approximation.json", "gates.json", *TABLES)
 
 
-def run_files(record: CycleRecord) -> dict[str, bytes]:
-    """Content by path; only what this window has."""
+def run_files(record: CycleRecord, tasks: Sequence[TaskFigures]) -> dict[str, bytes]:
+    """Content by path; only what this window has. `tasks` are the figures of its evaluation."""
     files: dict[str, bytes] = {}
     if record.record.report is not None:
-        files["drift/report.json"] = _json(asdict(record.record.report))
+        files["drift/report.json"] = json_text(asdict(record.record.report))
         if record.record.report.scores:
             files["drift/scores.png"] = drift_picture(record.record.report.scores)
     if record.record.result is not None:
         files |= _growth_files(record.record.result)
     if record.record.evaluation is not None and record.matrix.tasks:
         files |= _matrix_files(record.matrix)
+    if record.record.evaluation is not None and tasks:
+        files |= evaluation_files(tasks, record.record.evaluation.task, record.matrix)
     if record.record.gates:
         rows = [list(asdict(gate).values()) for gate in record.record.gates]
-        files["gates.json"] = _table(["gate", "figure", "bound", "passed", "reason"], rows)
+        files["gates.json"] = table(["gate", "figure", "bound", "passed", "reason"], rows)
     if record.story:
         files["why.md"] = _page(record).encode()
     if record.branches:
-        files["lineage.json"] = _json({"branches": [_branch(asdict(branch)) for branch in record.branches]})
+        files["lineage.json"] = json_text(
+            {"branches": [_branch(asdict(branch)) for branch in record.branches]}
+        )
     return files
 
 
@@ -69,8 +72,8 @@ def _growth_files(result: GrowthResult | ConsolidationResult) -> dict[str, bytes
     rows = [list(asdict(epoch).values()) for epoch in result.epochs]
     curve = _approximation_files(result) if isinstance(result, GrowthResult) else {}
     return curve | {
-        "loss.json": _table(columns, rows),
-        "loss.csv": _csv(columns, rows),
+        "loss.json": table(columns, rows),
+        "loss.csv": csv_text(columns, rows),
         "loss.png": loss_picture(result.epochs, result.birth_loss),
     }
 
@@ -85,8 +88,8 @@ def _approximation_files(result: GrowthResult) -> dict[str, bytes]:
         for n, point in enumerate(result.approximation)
     ]
     return {
-        "approximation.json": _table(columns, rows),
-        "approximation.csv": _csv(columns, rows),
+        "approximation.json": table(columns, rows),
+        "approximation.csv": csv_text(columns, rows),
         "approximation.png": approximation_picture(result.approximation, len(result.lineage)),
     }
 
@@ -95,8 +98,8 @@ def _matrix_files(matrix: AccuracyMatrix) -> dict[str, bytes]:
     columns = ["after", *matrix.tasks]
     rows = [[task, *row] for task, row in zip(matrix.tasks, matrix.accuracy, strict=True)]
     return {
-        "matrix.json": _table(columns, rows),
-        "matrix.csv": _csv(columns, rows),
+        "matrix.json": table(columns, rows),
+        "matrix.csv": csv_text(columns, rows),
         "matrix.png": matrix_picture(matrix),
     }
 
@@ -104,32 +107,3 @@ def _matrix_files(matrix: AccuracyMatrix) -> dict[str, bytes]:
 def _branch(branch: dict[str, Any]) -> dict[str, Any]:
     keys = ("id", "parent", "task", "window", "version", "parameters", "sha256", "state", "created_at")
     return {key: branch[key] for key in keys}
-
-
-def _table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> bytes:
-    """Split orientation, as MLflow's own log_table writes it."""
-    return _json({"columns": list(columns), "data": [list(row) for row in rows]})
-
-
-def _csv(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> bytes:
-    sink = io.StringIO()
-    writer = csv.writer(sink, lineterminator="\n")
-    writer.writerows([columns, *rows])
-    return sink.getvalue().encode()
-
-
-def _json(content: Any) -> bytes:
-    return json.dumps(_finite(content), indent=1, ensure_ascii=False, default=_plain).encode()
-
-
-def _finite(content: Any) -> Any:
-    """JSON has no infinity, and a browser refuses a file that says NaN."""
-    if isinstance(content, dict):
-        return {key: _finite(value) for key, value in content.items()}
-    if isinstance(content, list | tuple):
-        return [_finite(value) for value in content]
-    return None if isinstance(content, float) and not math.isfinite(content) else content
-
-
-def _plain(value: object) -> str:
-    return value.isoformat() if isinstance(value, datetime) else str(value)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from itertools import accumulate
 
 from mlflow.entities import Metric
 
+from growlearn.adapters.mlflow.evaluation import evaluation_metrics
 from growlearn.adapters.mlflow.facts import safe_names
 from growlearn.domain.consolidation import ConsolidationResult
 from growlearn.domain.drift import DriftReport, Score
 from growlearn.domain.growth import GrowthResult
+from growlearn.evaluation.figures.task import TaskFigures
 from growlearn.ports import CycleRecord
 
 
@@ -47,7 +50,7 @@ def curves(record: CycleRecord) -> list[Metric]:
     ]
 
 
-def figures(record: CycleRecord, model_id: str | None) -> list[Metric]:
+def figures(record: CycleRecord, tasks: Sequence[TaskFigures], model_id: str | None) -> list[Metric]:
     """Everything that is one number a window; shown with the logged model too, where there is one."""
     values: dict[str, float | None] = {
         "rows": record.window.rows,
@@ -55,6 +58,7 @@ def figures(record: CycleRecord, model_id: str | None) -> list[Metric]:
         **_drift(record.record.report),
         **_growth(record.record.result),
         **_evaluation(record),
+        **evaluation_metrics(tasks),
     }
     if record.version is not None:
         values["parameters"] = record.version.parameters
@@ -112,6 +116,7 @@ def _evaluation(record: CycleRecord) -> dict[str, float | None]:
         "average_accuracy": matrix.average_accuracy,
         "backward_transfer": matrix.backward_transfer,
         "forward_transfer": matrix.forward_transfer,
+        "forward_transfer_alone": matrix.forward_transfer_alone,
         "forgetting": matrix.forgetting,
         "intransigence": matrix.intransigence,
     }

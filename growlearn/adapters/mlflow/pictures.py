@@ -17,6 +17,7 @@ from growlearn.domain.growth import Epoch, PrefixPoint
 
 _MOST_BARS = 30
 _MOST_NUMBERS = 16  # a larger matrix is shown by colour alone
+_MOST_INTERVALS = 8
 
 
 def matrix_picture(matrix: AccuracyMatrix) -> bytes:
@@ -27,16 +28,27 @@ def matrix_picture(matrix: AccuracyMatrix) -> bytes:
     axes = figure.add_subplot()
     values = [[float("nan") if cell is None else cell for cell in row] for row in matrix.accuracy]
     image = axes.imshow(values, vmin=0, vmax=1, cmap="viridis")
-    axes.set_xticks(range(size), [_literal(task) for task in matrix.tasks], rotation=60, ha="right")
-    axes.set_yticks(range(size), [f"after {_literal(task)}" for task in matrix.tasks])
+    axes.set_xticks(range(size), [literal(task) for task in matrix.tasks], rotation=60, ha="right")
+    axes.set_yticks(range(size), [f"after {literal(task)}" for task in matrix.tasks])
     axes.set_title("accuracy on each task after each growth")
     for i, row in enumerate(matrix.accuracy if size <= _MOST_NUMBERS else ()):
         for j, cell in enumerate(row):
             if cell is not None:
                 shade = "black" if cell > 0.6 else "white"
-                axes.text(j, i, f"{100 * cell:.1f}", ha="center", va="center", color=shade, fontsize=8)
+                axes.text(j, i, _told(matrix, i, j), ha="center", va="center", color=shade, fontsize=8)
     figure.colorbar(image, ax=axes)
-    return _png(figure)
+    return png(figure)
+
+
+def _told(matrix: AccuracyMatrix, i: int, j: int) -> str:
+    """One cell in per cent; where there is room, with its 95 % interval below."""
+    cell = matrix.accuracy[i][j]
+    interval = matrix.intervals[i][j] if matrix.intervals else None
+    assert cell is not None
+    told = f"{100 * cell:.1f}"
+    if interval is None or len(matrix.tasks) > _MOST_INTERVALS:
+        return told
+    return f"{told}\n{100 * interval.low:.0f} to {100 * interval.high:.0f}"
 
 
 def loss_picture(epochs: Sequence[Epoch], birth_loss: float) -> bytes:
@@ -50,7 +62,7 @@ def loss_picture(epochs: Sequence[Epoch], birth_loss: float) -> bytes:
     axes.set_xlabel("epoch")
     axes.set_ylabel("cross-entropy (nats)")
     axes.legend()
-    return _png(figure)
+    return png(figure)
 
 
 def approximation_picture(points: Sequence[PrefixPoint], kept: int) -> bytes:
@@ -59,7 +71,7 @@ def approximation_picture(points: Sequence[PrefixPoint], kept: int) -> bytes:
     axes = figure.add_subplot()
     numbers = range(len(points))
     axes.plot(numbers, [point.loss for point in points], marker="o", color="tab:blue")
-    names = ["stem" if point.branch is None else _literal(point.branch) for point in points]
+    names = ["stem" if point.branch is None else literal(point.branch) for point in points]
     axes.set_xticks(numbers, names, rotation=60, ha="right")
     axes.set_xlabel("last branch")
     axes.set_ylabel("validation loss (nats)", color="tab:blue")
@@ -70,7 +82,7 @@ def approximation_picture(points: Sequence[PrefixPoint], kept: int) -> bytes:
     if kept + 1 < len(points):
         axes.axvspan(kept + 0.5, len(points) - 0.5, color="grey", alpha=0.2, label="dropped")
         axes.legend()
-    return _png(figure)
+    return png(figure)
 
 
 def drift_picture(scores: Sequence[Score]) -> bytes:
@@ -80,21 +92,22 @@ def drift_picture(scores: Sequence[Score]) -> bytes:
     figure = Figure(figsize=(7, 1.2 + 0.3 * max(1, len(most))), layout="constrained")
     axes = figure.add_subplot()
     axes.barh(
-        [f"{_literal(score.name)} ({_literal(score.task)}, {score.detector})" for score in most],
+        [f"{literal(score.name)} ({literal(score.task)}, {score.detector})" for score in most],
         [score.effect for score in most],
         color=["tab:red" if score.p_value < score.threshold else "tab:grey" for score in most],
     )
     axes.invert_yaxis()
     axes.set_xlabel("effect, in each detector's own unit")
-    return _png(figure)
+    return png(figure)
 
 
-def _literal(text: str) -> str:
+def literal(text: str) -> str:
     """Task names come from data: neither formulas nor half a page of text."""
     return (text if len(text) <= 24 else text[:23] + "…").replace("$", r"\$")
 
 
-def _png(figure: Figure) -> bytes:
+def png(figure: Figure) -> bytes:
+    """A figure as the bytes of a file."""
     sink = io.BytesIO()
     figure.savefig(sink, format="png", dpi=110)
     return sink.getvalue()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from mlflow import MlflowClient
@@ -15,6 +15,7 @@ from growlearn.adapters.mlflow.dataset import dataset_input
 from growlearn.adapters.mlflow.facts import experiment_name, run_key, run_params, run_tags
 from growlearn.adapters.mlflow.files import TABLES_TAG, run_files, tables_tag
 from growlearn.adapters.mlflow.metrics import milliseconds
+from growlearn.evaluation.figures.task import TaskFigures
 from growlearn.ports import CycleRecord
 
 _BATCH = 500  # MLflow takes 1,000 metrics and 100 parameters or tags in one request
@@ -40,10 +41,12 @@ def is_finished(run: Run) -> bool:
     return bool(run.info.status == _FINISHED)
 
 
-def log_facts(client: MlflowClient, run: Run, record: CycleRecord, metrics: list[Metric]) -> None:
+def log_facts(
+    client: MlflowClient, run: Run, record: CycleRecord, tasks: Sequence[TaskFigures], metrics: list[Metric]
+) -> None:
     """Parameters not yet there, tags, metrics, the dataset and all files."""
     params = {key: value for key, value in run_params(record).items() if key not in run.data.params}
-    files = run_files(record)
+    files = run_files(record, tasks)
     tags = run_tags(record) | {TABLES_TAG: tables_tag(files)}
     client.log_batch(
         run.info.run_id,

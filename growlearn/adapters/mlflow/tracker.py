@@ -55,6 +55,7 @@ class MlflowTracker:
 def _log_cycle(client: MlflowClient, record: CycleRecord, artifacts: Artifacts) -> Receipt:
     """Find or make the run, then bring everything it lacks; finished last, so that nothing is missed."""
     from growlearn.adapters.mlflow import metrics, runs, versions  # noqa: PLC0415 - imports mlflow
+    from growlearn.adapters.mlflow.evaluation import measured  # noqa: PLC0415 - imports matplotlib
 
     stream, version = record.stream, record.version
     run = runs.open_run(client, record)
@@ -64,8 +65,9 @@ def _log_cycle(client: MlflowClient, record: CycleRecord, artifacts: Artifacts) 
         if version is None or known is not None:
             return Receipt(run_id=run_id, model_version=None if known is None else str(known.version))
     model = None if version is None else versions.log_model(client, run, record, version, artifacts)
-    figures = metrics.figures(record, model_id=None if model is None else model.model_id)
-    runs.log_facts(client, run, record, metrics.curves(record) + figures)
+    tasks = measured(record, artifacts)
+    figures = metrics.figures(record, tasks, model_id=None if model is None else model.model_id)
+    runs.log_facts(client, run, record, tasks, metrics.curves(record) + figures)
     number = None
     if version is not None and model is not None:
         number = versions.register(client, run, record, version, model)

@@ -48,6 +48,11 @@ def _figures(matrix: AccuracyMatrix) -> str:
             "a new task before its branch is trained (in brackets), above guessing",
         ),
         (
+            "forward transfer (alone)",
+            _points(matrix.forward_transfer_alone),
+            "a new task once trained, above a model trained on it alone; with evaluation: {reference: alone}",
+        ),
+        (
             "forgetting",
             _points(matrix.forgetting),
             "best past accuracy minus the current one, mean over earlier tasks; 0 is nothing forgotten",
@@ -58,7 +63,7 @@ def _figures(matrix: AccuracyMatrix) -> str:
             "what growing cost against training alone; measured with evaluation: {reference: alone}",
         ),
     ]
-    return "\n".join(f"{name:<18} {figure:>14}   {meaning}" for name, figure, meaning in lines)
+    return "\n".join(f"{name:<24} {figure:>14}   {meaning}" for name, figure, meaning in lines)
 
 
 def _points(share: float | None) -> str:

@@ -106,6 +106,7 @@ def _tell_end(job: Job, settings: Settings, store: Store) -> None:
     for command in (
         f"growlearn windows {job.name}",
         f"growlearn drift {job.name} w3",
+        f"growlearn evaluate {job.name} --life",
         f"growlearn predict {job.name} {last}",
         f"growlearn rollback {job.name}",
         f"mlflow ui --backend-store-uri {settings.mlflow_tracking_uri}",

@@ -23,6 +23,7 @@ from growlearn.domain.lineage import Branch, BranchState, BranchWeights, Manifes
 from growlearn.domain.schema import Input, InputType, Schema
 from growlearn.domain.stream import Stream, WindowRecord
 from growlearn.domain.window import Verdict, Window, WindowState
+from growlearn.evaluation.answers import Answers, dump
 from growlearn.growth.circumstances import circumstances_here
 from growlearn.growth.model import weights
 from growlearn.growth.model.network import GrowingNetwork
@@ -194,7 +195,7 @@ def grown(of: Stream, artifacts: MemoryArtifacts) -> CycleRecord:
     window = _window(of, 1, WindowState.PROMOTED, Verdict.FIRST, "a/b")
     evaluation = Evaluation(
         task="a/b",
-        cells=(Cell(task="a/b", correct=9, rows=10),),
+        cells=(Cell(task="a/b", correct=9, rows=10, answers=artifacts.put(dump(_answers()))),),
         before=Cell(task="a/b", correct=5, rows=10),
         chance=0.5,
     )
@@ -227,11 +228,19 @@ def grown(of: Stream, artifacts: MemoryArtifacts) -> CycleRecord:
     )
 
 
+def _answers() -> Answers:
+    """Ten rows of which nine are right, each with a confidence of 0.9."""
+    logits = np.log(np.array([[0.9, 0.1]] * 6 + [[0.1, 0.9]] * 4, np.float32))
+    return Answers(logits, np.array([0] * 5 + [1] * 5))
+
+
 def second(first: CycleRecord) -> CycleRecord:
-    """A later window that made version 2 of the same weights."""
+    """A later window that made version 2 of the same weights, which answer as before."""
     assert first.version is not None
+    assert first.record.evaluation is not None
     window = replace(first.window, number=3)
-    return replace(first, window=window, version=replace(first.version, number=2, parent=1, window="w3"))
+    version = replace(first.version, number=2, parent=1, window="w3")
+    return replace(first, window=window, version=version, base_cells=first.record.evaluation.cells)
 
 
 def _window(of: Stream, number: int, state: WindowState, verdict: Verdict, task: str | None) -> Window:

@@ -27,6 +27,18 @@ if TYPE_CHECKING:
     from tests.contract.tracker.conftest import ToldMlflow as Told
 
 
+EVALUATION = [
+    "accuracy.png",
+    "classes.json",
+    "confusion.json",
+    "confusion.png",
+    "matrix.json",
+    "reliability.json",
+    "reliability.png",
+    "tasks.json",
+]
+
+
 @pytest.fixture
 def told(mlflow_told: Told) -> Told:
     return mlflow_told
@@ -104,7 +116,9 @@ def test_a_run_tells_the_whole_cycle(
     assert curve == [[0, 0.6], [1, 0.37]]
     assert [value for _, _, value in seen["metrics"]["approximation_accuracy"]] == [0.5, 0.9]
     pictured = ["approximation.csv", "approximation.json", "approximation.png"]
-    files = ["drift/report.json", "gates.json", "lineage.json", "loss.csv", "loss.json", "loss.png"]
+    pictured += ["drift/report.json"]
+    pictured += [f"evaluation/{name}" for name in EVALUATION]
+    files = ["gates.json", "lineage.json", "loss.csv", "loss.json", "loss.png"]
     assert seen["files"] == [*pictured, *files, "matrix.csv", "matrix.json", "matrix.png", "why.md"]
     assert read(told, str(receipt.run_id), "why.md", tmp_path) == (
         f"# {of.name} w1\n\n## What came\n\n- 40 rows.\n- 3 kept out.\n\n## What was decided\n\n- Promoted.\n"
@@ -113,6 +127,57 @@ def test_a_run_tells_the_whole_cycle(
     assert read(told, receipt.run_id, "matrix.csv", tmp_path) == "after,a/b\na/b,0.9\n"
     lineage = json.loads(read(told, receipt.run_id, "lineage.json", tmp_path))
     assert [branch["id"] for branch in lineage["branches"]] == ["b1"]
+
+
+def metrics_of(told: Told, of: Stream, window: str) -> dict[str, float]:
+    return dict(told.run(of.name, window).data.metrics)
+
+
+def test_a_run_tells_the_evaluation_in_full(
+    told: Told, of: Stream, grown_cycle: CycleRecord, second_cycle: CycleRecord
+) -> None:
+    """Nine of ten rows are right, each with a confidence of 0.9; one of class 1 is taken for class 0."""
+    told.tracker.log_cycle(grown_cycle)
+    told.tracker.log_cycle(second_cycle)
+    first, second = metrics_of(told, of, "w1"), metrics_of(told, of, "w3")
+    assert first["accuracy_low/a_b"] == pytest.approx(0.5958, abs=1e-4)
+    assert first["accuracy_high/a_b"] == pytest.approx(0.9821, abs=1e-4)
+    assert first["calibration_error/a_b"] == pytest.approx(0, abs=1e-6)
+    assert "negative_flip_rate/a_b" not in first
+    assert (second["negative_flip_rate/a_b"], second["positive_flip_rate/a_b"]) == (0, 0)
+
+
+@pytest.mark.usefixtures("chosen")
+def test_the_evaluations_tables_open_with_mlflows_own_reader(
+    told: Told, of: Stream, second_cycle: CycleRecord
+) -> None:
+    told.tracker.log_cycle(second_cycle)
+    experiment = told.client.get_experiment_by_name(f"growlearn/{of.name}").experiment_id
+    found = {
+        name: told.client.load_table(experiment, f"evaluation/{name}.json").to_numpy().tolist()
+        for name in ("tasks", "matrix", "classes", "confusion", "reliability")
+    }
+    (task,) = found["tasks"]
+    assert (task[:4], task[8:]) == (["a/b", 10, 9, 0.9], [0, 0, "a/b"])
+    assert [row[:3] for row in found["matrix"]] == [["a/b", "a/b", 0.9]]
+    assert [row[:3] for row in found["classes"]] == [["a/b", 0, 5], ["a/b", 1, 5]]
+    assert found["confusion"] == [["a/b", 0, 0, 5], ["a/b", 1, 0, 1], ["a/b", 1, 1, 4]]
+    assert [row[3] for row in found["reliability"]] == [10]
+
+
+def test_a_record_without_answers_is_told_without_what_only_they_tell(
+    told: Told, of: Stream, grown_cycle: CycleRecord
+) -> None:
+    evaluation = grown_cycle.record.evaluation
+    assert evaluation is not None
+    old = replace(evaluation, cells=tuple(replace(cell, answers=None) for cell in evaluation.cells))
+    told.tracker.log_cycle(replace(grown_cycle, record=replace(grown_cycle.record, evaluation=old)))
+    files = everything_of(told, of, "w1")["files"]
+    told_of = [name.removeprefix("evaluation/") for name in files if name.startswith("evaluation/")]
+    assert told_of == ["accuracy.png", "matrix.json", "tasks.json"]
+    metrics = metrics_of(told, of, "w1")
+    assert "calibration_error/a_b" not in metrics
+    assert metrics["accuracy_low/a_b"] == pytest.approx(0.5958, abs=1e-4)
 
 
 @pytest.mark.usefixtures("chosen")

@@ -94,9 +94,11 @@ def test_matrix_json_has_the_documented_keys_and_nothing_is_forgotten(grown: Any
     assert list(matrix) == [
         "tasks",
         "accuracy",
+        "intervals",
         "average_accuracy",
         "backward_transfer",
         "forward_transfer",
+        "forward_transfer_alone",
         "forgetting",
         "intransigence",
     ]
@@ -104,6 +106,9 @@ def test_matrix_json_has_the_documented_keys_and_nothing_is_forgotten(grown: Any
     assert matrix["accuracy"][0][0] == matrix["accuracy"][1][0]
     assert (matrix["forgetting"], matrix["backward_transfer"], matrix["intransigence"]) == (0, 0, None)
     assert matrix["average_accuracy"] > 0.95
+    for row, spans in zip(matrix["accuracy"], matrix["intervals"], strict=True):
+        for share, (low, high) in zip(row, spans, strict=True):
+            assert 0 <= low <= share <= high <= 1
     first = grown.place.growlearn("matrix", "blobs", "--version", "1", "--json").json
     assert first["tasks"] == ["task-1"]
 
@@ -126,6 +131,7 @@ def test_versions_json_has_the_documented_keys_and_the_mirror_was_told(grown: An
         ("drift", ["known task", "unlike every known task"]),
         ("lineage", ["└── b", "task-2", "version 2"]),
         ("matrix", ["task-1", "100.00", "best past accuracy minus the current one"]),
+        ("evaluate", ["task-1", "95 % interval", "calibration error", "negative flips"]),
         ("versions", ["champion", "b1, b2", "UTC"]),
     ],
 )
@@ -259,6 +265,12 @@ def test_why_tells_a_version_and_a_window_and_has_the_documented_keys(grown: Any
     shown = grown.place.growlearn("why", "blobs", "w5").out
     assert shown.startswith("blobs w5, no version\n\nWhat came\n  w5: 239 rows from ")
     assert "nothing was grown." in shown
+
+
+def test_why_of_a_file_that_was_kept_out_says_what_was_wrong_with_it(grown: Any) -> None:
+    said = grown.place.growlearn("why", "blobs", "w3").out
+    assert "It was quarantined: " in said
+    assert "the file is empty" in said
 
 
 def test_why_of_what_is_not_there_lists_what_is(grown: Any) -> None:

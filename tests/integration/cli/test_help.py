@@ -36,6 +36,13 @@ def test_looking_needs_neither_torch_nor_mlflow(place: Any) -> None:
     assert [name for name in ("torch", "mlflow", "avalanche") if name in loaded] == []
 
 
+def test_an_evaluation_is_read_without_a_model() -> None:
+    loaded = imported_by(
+        "import growlearn.app.cli.evaluate, growlearn.app.evaluation_view, growlearn.registry.figures"
+    )
+    assert [name for name in ("torch", "mlflow", "avalanche") if name in loaded] == []
+
+
 def test_every_command_has_help(place: Any) -> None:
     said = place.growlearn("--help")
     assert said.code == 0

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from growlearn.domain.evaluation import AccuracyMatrix, Cell, Evaluation, matrix_of
+from growlearn.domain.interval import wilson
 
 ACCURACY = st.floats(0, 1)
 
@@ -66,6 +67,24 @@ def test_three_tasks_by_hand() -> None:
     assert R.intransigence == pytest.approx(((0.85 - 0.8) + (0.9 - 0.95)) / 2)
 
 
+def test_forward_transfer_against_training_alone_leaves_the_first_task_out() -> None:
+    """The first task has no earlier one that could have given it anything."""
+    rows = (0.8, 0.6, None), (0.8, 0.7, 0.4), (0.8, 0.75, 0.95)
+    R = matrix(*rows, alone=(0.5, 0.6, 0.97))  # noqa: N806
+    assert R.forward_transfer_alone == pytest.approx(((0.7 - 0.6) + (0.95 - 0.97)) / 2)
+    assert matrix(*rows, alone=(0.5, None, 0.97)).forward_transfer_alone == pytest.approx(0.95 - 0.97)
+    assert matrix(*rows, alone=(0.5, None, None)).forward_transfer_alone is None
+    assert matrix((0.8,), alone=(0.5,)).forward_transfer_alone is None
+
+
+@given(any_model(), st.data())
+def test_it_is_the_later_tasks_intransigence_turned_round(R: AccuracyMatrix, data: st.DataObject) -> None:  # noqa: N803
+    alone = tuple(data.draw(st.lists(ACCURACY, min_size=len(R.tasks) - 1, max_size=len(R.tasks) - 1)))
+    R = replace(R, alone=(None, *alone))  # noqa: N806
+    assert R.intransigence is not None
+    assert R.forward_transfer_alone == pytest.approx(-R.intransigence)
+
+
 def test_one_task_has_an_average_and_no_transfer() -> None:
     R = matrix((0.8,))  # noqa: N806
     assert R.average_accuracy == 0.8
@@ -97,6 +116,7 @@ def test_the_matrix_is_put_together_from_one_evaluation_a_growth() -> None:
     assert R.accuracy == ((0.9, 0.4), (0.8, 0.7))
     assert R.chance == (0.1, 0.5)
     assert R.alone == (1.0, None)
+    assert R.intervals == ((wilson(9, 10), wilson(4, 10)), (wilson(8, 10), wilson(7, 10)))
 
 
 @given(st.lists(st.integers(0, 10), min_size=1, max_size=6))
@@ -131,4 +151,6 @@ def test_a_consolidation_measures_the_row_of_the_newest_task_again() -> None:
     R = matrix_of((first, second, consolidated, third))  # noqa: N806
     assert R.tasks == ("t0", "t1", "t2")
     assert R.accuracy == ((0.9, 0.8, None), (0.89, 0.81, 0.7), (0.89, 0.81, 0.7))
+    assert R.intervals[1][:2] == (wilson(89, 100), wilson(81, 100))
+    assert R.intervals[0][2] is None
     assert R.forgetting == pytest.approx((0.01 + 0.0) / 2)

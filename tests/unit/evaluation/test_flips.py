@@ -5,6 +5,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from growlearn.adapters.memory.artifacts import MemoryArtifacts
 from growlearn.domain.evaluation import Cell, Evaluation, Flips
@@ -35,6 +37,16 @@ def test_rows_that_change_sides_are_counted_both_ways(artifacts: MemoryArtifacts
     flips = flips_between(old, new, artifacts)
     assert flips == Flips(task="a", lost=2, gained=1, rows=5)
     assert flips.negative == 0.4
+
+
+@given(st.lists(st.tuples(st.integers(0, 1), st.integers(0, 1)), min_size=1, max_size=50))
+def test_what_the_accuracy_gains_is_the_difference_of_the_two_shares(pairs: list[tuple[int, int]]) -> None:
+    artifacts = MemoryArtifacts()
+    old, new = (cell(artifacts, "a", side) for side in zip(*pairs, strict=True))
+    flips = flips_between(old, new, artifacts)
+    assert flips is not None
+    assert flips.positive - flips.negative == pytest.approx(new.accuracy - old.accuracy)
+    assert 0 <= flips.negative <= old.accuracy
 
 
 def test_answers_that_are_not_stored_tell_nothing(artifacts: MemoryArtifacts) -> None:

@@ -170,6 +170,17 @@ def test_a_cycle_that_made_a_version_is_told_with_that_version_s_matrix(ledger: 
     assert [branch.id for branch in record.branches] == ["b1", "b2"]
 
 
+@pytest.mark.parametrize("state", [WindowState.PROMOTED, WindowState.REJECTED])
+def test_a_candidate_is_told_with_what_the_version_it_grew_from_answered(
+    ledger: Any, state: WindowState
+) -> None:
+    first = ledger.grow("s", a=9)
+    second = ledger.grow("s", state, a=7, b=8)
+    assert cycle_record(ledger.store, "s", first).base_cells == ()
+    assert [(c.task, c.correct) for c in cycle_record(ledger.store, "s", second).base_cells] == [("a", 9)]
+    assert cycle_record(ledger.store, "s", ledger.settle("s")).base_cells == ()
+
+
 @pytest.mark.parametrize("state", [None, WindowState.REJECTED])
 def test_a_cycle_without_a_version_is_told_with_the_matrix_of_its_day(
     ledger: Any, state: WindowState | None

@@ -72,6 +72,13 @@ def test_rows_without_a_task_column_go_to_the_nearest_task() -> None:
     assert answered_by(predictor(PLACES), [-8, 0, 8], None) == ["a", "b", "a/2"]
 
 
+def test_a_label_is_spelt_as_answers_are() -> None:
+    mixed = predictor(PLACES, {"b": ("x", "y")})
+    assert [mixed.spelt(label) for label in (1, "x")] == ["1", "x"]
+    assert predictor(PLACES).spelt(1) == 1
+    assert mixed.answer(rows_of([0.0], ["b"]))[0].tolist() in (["x"], ["y"])
+
+
 def test_a_row_that_leaves_its_task_open_is_routed_and_its_neighbours_are_not() -> None:
     assert answered_by(predictor(PLACES), [8, 8, -8], [None, "b", None]) == ["a/2", "b", "a"]
 

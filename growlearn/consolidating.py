@@ -15,6 +15,7 @@ from growlearn.domain.stream import Stream, Transition
 from growlearn.domain.window import Verdict, Window, WindowState
 from growlearn.evaluation.measure import measure_again
 from growlearn.growth.crowding import is_full, plan_consolidation
+from growlearn.growth.proof import keep_answers
 from growlearn.ports import Ports, Question, Report, Store
 from growlearn.registry.ancestry import find
 from growlearn.steps import Stand, end, give_up, move, outdated, tasks_of
@@ -110,5 +111,8 @@ def distil_and_measure(stand: Stand, ports: Ports, report: Report) -> Transition
     except GrowLearnError as error:
         return give_up(stand, ports, error)
     holdouts = [Question(task=lesson.task, rows=lesson.holdout) for lesson in plan.lessons]
-    evaluation = measure_again(result.manifest_of(plan), plan.base, holdouts, ports.evaluator)
+    candidate = result.manifest_of(plan)
+    evaluation = measure_again(candidate, plan.base, holdouts, ports.evaluator)
+    references = {lesson.task: lesson.validation for lesson in plan.lessons}
+    result = replace(result, probes=keep_answers(candidate, references, ports.artifacts))
     return move(stand, ports, WindowState.EVALUATED, result=result, evaluation=evaluation)

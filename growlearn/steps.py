@@ -232,6 +232,8 @@ def _measured(stand: Stand, ports: Ports, grown: Grown, lone: Manifest | None) -
         ports.evaluator,
     )
     evaluation = replace(evaluation, changed=_changed(plan.base, candidate, known, ports))
+    references = {task.name: task.reference for task in known} | {plan.task: plan.validation}
+    result = replace(result, probes=keep_answers(candidate, references, ports.artifacts))
     return move(
         stand, ports, WindowState.EVALUATED, plan=plan, result=result, evaluation=evaluation,
         worth=grown.worth,
@@ -294,18 +296,9 @@ def promote_or_reject(stand: Stand, ports: Ports, _: Report) -> Transition:
     opened = task_of(plan, result, version.number, at)
     return end(
         stand, ports, decision.state, task=None if opened is None else opened.name, reason=decision.reason,
-        result=replace(result, probes=_probes(version, opened, ports)), gates=gates,
-        version=version, base=base, base_before=plan.base_version,
+        gates=gates, version=version, base=base, base_before=plan.base_version,
         branches=branches_of(plan, result, version.number, at), opened=opened, alias_moves=moves,
     )  # fmt: skip
-
-
-def _probes(version: Version, opened: Task | None, ports: Ports) -> str:
-    """What a new version answers to the probes of all its tasks, kept so that it can be proven later."""
-    known = tasks_of(version.manifest, ports.store.tasks(version.stream))
-    tasks = known if opened is None else (*known, opened)
-    references = {task.name: task.reference for task in tasks}
-    return keep_answers(version.manifest, references, ports.artifacts)
 
 
 def _bounds(plan: Plan, stream: Stream) -> GateSpec:

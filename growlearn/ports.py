@@ -201,11 +201,18 @@ class Store(Protocol):
         ...
 
     def move_aliases(
-        self, stream: str, moves: Sequence[AliasMove], base: int | None, message: Message
+        self,
+        stream: str,
+        moves: Sequence[AliasMove],
+        base: int | None,
+        message: Message,
+        *,
+        base_before: int | None = None,
     ) -> None:
         """Move aliases and the base (promotion, rollback) and tell the tracker.
 
-        Raises LostRace where an alias no longer stands at its move's `before`.
+        Raises LostRace where an alias no longer stands at its move's `before`, or the base, where it is
+        moved, not at `base_before` (None: wherever it stands); then nothing is written.
         """
         ...
 

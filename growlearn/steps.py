@@ -24,7 +24,7 @@ from growlearn.evaluation.gates.evidence import Evidence
 from growlearn.evaluation.measure import measure
 from growlearn.growth.model.network import GrowingNetwork, load_network
 from growlearn.growth.plan import Base, alone, empty_manifest, plan_growth, survey
-from growlearn.growth.proof import changed_tasks
+from growlearn.growth.proof import changed_tasks, keep_answers
 from growlearn.growth.waiting import has_waited, may_wait, require_share, wanted_labels
 from growlearn.ingest.holdout import Holdout, load_holdout
 from growlearn.ingest.labels import speaking
@@ -294,9 +294,18 @@ def promote_or_reject(stand: Stand, ports: Ports, _: Report) -> Transition:
     opened = task_of(plan, result, version.number, at)
     return end(
         stand, ports, decision.state, task=None if opened is None else opened.name, reason=decision.reason,
-        gates=gates, version=version, base=base, base_before=plan.base_version,
+        result=replace(result, probes=_probes(version, opened, ports)), gates=gates,
+        version=version, base=base, base_before=plan.base_version,
         branches=branches_of(plan, result, version.number, at), opened=opened, alias_moves=moves,
     )  # fmt: skip
+
+
+def _probes(version: Version, opened: Task | None, ports: Ports) -> str:
+    """What a new version answers to the probes of all its tasks, kept so that it can be proven later."""
+    known = tasks_of(version.manifest, ports.store.tasks(version.stream))
+    tasks = known if opened is None else (*known, opened)
+    references = {task.name: task.reference for task in tasks}
+    return keep_answers(version.manifest, references, ports.artifacts)
 
 
 def _bounds(plan: Plan, stream: Stream) -> GateSpec:

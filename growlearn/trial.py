@@ -48,7 +48,8 @@ def conclude(name: str, ports: Ports) -> None:
     decide, target = (rollback, champion.number) if declined else (promote, challenger.number)
     moves, base = decide(stream, versions, target, _ACTOR, told, ports.clock.now())
     with suppress(LostRace):  # a person, or another worker, was first
-        ports.store.move_aliases(name, moves, base, Message(stream=name, kind=MessageKind.ALIASES))
+        message = Message(stream=name, kind=MessageKind.ALIASES)
+        ports.store.move_aliases(name, moves, base, message, base_before=stream.base)
 
 
 def _since(challenger: Version, ports: Ports, stream: Stream) -> list[Rows]:

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 from growlearn.settings import Settings
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from growlearn.app.reproducing import Workshop
     from growlearn.ports import Artifacts, Clock, Evaluator, Ports, Store, Tracker
 
 
@@ -62,7 +65,7 @@ def cycle_ports(settings: Settings, store: Store) -> Ports:
 
     from growlearn.adapters.engines.child import ChildEngine
     from growlearn.adapters.sources import open_source
-    from growlearn.app.training import command
+    from growlearn.app.training import command, environment
     from growlearn.ports import Ports
 
     torch.set_num_threads(settings.threads)
@@ -72,12 +75,25 @@ def cycle_ports(settings: Settings, store: Store) -> Ports:
         store=store,
         artifacts=artifacts,
         engine=ChildEngine(
-            command(settings.artifacts_url, settings.scratch, settings.threads),
-            # Threads that spin while they wait starve each other where the cores are shared.
-            {"OMP_NUM_THREADS": str(settings.threads), "OMP_WAIT_POLICY": "PASSIVE"},
+            command(settings.artifacts_url, settings.scratch, settings.threads), environment(settings.threads)
         ),
         evaluator=open_evaluator(settings),
         open_source=lambda spec: open_source(spec, clock()),
         worker=settings.worker,
         lease_s=settings.lease_s,
     )
+
+
+def open_workshop(settings: Settings, folder: Path, threads: int) -> Workshop:
+    """An engine like a cycle's, with so many threads; what it makes lands in the folder alone."""
+    from growlearn.adapters.engines.child import ChildEngine
+    from growlearn.adapters.files.artifacts import FileArtifacts
+    from growlearn.adapters.memory.overlay import Overlay
+    from growlearn.app.reproducing import Workshop
+    from growlearn.app.training import command, environment
+
+    made = folder / "artifacts"
+    made.mkdir()
+    training = command(str(made), folder / "scratch", threads, settings.artifacts_url)
+    engine = ChildEngine(training, environment(threads))
+    return Workshop(engine, Overlay(FileArtifacts(made), open_artifacts(settings)))

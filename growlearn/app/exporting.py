@@ -9,6 +9,7 @@ from pathlib import Path
 from growlearn.domain.lineage import Manifest
 from growlearn.ports import Artifacts, Evaluator, Question, Store
 from growlearn.registry.ancestry import chain, find
+from growlearn.registry.provenance import provenance_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,9 +48,11 @@ def export_version(
     from growlearn.growth.truncation import truncated
 
     store.stream(stream)
-    manifest = find(store.versions(stream), number).manifest
+    version = find(store.versions(stream), number)
+    manifest = version.manifest
     small = manifest if branches is None else truncated(manifest, branches, artifacts)
-    export_model(small, artifacts, folder)
+    provenance = provenance_of(version, store.record(stream, version.window))
+    export_model(small, artifacts, folder, provenance=provenance)
     left, of = len(small.branches), len(manifest.branches)
     if left == of:
         return Export(folder=folder, branches=left, of=of, tasks=())

@@ -19,6 +19,7 @@ from growlearn.app.cli import (
     jobs,
     look,
     predict,
+    reproduce,
     why,
     work,
 )
@@ -64,7 +65,9 @@ def _options(
     """Options of the program itself."""
 
 
-for group in (demo, jobs, work, look, evaluate, why, doctor, champion, backtest, predict, export, database):
+for group in (
+    demo, jobs, work, look, evaluate, why, reproduce, doctor, champion, backtest, predict, export, database
+):  # fmt: skip
     group.register(app)
 
 

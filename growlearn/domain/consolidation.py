@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from growlearn.domain.circumstances import Circumstances
 from growlearn.domain.growth import Epoch
 from growlearn.domain.job import GrowthSpec
 from growlearn.domain.lineage import BranchWeights, Manifest, RouterWeights, TaskHead
@@ -43,6 +44,7 @@ class ConsolidationResult:
     """New branches and a head for every task as stored weights, and how training went.
 
     Losses are means over tasks of the loss that is trained (labels and teacher) on validation rows, in nats.
+    `circumstances` and `probes` are as a growth's.
     """
 
     branches: tuple[BranchWeights, ...]
@@ -59,6 +61,8 @@ class ConsolidationResult:
     peak_memory_bytes: int
     threads: int
     seed: int
+    circumstances: Circumstances | None = None
+    probes: str | None = None
 
     @property
     def parameters(self) -> int:

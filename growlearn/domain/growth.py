@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from growlearn.domain.circumstances import Circumstances
 from growlearn.domain.job import GrowthSpec
 from growlearn.domain.lineage import BranchWeights, Manifest, RouterWeights, TaskHead
 from growlearn.domain.schema import Label
@@ -110,6 +111,8 @@ class GrowthResult:
     zero, else over the untrained `birth_branches` too, which are kept beside it. `prefix_losses` and
     `prefix_accuracies` are those of every prefix that ends in a new branch, dropped ones too; `approximation`
     also holds the bare stem and the parents before them (empty in results of earlier versions).
+    `circumstances` are those of the training; `probes` are the candidate's stored answers to every task's
+    probe, which are kept once it is measured. Results of earlier versions have neither.
     A head alone brings no branch; `head_parameters` are then its own, else the last branch counts them.
     """
 
@@ -133,6 +136,8 @@ class GrowthResult:
     prefix_accuracies: tuple[float, ...] = ()
     birth_branches: tuple[BranchWeights, ...] = ()
     approximation: tuple[PrefixPoint, ...] = ()
+    circumstances: Circumstances | None = None
+    probes: str | None = None
     head_parameters: int = 0
 
     @property

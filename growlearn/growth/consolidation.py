@@ -20,6 +20,7 @@ import torch
 from growlearn.domain.consolidation import ConsolidationPlan, ConsolidationResult
 from growlearn.domain.lineage import BranchWeights, Manifest, RouterWeights, TaskHead
 from growlearn.growth import checkpoint
+from growlearn.growth.circumstances import circumstances_here
 from growlearn.growth.course import Tuition, run_course, step
 from growlearn.growth.kinship import circles_of
 from growlearn.growth.model import weights
@@ -76,6 +77,7 @@ def consolidate(
         peak_memory_bytes=peak_memory_bytes(),
         threads=torch.get_num_threads(),
         seed=plan.seed,
+        circumstances=circumstances_here(),
     )
 
 

@@ -28,6 +28,7 @@ from growlearn.domain.lineage import BranchWeights, RouterWeights
 from growlearn.domain.schema import Label
 from growlearn.growth import checkpoint
 from growlearn.growth.checkpoint import Course
+from growlearn.growth.circumstances import circumstances_here
 from growlearn.growth.course import Tuition, begun, optimizer_of, run_course, step
 from growlearn.growth.frozen import frozen_features
 from growlearn.growth.model import weights
@@ -141,6 +142,7 @@ def _grown(
         seed=plan.seed,
         birth_branches=birth_branches,
         approximation=_points(plan, curve),
+        circumstances=circumstances_here(),
         head_parameters=0 if newborn.branches else _size(newborn.head),
     )
 

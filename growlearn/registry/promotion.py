@@ -13,7 +13,7 @@ from growlearn.registry.ancestry import chain, find
 
 def promote(
     stream: Stream, versions: Sequence[Version], target: int, actor: str, reason: str, at: datetime
-) -> tuple[tuple[AliasMove, ...], int | None]:
+) -> tuple[tuple[AliasMove, ...], int]:
     """Make target the champion; returns the alias moves and the new base.
 
     Growth goes on from target, unless it already goes on from a version that grew from target. A
@@ -26,13 +26,15 @@ def promote(
     moves = [_move(stream, Alias.CHAMPION, target, actor, reason, at)]
     if stream.challenger in line:
         moves.append(_move(stream, Alias.CHALLENGER, None, actor, reason, at))
-    ahead = stream.base is not None and any(v.number == target for v in chain(versions, stream.base))
-    return tuple(moves), stream.base if ahead else target
+    base = target
+    if stream.base is not None and any(each.number == target for each in chain(versions, stream.base)):
+        base = stream.base
+    return tuple(moves), base
 
 
 def rollback(
     stream: Stream, versions: Sequence[Version], target: int | None, actor: str, reason: str, at: datetime
-) -> tuple[tuple[AliasMove, ...], int | None]:
+) -> tuple[tuple[AliasMove, ...], int]:
     """Make target, or else the champion's parent, the champion and the base of further growth.
 
     A challenger waits no longer: growth goes on without it. Going back to the champion itself declines
@@ -57,7 +59,7 @@ def rollback(
 
 def challenge(
     stream: Stream, versions: Sequence[Version], target: int, actor: str, reason: str, at: datetime
-) -> tuple[tuple[AliasMove, ...], int | None]:
+) -> tuple[tuple[AliasMove, ...], int]:
     """Make target the challenger, which waits for a person; growth goes on from it. Raises UnknownName."""
     find(versions, target)
     return (_move(stream, Alias.CHALLENGER, target, actor, reason, at),), target

@@ -110,6 +110,15 @@ def test_a_stream_without_a_task_column_lives_its_story(
     back = world.send("4.parquet", images[1150:1400], labels[1150:1400])
     assert (back.verdict, back.task, back.state) == (Verdict.KNOWN_TASK, "task-1", WindowState.SETTLED)
 
+    for window, probed in (("w1", ["task-1"]), ("w3", ["task-1", "task-2"])):
+        result = world.store.record("digits", window).result
+        assert result is not None
+        assert result.circumstances is not None
+        assert result.circumstances.threads == result.threads
+        assert result.probes is not None
+        stored = weights.load(world.artifacts.get(result.probes))
+        assert sorted(stored) == [f"{kind}.{task}" for kind in ("logits", "routing") for task in probed]
+
     matrix = matrix_for(world.store, "digits", world.store.stream("digits").champion)
     assert matrix.tasks == ("task-1", "task-2")
     assert matrix.forgetting == 0

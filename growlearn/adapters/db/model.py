@@ -60,7 +60,10 @@ def move(connection: Connection, stream: str, moves: Sequence[AliasMove], base: 
             .values({one.alias.value: one.after})
         )
         if connection.execute(moved).rowcount == 0:
-            raise LostRace(f"alias {one.alias} of stream {stream!r} no longer stands at {one.before}")
+            raise LostRace(
+                f"alias {one.alias} of stream {stream!r} no longer stands at {one.before}",
+                cure="somebody else moved it just now: look at the versions again",
+            )
         connection.execute(insert(AliasMoveRow).values(values(one)))
     if base is not None:
         _require_version(connection, stream, base)
@@ -71,7 +74,10 @@ def require_base(connection: Connection, stream: str, before: int | None) -> Non
     """Raise LostRace where growth no longer goes on from that version."""
     base = connection.scalar(select(StreamRow.base).where(StreamRow.name == stream))
     if base != before:
-        raise LostRace(f"the base of stream {stream!r} stands at {base}, no longer at {before}")
+        raise LostRace(
+            f"the base of stream {stream!r} stands at {base}, no longer at {before}",
+            cure="growth went on meanwhile: look at the versions again",
+        )
 
 
 def _require_version(connection: Connection, stream: str, number: int | None) -> None:

@@ -191,11 +191,19 @@ class DbStore:
             return model.versions(connection, stream)
 
     def move_aliases(
-        self, stream: str, moves: Sequence[AliasMove], base: int | None, message: Message
+        self,
+        stream: str,
+        moves: Sequence[AliasMove],
+        base: int | None,
+        message: Message,
+        *,
+        base_before: int | None = None,
     ) -> None:
         """Move aliases, and the base unless it is None; raises LostRace or UnknownName."""
         with writing(self._engine) as connection:
             lock_known(connection, stream)
+            if base is not None and base_before is not None:
+                model.require_base(connection, stream, base_before)
             model.move(connection, stream, moves, base)
             ledger.write_moves(connection, stream, moves)
             outbox.send(connection, message)

@@ -138,12 +138,13 @@ def note_job(kept: Kept, at: datetime, actor: str) -> None:
         kept.ledger.append(entry_of_job(kept.stream.job, at, actor, __version__))
 
 
-def require_base(kept: Kept, transition: Transition) -> None:
-    """Raise LostRace where a transition moves the base from where it no longer stands."""
+def require_base(kept: Kept, before: int | None) -> None:
+    """Raise LostRace where growth no longer goes on from that version."""
     base = kept.stream.base
-    if transition.base is not None and base != transition.base_before:
+    if base != before:
         raise LostRace(
-            f"the base of stream {kept.stream.name!r} stands at {base}, no longer at {transition.base_before}"
+            f"the base of stream {kept.stream.name!r} stands at {base}, no longer at {before}",
+            cure="growth went on meanwhile: look at the versions again",
         )
 
 
@@ -155,7 +156,8 @@ def move(kept: Kept, moves: Sequence[AliasMove], base: int | None) -> None:
         champion = one.alias is Alias.CHAMPION
         if (stream.champion if champion else stream.challenger) != one.before:
             raise LostRace(
-                f"alias {one.alias} of stream {kept.stream.name!r} no longer stands at {one.before}"
+                f"alias {one.alias} of stream {kept.stream.name!r} no longer stands at {one.before}",
+                cure="somebody else moved it just now: look at the versions again",
             )
         kept.stream = (
             replace(stream, champion=one.after) if champion else replace(stream, challenger=one.after)

@@ -253,7 +253,8 @@ class MemoryStore:
                 if window.state not in PENDING:
                     del kept.leases[window.id]
                 add(kept, transition)
-                require_base(kept, transition)
+                if transition.base is not None:
+                    require_base(kept, transition.base_before)
                 move(kept, transition.alias_moves, transition.base)
                 job = kept.stream.job
                 kept.ledger.append(entry_of_step(transition, job, window.snapshot, __version__))
@@ -299,11 +300,19 @@ class MemoryStore:
             return tuple(sorted(found, key=lambda version: version.number))
 
     def move_aliases(
-        self, stream: str, moves: Sequence[AliasMove], base: int | None, message: Message
+        self,
+        stream: str,
+        moves: Sequence[AliasMove],
+        base: int | None,
+        message: Message,
+        *,
+        base_before: int | None = None,
     ) -> None:
         """Move aliases, and the base unless it is None; raises LostRace or UnknownName."""
         with self._lock:
             with self._changing(stream) as kept:
+                if base is not None and base_before is not None:
+                    require_base(kept, base_before)
                 move(kept, moves, base)
                 if moves:
                     kept.ledger.append(entry_of_moves(tuple(moves), kept.stream.job, __version__))

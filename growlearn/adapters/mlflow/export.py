@@ -15,6 +15,7 @@ from pydantic import TypeAdapter
 from growlearn.adapters.mlflow.code_copy import CodeCopy, copy_code
 from growlearn.adapters.mlflow.example import example_rows, signature
 from growlearn.adapters.mlflow.quiet import quietly
+from growlearn.domain.circumstances import Provenance
 from growlearn.domain.errors import GrowLearnError
 from growlearn.domain.lineage import Manifest
 from growlearn.growth.model.network import load_network
@@ -29,13 +30,18 @@ _DISTRIBUTIONS = {"PIL": "pillow"}  # where a package is installed under another
 
 
 def export_model(
-    manifest: Manifest, artifacts: Artifacts, folder: Path, identity: Model | None = None
+    manifest: Manifest,
+    artifacts: Artifacts,
+    folder: Path,
+    identity: Model | None = None,
+    provenance: Provenance | None = None,
 ) -> Path:
     """Write a model that needs mlflow, torch and nothing of ours; returns the folder.
 
     In it: the weights as they are stored (safetensors, named by sha256), manifest.json, a copy of
     the code that answers, signature, input example and requirements; nothing pickled. `identity`
-    carries the ids of the MLflow run and model it will belong to. Raises GrowLearnError where the
+    carries the ids of the MLflow run and model it will belong to; where it came from is written to
+    provenance.json if it is known. Raises GrowLearnError where the
     folder holds something already, DamagedArtifact where weights are missing.
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
@@ -54,6 +60,9 @@ def export_model(
             pip_requirements=requirements(code),
         )
     _add_weights(manifest, artifacts, folder)
+    if provenance is not None:
+        content = TypeAdapter(Provenance).dump_json(provenance, indent=1)
+        (folder / "provenance.json").write_bytes(content)
     _finish(model, folder)
     return folder
 

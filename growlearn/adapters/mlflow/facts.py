@@ -12,6 +12,8 @@ from growlearn.domain.growth import GrowthPlan
 from growlearn.domain.lineage import Version
 from growlearn.domain.stream import Stream
 from growlearn.ports import CycleRecord
+from growlearn.registry.candidate import Result
+from growlearn.registry.provenance import data_of
 
 _LOGGED_SECTIONS = ("model", "drift", "growth", "gates")
 _LONGEST = 150  # MLflow takes keys of 250 characters
@@ -125,8 +127,15 @@ def run_params(record: CycleRecord) -> dict[str, str]:
             "plan.classes": plan.classes,
             "plan.copy_head": plan.copy_head,
             "plan.seed": plan.seed,
-        }
+        } | {f"plan.{part}": sha256 for part, sha256 in data_of(plan).items()}
+    params |= _circumstances(record.record.result)
     return {key: _text(value) for key, value in params.items()}
+
+
+def _circumstances(result: Result | None) -> dict[str, str]:
+    """Where and with what it was trained; nothing for results that do not say."""
+    found = None if result is None else result.circumstances
+    return {} if found is None else {f"circumstances.{name}": text for name, text in found.facts().items()}
 
 
 def safe_names(names: Iterable[str]) -> Mapping[str, str]:

@@ -64,7 +64,7 @@ def _log_cycle(client: MlflowClient, record: CycleRecord, artifacts: Artifacts) 
         known = None if version is None else versions.find_version(client, stream, version)
         if version is None or known is not None:
             return Receipt(run_id=run_id, model_version=None if known is None else str(known.version))
-    model = None if version is None else versions.log_model(client, run, version, artifacts)
+    model = None if version is None else versions.log_model(client, run, record, version, artifacts)
     tasks = measured(record, artifacts)
     figures = metrics.figures(record, tasks, model_id=None if model is None else model.model_id)
     runs.log_facts(client, run, record, tasks, metrics.curves(record) + figures)

@@ -18,6 +18,7 @@ from growlearn.adapters.mlflow.runs import all_tags
 from growlearn.domain.lineage import Version
 from growlearn.domain.stream import Alias, Stream
 from growlearn.ports import Artifacts, CycleRecord
+from growlearn.registry.provenance import provenance_of
 
 _VERSIONS_TAG = "mlflow.modelVersions"  # by it MLflow's page links a logged model to its versions
 
@@ -29,7 +30,9 @@ def find_version(client: MlflowClient, stream: Stream, version: Version) -> Mode
     return found[0] if found else None
 
 
-def log_model(client: MlflowClient, run: Run, version: Version, artifacts: Artifacts) -> LoggedModel:
+def log_model(
+    client: MlflowClient, run: Run, record: CycleRecord, version: Version, artifacts: Artifacts
+) -> LoggedModel:
     """Export and upload a version's model as an output of the run, unless that was done before."""
     from growlearn.adapters.mlflow.export import export_model  # noqa: PLC0415 - imports torch
 
@@ -38,7 +41,8 @@ def log_model(client: MlflowClient, run: Run, version: Version, artifacts: Artif
         with tempfile.TemporaryDirectory() as scratch:
             folder = Path(scratch, "model")
             identity = Model(run_id=run.info.run_id, model_id=model.model_id, model_uuid=model.model_id)
-            export_model(version.manifest, artifacts, folder, identity)
+            provenance = provenance_of(version, record.record)
+            export_model(version.manifest, artifacts, folder, identity, provenance)
             client.log_model_artifacts(model.model_id, str(folder))
         client.finalize_logged_model(model.model_id, LoggedModelStatus.READY)
     if model.model_id not in _outputs(run):

@@ -12,7 +12,7 @@ from growlearn.app.cli.look import StreamName
 from growlearn.app.cli.output import say, warn
 
 if TYPE_CHECKING:
-    from growlearn.domain.stream import AliasMove
+    from growlearn.domain.stream import AliasMove, Stream
     from growlearn.ports import Store
     from growlearn.settings import Settings
 
@@ -45,7 +45,8 @@ def promote(
             f"stream {stream!r} has no challenger", cure=f"name a version; see: growlearn versions {stream}"
         )
     moves, base = promotion.promote(found, store.versions(stream), target, _actor(), reason, clock().now())
-    _move(here, store, stream, moves, base)
+    _move(here, store, found, moves, base)
+    _prove(here, store, stream, target)
 
 
 def rollback(
@@ -60,10 +61,10 @@ def rollback(
 
     here = settings()
     store = open_record(here)
-    moves, base = promotion.rollback(
-        store.stream(stream), store.versions(stream), version, _actor(), reason, clock().now()
-    )
-    _move(here, store, stream, moves, base)
+    found = store.stream(stream)
+    moves, base = promotion.rollback(found, store.versions(stream), version, _actor(), reason, clock().now())
+    _move(here, store, found, moves, base)
+    _prove(here, store, stream, base)
 
 
 def consolidate(stream: StreamName) -> None:
@@ -83,14 +84,25 @@ def _actor() -> str:
         return "unknown"
 
 
-def _move(here: Settings, store: Store, stream: str, moves: Sequence[AliasMove], base: int | None) -> None:
+def _move(here: Settings, store: Store, found: Stream, moves: Sequence[AliasMove], base: int) -> None:
+    """Move the pointers of a stream as it was found: that is all of the change, and MLflow follows."""
     from growlearn.app.mirror import deliver
     from growlearn.domain.stream import Message, MessageKind
 
-    store.move_aliases(stream, moves, base, Message(stream=stream, kind=MessageKind.ALIASES))
+    message = Message(stream=found.name, kind=MessageKind.ALIASES)
+    store.move_aliases(found.name, moves, base, message, base_before=found.base)
     for move in moves:
-        say(f"{stream}: {move.alias} {_version(move.before)} -> {_version(move.after)}")
-    deliver(here, store, stream, warn)
+        say(f"{found.name}: {move.alias} {_version(move.before)} -> {_version(move.after)}")
+    deliver(here, store, found.name, warn)
+
+
+def _prove(here: Settings, store: Store, stream: str, version: int) -> None:
+    """Say whether the version that is champion now still answers as it did when it was made."""
+    from growlearn.app.composition import open_artifacts
+    from growlearn.app.proving import prove, told
+
+    proof = prove(store, open_artifacts(here), stream, version)
+    (say if proof.holds else warn)(f"{stream}: {told(proof)}")
 
 
 def _version(number: int | None) -> str:

@@ -17,6 +17,7 @@ from sqlalchemy.engine import URL
 from growlearn.adapters.db.migrate import upgrade
 from growlearn.adapters.db.store import open_store
 from growlearn.adapters.memory.store import MemoryStore
+from growlearn.domain.circumstances import Circumstances
 from growlearn.domain.consolidation import ConsolidationPlan, Lesson
 from growlearn.domain.drift import DriftReport, Score
 from growlearn.domain.evaluation import Cell, Evaluation, GateResult
@@ -269,6 +270,12 @@ def result() -> GrowthResult:
         branch_parameters=(12345,), head="7" * 64, birth_head="8" * 64, lineage=("b1", "b2"),
         epochs=(epoch,), best_epoch=1, birth_loss=float("inf"), best_loss=2.25, prefix_losses=(2.5, 2.25),
         train_rows=80, validation_rows=20, seconds=3.5, peak_memory_bytes=2**33, threads=2, seed=7,
+        circumstances=Circumstances(
+            growlearn="0.1.0", commit=None, code_sha256="a" * 64, python="3.11.9",
+            packages={"torch": "2.13.0+cpu", "numpy": "2.4.6"}, packages_sha256="b" * 64, platform="Linux",
+            cpu="EPYC", instructions="AVX2", threads=2, device="cpu",
+        ),
+        probes="9" * 64,
     )  # fmt: skip
 
 

@@ -187,6 +187,22 @@ def test_an_alias_that_stands_elsewhere_is_a_lost_race_that_writes_nothing(
     assert len(store.pending_messages()) == 1
 
 
+def test_a_base_that_growth_has_left_meanwhile_is_a_lost_race_that_writes_nothing(
+    store: Store, promote: Promote, crown: Callable[..., AliasMove]
+) -> None:
+    promote(1, base=1)
+    promote(2, base=2, base_before=1)
+    stands = store.stream("digits")
+
+    with pytest.raises(LostRace, match="the base of stream 'digits' stands at 2, no longer at 1"):
+        store.move_aliases("digits", [crown(None, 1)], 1, NEWS, base_before=1)
+
+    assert store.stream("digits") == stands
+    assert store.alias_moves("digits") == ()
+    store.move_aliases("digits", [crown(None, 1)], 1, NEWS, base_before=2)
+    assert store.stream("digits").base == 1
+
+
 @pytest.mark.parametrize(("after", "base"), [(7, 1), (1, 7)])
 def test_aliases_and_base_point_at_versions_there_are(
     store: Store, promote: Promote, crown: Callable[..., AliasMove], after: int, base: int

@@ -16,7 +16,8 @@ from growlearn.adapters.db.store import open_store
 from growlearn.domain.errors import LostRace
 from growlearn.domain.job import Job
 from growlearn.domain.labels import EarlyLabels, Joining
-from growlearn.domain.stream import Transition
+from growlearn.domain.lineage import Version
+from growlearn.domain.stream import Alias, AliasMove, Message, MessageKind, Stream, Transition
 from growlearn.domain.window import IngestedFile, Window, WindowState
 from growlearn.ports import Store
 
@@ -24,6 +25,7 @@ T = TypeVar("T")
 Taken = Callable[..., IngestedFile]
 HOUR = timedelta(hours=1)
 ROUNDS = 25
+NEWS = Message(stream="digits", kind=MessageKind.ALIASES)
 
 
 def _at_once(*calls: Callable[[], T]) -> list[T]:
@@ -167,3 +169,66 @@ def test_a_window_filled_at_the_moment_of_a_claim_is_not_worked_on_beside_a_late
         claims = _at_once(partial(store.claim, name, "ann", at, 60), partial(fill_and_claim, name, full))
 
         assert sum(claim is not None for claim in claims) == 1
+
+
+def test_of_two_promotions_at_one_moment_one_wins_and_the_history_is_a_chain(
+    store: Store, promote: Callable[..., Version], at: datetime
+) -> None:
+    for number in (1, 2, 3):
+        promote(number)
+    store.move_aliases("digits", [_crown(None, 1, at)], 1, NEWS)
+    for _ in range(ROUNDS):
+        stream = store.stream("digits")
+        others = [number for number in (1, 2, 3) if number != stream.champion]
+        calls = [partial(_promote, store, stream, number, at) for number in others]
+        assert sorted(_at_once(*(partial(_wins, call) for call in calls))) == [False, True]
+
+    moves = store.alias_moves("digits")
+    assert len(moves) == 1 + ROUNDS
+    assert [move.before for move in moves] == [None, *(move.after for move in moves[:-1])]
+    stream = store.stream("digits")
+    assert (stream.champion, stream.base) == (moves[-1].after, moves[-1].after)
+
+
+def test_of_a_promotion_and_going_back_to_the_base_at_one_moment_one_wins(
+    store: Store, promote: Callable[..., Version], at: datetime
+) -> None:
+    """Going back to the champion itself moves no alias, only the base."""
+    promote(1)
+    promote(2)
+    promote(3)
+    store.move_aliases("digits", [_crown(None, 1, at)], 1, NEWS)
+    for _ in range(ROUNDS):
+        store.move_aliases("digits", [], 2, NEWS)
+        stream = store.stream("digits")
+        target = 3 if stream.champion == 1 else 1
+        calls = [partial(_promote, store, stream, target, at), partial(_decline, store, stream)]
+        wins = _at_once(*(partial(_wins, call) for call in calls))
+        assert sorted(wins) == [False, True]
+        now = store.stream("digits")
+        assert now.base == now.champion
+
+
+def _crown(before: int | None, after: int, at: datetime) -> AliasMove:
+    return AliasMove(
+        stream="digits",
+        alias=Alias.CHAMPION,
+        before=before,
+        after=after,
+        actor="ada",
+        reason="why not",
+        at=at,
+    )
+
+
+def _promote(store: Store, stream: Stream, number: int, at: datetime) -> bool:
+    """Of a stream as it was found, as a person's command does."""
+    moves = [_crown(stream.champion, number, at)]
+    store.move_aliases("digits", moves, number, NEWS, base_before=stream.base)
+    return True
+
+
+def _decline(store: Store, stream: Stream) -> bool:
+    """Go back to the champion itself."""
+    store.move_aliases("digits", [], stream.champion, NEWS, base_before=stream.base)
+    return True

@@ -24,6 +24,7 @@ from growlearn.domain.schema import Input, InputType, Schema
 from growlearn.domain.stream import Stream, WindowRecord
 from growlearn.domain.window import Verdict, Window, WindowState
 from growlearn.evaluation.answers import Answers, dump
+from growlearn.growth.circumstances import circumstances_here
 from growlearn.growth.model import weights
 from growlearn.growth.model.network import GrowingNetwork
 from growlearn.growth.newborn import conceive
@@ -357,4 +358,5 @@ def _result(manifest: Manifest) -> GrowthResult:
             PrefixPoint(branch=None, loss=0.6, accuracy=0.5),
             PrefixPoint(branch="b1", loss=0.37, accuracy=0.9),
         ),
+        circumstances=circumstances_here(),
     )

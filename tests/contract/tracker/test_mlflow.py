@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import mlflow
 import pandas as pd
 import pytest
+import torch
 
 from growlearn.adapters.mlflow import runs, versions
 from growlearn.adapters.mlflow.errors import TrackerUnavailable
@@ -100,7 +101,13 @@ def test_a_run_tells_the_whole_cycle(
     wanted = {"stream": of.name, "window": "w1", "verdict": "first", "state": "promoted", "task": "a/b"}
     assert {f"growlearn.{key}": value for key, value in wanted.items()}.items() <= seen["tags"].items()
     wanted = {"model.width": "8", "growth.epochs": "6", "plan.seed": "7", "plan.classes": "0,1"}
+    wanted |= {
+        "plan.train": "0" * 64,
+        "circumstances.torch": torch.__version__,
+        "circumstances.device": "cpu",
+    }
     assert wanted.items() <= seen["params"].items()
+    assert len(seen["params"]["circumstances.code_sha256"]) == 64
     assert [value for _, _, value in seen["metrics"]["train_loss"]] == [1.0, 1 / 2, 1 / 3]
     assert [step for step, _, _ in seen["metrics"]["train_loss"]] == [1, 2, 3]
     assert seen["metrics"]["accuracy/a_b"][0][2] == 0.9
@@ -220,6 +227,18 @@ def test_a_version_carries_its_lineage(told: Told, of: Stream, second_cycle: Cyc
     assert {f"growlearn.{key}": value for key, value in wanted.items()}.items() <= found.tags.items()
     assert "grown from version 1 on window w3" in found.description
     assert told.client.get_registered_model(found.name).description
+
+
+@pytest.mark.usefixtures("chosen")
+def test_the_model_says_where_it_came_from(
+    told: Told, of: Stream, grown_cycle: CycleRecord, tmp_path: Path
+) -> None:
+    told.tracker.log_cycle(grown_cycle)
+    uri = f"models:/{of.job.registered_model}/1/provenance.json"
+    found = json.loads(Path(mlflow.artifacts.download_artifacts(uri, dst_path=str(tmp_path))).read_text())
+    assert (found["stream"], found["version"], found["seed"]) == (of.name, 1, 7)
+    assert found["data"] == {"train": "0" * 64, "validation": "1" * 64, "holdout": "2" * 64}
+    assert found["circumstances"]["packages"]["torch"] == torch.__version__
 
 
 @pytest.mark.usefixtures("chosen")

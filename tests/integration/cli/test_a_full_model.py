@@ -45,7 +45,10 @@ def test_a_full_model_is_consolidated_shown_exported_and_left_again(place: Any) 
     assert list(answers["task"]) == ["task-1", "task-1", "task-2", "task-2"]
 
     back = place.growlearn("rollback", "blobs")
-    assert back.out == "blobs: champion version 3 -> version 2\n"
+    assert back.out.splitlines() == [
+        "blobs: champion version 3 -> version 2",
+        "blobs: proven: 2 tasks answer their probes to the last bit",
+    ]
     asked = place.growlearn("consolidate", "blobs")
     assert (asked.code, asked.out.startswith("blobs: w4 opened, 2 branches of at most 2")) == (0, True), (
         asked.err

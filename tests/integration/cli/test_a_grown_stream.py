@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import mlflow
@@ -177,6 +178,8 @@ def test_export_writes_a_model_that_mlflow_loads_and_a_smaller_one(grown: Any) -
     assert "version 2, 1 of 2 branches -> small" in small.out
     frame = pd.DataFrame({"x": [0.0, 1.0], "y": [0.0, 1.0]})
     for folder in ("whole", "small"):
+        told = json.loads((grown.place.folder / folder / "provenance.json").read_text())
+        assert (told["version"], told["window"], told["circumstances"]["threads"]) == (2, "w2", 1)
         model = mlflow.pyfunc.load_model(str(grown.place.folder / folder))
         assert list(model.predict(frame).columns) == ["prediction", "probability", "task"]
     again = grown.place.growlearn("export", "blobs", "2", "whole")
@@ -231,19 +234,28 @@ def test_a_job_that_would_orphan_what_was_learned_is_refused(
     assert (done.code, said in done.err) == (2, True), done.err
 
 
-def test_a_person_rolls_back_and_promotes(grown: Any) -> None:
+def test_a_person_rolls_back_and_promotes_and_each_time_the_version_is_proven(grown: Any) -> None:
     back = grown.place.growlearn("rollback", "blobs")
-    assert (back.code, back.out) == (0, "blobs: champion version 2 -> version 1\n"), back.err
+    assert (back.code, back.err) == (0, "")
+    assert back.out.splitlines() == [
+        "blobs: champion version 2 -> version 1",
+        "blobs: proven: 1 task answers its probe to the last bit",
+    ]
     assert grown.place.growlearn("status", "--json").json["streams"][0]["champion"] == 1
     forth = grown.place.growlearn("promote", "blobs", "2", "--reason", "all is well")
-    assert (forth.code, forth.out) == (0, "blobs: champion version 1 -> version 2\n"), forth.err
+    assert (forth.code, forth.err) == (0, "")
+    assert forth.out.splitlines() == [
+        "blobs: champion version 1 -> version 2",
+        "blobs: proven: 2 tasks answer their probes to the last bit",
+    ]
 
 
 def test_why_tells_a_version_and_a_window_and_has_the_documented_keys(grown: Any) -> None:
     view = grown.place.growlearn("why", "blobs", "2", "--json").json
     assert list(view) == ["stream", "window", "version", "story", "entries"]
     assert (view["window"], view["version"]) == ("w2", 2)
-    ends = [entry["step"]["target"] for entry in view["entries"]]
+    steps = [entry for entry in view["entries"] if entry["kind"] == "step"]  # people may have moved aliases
+    ends = [entry["step"]["target"] for entry in steps]
     assert ends == ["judged", "growing", "evaluated", "promoted"]
     assert list(view["entries"][0]) == [
         "stream", "kind", "at", "actor", "code", "configuration", "window", "snapshot", "step", "job",

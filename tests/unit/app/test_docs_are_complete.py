@@ -16,7 +16,7 @@ import yaml
 
 from growlearn.adapters.db.tables import Base
 from growlearn.adapters.sources import SOURCES
-from growlearn.app import backtest_view, evaluation_view, views
+from growlearn.app import backtest_view, evaluation_view, reproduction_view, views
 from growlearn.app.doctor.checks import OF_THE_INSTALLATION, OF_THE_PREMISES, OF_THE_RECORD
 from growlearn.app.jobfile import read_job
 from growlearn.app.jobkeys import job_keys, walk
@@ -87,10 +87,8 @@ def test_every_setting_is_on_the_settings_page() -> None:
 
 
 def test_every_json_key_is_on_the_json_page() -> None:
-    trees = [
-        ast.parse(Path(str(each.__file__)).read_text(encoding="utf-8"))
-        for each in (views, backtest_view, evaluation_view)
-    ]
+    modules = (views, backtest_view, evaluation_view, reproduction_view)
+    trees = [ast.parse(Path(str(each.__file__)).read_text(encoding="utf-8")) for each in modules]
     dicts = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Dict)]
     keys = {key.value for node in dicts for key in node.keys if isinstance(key, ast.Constant)}
     assert len(keys) > 30

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from sqlalchemy.dialects.sqlite import dialect
 
 from growlearn.adapters.db.columns import Choice, Figure, Json, UtcDateTime, WindowId, Words, number_of
+from growlearn.domain.circumstances import Circumstances
+from growlearn.domain.consolidation import ConsolidationResult
 from growlearn.domain.drift import DriftReport, Score
 from growlearn.domain.errors import GrowLearnError
 from growlearn.domain.evaluation import Cell, Evaluation, GateResult
@@ -143,6 +145,19 @@ def test_window_ids_are_their_numbers(number: int) -> None:
 @given(st.text().filter(lambda text: not text.startswith("w")))
 def test_other_text_is_no_window(text: str) -> None:
     assert number_of(text) == -1
+
+
+@pytest.mark.parametrize("kind", [GrowthResult, ConsolidationResult])
+@given(st.data())
+def test_results_stored_before_circumstances_and_probes_were_kept_are_read(kind: Any, data: Any) -> None:
+    column = Json(GrowthResult | ConsolidationResult)
+    result = data.draw(st.builds(kind, circumstances=st.builds(Circumstances), probes=st.text()))
+    stored = json.loads(str(column.process_bind_param(result, SQLITE)))
+    del stored["circumstances"], stored["probes"]
+
+    read = column.process_result_value(json.dumps(stored), SQLITE)
+
+    assert repr(read) == repr(replace(result, circumstances=None, probes=None))  # losses may be no numbers
 
 
 @given(st.floats() | st.none())

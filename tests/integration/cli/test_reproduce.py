@@ -1,0 +1,115 @@
+"""Versions made again from the command line, and versions that are not what they were."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+
+def tree(folder: Path) -> dict[str, str]:
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.suffix not in (".db-shm", ".db-wal")
+    }
+
+
+@pytest.fixture
+def copied(grown: Any, tmp_path: Path) -> Any:
+    """The grown stream in a folder of this test's own."""
+    shutil.copytree(grown.place.folder, tmp_path / "work")
+    return replace(grown.place, folder=tmp_path / "work")
+
+
+def rewrite(place: Any, column: str, change: Callable[[Any], None]) -> None:
+    """Alter what the record says of how w2 was grown."""
+    with closing(sqlite3.connect(place.folder / ".growlearn" / "growlearn.db")) as database, database:
+        (text,) = database.execute(f"SELECT {column} FROM growlearn_growths WHERE window = 2").fetchone()
+        stored = json.loads(text)
+        change(stored)
+        database.execute(f"UPDATE growlearn_growths SET {column} = ? WHERE window = 2", (json.dumps(stored),))
+
+
+def test_both_versions_come_out_the_same_and_nothing_is_changed(grown: Any) -> None:
+    before = tree(grown.place.folder)
+    for number, branch in ((1, "b1"), (2, "b2")):
+        done = grown.place.growlearn("reproduce", "blobs", str(number))
+        assert done.code == 0, done.err
+        assert done.out.startswith(f"blobs: version {number} ({branch} from w{number}) made again in ")
+        assert done.out.endswith(" s with 1 thread: bit-equal\n")
+        assert "training: 15 of 15" in done.err or "training: " in done.err
+    assert tree(grown.place.folder) == before
+
+
+def test_json_has_the_documented_keys(grown: Any) -> None:
+    done = grown.place.growlearn("reproduce", "blobs", "2", "--json")
+    assert done.code == 0, done.err
+    view = done.json
+    assert list(view) == [
+        "stream", "version", "window", "retrained", "verdict", "tolerance", "answer_difference",
+        "weight_difference", "compared_rows", "places", "circumstances", "threads", "seconds",
+    ]  # fmt: skip
+    assert (view["verdict"], view["retrained"], view["places"]) == ("bit-equal", ["b2"], [])
+    assert (view["circumstances"], view["threads"], view["answer_difference"]) == ([], 1, 0)
+
+
+def test_another_seed_is_different_with_the_place_and_exit_code_1(copied: Any) -> None:
+    rewrite(copied, "plan", lambda plan: plan.update(seed=plan["seed"] + 1))
+    done = copied.growlearn("reproduce", "blobs", "2")
+    assert done.code == 1, done.err
+    lines = done.out.splitlines()
+    assert lines[0].endswith(": different")
+    assert lines[1].startswith("largest difference of a probability ")
+    assert any("branch b2" in line and "branch.layers.0." in line for line in lines)
+    assert "code, packages, processor and threads are those it was made with" in lines
+    view = copied.growlearn("reproduce", "blobs", "2", "--json").json
+    assert view["verdict"] == "different"
+    assert view["places"][0]["difference"] == view["weight_difference"]
+    loose = copied.growlearn("reproduce", "blobs", "2", "--tolerance", "1")
+    assert (loose.code, "within tolerance" in loose.out) == (0, True), loose.err
+
+
+def test_other_circumstances_are_named(copied: Any) -> None:
+    def elsewhere(result: Any) -> None:
+        result["circumstances"] |= {"cpu": "another", "code_sha256": "0" * 64}
+
+    rewrite(copied, "plan", lambda plan: plan.update(seed=plan["seed"] + 1))
+    rewrite(copied, "result", elsewhere)
+    out = copied.growlearn("reproduce", "blobs", "2").out
+    assert "another" in out
+    assert " 000000000000 " in out  # a hash by its first letters
+
+
+def test_deleted_rows_are_an_error_that_names_them(copied: Any) -> None:
+    gone: list[str] = []
+    rewrite(copied, "plan", lambda plan: gone.append(plan["train"]))
+    (digest,) = gone
+    (copied.folder / ".growlearn" / "artifacts" / digest[:2] / digest[2:4] / digest).unlink()
+    done = copied.growlearn("reproduce", "blobs", "2")
+    assert (done.code, done.out) == (1, "")
+    assert f"missing or damaged in the artifacts are rows 'train' ({digest})" in done.err
+
+
+def test_a_rollback_to_a_version_that_answers_otherwise_moves_and_warns(copied: Any) -> None:
+    assert copied.growlearn("rollback", "blobs").code == 0
+    other: list[str] = []
+    with closing(sqlite3.connect(copied.folder / ".growlearn" / "growlearn.db")) as database:
+        (text,) = database.execute("SELECT result FROM growlearn_growths WHERE window = 1").fetchone()
+        other.append(json.loads(text)["probes"])
+    rewrite(copied, "result", lambda result: result.update(probes=other[0]))
+    done = copied.growlearn("promote", "blobs", "2")
+    assert (done.code, done.out) == (0, "blobs: champion version 1 -> version 2\n")
+    assert done.err.startswith("blobs: not proven: ")
+    rewrite(copied, "result", lambda result: result.pop("probes"))
+    copied.growlearn("rollback", "blobs")
+    old = copied.growlearn("promote", "blobs", "2")
+    assert "not proven: version 2 was made before probe outputs were kept" in old.err

@@ -23,7 +23,7 @@ from growlearn.domain.worth import Means, Worth
 
 Array = fashion_mnist.Array
 
-FIRST_ROWS, ROWS, HOLDOUT = 6000, 3000, 0.4
+FIRST_ROWS, ROWS, HOLDOUT = 4000, 2000, 0.4
 EVEN = (1.0,) * 10
 
 

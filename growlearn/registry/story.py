@@ -64,9 +64,10 @@ def _told(step: Transition) -> Iterator[Chapter]:
         yield Chapter("What the policy left", tuple(_left(step.budget)))
     if step.plan is not None and step.source is WindowState.JUDGED:
         yield Chapter("What was planned", tuple(_planned(step.plan)))
-    if isinstance(step.plan, GrowthPlan) and step.plan.trials and step.result is not None:
+    trained = step.source is WindowState.GROWING
+    if trained and isinstance(step.plan, GrowthPlan) and step.plan.trials:
         yield Chapter("What was tried", tuple(_trial(trial) for trial in step.plan.trials))
-    if step.result is not None:
+    if trained and step.result is not None:
         yield Chapter("How it was trained", tuple(_trained(step.result)))
     if step.worth is not None:
         yield Chapter("Was it worth it", tuple(_weighed(step.worth)))

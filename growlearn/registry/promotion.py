@@ -48,11 +48,11 @@ def rollback(
             cure=f"to make it the champion: growlearn promote {stream.name}",
         )
     moves = []
-    if stream.champion != back_to:
-        moves.append(_move(stream, Alias.CHAMPION, back_to, actor, reason, at))
     if stream.challenger is not None:
         moves.append(_move(stream, Alias.CHALLENGER, None, actor, reason, at))
-    if not moves and stream.base == back_to:
+    if stream.champion != back_to or not moves:  # where but the base moves, this says who moved it, and why
+        moves.insert(0, _move(stream, Alias.CHAMPION, back_to, actor, reason, at))
+    if (stream.champion, stream.challenger, stream.base) == (back_to, None, back_to):
         raise GrowLearnError(f"version {back_to} of stream {stream.name!r} is the champion already")
     return tuple(moves), back_to
 

@@ -68,6 +68,14 @@ def test_rollback_to_the_champion_declines_the_challenger(
     assert (moved(moves), base) == ([(Alias.CHALLENGER, 2, None)], 1)
 
 
+def test_a_rollback_that_moves_only_the_base_is_kept_as_a_move_too(
+    stream: Stream, versions: Versions, moved: Any
+) -> None:
+    moves, base = rollback(replace(stream, champion=1, base=2), versions, 1, "ann", "r", NOW)
+    assert (moved(moves), base) == ([(Alias.CHAMPION, 1, 1)], 1)
+    assert (moves[0].actor, moves[0].reason) == ("ann", "r")
+
+
 def test_rollback_from_the_first_version_says_how_to_decline_its_challenger(
     stream: Stream, versions: Versions
 ) -> None:

@@ -71,7 +71,8 @@ def test_rollback_to_the_champion_declines_the_challenger(
 def test_a_rollback_that_moves_only_the_base_is_kept_as_a_move_too(
     stream: Stream, versions: Versions, moved: Any
 ) -> None:
-    moves, base = rollback(replace(stream, champion=1, base=2), versions, 1, "ann", "r", NOW)
+    ahead = replace(stream, champion=1, base=2, challenger=None)
+    moves, base = rollback(ahead, versions, 1, "ann", "r", NOW)
     assert (moved(moves), base) == ([(Alias.CHAMPION, 1, 1)], 1)
     assert (moves[0].actor, moves[0].reason) == ("ann", "r")
 

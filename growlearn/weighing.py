@@ -69,7 +69,7 @@ def _worth(entrants: dict[Means, Grown], spec: WorthSpec, ports: Ports) -> Worth
     if len(contenders) == 1 or any(each.cell.answers is None for each in contenders):
         return None
     right = {each.means: load(ports.artifacts.get(str(each.cell.answers))).right for each in contenders}
-    return weigh(contenders, right, spec.alpha)
+    return weigh(contenders, right, spec.alpha, spec.min_effect)
 
 
 def _contender(means: Means, grown: Grown, question: Question, ports: Ports) -> Contender:

@@ -221,16 +221,18 @@ class GateSpec:
 class WorthSpec:
     """What a new branch is compared with before it is kept; the cheapest that is not beaten is kept instead.
 
-    `alpha` is the chance that a way which is as good as all dearer ones is called beaten.
+    `alpha` bounds the chance that a way which is as good as all dearer ones is called beaten.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
 
     rivals: tuple[Literal["nothing", "head", "fine-tune"], ...] = ("nothing", "head", "fine-tune")
     alpha: float = 0.05
+    min_effect: float = 0.02  # least difference in accuracy that is worth a dearer way, a share of 1
 
     def __post_init__(self) -> None:
         require(0 < self.alpha < 1, "alpha must lie between 0 and 1")
+        require(0 <= self.min_effect <= 1, "min_effect is a share of 1, such as 0.02")
         require(len(set(self.rivals)) == len(self.rivals), "rivals must name each once")
 
 

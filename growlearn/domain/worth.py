@@ -46,7 +46,7 @@ class Comparison:
 
     `gained` are rows that only the dearer has right, `lost` those that only the cheaper has (negative flips).
     `difference` is the dearer's accuracy minus the cheaper's, within `low` and `high` at 1 - alpha; `p_value`
-    is of the one-sided test that the dearer is no better.
+    is of the one-sided test that the dearer is no better. `beaten` takes a difference worth its price, too.
     """
 
     cheaper: Means
@@ -72,6 +72,7 @@ class Worth:
     comparisons: tuple[Comparison, ...]
     alpha: float
     winner: Means
+    min_effect: float = 0.0
 
     def contender(self, means: Means) -> Contender:
         """The contender of that name; KeyError where it did not compete."""

@@ -15,7 +15,9 @@ Right = npt.NDArray[np.bool_]
 """Whether each hold-out row is answered right, bool [N]."""
 
 
-def weigh(contenders: Sequence[Contender], right: Mapping[Means, Right], alpha: float) -> Worth:
+def weigh(
+    contenders: Sequence[Contender], right: Mapping[Means, Right], alpha: float, min_effect: float = 0.0
+) -> Worth:
     """Compare contenders of different cost; the winner is the cheapest that no dearer one beats.
 
     Of those that cost the same, the one with the lowest validation loss stands for all. Each is tested
@@ -28,12 +30,24 @@ def weigh(contenders: Sequence[Contender], right: Mapping[Means, Right], alpha: 
     for at, cheap in enumerate(finalists):
         dearer = finalists[at + 1 :]
         comparisons += [
-            compare(cheap.means, dear.means, right[cheap.means], right[dear.means], alpha / len(dearer))
+            compare(
+                (cheap.means, dear.means),
+                right[cheap.means],
+                right[dear.means],
+                alpha / len(dearer),
+                min_effect,
+            )
             for dear in dearer
         ]
     beaten = [each.cheaper for each in comparisons if each.beaten]
     winner = next(each.means for each in finalists if each.means not in beaten)
-    return Worth(contenders=tuple(ordered), comparisons=tuple(comparisons), alpha=alpha, winner=winner)
+    return Worth(
+        contenders=tuple(ordered),
+        comparisons=tuple(comparisons),
+        alpha=alpha,
+        winner=winner,
+        min_effect=min_effect,
+    )
 
 
 def _best(cost: tuple[int, int], contenders: Sequence[Contender]) -> Contender:
@@ -42,8 +56,13 @@ def _best(cost: tuple[int, int], contenders: Sequence[Contender]) -> Contender:
     return min(equals, key=lambda each: math.inf if each.validation_loss is None else each.validation_loss)
 
 
-def compare(cheaper: Means, dearer: Means, cheap: Right, dear: Right, alpha: float) -> Comparison:
+def compare(
+    means: tuple[Means, Means], cheap: Right, dear: Right, alpha: float, min_effect: float = 0.0
+) -> Comparison:
     """Whether the dearer is right on more of the same rows: McNemar's test in its exact, one-sided form.
+
+    means are the cheaper's and the dearer's. A difference that is sure, but below min_effect, is not worth
+    its price.
 
     Of the n rows that only one has right, the dearer would have each with probability 1/2 were it no better:
     p = P(Binomial(n, 1/2) >= gained) (McNemar 1947). The interval at 1 - alpha is the adjusted Wald one of
@@ -51,7 +70,7 @@ def compare(cheaper: Means, dearer: Means, cheap: Right, dear: Right, alpha: flo
 
     >>> import numpy as np
     >>> few, many = np.arange(100) < 80, np.arange(100) < 90
-    >>> said = compare(Means.HEAD, Means.BRANCH, few, many, 0.05)
+    >>> said = compare((Means.HEAD, Means.BRANCH), few, many, 0.05)
     >>> said.gained, said.lost, said.difference, round(said.p_value, 5), said.beaten
     (10, 0, 0.1, 0.00098, True)
     """
@@ -60,8 +79,8 @@ def compare(cheaper: Means, dearer: Means, cheap: Right, dear: Right, alpha: flo
     p_value = p_no_better(gained, lost)
     low, high = _interval(gained, lost, rows, alpha)
     return Comparison(
-        cheaper=cheaper,
-        dearer=dearer,
+        cheaper=means[0],
+        dearer=means[1],
         gained=gained,
         lost=lost,
         rows=rows,
@@ -69,7 +88,7 @@ def compare(cheaper: Means, dearer: Means, cheap: Right, dear: Right, alpha: flo
         low=low,
         high=high,
         p_value=p_value,
-        beaten=p_value < alpha,
+        beaten=p_value < alpha and (gained - lost) / rows >= min_effect,
     )
 
 

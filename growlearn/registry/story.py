@@ -165,7 +165,8 @@ def _weighed(worth: Worth) -> Iterator[str]:
             yield f"{each.means} costs what another does, which has the lower validation loss."
     for comparison in worth.comparisons:
         yield _comparison(comparison)
-    yield f"The cheapest that none beats at alpha {worth.alpha:g}: {worth.winner}."
+    least = f", by {_points(worth.min_effect)} or more" if worth.min_effect else ""
+    yield f"The cheapest that none beats at alpha {worth.alpha:g}{least}: {worth.winner}."
 
 
 def _contender(each: Contender) -> str:

@@ -25,13 +25,14 @@ def worth(evidence: Evidence, spec: GateSpec) -> GateResult:  # noqa: ARG001 - t
         figure=best.p_value,
         bound=found.alpha / len(against),
         passed=found.winner is not Means.NOTHING,
-        reason=_reason(best),
+        reason=_reason(best, found.min_effect),
     )
 
 
-def _reason(best: Comparison) -> str:
+def _reason(best: Comparison, min_effect: float) -> str:
+    asked = "" if best.beaten or not min_effect else f"; {100 * min_effect:.2f} points are asked"
     verdict = "beats" if best.beaten else "does not beat"
     return (
         f"{best.dearer} {verdict} doing nothing by {100 * best.difference:+.2f} points "
-        f"({100 * best.low:+.2f} to {100 * best.high:+.2f}; p = {best.p_value:.2g} on {best.rows} rows)"
+        f"({100 * best.low:+.2f} to {100 * best.high:+.2f}; p = {best.p_value:.2g} on {best.rows} rows{asked})"
     )

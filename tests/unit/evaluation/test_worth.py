@@ -43,7 +43,7 @@ def weighed(**right: Right) -> Worth:
 @given(COUNTS)
 def test_the_p_value_is_that_of_the_exact_binomial_test(counts: tuple[int, int, int, int]) -> None:
     cheap, dear = rows(*counts)
-    said = compare(Means.HEAD, Means.BRANCH, cheap, dear, 0.05)
+    said = compare((Means.HEAD, Means.BRANCH), cheap, dear, 0.05)
     _, lost, gained, _ = counts
     assert (said.gained, said.lost, said.rows) == (gained, lost, sum(counts))
     expected = binomtest(gained, gained + lost, 0.5, "greater").pvalue if gained + lost else 1.0
@@ -55,8 +55,8 @@ def test_the_interval_holds_what_was_measured_and_is_wider_at_a_smaller_alpha(
     counts: tuple[int, int, int, int],
 ) -> None:
     cheap, dear = rows(*counts)
-    said = compare(Means.HEAD, Means.BRANCH, cheap, dear, 0.05)
-    surer = compare(Means.HEAD, Means.BRANCH, cheap, dear, 0.001)
+    said = compare((Means.HEAD, Means.BRANCH), cheap, dear, 0.05)
+    surer = compare((Means.HEAD, Means.BRANCH), cheap, dear, 0.001)
     assert -1 <= surer.low <= said.low <= said.high <= surer.high <= 1
     if sum(counts) >= 10:
         assert (
@@ -70,7 +70,7 @@ def test_the_interval_covers_as_often_as_it_says() -> None:
     for _ in range(2000):
         chance = rng.random(120)
         cheap, dear = chance < 0.8, rng.random(120) < 0.85
-        said = compare(Means.HEAD, Means.BRANCH, cheap, dear, 0.05)
+        said = compare((Means.HEAD, Means.BRANCH), cheap, dear, 0.05)
         covered += said.low <= 0.05 <= said.high
     assert covered >= 0.94 * 2000
 
@@ -133,3 +133,13 @@ def test_contenders_are_ordered_by_what_they_cost() -> None:
     said = weigh([contender(Means.HEAD, 9), contender(Means.BRANCH, 5)], right, 0.05)
     assert [each.means for each in said.contenders] == [Means.BRANCH, Means.HEAD]
     assert said.winner is Means.BRANCH
+
+
+def test_a_difference_that_is_sure_and_small_is_not_worth_its_price() -> None:
+    cheap, dear = np.arange(1000) < 800, np.arange(1000) < 815
+    assert compare((Means.HEAD, Means.BRANCH), cheap, dear, 0.05, 0.015).beaten
+    said = compare((Means.HEAD, Means.BRANCH), cheap, dear, 0.05, 0.02)
+    assert (said.beaten, said.p_value < 0.001) == (False, True)
+    right = {Means.HEAD: cheap, Means.BRANCH: dear}
+    weighed_ = weigh([contender(means) for means in right], right, 0.05, 0.02)
+    assert (weighed_.winner, weighed_.min_effect) == (Means.HEAD, 0.02)

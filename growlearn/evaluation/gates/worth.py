@@ -32,7 +32,8 @@ def worth(evidence: Evidence, spec: GateSpec) -> GateResult:  # noqa: ARG001 - t
 def _reason(best: Comparison, min_effect: float) -> str:
     asked = "" if best.beaten or not min_effect else f"; {100 * min_effect:.2f} points are asked"
     verdict = "beats" if best.beaten else "does not beat"
+    interval = f"{100 * best.low:+.2f} to {100 * best.high:+.2f}"
     return (
         f"{best.dearer} {verdict} doing nothing by {100 * best.difference:+.2f} points "
-        f"({100 * best.low:+.2f} to {100 * best.high:+.2f}; p = {best.p_value:.2g} on {best.rows} rows{asked})"
+        f"({interval}; p = {best.p_value:.2g} on {best.rows} rows{asked})"
     )

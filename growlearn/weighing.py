@@ -1,4 +1,4 @@
-"""Was growing worth it? Rivals of a growth, on the same rows at the same budget; the cheapest is kept."""
+"""Was growing worth it? Rivals of a growth, on the same rows for the same compute; the cheapest is kept."""
 
 from __future__ import annotations
 

@@ -1,10 +1,13 @@
-"""Cheaper ways to learn a task than the branch that was planned, on the same rows at the same budget."""
+"""Cheaper ways to learn a task than the branch that was planned, on the same rows for the same compute."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 from growlearn.domain.growth import Birth, GrowthPlan
+
+HEAD_EPOCHS = 8
+"""Epochs of a head alone for one of a branch: on cached features they cost no more (docs/adr/0013)."""
 
 
 def head_alone(plan: GrowthPlan) -> GrowthPlan | None:
@@ -15,6 +18,7 @@ def head_alone(plan: GrowthPlan) -> GrowthPlan | None:
     frozen = [score for score in plan.parent_scores if score.birth is Birth.ZERO and score.lineage]
     if not frozen:
         return None
+    growth = plan.growth
     best = max(frozen, key=lambda score: score.accuracy)  # the first of equals: the shorter lineage
     return replace(
         plan,
@@ -23,6 +27,7 @@ def head_alone(plan: GrowthPlan) -> GrowthPlan | None:
         birth=Birth.ZERO,
         copy_head=_has_classes(plan, best.task),
         new_branches=(),
+        growth=replace(growth, epochs=HEAD_EPOCHS * growth.epochs, patience=HEAD_EPOCHS * growth.patience),
         route=False,
     )
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from growlearn.domain.growth import Birth, ParentScore
 from growlearn.growth.model.network import load_network
-from growlearn.growth.rivals import fine_tuned, head_alone
+from growlearn.growth.rivals import HEAD_EPOCHS, fine_tuned, head_alone
 
 SCORES = (
     ParentScore(task=None, lineage=(), accuracy=0.9, birth=Birth.ZERO),
@@ -27,6 +27,7 @@ def test_a_head_stands_on_the_frozen_branches_that_the_probe_found_best(nursery:
     head = head_alone(_two_tasks(nursery))
     assert head is not None
     assert (head.parent, head.lineage, head.new_branches) == ("task-1", ("b1",), ())
+    assert head.growth.epochs == HEAD_EPOCHS * 3  # which cost no more than the branch's three
     assert head.copy_head  # the same classes: it starts from the parent's answer
 
 

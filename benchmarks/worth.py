@@ -8,7 +8,7 @@ frozen branch, a fine-tuned copy of it, or the branch that was planned. The last
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -26,16 +26,20 @@ from growlearn.registry.promotion import rollback
 
 Array = fashion_mnist.Array
 
-FIRST_ROWS, ROWS, HOLDOUT = 15_000, 2000, 0.4
+FIRST_ROWS, ROWS, HOLDOUT = 10_000, 2000, 0.4
 EVEN = (1.0,) * 10
 
 
 @dataclass(frozen=True)
 class Case:
-    """What becomes of images and labels in the second window, and whether that asks for a branch."""
+    """What becomes of images and labels in a later window, and whether that asks for a branch.
+
+    `known` is what the first window's labels say; None: the classes.
+    """
 
     name: str
     branch: bool
+    known: float | None = None
     images: Callable[[Array], Array] = lambda images: images
     labels: Callable[[Array, Array], Array] = lambda _, labels: labels
     odds: tuple[float, ...] = EVEN
@@ -49,6 +53,11 @@ def bright(share: float) -> Callable[[Array, Array], Array]:
         return (ink > np.quantile(ink, share)).astype(np.int64)
 
     return labels
+
+
+def kinds(_: Array, labels: Array) -> Array:
+    """Tops, trousers, shoes or a bag, instead of ten classes."""
+    return np.array([0, 1, 0, 0, 0, 2, 0, 2, 3, 2])[labels]
 
 
 def shuffled(_: Array, labels: Array) -> Array:
@@ -73,8 +82,8 @@ CASES = (
     Case("another mix of labels", branch=False, odds=(6, 6, 3, 1, 1, 0.3, 0.3, 3, 6, 1)),
     Case("labels given at random", branch=False, labels=shuffled),
     Case("labels under other names", branch=False, labels=lambda _, labels: labels + 10),
-    Case("a threshold: brighter than half", branch=False, labels=bright(0.5)),
-    Case("the threshold shifted: brighter than 80 %", branch=False, labels=bright(0.8)),
+    Case("four kinds instead of ten classes", branch=False, labels=kinds),
+    Case("a threshold shifted: brighter than 80 % for 50 %", branch=False, known=0.5, labels=bright(0.8)),
     Case("rotated by 90 degrees", branch=True, images=lambda images: np.rot90(images, axes=(1, 2)).copy()),
     Case("inverted", branch=True, images=lambda images: 255 - images),
     Case("pixels in another order", branch=True, images=scrambled),
@@ -112,25 +121,37 @@ def main() -> None:
 
 
 def life(seed: int) -> list[Worth]:
-    """What the product compared in each case, all of them grown from one first version."""
-    rng = np.random.default_rng(seed)
+    """What the product compared in each case, after a first version that knows the classes, or brightness."""
     images, labels = fashion_mnist.load("train")
-    order = rng.permutation(len(labels))
+    order = np.random.default_rng(seed).permutation(len(labels))
     first, rest = order[:FIRST_ROWS], order[FIRST_ROWS:]
-    side = Product(job_of(seed))
-    side.learn(images[first], labels[first], "known")
-    found = []
+    sides: dict[float | None, Product] = {}
+    for known in dict.fromkeys(case.known for case in CASES):
+        sides[known] = Product(job_of(seed))
+        told = labels[first] if known is None else bright(known)(images[first], labels[first])
+        sides[known].learn(images[first], told, "known")
+    rng = np.random.default_rng(seed)
+    return [
+        compared(case, sides[case.known], images[rows], labels[rows])
+        for case, rows in drawn(rest, labels, rng)
+    ]
+
+
+def drawn(rest: Array, labels: Array, rng: np.random.Generator) -> Iterator[tuple[Case, Array]]:
+    """Each case with its rows, by the odds of their classes."""
     for case in CASES:
         odds = np.array(case.odds)[labels[rest]]
-        rows = rng.choice(rest, ROWS, replace=False, p=odds / odds.sum())
-        shown, truth = case.images(images[rows]), case.labels(images[rows], labels[rows])
-        window = side.learn(shown, truth, case.name)
-        worth = side.store.record("worth", window.id).worth
-        assert worth is not None, "a second task is compared with cheaper ways"
-        print(f"seed {seed}, {case.name}: {worth.winner} is kept", flush=True)
-        found.append(worth)
-        go_back(side)
-    return found
+        yield case, rng.choice(rest, ROWS, replace=False, p=odds / odds.sum())
+
+
+def compared(case: Case, side: Product, images: Array, labels: Array) -> Worth:
+    """What the product compared in one case; then it goes back to the first version."""
+    window = side.learn(case.images(images), case.labels(images, labels), case.name)
+    worth = side.store.record("worth", window.id).worth
+    assert worth is not None, "a second task is compared with cheaper ways"
+    print(f"{case.name}: {worth.winner} is kept", flush=True)
+    go_back(side)
+    return worth
 
 
 def go_back(side: Product) -> None:

@@ -25,9 +25,9 @@ from watching import TRAINED, train
 from growlearn.domain.drift import DriftReport
 from growlearn.domain.drift_spec import DriftSpec
 from growlearn.domain.schema import Label
-from growlearn.drift.compare import Reference
 from growlearn.drift.evidence.budget import for_life
 from growlearn.drift.matching import match
+from growlearn.drift.reference import Reference
 from growlearn.drift.sample import Sample, targets_of
 from growlearn.drift.watch import Carried
 from growlearn.growth.model.network import GrowingNetwork

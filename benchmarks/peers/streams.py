@@ -19,7 +19,7 @@ import numpy as np
 Array = np.ndarray[Any, Any]
 
 REFERENCE_ROWS = 2000
-STABLE_ROWS = 50_000  # of a stream in which nothing changes, and of a case before the change
+STABLE = 100  # windows at least of a stream in which nothing changes, and of a case before the change
 MOST_ROWS = 20_000  # changed ones; no alarm by then counts as so many
 FADING_ROWS = 10_000  # until a slow change is complete
 LEAST_RUNS = 7  # of what is timed
@@ -52,14 +52,14 @@ class Rows:
 
 @dataclass(frozen=True)
 class Pace:
-    """How many windows a stream's rows make: `stable`, `most` and `fading` are the rows above in windows."""
+    """How many windows a stream's rows make."""
 
     window_rows: int = 500
 
     @property
     def stable(self) -> int:
-        """Windows before a change."""
-        return STABLE_ROWS // self.window_rows
+        """Windows before a change: no fewer than after it, so that no alarm after it is by chance alone."""
+        return max(STABLE, self.most)
 
     @property
     def most(self) -> int:

@@ -58,7 +58,7 @@ class Pace:
 
     @property
     def stable(self) -> int:
-        """Windows before a change: no fewer than after it, so that no alarm after it is by chance alone."""
+        """Windows before a change, and of the streams that set thresholds: no fewer than after a change."""
         return max(STABLE, self.most)
 
     @property

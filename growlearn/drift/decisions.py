@@ -61,7 +61,7 @@ def anytime(grounds: Grounds, spec: DriftSpec) -> Decided:
     sides = grounds.reference
     budget = sides.budget or for_life(spec.alpha / 2)
     watched = watch(
-        sides.reference, sides.window, sides.carried, budget, spec.min_effect, spec.min_harm, sides.late
+        sides.reference, sides.window, sides.carried, budget, spec.smallest_effect, spec.min_harm, sides.late
     )
     carried = replace(watched.carried, read=(*watched.carried.read, *sides.late_windows))
     told = watched.scores.told()
@@ -76,7 +76,7 @@ DECISIONS: Mapping[str, Decision] = MappingProxyType(
 
 
 def _large(score: Score, spec: DriftSpec) -> bool:
-    return score.p_value < score.threshold and score.effect >= spec.min_effect
+    return score.p_value < score.threshold and score.effect >= spec.smallest_effect
 
 
 def _harmed(grounds: Grounds, spec: DriftSpec) -> bool:

@@ -2,6 +2,7 @@
 
 Each peer runs in an environment of its own below --peers, made where it is missing; one that cannot be made
 is named as such. --keep FOLDER goes on where it was interrupted. Peers are measured here and used nowhere.
+With other --window-rows, and a --keep of their own, delays are counted in finer steps and no times taken.
 """
 
 from __future__ import annotations
@@ -22,10 +23,11 @@ import numpy as np
 import torch
 from drift_delay import noisy
 from growing import Garden, rows_of
-from peers.streams import FADING, FALSE, MOST, REFERENCE_ROWS, STABLE, WINDOW_ROWS, Array, Rows, save
+from peers.streams import FALSE, REFERENCE_ROWS, Array, Pace, Rows, save
 from results import publish
 from watching import TRAINED, train
 
+PACE = Pace()
 CLASSES = 8  # known ones; rows of the other two are new
 OURS = (
     "GrowLearn anytime, as shipped",
@@ -98,6 +100,7 @@ def main() -> None:
     parser.add_argument("--peers", type=Path, default=Path(".peers"), help="folder of the environments")
     parser.add_argument("--keep", type=Path, help="folder of what was measured so far")
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--window-rows", type=int, default=PACE.window_rows)
     parser.add_argument("--only", help="measure this peer alone, and print nothing")
     parser.add_argument("--report", action="store_true", help="measure nothing, print what --keep holds")
     options = parser.parse_args()
@@ -107,10 +110,10 @@ def main() -> None:
     missing = {}
     for name, peer in PEERS.items():
         if options.only in (None, name) and not options.report:
-            reason = run(peer, options.peers.absolute() / name, folder, options.seeds)
+            reason = run(peer, options.peers.absolute() / name, folder, options)
             missing.update({name: reason} if reason else {})
     if options.only is None:
-        tables(folder, options.seeds, missing)
+        tables(folder, missing, options)
 
 
 def prepare(folder: Path) -> None:
@@ -150,7 +153,7 @@ def ask(garden: Garden, images: Array, labels: Array) -> Rows:
     return Rows(outputs, features, (outputs.argmax(1) != labels).astype(float))
 
 
-def run(peer: Peer, home: Path, folder: Path, seeds: int) -> str:
+def run(peer: Peer, home: Path, folder: Path, options: argparse.Namespace) -> str:
     """One peer through all streams and clocks; why it could not, or nothing."""
     python = Path(sys.executable)
     if peer.packages:
@@ -160,8 +163,9 @@ def run(peer: Peer, home: Path, folder: Path, seeds: int) -> str:
             return reason
     command = [str(python), str(Path(__file__).parent / "peers" / "run.py"), peer.module, str(folder)]
     alone = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-    for what in ("times", "streams"):
-        done = subprocess.run([*command, what, str(seeds)], env=alone, check=False)
+    for what in ("times", "streams") if options.window_rows == PACE.window_rows else ("streams",):
+        asked = [what, str(options.seeds), str(options.window_rows)]
+        done = subprocess.run([*command, *asked], env=alone, check=False)
         if done.returncode:
             return f"it failed with exit code {done.returncode}"
     return ""
@@ -183,38 +187,48 @@ def install(peer: Peer, home: Path) -> str:
     return ""
 
 
-def tables(folder: Path, seeds: int, missing: Mapping[str, str]) -> None:
-    """Both tables on one page."""
+def tables(folder: Path, missing: Mapping[str, str], options: argparse.Namespace) -> None:
+    """All tables on one page."""
+    pace = Pace(options.window_rows)
     cases = json.loads((folder / "cases.json").read_text())
     found = {path.stem: json.loads(path.read_text()) for path in sorted((folder / "found").glob("*.json"))}
     times = {path.stem: json.loads(path.read_text()) for path in sorted((folder / "times").glob("*.json"))}
     absent = [
         f"- {name}: not measured; {reason}" for name, reason in {**unfinished(folder), **missing}.items()
     ]
-    table = [*delays_of(cases, found), "", *verdicts_of(cases, found), "", *times_of(times), "", *absent]
+    mean = means_of(cases, found, pace.most)
+    table = [*delays_of(cases, found, mean), "", *verdicts_of(cases, mean), ""]
+    if pace == PACE:
+        title = "Mean windows from a change to the alarm, and time per verdict, beside others' detectors"
+        publish("drift_peers", title, [*table, *times_of(times), "", *absent], note(options.seeds, pace))
+        return
     publish(
-        "drift_peers",
-        "Mean windows from a change to the alarm, and time per verdict, beside others' detectors",
-        table,
-        note(seeds),
+        f"drift_peers_{pace.window_rows}",
+        f"Mean windows of {pace.window_rows} rows from a change to the alarm, beside others' detectors",
+        [*table, *absent],
+        note(options.seeds, pace),
+        f"drift_peers.py --window-rows {pace.window_rows} --seeds {options.seeds}",
     )
 
 
-def note(seeds: int) -> str:
+def note(seeds: int, pace: Pace) -> str:
     """How the figures came about."""
+    times = (
+        "; times are CPU seconds of one thread, the median; MMD compares 1,000 x 784 with 1,000 x 784, which "
+        "is what feature-mmd draws of more, by 200 permutations unless said"
+    )
     return (
-        f"{seeds} streams a case; windows of {WINDOW_ROWS} rows, reference of {REFERENCE_ROWS:,}; real "
+        f"{seeds} streams a case; windows of {pace.window_rows} rows, reference of {REFERENCE_ROWS:,}; real "
         f"Fashion-MNIST, one model of {CLASSES} classes trained once on theirs of {TRAINED:,} rows; "
-        f"{MOST} changed windows, counted as {MOST} where no alarm comes; a slow change is complete after "
-        f"{FADING}; what remembers reads {STABLE} stable windows before the change; streams with an alarm "
-        "among them are marked as false and left out of the mean; thresholds are the lowest at which at most "
-        f"{FALSE:.0%} of stationary streams of {STABLE} windows ever alarm, other streams than those of the "
-        "cases, the same for all; ADWIN, HDDM-A and the calibrated evidence on a grid, all others exactly; "
-        "the first and second line keep alpha = 0.05 for life and needed no calibration, the second was "
-        "added after the others had been seen; the cases were fixed before any detector was run; what "
-        "reads errors sees every label, and so does the evidence; times are CPU seconds of one thread, the "
-        "median; MMD compares 1,000 x 784 with 1,000 x 784, which is what feature-mmd draws of more, by 200 "
-        "permutations unless said"
+        f"{pace.most} changed windows, counted as {pace.most} where no alarm comes; a slow change is "
+        f"complete after {pace.fading}; what remembers reads {pace.stable} stable windows before the change; "
+        "streams with an alarm among them are marked as false and left out of the mean; thresholds are the "
+        f"lowest at which at most {FALSE:.0%} of stationary streams of {pace.stable} windows ever alarm, "
+        "other streams than those of the cases, the same for all; ADWIN, HDDM-A and the calibrated evidence "
+        "on a grid, all others exactly; the first and second line keep alpha = 0.05 for life and needed no "
+        "calibration, the second was added after the others had been seen; the cases were fixed before any "
+        "detector was run; what reads errors sees every label, and so does the evidence"
+        f"{times if pace == PACE else ''}"
     )
 
 
@@ -228,13 +242,20 @@ def unfinished(folder: Path) -> dict[str, str]:
     }
 
 
-def mean_delay(delays: list[int]) -> float:
-    """Of streams without a false alarm; MOST where there is none."""
-    real = [delay for delay in delays if delay > 0]
-    return float(np.mean(real)) if real else float(MOST)
+def means_of(cases: list[dict[str, Any]], found: Mapping[str, Any], most: int) -> dict[str, dict[str, float]]:
+    """The mean delay of each method in each case, of streams without a false alarm; `most` where none is."""
+
+    def mean(delays: list[int]) -> float:
+        real = [delay for delay in delays if delay > 0]
+        return float(np.mean(real)) if real else float(most)
+
+    names = [case["name"] for case in cases]
+    return {method: {case: mean(one["delays"][case]) for case in names} for method, one in found.items()}
 
 
-def delays_of(cases: list[dict[str, Any]], found: Mapping[str, Any]) -> list[str]:
+def delays_of(
+    cases: list[dict[str, Any]], found: Mapping[str, Any], mean: Mapping[str, Mapping[str, float]]
+) -> list[str]:
     """A line for each method, a column for each case."""
     lines = []
     for strength, title in ((False, "case"), (True, "weaker change")):
@@ -245,11 +266,11 @@ def delays_of(cases: list[dict[str, Any]], found: Mapping[str, Any]) -> list[str
             f"| accuracy | {' | '.join(case['accuracy'] for case in some)} | | |",
         ]
         for name in ordered(found):
-            by_case = [found[name]["delays"][case["name"]] for case in some]
-            means = [mean_delay(delays) for delays in by_case]
+            means = [mean[name][case["name"]] for case in some]
+            false = [found[name]["delays"][case["name"]].count(0) for case in some]
             cells = [
-                f"{mean:.1f}" + (f" ({sum(delay == 0 for delay in delays)} false)" if 0 in delays else "")
-                for mean, delays in zip(means, by_case, strict=True)
+                f"{one:.1f}" + (f" ({count} false)" if count else "")
+                for one, count in zip(means, false, strict=True)
             ]
             rate = f"{found[name]['false']} of {found[name]['streams']}"
             lines.append(f"| {name} | {' | '.join(cells)} | {np.mean(means):.1f} | {rate} |")
@@ -263,14 +284,12 @@ def ordered(found: Mapping[str, Any]) -> list[str]:
     return [*(name for name in OURS if name in found), *(name for name in others if name not in OURS)]
 
 
-def verdicts_of(cases: list[dict[str, Any]], found: Mapping[str, Any]) -> list[str]:
+def verdicts_of(cases: list[dict[str, Any]], means: Mapping[str, Mapping[str, float]]) -> list[str]:
     """In how many cases ours is shorter, equal or longer than each peer and the best of them."""
     strong, weak = ([case["name"] for case in cases if case["weak"] == kind] for kind in (False, True))
-    mean = {
-        name: {case: mean_delay(one["delays"][case]) for case in strong + weak} for name, one in found.items()
-    }
-    mine = [name for name in OURS if name in found]
-    peers = [name for name in ordered(found) if not name.startswith("GrowLearn")]
+    mean = dict(means)
+    mine = [name for name in OURS if name in mean]
+    peers = [name for name in ordered(mean) if not name.startswith("GrowLearn")]
     mean["the best peer of each case"] = {
         case: min(mean[name][case] for name in peers) for case in strong + weak
     }

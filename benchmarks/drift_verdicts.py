@@ -1,4 +1,4 @@
-"""What the judge says of ten changes, with and without labels: grown for, after how many windows, or not.
+"""What the judge says of fourteen cases, with and without labels: grown for, after how many windows, or not.
 
 The whole judge with the decision `anytime` at alpha 0.05: evidence, harm, mix of labels, broken data. Five
 stable windows come before each change, up to twelve changed ones after it, 500 rows a window. Rotation,
@@ -25,15 +25,17 @@ from watching import TRAINED, train
 from growlearn.domain.drift import DriftReport
 from growlearn.domain.drift_spec import DriftSpec
 from growlearn.domain.schema import Label
-from growlearn.drift.compare import Reference
 from growlearn.drift.evidence.budget import for_life
 from growlearn.drift.matching import match
+from growlearn.drift.reference import Reference
 from growlearn.drift.sample import Sample, targets_of
 from growlearn.drift.watch import Carried
 from growlearn.growth.model.network import GrowingNetwork
 
 REFERENCE_ROWS, WINDOW_ROWS, STABLE, CHANGED, FADING = 2000, 500, 5, 12, 20
 SPEC = DriftSpec(decision="anytime", alpha=0.05)
+
+WANTED = {True: "yes", False: "no", None: "either"}
 
 Images = fashion_mnist.Array
 Change = Callable[[Images, int], Images]
@@ -45,7 +47,7 @@ class Case:
     """A change of images or labels; `classes` are those the model knows, `odds` how often each is drawn."""
 
     name: str
-    wanted: bool  # whether it ought to be grown for
+    wanted: bool | None  # whether it ought to be grown for; None where either will do
     change: Change = lambda images, _: images
     relabel: Callable[[Images], Images] = lambda labels: labels
     classes: int = 10
@@ -72,7 +74,7 @@ def main() -> None:
             cell([run(case, gardens[case.classes], seed, labelled) for seed in range(options.streams)])
             for labelled in (True, False)
         ]
-        table.append(f"| {case.name} | {'yes' if case.wanted else 'no'} | {' | '.join(cells)} |")
+        table.append(f"| {case.name} | {WANTED[case.wanted]} | {' | '.join(cells)} |")
         print(table[-1], flush=True)
     publish(
         "drift_verdicts",
@@ -82,7 +84,7 @@ def main() -> None:
         f"{CHANGED} calls for growth; said: verdicts and kinds of the first changed window that is not "
         f"stable; {STABLE} stable windows first, none of which called for growth unless counted as false; "
         f"{WINDOW_ROWS} rows a window, {REFERENCE_ROWS:,} in the reference, alpha {SPEC.alpha} for life, "
-        f"min_harm {SPEC.min_harm}, min_effect {SPEC.min_effect}; changed rows are test rows",
+        f"min_harm {SPEC.min_harm}, min_effect {SPEC.smallest_effect}; changed rows are test rows",
     )
 
 
@@ -129,6 +131,8 @@ CASES = (
     Case("new classes", True, classes=8, odds=(1.0,) * 8 + (4 / 3,) * 2),
     Case("slowly inverted", True, slowly_inverted),
     Case("another label mix", False, odds=(3.0,) * 5 + (1.0,) * 5),
+    Case("noise 0.05", None, noise(0.05)),
+    Case("10 % darker", False, lambda images, _: (0.9 * images).astype(np.uint8)),
     Case("5 % darker", False, lambda images, _: (0.95 * images).astype(np.uint8)),
     Case("all images black", False, lambda images, _: np.zeros_like(images)),
     Case("nothing", False),

@@ -28,8 +28,11 @@ def hardware() -> str:
     )
 
 
-def publish(name: str, title: str, table: list[str], note: str) -> None:
-    """Print a table and keep it as results/NAME.md, with the command that makes it and the hardware."""
+def publish(name: str, title: str, table: list[str], note: str, command: str | None = None) -> None:
+    """Print a table and keep it as results/NAME.md, with the hardware and the command that makes it.
+
+    command: what follows `python benchmarks/`; NAME.py where nothing is said.
+    """
     page = [
         f"# {title}",
         "",
@@ -37,7 +40,7 @@ def publish(name: str, title: str, table: list[str], note: str) -> None:
         "",
         f"{note}; {hardware()}.",
         "",
-        f"Made by `python benchmarks/{name}.py`.",
+        f"Made by `python benchmarks/{command or f'{name}.py'}`.",
         "",
     ]
     print("\n" + "\n".join(page), flush=True)

@@ -13,9 +13,9 @@ from growlearn.domain.lineage import Manifest, Task, Version
 from growlearn.domain.stream import AliasMove, Message, MessageKind, Stream, Transition
 from growlearn.domain.window import Verdict, Window, WindowState
 from growlearn.drift.actions import ACTIONS
-from growlearn.drift.compare import Reference
 from growlearn.drift.judge import judge
 from growlearn.drift.policy import Training, asks_for_trainings, budget_left, refusal, trainings_of
+from growlearn.drift.reference import Reference
 from growlearn.drift.sample import Sample
 from growlearn.drift.windows import WINDOWS
 from growlearn.evaluation.flips import flips_of

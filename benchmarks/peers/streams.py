@@ -19,10 +19,9 @@ import numpy as np
 Array = np.ndarray[Any, Any]
 
 REFERENCE_ROWS = 2000
-WINDOW_ROWS = 500
-STABLE = 100  # windows of a stream in which nothing changes, and of a case before the change
-MOST = 40  # changed windows; no alarm by then counts as so many
-FADING = 20  # windows until a slow change is complete
+STABLE = 100  # windows at least of a stream in which nothing changes, and of a case before the change
+MOST_ROWS = 20_000  # changed ones; no alarm by then counts as so many
+FADING_ROWS = 10_000  # until a slow change is complete
 LEAST_RUNS = 7  # of what is timed
 LONG_S = 40.0
 FALSE = 0.05  # share of stable streams that may ever alarm
@@ -49,6 +48,28 @@ class Rows:
     def errors(self) -> list[int]:
         """Whether each answer is wrong."""
         return [int(value) for value in self.wrong]
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How many windows a stream's rows make."""
+
+    window_rows: int = 500
+
+    @property
+    def stable(self) -> int:
+        """Windows before a change, and of the streams that set thresholds: no fewer than after a change."""
+        return max(STABLE, self.most)
+
+    @property
+    def most(self) -> int:
+        """Changed windows; no alarm by then counts as so many."""
+        return MOST_ROWS // self.window_rows
+
+    @property
+    def fading(self) -> int:
+        """Windows until a slow change is complete."""
+        return FADING_ROWS // self.window_rows
 
 
 Update = Callable[[Rows], float]
@@ -80,31 +101,39 @@ def load(folder: Path, name: str) -> Rows:
     return Rows(*(np.load(folder / f"{name}-{part}.npy") for part in ("outputs", "features", "wrong")))
 
 
-def calibrated(method: Method, known: Rows) -> tuple[float, list[float]]:
+def calibrated(method: Method, known: Rows, pace: Pace) -> tuple[float, list[float]]:
     """The lowest threshold at which FALSE of stable streams or fewer alarm; the largest level of each."""
     highest = []
     for seed in range(1000, 1000 + method.streams):
         reference, others, rng = _begun(known, seed)
         update = method.start(reference)
-        highest.append(max(update(_window(others, None, 0.0, rng)) for _ in range(STABLE)))
+        windows = (_window(others, None, 0, pace.window_rows, rng) for _ in range(pace.stable))
+        highest.append(max(update(window) for window in windows))
     allowed = math.floor(FALSE * method.streams)
     threshold = float(sorted(highest)[-1 - allowed]) if method.threshold is None else method.threshold
     return threshold, highest
 
 
 def delay(
-    method: Method, threshold: float, known: Rows, changed: Rows, case: Mapping[str, Any], seed: int
+    method: Method,
+    threshold: float,
+    known: Rows,
+    changed: Rows,
+    case: Mapping[str, Any],
+    seed: int,
+    pace: Pace,
 ) -> int:
-    """Windows from the change to the alarm: 0 for a false alarm before it, MOST where none comes."""
+    """Windows from the change to the alarm: 0 for a false alarm before it, `most` where none comes."""
     reference, others, rng = _begun(known, seed)
     update = method.start(reference)
     if isinstance(update, Ladder):
         update.stand_on(int(threshold))
-    for window in range(1 if method.forgets else 1 - STABLE, MOST + 1):
-        share = 0.0 if window < 1 else case["share"] * (min(1.0, window / FADING) if case["slow"] else 1.0)
-        if update(_window(others, changed, share, rng)) > threshold:
+    for window in range(1 if method.forgets else 1 - pace.stable, pace.most + 1):
+        done = 0.0 if window < 1 else min(1.0, window / pace.fading) if case["slow"] else 1.0
+        new = round(case["share"] * done * pace.window_rows)
+        if update(_window(others, changed, new, pace.window_rows, rng)) > threshold:
             return max(0, window)
-    return MOST
+    return pace.most
 
 
 def _begun(known: Rows, seed: int) -> tuple[Rows, Rows, np.random.Generator]:
@@ -113,13 +142,12 @@ def _begun(known: Rows, seed: int) -> tuple[Rows, Rows, np.random.Generator]:
     return known.take(order[:REFERENCE_ROWS]), known.take(order[REFERENCE_ROWS:]), rng
 
 
-def _window(known: Rows, changed: Rows | None, share: float, rng: np.random.Generator) -> Rows:
-    """Rows in any order, `share` of them changed."""
-    new = round(share * WINDOW_ROWS)
-    parts = [known.take(rng.integers(0, len(known.wrong), WINDOW_ROWS - new))]
+def _window(known: Rows, changed: Rows | None, new: int, rows: int, rng: np.random.Generator) -> Rows:
+    """Rows in any order, `new` of them changed."""
+    parts = [known.take(rng.integers(0, len(known.wrong), rows - new))]
     if changed is not None and new:
         parts.append(changed.take(rng.integers(0, len(changed.wrong), new)))
-    order = rng.permutation(WINDOW_ROWS)
+    order = rng.permutation(rows)
     return Rows(
         *(
             np.concatenate([getattr(p, name) for p in parts])[order]
@@ -128,7 +156,7 @@ def _window(known: Rows, changed: Rows | None, share: float, rng: np.random.Gene
     )
 
 
-def measure(methods: Mapping[str, Method], folder: Path, seeds: int) -> None:
+def measure(methods: Mapping[str, Method], folder: Path, seeds: int, pace: Pace) -> None:
     """Calibrate each method and run it through every case; what was measured before is kept."""
     _plan(folder, "found", methods)
     known, cases = load(folder, "known"), json.loads((folder / "cases.json").read_text())
@@ -137,13 +165,13 @@ def measure(methods: Mapping[str, Method], folder: Path, seeds: int) -> None:
         if target.exists():
             continue
         began = time.process_time()
-        threshold, highest = calibrated(method, known)
+        threshold, highest = calibrated(method, known, pace)
         false = sum(bool(level > threshold) for level in highest)
         found = {}
         for case in cases:
             changed = load(folder, case["rows"])
             found[case["name"]] = [
-                delay(method, threshold, known, changed, case, seed) for seed in range(seeds)
+                delay(method, threshold, known, changed, case, seed, pace) for seed in range(seeds)
             ]
         line = {"threshold": threshold, "false": false, "streams": len(highest), "delays": found}
         _write(target, line)

@@ -44,8 +44,8 @@ def anytime(reference: Rows, budget: Budget, min_effect: float, min_harm: float)
 
 def shipped(reference: Rows) -> Update:
     """Alpha 0.05, smallest effect and harm as a job file has them; its promise is its calibration."""
-    spec = DriftSpec()
-    return Ladder([anytime(reference, for_life(SHIPPED), spec.min_effect, spec.min_harm)])
+    spec = DriftSpec(decision="anytime")
+    return Ladder([anytime(reference, for_life(SHIPPED), spec.smallest_effect, spec.min_harm)])
 
 
 def sharp(reference: Rows) -> Update:

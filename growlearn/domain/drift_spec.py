@@ -36,7 +36,7 @@ class DriftSpec:
     action: str = "grow"
     alpha: float = 0.05  # chance of a false alarm: in each window, or ever where the decision is anytime
     false_growths: FalseGrowths | None = None  # in place of alpha, for decision anytime
-    min_effect: float = 0.03  # a smaller move is never drift, however many rows show it
+    min_effect: float | None = None  # a smaller move is never drift, however many rows show it
     min_rows: int = 30  # fewer rows on either side: cannot judge
     min_class_rows: int = 5  # fewer rows of a label do not speak for a class
     min_harm: float = 0.03  # rise of the error rate worth acting on, where labels tell it
@@ -45,8 +45,10 @@ class DriftSpec:
         require(0 < self.alpha < 1, f"alpha {self.alpha} must lie between 0 and 1")
         require(self.min_rows >= 2, "min_rows must be 2 or more")
         require(self.min_class_rows >= 1, "min_class_rows must be 1 or more")
-        for name in ("min_effect", "min_harm"):
-            require(0 <= getattr(self, name) < 1, f"{name} is a share of 1, such as 0.03")
+        require(
+            self.min_effect is None or 0 <= self.min_effect < 1, "min_effect is a share of 1, such as 0.03"
+        )
+        require(0 <= self.min_harm < 1, "min_harm is a share of 1, such as 0.03")
         require(
             self.false_growths is None or self.decision == "anytime",
             "false_growths needs decision anytime: other decisions count windows, not time",
@@ -57,6 +59,17 @@ class DriftSpec:
             self.window == "latest" or self.decision != "anytime",
             "window must be latest for decision anytime: evidence counts every window once",
         )
+
+    @property
+    def smallest_effect(self) -> float:
+        """`min_effect`; where it is not given 0.01 for decision anytime, 0.03 for others.
+
+        The two hide about the same moves: tests see how far two samples are apart, noise and all, while
+        evidence allows for the reference's sampling error besides (docs/adr/0012, measured).
+        """
+        if self.min_effect is not None:
+            return self.min_effect
+        return 0.01 if self.decision == "anytime" else 0.03
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,6 +13,7 @@ from growlearn.ingest.rows import Column
 _CHANCE = 1e-6  # that a sound window looks so; below it the data is called broken
 _OTHER_UNIT = 5.0  # times as large, or as small, at least
 _ALIKE = 1e-3  # p-value from which two columns are alike once their unit is the same
+_DECILES = np.arange(1, 10) / 10  # at one of them at least, values of a few levels are the same multiples
 
 
 def breakage(reference: Sample, window: Sample) -> str | None:
@@ -63,16 +64,18 @@ def _unknown(name: str, there: Column, here: Column) -> str | None:
 
 
 def _other_unit(name: str, there: Column, here: Column) -> str | None:
-    """The same values times a number far from one."""
-    size, size_there = _size(here), _size(there)
-    if size == 0 or size_there == 0:
+    """The same values times a number far from one; how large they are, those other than zero tell."""
+    sizes_there, sizes = np.abs(there[there != 0]), np.abs(here[here != 0])
+    if len(sizes_there) == 0 or len(sizes) == 0:
         return None
-    times = size / size_there
-    if 1 / _OTHER_UNIT < times < _OTHER_UNIT:
+    ratios = np.unique(np.quantile(sizes, _DECILES) / np.quantile(sizes_there, _DECILES))
+    far = ratios[(ratios >= _OTHER_UNIT) | (ratios <= 1 / _OTHER_UNIT)]
+    if len(far) == 0 or ks_2samp(sizes_there, sizes, method="asymp").pvalue >= _CHANCE:
         return None
-    before, after = ks_2samp(there, here, method="asymp"), ks_2samp(there, here / times, method="asymp")
-    if before.pvalue >= _CHANCE or after.pvalue < _ALIKE:
+    p_values = [ks_2samp(there, here / ratio, method="asymp").pvalue for ratio in far]
+    if max(p_values) < _ALIKE:
         return None
+    times = far[int(np.argmax(p_values))]
     told = f"{times:.3g} times as large" if times > 1 else f"{1 / times:.3g} times as small"
     return f"column {name!r} is {told} as in the reference and otherwise alike: was its unit changed?"
 
@@ -96,11 +99,6 @@ def _improbable(share: float, rows_there: int, rows: int) -> bool:
     """
     likely = min(1.0, share + 1 / rows_there)
     return bool(rows * np.log(likely) < np.log(_CHANCE)) if likely < 1 else False
-
-
-def _size(column: Column) -> float:
-    """A robust size of numbers: the median of their absolute values."""
-    return float(np.median(np.abs(column)))
 
 
 def _flat(column: Column) -> Column:

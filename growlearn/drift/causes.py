@@ -12,10 +12,11 @@ from growlearn.domain.drift import DriftKind
 from growlearn.domain.drift_spec import DriftSpec
 from growlearn.domain.window import Verdict
 from growlearn.drift.breakage import breakage
-from growlearn.drift.compare import Comparison, Reference
+from growlearn.drift.compare import Comparison
 from growlearn.drift.detectors.finding import CannotJudge
 from growlearn.drift.detectors.label_shift import estimated_mix
 from growlearn.drift.mix import Shares, distance, mix_of, moved_labels
+from growlearn.drift.reference import Reference
 
 _LEAST_MOVED = 0.1  # share of labels that changed
 _UNLIKE = 1e-4  # p-value below which the mix does not explain all; it is asked in every window of such a mix

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from difflib import get_close_matches
 
 from growlearn.domain.drift import Score
@@ -12,28 +12,9 @@ from growlearn.domain.errors import UnknownName
 from growlearn.drift.decisions import DECISIONS, Grounds
 from growlearn.drift.detectors import DETECTORS
 from growlearn.drift.detectors.finding import CannotJudge, Detector, Finding
-from growlearn.drift.evidence.budget import Budget
 from growlearn.drift.harm import Harm, harm_of
-from growlearn.drift.sample import Sample
+from growlearn.drift.reference import Reference
 from growlearn.drift.watch import Carried
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Reference:
-    """One known task's reference rows and the window's rows, both before that task's head.
-
-    `share` is that of the window's rows which the router sends to this task, of those compared; None where
-    it was not asked. `late` are rows of earlier windows, by their numbers, whose labels came since.
-    """
-
-    task: str
-    reference: Sample
-    window: Sample
-    share: float | None = None
-    carried: Carried = field(default_factory=Carried)
-    budget: Budget | None = None
-    late: Sample | None = None
-    late_windows: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,11 +55,7 @@ def compare(reference: Reference, spec: DriftSpec) -> Comparison:
         for name in names
         for finding in detector(name)(reference.reference, reference.window, alpha)
     )
-    grounds = Grounds(
-        reference=reference.reference, window=reference.window, scores=scores, harm=harm,
-        harm_threshold=alpha, carried=reference.carried, budget=reference.budget,
-        late=reference.late, late_windows=reference.late_windows,
-    )  # fmt: skip
+    grounds = Grounds(reference=reference, scores=scores, harm=harm, harm_threshold=alpha)
     decided = DECISIONS[spec.decision](grounds, spec)
     errors = () if harm is None else (_errors(harm, alpha, reference.task),)
     corrected = min(score.p_value * spec.alpha / score.threshold for score in scores)

@@ -8,30 +8,23 @@ from types import MappingProxyType
 
 from growlearn.domain.drift import Score
 from growlearn.domain.drift_spec import DriftSpec
-from growlearn.drift.evidence.budget import Budget, for_life
+from growlearn.drift.evidence.budget import for_life
 from growlearn.drift.harm import Harm
-from growlearn.drift.sample import Sample
+from growlearn.drift.reference import Reference
 from growlearn.drift.watch import Carried, watch
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Grounds:
-    """All that a decision may rest on: both sides, what detectors found, what labels say, what was carried.
+    """All that a decision may rest on: both sides, what detectors found, what labels say.
 
-    `late` are rows of earlier windows, by their numbers, whose labels came since; evidence alone reads them.
-    `harm_threshold` is the p-value below which a rise of the errors is believed; `budget` that of evidence,
-    half of it for scores and half for errors.
+    `harm_threshold` is the p-value below which a rise of the errors is believed.
     """
 
-    reference: Sample
-    window: Sample
+    reference: Reference
     scores: Sequence[Score]
     harm: Harm | None
     harm_threshold: float
-    carried: Carried
-    budget: Budget | None
-    late: Sample | None = None
-    late_windows: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,17 +58,12 @@ def anytime(grounds: Grounds, spec: DriftSpec) -> Decided:
 
     Detectors then only describe what moved. Raises CannotJudge where the scores of either side say nothing.
     """
-    budget = grounds.budget or for_life(spec.alpha / 2)
+    sides = grounds.reference
+    budget = sides.budget or for_life(spec.alpha / 2)
     watched = watch(
-        grounds.reference,
-        grounds.window,
-        grounds.carried,
-        budget,
-        spec.min_effect,
-        spec.min_harm,
-        grounds.late,
+        sides.reference, sides.window, sides.carried, budget, spec.smallest_effect, spec.min_harm, sides.late
     )
-    carried = replace(watched.carried, read=(*watched.carried.read, *grounds.late_windows))
+    carried = replace(watched.carried, read=(*watched.carried.read, *sides.late_windows))
     told = watched.scores.told()
     if watched.risk is not None and watched.risk.alarm:
         told = watched.risk.told()
@@ -88,7 +76,7 @@ DECISIONS: Mapping[str, Decision] = MappingProxyType(
 
 
 def _large(score: Score, spec: DriftSpec) -> bool:
-    return score.p_value < score.threshold and score.effect >= spec.min_effect
+    return score.p_value < score.threshold and score.effect >= spec.smallest_effect
 
 
 def _harmed(grounds: Grounds, spec: DriftSpec) -> bool:

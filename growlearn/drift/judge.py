@@ -10,9 +10,9 @@ from growlearn.domain.drift_spec import DriftSpec
 from growlearn.domain.lineage import Task
 from growlearn.domain.schema import Label, ordered
 from growlearn.domain.window import Verdict, Window
-from growlearn.drift.compare import Reference
 from growlearn.drift.matching import match
 from growlearn.drift.naming import next_regime, next_task, regimes_of
+from growlearn.drift.reference import Reference
 
 
 def judge(

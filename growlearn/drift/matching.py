@@ -9,8 +9,9 @@ from growlearn.domain.drift import DriftKind, DriftReport, Score
 from growlearn.domain.drift_spec import DriftSpec
 from growlearn.domain.window import Verdict
 from growlearn.drift.causes import cause_of
-from growlearn.drift.compare import Comparison, Reference, compare, strongest
+from growlearn.drift.compare import Comparison, compare, strongest
 from growlearn.drift.detectors.finding import CannotJudge
+from growlearn.drift.reference import Reference
 
 _MOST_ROWS = 2 / 3  # of a window: the router then says which of several tasks that look alike it is
 

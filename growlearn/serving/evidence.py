@@ -11,8 +11,8 @@ from growlearn.domain.job import Job
 from growlearn.domain.keys import duration_s
 from growlearn.domain.lineage import Task
 from growlearn.domain.window import Window
-from growlearn.drift.compare import Reference
 from growlearn.drift.evidence.budget import Budget, at_a_rate, for_life, windows_in
+from growlearn.drift.reference import Reference
 from growlearn.drift.watch import Carried
 
 

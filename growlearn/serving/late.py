@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from growlearn.domain.labels import LabelJoin
 from growlearn.domain.window import Verdict, Window, WindowState
-from growlearn.drift.compare import Reference
+from growlearn.drift.reference import Reference
 from growlearn.drift.sample import Sample
 
 _OF_THE_TASK = (Verdict.STABLE, Verdict.WARN, Verdict.KNOWN_TASK)

@@ -8,7 +8,7 @@ import numpy as np
 
 from growlearn.domain.lineage import Manifest, Task
 from growlearn.domain.schema import Schema
-from growlearn.drift.compare import Reference
+from growlearn.drift.reference import Reference
 from growlearn.drift.sample import Sample, targets_of
 from growlearn.growth.model.network import GrowingNetwork
 from growlearn.growth.router.router import load_router

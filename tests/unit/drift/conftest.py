@@ -10,7 +10,7 @@ import pytest
 from growlearn.domain.lineage import Task
 from growlearn.domain.schema import InputType, Label
 from growlearn.domain.window import Window, WindowState
-from growlearn.drift.compare import Reference
+from growlearn.drift.reference import Reference
 from growlearn.drift.sample import Outputs, Sample
 from growlearn.ingest.rows import Column
 

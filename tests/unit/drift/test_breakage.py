@@ -51,6 +51,22 @@ def test_another_unit(make_side: Any, times: float) -> None:
     assert "was its unit changed?" in reason
 
 
+def test_another_unit_of_a_column_that_is_mostly_zero(make_side: Any) -> None:
+    there, here = (
+        np.where(RANDOM.random(rows) < 0.2, RANDOM.integers(-9, 9, rows), 0.0) for rows in (900, 400)
+    )
+    reason = breakage(make_side(900, n=there), make_side(400, n=here * 1000))
+    assert reason == (
+        "column 'n' is 1e+03 times as large as in the reference and otherwise alike: was its unit changed?"
+    )
+    assert breakage(make_side(900, n=there), make_side(400, n=here)) is None
+
+
+def test_more_zeros_and_larger_numbers_are_no_other_unit(make_side: Any) -> None:
+    zeros = np.where(np.arange(200) % 2, OTHERS * 1000, 0.0)
+    assert breakage(make_side(300, n=NUMBERS), make_side(200, n=zeros)) is None
+
+
 def test_larger_numbers_of_another_shape_are_no_other_unit(make_side: Any) -> None:
     assert breakage(make_side(300, n=NUMBERS), make_side(200, n=OTHERS + 1000)) is None
 

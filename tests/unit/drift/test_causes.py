@@ -12,7 +12,8 @@ from growlearn.domain.drift_spec import DriftSpec
 from growlearn.domain.schema import InputType
 from growlearn.domain.window import Verdict
 from growlearn.drift.causes import Cause, cause_of
-from growlearn.drift.compare import Reference, compare
+from growlearn.drift.compare import compare
+from growlearn.drift.reference import Reference
 from growlearn.drift.sample import Sample
 
 SPEC = DriftSpec()

@@ -11,7 +11,7 @@ from growlearn.domain.drift import Score
 from growlearn.domain.drift_spec import DriftSpec
 from growlearn.drift.decisions import DECISIONS, Grounds
 from growlearn.drift.harm import harm_of
-from growlearn.drift.watch import Carried
+from growlearn.drift.reference import Reference
 
 SPEC = DriftSpec(min_effect=0.1, min_harm=0.05)
 
@@ -33,10 +33,8 @@ def score(detector: str, p_value: float, effect: float = 0.5) -> Score:
 @pytest.fixture
 def grounds(make_side: Any) -> Grounds:
     side = make_side()
-    return Grounds(
-        reference=side, window=side, scores=(score("a", 0.5),), harm=None, harm_threshold=0.01,
-        carried=Carried(), budget=None,
-    )  # fmt: skip
+    sides = Reference(task="a", reference=side, window=side)
+    return Grounds(reference=sides, scores=(score("a", 0.5),), harm=None, harm_threshold=0.01)
 
 
 FOUND, NOT_FOUND = score("a", 0.001), score("b", 0.5)
@@ -82,13 +80,14 @@ def test_evidence_is_carried_and_told(grounds: Grounds, make_outputs: Any, make_
         outputs = make_outputs(seed, lean=lean, rows=600)
         return replace(make_side(600, labelled=0), outputs=outputs)
 
-    sides = replace(grounds, reference=side(0, 0.0), window=side(1, 0.0))
-    first = DECISIONS["anytime"](sides, SPEC)
+    sides = Reference(task="a", reference=side(0, 0.0), window=side(1, 0.0))
+    first = DECISIONS["anytime"](replace(grounds, reference=sides), SPEC)
     assert not first.moved
     assert first.carried is not None
     assert first.carried.scores is not None
     assert first.carried.scores.windows == 1
-    second = DECISIONS["anytime"](replace(sides, carried=first.carried, window=side(2, 2.0)), SPEC)
+    later = replace(sides, carried=first.carried, window=side(2, 2.0))
+    second = DECISIONS["anytime"](replace(grounds, reference=later), SPEC)
     assert second.moved
     assert second.told is not None
     assert "2 windows" in second.told

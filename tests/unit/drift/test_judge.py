@@ -11,8 +11,8 @@ from growlearn.domain.drift import DriftReport
 from growlearn.domain.drift_spec import DriftSpec
 from growlearn.domain.lineage import Task
 from growlearn.domain.window import Verdict
-from growlearn.drift.compare import Reference
 from growlearn.drift.judge import judge
+from growlearn.drift.reference import Reference
 
 SPEC = DriftSpec()
 DIGITS = (0, 1, 2)

@@ -16,8 +16,8 @@ from growlearn.domain.job import Job, Schedule, SourceSpec
 from growlearn.domain.lineage import Task
 from growlearn.domain.schema import Input, InputType, Schema
 from growlearn.domain.window import Verdict, Window, WindowState
-from growlearn.drift.compare import Reference
 from growlearn.drift.evidence.carry import Evidence
+from growlearn.drift.reference import Reference
 from growlearn.drift.sample import Sample
 from growlearn.drift.watch import Carried
 from growlearn.serving.evidence import budget_of, carried_of, with_evidence

@@ -10,7 +10,7 @@ import pytest
 
 from growlearn.domain.labels import LabelJoin
 from growlearn.domain.window import Verdict, Window, WindowState
-from growlearn.drift.compare import Reference
+from growlearn.drift.reference import Reference
 from growlearn.drift.sample import Sample
 from growlearn.drift.watch import Carried
 from growlearn.serving.late import late_windows, with_late_labels

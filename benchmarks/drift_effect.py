@@ -121,7 +121,8 @@ def main() -> None:
         "distance: sup |F - G| between all rows before and after, the largest of any score; an alarm "
         f"before the change counts as false; real Fashion-MNIST, one model of {CLASSES} classes trained "
         f"on theirs of {TRAINED:,} rows, streams drawn with replacement from "
-        f"{len(rows['nothing'].before.losses):,} others",
+        f"{len(rows['nothing'].before.losses):,} others; seeds from 0",
+        f"drift_effect.py --streams {options.streams} --large-streams {options.large_streams}",
     )
 
 

@@ -85,6 +85,7 @@ def main() -> None:
         f"stable; {STABLE} stable windows first, none of which called for growth unless counted as false; "
         f"{WINDOW_ROWS} rows a window, {REFERENCE_ROWS:,} in the reference, alpha {SPEC.alpha} for life, "
         f"min_harm {SPEC.min_harm}, min_effect {SPEC.smallest_effect}; changed rows are test rows",
+        f"drift_verdicts.py --streams {options.streams}",
     )
 
 

@@ -38,7 +38,7 @@ class Home:
         self.environment = {
             **os.environ,
             "GROWLEARN_HOME": str(folder / "home"),
-            "GROWLEARN_LEASE_S": "1",
+            "GROWLEARN_LEASE_S": "4",
         }
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:

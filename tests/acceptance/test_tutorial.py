@@ -29,4 +29,7 @@ def test_the_tutorial_runs_as_it_stands_and_shows_what_it_says(tmp_path: Path) -
     assert "w1, 300 rows, first (task-1), promoted" in said[0]
     assert "w2, 100 rows, stable (task-1), nothing grown" in said[1]
     assert "w3, 169 rows, drift (task-2), promoted" in said[2]
-    assert "biopsies: champion version 1 -> version 2" in said[-1]
+    assert said[-2:] == [
+        "biopsies: champion version 1 -> version 2",
+        "biopsies: proven: 2 tasks answer their probes to the last bit",
+    ]

@@ -22,7 +22,7 @@ from growlearn.app.views import status_view, windows_view
 from growlearn.cycle import run_stream
 from growlearn.domain.drift import DriftKind
 from growlearn.domain.drift_spec import DriftSpec
-from growlearn.domain.job import GrowthSpec, Job, LabelSpec, ModelSpec, SourceSpec
+from growlearn.domain.job import GrowthSpec, Job, LabelSpec, ModelSpec, SourceSpec, WorthSpec
 from growlearn.domain.schema import Input, InputType, Schema
 from growlearn.domain.window import Verdict, Window, WindowState
 from growlearn.drift.watch import Carried
@@ -36,6 +36,7 @@ JOB = Job(
     model=ModelSpec(width=16, heads=2, patch=2),
     growth=GrowthSpec(epochs=4, batch_size=16, validation=0.2),
     drift=DriftSpec(alpha=0.001),
+    worth=WorthSpec(rivals=()),  # each drift gets its branch
 )
 FIRST, DRIFTED, LATER = range(300), range(300, 600), range(600, 900)
 
@@ -333,7 +334,8 @@ def test_labels_of_settled_windows_tell_that_the_relation_moved(tmp_path: Path) 
     assert report.kind is DriftKind.RELATION
     world.tell(range(600, 900), turn=3)
     (grown,) = world.run()
-    assert (grown.id, grown.state) == (moved.id, WindowState.PROMOTED)
+    assert (grown.id, grown.state) == (moved.id, WindowState.REJECTED)
+    assert "gates failed: routing: " in (grown.reason or "")  # no row could say which labels it wants
 
 
 def test_labels_that_come_late_and_are_right_alarm_nobody_and_are_read_once(tmp_path: Path) -> None:

@@ -32,7 +32,10 @@ def conclude(name: str, ports: Ports) -> None:
         return
     versions = ports.store.versions(name)
     challenger, champion = find(versions, stream.challenger), find(versions, stream.champion)
-    windows = _since(challenger, ports, stream)
+    later = _since(challenger, ports)
+    if len(later) < spec.after:
+        return  # asked at every tick: no row is read before there can be enough of them
+    windows = [rows for rows in (_labelled(window, ports, stream) for window in later) if len(rows)]
     if len(windows) < spec.after:
         return
     rows = concat(windows)
@@ -52,13 +55,15 @@ def conclude(name: str, ports: Ports) -> None:
         ports.store.move_aliases(name, moves, base, message, base_before=stream.base)
 
 
-def _since(challenger: Version, ports: Ports, stream: Stream) -> list[Rows]:
-    """Labelled rows of the windows that came after the challenger's own and were handled."""
-    windows = ports.store.windows(stream.name)
+def _since(challenger: Version, ports: Ports) -> list[Window]:
+    """The windows with rows that came after the challenger's own and were handled."""
+    windows = ports.store.windows(challenger.stream)
     own = next(window.number for window in windows if window.id == challenger.window)
-    later = [window for window in windows if window.number > own and window.state not in _UNSEEN]
-    found = [_labelled(window, ports, stream) for window in later if window.snapshot is not None]
-    return [rows for rows in found if len(rows)]
+    return [
+        window
+        for window in windows
+        if window.number > own and window.state not in _UNSEEN and window.snapshot is not None
+    ]
 
 
 def _labelled(window: Window, ports: Ports, stream: Stream) -> Rows:

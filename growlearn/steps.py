@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from growlearn.domain.drift import BudgetLeft, DriftKind, DriftReport
 from growlearn.domain.errors import GrowLearnError, NotGrowable, NotReadable, TooFewLabels, Unavailable
+from growlearn.domain.evaluation import Evaluation
 from growlearn.domain.growth import GrowthPlan
 from growlearn.domain.job import GateSpec, HoldoutFiles, SourceSpec
 from growlearn.domain.lineage import Manifest, Task, Version
@@ -39,6 +40,7 @@ from growlearn.searching import search
 from growlearn.serving.evidence import with_evidence
 from growlearn.serving.late import late_windows, with_late_labels
 from growlearn.serving.references import references_of, sample_of
+from growlearn.superseding import supersede
 from growlearn.weighing import Grown, cheapest
 
 MOST_FAILURES = 5
@@ -73,7 +75,7 @@ def judge_window(stand: Stand, ports: Ports, _: Report) -> Transition:
     """From accepted to judged: the drift report."""
     window, store = stand.window, ports.store
     opened = store.tasks(window.stream)
-    known = tasks_of(stand.manifest, opened)
+    known = [task for task in tasks_of(stand.manifest, opened) if task.name in stand.manifest.active]
     spec = stand.stream.job.drift
     try:
         rows = _rows(stand, ports.artifacts)
@@ -219,18 +221,15 @@ def _chosen(stand: Stand, plan: GrowthPlan, ports: Ports, report: Report) -> Gro
 
 def _measured(stand: Stand, ports: Ports, grown: Grown, lone: Manifest | None) -> Transition:
     plan, result = grown.plan, grown.result
-    candidate = result.manifest_of(plan)
     known = tasks_of(plan.base, ports.store.tasks(plan.stream))
     holdouts = [Question(task=task.name, rows=task.holdout) for task in known]
-    evaluation = measure(
-        candidate,
-        result.birth_manifest_of(plan),
-        lone,
-        plan.base,
-        plan.task,
-        [*holdouts, Question(task=plan.task, rows=plan.holdout)],
-        ports.evaluator,
-    )
+    holdouts.append(Question(task=plan.task, rows=plan.holdout))
+    candidate, born = result.manifest_of(plan), result.birth_manifest_of(plan)
+    evaluation = measure(candidate, born, lone, plan.base, plan.task, holdouts, ports.evaluator)
+    result, evaluation = supersede(
+        plan, result, evaluation, _past(stand, ports), earlier_windows(stand.window, ports.store), holdouts,
+        stand.stream.job.gates, ports.evaluator,
+    )  # fmt: skip
     evaluation = replace(evaluation, changed=_changed(plan.base, candidate, known, ports))
     references = {task.name: task.reference for task in known} | {plan.task: plan.validation}
     result = replace(result, probes=keep_answers(candidate, references, ports.artifacts))
@@ -238,6 +237,12 @@ def _measured(stand: Stand, ports: Ports, grown: Grown, lone: Manifest | None) -
         stand, ports, WindowState.EVALUATED, plan=plan, result=result, evaluation=evaluation,
         worth=grown.worth,
     )  # fmt: skip
+
+
+def _past(stand: Stand, ports: Ports) -> tuple[Evaluation, ...]:
+    """Evaluations of the versions that the next growth extends, oldest first."""
+    versions = () if stand.base is None else chain(stand.versions, stand.base.number)
+    return evaluations_of(ports.store, stand.stream.name, versions)
 
 
 def give_up(stand: Stand, ports: Ports, error: GrowLearnError) -> Transition:
@@ -270,8 +275,7 @@ def promote_or_reject(stand: Stand, ports: Ports, _: Report) -> Transition:
             branches=branches_of(plan, result, None, at),
         )  # fmt: skip
     version = version_of(plan, result, evaluation, stand.versions, stand.base, at)
-    past = () if stand.base is None else chain(stand.versions, stand.base.number)
-    earlier = evaluations_of(ports.store, stream.name, past)
+    earlier = _past(stand, ports)
     gates = check(
         Evidence(
             evaluation=evaluation,

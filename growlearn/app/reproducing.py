@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -83,7 +83,7 @@ def reproduce(
         started = time.perf_counter()
         result = _trained(plan, workshop.engine, report)
         seconds = time.perf_counter() - started
-        again = manifest_of(plan, result)
+        again = replace(manifest_of(plan, result), superseded=version.manifest.superseded)  # not trained
         comparison = compare(version.manifest, again, workshop.artifacts.get, _rows(plan, artifacts))
     known, here = recorded.circumstances, result.circumstances
     return Reproduction(

@@ -35,6 +35,19 @@ class Cell:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Succession:
+    """Earlier tasks that a new one takes the place of for rows that name none.
+
+    `windows` called for growth before and nothing came of them, the latest first; `cells` are what the
+    candidate answers to all of their labelled rows as the new task, in the same order.
+    """
+
+    tasks: tuple[str, ...]
+    windows: tuple[str, ...]
+    cells: tuple[Cell, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Evaluation:
     """A candidate on every task's hold-out rows.
 
@@ -44,7 +57,8 @@ class Evaluation:
     weights or probe answers are not equal to the last bit any more: none, unless freezing broke.
     A consolidated candidate opens no task: `taught` is what the model consolidated answers, task by task,
     and `task` the newest one, of which `before` says the same. Empty for every other candidate. `routed` is
-    what the candidate answers on the same rows without being told their task, where rows name none.
+    what the candidate answers on the same rows without being told their task, where rows name none;
+    `succession` says which tasks are not routed to any more.
     """
 
     task: str
@@ -56,6 +70,7 @@ class Evaluation:
     changed: tuple[str, ...] = ()
     taught: tuple[Cell, ...] = ()
     routed: tuple[Cell, ...] = ()
+    succession: Succession | None = None
 
     def accuracy(self, task: str) -> float:
         """Accuracy on one task; KeyError where it was not measured."""

@@ -114,6 +114,7 @@ class GrowthResult:
     `circumstances` are those of the training; `probes` are the candidate's stored answers to every task's
     probe, which are kept once it is measured. Results of earlier versions have neither.
     A head alone brings no branch; `head_parameters` are then its own, else the last branch counts them.
+    `superseded` are earlier tasks that the new one takes the place of for rows that name none.
     """
 
     branches: tuple[BranchWeights, ...]
@@ -139,6 +140,7 @@ class GrowthResult:
     circumstances: Circumstances | None = None
     probes: str | None = None
     head_parameters: int = 0
+    superseded: tuple[str, ...] = ()
 
     @property
     def parameters(self) -> int:
@@ -165,7 +167,13 @@ class GrowthResult:
             retained=plan.retained,
         )
         branches = (*plan.base.branches, *self.branches)
-        return replace(plan.base, branches=branches, tasks=(*plan.base.tasks, head), router=self.router)
+        return replace(
+            plan.base,
+            branches=branches,
+            tasks=(*plan.base.tasks, head),
+            router=self.router,
+            superseded=(*plan.base.superseded, *self.superseded),
+        )
 
     def birth_manifest_of(self, plan: GrowthPlan) -> Manifest:
         """The model at birth: the new task is answered with nothing trained."""

@@ -208,12 +208,16 @@ class GateSpec:
     min_accuracy: float = 0.0  # of every task
     max_negative_flips: float = 0.1  # rows of a task that were right and are wrong now, a share of 1
     max_routed_loss: float = 0.1  # of any earlier task whose rows do not say their task, a share of 1
+    supersede_after: int | None = 3  # windows in a row that contradict such a task; None: never
 
     def __post_init__(self) -> None:
         for name in ("min_accuracy", "max_negative_flips", "max_routed_loss"):
             require(0 <= getattr(self, name) <= 1, f"{name} is a share of 1, such as 0.02")
         require(-1 <= self.min_gain <= 1, "min_gain is a share of 1, such as 0.02")
         require(0 <= self.max_forgetting <= 1, "max_forgetting is a share of 1, such as 0.02")
+        require(
+            self.supersede_after is None or self.supersede_after >= 2, "supersede_after must be 2 or more"
+        )
         require(self.max_parameters is None or self.max_parameters >= 1, "max_parameters must be 1 or more")
 
 

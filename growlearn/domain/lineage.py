@@ -106,7 +106,10 @@ class RouterWeights:
 
 @dataclass(frozen=True, kw_only=True)
 class Manifest:
-    """All that is needed to rebuild one model from content-addressed weights."""
+    """All that is needed to rebuild one model from content-addressed weights.
+
+    `superseded` are tasks that a later one took the place of: they answer as ever, but only by name.
+    """
 
     stream: str
     schema: Schema
@@ -114,6 +117,16 @@ class Manifest:
     branches: tuple[BranchWeights, ...]
     tasks: tuple[TaskHead, ...]
     router: RouterWeights | None = None
+    superseded: tuple[str, ...] = ()
+
+    @property
+    def active(self) -> tuple[str, ...]:
+        """Names of the tasks that rows naming none may belong to, oldest first.
+
+        A model cut down to superseded tasks alone has no others.
+        """
+        names = tuple(head.name for head in self.tasks)
+        return tuple(name for name in names if name not in self.superseded) or names
 
     @property
     def answering(self) -> tuple[str, ...]:

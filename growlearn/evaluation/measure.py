@@ -67,20 +67,20 @@ def measure_again(
 
 
 def best_known(base: Manifest, classes: Sequence[Label], rows: str, evaluator: Evaluator) -> Cell | None:
-    """What the best of a model's tasks that have all of these classes answers there; None without one."""
-    fitting = [head.name for head in base.tasks if set(classes) <= set(head.classes)]
+    """What the best of a model's active tasks with all of these classes answers there; None without one."""
+    fitting = [name for name in base.active if set(classes) <= set(base.task(name).classes)]
     cells = evaluator.evaluate(base, [Question(task=name, rows=rows) for name in fitting]) if fitting else ()
     return max(cells, key=lambda cell: cell.accuracy, default=None)
 
 
 def routed(manifest: Manifest, holdouts: Sequence[Question], evaluator: Evaluator) -> tuple[Cell, ...]:
-    """What a model answers on every hold-out without being told the task.
+    """What a model answers on the hold-out of every active task without being told which it is.
 
     Nothing where a column names the tasks, or where there is but one.
     """
-    if manifest.schema.task is not None or len(manifest.tasks) == 1:
+    if manifest.schema.task is not None or len(manifest.active) == 1:
         return ()
-    asked = [replace(question, routed=True) for question in holdouts]
+    asked = [replace(question, routed=True) for question in holdouts if question.task in manifest.active]
     return tuple(evaluator.evaluate(manifest, asked))
 
 

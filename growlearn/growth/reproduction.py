@@ -114,9 +114,8 @@ def _answers(manifest: Manifest, read: Read, rows: Mapping[str, Rows]) -> Iterat
         yield network.outputs(asked, task)
     if manifest.router is not None:
         router = load_router(manifest, network.root_stem, read)
-        among = [head.name for head in manifest.tasks]
         for asked in rows.values():
-            yield router.probabilities(asked, among).numpy()
+            yield router.probabilities(asked, manifest.active).numpy()
 
 
 def _apart(one: Logits, other: Logits) -> float:

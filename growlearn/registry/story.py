@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from growlearn.domain.consolidation import ConsolidationPlan, ConsolidationResult
 from growlearn.domain.drift import BudgetLeft, DriftReport, Score
-from growlearn.domain.evaluation import Cell, Evaluation, GateResult
+from growlearn.domain.evaluation import Cell, Evaluation, GateResult, Succession
 from growlearn.domain.growth import GrowthPlan, GrowthResult, ParentScore, Trial
 from growlearn.domain.ledger import Chapter, Entry
 from growlearn.domain.stream import Alias, AliasMove, Transition
@@ -193,8 +193,22 @@ def _measured(evaluation: Evaluation) -> Iterator[str]:
     if known is not None:
         before += f", by task {known.task!r} as it is {_share(known)}"
     yield f"{before}; by chance {_percent(evaluation.chance)}."
+    if evaluation.routed:
+        yield "Without being told the task: " + "; ".join(_cell(cell) for cell in evaluation.routed) + "."
+    if evaluation.succession is not None:
+        yield _succession(evaluation.task, evaluation.succession)
     if evaluation.changed:
         yield f"Changed, though frozen: {', '.join(evaluation.changed)}."
+
+
+def _succession(task: str, found: Succession) -> str:
+    told = zip(found.windows, found.cells, strict=True)
+    agreed = "; ".join(f"{window} {_share(cell)}" for window, cell in told)
+    gone = ", ".join(map(repr, found.tasks))
+    return (
+        f"Rows that name no task are not sent to {gone} any more: {task!r} takes "
+        f"that place, for it answers earlier windows of which nothing came: {agreed}."
+    )
 
 
 def _gate(gate: GateResult) -> str:

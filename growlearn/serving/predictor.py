@@ -34,15 +34,14 @@ class Predictor:
         self.network = load_network(manifest, read)
         self.network.execute(execution, blank_row(manifest.schema))
         self.router = load_router(manifest, self.network.root_stem, read)
-        self._all_tasks = tuple(head.name for head in manifest.tasks)
         self._mixed_labels = len({type(label) for head in manifest.tasks for label in head.classes}) > 1
 
     def predict(self, frame: pd.DataFrame, min_probability: float = 0.0) -> pd.DataFrame:
         """Rows of a frame -> prediction, probability (0 to 1) and task, on the frame's own index.
 
         A row whose task column names a task is answered by it or by its nearest later regime; other
-        rows are routed among all tasks. Of a row less probable than asked for the prediction is left
-        open (None). Raises GrowLearnError naming the first row that cannot be answered.
+        rows are routed among all tasks that none has superseded. Of a row less probable than asked for the
+        prediction is left open (None). Raises GrowLearnError naming the first row that cannot be answered.
         """
         rows = rows_of(frame, self.manifest)
         prediction, probability, task = self.answer(rows, min_probability)
@@ -90,7 +89,7 @@ class Predictor:
         tasks, certain = object_column([None] * len(rows)), np.ones(len(rows))
         for name in dict.fromkeys(named):
             mine = np.array([at for at, each in enumerate(named) if each == name])
-            among = self.manifest.regimes(name) if name is not None else self._all_tasks
+            among = self.manifest.regimes(name) if name is not None else self.manifest.active
             if len(among) == 1:
                 tasks[mine] = among[0]
                 continue

@@ -25,13 +25,13 @@ def routed_logits(
 ) -> npt.NDArray[np.float32]:
     """N rows -> logits [N, K] over all K labels of a model; those of the task that a row is sent to count."""
     place = {label: at for at, label in enumerate(labels_of(manifest))}
-    names = tuple(head.name for head in manifest.tasks)
+    names = manifest.active
     chosen = np.zeros(len(rows), dtype=np.int64)
     if len(names) > 1:
         chosen = router.probabilities(rows, names).argmax(1).numpy()
     out = np.full((len(rows), len(place)), UNASKED, dtype=np.float32)
     for at in np.unique(chosen):
         mine = np.flatnonzero(chosen == at)
-        columns = np.array([place[label] for label in manifest.tasks[at].classes])
+        columns = np.array([place[label] for label in manifest.task(names[at]).classes])
         out[np.ix_(mine, columns)] = network.logits(rows.take(mine), names[at])
     return out

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from growlearn.domain.errors import UnknownName
@@ -27,3 +29,12 @@ def test_an_unknown_task_is_answered_with_the_known_ones() -> None:
 def test_an_empty_manifest_says_that_it_knows_none() -> None:
     with pytest.raises(UnknownName, match="known tasks: none"):
         manifest().task("a")
+
+
+@pytest.mark.parametrize(
+    ("superseded", "active"),
+    [((), ("a", "b", "c")), (("b",), ("a", "c")), (("a", "b", "c"), ("a", "b", "c"))],
+    ids=["none", "one", "a model cut down to superseded tasks"],
+)
+def test_superseded_tasks_are_not_active(superseded: tuple[str, ...], active: tuple[str, ...]) -> None:
+    assert replace(manifest("a", "b", "c"), superseded=superseded).active == active

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from growlearn.domain.evaluation import Cell
+from growlearn.domain.evaluation import Cell, Succession
 from growlearn.domain.job import GateSpec
 from growlearn.evaluation.gates.evidence import Evidence
 from growlearn.evaluation.gates.routing import routing
@@ -39,3 +39,17 @@ def test_of_one_task_all_rows_were_its_own(make_evidence: Any) -> None:
 def test_named_tasks_are_not_routed(make_evidence: Any) -> None:
     said = routing(make_evidence(), GateSpec(max_routed_loss=0.0))
     assert (said.passed, said.figure, said.reason) == (True, 0.0, "no rows have to be routed")
+
+
+def test_a_superseded_task_has_no_rows_to_lose_and_the_reason_says_whose_place_is_taken(
+    make_evidence: Any,
+) -> None:
+    evidence = routed(make_evidence(), (88,), b=50)
+    heirs = Succession(tasks=("a",), windows=("w3",), cells=(Cell(task="b", correct=190, rows=200),))
+    evidence = replace(evidence, evaluation=replace(evidence.evaluation, succession=heirs))
+    said = routing(evidence, GateSpec(max_routed_loss=0.0))
+    assert said.passed
+    assert said.reason == (
+        f"no rows have to be routed; {evidence.evaluation.task!r} takes the place of 'a', "
+        "as it answers 95.00% of w3 too"
+    )

@@ -10,6 +10,7 @@ from growlearn.domain.growth import GrowthPlan, GrowthResult
 from growlearn.domain.job import GateSpec
 from growlearn.domain.lineage import Manifest
 from growlearn.domain.window import Verdict, Window, WindowState
+from growlearn.evaluation.gates.evidence import ROUNDING
 from growlearn.evaluation.gates.routing import routed_losses
 from growlearn.evaluation.measure import routed
 from growlearn.ports import Evaluator, Question
@@ -36,7 +37,7 @@ def supersede(
     past are the evaluations of the versions grown from, earlier the stream's windows, both oldest first.
     """
     losses = routed_losses(evaluation, past)
-    lost = tuple(task for task, loss in losses.items() if loss > spec.max_routed_loss)
+    lost = tuple(task for task, loss in losses.items() if loss > spec.max_routed_loss + ROUNDING)
     if spec.supersede_after is None or not lost:
         return result, evaluation
     candidate = result.manifest_of(plan)

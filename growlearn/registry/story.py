@@ -67,10 +67,10 @@ def _told(step: Transition) -> Iterator[Chapter]:
     trained = step.source is WindowState.GROWING
     if trained and isinstance(step.plan, GrowthPlan) and step.plan.trials:
         yield Chapter("What was tried", tuple(_trial(trial) for trial in step.plan.trials))
-    if trained and step.result is not None:
-        yield Chapter("How it was trained", tuple(_trained(step.result)))
     if step.worth is not None:
         yield Chapter("Was it worth it", tuple(_weighed(step.worth)))
+    if trained and step.result is not None:
+        yield Chapter("How the candidate was trained", tuple(_trained(step.result)))
     if step.evaluation is not None:
         yield Chapter("What it answers", tuple(_measured(step.evaluation)))
     if step.gates:
@@ -147,7 +147,7 @@ def _trial(trial: Trial) -> str:
 def _trained(result: GrowthResult | ConsolidationResult) -> Iterator[str]:
     made = ", ".join(branch.id for branch in result.branches) or "a head alone"
     yield (
-        f"Kept to be measured: {made}; {len(result.epochs)} epochs on {result.train_rows} rows in "
+        f"{made}: {len(result.epochs)} epochs on {result.train_rows} rows in "
         f"{result.seconds:.1f} s, {result.threads} threads, seed {result.seed}."
     )
     yield (

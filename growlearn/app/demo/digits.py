@@ -39,8 +39,8 @@ def _turned(pixels: Pixels) -> Pixels:
     return np.ascontiguousarray(np.rot90(pixels, axes=(1, 2)))
 
 
-def _mirrored(pixels: Pixels) -> Pixels:
-    return np.ascontiguousarray(pixels[:, :, ::-1])
+def _negative(pixels: Pixels) -> Pixels:
+    return _GREY_PER_LEVEL * 16 - pixels
 
 
 DELIVERIES = (
@@ -48,7 +48,7 @@ DELIVERIES = (
     Delivery("2-more.parquet", 250, _upright, "250 more from the same scanner"),
     Delivery("3-turned.parquet", 450, _turned, "450 from a scanner mounted sideways: turned by 90 degrees"),
     Delivery("4-upright-again.parquet", 200, _upright, "200 from the first scanner again"),
-    Delivery("5-mirrored.parquet", 447, _mirrored, "447 from film that was scanned from its back: mirrored"),
+    Delivery("5-negative.parquet", 447, _negative, "447 from a third one that gives negatives: dark paper"),
 )
 """In order of arrival; every one of the 1,797 digits is used once."""
 

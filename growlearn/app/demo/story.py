@@ -23,6 +23,7 @@ from growlearn.domain.evaluation import Evaluation
 from growlearn.domain.growth import GrowthResult
 from growlearn.domain.job import Job
 from growlearn.domain.window import Verdict, Window, WindowState
+from growlearn.domain.worth import Worth
 from growlearn.ports import Store
 from growlearn.settings import Settings
 
@@ -76,10 +77,12 @@ def _tell_window(window: Window, store: Store) -> None:
         say(f"   {_FOUND[record.report.verdict]}: {record.report.reason}")
     if isinstance(record.result, GrowthResult) and record.evaluation is not None:
         say(f"   {_grown(record.result, record.evaluation)}")
+    if record.worth is not None:
+        say(f"   {_weighed(record.worth)}")
     if window.state is WindowState.SETTLED:
         say("   nothing is grown; the model is left alone")
     else:
-        say(f"   {window.state.value}: {window.reason}")
+        say(f"   {window.state.value}: {str(window.reason).partition(';')[0]}")
     say("")
 
 
@@ -90,6 +93,11 @@ def _grown(result: GrowthResult, evaluation: Evaluation) -> str:
     if len(evaluation.cells) == 1:
         return told  # before the first branch there was nothing to compare with
     return f"{told}, {percent(evaluation.before.accuracy)} before"
+
+
+def _weighed(worth: Worth) -> str:
+    tried = ", ".join(f"{each.means} {percent(each.cell.accuracy)}" for each in worth.contenders)
+    return f"kept is the cheapest that none beats by a test: {worth.winner} ({tried})"
 
 
 def _tell_end(job: Job, settings: Settings, store: Store) -> None:
@@ -105,6 +113,7 @@ def _tell_end(job: Job, settings: Settings, store: Store) -> None:
     last = settings.home / "digits" / "incoming" / DELIVERIES[-1].name
     for command in (
         f"growlearn windows {job.name}",
+        f"growlearn why {job.name} 2",
         f"growlearn drift {job.name} w3",
         f"growlearn evaluate {job.name} --life",
         f"growlearn predict {job.name} {last}",

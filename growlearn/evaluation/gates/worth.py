@@ -9,7 +9,7 @@ from growlearn.evaluation.gates.evidence import Evidence
 
 
 def worth(evidence: Evidence, spec: GateSpec) -> GateResult:  # noqa: ARG001 - the bound is the comparison's
-    """The smallest p-value of the tests that beat doing nothing: below its bound.
+    """The p-value against doing nothing of what is kept, or else of what came nearest: below its bound.
 
     Passes where there was nothing that could be done without learning: 0 is recorded then.
     """
@@ -19,7 +19,7 @@ def worth(evidence: Evidence, spec: GateSpec) -> GateResult:  # noqa: ARG001 - t
         return GateResult(
             gate="worth", figure=0.0, bound=0.0, passed=True, reason="no earlier task could answer instead"
         )
-    best = min(against, key=lambda each: each.p_value)
+    best = min(against, key=lambda each: (each.dearer is not found.winner or not each.beaten, each.p_value))
     return GateResult(
         gate="worth",
         figure=best.p_value,

@@ -46,8 +46,9 @@ def test_a_version_tells_from_what_came_to_what_became_of_it(tmp_path: Path, dig
     chapters = story_of_version(world.store, "digits", 2)
 
     assert [chapter.heading for chapter in chapters] == [
-        "What came", "What was found", "What was planned", "How it was trained", "Was it worth it",
-        "What it answers", "What the gates said", "What was decided", "What became of it", "Written down by",
+        "What came", "What was found", "What was planned", "Was it worth it",
+        "How the candidate was trained", "What it answers", "What the gates said", "What was decided",
+        "What became of it", "Written down by",
     ]  # fmt: skip
     said = text(chapters)
     assert "w3: 700 rows from 3.parquet" in said

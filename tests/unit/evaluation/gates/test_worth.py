@@ -33,6 +33,12 @@ def test_what_beats_doing_nothing_passes(make_evidence: Any) -> None:
     assert said.reason.startswith("branch beats doing nothing by +10.00 points (+")
 
 
+def test_the_reason_is_of_what_is_kept_though_a_dearer_way_is_surer(make_evidence: Any) -> None:
+    said = worth(replace(make_evidence(), worth=weighed(nothing=50, head=90, branch=91)), GateSpec())
+    assert said.passed
+    assert said.reason.startswith("head beats doing nothing by +40.00 points (+")
+
+
 def test_what_does_not_is_refused(make_evidence: Any) -> None:
     said = worth(replace(make_evidence(), worth=weighed(nothing=89, head=88, branch=91)), GateSpec())
     assert not said.passed

@@ -34,7 +34,7 @@ def conclude(name: str, ports: Ports) -> None:
     challenger, champion = find(versions, stream.challenger), find(versions, stream.champion)
     later = _since(challenger, ports)
     if len(later) < spec.after:
-        return  # asked at every tick: no row is read before there can be enough of them
+        return  # asked at every tick: no row is read before there are enough of them
     windows = [rows for rows in (_labelled(window, ports, stream) for window in later) if len(rows)]
     if len(windows) < spec.after:
         return
@@ -56,13 +56,16 @@ def conclude(name: str, ports: Ports) -> None:
 
 
 def _since(challenger: Version, ports: Ports) -> list[Window]:
-    """The windows with rows that came after the challenger's own and were handled."""
+    """The windows that came after the challenger's own, were handled, and have labels (or nobody counted)."""
     windows = ports.store.windows(challenger.stream)
     own = next(window.number for window in windows if window.id == challenger.window)
     return [
         window
         for window in windows
-        if window.number > own and window.state not in _UNSEEN and window.snapshot is not None
+        if window.number > own
+        and window.state not in _UNSEEN
+        and window.snapshot is not None
+        and window.labelled != 0
     ]
 
 

@@ -22,7 +22,7 @@ from growlearn.drift.windows import WINDOWS
 from growlearn.evaluation.flips import flips_of
 from growlearn.evaluation.gates import check
 from growlearn.evaluation.gates.evidence import Evidence
-from growlearn.evaluation.measure import measure
+from growlearn.evaluation.measure import best_known, measure
 from growlearn.growth.model.network import GrowingNetwork, load_network
 from growlearn.growth.plan import Base, alone, empty_manifest, plan_growth, survey
 from growlearn.growth.proof import changed_tasks, keep_answers
@@ -196,7 +196,9 @@ def grow_and_measure(stand: Stand, ports: Ports, report: Report) -> Transition:
     lone: Manifest | None = None
     try:
         plan = _chosen(stand, plan, ports, report)
-        grown = cheapest(Grown(plan, ports.engine.run(plan, report)), stand.stream.job.worth, ports, report)
+        known = best_known(plan.base, plan.classes, plan.holdout, ports.evaluator)
+        grown = Grown(plan, ports.engine.run(plan, report), known)
+        grown = cheapest(grown, stand.stream.job.worth, ports, report)
         if stand.stream.job.evaluation.reference == "alone":
             lone_plan = alone(plan)
             lone = ports.engine.run(lone_plan, report).manifest_of(lone_plan)
@@ -225,7 +227,7 @@ def _measured(stand: Stand, ports: Ports, grown: Grown, lone: Manifest | None) -
     holdouts = [Question(task=task.name, rows=task.holdout) for task in known]
     holdouts.append(Question(task=plan.task, rows=plan.holdout))
     candidate, born = result.manifest_of(plan), result.birth_manifest_of(plan)
-    evaluation = measure(candidate, born, lone, plan.base, plan.task, holdouts, ports.evaluator)
+    evaluation = measure(candidate, born, lone, grown.known, plan.task, holdouts, ports.evaluator)
     result, evaluation = supersede(
         plan, result, evaluation, _past(stand, ports), earlier_windows(stand.window, ports.store), holdouts,
         stand.stream.job.gates, ports.evaluator,

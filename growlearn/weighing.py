@@ -15,7 +15,6 @@ from growlearn.domain.job import WorthSpec
 from growlearn.domain.lineage import Manifest
 from growlearn.domain.worth import Contender, Means, Worth
 from growlearn.evaluation.answers import load
-from growlearn.evaluation.measure import best_known
 from growlearn.evaluation.worth import weigh
 from growlearn.growth.model.network import load_network
 from growlearn.growth.rivals import fine_tuned, head_alone
@@ -33,10 +32,14 @@ _WARMING, _TIMED = 5, 15
 
 @dataclass(frozen=True)
 class Grown:
-    """A plan and what came of it; `worth` says what it was compared with, None where nothing was."""
+    """A plan and what came of it; `known` is what the best known task answers to the hold-out as it is.
+
+    `worth` says what it was compared with, None where nothing was.
+    """
 
     plan: GrowthPlan
     result: GrowthResult
+    known: Cell | None = None
     worth: Worth | None = None
 
 
@@ -56,16 +59,15 @@ def cheapest(grown: Grown, spec: WorthSpec, ports: Ports, report: Report) -> Gro
         return grown
     won = entrants.get(worth.winner, grown)
     plan = replace(won.plan, route=grown.plan.route)
-    return Grown(plan, replace(won.result, router=grown.result.router), worth)
+    return Grown(plan, replace(won.result, router=grown.result.router), grown.known, worth)
 
 
 def _worth(entrants: dict[Means, Grown], spec: WorthSpec, ports: Ports) -> Worth | None:
-    plan = entrants[Means.BRANCH].plan
+    plan, known = entrants[Means.BRANCH].plan, entrants[Means.BRANCH].known
     question = Question(task=plan.task, rows=plan.holdout)
     contenders = [_contender(means, each, question, ports) for means, each in entrants.items()]
-    if Means.NOTHING in spec.rivals:
-        known = best_known(plan.base, plan.classes, plan.holdout, ports.evaluator)
-        contenders[:0] = [] if known is None else [_as_it_is(known, plan, ports)]
+    if Means.NOTHING in spec.rivals and known is not None:
+        contenders.insert(0, _as_it_is(known, plan, ports))
     if len(contenders) == 1 or any(each.cell.answers is None for each in contenders):
         return None
     right = {each.means: load(ports.artifacts.get(str(each.cell.answers))).right for each in contenders}

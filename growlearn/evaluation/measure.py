@@ -16,15 +16,15 @@ def measure(
     after: Manifest,
     before: Manifest,
     alone: Manifest | None,
-    base: Manifest,
+    known: Cell | None,
     task: str,
     holdouts: Sequence[Question],
     evaluator: Evaluator,
 ) -> Evaluation:
     """Count the candidate's right answers on every hold-out, one question a task.
 
-    before is the same model at birth, alone one trained on the new task by itself, base the model grown
-    from: they answer the new task's question only, base by each of its tasks that has all the classes.
+    before is the same model at birth, alone one trained on the new task by itself: they answer the new task's
+    question only. known is what the model grown from answers to it as it is, by the best of its tasks.
     Chance is 1/C for the C classes of the new task. Raises GrowLearnError where a hold-out has no
     labelled row.
     """
@@ -40,7 +40,7 @@ def measure(
         cells=cells,
         before=_filled(born),
         chance=1 / len(classes),
-        known=best_known(base, classes, new.rows, evaluator),
+        known=known,
         alone=lone,
         routed=routed(after, holdouts, evaluator),
     )

@@ -63,6 +63,7 @@ def run_stream(name: str, ports: Ports, report: Report) -> RunSummary:
     stream = ports.store.stream(name)
     source = ports.open_source(stream.job.source)
     files = take_in(stream, source, ports.store, ports.artifacts, ports.clock, report)
+    conclude(name, ports)  # labels that came late may be all that a trial waited for
     windows: list[Window] = []
     while window := next_window(name, ports):
         with heartbeat(ports.store, window, ports.worker, ports.clock, ports.lease_s):

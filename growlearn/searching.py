@@ -25,7 +25,7 @@ def search(plan: GrowthPlan, spec: SearchSpec, engine: Engine, report: Report) -
         return plan
     rounds, trials = math.ceil(math.log2(len(left))), list[Trial]()
     while len(left) > 1:
-        epochs = max(1, spec.epochs // (rounds * len(left)))
+        epochs = spec.epochs // (rounds * len(left))  # 1 or more: the spec sees to it
         tried = [_try(each, epochs, engine, report) for each in left]
         trials += tried
         order = sorted(range(len(left)), key=[_known(each.loss) for each in tried].__getitem__)
@@ -49,8 +49,9 @@ def candidates(plan: GrowthPlan, spec: SearchSpec) -> list[GrowthPlan]:
 
 
 def _starts(plan: GrowthPlan, most: int) -> list[GrowthPlan]:
-    """The plan, and it with the next best starts of the kind that brings a stem of its own."""
-    own = [score for score in plan.parent_scores if score.birth is not Birth.ZERO]
+    """The plan, and it with the next best starts that bring a stem of their own, of the births allowed."""
+    births = [Birth.COPY, Birth.OWN] if plan.growth.birth == "auto" else [Birth(plan.growth.birth)]
+    own = [score for score in plan.parent_scores if score.birth in births and score.birth is not Birth.ZERO]
     others = [score for score in own if (score.birth, score.task) != (plan.birth, plan.parent)]
     return [plan, *(_begun(plan, score) for score in others[: most - 1])]
 

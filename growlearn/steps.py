@@ -75,7 +75,8 @@ def judge_window(stand: Stand, ports: Ports, _: Report) -> Transition:
     """From accepted to judged: the drift report."""
     window, store = stand.window, ports.store
     opened = store.tasks(window.stream)
-    known = [task for task in tasks_of(stand.manifest, opened) if task.name in stand.manifest.active]
+    known = tasks_of(stand.manifest, opened)
+    active = [task for task in known if task.name in stand.manifest.active]
     spec = stand.stream.job.drift
     try:
         rows = _rows(stand, ports.artifacts)
@@ -85,7 +86,7 @@ def judge_window(stand: Stand, ports: Ports, _: Report) -> Transition:
     verdict = judge(
         window,
         labels,
-        known,
+        active,
         lambda tasks: _references(stand, known, tasks, rows, ports),
         spec,
         current=current_task(window, store),
@@ -229,8 +230,8 @@ def _measured(stand: Stand, ports: Ports, grown: Grown, lone: Manifest | None) -
     candidate, born = result.manifest_of(plan), result.birth_manifest_of(plan)
     evaluation = measure(candidate, born, lone, grown.known, plan.task, holdouts, ports.evaluator)
     result, evaluation = supersede(
-        plan, result, evaluation, _past(stand, ports), earlier_windows(stand.window, ports.store), holdouts,
-        stand.stream.job.gates, ports.evaluator,
+        plan, result, evaluation, _past(stand, ports),
+        [*earlier_windows(stand.window, ports.store), stand.window], holdouts, ports,
     )  # fmt: skip
     evaluation = replace(evaluation, changed=_changed(plan.base, candidate, known, ports))
     references = {task.name: task.reference for task in known} | {plan.task: plan.validation}
@@ -332,6 +333,7 @@ def move(stand: Stand, ports: Ports, target: WindowState, **records: object) -> 
         target=target,
         worker=ports.worker,
         at=ports.clock.now(),
+        snapshot=window.snapshot,
         **records,  # type: ignore[arg-type]
     )
 

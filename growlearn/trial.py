@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from growlearn.domain.errors import LostRace
+from growlearn.domain.errors import DamagedArtifact, LostRace
 from growlearn.domain.job import PromoteAfter
 from growlearn.domain.lineage import Version
 from growlearn.domain.stream import Message, MessageKind, Stream
@@ -35,7 +35,7 @@ def conclude(name: str, ports: Ports) -> None:
     later = _since(challenger, ports)
     if len(later) < spec.after:
         return  # asked at every tick: no row is read before there are enough of them
-    windows = [rows for rows in (_labelled(window, ports, stream) for window in later) if len(rows)]
+    windows = [rows for rows in (_labelled(window, ports, stream) for window in later) if rows]
     if len(windows) < spec.after:
         return
     rows = concat(windows)
@@ -69,6 +69,10 @@ def _since(challenger: Version, ports: Ports) -> list[Window]:
     ]
 
 
-def _labelled(window: Window, ports: Ports, stream: Stream) -> Rows:
+def _labelled(window: Window, ports: Ports, stream: Stream) -> Rows | None:
+    """Its labelled rows; None where they cannot be read any more: damaged, or under another schema."""
     assert window.snapshot is not None
-    return from_parquet(ports.artifacts.get(window.snapshot), stream.job.schema).labelled()
+    try:
+        return from_parquet(ports.artifacts.get(window.snapshot), stream.job.schema).labelled()
+    except (DamagedArtifact, KeyError, ValueError):
+        return None

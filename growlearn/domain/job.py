@@ -181,6 +181,9 @@ class SearchSpec:
         require(all(0 < rate <= 1 for rate in self.learning_rates), "learning_rates must lie between 0 and 1")
         for name in ("seeds", "starts", "epochs"):
             require(getattr(self, name) >= 1, f"{name} must be 1 or more")
+        most = (1 + len(self.learning_rates)) * self.seeds * self.starts
+        least = most * math.ceil(math.log2(most))  # one epoch for each candidate of each round's share
+        require(self.epochs >= least, f"epochs must be {least} or more for {most} candidates")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -208,7 +211,7 @@ class GateSpec:
     min_accuracy: float = 0.0  # of every task
     max_negative_flips: float = 0.1  # rows of a task that were right and are wrong now, a share of 1
     max_routed_loss: float = 0.1  # of any earlier task whose rows do not say their task, a share of 1
-    supersede_after: int | None = 3  # windows in a row that contradict such a task; None: never
+    supersede_after: int | None = 3  # windows that contradict such a task; None: never
 
     def __post_init__(self) -> None:
         for name in ("min_accuracy", "max_negative_flips", "max_routed_loss"):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import MISSING, Field, dataclass, fields, is_dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from hashlib import sha256
+from typing import Any
 
 from growlearn.domain.job import Job
 from growlearn.domain.stream import AliasMove, Transition
@@ -56,15 +57,32 @@ class Chapter:
 
 
 def configuration_of(job: Job) -> str:
-    """16 hex digits that differ between jobs."""
-    return sha256(repr(job).encode()).hexdigest()[:16]
+    """16 hex digits that differ between jobs.
+
+    What stands at its default does not enter, so that a key which a later release adds changes none of them.
+    """
+    return sha256(repr(_said(job)).encode()).hexdigest()[:16]
 
 
-def entry_of_step(step: Transition, job: Job, snapshot: str | None, code: str) -> Entry:
+def _said(value: Any) -> Any:
+    """A dataclass as the type's name and the fields that are not at their defaults."""
+    if not is_dataclass(value) or isinstance(value, type):
+        return value
+    pairs = [(field, getattr(value, field.name)) for field in fields(value)]
+    return type(value).__name__, *(
+        (field.name, _said(said)) for field, said in pairs if said != _default(field)
+    )
+
+
+def _default(field: Field[Any]) -> Any:
+    return field.default if field.default_factory is MISSING else field.default_factory()
+
+
+def entry_of_step(step: Transition, job: Job, code: str) -> Entry:
     """What is written of a window's move."""
     return Entry(
         stream=step.stream, kind=EntryKind.STEP, at=step.at, actor=step.worker, code=code,
-        configuration=configuration_of(job), window=step.window, snapshot=snapshot,
+        configuration=configuration_of(job), window=step.window, snapshot=step.snapshot,
         step=replace(step, messages=()),
     )  # fmt: skip
 

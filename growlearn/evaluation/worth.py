@@ -20,6 +20,8 @@ def weigh(
 ) -> Worth:
     """Compare contenders of different cost; the winner is the cheapest that no dearer one beats.
 
+    Where doing nothing is beaten, it is the cheapest of those that beat it themselves, if any does.
+
     Of those that cost the same, the one with the lowest validation loss stands for all. Each is tested
     against all dearer ones at alpha divided by their number (Bonferroni), so that one which is as good as
     they are is called beaten with a chance of at most alpha.
@@ -39,8 +41,7 @@ def weigh(
             )
             for dear in dearer
         ]
-    beaten = [each.cheaper for each in comparisons if each.beaten]
-    winner = next(each.means for each in finalists if each.means not in beaten)
+    winner = _winner([each.means for each in finalists], comparisons)
     return Worth(
         contenders=tuple(ordered),
         comparisons=tuple(comparisons),
@@ -48,6 +49,15 @@ def weigh(
         winner=winner,
         min_effect=min_effect,
     )
+
+
+def _winner(finalists: Sequence[Means], comparisons: Sequence[Comparison]) -> Means:
+    beaten = [each.cheaper for each in comparisons if each.beaten]
+    left = [means for means in finalists if means not in beaten]
+    if Means.NOTHING not in beaten:
+        return left[0]
+    better = [each.dearer for each in comparisons if each.beaten and each.cheaper is Means.NOTHING]
+    return next((means for means in left if means in better), left[0])
 
 
 def _best(cost: tuple[int, int], contenders: Sequence[Contender]) -> Contender:

@@ -15,7 +15,8 @@ def truncated(manifest: Manifest, branches: int, artifacts: Artifacts) -> Manife
     """The model of the first `branches` branches, in the order they were grown.
 
     A task keeps the beginning of its lineage, and the gates of it; one of whose lineage nothing is left
-    is left out. The shortened heads are stored. Raises GrowLearnError where there are fewer branches.
+    is left out. A superseded task is active again where a later one is left out, as that may be the one that
+    took its place. The shortened heads are stored. Raises GrowLearnError where there are fewer branches.
     """
     if not 1 <= branches <= len(manifest.branches):
         raise GrowLearnError(
@@ -25,7 +26,14 @@ def truncated(manifest: Manifest, branches: int, artifacts: Artifacts) -> Manife
     kept = manifest.branches[:branches]
     names = [branch.id for branch in kept]
     heads = tuple(_shortened(head, names, artifacts) for head in manifest.tasks if head.lineage[0] in names)
-    return replace(manifest, branches=kept, tasks=heads)
+    superseded = _still_superseded(manifest, [head.name for head in heads])
+    return replace(manifest, branches=kept, tasks=heads, superseded=superseded)
+
+
+def _still_superseded(manifest: Manifest, left: list[str]) -> tuple[str, ...]:
+    names = [head.name for head in manifest.tasks]
+    later = {name: names[at + 1 :] for at, name in enumerate(names)}
+    return tuple(name for name in manifest.superseded if all(each in left for each in later[name]))
 
 
 def _shortened(head: TaskHead, names: list[str], artifacts: Artifacts) -> TaskHead:

@@ -22,7 +22,16 @@ from growlearn.app.views import status_view, windows_view
 from growlearn.cycle import run_stream
 from growlearn.domain.drift import DriftKind
 from growlearn.domain.drift_spec import DriftSpec
-from growlearn.domain.job import GrowthSpec, Job, LabelSpec, ModelSpec, SourceSpec, WorthSpec
+from growlearn.domain.job import (
+    GrowthSpec,
+    Job,
+    LabelSpec,
+    ModelSpec,
+    PromoteAfter,
+    RegistrySpec,
+    SourceSpec,
+    WorthSpec,
+)
 from growlearn.domain.schema import Input, InputType, Schema
 from growlearn.domain.window import Verdict, Window, WindowState
 from growlearn.drift.watch import Carried
@@ -354,3 +363,16 @@ def test_labels_that_come_late_and_are_right_alarm_nobody_and_are_read_once(tmp_
         rows.append(0 if risk is None else risk.rows)
         world.tell(which)
     assert rows == [0, 200, 400]
+
+
+def test_labels_that_come_late_end_a_trial_that_waited_for_them(tmp_path: Path) -> None:
+    world = World(tmp_path, replace(JOB, registry=RegistrySpec(promote=PromoteAfter(after=1))))
+    world.learn_first()
+    world.rows(DRIFTED, labelled=300)
+    world.rows(LATER)
+    world.run()
+    assert world.store.stream("digits").champion == 1
+    world.tell(LATER)
+    assert world.run() == ()
+    stream = world.store.stream("digits")
+    assert (stream.champion, stream.challenger) == (2, None)

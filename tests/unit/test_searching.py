@@ -77,7 +77,7 @@ def test_there_is_a_candidate_for_each_rate_seed_and_start(plan: GrowthPlan) -> 
             ParentScore(task=None, lineage=(), accuracy=0.8, birth=Birth.ZERO),
         ),
     )
-    found = candidates(scored, SearchSpec(seeds=2, starts=3, learning_rates=(0.1,)))
+    found = candidates(scored, SearchSpec(seeds=2, starts=3, learning_rates=(0.1,), epochs=48))
     assert found[0] == scored
     assert len({(each.growth.learning_rate, each.seed) for each in found}) == len(found) == 4
 
@@ -114,3 +114,16 @@ def test_the_first_growth_is_searched_and_later_ones_take_its_rate_over(
     (tried,) = (chapter.lines for chapter in story if chapter.heading == "What was tried")
     assert len(tried) == 2
     assert "learning rate 0.002, seed 1: validation loss " in tried[1]
+
+
+def test_a_job_that_names_the_birth_gets_no_other(nursery_of_growth: Nursery) -> None:
+    nursery = nursery_of_growth
+    nursery.keep(nursery.plan(nursery.only(0, 1)))
+    scores = (
+        ParentScore(task=None, lineage=(), accuracy=0.9, birth=Birth.OWN),
+        ParentScore(task="task-1", lineage=(), accuracy=0.8, birth=Birth.COPY),
+    )
+    plan = nursery.plan(nursery.only(0, 1), birth=Birth.COPY, parent="task-1", parent_scores=scores)
+    named = replace(plan, growth=replace(plan.growth, birth="copy"))
+    assert [each.birth for each in candidates(plan, SearchSpec(starts=2))] == [Birth.COPY, Birth.OWN]
+    assert [each.birth for each in candidates(named, SearchSpec(starts=2))] == [Birth.COPY]

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from growlearn.domain.drift_spec import PolicySpec
 from growlearn.domain.job import Job
 from growlearn.domain.lineage import Version
 from growlearn.domain.stream import Message, MessageKind
@@ -35,11 +36,11 @@ def begun(folder: Path, data: Digits, after: int | None) -> World:
     return world
 
 
-def send(world: World, data: Digits, number: int, turn: int) -> Window:
+def send(world: World, data: Digits, number: int, turn: int, name: str | None = None) -> Window:
     """The number-th window after the first, 1 to 5; each label is that of the turn-th next digit."""
     rows = slice(FIRST + (number - 1) * STEP, FIRST + number * STEP)
     told: list[int | None] = [(int(label or 0) + turn) % 10 for label in data[1][rows]]
-    return world.send(f"{number}.parquet", data[0][rows], told)
+    return world.send(name or f"{number}.parquet", data[0][rows], told)
 
 
 def champion(world: World) -> Version:
@@ -122,3 +123,27 @@ def test_a_rollback_brings_the_old_meaning_back(tmp_path: Path, digits: Digits) 
     as_ever = send(world, digits, 3, 0)
     assert (as_ever.verdict, as_ever.task) == (Verdict.KNOWN_TASK, "task-1")
     assert answered(world, as_ever) > 0.6
+
+
+def test_the_same_file_sent_again_says_nothing_new(tmp_path: Path, digits: Digits) -> None:
+    world = begun(tmp_path, digits, 2)
+    once = send(world, digits, 1, 1)
+    again = send(world, digits, 1, 1, "again.parquet")
+    assert (once.state, again.state, again.snapshot) == (
+        WindowState.REJECTED, WindowState.REJECTED, once.snapshot,
+    )  # fmt: skip
+    assert send(world, digits, 2, 1).state is WindowState.PROMOTED
+
+
+def test_windows_that_were_only_confirmed_count(tmp_path: Path, digits: Digits) -> None:
+    world = World(tmp_path, replace(job(2), policy=PolicySpec(confirm=2)))
+    world.send("0.parquet", digits[0][:FIRST], digits[1][:FIRST])
+    assert send(world, digits, 1, 1).state is WindowState.SETTLED
+    assert send(world, digits, 2, 1).state is WindowState.PROMOTED
+
+
+def test_one_whose_rows_are_gone_ends_the_row_and_stops_nothing(tmp_path: Path, digits: Digits) -> None:
+    world = begun(tmp_path, digits, 2)
+    del world.artifacts._contents[str(send(world, digits, 1, 1).snapshot)]
+    assert send(world, digits, 2, 1).state is WindowState.REJECTED
+    assert send(world, digits, 3, 1).state is WindowState.PROMOTED

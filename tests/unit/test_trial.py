@@ -106,3 +106,14 @@ def test_a_person_may_end_a_trial(tmp_path: Path, digits: Digits) -> None:
     world.send("3.parquet", images[900:1000], labels[900:1000])
     world.send("4.parquet", images[1000:1100], labels[1000:1100])
     assert "trial" not in [move.actor for move in world.store.alias_moves("digits")]
+
+
+def test_a_window_whose_rows_are_gone_is_passed_over(tmp_path: Path, digits: Digits) -> None:
+    images, labels = digits
+    world = tried(tmp_path, digits)
+    gone = world.send("3.parquet", 255 - images[900:1000], labels[900:1000])
+    del world.artifacts._contents[str(gone.snapshot)]
+    world.send("4.parquet", 255 - images[1000:1100], labels[1000:1100])
+    assert aliases(world) == (1, 2, 2)
+    world.send("5.parquet", images[1100:1200], labels[1100:1200])
+    assert aliases(world) == (2, None, 2)

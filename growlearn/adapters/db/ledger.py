@@ -8,9 +8,8 @@ from datetime import datetime
 from sqlalchemy import Connection, insert, select
 
 from growlearn import __version__
-from growlearn.adapters.db.columns import number_of
 from growlearn.adapters.db.mapping import all_of, values
-from growlearn.adapters.db.tables import LedgerRow, StreamRow, WindowRow
+from growlearn.adapters.db.tables import LedgerRow, StreamRow
 from growlearn.domain.job import Job
 from growlearn.domain.ledger import Entry, configuration_of, entry_of_job, entry_of_moves, entry_of_step
 from growlearn.domain.stream import AliasMove, Transition
@@ -18,13 +17,7 @@ from growlearn.domain.stream import AliasMove, Transition
 
 def write_step(connection: Connection, step: Transition) -> None:
     """Write a window's move."""
-    snapshot = select(WindowRow.snapshot).where(
-        WindowRow.stream == step.stream, WindowRow.number == number_of(step.window)
-    )
-    _write(
-        connection,
-        entry_of_step(step, _job(connection, step.stream), connection.scalar(snapshot), __version__),
-    )
+    _write(connection, entry_of_step(step, _job(connection, step.stream), __version__))
 
 
 def write_job(connection: Connection, job: Job, at: datetime, actor: str) -> None:

@@ -6,12 +6,15 @@ import hashlib
 import shutil
 from pathlib import Path
 
-from pydantic import TypeAdapter
+from pydantic import ConfigDict, TypeAdapter
 
 from growlearn.domain.consolidation import ConsolidationPlan
 from growlearn.domain.growth import GrowthPlan
 
-PLAN: TypeAdapter[GrowthPlan | ConsolidationPlan] = TypeAdapter(GrowthPlan | ConsolidationPlan)
+PLAN: TypeAdapter[GrowthPlan | ConsolidationPlan] = TypeAdapter(
+    GrowthPlan | ConsolidationPlan,
+    config=ConfigDict(ser_json_inf_nan="strings"),  # a trial's accuracy may be NaN
+)
 
 
 def plan_folder(scratch: Path, plan: GrowthPlan | ConsolidationPlan) -> Path:

@@ -257,7 +257,7 @@ class MemoryStore:
                     require_base(kept, transition.base_before)
                 move(kept, transition.alias_moves, transition.base)
                 job = kept.stream.job
-                kept.ledger.append(entry_of_step(transition, job, window.snapshot, __version__))
+                kept.ledger.append(entry_of_step(transition, job, __version__))
             for message in transition.messages:
                 self._outbox.send(message)
             return window

@@ -19,12 +19,13 @@ def worth(evidence: Evidence, spec: GateSpec) -> GateResult:  # noqa: ARG001 - t
         return GateResult(
             gate="worth", figure=0.0, bound=0.0, passed=True, reason="no earlier task could answer instead"
         )
-    best = min(against, key=lambda each: (each.dearer is not found.winner or not each.beaten, each.p_value))
+    kept = [each for each in against if each.dearer is found.winner]
+    best = kept[0] if kept else min(against, key=lambda each: each.p_value)
     return GateResult(
         gate="worth",
         figure=best.p_value,
         bound=found.alpha / len(against),
-        passed=found.winner is not Means.NOTHING,
+        passed=bool(kept) and best.beaten,
         reason=_reason(best, found.min_effect),
     )
 

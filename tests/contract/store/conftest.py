@@ -196,7 +196,9 @@ def move() -> Move:
             WindowState.JUDGED: WindowState.GROWING,
             WindowState.GROWING: WindowState.EVALUATED,
         }.get(source, WindowState.PROMOTED)
-        plain = Transition(stream="digits", window="w1", source=source, target=target, worker="ada", at=AT)
+        plain = Transition(
+            stream="digits", window="w1", source=source, target=target, worker="ada", at=AT, snapshot="d" * 64
+        )
         return replace(plain, **changes)  # type: ignore[arg-type]
 
     return make

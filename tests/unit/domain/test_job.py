@@ -17,6 +17,7 @@ from growlearn.domain.job import (
     RegistrySpec,
     RetainPerClass,
     Schedule,
+    SearchSpec,
     SourceSpec,
     WindowRule,
 )
@@ -85,6 +86,11 @@ IMPOSSIBLE: dict[str, tuple[Callable[[], object], str]] = {
     "learning rate of nothing": (lambda: GrowthSpec(learning_rate=0.0), "learning_rate"),
     "negative decay": (lambda: GrowthSpec(weight_decay=-1.0), "weight_decay"),
     "all rows validate": (lambda: GrowthSpec(validation=1.0), "validation"),
+    "more candidates than epochs": (
+        lambda: SearchSpec(seeds=6, learning_rates=(0.1,)),
+        "epochs must be 48 or more for 12 candidates",
+    ),
+    "a row of one window": (lambda: GateSpec(supersede_after=1), "supersede_after must be 2"),
     "capital letters": (lambda: job(name="Digits"), "lower-case"),
     "no name": (lambda: job(name=""), "lower-case"),
     "a path as a name": (lambda: job(name="a/b"), "lower-case"),

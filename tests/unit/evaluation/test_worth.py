@@ -143,3 +143,12 @@ def test_a_difference_that_is_sure_and_small_is_not_worth_its_price() -> None:
     right = {Means.HEAD: cheap, Means.BRANCH: dear}
     weighed_ = weigh([contender(means) for means in right], right, 0.05, 0.02)
     assert (weighed_.winner, weighed_.min_effect) == (Means.HEAD, 0.02)
+
+
+def test_where_nothing_is_beaten_what_is_kept_beats_it_itself() -> None:
+    """A branch is three points better than nothing; a head lies in the middle of both."""
+    nothing, head, branch = (np.arange(2000) < count for count in (1600, 1630, 1660))
+    right = {Means.NOTHING: nothing, Means.HEAD: head, Means.BRANCH: branch}
+    said = weigh([contender(means) for means in right], right, 0.05, 0.02)
+    assert [each.beaten for each in said.comparisons] == [False, True, False]
+    assert said.winner is Means.BRANCH

@@ -66,3 +66,11 @@ def test_no_loss_allowed_still_drops_branches_that_add_nothing() -> None:
     assert smallest((0.9, 0.95, 0.95), 0.0) == 2
     assert smallest((0.9, 0.96, 0.95), 0.0) == 2
     assert smallest((0.9, 0.95, 0.96), None) == 3
+
+
+def test_a_superseded_task_is_active_again_where_its_successor_is_cut_off(nursery: Any) -> None:
+    for _ in range(3):
+        nursery.keep(nursery.plan(nursery.only(0, 1)))
+    manifest = replace(nursery.manifest, superseded=("task-1",))
+    assert truncated(manifest, 3, nursery.artifacts).active == ("task-2", "task-3")
+    assert truncated(manifest, 2, nursery.artifacts).active == ("task-1", "task-2")

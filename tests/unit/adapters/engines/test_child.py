@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 import os
 import signal
 import subprocess
@@ -13,7 +14,7 @@ import pytest
 from growlearn.adapters.engines.child import ChildEngine
 from growlearn.adapters.engines.scratch import PLAN, plan_folder
 from growlearn.domain.errors import GrowLearnError, Unavailable
-from growlearn.domain.growth import Birth, GrowthPlan, Progress
+from growlearn.domain.growth import Birth, GrowthPlan, Progress, Trial
 from growlearn.domain.job import GrowthSpec, ModelSpec
 from growlearn.domain.lineage import Manifest
 from growlearn.domain.schema import Input, InputType, Schema
@@ -152,6 +153,16 @@ def test_a_child_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
     parent.send_signal(signal.SIGKILL)
     parent.wait()
     _wait_for(lambda: not _alive(int(mark.read_text())))
+
+
+def test_a_plan_whose_trials_have_no_figure_reaches_the_child_whole() -> None:
+    trial = Trial(
+        learning_rate=1.0, seed=1, birth=Birth.OWN, parent=None, epochs=1, loss=math.inf, accuracy=math.nan
+    )
+    again = PLAN.validate_json(PLAN.dump_json(replace(PLAN_ONE, trials=(trial,))))
+    assert isinstance(again, GrowthPlan)
+    assert math.isnan(again.trials[0].accuracy)
+    assert replace(again.trials[0], accuracy=0.5) == replace(trial, accuracy=0.5)
 
 
 def test_scratch_of_windows_that_are_over_is_cleared_and_equal_plans_share_a_folder(tmp_path: Path) -> None:

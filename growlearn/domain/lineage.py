@@ -108,7 +108,7 @@ class RouterWeights:
 class Manifest:
     """All that is needed to rebuild one model from content-addressed weights.
 
-    `superseded` are tasks that a later one took the place of: they stay, and rows that name none go elsewhere.
+    `superseded` are tasks that a later one took the place of: they stay, but are not routed to.
     """
 
     stream: str

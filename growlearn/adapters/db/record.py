@@ -144,6 +144,7 @@ def _write_evaluation(
         "chance": evaluation.chance,
         "changed": evaluation.changed,
         "worth": worth,
+        "succession": evaluation.succession,
     }
     connection.execute(insert(EvaluationRow).values(stream=stream, window=window, **said))
     cells_of = {
@@ -159,7 +160,7 @@ def _write_evaluation(
 
 
 def _evaluation(connection: Connection, stream: str, window: str) -> Evaluation | None:
-    head = (EvaluationRow.task, EvaluationRow.chance, EvaluationRow.changed)
+    head = (EvaluationRow.task, EvaluationRow.chance, EvaluationRow.changed, EvaluationRow.succession)
     row = _row(connection, stream, window, EvaluationRow, head)
     if row is None:
         return None
@@ -177,4 +178,5 @@ def _evaluation(connection: Connection, stream: str, window: str) -> Evaluation 
         changed=row.changed,
         taught=tuple(cells[_TAUGHT]),
         routed=tuple(cells[_ROUTED]),
+        succession=row.succession,
     )

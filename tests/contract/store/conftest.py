@@ -20,7 +20,7 @@ from growlearn.adapters.memory.store import MemoryStore
 from growlearn.domain.circumstances import Circumstances
 from growlearn.domain.consolidation import ConsolidationPlan, Lesson
 from growlearn.domain.drift import DriftReport, Score
-from growlearn.domain.evaluation import Cell, Evaluation, GateResult
+from growlearn.domain.evaluation import Cell, Evaluation, GateResult, Succession
 from growlearn.domain.growth import Birth, Epoch, GrowthPlan, GrowthResult, ParentScore
 from growlearn.domain.job import (
     GrowthSpec,
@@ -277,7 +277,7 @@ def result() -> GrowthResult:
             packages={"torch": "2.13.0+cpu", "numpy": "2.4.6"}, packages_sha256="b" * 64, platform="Linux",
             cpu="EPYC", instructions="AVX2", threads=2, device="cpu",
         ),
-        probes="9" * 64,
+        probes="9" * 64, superseded=("task-1",),
     )  # fmt: skip
 
 
@@ -293,6 +293,9 @@ def evaluation() -> Evaluation:
         chance=1 / 3,
         alone=Cell(task="task-2", correct=18, rows=20),
         routed=(Cell(task="task-2", correct=17, rows=20), Cell(task="task-1", correct=6, rows=9)),
+        succession=Succession(
+            tasks=("task-1",), windows=("w2",), cells=(Cell(task="task-2", correct=30, rows=31),)
+        ),
     )
 
 

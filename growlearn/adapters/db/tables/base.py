@@ -12,7 +12,7 @@ from growlearn.adapters.db.columns import Json, UtcDateTime, WindowId, Words
 
 PREFIX = "growlearn_"
 VERSION_TABLE = "growlearn_alembic_version"
-HEAD = "0005"  # the newest migration, known here so that opening a store need not load Alembic
+HEAD = "0006"  # the newest migration, known here so that opening a store need not load Alembic
 
 Serial = BigInteger().with_variant(Integer(), "sqlite")  # SQLite counts up INTEGER keys only
 Names = Json(tuple[str, ...])

@@ -9,6 +9,7 @@ from growlearn.adapters.db.columns import Choice, Figure, Json
 from growlearn.adapters.db.tables.base import Base, Names, of_window, refers
 from growlearn.domain.consolidation import ConsolidationPlan, ConsolidationResult
 from growlearn.domain.drift import DriftKind
+from growlearn.domain.evaluation import Succession
 from growlearn.domain.growth import GrowthPlan, GrowthResult
 from growlearn.domain.window import Verdict
 from growlearn.domain.worth import Worth
@@ -88,6 +89,7 @@ class EvaluationRow(Base):
     chance: Mapped[float]
     changed: Mapped[tuple[str, ...]] = mapped_column(Names)
     worth: Mapped[Worth | None] = mapped_column(Json(Worth))
+    succession: Mapped[Succession | None] = mapped_column(Json(Succession))
 
 
 class CellRow(Base):

@@ -263,7 +263,7 @@ def picture(lives: dict[str, list[Outcome]]) -> None:
         axes.plot(at, shares, label=name, linewidth=2.4 if name == OURS else 1.0, marker=".")
     axes.set_xticks(list(at), LIFE[1:], fontsize=8)
     axes.set(xlabel="window", ylabel="answered right before learning, per cent", ylim=(0, 100))
-    axes.legend(fontsize=8, loc="lower right")
+    figure.legend(fontsize=8, loc="outside lower center", ncols=3)
     figure.savefig(RESULTS / "life.png", dpi=110)
     plt.close(figure)
 

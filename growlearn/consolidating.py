@@ -115,4 +115,4 @@ def distil_and_measure(stand: Stand, ports: Ports, report: Report) -> Transition
     evaluation = measure_again(candidate, plan.base, holdouts, ports.evaluator)
     references = {lesson.task: lesson.validation for lesson in plan.lessons}
     result = replace(result, probes=keep_answers(candidate, references, ports.artifacts))
-    return move(stand, ports, WindowState.EVALUATED, result=result, evaluation=evaluation)
+    return move(stand, ports, WindowState.EVALUATED, plan=plan, result=result, evaluation=evaluation)

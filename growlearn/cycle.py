@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from growlearn.consolidating import distil_and_measure, due
+from growlearn.domain.errors import GrowLearnError
 from growlearn.domain.growth import Progress
 from growlearn.domain.stream import Transition
 from growlearn.domain.window import IngestedFile, Verdict, Window, WindowState
@@ -58,11 +59,16 @@ class RunSummary:
 def run_stream(name: str, ports: Ports, report: Report) -> RunSummary:
     """Take in new files, then bring every pending window of a stream to its end, in order.
 
-    `report` is told of every file, window and epoch; where it raises, work is left there.
+    `report` is told of every file, window and epoch; where it raises, work is left there. A source that
+    fails raises once the windows taken in before are handled: they do not need it.
     """
-    stream = ports.store.stream(name)
-    source = ports.open_source(stream.job.source)
-    files = take_in(stream, source, ports.store, ports.artifacts, ports.clock, report)
+    stream, failure = ports.store.stream(name), None
+    files: tuple[IngestedFile, ...] = ()
+    try:
+        source = ports.open_source(stream.job.source)
+        files = take_in(stream, source, ports.store, ports.artifacts, ports.clock, report)
+    except GrowLearnError as error:
+        failure = error
     conclude(name, ports)  # labels that came late may be all that a trial waited for
     windows: list[Window] = []
     while window := next_window(name, ports):
@@ -73,6 +79,8 @@ def run_stream(name: str, ports: Ports, report: Report) -> RunSummary:
             )
             windows.append(handle(window, ports, report))
         conclude(name, ports)
+    if failure is not None:
+        raise failure
     return RunSummary(files, tuple(windows))
 
 

@@ -79,4 +79,5 @@ def _try(plan: GrowthPlan, epochs: int, engine: Engine, report: Report) -> Trial
         epochs=epochs,
         loss=result.best_loss,
         accuracy=best.get(result.best_epoch, math.nan),
+        seconds=result.seconds,
     )

@@ -10,6 +10,7 @@ from growlearn.domain.errors import GrowLearnError, NotGrowable, NotReadable, To
 from growlearn.domain.evaluation import Evaluation
 from growlearn.domain.growth import GrowthPlan
 from growlearn.domain.job import GateSpec, HoldoutFiles, SourceSpec
+from growlearn.domain.ledger import configuration_of
 from growlearn.domain.lineage import Manifest, Task, Version
 from growlearn.domain.stream import AliasMove, Message, MessageKind, Stream, Transition
 from growlearn.domain.window import Verdict, Window, WindowState
@@ -167,7 +168,8 @@ def _policy(stand: Stand, kind: DriftKind | None, ports: Ports) -> tuple[str | N
     earlier = earlier_windows(window, ports.store)
     trainings: tuple[Training, ...] = ()
     if asks_for_trainings(spec):
-        trainings = trainings_of(earlier, lambda each: ports.store.record(each.stream, each.id).result)
+        windows = ports.store.windows(window.stream)  # a woken one is not the last to have trained
+        trainings = trainings_of(windows, lambda each: ports.store.record(each.stream, each.id))
     why = ACTIONS[stand.stream.job.drift.action](window.verdict)
     refused = why or refusal(window, kind, earlier, trainings, spec, now)
     return refused, budget_left(trainings, spec, now)
@@ -334,6 +336,7 @@ def move(stand: Stand, ports: Ports, target: WindowState, **records: object) -> 
         worker=ports.worker,
         at=ports.clock.now(),
         snapshot=window.snapshot,
+        configuration=configuration_of(stand.stream.job),
         **records,  # type: ignore[arg-type]
     )
 

@@ -112,9 +112,12 @@ def _rows(plan: Plan, artifacts: Artifacts) -> dict[str, Rows]:
 
 def _require_all(version: Version, plan: Plan, artifacts: Artifacts) -> None:
     """Raise GrowLearnError naming every stored file that is needed and not there, or not whole."""
-    rows = {f"rows {name!r}": sha256 for name, sha256 in data_of(plan).items() if not name.endswith(HOLDOUT)}
-    needed = rows | parts_of(plan.base) | parts_of(version.manifest)
-    lacking = [f"{what} ({sha256})" for what, sha256 in needed.items() if not _is_whole(sha256, artifacts)]
+    rows = [
+        (f"rows {name!r}", sha256) for name, sha256 in data_of(plan).items() if not name.endswith(HOLDOUT)
+    ]
+    models = [*parts_of(plan.base).items(), *parts_of(version.manifest).items()]
+    needed = dict.fromkeys((*rows, *models))  # base and version have parts of one name
+    lacking = [f"{what} ({sha256})" for what, sha256 in needed if not _is_whole(sha256, artifacts)]
     if lacking:
         raise GrowLearnError(
             f"version {version.number} of stream {version.stream!r} cannot be made again: missing or damaged "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -66,7 +67,7 @@ def why_view(store: Store, asked: Asked) -> Mapping[str, Any]:
         "window": asked.window,
         "version": asked.version,
         "story": [asdict(chapter) for chapter in asked.chapters],
-        "entries": [adapter.dump_python(entry, mode="json") for entry in entries],
+        "entries": [json.loads(adapter.dump_json(entry)) for entry in entries],
     }
 
 

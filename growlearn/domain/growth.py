@@ -41,6 +41,7 @@ class Trial:
     epochs: int
     loss: float  # at its best, a mean cross-entropy in nats
     accuracy: float  # in the same epoch; NaN where no epoch was better than the beginning
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)

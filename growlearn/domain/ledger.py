@@ -79,10 +79,10 @@ def _default(field: Field[Any]) -> Any:
 
 
 def entry_of_step(step: Transition, job: Job, code: str) -> Entry:
-    """What is written of a window's move."""
+    """What is written of a window's move; job is the stream's now, for a step that does not say its own."""
     return Entry(
         stream=step.stream, kind=EntryKind.STEP, at=step.at, actor=step.worker, code=code,
-        configuration=configuration_of(job), window=step.window, snapshot=step.snapshot,
+        configuration=step.configuration or configuration_of(job), window=step.window, snapshot=step.snapshot,
         step=replace(step, messages=()),
     )  # fmt: skip
 

@@ -99,8 +99,8 @@ class Transition:
 
     It holds only while the window is in `source` and `worker` still leads it, and, where it moves the
     stream's base, while that stands at `base_before`; otherwise nothing is written. Fields left None
-    leave what is stored as it is; `budget` and `snapshot`, the sha256 of the rows as the step read
-    them, are for the ledger alone. `wanted` and `judged_by` are for a
+    leave what is stored as it is; `budget` is for the ledger alone, as are `snapshot` and `configuration`,
+    the sha256 of the rows and the digest of the job as the step read them. `wanted` and `judged_by` are for a
     window that is to wait.
     """
 
@@ -111,6 +111,7 @@ class Transition:
     worker: str
     at: datetime
     snapshot: str | None = None
+    configuration: str | None = None
     verdict: Verdict | None = None
     task: str | None = None
     reason: str | None = None

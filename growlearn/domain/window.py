@@ -64,6 +64,17 @@ PENDING = (_S.ACCEPTED, _S.JUDGED, _S.GROWING, _S.EVALUATED)
 """States from which a worker has something to do."""
 
 
+def turn(window: Window) -> tuple[bool, int, int]:
+    """The least of a stream's pending windows is handled next.
+
+    First the one that makes room for all others, then those begun, the furthest first: a window woken by its
+    labels, whatever its number, waits for one that is being grown. Then by number.
+    """
+    begun = (WindowState.JUDGED, WindowState.GROWING, WindowState.EVALUATED)
+    state = -begun.index(window.state) - 1 if window.state in begun else 0
+    return window.verdict is not Verdict.FULL, state, window.number
+
+
 def check_transition(source: WindowState, target: WindowState) -> None:
     """Raise IllegalTransition unless the table leads from source to target."""
     if target not in TRANSITIONS[source]:

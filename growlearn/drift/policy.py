@@ -11,8 +11,9 @@ from datetime import datetime, timedelta
 
 from growlearn.domain.drift import BudgetLeft, DriftKind
 from growlearn.domain.drift_spec import HoursBudget, PolicySpec
-from growlearn.domain.growth import GrowthResult
+from growlearn.domain.growth import GrowthPlan, GrowthResult
 from growlearn.domain.keys import duration_s
+from growlearn.domain.stream import WindowRecord
 from growlearn.domain.window import Verdict, Window, WindowState
 
 _DAY = timedelta(days=1)
@@ -44,16 +45,22 @@ def budget_left(trainings: Sequence[Training], spec: PolicySpec, now: datetime) 
     )
 
 
-def trainings_of(
-    windows: Sequence[Window], result: Callable[[Window], object | None]
-) -> tuple[Training, ...]:
-    """The trainings there were, by the windows they were for; `result` gives what is stored of one."""
-    found = ((window, result(window)) for window in windows if window.state in _TRAINED)
+def trainings_of(windows: Sequence[Window], record: Callable[[Window], WindowRecord]) -> tuple[Training, ...]:
+    """The trainings there were, by the windows they were for; `record` gives what is stored of one."""
+    found = ((window, record(window)) for window in windows if window.state in _TRAINED)
     return tuple(
-        Training(window=window.number, at=window.updated_at, seconds=trained.seconds)
-        for window, trained in found
-        if isinstance(trained, GrowthResult)
+        Training(window=window.number, at=window.updated_at, seconds=_seconds(stored, stored.result))
+        for window, stored in found
+        if isinstance(stored.result, GrowthResult)
     )
+
+
+def _seconds(record: WindowRecord, result: GrowthResult) -> float:
+    """All that was trained for a window: the growth, what it was compared with, and what was tried before."""
+    trials = record.plan.trials if isinstance(record.plan, GrowthPlan) else ()
+    compared = () if record.worth is None else record.worth.contenders
+    trained = sum(each.seconds for each in compared) if compared else result.seconds
+    return trained + sum(trial.seconds for trial in trials)
 
 
 def refusal(

@@ -51,7 +51,7 @@ def _as_joined(window: Window, taken: IngestedFile) -> Window:
     change = next((change for change in changes if change.window == window.id), None)
     if change is None:
         return window
-    return replace(window, snapshot=change.after, labelled=change.labelled, updated_at=taken.at)
+    return replace(window, snapshot=change.after, labelled=change.labelled)
 
 
 def past_of(stream: str, store: Store) -> Past:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from growlearn.domain.consolidation import ConsolidationPlan, ConsolidationResult
@@ -46,7 +47,7 @@ def story_of_version(store: Store, stream: str, number: int) -> tuple[Chapter, .
 
 def _came(window: Window) -> Iterator[str]:
     if window.verdict is Verdict.FULL:
-        yield f"{window.id} brought no rows: {window.reason or 'the model was full'}."
+        yield f"{window.id} brought no rows: the model had no room for another branch."
         return
     yield f"{window.id}: {window.rows} rows from {window.source}, taken in {_at(window.discovered_at)}."
     if window.state is WindowState.QUARANTINED:
@@ -62,7 +63,9 @@ def _told(step: Transition) -> Iterator[Chapter]:
         yield Chapter("What was found", tuple(_found(step.report)))
     if step.budget is not None:
         yield Chapter("What the policy left", tuple(_left(step.budget)))
-    if step.plan is not None and step.source is WindowState.JUDGED:
+    if step.plan is not None and (
+        step.source is WindowState.JUDGED or isinstance(step.plan, ConsolidationPlan)
+    ):
         yield Chapter("What was planned", tuple(_planned(step.plan)))
     trained = step.source is WindowState.GROWING
     if trained and isinstance(step.plan, GrowthPlan) and step.plan.trials:
@@ -253,8 +256,8 @@ def _move(move: AliasMove, version: int) -> str:
 
 def _written(entries: Sequence[Entry], window: str) -> Iterator[str]:
     mine = [entry for entry in entries if entry.window == window]
-    for code, configuration in dict.fromkeys((entry.code, entry.configuration) for entry in mine):
-        yield f"growlearn {code}, job {configuration}, {len(mine)} entries of the ledger."
+    for (code, configuration), count in Counter((entry.code, entry.configuration) for entry in mine).items():
+        yield f"growlearn {code}, job {configuration}, {count} entries of the ledger."
     for snapshot in dict.fromkeys(entry.snapshot for entry in mine if entry.snapshot is not None):
         yield f"Rows: sha256 {snapshot}."
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from statistics import fmean
 
+from growlearn.domain.errors import DamagedArtifact
 from growlearn.domain.growth import Progress
 from growlearn.domain.interval import Interval, wilson
 from growlearn.domain.stream import Alias
@@ -21,6 +22,7 @@ from growlearn.serving.predictor import Predictor, unanswerable
 
 NO_CHAMPION = "no champion yet"
 NO_LABELS = "no row has a label"
+GONE = "its rows are gone or damaged"
 OTHER_COLUMNS = "its rows were stored under other columns than the model reads"
 
 
@@ -110,6 +112,8 @@ def _lived(window: Window, version: int, predictor: Predictor, artifacts: Artifa
     assert window.snapshot is not None, "a window that was judged has rows"
     try:
         rows = from_parquet(artifacts.get(window.snapshot), predictor.manifest.schema).labelled()
+    except DamagedArtifact:
+        return GONE
     except (KeyError, ValueError):
         return OTHER_COLUMNS
     if len(rows) == 0:

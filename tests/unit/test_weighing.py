@@ -12,6 +12,7 @@ from growlearn.domain.growth import GrowthResult
 from growlearn.domain.job import WorthSpec
 from growlearn.domain.window import Verdict, WindowState
 from growlearn.domain.worth import Means
+from growlearn.drift.policy import trainings_of
 from tests.unit.test_cycle import JOB, TASKED, Images, World, digits
 
 __all__ = ["digits"]  # a fixture
@@ -141,3 +142,18 @@ def test_a_job_names_the_rivals(tmp_path: Path, digits: Digits, rivals: tuple[st
     worth = world.store.record("digits", "w2").worth
     names = [] if worth is None else [each.means for each in worth.contenders]
     assert names == [*rivals, *(["branch"] if rivals else [])]
+
+
+def test_the_hours_of_a_window_are_those_of_all_that_was_trained(tmp_path: Path, digits: Digits) -> None:
+    images, labels = digits
+    world = World(tmp_path, NAMED)
+    world.send("1.parquet", images[:700], labels[:700], "a")
+    window = world.send("2.parquet", *_renamed(images[700:1200], labels[700:1200]), "b")
+    record = world.store.record("digits", window.id)
+    assert record.worth is not None
+    assert isinstance(record.result, GrowthResult)
+    (first, second) = trainings_of(
+        world.store.windows("digits"), lambda each: world.store.record("digits", each.id)
+    )
+    assert (first.window, second.window) == (1, 2)
+    assert second.seconds == sum(each.seconds for each in record.worth.contenders) > record.result.seconds

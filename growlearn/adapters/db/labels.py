@@ -55,7 +55,7 @@ def _relabel(connection: Connection, stream: str, change: Relabelled, source: st
             WindowRow.number == number_of(change.window),
             WindowRow.snapshot == change.before,
         )
-        .values(snapshot=change.after, labelled=change.labelled, updated_at=at)
+        .values(snapshot=change.after, labelled=change.labelled)
     )
     if connection.execute(new).rowcount != 1:
         raise LostRace(

@@ -22,11 +22,17 @@ def claim(connection: Connection, stream: str, worker: str, now: datetime, lease
     if not lock(connection, stream):
         return None
     other = aliased(WindowRow)
-    first = case((other.verdict == Verdict.FULL, 0), else_=1)  # the windows that wait need the room it makes
+    room = case((other.verdict == Verdict.FULL, 0), else_=1)  # domain/window.py, turn
+    begun = case(
+        (other.state == WindowState.EVALUATED, 0),
+        (other.state == WindowState.GROWING, 1),
+        (other.state == WindowState.JUDGED, 2),
+        else_=3,
+    )
     next_one = (
         select(other.number)
         .where(other.stream == stream, other.state.in_(PENDING))
-        .order_by(first, other.number)
+        .order_by(room, begun, other.number)
         .limit(1)
     )
     busy = exists().where(other.stream == stream, other.lease_owner != worker, other.lease_until > now)

@@ -80,7 +80,7 @@ def join(kept: Kept, joining: Joining, source: str, at: datetime) -> None:
             raise LostRace(
                 f"window {change.window} of stream {name!r} was written by another process meanwhile"
             )
-        kept.windows[old.id] = replace(old, snapshot=change.after, labelled=change.labelled, updated_at=at)
+        kept.windows[old.id] = replace(old, snapshot=change.after, labelled=change.labelled)
         kept.joins.append(LabelJoin(window=old.id, source=source, labels=change.labels, at=at))
     kept.early = list(joining.early)
 

@@ -40,7 +40,7 @@ class MemorySource:
         if file.refused:
             raise UnreadableFile(f"{file.url} {file.refused}")
         if file.url not in self._files:
-            raise UnreadableFile(f"{file.url} vanished between listing and reading")
+            raise NotReadable(f"{file.url} vanished between listing and reading")
         blobs = self._files[file.url]
         if _fingerprint(blobs) != file.fingerprint:
             raise NotReadable(f"{file.url} changed while it was read")

@@ -43,10 +43,10 @@ from growlearn.domain.window import (
     BadRow,
     IngestedFile,
     SeenFile,
-    Verdict,
     Window,
     WindowState,
     check_transition,
+    turn,
 )
 
 
@@ -179,8 +179,7 @@ class MemoryStore:
         """Lease the pending window of a stream that is next."""
         with self._lock:
             _require_zone(now)
-            waiting = [window for window in self.windows(stream) if window.state in PENDING]
-            pending = sorted(waiting, key=lambda window: window.verdict is not Verdict.FULL)
+            pending = sorted((each for each in self.windows(stream) if each.state in PENDING), key=turn)
             if not pending:
                 return None
             leases = self._kept[stream].leases

@@ -74,14 +74,14 @@ def is_settled(found: Found, now: datetime, settle_s: float) -> bool:
 def read_steady(tree: Tree, path: str, stamp: str) -> bytes:
     """Content of a file that is the same before and after it was read.
 
-    Raises UnreadableFile where it vanished or may not be opened, NotReadable where it changed or where
-    the trouble, such as a disk or server that is away, may pass.
+    Raises UnreadableFile where it may not be opened, NotReadable where it changed or vanished, or where the
+    trouble, such as a disk or server that is away, may pass.
     """
     try:
         content = tree.read(path)
         after = tree.stamp(path)
     except FileNotFoundError:
-        raise UnreadableFile(f"{path} vanished between listing and reading") from None
+        raise NotReadable(f"{path} vanished between listing and reading") from None
     except OSError as error:
         if error.errno not in _LASTING and not isinstance(error, PermissionError):
             raise NotReadable(f"{path} cannot be read just now: {error.strerror or error}") from error

@@ -45,7 +45,7 @@ class ImageFolderSource:
             raise UnreadableFile(f"{name}: {file.refused}")
         images = self._folders().get(name)
         if images is None:
-            raise UnreadableFile(f"{name} vanished between listing and reading")
+            raise NotReadable(f"{name} vanished between listing and reading")
         try:
             content = {
                 image.path.removeprefix(f"{name}/"): read_steady(self._tree, image.path, image.stamp)

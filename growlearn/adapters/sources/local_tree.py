@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from growlearn.adapters.sources.found import Found, is_ignored
-from growlearn.domain.errors import GrowLearnError, UnreadableFile
+from growlearn.domain.errors import GrowLearnError, Unavailable, UnreadableFile
 
 _OUTSIDE = "is a symbolic link that leads out of the folder"
 _ODD = "is not a regular file"
@@ -34,6 +34,11 @@ class LocalTree:
             raise GrowLearnError(
                 f"source folder {self.base} cannot be listed: {error.strerror}: {error.filename}",
                 cure="let the user that runs growlearn read it",
+            ) from error
+        except OSError as error:
+            raise Unavailable(
+                f"source folder {self.base} cannot be listed: {error.strerror or error}",
+                cure="is its disk or server there? then run again",
             ) from error
 
     def stamp(self, path: str) -> str:

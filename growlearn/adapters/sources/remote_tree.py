@@ -38,6 +38,7 @@ class RemoteTree:
         try:
             there = self._fs.isdir(self._root)
             listing = self._fs.find(self._root, maxdepth=depth, detail=True) if there else {}
+            found = [self._found(name[len(self._root) :].lstrip("/"), info) for name, info in listing.items()]
         except Exception as error:  # each file system raises errors of its own
             raise unreachable(self.base, error) from error
         if not there:
@@ -45,14 +46,18 @@ class RemoteTree:
                 f"source folder {self.base} does not exist or holds nothing yet",
                 cure="put a first file there, or correct source.url in the job file",
             )
-        found = [self._found(name[len(self._root) :].lstrip("/"), info) for name, info in listing.items()]
         shown = [file for file in found if not any(map(is_ignored, file.path.split("/")))]
         return sorted(shown, key=lambda file: file.path)
 
     def stamp(self, path: str) -> str:
         """Checksum where the file system keeps one, else size and time of last change."""
         self._fs.invalidate_cache()
-        return self._found(path, self._fs.info(f"{self._root}/{path}")).stamp
+        try:
+            return self._found(path, self._fs.info(f"{self._root}/{path}")).stamp
+        except OSError:
+            raise
+        except Exception as error:  # each file system raises errors of its own
+            raise OSError(str(error)) from error
 
     def read(self, path: str) -> bytes:
         """Content of one file."""

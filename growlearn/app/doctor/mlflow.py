@@ -32,20 +32,14 @@ def _nothing_yet(uri: str) -> Finding:
 
 
 def _server(uri: str) -> Finding:
+    from growlearn.adapters.mlflow.address import shown
     from growlearn.adapters.mlflow.condition import why_silent
 
     reason = why_silent(uri)
     if reason is None:
-        return ok("mlflow", f"the server at {_shown(uri)} answers")
+        return ok("mlflow", f"the server at {shown(uri)} answers")
     cure = "start it, or correct GROWLEARN_MLFLOW_TRACKING_URI; until then messages to it wait"
-    return wrong("mlflow", f"the server at {_shown(uri)} does not answer: {reason}", cure)
-
-
-def _shown(uri: str) -> str:
-    """The address without its password."""
-    from sqlalchemy import make_url
-
-    return make_url(uri).render_as_string(hide_password=True)
+    return wrong("mlflow", f"the server at {shown(uri)} does not answer: {reason}", cure)
 
 
 def _file(engine: Engine, uri: str) -> Finding:

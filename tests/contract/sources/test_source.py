@@ -14,7 +14,7 @@ import pytest
 from growlearn.adapters.memory.clock import ManualClock
 from growlearn.adapters.memory.source import MemorySource
 from growlearn.adapters.sources import SOURCES, open_source
-from growlearn.domain.errors import NotReadable, UnreadableFile
+from growlearn.domain.errors import NotReadable
 from growlearn.domain.job import SourceSpec
 from growlearn.ports import Source
 
@@ -135,5 +135,5 @@ def test_a_file_gone_since_it_was_listed_has_vanished(place: Place) -> None:
         place.put(name, b"x")
     file, _ = place.source.files()
     place.remove("a")
-    with pytest.raises(UnreadableFile, match="a vanished between listing and reading"):
+    with pytest.raises(NotReadable, match="a vanished between listing and reading"):
         place.source.read(file)

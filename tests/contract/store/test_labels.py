@@ -57,7 +57,7 @@ def test_a_window_gets_its_new_snapshot_and_nothing_else_of_it_changes(
     before = store.window("digits", "w1")
     assert store.record_ingest(labels())
     later = at + timedelta(hours=9)
-    assert store.window("digits", "w1") == replace(before, snapshot=AFTER, labelled=31, updated_at=later)
+    assert store.window("digits", "w1") == replace(before, snapshot=AFTER, labelled=31)
     assert store.label_joins("digits") == (
         LabelJoin(window="w1", source="/data/9.parquet", labels=30, at=later),
     )

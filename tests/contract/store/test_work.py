@@ -119,6 +119,24 @@ def test_a_lease_on_a_later_window_holds_up_an_earlier_one(
     assert _claimed(store, "bob", at + MINUTE) == "w1"
 
 
+def test_a_window_that_is_begun_goes_before_an_earlier_one_that_was_woken(
+    store: Store, at: datetime, taken: Taken, move: Move
+) -> None:
+    store.record_ingest(taken(2))
+    assert _claimed(store, "ada", at) == "w1"
+    store.advance(move())
+    store.advance(move(WindowState.JUDGED, target=WindowState.WAITING))
+    for source in (WindowState.ACCEPTED, WindowState.JUDGED):
+        assert _claimed(store, "ada", at) == "w2"
+        store.advance(move(source, window="w2"))
+
+    assert store.wake("digits", "w1", at)
+
+    assert _claimed(store, "bob", at + MINUTE) == "w2"
+    store.advance(move(WindowState.GROWING, window="w2", worker="bob", target=WindowState.REJECTED))
+    assert _claimed(store, "bob", at + MINUTE) == "w1"
+
+
 def test_only_pending_windows_are_claimed(store: Store, at: datetime, job: Job, taken: Taken) -> None:
     store.apply(replace(job, name="other"), at)
     for number, state in enumerate(set(WindowState) - set(PENDING), start=1):

@@ -306,7 +306,7 @@ def test_a_symbolic_link_out_of_the_folder_is_quarantined_and_never_opened(
     assert folder.good_file_is_taken_in()
 
 
-def test_a_file_that_vanishes_is_quarantined_with_the_reason(
+def test_a_file_that_vanishes_is_left_and_read_should_it_come_back(
     folder: Folder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = folder.path / "a.parquet"
@@ -318,11 +318,12 @@ def test_a_file_that_vanishes_is_quarantined_with_the_reason(
         path.unlink(missing_ok=True)
         return found
 
-    monkeypatch.setattr(folder.source, "files", listed_then_gone)
+    with monkeypatch.context() as patch:
+        patch.setattr(folder.source, "files", listed_then_gone)
+        assert folder.tick() == ()
+    path.write_bytes(parquet(table()))  # as from a disk that was away
     ((window,),) = [taken.windows for taken in folder.tick()]
-    assert window.state is WindowState.QUARANTINED
-    assert window.reason == "a.parquet vanished between listing and reading"
-    assert folder.good_file_is_taken_in()
+    assert window.state is WindowState.ACCEPTED
 
 
 def test_a_file_that_grows_while_it_is_read_is_left_for_the_next_tick(

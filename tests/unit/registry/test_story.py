@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import replace
@@ -14,11 +15,14 @@ import pytest
 
 from growlearn.app.why import ask_why, why_view
 from growlearn.domain.errors import GrowLearnError, UnknownName
+from growlearn.domain.growth import Birth, GrowthPlan, Trial
 from growlearn.domain.job import RegistrySpec
-from growlearn.domain.ledger import Chapter
+from growlearn.domain.ledger import Chapter, Entry
 from growlearn.domain.stream import Message, MessageKind
+from growlearn.domain.window import Verdict
 from growlearn.registry.promotion import promote, rollback
 from growlearn.registry.story import story_of_version, story_of_window
+from tests.unit.test_consolidating import World as FullWorld
 from tests.unit.test_cycle import JOB, Images, World, digits
 
 __all__ = ["digits"]  # a fixture
@@ -156,3 +160,33 @@ def test_what_is_not_there_is_named(tmp_path: Path, digits: Digits, which: str, 
     world.send("1.parquet", images[:300], labels[:300])
     with pytest.raises(UnknownName, match=said):
         ask_why(world.store, "digits", which)
+
+
+def test_figures_that_are_no_numbers_are_written_as_words(
+    tmp_path: Path, digits: Digits, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = World(tmp_path)
+    world.send("1.parquet", digits[0][:300], digits[1][:300])
+    trial = Trial(
+        learning_rate=1.0, seed=1, birth=Birth.OWN, parent=None, epochs=1, loss=math.inf, accuracy=math.nan
+    )
+
+    def tried(entry: Entry) -> Entry:
+        if entry.step is None or not isinstance(entry.step.plan, GrowthPlan):
+            return entry
+        return replace(entry, step=replace(entry.step, plan=replace(entry.step.plan, trials=(trial,))))
+
+    ledger = tuple(map(tried, world.store.ledger("digits")))
+    monkeypatch.setattr(world.store, "ledger", lambda _: ledger)
+    told = json.dumps(why_view(world.store, ask_why(world.store, "digits", None)), allow_nan=False)
+    assert '"loss": "Infinity", "accuracy": "NaN"' in told
+
+
+def test_a_consolidation_tells_what_was_planned(tmp_path: Path) -> None:
+    world = FullWorld(tmp_path)
+    world.send("a", "b")
+    world.run()
+    full = next(window for window in world.store.windows("digits") if window.verdict is Verdict.FULL)
+    said = text(story_of_window(world.store, "digits", full.id))
+    assert f"{full.id} brought no rows: the model had no room for another branch." in said
+    assert re.search(r"Distil version \d+ with its \d branch(es)? into 1: b\d\.", said)

@@ -18,7 +18,7 @@ from growlearn.domain.window import WindowState
 from growlearn.growth.model.network import load_network
 from growlearn.ingest.rows import from_parquet
 from growlearn.registry.promotion import rollback
-from growlearn.serving.life import NO_CHAMPION, NO_LABELS, OTHER_COLUMNS, Life, life_of
+from growlearn.serving.life import GONE, NO_CHAMPION, NO_LABELS, OTHER_COLUMNS, Life, life_of
 from tests.unit import test_late_labels
 from tests.unit.test_cycle import TASKED, Images, World, digits, parquet
 
@@ -190,3 +190,16 @@ def test_every_window_is_told_of(lived: World) -> None:
         lived.store, lived.artifacts, "digits", lambda told: seen.append((told.done, told.total, told.note))
     )
     assert seen == [(0, 4, "w1"), (1, 4, "w2"), (2, 4, "w3"), (3, 4, "w4"), (4, 4, "")]
+
+
+def test_a_window_whose_rows_are_gone_is_left_out(tmp_path: Path, digits: Digits) -> None:
+    world = World(tmp_path)
+    images, labels = digits
+    world.send("1.parquet", images[:400], labels[:400])
+    gone, kept = (
+        world.send(f"{at}.parquet", images[at : at + 60], labels[at : at + 60]) for at in (400, 460)
+    )
+    del world.artifacts._contents[str(gone.snapshot)]
+    found = life(world)
+    assert found.left_out["w2"] == GONE
+    assert [each.window.id for each in found.windows] == [kept.id]

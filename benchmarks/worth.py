@@ -117,7 +117,7 @@ def main() -> None:
         f"{FIRST_ROWS:,} rows in the first window, {ROWS:,} in each case's, {HOLDOUT:.0%} of them held out; "
         "accuracy on those, mean of the seeds, `-` where that way did not compete (no earlier task has the "
         "classes; the plan was the fine-tuned copy itself); alpha 0.05, 2 points are what a dearer way must "
-        "bring, at most 6 epochs a training. Sizes matter: after a first window of 10,000 rows and with windows "
+        "bring, at most 6 epochs a training. Sizes matter: after a first window of 10,000 rows and windows "
         "of 6,000, 29 of 30 were decided so (noise once a head); with 2,000, of which 1,200 to learn from "
         "and 800 held out, 27 (rotated once, noise twice); and with 10,000, as many again as the first, "
         "more of the same was worth a branch (one seed was tried)",

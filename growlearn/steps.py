@@ -231,10 +231,10 @@ def _measured(stand: Stand, ports: Ports, grown: Grown, lone: Manifest | None) -
     holdouts.append(Question(task=plan.task, rows=plan.holdout))
     candidate, born = result.manifest_of(plan), result.birth_manifest_of(plan)
     evaluation = measure(candidate, born, lone, grown.known, plan.task, holdouts, ports.evaluator)
-    result, evaluation = supersede(
-        plan, result, evaluation, _past(stand, ports),
-        [*earlier_windows(stand.window, ports.store), stand.window], holdouts, ports,
-    )  # fmt: skip
+    if evaluation.routed:  # else there is nothing to lose, and no past to be read
+        windows = [*earlier_windows(stand.window, ports.store), stand.window]
+        past = _past(stand, ports)
+        result, evaluation = supersede(plan, result, evaluation, past, windows, holdouts, ports)
     evaluation = replace(evaluation, changed=_changed(plan.base, candidate, known, ports))
     references = {task.name: task.reference for task in known} | {plan.task: plan.validation}
     result = replace(result, probes=keep_answers(candidate, references, ports.artifacts))

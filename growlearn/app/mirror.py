@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from growlearn.adapters.mlflow.address import shown
+from growlearn.adapters.mlflow.address import without_password
 from growlearn.app.composition import clock, open_tracker
 from growlearn.heartbeat import renewing
 from growlearn.ports import Store
@@ -61,5 +61,4 @@ def _deliver(settings: Settings, store: Store, stream: str, complain: Callable[[
         outbox.deliver(store, open_tracker(settings), clock(), stream)
     except Exception as error:  # MLflow raises many kinds, and none may cost the record anything
         uri = settings.mlflow_tracking_uri
-        told = str(error).replace(uri, shown(uri))
-        complain(f"MLflow at {shown(uri)} cannot be reached: {told}")
+        complain(without_password(f"MLflow at {uri} cannot be reached: {error}", uri))

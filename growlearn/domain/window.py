@@ -64,15 +64,18 @@ PENDING = (_S.ACCEPTED, _S.JUDGED, _S.GROWING, _S.EVALUATED)
 """States from which a worker has something to do."""
 
 
+BEGUN = (_S.EVALUATED, _S.GROWING, _S.JUDGED)
+"""Pending states of windows that are begun, the furthest first."""
+
+
 def turn(window: Window) -> tuple[bool, int, int]:
     """The least of a stream's pending windows is handled next.
 
     First the one that makes room for all others, then those begun, the furthest first: a window woken by its
     labels, whatever its number, waits for one that is being grown. Then by number.
     """
-    begun = (WindowState.JUDGED, WindowState.GROWING, WindowState.EVALUATED)
-    state = -begun.index(window.state) - 1 if window.state in begun else 0
-    return window.verdict is not Verdict.FULL, state, window.number
+    begun = BEGUN.index(window.state) if window.state in BEGUN else len(BEGUN)
+    return window.verdict is not Verdict.FULL, begun, window.number
 
 
 def check_transition(source: WindowState, target: WindowState) -> None:

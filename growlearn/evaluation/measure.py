@@ -78,9 +78,10 @@ def routed(manifest: Manifest, holdouts: Sequence[Question], evaluator: Evaluato
 
     Nothing where a column names the tasks, or where there is but one.
     """
-    if manifest.schema.task is not None or len(manifest.active) == 1:
+    active = manifest.active
+    if manifest.schema.task is not None or len(active) == 1:
         return ()
-    asked = [replace(question, routed=True) for question in holdouts if question.task in manifest.active]
+    asked = [replace(question, routed=True) for question in holdouts if question.task in active]
     return tuple(evaluator.evaluate(manifest, asked))
 
 

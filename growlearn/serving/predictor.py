@@ -34,6 +34,7 @@ class Predictor:
         self.network = load_network(manifest, read)
         self.network.execute(execution, blank_row(manifest.schema))
         self.router = load_router(manifest, self.network.root_stem, read)
+        self._active = manifest.active
         self._mixed_labels = len({type(label) for head in manifest.tasks for label in head.classes}) > 1
 
     def predict(self, frame: pd.DataFrame, min_probability: float = 0.0) -> pd.DataFrame:
@@ -89,7 +90,7 @@ class Predictor:
         tasks, certain = object_column([None] * len(rows)), np.ones(len(rows))
         for name in dict.fromkeys(named):
             mine = np.array([at for at, each in enumerate(named) if each == name])
-            among = self.manifest.regimes(name) if name is not None else self.manifest.active
+            among = self.manifest.regimes(name) if name is not None else self._active
             if len(among) == 1:
                 tasks[mine] = among[0]
                 continue

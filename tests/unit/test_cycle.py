@@ -392,24 +392,3 @@ def _outcome(world: World) -> object:
     branches = [(b.id, b.parent, b.sha256, b.state) for b in world.store.branches("digits")]
     champion = world.store.stream("digits").champion
     return windows, branches, champion, matrix_for(world.store, "digits", champion)
-
-
-def test_a_source_that_is_gone_holds_up_no_window_taken_in_before(
-    world: World, digits: tuple[Images, list[int | None]]
-) -> None:
-    images, labels = digits
-    world.source.put("1.parquet", parquet(images[:400], labels[:400]))
-
-    def stops(told: Progress) -> None:
-        if told.stage == "training":
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        run_stream("digits", world.ports, stops)
-
-    def gone(_: SourceSpec) -> MemorySource:
-        raise GrowLearnError("source folder does not exist", cure="mount it")
-
-    with pytest.raises(GrowLearnError, match="source folder does not exist"):
-        run_stream("digits", replace(world.ports, open_source=gone), lambda _: None)
-    assert world.store.window("digits", "w1").state is WindowState.PROMOTED

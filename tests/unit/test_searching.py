@@ -42,6 +42,10 @@ def plan(nursery_of_growth: Nursery) -> GrowthPlan:
     return replace(nursery_of_growth.plan(nursery_of_growth.only(0, 1)), seed=7)
 
 
+SCORES = (
+    ParentScore(task=None, lineage=(), accuracy=0.9, birth=Birth.OWN),
+    ParentScore(task="task-1", lineage=(), accuracy=0.8, birth=Birth.COPY),
+)
 SPEC = SearchSpec(learning_rates=(0.1, 0.2, 0.3), epochs=24)
 
 
@@ -87,11 +91,7 @@ def test_there_is_a_candidate_for_each_rate_seed_and_start(plan: GrowthPlan) -> 
 def test_another_start_is_a_plan_of_its_own(nursery_of_growth: Nursery) -> None:
     nursery = nursery_of_growth
     nursery.keep(nursery.plan(nursery.only(0, 1)))
-    scores = (
-        ParentScore(task=None, lineage=(), accuracy=0.9, birth=Birth.OWN),
-        ParentScore(task="task-1", lineage=(), accuracy=0.8, birth=Birth.COPY),
-    )
-    plan = nursery.plan(nursery.only(0, 1), birth=Birth.OWN, parent_scores=scores)
+    plan = nursery.plan(nursery.only(0, 1), birth=Birth.OWN, parent_scores=SCORES)
     _, other = candidates(plan, SearchSpec(starts=2))
     assert (other.parent, other.birth, other.copy_head) == ("task-1", Birth.COPY, True)
 
@@ -121,11 +121,7 @@ def test_the_first_growth_is_searched_and_later_ones_take_its_rate_over(
 def test_a_job_that_names_the_birth_gets_no_other(nursery_of_growth: Nursery) -> None:
     nursery = nursery_of_growth
     nursery.keep(nursery.plan(nursery.only(0, 1)))
-    scores = (
-        ParentScore(task=None, lineage=(), accuracy=0.9, birth=Birth.OWN),
-        ParentScore(task="task-1", lineage=(), accuracy=0.8, birth=Birth.COPY),
-    )
-    plan = nursery.plan(nursery.only(0, 1), birth=Birth.COPY, parent="task-1", parent_scores=scores)
+    plan = nursery.plan(nursery.only(0, 1), birth=Birth.COPY, parent="task-1", parent_scores=SCORES)
     named = replace(plan, growth=replace(plan.growth, birth="copy"))
     assert [each.birth for each in candidates(plan, SearchSpec(starts=2))] == [Birth.COPY, Birth.OWN]
     assert [each.birth for each in candidates(named, SearchSpec(starts=2))] == [Birth.COPY]

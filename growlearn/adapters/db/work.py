@@ -14,7 +14,7 @@ from growlearn.adapters.db.tables import WindowRow
 from growlearn.domain.consolidation import ConsolidationPlan
 from growlearn.domain.errors import LostRace, UnknownName
 from growlearn.domain.stream import Transition
-from growlearn.domain.window import PENDING, Verdict, Window, WindowState, check_transition
+from growlearn.domain.window import BEGUN, PENDING, Verdict, Window, WindowState, check_transition
 
 
 def claim(connection: Connection, stream: str, worker: str, now: datetime, lease_s: float) -> Window | None:
@@ -23,12 +23,7 @@ def claim(connection: Connection, stream: str, worker: str, now: datetime, lease
         return None
     other = aliased(WindowRow)
     room = case((other.verdict == Verdict.FULL, 0), else_=1)  # domain/window.py, turn
-    begun = case(
-        (other.state == WindowState.EVALUATED, 0),
-        (other.state == WindowState.GROWING, 1),
-        (other.state == WindowState.JUDGED, 2),
-        else_=3,
-    )
+    begun = case(*((other.state == state, at) for at, state in enumerate(BEGUN)), else_=len(BEGUN))
     next_one = (
         select(other.number)
         .where(other.stream == stream, other.state.in_(PENDING))

@@ -16,3 +16,12 @@ def shown(uri: str) -> str:
         return make_url(uri).render_as_string(hide_password=True)
     except ArgumentError:  # no address at all: no password either
         return uri
+
+
+def without_password(text: str, uri: str) -> str:
+    """A message that may name the address, with its password hidden there.
+
+    >>> without_password("no route to http://ann:secret@host", "http://ann:secret@host")
+    'no route to http://ann:***@host'
+    """
+    return text.replace(uri, shown(uri))

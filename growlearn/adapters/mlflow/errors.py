@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from growlearn.adapters.mlflow.address import shown
+from growlearn.adapters.mlflow.address import without_password
 from growlearn.domain.errors import GrowLearnError
 
 
@@ -23,8 +23,7 @@ def tracker_errors(tracking_uri: str) -> Iterator[None]:
         yield
     except (MlflowException, SQLAlchemyError, OSError) as failure:
         reason = str(failure).strip().splitlines()[0] if str(failure).strip() else type(failure).__name__
-        told = reason.replace(tracking_uri, shown(tracking_uri))
         raise TrackerUnavailable(
-            f"MLflow at {shown(tracking_uri)} did not take it: {told}",
+            without_password(f"MLflow at {tracking_uri} did not take it: {reason}", tracking_uri),
             cure="check that it is reachable and writable; it will be told again",
         ) from failure

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -22,6 +23,17 @@ def unreachable(url: str, error: Exception) -> Unavailable:
         f"source folder {url} cannot be reached: {str(error) or type(error).__name__}",
         cure="is its server there, and are the credentials right? then run again",
     )
+
+
+@contextmanager
+def _as_os_errors() -> Iterator[None]:
+    """Each file system raises errors of its own."""
+    try:
+        yield
+    except OSError:
+        raise
+    except Exception as error:
+        raise OSError(str(error)) from error
 
 
 class RemoteTree:
@@ -52,21 +64,13 @@ class RemoteTree:
     def stamp(self, path: str) -> str:
         """Checksum where the file system keeps one, else size and time of last change."""
         self._fs.invalidate_cache()
-        try:
+        with _as_os_errors():
             return self._found(path, self._fs.info(f"{self._root}/{path}")).stamp
-        except OSError:
-            raise
-        except Exception as error:  # each file system raises errors of its own
-            raise OSError(str(error)) from error
 
     def read(self, path: str) -> bytes:
         """Content of one file."""
-        try:
+        with _as_os_errors():
             content: bytes = self._fs.cat_file(f"{self._root}/{path}")
-        except OSError:
-            raise
-        except Exception as error:  # each file system raises errors of its own
-            raise OSError(str(error)) from error
         return content
 
     def _found(self, path: str, info: dict[str, Any]) -> Found:

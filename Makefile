@@ -17,8 +17,8 @@ $(STAMP): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --disable-pip-version-check -q -c constraints.txt -e '.[dev]'
 	@touch $@
 
-demo: $(STAMP) ## the whole story on real handwritten digits, in minutes
-	$(BIN)/growlearn demo --fresh
+demo: $(STAMP) ## the whole loop on real handwritten digits, in minutes
+	$(BIN)/growlearn demo --overwrite
 
 test: $(STAMP) ## all tests; on Debian as root also installs the data that they use
 	@.ci/system-packages
@@ -31,7 +31,7 @@ check: $(STAMP) ## style, types, layers, and docs that leave nothing out
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -q tests/unit/app/test_docs_are_complete.py
 
-fix: $(STAMP) ## mend what ruff can mend
+fix: $(STAMP) ## fix what ruff can fix
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 

@@ -23,7 +23,7 @@ from avalanche_streams import PROBE_ROWS, STREAMS, TASKS, Sizes, benchmark
 from baselines import CLOCKS, KINDS, NEEDS_IDS, Budget, counting, model_for, strategy_for
 from results import publish
 
-from growlearn.avalanche import BranchGrowth, GrowthSpec, ModelSpec
+from growlearn.avalanche import BranchGrowth, GrowthConfig, ModelConfig
 
 OURS = "GrowLearn"
 METHODS = (OURS, *KINDS)
@@ -52,7 +52,7 @@ class Case:
 class Setting:
     """What all cases share."""
 
-    model: ModelSpec
+    model: ModelConfig
     epochs: int
     sizes: Sizes
     clock: str
@@ -97,7 +97,7 @@ def run(case: Case, setting: Setting, ours: dict[str, Any] | None) -> dict[str, 
     torch.manual_seed(case.seed)
     streams = benchmark(case.stream, case.ids, case.seed, setting.sizes).streams
     if ours is None:
-        growth = GrowthSpec(birth="copy", patience=setting.epochs, seed=case.seed, **case.choice)
+        growth = GrowthConfig(init="warm_start", patience=setting.epochs, seed=case.seed, **case.choice)
         strategy = BranchGrowth(
             model=setting.model, growth=growth, train_epochs=setting.epochs, evaluator=counting()
         )
@@ -236,7 +236,7 @@ def main() -> None:
     torch.set_num_threads(options.threads)
     options.folder.mkdir(parents=True, exist_ok=True)
     sizes = Sizes(options.rows_per_task, options.rows_per_task // 4)
-    setting = Setting(ModelSpec(width=options.width), options.epochs, sizes, options.clock)
+    setting = Setting(ModelConfig(embed_dim=options.width), options.epochs, sizes, options.clock)
     record = Record(options.folder / "runs.jsonl", setting)
     choices = {stream: {m: choose(record, m, stream) for m in METHODS} for stream in STREAMS}
     for seed in range(options.seeds):  # seed by seed, so that a part of the benchmark is one of all methods

@@ -15,9 +15,9 @@ import torch
 from torch import Tensor
 from torch.utils.data import TensorDataset
 
-from growlearn.adapters.avalanche.importing import avalanche_importable
+from growlearn.adapters.avalanche.importing import patch_avalanche_import
 
-with avalanche_importable():
+with patch_avalanche_import():
     from avalanche.benchmarks import benchmark_from_datasets, with_classes_timeline, with_task_labels
     from avalanche.benchmarks.utils.classification_dataset import _make_taskaware_classification_dataset
 

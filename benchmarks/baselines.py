@@ -16,14 +16,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from growlearn.adapters.avalanche.importing import avalanche_importable
-from growlearn.adapters.avalanche.pixels import IMAGE
-from growlearn.domain.job import ModelSpec
-from growlearn.domain.schema import Input, InputType, Schema
-from growlearn.growth.model.branch import Branch
-from growlearn.growth.stems.stem import Stem
+from growlearn.adapters.avalanche.importing import patch_avalanche_import
+from growlearn.adapters.avalanche.pixels import IMAGE_COLUMN
+from growlearn.domain.job import ModelConfig
+from growlearn.domain.schema import InputColumn, InputType, Schema
+from growlearn.network.model.branch import ResidualBranch
+from growlearn.network.stems.stem import Stem
 
-with avalanche_importable():
+with patch_avalanche_import():
     from avalanche.core import SupervisedPlugin
     from avalanche.evaluation.metrics import accuracy_metrics
     from avalanche.models import IncrementalClassifier, MultiHeadClassifier, MultiTaskModule
@@ -107,17 +107,17 @@ class Heads(MultiHeadClassifier):  # type: ignore[misc]
 class Trunk(nn.Module):
     """Our stem and our branches side by side, trained together: images [B, 1, 28, 28] -> [B, D]."""
 
-    def __init__(self, spec: ModelSpec, branches: int) -> None:
+    def __init__(self, spec: ModelConfig, branches: int) -> None:
         super().__init__()
-        schema = Schema(inputs={IMAGE: Input(type=InputType.IMAGE, shape=(1, SIDE, SIDE))})
+        schema = Schema(inputs={IMAGE_COLUMN: InputColumn(type=InputType.IMAGE, shape=(1, SIDE, SIDE))})
         self.stem = Stem(schema, spec, {})
-        self.branches = nn.ModuleList(Branch(spec) for _ in range(branches))
-        self.norm = nn.LayerNorm(spec.width)
+        self.branches = nn.ModuleList(ResidualBranch(spec) for _ in range(branches))
+        self.norm = nn.LayerNorm(spec.embed_dim)
 
     def forward(self, x: Tensor) -> Tensor:
         """Pooled tokens and pooled residuals, added up and normalised."""
         pixels = (x - 0.286) / 0.353  # mean and spread of Fashion-MNIST
-        z = self.stem({f"image {IMAGE}": pixels})  # [B, T, D]
+        z = self.stem({f"image {IMAGE_COLUMN}": pixels})  # [B, T, D]
         features: Tensor = self.norm((z + sum(branch(z) for branch in self.branches)).mean(1))
         return features
 
@@ -125,10 +125,10 @@ class Trunk(nn.Module):
 class OneHead(nn.Module):
     """Trunk and one head over all classes."""
 
-    def __init__(self, spec: ModelSpec, branches: int) -> None:
+    def __init__(self, spec: ModelConfig, branches: int) -> None:
         super().__init__()
         self.trunk = Trunk(spec, branches)
-        self.classifier = IncrementalClassifier(spec.width, CLASSES, masking=False)
+        self.classifier = IncrementalClassifier(spec.embed_dim, CLASSES, masking=False)
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits [B, 10]."""
@@ -139,10 +139,10 @@ class OneHead(nn.Module):
 class ManyHeads(MultiTaskModule):  # type: ignore[misc]
     """Trunk and a head a task."""
 
-    def __init__(self, spec: ModelSpec, branches: int) -> None:
+    def __init__(self, spec: ModelConfig, branches: int) -> None:
         super().__init__()
         self.trunk = Trunk(spec, branches)
-        self.classifier = Heads(spec.width, CLASSES)
+        self.classifier = Heads(spec.embed_dim, CLASSES)
 
     def forward(self, x: Tensor, task_labels: Any) -> Any:
         """Logits [B, 10] of each row's own task; without labels a dictionary of all, as LwF wants it."""
@@ -223,7 +223,7 @@ def counting() -> EvaluationPlugin:
     return EvaluationPlugin(accuracy_metrics(experience=True), loggers=[])
 
 
-def model_for(name: str, ids: bool, spec: ModelSpec, parameters: int) -> nn.Module:
+def model_for(name: str, ids: bool, spec: ModelConfig, parameters: int) -> nn.Module:
     """The largest network of a baseline's kind that has no more parameters than the grown one at its end."""
     if name == "PNN":
         return Columns(_widest(parameters))

@@ -16,18 +16,18 @@ from pathlib import Path
 import fashion_mnist
 import numpy as np
 import torch
-from growing import Garden, rows_of
-from pydantic import TypeAdapter
+from branch_growth import GrowingModel, make_rows
 from results import publish
 
 from growlearn.adapters.files.artifacts import FileArtifacts
-from growlearn.domain.consolidation import ConsolidationPlan, Lesson
+from growlearn.domain.consolidation import ConsolidationPlan, TaskData
 from growlearn.domain.growth import GrowthPlan
-from growlearn.domain.job import ConsolidationSpec, GrowthSpec, ModelSpec
+from growlearn.domain.job import ConsolidationConfig, GrowthConfig, ModelConfig
 from growlearn.domain.lineage import Manifest
-from growlearn.growth.consolidation import consolidate
-from growlearn.growth.train import grow
+from growlearn.growth.distillation import consolidate_branches
+from growlearn.growth.train import train_branch
 from growlearn.ingest.rows import Rows
+from growlearn.registry.json_codec import from_json, to_json
 
 GROUPS = ((0, 6), (2, 4), (1, 3, 8), (5, 7, 9))
 DOMAINS = ("as is", "rotated", "inverted", "permuted")
@@ -58,13 +58,13 @@ class Outcome:
 
 def main() -> None:
     """Grow and consolidate with each seed; print and keep the table."""
-    spec = ConsolidationSpec()
+    spec = ConsolidationConfig()
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--rows", type=int, default=1000, help="of each task")
-    parser.add_argument("--growth-epochs", type=int, default=GrowthSpec().epochs)
+    parser.add_argument("--growth-epochs", type=int, default=GrowthConfig().epochs)
     parser.add_argument("--epochs", type=int, default=spec.epochs, help="of the consolidation")
-    parser.add_argument("--branches", type=int, default=spec.branches, help="that are left")
+    parser.add_argument("--branches", type=int, default=spec.target_branches, help="that are left")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument(
         "--keep", type=Path, help="a folder for unfinished work, taken up there by the next run"
@@ -77,7 +77,7 @@ def main() -> None:
         "consolidation",
         f"{len(GROUPS) * len(DOMAINS)} branches distilled into {options.branches}",
         table(outcomes),
-        f"{options.rows} rows a task, all of them kept, width {ModelSpec().width}, "
+        f"{options.rows} rows a task, all of them kept, width {ModelConfig().embed_dim}, "
         f"growth {options.growth_epochs} and consolidation {options.epochs} epochs, {options.seeds} seeds, "
         f"{options.threads} threads; accuracy on the data set's own test rows, losses in points",
     )
@@ -110,65 +110,65 @@ def measure(seed: int, options: argparse.Namespace, keep: Path) -> Outcome:
     folder = keep / f"{options.rows}-{options.growth_epochs}-{options.epochs}-{options.branches}-seed-{seed}"
     done = folder / "outcome.json"
     if done.exists():
-        return TypeAdapter(Outcome).validate_json(done.read_bytes())
-    garden = Garden(ModelSpec(), GrowthSpec(epochs=options.growth_epochs, seed=seed))
-    garden.artifacts = FileArtifacts(folder / "artifacts")
-    grown = grow_all(garden, options.rows, folder)
+        return from_json(done.read_bytes(), Outcome)
+    model = GrowingModel(ModelConfig(), GrowthConfig(epochs=options.growth_epochs, seed=seed))
+    model.artifacts = FileArtifacts(folder / "artifacts")
+    grown = grow_all(model, options.rows, folder)
     test = tasks(fashion_mnist.load("t10k"), None, seed)
-    before, size = ask(garden, test)
+    before, size = measure_accuracy(model, test)
     plan = ConsolidationPlan(
-        stream="garden",
+        stream="model",
         window="w17",
-        base=garden.manifest,
-        base_version=16,
-        lessons=tuple(
-            Lesson(task=each.task, train=each.train, validation=each.validation, holdout=each.holdout)
+        parent_manifest=model.manifest,
+        parent_version=16,
+        task_data=tuple(
+            TaskData(task=each.task, train=each.train, validation=each.validation, holdout=each.holdout)
             for each in grown.plans
         ),
         new_branches=tuple(f"b{17 + i}" for i in range(options.branches)),
-        growth=replace(garden.job.growth, epochs=options.epochs, patience=options.epochs),
-        max_accuracy_loss=ConsolidationSpec().max_accuracy_loss,
+        growth=replace(model.job.growth, epochs=options.epochs, patience=options.epochs),
+        max_accuracy_drop=ConsolidationConfig().max_accuracy_drop,
         seed=seed,
     )
-    result = consolidate(
-        plan, garden.artifacts, folder, lambda said: print(f"seed {seed}: {said}", flush=True)
+    result = consolidate_branches(
+        plan, model.artifacts, folder, lambda progress: print(f"seed {seed}: {progress}", flush=True)
     )
-    garden.manifest = result.manifest_of(plan)
-    after, smaller = ask(garden, test)
+    model.manifest = result.build_manifest(plan)
+    after, smaller = measure_accuracy(model, test)
     seconds = sum(epoch.seconds for epoch in result.epochs)
     outcome = Outcome(before, after, (size, smaller), (grown.seconds, seconds))
-    done.write_bytes(TypeAdapter(Outcome).dump_json(outcome))
+    done.write_bytes(to_json(outcome, Outcome))
     print(f"seed {seed}: lost {outcome.losses()}, {result.branches}, {result.heads}", flush=True)
     return outcome
 
 
-def grow_all(garden: Garden, rows: int, folder: Path) -> Grown:
+def grow_all(model: GrowingModel, rows: int, folder: Path) -> Grown:
     """Grow every task; after each the model is kept, so that an interrupted run goes on there."""
     kept = folder / "grown.json"
-    grown = Grown(garden.manifest, (), 0.0)
+    grown = Grown(model.manifest, (), 0.0)
     if kept.exists():
-        grown = TypeAdapter(Grown).validate_json(kept.read_bytes())
-    train = tasks(fashion_mnist.load("train"), rows, garden.job.growth.seed)
+        grown = from_json(kept.read_bytes(), Grown)
+    train = tasks(fashion_mnist.load("train"), rows, model.job.growth.seed)
     for task, window in list(train.items())[len(grown.plans) :]:
-        garden.manifest = grown.manifest
+        model.manifest = grown.manifest
         started = time.perf_counter()
-        plan = replace(garden.plan(task, window), route=False)  # every task is named here
+        plan = replace(model.plan(task, window), train_router=False)  # every task is named here
         with tempfile.TemporaryDirectory() as scratch:
-            result = grow(plan, garden.artifacts, Path(scratch), lambda _: None)
+            result = train_branch(plan, model.artifacts, Path(scratch), lambda _: None)
         seconds = time.perf_counter() - started
-        print(f"{task}: {plan.birth} {plan.parent}, {seconds:.1f} s", flush=True)
-        grown = Grown(result.manifest_of(plan), (*grown.plans, plan), grown.seconds + seconds)
-        kept.write_bytes(TypeAdapter(Grown).dump_json(grown))
-    garden.manifest = grown.manifest
+        print(f"{task}: {plan.init} {plan.parent_task}, {seconds:.1f} s", flush=True)
+        grown = Grown(result.build_manifest(plan), (*grown.plans, plan), grown.seconds + seconds)
+        kept.write_bytes(to_json(grown, Grown))
+    model.manifest = grown.manifest
     return grown
 
 
-def ask(garden: Garden, test: dict[str, Rows]) -> tuple[dict[str, float], int]:
+def measure_accuracy(model: GrowingModel, test: dict[str, Rows]) -> tuple[dict[str, float], int]:
     """Accuracy by task, and the parameters of the whole model."""
-    network = garden.load(garden.manifest)
+    network = model.load(model.manifest)
     accuracy = {}
     for task, rows in test.items():
-        guesses = np.array(garden.manifest.task(task).classes)[network.logits(rows, task).argmax(1)]
+        guesses = np.array(model.manifest.task(task).classes)[network.logits(rows, task).argmax(1)]
         accuracy[task] = float((guesses == rows.labels).mean())
     return accuracy, sum(parameter.numel() for parameter in network.parameters())
 
@@ -184,7 +184,7 @@ def tasks(
             own = np.random.default_rng(seed).permutation(np.flatnonzero(np.isin(labels, group)))
             mine = own if rows is None else own[place * rows : (place + 1) * rows]
             name = f"{domain} {'/'.join(map(str, group))}"
-            made[name] = rows_of(seen(domain, images[mine]), labels[mine])
+            made[name] = make_rows(seen(domain, images[mine]), labels[mine])
     return made
 
 

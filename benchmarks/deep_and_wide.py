@@ -7,28 +7,31 @@ from collections.abc import Iterable
 import fashion_mnist
 import numpy as np
 import torch
-from growing import SCHEMA, rows_of
+from branch_growth import SCHEMA, make_rows
 from torch import Tensor, nn
 
-from growlearn.domain.job import ModelSpec
-from growlearn.growth.model.branch import Branch, Layer
-from growlearn.growth.model.head import Head
-from growlearn.growth.model.network import GrowingNetwork
-from growlearn.growth.stems.stem import Inputs, Stem, new_stem
+from growlearn.domain.job import ModelConfig
 from growlearn.ingest.rows import Rows
+from growlearn.network.model.branch import Layer, ResidualBranch
+from growlearn.network.model.head import Head
+from growlearn.network.model.network import GrowingNetwork
+from growlearn.network.stems.columns import EncodedInputs
+from growlearn.network.stems.stem import Stem, make_stem
 
 BRANCHES, DEPTH, CLASSES = 8, 2, 10
 
 
-def spec_of(width: int) -> ModelSpec:
+def spec_of(width: int) -> ModelConfig:
     """8 branches of 2 layers on 49 patches of 4 x 4 pixels; heads of 16 or 64 channels, as is usual."""
-    return ModelSpec(width=width, depth=DEPTH, heads=4 if width == 64 else 3, stem="patches", patch=4)
+    return ModelConfig(
+        embed_dim=width, depth=DEPTH, num_heads=4 if width == 64 else 3, stem="patches", patch_size=4
+    )
 
 
 def images(rows: int) -> Rows:
     """The first test images of Fashion-MNIST."""
     pixels, labels = fashion_mnist.load("t10k")
-    return rows_of(pixels[:rows], np.asarray(labels[:rows]))
+    return make_rows(pixels[:rows], np.asarray(labels[:rows]))
 
 
 class End(nn.Module):
@@ -55,18 +58,18 @@ class End(nn.Module):
 class Deep(nn.Module):
     """A ViT: the same stem, 16 of the same layers one after the other, the same head."""
 
-    def __init__(self, spec: ModelSpec, stem: Stem) -> None:
+    def __init__(self, spec: ModelConfig, stem: Stem) -> None:
         super().__init__()
         self.stem = stem
-        layers = nn.ModuleList(Layer(spec.width, spec.heads) for _ in range(BRANCHES * DEPTH))
-        self.end = End(layers, spec.width)
+        layers = nn.ModuleList(Layer(spec.embed_dim, spec.num_heads) for _ in range(BRANCHES * DEPTH))
+        self.end = End(layers, spec.embed_dim)
 
-    def forward(self, inputs: Inputs) -> Tensor:
+    def forward(self, inputs: EncodedInputs) -> Tensor:
         """Encoded images -> logits [B, C]."""
         logits: Tensor = self.end(self.stem(inputs))
         return logits
 
-    def in_runs(self, inputs: Inputs, rows: int) -> Tensor:
+    def in_runs(self, inputs: EncodedInputs, rows: int) -> Tensor:
         """The same, with the layers run on so many rows at a time, whose activations stay in cache."""
         z = self.stem(inputs)  # [B, T, D]
         return self.end(z) if len(z) <= rows else torch.cat([self.end(run) for run in z.split(rows)])
@@ -85,10 +88,10 @@ class Start(nn.Module):
         return through(self.layers, self.stem({self.name: pixels}))
 
 
-def stages(spec: ModelSpec, rows: Rows) -> tuple[Start, End]:
+def stages(spec: ModelConfig, rows: Rows) -> tuple[Start, End]:
     """A ViT cut in two: stem and 8 layers, 8 layers and head."""
     vit = deep(spec, rows)
-    end = End(vit.end.layers[BRANCHES:], spec.width)
+    end = End(vit.end.layers[BRANCHES:], spec.embed_dim)
     end.norm, end.linear = vit.end.norm, vit.end.linear
     return Start(vit), end
 
@@ -100,21 +103,21 @@ def through(layers: Iterable[nn.Module], h: Tensor) -> Tensor:
     return h
 
 
-def deep(spec: ModelSpec, rows: Rows) -> Deep:
+def deep(spec: ModelConfig, rows: Rows) -> Deep:
     """A ViT with random weights."""
     torch.manual_seed(0)
-    return Deep(spec, new_stem(SCHEMA, spec, rows))
+    return Deep(spec, make_stem(SCHEMA, spec, rows))
 
 
-def wide(spec: ModelSpec, rows: Rows) -> GrowingNetwork:
+def wide(spec: ModelConfig, rows: Rows) -> GrowingNetwork:
     """A network of one task over 8 branches, with random weights."""
     torch.manual_seed(0)
     network = GrowingNetwork(spec)
     names = [f"b{i + 1}" for i in range(BRANCHES)]
     for name in names:
-        stem = new_stem(SCHEMA, spec, rows) if name == names[0] else None
-        network.add_branch(name, Branch(spec), names[0], stem)
-    network.add_task("all", range(CLASSES), names, Head(BRANCHES, spec.width, CLASSES))
+        stem = make_stem(SCHEMA, spec, rows) if name == names[0] else None
+        network.add_branch(name, ResidualBranch(spec), names[0], stem)
+    network.add_task("all", range(CLASSES), names, Head(BRANCHES, spec.embed_dim, CLASSES))
     return network
 
 

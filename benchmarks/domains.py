@@ -15,12 +15,12 @@ from dataclasses import dataclass
 import fashion_mnist
 import numpy as np
 import torch
-from growing import Garden, rows_of
+from branch_growth import GrowingModel, make_rows
 from results import publish
 
 from growlearn.domain.growth import GrowthResult
-from growlearn.domain.job import GrowthSpec, ModelSpec
-from growlearn.ingest.rows import Rows, concat
+from growlearn.domain.job import GrowthConfig, ModelConfig
+from growlearn.ingest.rows import Rows, concat_rows
 from growlearn.serving.predictor import Predictor
 
 RATE = 4e-3
@@ -67,7 +67,7 @@ def main() -> None:
         return
     alone, grown = [], []
     for seed in range(options.seeds):
-        growth = GrowthSpec(epochs=options.epochs, learning_rate=RATE, seed=seed)
+        growth = GrowthConfig(epochs=options.epochs, learning_rate=RATE, seed=seed)
         alone.append(train_alone(windows(options.rows), growth))
         grown.append(train_grown(windows(options.rows), growth))
         print(seed, alone[-1], grown[-1], flush=True)
@@ -77,14 +77,14 @@ def main() -> None:
         table(alone, grown),
         f"{options.rows} rows a domain, no row in two of them, {options.epochs} epochs, "
         f"{options.seeds} seeds, 2 threads, 10,000 test rows a domain; learning rate {RATE} for both, the "
-        "better for each on validation rows (`--choose`); kind of birth by the probe",
+        "better for each on validation rows (`--choose`); growth.init auto",
     )
 
 
 def choose(rows: int, epochs: int) -> None:
     """Print what each learning rate makes of validation rows, for both sides."""
     for rate in (RATE / 2, RATE, RATE * 2):
-        growth = GrowthSpec(epochs=epochs, learning_rate=rate)
+        growth = GrowthConfig(epochs=epochs, learning_rate=rate)
         for side in (train_alone, train_grown):
             print(side.__name__, rate, f"{side(windows(rows), growth).validation:.2%}", flush=True)
 
@@ -93,29 +93,29 @@ def windows(rows: int) -> dict[str, Rows]:
     """Training rows of each domain, no image in two of them."""
     images, labels = fashion_mnist.load("train")
     cuts = {name: slice(at * rows, (at + 1) * rows) for at, name in enumerate(DOMAINS)}
-    return {name: rows_of(DOMAINS[name](images[cut]), labels[cut]) for name, cut in cuts.items()}
+    return {name: make_rows(DOMAINS[name](images[cut]), labels[cut]) for name, cut in cuts.items()}
 
 
-def train_alone(domains: dict[str, Rows], growth: GrowthSpec) -> Outcome:
+def train_alone(domains: dict[str, Rows], growth: GrowthConfig) -> Outcome:
     """A model of its own for each domain."""
     test, validation = [], []
     for name, rows in domains.items():
-        garden = Garden(ModelSpec(), growth)
-        garden.route = False
-        validation.append(best_accuracy(garden.grow(name, rows)))
-        test.append(garden.accuracy(name, tested(name)))
+        model = GrowingModel(ModelConfig(), growth)
+        model.route = False
+        validation.append(best_accuracy(model.grow(name, rows)))
+        test.append(model.accuracy(name, tested(name)))
     return Outcome(tuple(test), statistics.fmean(validation))
 
 
-def train_grown(domains: dict[str, Rows], growth: GrowthSpec) -> Outcome:
+def train_grown(domains: dict[str, Rows], growth: GrowthConfig) -> Outcome:
     """One model that grows by each domain in turn."""
-    garden = Garden(ModelSpec(), growth)
-    validation = [best_accuracy(garden.grow(name, rows)) for name, rows in domains.items()]
-    test = tuple(garden.accuracy(name, tested(name)) for name in domains)
+    model = GrowingModel(ModelConfig(), growth)
+    validation = [best_accuracy(model.grow(name, rows)) for name, rows in domains.items()]
+    test = tuple(model.accuracy(name, tested(name)) for name in domains)
     rows = [tested(name) for name in domains]
-    mixed = concat(rows)
-    predictor = Predictor(garden.manifest, garden.artifacts.get)
-    prediction, _, task = predictor.answer(mixed)
+    mixed = concat_rows(rows)
+    predictor = Predictor(model.manifest, model.artifacts.get)
+    prediction, _, task = predictor.predict_rows(mixed)
     truth = np.repeat(list(domains), [len(part) for part in rows])
     return Outcome(
         test,
@@ -133,7 +133,7 @@ def best_accuracy(result: GrowthResult) -> float:
 def tested(name: str) -> Rows:
     """The data set's own test rows in one domain."""
     images, labels = fashion_mnist.load("t10k")
-    return rows_of(DOMAINS[name](images), labels)
+    return make_rows(DOMAINS[name](images), labels)
 
 
 def table(alone: Sequence[Outcome], grown: Sequence[Outcome]) -> list[str]:
@@ -141,11 +141,11 @@ def table(alone: Sequence[Outcome], grown: Sequence[Outcome]) -> list[str]:
     lines = ["| test accuracy | alone | grown | difference | by seed |", "| --- | --- | --- | --- | --- |"]
     for at, name in enumerate(DOMAINS):
         lines.append(line(name, [run.test[at] for run in alone], [run.test[at] for run in grown]))
-    told = [statistics.fmean(run.test) for run in grown]
-    lines.append(line("mean", [statistics.fmean(run.test) for run in alone], told))
+    named = [statistics.fmean(run.test) for run in grown]
+    lines.append(line("mean", [statistics.fmean(run.test) for run in alone], named))
     unnamed = [run.unnamed for run in grown]
     if any(unnamed):
-        lines.append(line("mean, grown told the domain against not told", told, unnamed))
+        lines.append(line("mean, grown told the domain against not told", named, unnamed))
         routed = statistics.fmean(run.routed for run in grown)
         lines.append(f"| rows routed to their domain | | {routed:.2%} | | |")
     return lines

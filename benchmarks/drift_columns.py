@@ -1,7 +1,7 @@
 """One column of a table breaks, or moves: what the product says of it, and whether it calls for growth.
 
-Files are dropped one by one and taken in, judged and settled by the cycle that `growlearn run` runs; the
-action `tell` keeps what calls for growth from being trained. Each stream breaks another column. Two real
+Files are dropped one by one and ingested and judged by the cycle that `growlearn run` runs; the
+action `alert` keeps what calls for growth from being trained. Each stream breaks another column. Two real
 tables that come with libraries: the sensors of a space shuttle (Statlog, in river), some of them mostly zero,
 and breast cancer (scikit-learn). No row comes twice in a stream, and none was in the window that the model
 learned from.
@@ -25,29 +25,29 @@ from results import publish
 from river.datasets import Shuttle
 from sklearn.datasets import load_breast_cancer
 
-from growlearn.app.applying import apply_job
-from growlearn.app.composition import cycle_ports, open_record
+from growlearn.app.apply_job import apply_job
+from growlearn.app.composition import build_ports, open_store
 from growlearn.app.jobfile import read_job
-from growlearn.cycle import run_stream
 from growlearn.domain.window import WindowState
-from growlearn.ports import Ports
+from growlearn.pipeline.context import Ports
+from growlearn.pipeline.run import run_stream
 from growlearn.settings import read_settings
 
 STABLE, CHANGED = 2, 4  # windows
 MISSED = CHANGED + 1
 JOB = """
 name: table
-source: {type: folder, url: incoming, pattern: "*.parquet", settle_s: 0}
+source: {type: folder, url: incoming, pattern: "*.parquet", min_file_age_s: 0}
 schema:
   inputs: {COLUMNS}
   label: label
-holdout: 0.15
-model: {width: 32}
-growth: {epochs: 10, batch_size: 32, validation: 0.4}
+holdout: {fraction: 0.15}
+model: {embed_dim: 32}
+growth: {epochs: 10, batch_size: 32, validation_fraction: 0.4}
 drift: {DRIFT}
 """
-EVIDENCE = "{decision: anytime, alpha: 0.05, action: tell}"
-COLUMN_TESTS = "{decision: any, detectors: [output-ks, columns], alpha: 0.001, action: tell}"
+SEQUENTIAL = "{decision_rule: sequential, alpha: 0.05, action: alert}"
+COLUMN_TESTS = "{decision_rule: any, detectors: [output-ks, per-column], alpha: 0.001, action: alert}"
 
 Change = Callable[["pd.Series[float]", float], "pd.Series[float]"]
 """A column of a window, and its standard deviation in the whole table -> the column as it comes."""
@@ -74,11 +74,11 @@ class Way:
 
 
 @dataclass(frozen=True)
-class Told:
+class WindowOutcome:
     """What became of one window; wrong is the share of wrong answers, None where no labels tell."""
 
-    said: str
-    speaks: bool  # whether it says of what kind a change is, or kept the file out
+    verdict: str
+    speaks: bool  # whether it says of what kind a change is, or quarantined the file
     grows: bool
     wrong: float | None
 
@@ -98,8 +98,8 @@ def cancer() -> pd.DataFrame:
 
 TABLES = (Table("shuttle", shuttle, 6000, 500, 9), Table("breast cancer", cancer, 249, 40, 6))
 WAYS = (
-    Way("anytime", EVIDENCE),
-    Way("anytime, no labels", EVIDENCE, labelled=False),
+    Way("sequential", SEQUENTIAL),
+    Way("sequential, no labels", SEQUENTIAL, labelled=False),
     Way("any: output-ks, columns", COLUMN_TESTS),
 )
 CASES: dict[str, Change] = {
@@ -117,7 +117,7 @@ def main() -> None:
     parser.add_argument("--streams", type=int, default=9, help="at most, of each table")
     options = parser.parse_args()
     lines = [
-        "| table | one column | judged by | windows until told | said | calls for growth | wrong answers |",
+        "| table | one column | judged by | windows | verdict | calls for growth | wrong answers |",
         "| --- | --- | --- | --- | --- | --- | --- |",
     ]
     with tempfile.TemporaryDirectory() as folder:
@@ -138,11 +138,11 @@ def main() -> None:
         "a stream for each of the shuttle's nine columns and for six of breast cancer's thirty, one "
         f"model a table; {STABLE} stable windows, then {CHANGED} changed ones, of {TABLES[0].rows} and "
         f"{TABLES[1].rows} rows, all of them judged; windows: median (longest) until a verdict has a "
-        "kind or a file is kept out, `-` where none has; said: verdict (kind) of the first such window, "
+        "kind or a file is quarantined, `-` where none has; verdict (kind): of the first such window, "
         "or of the first changed one; calls for growth: streams of which any changed window does; wrong "
         "answers: before and after, by the labels, all windows of all streams; alpha is 0.05 for life "
-        "with anytime, 0.001 a window with any; min_effect and min_harm as shipped; a row whose cell is "
-        "missing is kept out, so a file without a value in a column is quarantined",
+        "with sequential, 0.001 a window with any; min_effect_size and min_error_increase by default; a row "
+        "whose cell is missing is rejected, so a file without a value in a column is quarantined",
     )
 
 
@@ -155,12 +155,14 @@ def train(data: pd.DataFrame, table: Table, home: Path) -> None:
         assert window.state is WindowState.PROMOTED, window.reason
 
 
-def run(data: pd.DataFrame, table: Table, case: str, way: Way, seed: int, trained: Path) -> list[Told]:
+def run(
+    data: pd.DataFrame, table: Table, case: str, way: Way, seed: int, trained: Path
+) -> list[WindowOutcome]:
     """One stream: a copy of the record, and files dropped into it one by one."""
     names = list(data.columns[:-1])
     name = names[seed * len(names) // table.streams]
     later = data[table.first :].sample(frac=1, random_state=seed)
-    told = []
+    outcomes = []
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder) / "home"
         shutil.copytree(trained, home, ignore=shutil.ignore_patterns("incoming"))
@@ -172,8 +174,8 @@ def run(data: pd.DataFrame, table: Table, case: str, way: Way, seed: int, traine
                 if not way.labelled:
                     rows["label"] = None
                 drop(home, rows, 1 + at)
-                told.append(handled(ports))
-    return told
+                outcomes.append(handled(ports))
+    return outcomes
 
 
 @contextmanager
@@ -184,10 +186,10 @@ def working(home: Path, data: pd.DataFrame, way: Way) -> Iterator[Ports]:
     (home / "table.yaml").write_text(job, encoding="utf-8")
     (home / "incoming").mkdir()
     settings = read_settings({"GROWLEARN_THREADS": "1"}, home)
-    store = open_record(settings)
+    store = open_store(settings)
     try:
         apply_job(store, read_job(home / "table.yaml", home))
-        yield cycle_ports(settings, store)
+        yield build_ports(settings, store)
     finally:
         store.close()
 
@@ -197,36 +199,43 @@ def drop(home: Path, rows: pd.DataFrame, number: int) -> None:
     rows.to_parquet(home / "incoming" / f"{number:02}.parquet", index=False)
 
 
-def handled(ports: Ports) -> Told:
+def handled(ports: Ports) -> WindowOutcome:
     """What becomes of the file that was dropped."""
     run_stream("table", ports, lambda _: None)
     window = ports.store.windows("table")[-1]
-    report = ports.store.record("table", window.id).report
+    report = ports.store.window_record("table", window.id).report
     if report is None:
-        return Told(f"file {window.state.value}", True, False, None)
-    wrong = [score.statistic for score in report.scores if score.detector == "errors"]
+        return WindowOutcome(f"file {window.state.value}", True, False, None)
+    wrong = [score.statistic for score in report.test_results if score.detector == "errors"]
     kind = "" if report.kind is None else f" ({report.kind.value})"
-    return Told(
+    return WindowOutcome(
         f"{report.verdict.value}{kind}",
         report.kind is not None,
-        report.calls_for_growth,
+        report.needs_growth,
         wrong[0] if wrong else None,
     )
 
 
-def cells(streams: list[list[Told]]) -> str:
-    """Four cells of the table: delays, what was said, how many streams call for growth, wrong answers."""
-    changed = [told[STABLE:] for told in streams]
-    delays = sorted(next((at for at, each in enumerate(told, 1) if each.speaks), MISSED) for told in changed)
+def first_delay(outcomes: list[WindowOutcome]) -> int:
+    """Windows until one has a kind of drift, or a file is quarantined; MISSED where none has."""
+    return next((delay for delay, outcome in enumerate(outcomes, 1) if outcome.speaks), MISSED)
+
+
+def cells(streams: list[list[WindowOutcome]]) -> str:
+    """Four cells of the table: delays, verdicts, how many streams call for growth, wrong answers."""
+    changed = [outcomes[STABLE:] for outcomes in streams]
+    delays = sorted(first_delay(outcomes) for outcomes in changed)
     shown = ["-" if delay == MISSED else str(delay) for delay in delays]
-    first = [next((each for each in told if each.speaks), told[0]).said for told in changed]
+    first = [
+        next((outcome for outcome in outcomes if outcome.speaks), outcomes[0]).verdict for outcomes in changed
+    ]
     words = [
         word if count == len(first) else f"{word} {count}" for word, count in Counter(first).most_common()
     ]
-    grows = sum(any(each.grows for each in told) for told in changed)
-    false = sum(any(each.grows for each in told[:STABLE]) for told in streams)
+    grows = sum(any(outcome.grows for outcome in outcomes) for outcomes in changed)
+    false = sum(any(outcome.grows for outcome in outcomes[:STABLE]) for outcomes in streams)
     wrong = [
-        [each.wrong for told in streams for each in told[part] if each.wrong is not None]
+        [outcome.wrong for outcomes in streams for outcome in outcomes[part] if outcome.wrong is not None]
         for part in (slice(STABLE), slice(STABLE, None))
     ]
     errors = " to ".join(f"{fmean(side):.1%}" for side in wrong if side) or "-"

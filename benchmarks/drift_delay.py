@@ -20,26 +20,26 @@ import fashion_mnist
 import numpy as np
 import numpy.typing as npt
 import torch
-from growing import Garden
+from branch_growth import GrowingModel
 from results import publish
-from watching import (
+from score_monitors import (
     ALPHA,
     NAMES,
     TRAINED,
     KolmogorovSmirnov,
     RiskWatch,
-    Said,
+    ScoredRows,
     Watch,
-    ask,
     banded,
-    kept,
-    kept_said,
+    cached,
+    cached_scores,
+    score_rows,
     train,
 )
 
-from growlearn.drift.evidence.budget import Budget, for_life
-from growlearn.drift.evidence.risk import monitor_risk
-from growlearn.drift.evidence.scores import monitor_scores
+from growlearn.drift.sequential.alpha_budget import AlphaBudget, make_lifetime_budget
+from growlearn.drift.sequential.conformal_martingale import make_score_monitor
+from growlearn.drift.sequential.risk import make_risk_monitor
 
 REFERENCE_ROWS = 2000
 WINDOW_ROWS = 500
@@ -57,8 +57,8 @@ class Case:
     """A change: rows as they were, rows as they become, and how many of a window have changed."""
 
     name: str
-    known: Said
-    changed: Said
+    known: ScoredRows
+    changed: ScoredRows
     share: Ramp = lambda _: 1.0
 
     @property
@@ -86,7 +86,7 @@ def report(folder: Path, seeds: int) -> None:
     found = []
     for case in cases(folder):
         name = f"{case.name.replace(' ', '-')}-{seeds}"
-        delays = kept(folder, name, lambda case=case: [run(case, seed) for seed in range(seeds)])
+        delays = cached(folder, name, lambda case=case: [run(case, seed) for seed in range(seeds)])
         found.append(line(case, delays))
         print(found[-1], flush=True)
     table = [
@@ -114,21 +114,21 @@ def cases(folder: Path) -> list[Case]:
     few, old = labels < 8, truth < 8
 
     @cache
-    def garden(classes: int) -> Garden:
+    def model(classes: int) -> GrowingModel:
         rows = np.flatnonzero(labels[:TRAINED] < classes)
         return train(images[rows], labels[rows])
 
-    def changed(name: str, images: npt.NDArray[np.generic]) -> Said:
-        return kept_said(folder, name, lambda: ask(garden(10), images.astype(np.uint8), truth))
+    def changed(name: str, images: npt.NDArray[np.generic]) -> ScoredRows:
+        return cached_scores(folder, name, lambda: score_rows(model(10), images.astype(np.uint8), truth))
 
-    known = kept_said(folder, "known", lambda: ask(garden(10), images[TRAINED:], labels[TRAINED:]))
+    known = cached_scores(folder, "known", lambda: score_rows(model(10), images[TRAINED:], labels[TRAINED:]))
     plain, inverted = changed("plain", later), changed("inverted", 255 - later)
-    swapped = kept_said(folder, "swapped", lambda: ask(garden(10), later, (truth + 1) % 10))
+    swapped = cached_scores(folder, "swapped", lambda: score_rows(model(10), later, (truth + 1) % 10))
     odds = np.where(truth < 5, 3.0, 1.0)
     remixed = plain.take(np.random.default_rng(0).choice(len(truth), 50_000, p=odds / odds.sum()))
     rows = TRAINED + np.flatnonzero(few[TRAINED:])
-    eight = kept_said(folder, "known-of-eight", lambda: ask(garden(8), images[rows], labels[rows]))
-    new = kept_said(folder, "new-to-eight", lambda: ask(garden(8), later[~old], truth[~old]))
+    eight = cached_scores(folder, "known-of-eight", lambda: score_rows(model(8), images[rows], labels[rows]))
+    new = cached_scores(folder, "new-to-eight", lambda: score_rows(model(8), later[~old], truth[~old]))
     return [
         Case("rotated by 90 degrees", known, changed("rotated", np.rot90(later, axes=(1, 2)))),
         Case("inverted", known, inverted),
@@ -156,12 +156,17 @@ def run(case: Case, seed: int) -> tuple[int, ...]:
     rng = np.random.default_rng(seed)
     order = rng.permutation(len(case.known.losses))
     reference, others = case.known.take(order[:REFERENCE_ROWS]), case.known.take(order[REFERENCE_ROWS:])
-    budget = for_life(ALPHA)
+    budget = make_lifetime_budget(ALPHA)
     names = NAMES if reference.scores.shape[1] == len(NAMES) else NAMES[2:]
-    monitor, risk = monitor_scores(reference.scores, names, budget), monitor_risk(reference.losses, budget)
-    bets = monitor_scores(reference.scores, names, Budget(reference=ALPHA / 2, stream=ALPHA / 2))
+    monitor, risk = (
+        make_score_monitor(reference.scores, names, budget),
+        make_risk_monitor(reference.losses, budget),
+    )
+    bets = make_score_monitor(
+        reference.scores, names, AlphaBudget(reference_alpha=ALPHA / 2, sequential_alpha=ALPHA / 2)
+    )
     few = RiskWatch(risk)
-    ways: list[Callable[[Said], bool]] = [
+    ways: list[Callable[[ScoredRows], bool]] = [
         Watch(monitor).alarm,
         Watch(bets).alarm,
         Watch(banded(bets)).alarm,
@@ -181,7 +186,7 @@ def run(case: Case, seed: int) -> tuple[int, ...]:
     return tuple(delays)
 
 
-def mixed(known: Said, changed: Said, share: float, rng: np.random.Generator) -> Said:
+def mixed(known: ScoredRows, changed: ScoredRows, share: float, rng: np.random.Generator) -> ScoredRows:
     """A window, `share` of its rows changed, in any order."""
     new = round(share * WINDOW_ROWS)
     parts = (
@@ -189,7 +194,7 @@ def mixed(known: Said, changed: Said, share: float, rng: np.random.Generator) ->
         changed.take(rng.choice(len(changed.losses), new)),
     )
     order = rng.permutation(WINDOW_ROWS)
-    return Said(
+    return ScoredRows(
         np.concatenate([part.scores for part in parts])[order],
         np.concatenate([part.losses for part in parts])[order],
     )

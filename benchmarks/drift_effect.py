@@ -1,11 +1,11 @@
-"""What `drift.min_effect` hides and what it keeps quiet: weak changes and trifles, at five values of it.
+"""What `drift.min_effect_size` hides and what it keeps quiet: weak changes and trifles, at five values of it.
 
-Scores are watched as the decision `anytime` does it, without labels, at the budget of a stream's first task
-for alpha 0.05. At the usual scale windows have 500 rows and the reference 2,000; at the large one windows of
-100,000 make a million rows before a reference of 20,000, and KS tests as the decision `any` makes them stand
-beside. Rows are drawn with replacement from all that the model did not learn from, the reference too, and a
-change is made to those very rows, so that how far it moves the distributions is known and not estimated. With
---keep FOLDER a run that is interrupted goes on where it stood.
+Scores are monitored as decision_rule `sequential` does it, without labels, at the budget of a stream's first
+task for alpha 0.05. At the usual scale windows have 500 rows and the reference 2,000; at the large one
+windows of 100,000 make a million rows before a reference of 20,000, beside KS tests as decision_rule `any`
+makes them. Rows are drawn with replacement from all that the model did not learn from, the reference too, and
+a change is made to those very rows, so that how far it moves the distributions is known and not estimated.
+With --keep FOLDER a run that is interrupted goes on where it stood.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ from pathlib import Path
 import fashion_mnist
 import numpy as np
 import torch
+from branch_growth import GrowingModel
 from drift_delay import noisy
-from growing import Garden
 from results import publish
-from watching import ALPHA, NAMES, TRAINED, Said, Watch, ask, kept, kept_said, train
+from scipy.stats import ks_2samp
+from score_monitors import ALPHA, NAMES, TRAINED, ScoredRows, Watch, cached, cached_scores, score_rows, train
 
-from growlearn.drift.detectors.kolmogorov import kolmogorov_smirnov
-from growlearn.drift.evidence.budget import for_life
-from growlearn.drift.evidence.scores import monitor_scores
+from growlearn.drift.sequential.alpha_budget import make_lifetime_budget
+from growlearn.drift.sequential.conformal_martingale import make_score_monitor
 
 EFFECTS = (0.0, 0.01, 0.02, 0.03, 0.05)
 CLASSES = 8  # known ones; rows of the other two are new
 WATCHED = (*NAMES[:CLASSES], "largest output", "entropy")
-WINDOW_ALPHA = 0.001  # of the decision any, as `growlearn init` writes it
-BUDGET = for_life(ALPHA / 4)  # the first task's half, and of that half for scores
+WINDOW_ALPHA = 0.001  # of decision_rule any, as `growlearn init` writes it
+BUDGET = make_lifetime_budget(ALPHA / 4)  # the first task's half, and of that half for scores
 
 Change = Callable[[fashion_mnist.Array], fashion_mnist.Array]
 
@@ -82,8 +82,8 @@ class Rows:
     distance: the largest sup_x |F(x) - G(x)| of any score's distribution before and after, over all rows.
     """
 
-    before: Said
-    after: Said
+    before: ScoredRows
+    after: ScoredRows
     accuracies: str
     distance: float
 
@@ -104,19 +104,19 @@ def main() -> None:
             (case, delays(case, rows, LARGE, options.large_streams, folder)) for case in CASES if case.small
         ]
     table = [
-        *lines("windows of 500 rows", ("anytime",), usual, rows, USUAL),
+        *lines("windows of 500 rows", ("sequential",), usual, rows, USUAL),
         "",
-        *lines("windows of 100,000 rows", ("anytime", "any"), large, rows, LARGE),
+        *lines("windows of 100,000 rows", ("sequential", "any"), large, rows, LARGE),
     ]
     publish(
         "drift_effect",
-        "Alarms and delays by the smallest effect, without labels",
+        "Alarms and delays by min_effect_size, without labels",
         table,
         f"{options.streams} streams a case at the usual scale ({USUAL.stable} stable windows, then "
         f"{USUAL.changed} changed ones, reference {USUAL.reference_rows:,}), {options.large_streams} at "
         f"the large one ({LARGE.stable}, then {LARGE.changed}; reference {LARGE.reference_rows:,}); "
         "cells: streams that alarm, then the median delay in windows of all streams and the longest, "
-        f"`-` where they end without an alarm; anytime: {len(WATCHED)} scores at alpha = {ALPHA} for "
+        f"`-` where they end without an alarm; sequential: {len(WATCHED)} scores at alpha = {ALPHA} for "
         f"life, as the first task's are watched; any: output-ks at alpha {WINDOW_ALPHA} a window; "
         "distance: sup |F - G| between all rows before and after, the largest of any score; an alarm "
         f"before the change counts as false; real Fashion-MNIST, one model of {CLASSES} classes trained "
@@ -130,15 +130,15 @@ def rows_of_case(case: Case, folder: Path) -> Rows:
     """Ask the model of all rows, before and after."""
     images, labels, learnt = data()
     known = ~learnt & (labels < CLASSES)
-    before = kept_said(folder, "known", lambda: ask(garden(), images[known], labels[known]))
+    before = cached_scores(folder, "known", lambda: score_rows(model(), images[known], labels[known]))
     some = known if case.change else ~learnt & (labels >= CLASSES)
     change = case.change or (lambda images: images)
     name = case.name.replace(" ", "-")
-    after = kept_said(
-        folder, name, lambda: ask(garden(), change(images[some]).astype(np.uint8), labels[some])
+    after = cached_scores(
+        folder, name, lambda: score_rows(model(), change(images[some]).astype(np.uint8), labels[some])
     )
     right, later = 1 - before.losses.mean(), 1 - after.losses.mean()
-    distances, _ = kolmogorov_smirnov(watched(before), watched(after))
+    distances = ks_2samp(watched(before), watched(after), method="asymp").statistic
     return Rows(
         before,
         after,
@@ -156,15 +156,15 @@ def data() -> tuple[fashion_mnist.Array, fashion_mnist.Array, fashion_mnist.Arra
 
 
 @cache
-def garden() -> Garden:
+def model() -> GrowingModel:
     """The model."""
     images, labels, learnt = data()
     return train(images[learnt], labels[learnt])
 
 
-def watched(said: Said) -> np.ndarray:  # type: ignore[type-arg]
+def watched(scored: ScoredRows) -> np.ndarray:  # type: ignore[type-arg]
     """The scores that the product watches, rounded as it rounds them: all but the energy."""
-    return said.scores[:, :-1].round(6)
+    return scored.scores[:, :-1].round(6)
 
 
 def delays(
@@ -172,7 +172,7 @@ def delays(
 ) -> list[dict[str, list[int]]]:
     """Of every stream the delay of each way at each effect: 0 for a false alarm, changed + 1 for none."""
     name = f"{case.name.replace(' ', '-')}-{scale.window_rows}-{streams}"
-    found = kept(
+    found = cached(
         folder, name, lambda: [stream(case, rows[case.name], scale, seed) for seed in range(streams)]
     )
     print(f"{case.name}, {scale.window_rows} rows: {found}", flush=True)
@@ -183,34 +183,34 @@ def stream(case: Case, rows: Rows, scale: Scale, seed: int) -> dict[str, list[in
     """One stream, every way and effect stopped at its first alarm."""
     rng = np.random.default_rng(seed)
     reference = watched(draw(rows.before, scale.reference_rows, rng))
-    watches = [Watch(monitor_scores(reference, WATCHED, BUDGET, effect)) for effect in EFFECTS]
-    found = {way: [scale.changed + 1] * len(EFFECTS) for way in ("anytime", "any")}
+    watches = [Watch(make_score_monitor(reference, WATCHED, BUDGET, effect)) for effect in EFFECTS]
+    found = {way: [scale.changed + 1] * len(EFFECTS) for way in ("sequential", "any")}
     for window in range(1 - scale.stable, scale.changed + 1):
         new = round(case.share * scale.window_rows) if window > 0 else 0
         parts = [draw(rows.before, scale.window_rows - new, rng), draw(rows.after, new, rng)]
-        said = Said(
+        scored = ScoredRows(
             *(np.concatenate(sides) for sides in zip(*((watched(p), p.losses) for p in parts), strict=True))
         )
-        largest = distance_told(reference, said)
+        largest = significant_distance(reference, scored)
         for at, effect in enumerate(EFFECTS):
             alarms = {"any": largest > effect}
-            if found["anytime"][at] > scale.changed:
-                alarms["anytime"] = watches[at].alarm(said)
+            if found["sequential"][at] > scale.changed:
+                alarms["sequential"] = watches[at].alarm(scored)
             for way, alarm in alarms.items():
                 if alarm and found[way][at] > scale.changed:
                     found[way][at] = max(0, window)
     return found
 
 
-def draw(said: Said, rows: int, rng: np.random.Generator) -> Said:
+def draw(scored: ScoredRows, rows: int, rng: np.random.Generator) -> ScoredRows:
     """Some rows, with replacement."""
-    return said.take(rng.integers(0, len(said.losses), rows))
+    return scored.take(rng.integers(0, len(scored.losses), rows))
 
 
-def distance_told(reference: np.ndarray, said: Said) -> float:  # type: ignore[type-arg]
+def significant_distance(reference: np.ndarray, scored: ScoredRows) -> float:  # type: ignore[type-arg]
     """The largest distance of an output that output-ks calls significant; -1 where none is."""
-    distances, p_values = kolmogorov_smirnov(reference[:, :CLASSES], said.scores[:, :CLASSES])
-    return float(np.where(p_values < WINDOW_ALPHA / CLASSES, distances, -1.0).max())
+    test = ks_2samp(reference[:, :CLASSES], scored.scores[:, :CLASSES], method="asymp")
+    return float(np.where(test.pvalue < WINDOW_ALPHA / CLASSES, test.statistic, -1.0).max())
 
 
 def lines(

@@ -1,9 +1,9 @@
-"""What the judge says of fourteen cases, with and without labels: grown for, after how many windows, or not.
+"""The verdicts on fourteen cases, with and without labels: grown for, after how many windows, or not.
 
-The whole judge with the decision `anytime` at alpha 0.05: evidence, harm, mix of labels, broken data. Five
-stable windows come before each change, up to twelve changed ones after it, 500 rows a window. Rotation,
-inversion, noise, other labels, new classes and a slow change ought to be grown for; another mix of the same
-labels, a change that harms nothing and broken images ought never to be.
+The whole judge with decision_rule `sequential` at alpha 0.05: e-processes, error rates, label shift, data
+quality. Five stable windows come before each change, up to twelve changed ones after it, 500 rows a
+window. Rotation, inversion, noise, other labels, new classes and a slow change ought to be grown for; another
+mix of the same labels, a change that leaves the error rate as it was and broken images ought never to be.
 """
 
 from __future__ import annotations
@@ -17,23 +17,22 @@ from functools import cache
 import fashion_mnist
 import numpy as np
 import torch
+from branch_growth import SCHEMA, GrowingModel, make_rows
 from drift_delay import noisy
-from growing import SCHEMA, Garden, rows_of
 from results import publish
-from watching import TRAINED, train
+from score_monitors import TRAINED, train
 
-from growlearn.domain.drift import DriftReport
-from growlearn.domain.drift_spec import DriftSpec
+from growlearn.domain.drift import DriftReport, MonitorState
+from growlearn.domain.drift_config import DriftConfig
 from growlearn.domain.schema import Label
-from growlearn.drift.evidence.budget import for_life
-from growlearn.drift.matching import match
-from growlearn.drift.reference import Reference
-from growlearn.drift.sample import Sample, targets_of
-from growlearn.drift.watch import Carried
-from growlearn.growth.model.network import GrowingNetwork
+from growlearn.drift.sample import Sample, encode_labels
+from growlearn.drift.sequential.alpha_budget import make_lifetime_budget
+from growlearn.drift.task_data import TaskComparisonData
+from growlearn.drift.task_matching import match_window
+from growlearn.network.model.network import GrowingNetwork
 
 REFERENCE_ROWS, WINDOW_ROWS, STABLE, CHANGED, FADING = 2000, 500, 5, 12, 20
-SPEC = DriftSpec(decision="anytime", alpha=0.05)
+CONFIG = DriftConfig(decision_rule="sequential", alpha=0.05)
 
 WANTED = {True: "yes", False: "no", None: "either"}
 
@@ -61,30 +60,31 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(2)
     images, labels = data("train")
-    gardens = {}
+    models = {}
     for classes in (10, 8):
         known = labels[:TRAINED] < classes
-        gardens[classes] = train(images[:TRAINED][known], labels[:TRAINED][known])
+        models[classes] = train(images[:TRAINED][known], labels[:TRAINED][known])
     table = [
-        "| change | grow? | with labels: windows until it is grown for | said | without: windows | said |",
+        "| change | grow? | with labels: windows until growth | verdict | without: windows | verdict |",
         "| --- | --- | --- | --- | --- | --- |",
     ]
     for case in CASES:
         cells = [
-            cell([run(case, gardens[case.classes], seed, labelled) for seed in range(options.streams)])
+            cell([run(case, models[case.classes], seed, labelled) for seed in range(options.streams)])
             for labelled in (True, False)
         ]
         table.append(f"| {case.name} | {WANTED[case.wanted]} | {' | '.join(cells)} |")
         print(table[-1], flush=True)
     publish(
         "drift_verdicts",
-        "What the judge says of a change",
+        "The verdict on a change",
         table,
         f"{options.streams} streams a case with one model; windows: median (longest), `-` where no window of "
-        f"{CHANGED} calls for growth; said: verdicts and kinds of the first changed window that is not "
+        f"{CHANGED} calls for growth; verdict: verdicts and kinds of the first changed window that is not "
         f"stable; {STABLE} stable windows first, none of which called for growth unless counted as false; "
-        f"{WINDOW_ROWS} rows a window, {REFERENCE_ROWS:,} in the reference, alpha {SPEC.alpha} for life, "
-        f"min_harm {SPEC.min_harm}, min_effect {SPEC.smallest_effect}; changed rows are test rows",
+        f"{WINDOW_ROWS} rows a window, {REFERENCE_ROWS:,} in the reference, alpha {CONFIG.alpha} for life, "
+        f"min_error_increase {CONFIG.min_error_increase}, "
+        f"min_effect_size {CONFIG.min_effect_size_or_default}; changed rows are test rows",
         f"drift_verdicts.py --streams {options.streams}",
     )
 
@@ -96,9 +96,9 @@ def data(part: str) -> tuple[Images, Images]:
 
 
 @cache
-def network_of(garden: Garden) -> GrowingNetwork:
+def network_of(model: GrowingModel) -> GrowingNetwork:
     """The model, loaded once."""
-    return garden.load(garden.manifest)
+    return model.load(model.manifest)
 
 
 def rotated(images: Images, _: int) -> Images:
@@ -140,16 +140,16 @@ CASES = (
 )
 
 
-def run(case: Case, garden: Garden, seed: int, labelled: bool) -> tuple[int, str]:
-    """Windows until growth is called for (0: falsely, CHANGED + 1: never), and what was said."""
+def run(case: Case, model: GrowingModel, seed: int, labelled: bool) -> tuple[int, str]:
+    """Windows until growth is called for (0: falsely, CHANGED + 1: never), and the verdict."""
     rng = np.random.default_rng(seed)
     images, labels = data("train")
     held = TRAINED + rng.permutation(np.flatnonzero(labels[TRAINED:] < case.classes))
     later, truth = data("t10k")
     weights = np.array(case.odds)[truth]
     weights /= weights.sum()
-    reference = sample(garden, images[held[:REFERENCE_ROWS]], labels[held[:REFERENCE_ROWS]], True)
-    carried, said = Carried(), "stable"
+    reference = sample(model, images[held[:REFERENCE_ROWS]], labels[held[:REFERENCE_ROWS]], True)
+    carried, verdict = MonitorState(), "stable"
     for window in range(1 - STABLE, CHANGED + 1):
         if window <= 0:
             rows = rng.choice(held[REFERENCE_ROWS:], WINDOW_ROWS)
@@ -157,35 +157,40 @@ def run(case: Case, garden: Garden, seed: int, labelled: bool) -> tuple[int, str
         else:
             rows = rng.choice(len(truth), WINDOW_ROWS, p=weights)
             seen, known = case.change(later[rows], window), case.relabel(truth[rows])
-        report, carried = judged(garden, reference, seen, known, labelled, carried)
-        if report.calls_for_growth:
-            return max(0, window), told(report)
-        if window > 0 and said == "stable":
-            said = told(report)
-    return CHANGED + 1, said
+        report, carried = judged(model, reference, seen, known, labelled, carried)
+        if report.needs_growth:
+            return max(0, window), describe(report)
+        if window > 0 and verdict == "stable":
+            verdict = describe(report)
+    return CHANGED + 1, verdict
 
 
 def judged(
-    garden: Garden, reference: Sample, images: Images, labels: Images, labelled: bool, carried: Carried
-) -> tuple[DriftReport, Carried]:
-    """The report on one window, and the evidence after it. New labels are left to the judge's other part."""
-    sides = Reference(
+    model: GrowingModel,
+    reference: Sample,
+    images: Images,
+    labels: Images,
+    labelled: bool,
+    carried: MonitorState,
+) -> tuple[DriftReport, MonitorState]:
+    """The report on one window, and the monitor's state after it; it does not look for new labels."""
+    sides = TaskComparisonData(
         task="known",
-        reference=reference,
-        window=sample(garden, images, labels, labelled),
-        carried=carried,
-        budget=for_life(SPEC.alpha / 4),
+        reference_sample=reference,
+        window_sample=sample(model, images, labels, labelled),
+        monitor_state=carried,
+        budget=make_lifetime_budget(CONFIG.alpha / 4),
     )
-    report = match([sides], "task-2", SPEC, "known")
-    return report, carried if report.evidence is None else Carried.from_json(report.evidence)
+    report = match_window([sides], "task-2", CONFIG, "known")
+    return report, report.monitor_state or carried
 
 
-def sample(garden: Garden, images: Images, labels: Images, labelled: bool) -> Sample:
+def sample(model: GrowingModel, images: Images, labels: Images, labelled: bool) -> Sample:
     """Rows before the head of the one task."""
-    rows = rows_of(np.ascontiguousarray(images), labels)
-    features, outputs = network_of(garden).features_and_outputs(rows, "known")
-    classes: tuple[Label, ...] = garden.manifest.task("known").classes
-    known = targets_of(rows.labels, classes)
+    rows = make_rows(np.ascontiguousarray(images), labels)
+    features, outputs = network_of(model).features_and_probabilities(rows, "known")
+    classes: tuple[Label, ...] = model.manifest.task("known").classes
+    known = encode_labels(rows.labels, classes)
     return Sample(
         outputs=outputs,
         features=features,
@@ -196,19 +201,19 @@ def sample(garden: Garden, images: Images, labels: Images, labelled: bool) -> Sa
     )
 
 
-def told(report: DriftReport) -> str:
+def describe(report: DriftReport) -> str:
     """Verdict and kind."""
     kind = "" if report.kind is None else f" ({report.kind.value})"
     return f"{report.verdict.value}{kind}"
 
 
 def cell(runs: list[tuple[int, str]]) -> str:
-    """Two cells of the table: the delays and what was said."""
+    """Two cells of the table: the delays and the verdict."""
     delays = sorted(delay for delay, _ in runs)
     shown = ["false" if delay == 0 else "-" if delay > CHANGED else str(delay) for delay in delays]
     middle, last = shown[len(shown) // 2], shown[-1]
-    said = Counter(word for _, word in runs).most_common()
-    words = ", ".join(word if count == len(runs) else f"{word} {count}" for word, count in said)
+    verdict = Counter(word for _, word in runs).most_common()
+    words = ", ".join(word if count == len(runs) else f"{word} {count}" for word, count in verdict)
     return f"{middle} ({last}) | {words}"
 
 

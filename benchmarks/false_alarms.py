@@ -20,25 +20,25 @@ import numpy as np
 import torch
 from results import publish
 from scipy.stats import binomtest
-from watching import (
+from score_monitors import (
     ALPHA,
     NAMES,
     TRAINED,
     Floats,
     KolmogorovSmirnov,
     RiskWatch,
-    Said,
+    ScoredRows,
     Watch,
-    ask,
-    kept,
-    kept_said,
+    cached,
+    cached_scores,
+    score_rows,
     train,
     unconditional,
 )
 
-from growlearn.drift.evidence.budget import for_life
-from growlearn.drift.evidence.risk import monitor_risk
-from growlearn.drift.evidence.scores import monitor_scores
+from growlearn.drift.sequential.alpha_budget import make_lifetime_budget
+from growlearn.drift.sequential.conformal_martingale import make_score_monitor
+from growlearn.drift.sequential.risk import make_risk_monitor
 
 REFERENCE_ROWS = 2000
 WINDOW_ROWS = 500
@@ -66,67 +66,72 @@ def report(folder: Path, streams: int, windows: int) -> None:
     parts = [fashion_mnist.load(part) for part in ("train", "t10k")]
     images, labels = (np.concatenate(pair) for pair in zip(*parts, strict=True))
     later = images[TRAINED:], labels[TRAINED:]
-    said = kept_said(folder, "said", lambda: ask(train(images[:TRAINED], labels[:TRAINED]), *later))
-    print(f"accuracy {1 - said.losses.mean():.2%}", flush=True)
-    columns = Said(summed_up(later[0]), said.losses)
+    scored = cached_scores(
+        folder, "scored", lambda: score_rows(train(images[:TRAINED], labels[:TRAINED]), *later)
+    )
+    print(f"accuracy {1 - scored.losses.mean():.2%}", flush=True)
+    columns = ScoredRows(summed_up(later[0]), scored.losses)
     table = [
         "| streams of | watched by | ever alarm | share | 95 % interval |",
         "| --- | --- | --- | --- | --- |",
     ]
-    for kind, rows, names in (("images", said, NAMES), ("table rows", columns, COLUMNS)):
+    for kind, rows, names in (("images", scored, NAMES), ("table rows", columns, COLUMNS)):
         table += lines(kind, alarms(rows, names, streams, windows, folder))
     publish(
         "false_alarms",
         f"Stationary streams that ever alarm, of {streams}, at alpha = {ALPHA} for life",
         table,
         f"{windows} windows of {WINDOW_ROWS} rows a stream, read after each; real Fashion-MNIST: one "
-        f"model (branch of depth 1, width 64) trained once on {TRAINED:,} rows, {len(said.losses):,} rows it "
-        f"never saw; each stream draws a fresh reference of {REFERENCE_ROWS:,} of them and its windows, with "
-        f"replacement, from the others; images are watched by {len(NAMES)} scores (softmax outputs, largest "
-        f"output, entropy, energy) and by their losses, table rows by {len(COLUMNS)} columns that sum up an "
-        "image, some of them much tied; intervals after Clopper and Pearson",
+        f"model (branch of depth 1, width 64) trained once on {TRAINED:,} rows, "
+        f"{len(scored.losses):,} rows it never saw; each stream draws a fresh reference of "
+        f"{REFERENCE_ROWS:,} of them and its windows, with replacement, from the others; images are watched "
+        f"by {len(NAMES)} scores (softmax outputs, largest output, entropy, energy) and by their losses, "
+        f"table rows by {len(COLUMNS)} columns that sum up an image, some of them much tied; intervals after "
+        "Clopper and Pearson",
     )
 
 
 def alarms(
-    said: Said, names: tuple[str, ...], streams: int, windows: int, folder: Path
+    scored: ScoredRows, names: tuple[str, ...], streams: int, windows: int, folder: Path
 ) -> dict[str, list[bool]]:
     """Whether each stream ever alarmed, by way of watching."""
     work = partial(stream, names=names, windows=windows)
     found = []
-    with ProcessPoolExecutor(2, get_context("spawn"), _keep, (said,)) as pool:
+    with ProcessPoolExecutor(2, get_context("spawn"), _keep, (scored,)) as pool:
         for start in range(0, streams, BATCH):
             seeds = range(start, min(start + BATCH, streams))
             name = f"{len(names)}-scores-{windows}-windows-{seeds.start}-{seeds.stop}"
-            found += kept(folder, name, lambda seeds=seeds: list(pool.map(work, seeds)))
+            found += cached(folder, name, lambda seeds=seeds: list(pool.map(work, seeds)))
             print(f"{seeds.stop} streams of {len(names)} scores", flush=True)
     return {name: [one[name] for one in found] for name in found[0]}
 
 
-_kept: list[Said] = []  # a worker's rows, sent to it once
+_kept: list[ScoredRows] = []  # a worker's rows, sent to it once
 
 
-def _keep(said: Said) -> None:
-    _kept.append(said)
+def _keep(scored: ScoredRows) -> None:
+    _kept.append(scored)
 
 
 def stream(seed: int, names: tuple[str, ...], windows: int) -> dict[str, bool]:
     """One stream's life, every way of watching stopped at its first alarm."""
-    said, rng = _kept[0], np.random.default_rng(seed)
-    order = rng.permutation(len(said.losses))
-    reference, others = said.take(order[:REFERENCE_ROWS]), order[REFERENCE_ROWS:]
-    monitor = monitor_scores(reference.scores, names, for_life(ALPHA))
-    ways: dict[str, Callable[[Said], bool]] = {
+    scored, rng = _kept[0], np.random.default_rng(seed)
+    order = rng.permutation(len(scored.losses))
+    reference, others = scored.take(order[:REFERENCE_ROWS]), order[REFERENCE_ROWS:]
+    monitor = make_score_monitor(reference.scores, names, make_lifetime_budget(ALPHA))
+    ways: dict[str, Callable[[ScoredRows], bool]] = {
         "scores, this design": Watch(monitor).alarm,
         "scores, plain martingale (reference taken for the truth)": Watch(unconditional(monitor)).alarm,
         "scores, KS at alpha / scores in each window": KolmogorovSmirnov(reference.scores, False).alarm,
         "scores, KS at alpha spent over windows": KolmogorovSmirnov(reference.scores, True).alarm,
     }
     if names == NAMES:
-        ways["risk, this design"] = RiskWatch(monitor_risk(reference.losses, for_life(ALPHA))).alarm
+        ways["risk, this design"] = RiskWatch(
+            make_risk_monitor(reference.losses, make_lifetime_budget(ALPHA))
+        ).alarm
     ever = dict.fromkeys(ways, False)
     for _ in range(windows):
-        window = said.take(rng.choice(others, WINDOW_ROWS))
+        window = scored.take(rng.choice(others, WINDOW_ROWS))
         for name, alarm in ways.items():
             ever[name] = ever[name] or alarm(window)
     return ever

@@ -13,16 +13,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
+from branch_growth import GrowingModel
 from domains import DOMAINS, line, tested, windows
-from growing import Garden
 from results import publish
 
-from growlearn.domain.job import GrowthSpec, ModelSpec
+from growlearn.domain.job import GrowthConfig, ModelConfig
 from growlearn.ingest.rows import Rows
 
 RATES = (5e-4, 1e-3, 2e-3, 4e-3)
-FEW = GrowthSpec(epochs=40, batch_size=32, validation=0.2, patience=40)
-FULL = GrowthSpec(epochs=4)
+FEW = GrowthConfig(epochs=40, batch_size=32, validation_fraction=0.2, patience=40)
+FULL = GrowthConfig(epochs=4)
 LATER = tuple(DOMAINS)[1:]
 
 
@@ -48,7 +48,7 @@ def main() -> None:
     for seed in range(options.seeds):
         full = windows(options.first)
         domains = {name: full[name].take(slice(options.rows)) for name in LATER}
-        rich, bare = garden(seed), garden(seed)
+        rich, bare = model(seed), model(seed)
         rich.grow("as is", full["as is"])
         for name, side, runs in (("alone", bare, alone), ("grown", rich, grown)):
             tried = {rate: grow(side, domains, seed, rate) for rate in rate_choice(rates, name)}
@@ -68,7 +68,7 @@ def main() -> None:
         lines,
         f"{options.first} rows and {FULL.epochs} epochs as is first; then {FEW.epochs} epochs, "
         f"batch {FEW.batch_size}, {options.seeds} seeds, 2 threads, 10,000 test rows a domain; rate by "
-        f"validation rows: from nothing {rates['alone']}, grown {rates['grown']}; kind of birth by the probe",
+        f"validation rows: from nothing {rates['alone']}, grown {rates['grown']}; growth.init auto",
     )
 
 
@@ -77,12 +77,12 @@ def rate_choice(rates: dict[str, float], side: str) -> Sequence[float]:
     return [rates[side]] if side in rates else RATES
 
 
-def garden(seed: int) -> Garden:
+def model(seed: int) -> GrowingModel:
     """A stream that has not learned anything."""
-    return Garden(ModelSpec(), replace(FULL, seed=seed))
+    return GrowingModel(ModelConfig(), replace(FULL, seed=seed))
 
 
-def grow(start: Garden, domains: dict[str, Rows], seed: int, rate: float) -> Outcome:
+def grow(start: GrowingModel, domains: dict[str, Rows], seed: int, rate: float) -> Outcome:
     """Each domain in turn from a copy of the start: grown on it, or alone where it has learned nothing."""
     grown, test, losses = copy.deepcopy(start), [], []
     grown.job = replace(grown.job, growth=replace(FEW, seed=seed, learning_rate=rate))

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import fashion_mnist
 import torch
-from growing import Garden, rows_of
+from branch_growth import GrowingModel, make_rows
 from results import publish
 
 from growlearn.adapters.files.artifacts import FileArtifacts
-from growlearn.domain.job import GrowthSpec, ModelSpec
+from growlearn.domain.job import GrowthConfig, ModelConfig
 
 
 @dataclass(frozen=True)
@@ -55,18 +55,18 @@ def main() -> None:
 
 
 def grow_all(rows: int, growths: int, seed: int, folder: str) -> list[Cost]:
-    """One stream's growths, by the default job: the probe chooses the kind of birth; files go to `folder`."""
+    """One stream's growths, by the default job (growth.init auto); files go to `folder`."""
     images, labels = fashion_mnist.load("train")
-    garden = Garden(ModelSpec(), GrowthSpec(epochs=2, patience=9, seed=seed))
-    garden.artifacts = FileArtifacts(folder)
+    model = GrowingModel(ModelConfig(), GrowthConfig(epochs=2, patience=9, seed=seed))
+    model.artifacts = FileArtifacts(folder)
     costs = []
     for n in range(growths):
         # Equal data but for one pixel's shift, so that no two windows are the same rows.
-        window = rows_of(images[:rows].copy(), labels[:rows])
+        window = make_rows(images[:rows].copy(), labels[:rows])
         window.inputs["image"][:, 0, 0, n] ^= 1
         forget_peak()
         started = time.perf_counter()
-        garden.grow(f"task-{n + 1}", window)
+        model.grow(f"task-{n + 1}", window)
         costs.append(Cost(time.perf_counter() - started, peak_bytes()))
     return costs
 

@@ -19,9 +19,9 @@ from results import publish
 from torch import Tensor
 
 from growlearn.domain.execution import Execution
-from growlearn.growth.model.execution.choice import Measured
-from growlearn.growth.model.network import GrowingNetwork
 from growlearn.ingest.rows import Rows
+from growlearn.network.model.execution.choice import AutoExecutor
+from growlearn.network.model.network import GrowingNetwork
 
 WIDTH = 64
 RUNS = (8, 16, 32, 256)  # rows at a time, of which the ViT takes the fastest
@@ -67,9 +67,9 @@ def ways_of(vit: Deep, ours: GrowingNetwork, rows: Rows, compiled: bool) -> tupl
     ways: dict[str, Way] = {name: lambda: vit.in_runs(inputs, run)}
     answers = {how: answer_by(ours, how, rows) for how in ("loop", "stacked")}
     ways |= {how: lambda answer=answer: answer(inputs) for how, answer in answers.items()}  # type: ignore[misc]
-    ours.execute(Execution.MEASURED, rows.take(np.arange(1)))
-    assert isinstance(ours.plan, Measured)
-    choice = ours.plan.names[0 if len(rows) == 1 else 1]
+    ours.set_execution(Execution.AUTO, rows.take(np.arange(1)))
+    assert isinstance(ours.executor, AutoExecutor)
+    choice = ours.executor.names[0 if len(rows) == 1 else 1]
     if compiled:
         torch._dynamo.reset()
         for name, way in ((VIT_COMPILED, vit), (COMPILED, answers["stacked"])):
@@ -84,9 +84,9 @@ def ways_of(vit: Deep, ours: GrowingNetwork, rows: Rows, compiled: bool) -> tupl
 
 def answer_by(ours: GrowingNetwork, how: str, rows: Rows) -> Callable[[Mapping[str, Tensor]], Tensor]:
     """Encoded images -> logits by a plan."""
-    ours.execute(Execution(how), rows)
-    plan, lineage, head = ours.plan, ours.lineages[0], ours.head("all")
-    stem, owner = ours.root_stem, ours.stem_owner(lineage)
+    ours.set_execution(Execution(how), rows)
+    plan, lineage, head = ours.executor, ours.lineages[0], ours.head("all")
+    stem, owner = ours.root_stem, ours.get_stem_id(lineage)
 
     def answer(inputs: Mapping[str, Tensor]) -> Tensor:
         z = stem(dict(inputs))  # [B, T, D]

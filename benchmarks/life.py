@@ -21,21 +21,28 @@ from typing import Any
 import fashion_mnist
 import numpy as np
 import torch
-from growing import SCHEMA, Garden, rows_of
-from living import Product
+from branch_growth import SCHEMA, GrowingModel, make_rows
+from in_memory_stream import InMemoryStream
 from results import RESULTS, publish
 
 from growlearn.adapters.engines.local import LocalEngine
-from growlearn.domain.drift_spec import DriftSpec
-from growlearn.domain.growth import Birth
-from growlearn.domain.job import GateSpec, GrowthSpec, Job, ModelSpec, SourceSpec, WorthSpec
+from growlearn.domain.drift_config import DriftConfig
+from growlearn.domain.growth import BranchInit
+from growlearn.domain.job import (
+    BaselineComparisonConfig,
+    GateConfig,
+    GrowthConfig,
+    Job,
+    ModelConfig,
+    SourceConfig,
+)
 from growlearn.domain.window import Window, WindowState
 from growlearn.ingest.rows import Rows
 
 Images = fashion_mnist.Array
 
 FIRST_ROWS, ROWS, NOISE, CLASSES = 4000, 1000, 0.3, 10
-MODEL, GROWTH = ModelSpec(max_branches=40), GrowthSpec(epochs=6)
+MODEL, GROWTH = ModelConfig(max_branches=40), GrowthConfig(epochs=6)
 
 LIFE = tuple(re.findall("[A-D][~!]?", "A A A A B B B A A~ A C C C B A! A B~ C A D D A A~ A A D B C A A"))
 """Regime of each window; ~ with noisy labels, ! poisoned."""
@@ -72,13 +79,15 @@ def life(seed: int) -> list[Sent]:
     rng = np.random.default_rng(seed)
     images, labels = fashion_mnist.load("train")
     order, pixels = rng.permutation(len(labels)), rng.permutation(28 * 28)
-    sent, at = [], 0
+    sent, at = list[Sent](), 0
     for what in LIFE:
         count = ROWS if sent else FIRST_ROWS
         rows = order[at : at + count]
         at += count
         truth = labels[rows]
-        sent.append(Sent(what, changed(images[rows], what[0], pixels), told(truth, what[1:], rng), truth))
+        sent.append(
+            Sent(what, changed(images[rows], what[0], pixels), given_labels(truth, what[1:], rng), truth)
+        )
     return sent
 
 
@@ -91,7 +100,7 @@ def changed(images: Images, regime: str, pixels: np.ndarray[Any, Any]) -> Images
     return images if regime == "A" else images.reshape(len(images), -1)[:, pixels].reshape(images.shape)
 
 
-def told(truth: Images, how: str, rng: np.random.Generator) -> Images:
+def given_labels(truth: Images, how: str, rng: np.random.Generator) -> Images:
     """The labels that come with a window."""
     if how == "!":
         return (truth + 1) % CLASSES
@@ -101,33 +110,40 @@ def told(truth: Images, how: str, rng: np.random.Generator) -> Images:
 
 
 def job_of(seed: int, named: bool) -> Job:
-    """With `named` every window is a task of its own, and so is grown for, whether it is worth it or not."""
+    """With `named` every window is a task of its own, so a branch is trained for each of them."""
     job = Job(
-        name="life", source=SourceSpec(url="memory"), model=MODEL, growth=replace(GROWTH, seed=seed),
+        name="life", source=SourceConfig(url="memory"), model=MODEL, growth=replace(GROWTH, seed=seed),
         schema=replace(SCHEMA, label="label", task="task" if named else None),
-        drift=DriftSpec(decision="anytime", alpha=0.05),
+        drift=DriftConfig(decision_rule="sequential", alpha=0.05),
     )  # fmt: skip
-    return replace(job, worth=WorthSpec(rivals=()), gates=GateSpec(min_gain=-1.0)) if named else job
+    return (
+        replace(
+            job, baseline_comparison=BaselineComparisonConfig(baselines=()), gates=GateConfig(min_gain=-1.0)
+        )
+        if named
+        else job
+    )
 
 
-def note(side: Product, window: Window, what: str) -> str:
+def note(side: InMemoryStream, window: Window, what: str) -> str:
     """What became of a window, and which gate stopped it."""
-    record = side.store.record("life", window.id)
+    record = side.store.window_record("life", window.id)
     failed = [gate.gate for gate in record.gates if not gate.passed]
     stopped = f" by gate {', '.join(failed)}" if failed else ""
-    kept = "" if record.worth is None or failed else f", {record.worth.winner} kept"
+    selection = record.model_selection
+    kept = "" if selection is None or failed else f", {selection.selected} kept"
     return f"{window.id} {what}: {window.verdict}, {window.state}{stopped}{kept}"
 
 
 def product(seed: int, named: bool) -> Outcome:
     """One life with the product."""
-    side, outcome = Product(job_of(seed, named)), Outcome()
+    side, outcome = InMemoryStream(job_of(seed, named)), Outcome()
     for number, sent in enumerate(life(seed), 1):
         if number > 1:
-            outcome.right.append(share(side.answer(rows_of(sent.images, sent.truth)), sent))
+            outcome.right.append(share(side.answer(make_rows(sent.images, sent.truth)), sent))
         started = time.perf_counter()
         window = side.learn(sent.images, sent.labels, f"t{number}" if named else None)
-        trained = window.state in (WindowState.PROMOTED, WindowState.REJECTED, WindowState.HELD)
+        trained = window.state in (WindowState.PROMOTED, WindowState.REJECTED, WindowState.PENDING_APPROVAL)
         outcome.trainings += trained
         outcome.seconds += time.perf_counter() - started if trained else 0.0
         outcome.notes.append(note(side, window, sent.what))
@@ -139,53 +155,54 @@ def share(answers: Images, sent: Sent) -> float:
     return float((answers == sent.truth).mean())
 
 
-def never(garden: Garden, number: int, rows: Rows) -> bool:
+def never(model: GrowingModel, number: int, rows: Rows) -> bool:
     """Learn the first window alone."""
     if number > 1:
         return False
-    return anew(garden, number, rows)
+    return anew(model, number, rows)
 
 
-def anew(garden: Garden, number: int, rows: Rows) -> bool:
+def anew(model: GrowingModel, number: int, rows: Rows) -> bool:
     """A new model of the window alone."""
-    garden.manifest = replace(garden.manifest, branches=(), tasks=(), router=None)
-    garden.grow(f"t{number}", rows)
+    model.manifest = replace(model.manifest, branches=(), tasks=(), router=None)
+    model.grow(f"t{number}", rows)
     return True
 
 
-def fine_tune(garden: Garden, number: int, rows: Rows) -> bool:
+def fine_tune(model: GrowingModel, number: int, rows: Rows) -> bool:
     """The same weights trained on."""
-    if not garden.manifest.tasks:
-        return anew(garden, number, rows)
-    plan = garden.plan(f"t{number}", rows)
-    elder = garden.manifest.tasks[-1]
+    if not model.manifest.tasks:
+        return anew(model, number, rows)
+    plan = model.plan(f"t{number}", rows)
+    parent = model.manifest.tasks[-1]
     plan = replace(
-        plan, birth=Birth.COPY, parent=elder.name, lineage=(), route=False,
-        copy_head=elder.classes == plan.classes,
+        plan, init=BranchInit.WARM_START, parent_task=parent.name, lineage=(), train_router=False,
+        init_head_from_parent=parent.classes == plan.classes,
     )  # fmt: skip
     with tempfile.TemporaryDirectory() as scratch:
-        result = LocalEngine(garden.artifacts, Path(scratch)).run(plan, lambda _: None)
-    grown = result.manifest_of(plan)
-    garden.manifest = replace(grown, branches=grown.branches[-1:], tasks=grown.tasks[-1:])
+        (result,) = LocalEngine(model.artifacts, Path(scratch)).run([plan], lambda _: None)
+    grown = result.build_manifest(plan)
+    model.manifest = replace(grown, branches=grown.branches[-1:], tasks=grown.tasks[-1:])
     return True
 
 
-def one_model(seed: int, learn: Callable[[Garden, int, Rows], bool], all_rows: bool = False) -> Outcome:
+def one_model(seed: int, learn: Callable[[GrowingModel, int, Rows], bool], all_rows: bool = False) -> Outcome:
     """One life with one model of one branch; with `all_rows` it learns from some of all rows so far."""
-    garden, outcome, kept = Garden(MODEL, replace(GROWTH, seed=seed)), Outcome(), list[Sent]()
-    garden.route, rng = False, np.random.default_rng(seed)
+    model, outcome, kept = GrowingModel(MODEL, replace(GROWTH, seed=seed)), Outcome(), list[Sent]()
+    model.route, rng = False, np.random.default_rng(seed)
     for number, sent in enumerate(life(seed), 1):
         if number > 1:
-            head = garden.manifest.tasks[-1]
-            logits = garden.load(garden.manifest).logits(rows_of(sent.images, sent.truth), head.name)
+            head = model.manifest.tasks[-1]
+            logits = model.load(model.manifest).logits(make_rows(sent.images, sent.truth), head.name)
             outcome.right.append(share(np.array(head.classes)[logits.argmax(1)], sent))
         kept = [*kept, sent] if all_rows else [sent]
-        rows = rows_of(
-            np.concatenate([each.images for each in kept]), np.concatenate([each.labels for each in kept])
+        rows = make_rows(
+            np.concatenate([window.images for window in kept]),
+            np.concatenate([window.labels for window in kept]),
         )
         rows = rows.take(rng.permutation(len(rows))[:FIRST_ROWS])
         started = time.perf_counter()
-        outcome.trainings += learn(garden, number, rows)
+        outcome.trainings += learn(model, number, rows)
         outcome.seconds += time.perf_counter() - started
     return outcome
 
@@ -213,8 +230,8 @@ def main() -> None:
         if options.only in (None, name):
             lives[name] = [run(seed) for seed in range(options.seeds)]
             for outcome in lives[name]:
-                told = "; ".join(outcome.notes) if options.only else ""
-                print(f"{name}: {outcome.mean:.2%}, {outcome.trainings} trainings {told}", flush=True)
+                notes = "; ".join(outcome.notes) if options.only else ""
+                print(f"{name}: {outcome.mean:.2%}, {outcome.trainings} trainings {notes}", flush=True)
     if options.only is None:
         report(lives)
 
@@ -233,7 +250,7 @@ def report(lives: dict[str, list[Outcome]]) -> None:
         table.append(f"| {name} | {np.mean(means):.2%} | {by_seed} | {counts} | {seconds:.0f} s |")
     table += ["", "What GrowLearn did where it trained or was given bad labels, seed by seed:", ""]
     for seed, outcome in enumerate(lives[OURS]):
-        some = [note for note in outcome.notes if "settled" not in note or "~" in note or "!" in note]
+        some = [note for note in outcome.notes if "skipped" not in note or "~" in note or "!" in note]
         table += [f"- seed {seed}: {'; '.join(some)}"]
     table += ["", "![accuracy window by window](life.png)"]
     picture(lives)
@@ -245,10 +262,10 @@ def report(lives: dict[str, list[Outcome]]) -> None:
         f"Windows: {' '.join(LIFE)}; {named}; ~ {NOISE:.0%} of labels at random, ! every label the next "
         f"class's; {FIRST_ROWS:,} rows in the first, {ROWS:,} in each other; answered before they are "
         "learned from, means over the 29 after the first; width 64, one branch of one layer for sides of one "
-        f"model, at most {GROWTH.epochs} epochs a training; GrowLearn: decision anytime, alpha 0.05 for "
-        "life, defaults else; grown every window: no comparison with cheaper ways, answers routed among all; "
-        f"every row kept: {FIRST_ROWS:,} drawn from all windows so far; refused trainings count, and "
-        "their time holds that of the rivals",
+        f"model, at most {GROWTH.epochs} epochs a training; GrowLearn: decision_rule sequential, alpha "
+        "0.05 for life, defaults else; grown every window: no comparison with baselines, answers routed "
+        f"among all; every row kept: {FIRST_ROWS:,} drawn from all windows so far; rejected trainings count, "
+        "and their time holds that of the baselines",
     )
 
 

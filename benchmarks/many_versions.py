@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from sklearn.datasets import load_digits
 
-from growlearn.app.composition import open_record
+from growlearn.app.composition import open_store
 from growlearn.ports import Store
 from growlearn.settings import Settings, read_settings
 
@@ -23,15 +23,15 @@ MOST = 12
 _ROWS = 300
 _JOB = f"""\
 name: {NAME}
-source: {{type: folder, url: incoming, settle_s: 0}}
+source: {{type: folder, url: incoming, min_file_age_s: 0}}
 schema:
   inputs:
     image: {{type: image, shape: [1, 8, 8]}}
   task: look
-model: {{width: 16, heads: 2, patch: 2}}
+model: {{embed_dim: 16, num_heads: 2, patch_size: 2}}
 growth: {{epochs: 3, batch_size: 32}}
-gates: {{min_gain: -1.0, max_routed_loss: 1.0, max_negative_flips: 1.0}}  # every window makes a version,
-worth: {{rivals: []}}  # with a branch of its own, however little it learned
+gates: {{min_gain: -1.0, max_routed_accuracy_drop: 1.0, max_negative_flip_rate: 1.0}}
+baseline_comparison: {{baselines: []}}  # so every window makes a version with a branch of its own
 """
 
 
@@ -49,7 +49,7 @@ class Grown:
 
     def open(self) -> Store:
         """The record, opened anew."""
-        return open_record(self.settings)
+        return open_store(self.settings)
 
 
 def settings_of(environment: dict[str, str]) -> Settings:

@@ -18,7 +18,7 @@ import fashion_mnist
 import numpy as np
 import numpy.typing as npt
 import torch
-from growing import Garden
+from branch_growth import GrowingModel
 from results import publish
 from scipy.sparse import csr_matrix
 from sklearn.datasets import load_breast_cancer, load_digits
@@ -26,9 +26,9 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, MaxAbsScaler, StandardScaler
 
-from growlearn.domain.job import GrowthSpec, ModelSpec
-from growlearn.domain.schema import Input, InputType, Schema
-from growlearn.ingest.rows import Rows, object_column, row_keys, split
+from growlearn.domain.job import GrowthConfig, ModelConfig
+from growlearn.domain.schema import InputColumn, InputType, Schema
+from growlearn.ingest.rows import Rows, hash_rows, object_column, split_rows
 
 Matrix = npt.NDArray[np.float64]
 
@@ -46,41 +46,41 @@ class DataSet:
     name: str
     schema: Schema
     load: Callable[[Schema], tuple[Rows, int]]
-    model: ModelSpec
-    growth: GrowthSpec
+    model: ModelConfig
+    growth: GrowthConfig
     flat: Callable[[Rows], Any]
     scaler: Callable[[], Any]
 
 
-def rows_of(schema: Schema, inputs: dict[str, Any], labels: npt.NDArray[Any]) -> Rows:
+def make_rows(schema: Schema, inputs: dict[str, Any], labels: npt.NDArray[Any]) -> Rows:
     """Arrays as rows."""
-    return Rows(inputs, object_column([int(label) for label in labels]), None, row_keys(inputs, schema))
+    return Rows(inputs, object_column([int(label) for label in labels]), None, hash_rows(inputs, schema))
 
 
 def fashion(schema: Schema) -> tuple[Rows, int]:
     """4,000 training and 2,000 test rows of Fashion-MNIST."""
     train, test = fashion_mnist.load("train"), fashion_mnist.load("t10k")
     images = np.concatenate([train[0][:4000], test[0][:2000]])[:, None]
-    return rows_of(schema, {"image": images}, np.concatenate([train[1][:4000], test[1][:2000]])), 2000
+    return make_rows(schema, {"image": images}, np.concatenate([train[1][:4000], test[1][:2000]])), 2000
 
 
 def cancer(schema: Schema) -> tuple[Rows, int]:
     """569 tumours by 30 numbers measured of them (UCI, as bundled with scikit-learn)."""
     bunch = load_breast_cancer()
     inputs = {name: bunch.data[:, at].copy() for at, name in enumerate(schema.inputs)}
-    return rows_of(schema, inputs, bunch.target), 0
+    return make_rows(schema, inputs, bunch.target), 0
 
 
 def texts(schema: Schema) -> tuple[Rows, int]:
     """4,800 docstrings of four packages."""
     ids, labels = docstrings.load(1200)
-    return rows_of(schema, {"words": ids}, labels), 0
+    return make_rows(schema, {"words": ids}, labels), 0
 
 
 def strokes(schema: Schema) -> tuple[Rows, int]:
     """1,797 handwritten digits (UCI, as bundled with scikit-learn), each row of pixels a step."""
     bunch = load_digits()
-    return rows_of(schema, {"trace": bunch.images.copy()}, bunch.target), 0
+    return make_rows(schema, {"trace": bunch.images.copy()}, bunch.target), 0
 
 
 def pixels(rows: Rows) -> Matrix:
@@ -109,7 +109,7 @@ def steps(rows: Rows) -> Matrix:
 
 def one(name: str, **keys: Any) -> Schema:
     """A schema of one input."""
-    return Schema(inputs={name: Input(**keys)})
+    return Schema(inputs={name: InputColumn(**keys)})
 
 
 DATA_SETS = (
@@ -117,17 +117,17 @@ DATA_SETS = (
         "images: Fashion-MNIST, 4,000 rows",
         one("image", type=InputType.IMAGE, shape=(1, 28, 28)),
         fashion,
-        ModelSpec(),
-        GrowthSpec(epochs=15, batch_size=64),
+        ModelConfig(),
+        GrowthConfig(epochs=15, batch_size=64),
         pixels,
         MaxAbsScaler,
     ),
     DataSet(
         "numbers: breast cancer",
-        Schema(inputs={f"x{at}": Input(type=InputType.NUMBER) for at in range(30)}),
+        Schema(inputs={f"x{at}": InputColumn(type=InputType.NUMBER) for at in range(30)}),
         cancer,
-        ModelSpec(width=32),
-        GrowthSpec(epochs=20, batch_size=32, validation=0.2, patience=6),
+        ModelConfig(embed_dim=32),
+        GrowthConfig(epochs=20, batch_size=32, validation_fraction=0.2, patience=6),
         numbers,
         StandardScaler,
     ),
@@ -135,8 +135,8 @@ DATA_SETS = (
         "tokens: docstrings of 4 packages",
         one("words", type=InputType.TOKENS, vocabulary=docstrings.VOCABULARY, length=docstrings.LENGTH),
         texts,
-        ModelSpec(),
-        GrowthSpec(epochs=3, batch_size=64),
+        ModelConfig(),
+        GrowthConfig(epochs=3, batch_size=64),
         bag_of_words,
         FunctionTransformer,
     ),
@@ -144,8 +144,8 @@ DATA_SETS = (
         "series: digits as 8 steps x 8 channels",
         one("trace", type=InputType.SERIES, shape=(8, 8)),
         strokes,
-        ModelSpec(patch=1),
-        GrowthSpec(epochs=15, batch_size=32, validation=0.2),
+        ModelConfig(patch_size=1),
+        GrowthConfig(epochs=15, batch_size=32, validation_fraction=0.2),
         steps,
         StandardScaler,
     ),
@@ -211,18 +211,18 @@ def compare(data: DataSet, rows: Rows, own: int, seeds: int) -> list[Outcome]:
     """Both sides with each seed, which also divides rows that are not divided already."""
     outcomes: list[Outcome] = []
     for seed in range(seeds):
-        told, asked = divided(rows, own, seed)
-        labels = asked.labels.astype(int)
+        training, test = divided(rows, own, seed)
+        labels = test.labels.astype(int)
         if own and outcomes:
             fitted = outcomes[0].regression  # the same rows, and nothing random in it
         else:
-            fitted = float(regression(data, told).score(data.flat(asked), labels))
-        garden = Garden(data.model, replace(data.growth, seed=seed), data.schema)
+            fitted = float(regression(data, training).score(data.flat(test), labels))
+        model = GrowingModel(data.model, replace(data.growth, seed=seed), data.schema)
         started = time.perf_counter()
-        garden.grow("all", told)
+        model.grow("all", training)
         seconds = time.perf_counter() - started
         majority = float(np.bincount(labels).max() / len(labels))
-        outcomes.append(Outcome(len(asked), majority, fitted, garden.accuracy("all", asked), seconds))
+        outcomes.append(Outcome(len(test), majority, fitted, model.accuracy("all", test), seconds))
         print(f"{data.name}, seed {seed}: {outcomes[-1]}", flush=True)
     return outcomes
 
@@ -236,7 +236,7 @@ def divided(rows: Rows, own: int, seed: int) -> tuple[Rows, Rows]:
 
 def regression(data: DataSet, rows: Rows) -> Pipeline:
     """The regression that does best on the validation rows that choose our epoch."""
-    parts = split(rows, 0.0, data.growth.validation)
+    parts = split_rows(rows, 0.0, data.growth.validation_fraction)
     train, validation = data.flat(parts.train), data.flat(parts.validation)
     fitted = [
         make_pipeline(data.scaler(), LogisticRegression(C=strength, max_iter=500)).fit(

@@ -25,13 +25,13 @@ from mlflow import MlflowClient
 from results import publish
 from sqlalchemy.engine import make_url
 
-from growlearn.app.composition import clock, open_record
-from growlearn.app.mirror import deliver
-from growlearn.domain.errors import LostRace
+from growlearn.app.composition import open_store, system_clock
+from growlearn.app.mlflow_sync import sync_mlflow
+from growlearn.domain.errors import ConcurrentUpdate
 from growlearn.domain.stream import Alias, Message, MessageKind
 from growlearn.ports import Store
 from growlearn.registry import promotion
-from growlearn.registry.ancestry import find
+from growlearn.registry.version_tree import get_version
 
 _VERSIONS = 3
 
@@ -88,14 +88,14 @@ def main() -> None:
 def measure(database: str, grown: Grown, rounds: int) -> Outcome:
     """Two processes, every round; then look at what is kept."""
     context = multiprocessing.get_context("spawn")
-    barrier, said = context.Barrier(2), context.Queue()
+    barrier, queue = context.Barrier(2), context.Queue()
     people = [
-        context.Process(target=take_part, args=(grown.environment, place, rounds, barrier, said))
+        context.Process(target=take_part, args=(grown.environment, place, rounds, barrier, queue))
         for place in (0, 1)
     ]
     for person in people:
         person.start()
-    turns = [said.get(timeout=600) for _ in range(2 * rounds)]
+    turns = [queue.get(timeout=600) for _ in range(2 * rounds)]
     for person in people:
         person.join()
     store = grown.open()
@@ -105,28 +105,30 @@ def measure(database: str, grown: Grown, rounds: int) -> Outcome:
     return outcome
 
 
-def take_part(environment: dict[str, str], place: int, rounds: int, barrier: Any, said: Any) -> None:
+def take_part(environment: dict[str, str], place: int, rounds: int, barrier: Any, queue: Any) -> None:
     """One person: look, wait for the other, move; and where that was won, have MLflow follow."""
     settings = settings_of(environment)
-    store = open_record(settings)
+    store = open_store(settings)
     client = MlflowClient(settings.mlflow_tracking_uri, settings.mlflow_tracking_uri)
     for each in range(rounds):
         barrier.wait()  # the last winner has told MLflow
         stream, versions = store.stream(NAME), store.versions(NAME)
         to = [version.number for version in versions if version.number != stream.champion][place]
-        moves, base = promotion.promote(stream, versions, to, f"person {place}", f"{each}", clock().now())
+        moves, base = promotion.promote_version(
+            stream, versions, to, f"person {place}", f"{each}", system_clock().now()
+        )
         message = Message(stream=NAME, kind=MessageKind.ALIASES)
         barrier.wait()  # both have looked
         started, lost = time.perf_counter(), None
         try:
-            store.move_aliases(NAME, moves, base, message, base_before=stream.base)
-        except LostRace as error:
+            store.change_aliases(NAME, moves, base, message, parent_version_before=stream.parent_version)
+        except ConcurrentUpdate as error:
             lost = str(error)
         seconds, mirrored = time.perf_counter() - started, False
         if lost is None:
-            deliver(settings, store, NAME, print)
-            mirrored = alias(client) == find(versions, to).mlflow_version
-        said.put(Turn(each, to, seconds, lost, mirrored))
+            sync_mlflow(settings, store, NAME, print)
+            mirrored = alias(client) == get_version(versions, to).mlflow_version
+        queue.put(Turn(each, to, seconds, lost, mirrored))
 
 
 def alias(client: MlflowClient) -> str:
@@ -136,7 +138,7 @@ def alias(client: MlflowClient) -> str:
 
 def is_chain(store: Store, rounds: int) -> bool:
     """Whether every move is kept, each from where the one before it went to, up to where the champion is."""
-    moves = [move for move in store.alias_moves(NAME) if move.alias is Alias.CHAMPION]
+    moves = [move for move in store.alias_changes(NAME) if move.alias is Alias.CHAMPION]
     ends = [move.after for move in moves]
     begun = [move.before for move in moves]
     return (
@@ -151,7 +153,7 @@ def agrees(grown: Grown, store: Store) -> bool:
     uri = grown.settings.mlflow_tracking_uri
     champion = store.stream(NAME).champion
     assert champion is not None
-    version = find(store.versions(NAME), champion)
+    version = get_version(store.versions(NAME), champion)
     return not store.pending_messages(NAME) and alias(MlflowClient(uri, uri)) == version.mlflow_version
 
 

@@ -13,10 +13,10 @@ from typing import Literal
 
 import fashion_mnist
 import torch
-from growing import Garden, rows_of
+from branch_growth import GrowingModel, make_rows
 from results import publish
 
-from growlearn.domain.job import GrowthSpec, ModelSpec
+from growlearn.domain.job import GrowthConfig, ModelConfig
 
 STEMS: tuple[Literal["conv", "patches"], ...] = ("conv", "patches")
 
@@ -41,7 +41,7 @@ def main() -> None:
     outcomes: dict[str, list[Outcome]] = {stem: [] for stem in STEMS}
     for seed in range(options.seeds):
         for stem in STEMS:
-            outcome = grow_five(stem, GrowthSpec(epochs=options.epochs, seed=seed))
+            outcome = grow_five(stem, GrowthConfig(epochs=options.epochs, seed=seed))
             outcomes[stem].append(outcome)
             print(f"seed {seed} {stem}: {outcome}", flush=True)
     table = ["| stem | validation | test | test by seed | median s |", "| --- | --- | --- | --- | --- |"]
@@ -60,19 +60,19 @@ def main() -> None:
     )
 
 
-def grow_five(stem: Literal["conv", "patches"], growth: GrowthSpec) -> Outcome:
+def grow_five(stem: Literal["conv", "patches"], growth: GrowthConfig) -> Outcome:
     """Grow the five tasks on the training rows, then ask each on its test rows."""
     train, test = fashion_mnist.load("train"), fashion_mnist.load("t10k")
-    garden = Garden(ModelSpec(stem=stem), growth)
+    model = GrowingModel(ModelConfig(stem=stem), growth)
     started = time.perf_counter()
     results = [
-        garden.grow(str(low), rows_of(*(part[train[1] // 2 == low // 2] for part in train)))
+        model.grow(str(low), make_rows(*(part[train[1] // 2 == low // 2] for part in train)))
         for low in range(0, 10, 2)
     ]
     seconds = time.perf_counter() - started
     validation = [result.epochs[result.best_epoch - 1].validation_accuracy for result in results]
     tested = [
-        garden.accuracy(str(low), rows_of(*(part[test[1] // 2 == low // 2] for part in test)))
+        model.accuracy(str(low), make_rows(*(part[test[1] // 2 == low // 2] for part in test)))
         for low in range(0, 10, 2)
     ]
     return Outcome(statistics.fmean(validation), statistics.fmean(tested), seconds)

@@ -20,16 +20,16 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from branch_parallel import BranchShard, gather_features, launch_workers, train_step
 from deep_and_wide import BRANCHES, Deep, deep, images, parameters, spec_of, stages, wide
 from results import publish
 from torch import Tensor, distributed, nn
 from torch.distributed.pipelining import PipelineStage, Schedule1F1B, ScheduleGPipe
 from torch.nn import functional as F  # noqa: N812 - the field's own abbreviation
 
-from growlearn.growth.model.branch import Branch
-from growlearn.growth.model.network import GrowingNetwork
-from growlearn.growth.parallel import Share, features, launch, train_step
 from growlearn.ingest.rows import Rows
+from growlearn.network.model.branch import ResidualBranch
+from growlearn.network.model.network import GrowingNetwork
 
 WIDTH, ROWS, PIECES = 192, 32, (1, 2, 4, 8)
 ONE, ONE_VIT, TWO = "one worker, branches", "one worker, ViT", "two workers, branches spread"
@@ -44,7 +44,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, nargs=2, default=(11, 5), help="of answers and of steps")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        launch(measure, 2, 1, str(Path(folder) / "times"), tuple(options.repeats))
+        launch_workers(measure, 2, 1, str(Path(folder) / "times"), tuple(options.repeats))
         times = json.loads((Path(folder) / "times").read_text())
     table = ["| | way | median ms | two spread workers are faster by |", "| --- | --- | --- | --- |"]
     for what, medians in times.items():
@@ -140,9 +140,9 @@ def _optimizer(*modules: nn.Module) -> torch.optim.Optimizer:
 
 def _ours(network: GrowingNetwork, inputs: Any, targets: Tensor) -> tuple[dict[str, Way], dict[str, Way]]:
     rank, world = distributed.get_rank(), distributed.get_world_size()
-    branches = [branch for branch in network.branches.values() if isinstance(branch, Branch)]
+    branches = [branch for branch in network.branches.values() if isinstance(branch, ResidualBranch)]
     stem, head = network.root_stem, network.head("all")
-    share = Share(stem, branches[rank::world], head, BRANCHES)
+    share = BranchShard(stem, branches[rank::world], head, BRANCHES)
     own, every = _optimizer(stem, *share.branches, head), _optimizer(network)
 
     def pooled() -> Tensor:
@@ -150,13 +150,13 @@ def _ours(network: GrowingNetwork, inputs: Any, targets: Tensor) -> tuple[dict[s
         return torch.stack([z.mean(1), *(branch.pooled(z) for branch in branches)], dim=1)
 
     def step_alone() -> None:
-        logits = head.prefixes(pooled(), BRANCHES)  # [n, B, C]
+        logits = head.prefix_logits(pooled(), BRANCHES)  # [n, B, C]
         loss = torch.stack([F.cross_entropy(prefix, targets) for prefix in logits]).mean()
         _step(loss, every, network)
 
     answers: dict[str, Way] = {
         ONE: _only_first(torch.no_grad()(lambda: head(pooled()))),
-        TWO: torch.no_grad()(lambda: head(features(share, stem(inputs)))),
+        TWO: torch.no_grad()(lambda: head(gather_features(share, stem(inputs)))),
     }
     return answers, {ONE: _only_first(step_alone), TWO: lambda: train_step(share, inputs, targets, own)}
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from approximating import (
+from prefix_training import (
     OURS,
     PAPERS,
     RATES,

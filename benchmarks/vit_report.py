@@ -5,8 +5,8 @@ from __future__ import annotations
 import statistics
 from collections.abc import Sequence
 
-from approximating import OURS, PAPERS, SIDES, Outcome, as_fast, vit_of
 from matplotlib.figure import Figure
+from prefix_training import OURS, PAPERS, SIDES, Outcome, as_fast, vit_of
 from results import RESULTS, publish
 
 PAPER_GAIN = 2.39  # points, "up to", over three data sets

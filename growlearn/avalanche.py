@@ -1,12 +1,12 @@
 """Branch growth for anyone's Avalanche script: `from growlearn.avalanche import BranchGrowth`.
 
-Import it before Avalanche itself: it mends a torchvision that cannot find its own operators.
+Import it before Avalanche itself: it works around a torchvision whose operators do not load.
 """
 
 from __future__ import annotations
 
 from growlearn.adapters.avalanche.classifier import GrowingClassifier
 from growlearn.adapters.avalanche.strategy import BranchGrowth
-from growlearn.domain.job import GrowthSpec, ModelSpec
+from growlearn.domain.job import GrowthConfig, ModelConfig
 
-__all__ = ["BranchGrowth", "GrowingClassifier", "GrowthSpec", "ModelSpec"]
+__all__ = ["BranchGrowth", "GrowingClassifier", "GrowthConfig", "ModelConfig"]

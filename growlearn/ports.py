@@ -1,4 +1,4 @@
-"""What a cycle needs from outside. Each port has an in-memory twin in `adapters/memory`."""
+"""What a cycle needs from outside. Each port has an in-memory implementation in `adapters/memory`."""
 
 from __future__ import annotations
 
@@ -8,30 +8,30 @@ from datetime import datetime
 from typing import Protocol
 
 from growlearn.domain.consolidation import ConsolidationPlan, ConsolidationResult
-from growlearn.domain.evaluation import AccuracyMatrix, Cell
+from growlearn.domain.decision_log import LogEntry, ReportSection
+from growlearn.domain.delayed_labels import LabelJoinRecord, PendingLabels
+from growlearn.domain.evaluation import AccuracyMatrix, TaskScore
 from growlearn.domain.growth import GrowthPlan, GrowthResult, Progress
-from growlearn.domain.job import Job, SourceSpec
-from growlearn.domain.labels import EarlyLabels, LabelJoin
-from growlearn.domain.ledger import Chapter, Entry
-from growlearn.domain.lineage import Branch, Manifest, Task, Version
+from growlearn.domain.job import Job
+from growlearn.domain.lineage import BranchRecord, Manifest, Task, Version
 from growlearn.domain.stream import (
     Alias,
-    AliasMove,
+    AliasChange,
     Message,
     PendingMessage,
-    Receipt,
     Stream,
+    TrackerIds,
     Transition,
     WindowRecord,
 )
-from growlearn.domain.window import BadRow, IngestedFile, SeenFile, SourceFile, Window
+from growlearn.domain.window import BadRow, FileRecord, IngestResult, SourceFile, Window
 
-Report = Callable[[Progress], None]
-"""Where long work tells how far it is."""
+ProgressCallback = Callable[[Progress], None]
+"""Called by long work to report its progress."""
 
 
 class Clock(Protocol):
-    """The time of day."""
+    """The current time."""
 
     def now(self) -> datetime:
         """Now, as an aware UTC datetime."""
@@ -42,47 +42,47 @@ class Source(Protocol):
     """Where new data arrives."""
 
     def files(self) -> Sequence[SourceFile]:
-        """The files ready to be read, in a fixed order; those still being written are left out."""
+        """The files ready to be read, in a fixed order, without those still being written."""
         ...
 
     def read(self, file: SourceFile) -> Mapping[str, bytes]:
         """Content by relative path: one entry for a file, one an image for a folder of class folders.
 
-        Raises UnreadableFile where the file has vanished or may not be opened, NotReadable where it
-        changed since it was listed or its disk is away: it is then left for the next tick.
+        Raises InvalidFile where the file is gone or may not be opened, TemporarilyUnreadable where it changed
+        since it was listed or its disk is not mounted: the next tick then tries again.
         """
         ...
 
 
 class Artifacts(Protocol):
-    """Immutable bytes under their own sha256."""
+    """Immutable bytes, addressed by their sha256."""
 
     def put(self, content: bytes) -> str:
-        """Store bytes, durably and all at once; returns the sha256 in hex. Storing twice is harmless.
+        """Store bytes durably and atomically; returns the sha256 in hex. Storing twice is harmless.
 
-        Raises Unavailable where nothing can be written just now.
+        Raises Unavailable where nothing can be written at the moment.
         """
         ...
 
     def get(self, sha256: str) -> bytes:
         """The bytes, checked against their hash.
 
-        Raises DamagedArtifact where they are missing or changed, Unavailable where nothing answers.
+        Raises CorruptArtifact where they are missing or changed, Unavailable where the storage is down.
         """
         ...
 
 
 class Store(Protocol):
-    """The record: the database is the truth. Every method is one transaction."""
+    """The database, which is the source of truth. Every method is one transaction."""
 
     # Streams ------------------------------------------------------------------------------------
 
     def apply(self, job: Job, at: datetime, actor: str = "growlearn") -> Stream:
-        """Create the stream of this job, or give an existing one the new job; the ledger says who did."""
+        """Create the job's stream or update an existing one; the decision log records the actor."""
         ...
 
     def stream(self, name: str) -> Stream:
-        """One stream; raises UnknownName listing those there are."""
+        """One stream; raises NotFound listing the known streams."""
         ...
 
     def streams(self) -> Sequence[Stream]:
@@ -90,32 +90,32 @@ class Store(Protocol):
         ...
 
     def delete(self, name: str) -> None:
-        """Forget a stream and all its rows; raises UnknownName."""
+        """Delete a stream and all its rows; raises NotFound."""
         ...
 
     # Ingest -------------------------------------------------------------------------------------
 
-    def seen(self, stream: str) -> Sequence[SeenFile]:
-        """Every file taken in so far, in that order; a url stands more than once if it changed."""
+    def ingested_files(self, stream: str) -> Sequence[FileRecord]:
+        """Every ingested file, in order of ingest; a url appears more than once if it changed."""
         ...
 
-    def record_ingest(self, ingested: IngestedFile) -> bool:
-        """Write what one file became; False, and nothing written, if it was taken in before.
+    def record_ingest(self, ingested: IngestResult) -> bool:
+        """Write the result of ingesting one file; False, and nothing written, if it was ingested before.
 
-        Taken in before is a file whose latest reading has the same fingerprint and schema.
+        A file was ingested before if its latest record has the same fingerprint and schema.
 
-        A window whose number exists (the open one of a row-count stream) is updated, others are
-        added. Labels joined by key give a window, in whatever state, its new snapshot. Raises LostRace,
-        and writes nothing, where another process wrote to these windows or to the early labels meanwhile.
+        A window whose number exists (the open one of a row-count stream) is updated, others are added.
+        Labels joined by row id give a window, in any state, its new snapshot. Raises ConcurrentUpdate, and
+        writes nothing, where another process changed these windows or the pending labels meanwhile.
         """
         ...
 
-    def early_labels(self, stream: str) -> Sequence[EarlyLabels]:
-        """Labels whose rows have not come yet, in the order their files came."""
+    def pending_labels(self, stream: str) -> Sequence[PendingLabels]:
+        """Labels whose rows have not arrived yet, in the order in which their files arrived."""
         ...
 
-    def label_joins(self, stream: str) -> Sequence[LabelJoin]:
-        """Every joining of labels to a window that was taken in before them, oldest first."""
+    def label_joins(self, stream: str) -> Sequence[LabelJoinRecord]:
+        """Every join of labels to a window that was ingested before them, oldest first."""
         ...
 
     def windows(self, stream: str) -> Sequence[Window]:
@@ -123,72 +123,73 @@ class Store(Protocol):
         ...
 
     def window(self, stream: str, window: str) -> Window:
-        """One window by its id (w3); raises UnknownName."""
+        """One window by its id (w3); raises NotFound."""
         ...
 
     def bad_rows(self, stream: str, window: str) -> Sequence[BadRow]:
-        """Rows kept out of a window, in order."""
+        """The rejected rows of a window, in order."""
         ...
 
     # Work ---------------------------------------------------------------------------------------
 
     def count_pending(self, stream: str) -> int:
-        """How many windows of a stream a worker has something to do for."""
+        """How many windows of a stream are pending."""
         ...
 
     def open_window(self, window: Window, plan: ConsolidationPlan) -> bool:
-        """Add a window that no file brought, with its plan; False where its number is taken by now.
+        """Add a window that has no file, with its plan; False where its number is already taken.
 
-        Raises UnknownName for the stream.
+        Raises NotFound for the stream.
         """
         ...
 
     def claim(self, stream: str, worker: str, now: datetime, lease_s: float) -> Window | None:
-        """Lease the oldest pending window of a stream; one with the verdict `full` goes before all others.
+        """Lease the next pending window of a stream, in the order of `queue_priority`.
 
-        None where nothing is pending, or another worker's lease on any window of the stream has
-        not run out: windows of one stream run in order, one at a time.
+        None where nothing is pending, or another worker's lease on any window of the stream has not expired:
+        windows of one stream run in order, one at a time.
         """
         ...
 
-    def wake(self, stream: str, window: str, at: datetime) -> bool:
-        """Send a window that waits back to be judged anew; False where it does not wait any more."""
+    def requeue(self, stream: str, window: str, at: datetime) -> bool:
+        """Move a window that waits for labels back to be judged again; False where it no longer waits."""
         ...
 
-    def is_led(self, stream: str, now: datetime) -> bool:
-        """Whether some worker's lease on a window of the stream runs now."""
+    def has_active_lease(self, stream: str, now: datetime) -> bool:
+        """Whether any worker has an unexpired lease on a window of the stream."""
         ...
 
     def renew(self, stream: str, window: str, worker: str, now: datetime, lease_s: float) -> bool:
-        """Heartbeat: lengthen the lease; False where it now belongs to another worker."""
+        """Heartbeat: extend the lease; False where it now belongs to another worker."""
         ...
 
     def release(self, stream: str, window: str, worker: str) -> None:
-        """Give the lease up at once; harmless where it is not held."""
+        """Release the lease; harmless where it is not held."""
         ...
 
-    def failed(self, stream: str, window: str, worker: str, reason: str, at: datetime) -> int:
-        """Count a failure of a window this worker leads, and keep its reason; returns how many so far.
+    def record_failure(self, stream: str, window: str, worker: str, reason: str, at: datetime) -> int:
+        """Count a failure of a window this worker has leased, and store its reason; returns the count.
 
-        Raises LostRace where another worker leads it.
+        Raises ConcurrentUpdate where another worker has the lease.
         """
         ...
 
     def advance(self, transition: Transition) -> Window:
-        """Make one legal move with all its records.
+        """Apply one legal transition with all its records.
 
-        Raises IllegalTransition for a move not in the table, LostRace where the window is no longer in
-        `source` or leased to `worker`, or the base not at `base_before`; then nothing is written.
+        Raises IllegalTransition for one not in the table, ConcurrentUpdate where the window is no longer in
+        `source` or leased to `worker`, or the stream's parent version is not `parent_version_before`; then
+        nothing is written.
         """
         ...
 
-    def record(self, stream: str, window: str) -> WindowRecord:
-        """Report, plan, result, evaluation and gates of a window; raises UnknownName."""
+    def window_record(self, stream: str, window: str) -> WindowRecord:
+        """Report, plan, result, evaluation and gates of a window; raises NotFound."""
         ...
 
     # Model --------------------------------------------------------------------------------------
 
-    def branches(self, stream: str) -> Sequence[Branch]:
+    def branches(self, stream: str) -> Sequence[BranchRecord]:
         """All branches ever grown, rejected ones too, in the order they were grown."""
         ...
 
@@ -200,30 +201,30 @@ class Store(Protocol):
         """All versions by number."""
         ...
 
-    def move_aliases(
+    def change_aliases(
         self,
         stream: str,
-        moves: Sequence[AliasMove],
-        base: int | None,
+        changes: Sequence[AliasChange],
+        parent_version: int | None,
         message: Message,
         *,
-        base_before: int | None = None,
+        parent_version_before: int | None = None,
     ) -> None:
-        """Move aliases and the base (promotion, rollback) and tell the tracker.
+        """Change aliases and the parent version (promotion, rollback) and notify the tracker.
 
-        Raises LostRace where an alias no longer stands at its move's `before`, or the base, where it is
-        moved, not at `base_before` (None: wherever it stands); then nothing is written.
+        Raises ConcurrentUpdate where an alias is no longer at its change's `before`, or a parent version that
+        is to change is not `parent_version_before` (None: any); then nothing is written.
         """
         ...
 
-    def alias_moves(self, stream: str) -> Sequence[AliasMove]:
-        """Every alias move of a stream, oldest first."""
+    def alias_changes(self, stream: str) -> Sequence[AliasChange]:
+        """Every alias change of a stream, oldest first."""
         ...
 
-    def ledger(self, stream: str) -> Sequence[Entry]:
-        """Every decision of a stream, oldest first: jobs given, moves of windows, aliases moved by people.
+    def decision_log(self, stream: str) -> Sequence[LogEntry]:
+        """Every decision of a stream, oldest first: jobs applied, transitions, alias changes by people.
 
-        Each is written in the transaction of what was decided, and never changed.
+        Each is written in the transaction of the decision, and never changed.
         """
         ...
 
@@ -234,22 +235,22 @@ class Store(Protocol):
         ...
 
     def claim_outbox(self, stream: str, worker: str, now: datetime, lease_s: float) -> bool:
-        """True for the one worker that may tell the tracker of a stream; asked again it renews the lease."""
+        """True for the one worker that may deliver a stream's messages; another call renews its lease."""
         ...
 
     def release_outbox(self, stream: str, worker: str) -> None:
-        """Give that lease up at once; harmless where it is not held."""
+        """Release the outbox lease; harmless where it is not held."""
         ...
 
-    def delivered(self, message_id: int, receipt: Receipt, at: datetime) -> None:
-        """Mark a message delivered; the receipt is kept on the version its window made, if any."""
+    def record_delivery(self, message_id: int, tracker_ids: TrackerIds, at: datetime) -> None:
+        """Mark a message delivered; its window's version, if there is one, keeps the tracker ids."""
         ...
 
-    def undelivered(self, message_id: int, reason: str, at: datetime) -> None:
-        """Count a failed attempt and keep its reason."""
+    def record_delivery_failure(self, message_id: int, reason: str, at: datetime) -> None:
+        """Count a failed delivery and store its reason."""
         ...
 
-    def claim_tick(self, stream: str, due_at: datetime, scheduler: str) -> bool:
+    def claim_tick(self, stream: str, due_at: datetime) -> bool:
         """True for the one scheduler that may dispatch this tick."""
         ...
 
@@ -261,24 +262,24 @@ class Store(Protocol):
 class Engine(Protocol):
     """Where training runs."""
 
-    def run(self, plan: GrowthPlan, report: Report) -> GrowthResult:
-        """Grow what the plan says; weights land in the artifacts. Equal plans give equal weights.
+    def run(self, plans: Sequence[GrowthPlan], on_progress: ProgressCallback) -> Sequence[GrowthResult]:
+        """Train each plan, in order, and store the weights as artifacts. Equal plans give equal weights.
 
-        An interrupted run is taken up at its last checkpoint. Raises GrowLearnError where training
-        failed, with the reason; Unavailable where the same may succeed later.
+        An interrupted training resumes at its last checkpoint. Raises GrowLearnError with the reason where
+        training failed, Unavailable where a retry may succeed.
         """
         ...
 
-    def consolidate(self, plan: ConsolidationPlan, report: Report) -> ConsolidationResult:
-        """Distil a model into fewer branches, under the same promises."""
+    def consolidate(self, plan: ConsolidationPlan, on_progress: ProgressCallback) -> ConsolidationResult:
+        """Distil a model into fewer branches, with the same guarantees."""
         ...
 
 
 @dataclass(frozen=True, kw_only=True)
-class Question:
-    """One task's stored rows (sha256 of Parquet) to be answered by a model.
+class EvalRequest:
+    """One task's stored rows (sha256 of Parquet) on which a model is evaluated.
 
-    Where they are `routed` the model is not told the task, and any of its tasks may answer.
+    Where they are `routed` the model gets no task, and its router chooses one for each row.
     """
 
     task: str
@@ -287,18 +288,22 @@ class Question:
 
 
 class Evaluator(Protocol):
-    """Counts right answers of a model, task by task, and stores the answers."""
+    """Counts a model's correct predictions, task by task, and stores the logits."""
 
-    def evaluate(self, manifest: Manifest, questions: Sequence[Question]) -> Sequence[Cell]:
-        """One cell a question, in order."""
+    def load(self) -> None:
+        """Import what an evaluation needs; may be called from another thread."""
+        ...
+
+    def evaluate(self, manifest: Manifest, requests: Sequence[EvalRequest]) -> Sequence[TaskScore]:
+        """One score a request, in order."""
         ...
 
 
 @dataclass(frozen=True, kw_only=True)
-class CycleRecord:
-    """Everything the tracker is told of one window; built from the store alone.
+class WindowReport:
+    """Everything the tracker logs about one window; built from the store alone.
 
-    `base_cells` are what the version grown from answered on each task it knew.
+    `parent_task_scores` are the scores of the parent version on each of its tasks.
     """
 
     stream: Stream
@@ -306,32 +311,18 @@ class CycleRecord:
     record: WindowRecord
     matrix: AccuracyMatrix
     version: Version | None
-    branches: Sequence[Branch]
-    base_cells: Sequence[Cell] = ()
-    story: Sequence[Chapter] = ()
+    branches: Sequence[BranchRecord]
+    parent_task_scores: Sequence[TaskScore] = ()
+    decision_report: Sequence[ReportSection] = ()
 
 
 class Tracker(Protocol):
-    """The mirror of the record (MLflow). Every call may be repeated and has one effect."""
+    """The mirror of the database (MLflow). Every call is idempotent."""
 
-    def log_cycle(self, record: CycleRecord) -> Receipt:
-        """One run a window, with a registered model version where the window made a version."""
+    def log_cycle(self, window_report: WindowReport) -> TrackerIds:
+        """Log one run a window, with a registered model version where the window led to a version."""
         ...
 
     def set_aliases(self, stream: Stream, versions: Mapping[Alias, str | None]) -> None:
-        """Make each alias of the registered model point at that tracker version; None removes it."""
+        """Point each alias of the registered model at that tracker version; None removes it."""
         ...
-
-
-@dataclass(frozen=True)
-class Ports:
-    """Everything outside, and who this worker is; a lease not renewed for `lease_s` is lost."""
-
-    clock: Clock
-    store: Store
-    artifacts: Artifacts
-    engine: Engine
-    evaluator: Evaluator
-    open_source: Callable[[SourceSpec], Source]
-    worker: str
-    lease_s: float

@@ -13,13 +13,13 @@ from pathlib import Path
 from growlearn.domain.errors import GrowLearnError
 from growlearn.domain.execution import Execution
 
-FILE = "growlearn.toml"
-PREFIX = "GROWLEARN_"
+SETTINGS_FILE = "growlearn.toml"
+ENV_PREFIX = "GROWLEARN_"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """Where this installation keeps things and how hard it works.
+    """Where this installation stores its data, and how much it runs in parallel.
 
     Every field is a key of growlearn.toml and, upper-cased after GROWLEARN_, a variable.
     """
@@ -30,104 +30,104 @@ class Settings:
     mlflow_tracking_uri: str
     threads: int  # of one training process
     parallel_streams: int  # streams one worker handles at once
-    lease_s: float  # how long a worker that has died keeps its window from others
-    poll_s: float  # how often workers and schedulers look at the record
+    lease_s: float  # how long a worker that died blocks its window for others
+    poll_s: float  # how often workers and schedulers poll the database
     execution: Execution  # how `predict` runs a model's branches
     worker: str  # name in leases; must differ between workers
 
     @property
     def scratch(self) -> Path:
-        """Folder for checkpoints and other files that may be lost."""
+        """Folder for checkpoints and other files that may be deleted."""
         return self.home / "scratch"
 
 
 def read_settings(environ: Mapping[str, str], cwd: Path) -> Settings:
     """GROWLEARN_* variables over `growlearn.toml` in `cwd` over defaults.
 
-    A variable that is set but empty counts as not set; relative folders are taken from `cwd`. Raises
-    GrowLearnError for a key that does not exist, a variable that all but names a setting (others may
-    belong to someone else), or a value that cannot be.
+    An empty variable counts as not set; relative folders are resolved against `cwd`. Raises GrowLearnError
+    for an unknown key, a variable that looks like a misspelt setting (others may belong to another
+    program), or an invalid value.
     """
-    given = _from_file(cwd / FILE)
-    for key in _keys():
-        if environ.get(PREFIX + key.upper()):
-            given[key] = (environ[PREFIX + key.upper()], PREFIX + key.upper())
-    _refuse_misspelt(environ)
-    home = (cwd / Path(_text(given, "home", ".growlearn")).expanduser()).resolve()
+    raw_values = _read_toml(cwd / SETTINGS_FILE)
+    for key in _setting_names():
+        if environ.get(ENV_PREFIX + key.upper()):
+            raw_values[key] = (environ[ENV_PREFIX + key.upper()], ENV_PREFIX + key.upper())
+    _reject_misspelt_variables(environ)
+    home = (cwd / Path(_get_text(raw_values, "home", ".growlearn")).expanduser()).resolve()
     return Settings(
         home=home,
-        database_url=_text(given, "database_url", f"sqlite:///{home / 'growlearn.db'}"),
-        artifacts_url=_text(given, "artifacts_url", str(home / "artifacts")),
-        mlflow_tracking_uri=_text(given, "mlflow_tracking_uri", f"sqlite:///{home / 'mlflow.db'}"),
-        threads=int(_number(given, "threads", os.cpu_count() or 1, least=1)),
-        parallel_streams=int(_number(given, "parallel_streams", 1, least=1)),
-        lease_s=_number(given, "lease_s", 20.0, least=1),
-        poll_s=_number(given, "poll_s", 2.0, least=0.05),
-        execution=_execution(given),
-        worker=_text(given, "worker", f"{socket.gethostname()}-{os.getpid()}"),
+        database_url=_get_text(raw_values, "database_url", f"sqlite:///{home / 'growlearn.db'}"),
+        artifacts_url=_get_text(raw_values, "artifacts_url", str(home / "artifacts")),
+        mlflow_tracking_uri=_get_text(raw_values, "mlflow_tracking_uri", f"sqlite:///{home / 'mlflow.db'}"),
+        threads=int(_get_number(raw_values, "threads", os.cpu_count() or 1, minimum=1)),
+        parallel_streams=int(_get_number(raw_values, "parallel_streams", 1, minimum=1)),
+        lease_s=_get_number(raw_values, "lease_s", 20.0, minimum=1),
+        poll_s=_get_number(raw_values, "poll_s", 2.0, minimum=0.05),
+        execution=_get_execution(raw_values),
+        worker=_get_text(raw_values, "worker", f"{socket.gethostname()}-{os.getpid()}"),
     )
 
 
-_Given = dict[str, tuple[object, str]]  # value and the place it came from
+_RawValues = dict[str, tuple[object, str]]  # value and where it was set
 
 
-def _keys() -> list[str]:
+def _setting_names() -> list[str]:
     return [field.name for field in fields(Settings)]
 
 
-def _from_file(path: Path) -> _Given:
+def _read_toml(path: Path) -> _RawValues:
     try:
-        loaded = tomllib.loads(path.read_text(encoding="utf-8"))
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise GrowLearnError(f"{path} is not TOML: {error}", cure="mend or remove the file") from error
-    for key in loaded:
-        if key not in _keys():
-            raise _unknown(key, str(path), _keys())
-    return {key: (value, f"{key} in {path}") for key, value in loaded.items()}
+        raise GrowLearnError(f"{path} is not TOML: {error}", hint="fix or remove the file") from error
+    for key in values:
+        if key not in _setting_names():
+            raise _unknown_setting_error(key, str(path), _setting_names())
+    return {key: (value, f"{key} in {path}") for key, value in values.items()}
 
 
-def _refuse_misspelt(environ: Mapping[str, str]) -> None:
-    known = [PREFIX + key.upper() for key in _keys()]
+def _reject_misspelt_variables(environ: Mapping[str, str]) -> None:
+    known = [ENV_PREFIX + key.upper() for key in _setting_names()]
     for name in environ:
         if (
-            name.startswith(PREFIX)
+            name.startswith(ENV_PREFIX)
             and name not in known
             and difflib.get_close_matches(name, known, cutoff=0.8)
         ):
-            raise _unknown(name, "the environment", known)
+            raise _unknown_setting_error(name, "the environment", known)
 
 
-def _unknown(key: str, where: str, known: list[str]) -> GrowLearnError:
-    near = difflib.get_close_matches(key, known, n=1)
-    cure = f"did you mean {near[0]!r}?" if near else f"settings are: {', '.join(known)}"
-    return GrowLearnError(f"unknown setting {key!r} in {where}", cure=cure)
+def _unknown_setting_error(key: str, where: str, known: list[str]) -> GrowLearnError:
+    close = difflib.get_close_matches(key, known, n=1)
+    hint = f"did you mean {close[0]!r}?" if close else f"settings are: {', '.join(known)}"
+    return GrowLearnError(f"unknown setting {key!r} in {where}", hint=hint)
 
 
-def _text(given: _Given, key: str, default: str) -> str:
-    value, where = given.get(key, (default, ""))
+def _get_text(raw_values: _RawValues, key: str, default: str) -> str:
+    value, where = raw_values.get(key, (default, ""))
     if not isinstance(value, str):
-        raise GrowLearnError(f"{where} must be text, not {value!r}", cure="put it in quotes")
+        raise GrowLearnError(f"{where} must be text, not {value!r}", hint="put it in quotes")
     return value
 
 
-def _execution(given: _Given) -> Execution:
-    value = _text(given, "execution", Execution.LOOP)
+def _get_execution(raw_values: _RawValues) -> Execution:
+    value = _get_text(raw_values, "execution", Execution.LOOP)
     if value not in list(Execution):
-        where = given["execution"][1]
-        raise GrowLearnError(f"{where} is {value!r}", cure=f"give one of {', '.join(Execution)}")
+        where = raw_values["execution"][1]
+        raise GrowLearnError(f"{where} is {value!r}", hint=f"give one of {', '.join(Execution)}")
     return Execution(value)
 
 
-def _number(given: _Given, key: str, default: float, *, least: float) -> float:
-    value, where = given.get(key, (default, ""))
+def _get_number(raw_values: _RawValues, key: str, default: float, *, minimum: float) -> float:
+    value, where = raw_values.get(key, (default, ""))
     whole = isinstance(default, int)
     try:
         number = float(str(value))
     except ValueError:
         number = float("nan")
-    if not least <= number < float("inf") or (whole and number != int(number)):
+    if not minimum <= number < float("inf") or (whole and number != int(number)):
         kind = "a whole number" if whole else "a number"
-        raise GrowLearnError(f"{where} is {value!r}", cure=f"give {kind} of {least:g} or more")
+        raise GrowLearnError(f"{where} is {value!r}", hint=f"give {kind} of {minimum:g} or more")
     return number

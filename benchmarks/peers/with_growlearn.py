@@ -7,14 +7,14 @@ from functools import partial
 import numpy as np
 from peers.streams import FALSE, Array, Ladder, Method, Rows, Update
 
-from growlearn.domain.job import DriftSpec
-from growlearn.drift.detectors.feature_mmd import feature_mmd
+from growlearn.domain.job import DriftConfig
+from growlearn.drift.detectors.mmd import mmd
 from growlearn.drift.detectors.output_ks import output_ks
-from growlearn.drift.evidence.budget import Budget, for_life
-from growlearn.drift.evidence.risk import monitor_risk, read_risk
-from growlearn.drift.evidence.scores import monitor_scores, read_scores
 from growlearn.drift.sample import Sample
-from growlearn.drift.watch import names_of, scores_of
+from growlearn.drift.sequential.alpha_budget import AlphaBudget, make_lifetime_budget
+from growlearn.drift.sequential.conformal_martingale import make_score_monitor, update_with_scores
+from growlearn.drift.sequential.risk import make_risk_monitor, update_with_losses
+from growlearn.drift.sequential_monitor import monitored_score_names, monitored_scores
 
 SHIPPED = FALSE / 4  # the first task's half of alpha, and of that half for scores and half for errors
 SPENT = (20.0, 10.0, 5.0, 2.0, 1.0, 0.2)  # in place of alpha: above 1 no promise is left, only calibration
@@ -26,42 +26,57 @@ def sample(rows: Rows) -> Sample:
     return Sample(outputs=rows.outputs, features=rows.features, inputs={}, kinds={}, targets=none)
 
 
-def anytime(reference: Rows, budget: Budget, min_effect: float, min_harm: float):  # type: ignore[no-untyped-def]
-    """Scores and risk, each at that budget, as drift/watch.py reads them; the monitors are made once."""
+def sequential(  # type: ignore[no-untyped-def]
+    reference: Rows, budget: AlphaBudget, min_effect_size: float, min_error_increase: float
+):
+    """Scores and risk, each at that budget, as drift/sequential_monitor.py does it."""
     known = sample(reference)
-    scores = monitor_scores(scores_of(known), names_of(known), budget, min_effect)
-    risk = monitor_risk(reference.wrong, budget, min_harm)
-    so_far = [scores.start(), risk.start()]
+    scores = make_score_monitor(
+        monitored_scores(known), monitored_score_names(known), budget, min_effect_size
+    )
+    risk = make_risk_monitor(reference.wrong, budget, min_error_increase)
+    so_far = [scores.initial_e_process(), risk.initial_e_process()]
 
     def alarm(window: Rows) -> bool:
-        seen = read_scores(scores, so_far[0], scores_of(sample(window)))
-        harmed = read_risk(risk, so_far[1], window.wrong)
-        so_far[:] = seen.evidence, harmed.evidence
-        return seen.alarm or harmed.alarm
+        seen = update_with_scores(scores, so_far[0], monitored_scores(sample(window)))
+        errors = update_with_losses(risk, so_far[1], window.wrong)
+        so_far[:] = seen.e_process, errors.e_process
+        return seen.alarm or errors.alarm
 
     return alarm
 
 
 def shipped(reference: Rows) -> Update:
-    """Alpha 0.05, smallest effect and harm as a job file has them; its promise is its calibration."""
-    spec = DriftSpec(decision="anytime")
-    return Ladder([anytime(reference, for_life(SHIPPED), spec.smallest_effect, spec.min_harm)])
+    """Alpha 0.05, min_effect_size and min_error_increase by default; its promise is its calibration."""
+    spec = DriftConfig(decision_rule="sequential")
+    return Ladder(
+        [
+            sequential(
+                reference,
+                make_lifetime_budget(SHIPPED),
+                spec.min_effect_size_or_default,
+                spec.min_error_increase,
+            )
+        ]
+    )
 
 
 def sharp(reference: Rows) -> Update:
     """Alpha 0.05 as shipped, but nothing is too small."""
-    return Ladder([anytime(reference, for_life(SHIPPED), 0.0, 0.0)])
+    return Ladder([sequential(reference, make_lifetime_budget(SHIPPED), 0.0, 0.0)])
 
 
 def tuned(reference: Rows) -> Update:
     """Without a smallest effect, and as much spent as the stable streams allow."""
-    return Ladder([anytime(reference, budget(spent), 0.0, 0.0) for spent in SPENT])
+    return Ladder([sequential(reference, budget(spent), 0.0, 0.0) for spent in SPENT])
 
 
-def budget(spent: float) -> Budget:
-    """Alpha's parts, as `for_life` shares it, for any alpha."""
+def budget(spent: float) -> AlphaBudget:
+    """Alpha's parts, as `make_lifetime_budget` shares it, for any alpha."""
     part = spent / 4
-    return Budget(reference=min(part, 0.9), stream=min(2 * part, 0.9), window=part)
+    return AlphaBudget(
+        reference_alpha=min(part, 0.9), sequential_alpha=min(2 * part, 0.9), single_window_alpha=part
+    )
 
 
 def ks_by_window(reference: Rows) -> Update:
@@ -73,9 +88,9 @@ def ks_by_window(reference: Rows) -> Update:
 
 
 METHODS = {
-    "GrowLearn anytime, as shipped": Method(shipped, forgets=False, threshold=0.0),
-    "GrowLearn anytime, no smallest effect": Method(sharp, forgets=False, threshold=0.0),
-    "GrowLearn anytime, calibrated": Method(tuned, forgets=False, streams=40),
+    "GrowLearn sequential, as shipped": Method(shipped, forgets=False, threshold=0.0),
+    "GrowLearn sequential, no min_effect_size": Method(sharp, forgets=False, threshold=0.0),
+    "GrowLearn sequential, calibrated": Method(tuned, forgets=False, streams=40),
     "GrowLearn output-ks": Method(ks_by_window),
 }
 
@@ -86,5 +101,5 @@ def timings(x: Array, y: Array, moved: Array):  # type: ignore[no-untyped-def]
     few = sample(Rows(x[:1000], x[:1000], np.zeros(1000)))
     return {
         "KS: GrowLearn output-ks": partial(output_ks, known, window, FALSE),
-        "MMD: GrowLearn feature-mmd": partial(feature_mmd, few, other, 0.01),
+        "MMD: GrowLearn mmd": partial(mmd, few, other, 0.01),
     }

@@ -1,69 +1,72 @@
-"""What a backtest says, as plain data with the documented keys."""
+"""The result of a backtest as plain data with the documented keys."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from growlearn.app.backtest import Backtest
-from growlearn.domain.backtest import Change, Replay, Replayed
+from growlearn.app.backtest import BacktestResult
+from growlearn.domain.backtest import DriftEvent, Replay, WindowReplay
 
-View = Mapping[str, Any]
+BacktestView = Mapping[str, Any]
 
 
-def backtest_view(backtest: Backtest) -> View:
-    """A whole backtest: what it rests on, and `policies`."""
+def backtest_view(backtest: BacktestResult) -> BacktestView:
+    """A whole backtest: its inputs and settings, and `policies`."""
     return {
         "stream": backtest.job.name,
         "started_from": backtest.started_from,
         "epochs": backtest.job.growth.epochs,
-        "seconds_a_row": backtest.seconds_a_row,
-        "seconds_a_row_from": _source_of_cost(backtest),
-        "period": backtest.every,
-        "truth": backtest.truth,
-        "policies": [_policy(replay, truth=backtest.truth is not None) for replay in backtest.replays],
+        "seconds_per_row": backtest.seconds_per_row,
+        "seconds_per_row_source": _cost_source(backtest),
+        "period": backtest.period,
+        "regime_column": backtest.regime_column,
+        "policies": [
+            _policy_view(replay, has_regimes=backtest.regime_column is not None)
+            for replay in backtest.replays
+        ],
     }
 
 
-def _source_of_cost(backtest: Backtest) -> str | None:
-    if backtest.seconds_a_row is None:
+def _cost_source(backtest: BacktestResult) -> str | None:
+    if backtest.seconds_per_row is None:
         return None
-    return "recorded trainings" if backtest.recorded else "measured here"
+    return "recorded trainings" if backtest.cost_is_recorded else "measured here"
 
 
-def _policy(replay: Replay, *, truth: bool) -> View:
-    fit = {
-        "changes": [_change(change) for change in replay.changes],
+def _policy_view(replay: Replay, *, has_regimes: bool) -> BacktestView:
+    detection = {
+        "changes": [_drift_event_view(change) for change in replay.drift_events],
         "mean_delay": replay.mean_delay,
         "missed": replay.missed,
         "false_alarms": replay.false_alarms,
-        "returns": replay.returns,
-        "recognised": replay.recognised,
+        "recurrences": replay.recurrences,
+        "recurrences_detected": replay.recurrences_detected,
     }
     return {
         "policy": replay.policy,
         "windows": len(replay.windows),
         "alarms": replay.alarms,
         "trainings": replay.trainings,
-        "hours": replay.hours,
+        "hours": replay.training_hours,
         "accuracy": replay.accuracy,
         "labelled_rows": replay.labelled,
-        **(fit if truth else dict.fromkeys(fit)),
-        "history": [_window(window) for window in replay.windows],
+        **(detection if has_regimes else dict.fromkeys(detection)),
+        "history": [_window_view(window) for window in replay.windows],
     }
 
 
-def _change(change: Change) -> View:
+def _drift_event_view(event: DriftEvent) -> BacktestView:
     return {
-        "window": change.window,
-        "regime": change.regime,
-        "learned": change.learned,
-        "answered": change.answered,
-        "delay": change.delay,
+        "window": event.window,
+        "regime": event.regime,
+        "known_task": event.known_task,
+        "detected_in": event.detected_in,
+        "delay": event.delay,
     }
 
 
-def _window(window: Replayed) -> View:
+def _window_view(window: WindowReplay) -> BacktestView:
     return {
         "window": window.window,
         "source": window.source,
@@ -79,10 +82,10 @@ def _window(window: Replayed) -> View:
     }
 
 
-def told_time(hours: float) -> str:
-    """A length of time in the unit that suits it.
+def format_duration(hours: float) -> str:
+    """A duration with a suitable unit.
 
-    >>> told_time(0.0001), told_time(0.05), told_time(12.34)
+    >>> format_duration(0.0001), format_duration(0.05), format_duration(12.34)
     ('0.36 s', '3 min', '12.3 h')
     """
     if hours * 60 < 1:

@@ -1,4 +1,4 @@
-"""The one place where settings become a record, artifacts, a tracker and the ports of a cycle."""
+"""The composition root: builds the store, artifacts, tracker and ports from the settings."""
 
 from __future__ import annotations
 
@@ -9,27 +9,29 @@ from growlearn.settings import Settings
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from growlearn.app.reproducing import Workshop
-    from growlearn.ports import Artifacts, Clock, Evaluator, Ports, Store, Tracker
+    from growlearn.app.reproduce import ScratchTraining
+    from growlearn.network.model_cache import ModelCache
+    from growlearn.pipeline.context import Ports
+    from growlearn.ports import Artifacts, Clock, Evaluator, Store, Tracker
 
 
-def open_record(settings: Settings) -> Store:
+def open_store(settings: Settings) -> Store:
     """The store of these settings.
 
-    A SQLite database is made where it lacks our tables; any other one that lacks our newest tables is
+    Tables are created in a SQLite database that has none; any other database without the newest tables is
     a GrowLearnError that asks for `growlearn db upgrade`.
     """
-    from growlearn.adapters.db.revision import is_unmade_sqlite
-    from growlearn.adapters.db.store import open_store
+    from growlearn.adapters.db.revision import is_uninitialized_sqlite
+    from growlearn.adapters.db.store import open_db_store
 
-    if is_unmade_sqlite(settings.database_url):
-        from growlearn.adapters.db.migrate import upgrade
+    if is_uninitialized_sqlite(settings.database_url):
+        from growlearn.adapters.db.migrate import upgrade_database
 
-        upgrade(settings.database_url)
-    return open_store(settings.database_url)
+        upgrade_database(settings.database_url)
+    return open_db_store(settings.database_url)
 
 
-def clock() -> Clock:
+def system_clock() -> Clock:
     """The time of day."""
     from growlearn.adapters.memory.clock import SystemClock
 
@@ -44,56 +46,66 @@ def open_artifacts(settings: Settings) -> Artifacts:
 
 
 def open_tracker(settings: Settings) -> Tracker:
-    """The MLflow mirror of the record; MLflow itself is imported when it is first told something."""
+    """The MLflow tracker; MLflow itself is imported at the first delivery."""
     from growlearn.adapters.mlflow.tracker import MlflowTracker
 
     return MlflowTracker(settings.mlflow_tracking_uri, open_artifacts(settings))
 
 
-def open_evaluator(settings: Settings) -> Evaluator:
-    """What counts right answers."""
+def open_models(settings: Settings) -> ModelCache:
+    """The models and snapshots that this process opens."""
+    from growlearn.network.model_cache import ModelCache
+
+    return ModelCache(open_artifacts(settings))
+
+
+def build_evaluator(models: ModelCache) -> Evaluator:
+    """The evaluator that counts correct predictions."""
     from growlearn.adapters.avalanche.evaluator import AvalancheEvaluator
-    from growlearn.growth.model.network import load_network
 
-    artifacts = open_artifacts(settings)
-    return AvalancheEvaluator(artifacts, lambda manifest: load_network(manifest, artifacts.get))
+    return AvalancheEvaluator(models)
 
 
-def cycle_ports(settings: Settings, store: Store) -> Ports:
+def build_ports(settings: Settings, store: Store) -> Ports:
     """Everything a cycle needs from outside, with training in a child process."""
     import torch
 
-    from growlearn.adapters.engines.child import ChildEngine
+    from growlearn.adapters.engines.subprocess_engine import SubprocessEngine
     from growlearn.adapters.sources import open_source
-    from growlearn.app.training import command, environment
-    from growlearn.ports import Ports
+    from growlearn.app.training_process import build_training_command, build_training_environment
+    from growlearn.pipeline.context import Ports
 
     torch.set_num_threads(settings.threads)
-    artifacts = open_artifacts(settings)
+    models = open_models(settings)
     return Ports(
-        clock=clock(),
+        clock=system_clock(),
         store=store,
-        artifacts=artifacts,
-        engine=ChildEngine(
-            command(settings.artifacts_url, settings.scratch, settings.threads), environment(settings.threads)
+        engine=SubprocessEngine(
+            build_training_command(settings.artifacts_url, settings.scratch, settings.threads),
+            build_training_environment(settings.threads),
         ),
-        evaluator=open_evaluator(settings),
-        open_source=lambda spec: open_source(spec, clock()),
+        evaluator=build_evaluator(models),
+        models=models,
+        open_source=lambda spec: open_source(spec, system_clock()),
         worker=settings.worker,
         lease_s=settings.lease_s,
     )
 
 
-def open_workshop(settings: Settings, folder: Path, threads: int) -> Workshop:
-    """An engine like a cycle's, with so many threads; what it makes lands in the folder alone."""
-    from growlearn.adapters.engines.child import ChildEngine
+def open_scratch_training(settings: Settings, folder: Path, threads: int) -> ScratchTraining:
+    """An engine like a cycle's, with the given number of threads, that writes only to the folder."""
+    from growlearn.adapters.engines.subprocess_engine import SubprocessEngine
     from growlearn.adapters.files.artifacts import FileArtifacts
-    from growlearn.adapters.memory.overlay import Overlay
-    from growlearn.app.reproducing import Workshop
-    from growlearn.app.training import command, environment
+    from growlearn.adapters.memory.overlay import OverlayArtifacts
+    from growlearn.app.reproduce import ScratchTraining
+    from growlearn.app.training_process import build_training_command, build_training_environment
 
-    made = folder / "artifacts"
-    made.mkdir()
-    training = command(str(made), folder / "scratch", threads, settings.artifacts_url)
-    engine = ChildEngine(training, environment(threads))
-    return Workshop(engine, Overlay(FileArtifacts(made), open_artifacts(settings)))
+    artifacts_folder = folder / "artifacts"
+    artifacts_folder.mkdir()
+    training_command = build_training_command(
+        str(artifacts_folder), folder / "scratch", threads, settings.artifacts_url
+    )
+    engine = SubprocessEngine(training_command, build_training_environment(threads))
+    return ScratchTraining(
+        engine, OverlayArtifacts(FileArtifacts(artifacts_folder), open_artifacts(settings))
+    )

@@ -1,4 +1,4 @@
-"""What an evaluation says in full, as plain data with the documented keys; from the record alone."""
+"""An evaluation as plain data with the documented keys; read from the store, no model is run."""
 
 from __future__ import annotations
 
@@ -7,69 +7,69 @@ from typing import TYPE_CHECKING, Any
 
 from growlearn.app.views import interval_view
 from growlearn.domain.lineage import Version
-from growlearn.evaluation.figures.calibration import Bin
-from growlearn.evaluation.figures.confusion import ClassFigures
-from growlearn.evaluation.figures.task import TaskFigures
+from growlearn.evaluation.metrics.calibration import CalibrationBin
+from growlearn.evaluation.metrics.confusion import ClassMetrics
+from growlearn.evaluation.metrics.task import TaskMetrics
 
 if TYPE_CHECKING:
-    from growlearn.serving.life import Life, Lived  # it imports torch
+    from growlearn.evaluation.prequential import PrequentialResult, WindowScore  # it imports torch
 
-View = Mapping[str, Any]
+EvaluationView = Mapping[str, Any]
 
 
 def evaluation_view(
-    stream: str, version: Version | None, tasks: Sequence[TaskFigures], life: Life | None
-) -> View:
-    """Every figure of some tasks of a version, and of the stream's life where it was asked for."""
+    stream: str, version: Version | None, tasks: Sequence[TaskMetrics], prequential: PrequentialResult | None
+) -> EvaluationView:
+    """All metrics of the given tasks of a version, and the prequential score where it was computed."""
     return {
         "stream": stream,
         "version": None if version is None else version.number,
         "parent": None if version is None else version.parent,
-        "tasks": [_task(figures) for figures in tasks],
-        "life": None if life is None else life_view(life),
+        "tasks": [_task_view(metrics) for metrics in tasks],
+        "prequential": None if prequential is None else prequential_view(prequential),
     }
 
 
-def _task(figures: TaskFigures) -> View:
-    cell, classes, found = figures.cell, figures.per_class, figures.calibration
+def _task_view(metrics: TaskMetrics) -> EvaluationView:
+    score, classes, calibration = metrics.task_score, metrics.class_metrics, metrics.calibration
     return {
-        "task": figures.task,
-        "rows": cell.rows,
-        "correct": cell.correct,
-        "accuracy": cell.accuracy,
-        "interval": interval_view(cell.interval),
-        "routed_accuracy": None if figures.routed is None else figures.routed.accuracy,
-        "calibration_error": None if found is None else found.error,
-        **_flips(figures),
-        "classes": None if classes is None else [_class(each) for each in classes],
-        "confusion": None if figures.counts is None else figures.counts.tolist(),
-        "reliability": None if found is None else [_bin(each) for each in found.bins],
+        "task": metrics.task,
+        "rows": score.rows,
+        "correct": score.correct,
+        "accuracy": score.accuracy,
+        "interval": interval_view(score.interval),
+        "routed_accuracy": None if metrics.routed_score is None else metrics.routed_score.accuracy,
+        "calibration_error": None if calibration is None else calibration.ece,
+        **_flips_view(metrics),
+        "classes": None if classes is None else [_class_view(item) for item in classes],
+        "confusion": None if metrics.confusion_matrix is None else metrics.confusion_matrix.tolist(),
+        "reliability": None if calibration is None else [_bin_view(item) for item in calibration.bins],
     }
 
 
-def _flips(figures: TaskFigures) -> View:
-    flips, before = figures.flips, figures.before
+def _flips_view(metrics: TaskMetrics) -> EvaluationView:
+    flips, before = metrics.flips, metrics.previous_score
     return {
         "flips_against": None if flips is None or before is None else before.task,
-        "negative_flips": None if flips is None else flips.lost,
-        "negative_flip_rate": None if flips is None else flips.negative,
-        "positive_flips": None if flips is None else flips.gained,
-        "positive_flip_rate": None if flips is None else flips.positive,
+        "negative_flips": None if flips is None else flips.negative_count,
+        "negative_flip_rate": None if flips is None else flips.negative_rate,
+        "positive_flips": None if flips is None else flips.positive_count,
+        "positive_flip_rate": None if flips is None else flips.positive_rate,
     }
 
 
-def _class(figures: ClassFigures) -> View:
+def _class_view(metrics: ClassMetrics) -> EvaluationView:
     return {
-        "class": figures.label,
-        "rows": figures.rows,
-        "accuracy": figures.accuracy,
-        "precision": figures.precision,
-        "recall": figures.recall,
-        "f1": figures.f1,
+        "class": metrics.label,
+        "rows": metrics.rows,
+        "accuracy": metrics.accuracy,
+        "precision": metrics.precision,
+        "recall": metrics.recall,
+        "f1": metrics.f1,
     }
 
 
-def _bin(point: Bin) -> View:
+def _bin_view(point: CalibrationBin) -> EvaluationView:
     return {
         "above": point.low,
         "up_to": point.high,
@@ -79,26 +79,26 @@ def _bin(point: Bin) -> View:
     }
 
 
-def life_view(life: Life) -> View:
-    """The composite score, window by window and over all of them."""
+def prequential_view(result: PrequentialResult) -> EvaluationView:
+    """The prequential score, per window and over all windows."""
     return {
-        "accuracy": life.accuracy,
-        "interval": interval_view(life.interval),
-        "mean_accuracy": life.mean_accuracy,
-        "rows": life.rows,
-        "windows": [_lived(lived) for lived in life.windows],
-        "left_out": [{"window": window, "reason": reason} for window, reason in life.left_out.items()],
+        "accuracy": result.accuracy,
+        "interval": interval_view(result.interval),
+        "mean_accuracy": result.mean_accuracy,
+        "rows": result.rows,
+        "windows": [_window_score_view(score) for score in result.windows],
+        "excluded": [{"window": window, "reason": reason} for window, reason in result.excluded.items()],
     }
 
 
-def _lived(lived: Lived) -> View:
+def _window_score_view(score: WindowScore) -> EvaluationView:
     return {
-        "window": lived.window.id,
-        "task": lived.window.task,
-        "version": lived.version,
-        "rows": lived.rows,
-        "correct": lived.correct,
-        "unanswered": lived.unanswered,
-        "accuracy": lived.accuracy,
-        "interval": interval_view(lived.interval),
+        "window": score.window.id,
+        "task": score.window.task,
+        "version": score.version,
+        "rows": score.rows,
+        "correct": score.correct,
+        "unanswered": score.unanswered,
+        "accuracy": score.accuracy,
+        "interval": interval_view(score.interval),
     }

@@ -1,4 +1,4 @@
-"""A job file: YAML -> Job, or every problem in it with its line, key and the nearest right key."""
+"""Reads a job file: YAML -> Job, or every problem with its line, key and the nearest valid key."""
 
 from __future__ import annotations
 
@@ -16,108 +16,125 @@ from pydantic_core import ErrorDetails
 
 from growlearn.adapters.scheduler.times import next_fire_times
 from growlearn.adapters.sources import SOURCES
-from growlearn.app.jobkeys import keys_under, nearest
-from growlearn.app.yamltree import Path, Problem, Unparsable, YamlTree, dotted, parse
+from growlearn.app.job_schema import (
+    intended_form,
+    keys_under,
+    may_be_plain_value,
+    nearest_key,
+    section_forms,
+)
+from growlearn.app.yaml_positions import InvalidYaml, KeyPath, Problem, YamlTree, format_key_path, parse_yaml
 from growlearn.domain.errors import GrowLearnError, JobError
 from growlearn.domain.job import HoldoutFiles, Job
 from growlearn.drift.actions import ACTIONS
-from growlearn.drift.decisions import DECISIONS
+from growlearn.drift.decision_rules import DECISION_RULES
 from growlearn.drift.detectors import DETECTORS
-from growlearn.drift.windows import WINDOWS
 
-_LARGEST_BYTES = 1_000_000
-_MISSPELT = "unexpected_keyword_argument"  # pydantic's word
+_MAX_BYTES = 1_000_000
+_UNKNOWN_KEY = "unexpected_keyword_argument"  # pydantic's word
 
 
 def read_job(path: FilePath, cwd: FilePath) -> Job:
-    """The job of a YAML file, its local folders made absolute against `cwd`.
+    """Read the job of a YAML file; local folders are relative to `cwd`.
 
     Raises JobError listing every problem found.
     """
-    tree = _tree(path)
+    tree = _read_yaml(path)
     if not isinstance(tree.data, dict):
-        raise _error(path, [Problem(1, "", "a job file is a mapping that starts with name: ...")])
+        raise _make_error(path, [Problem(1, "", "a job file is a mapping that starts with name: ...")])
     try:
         job = TypeAdapter(Job).validate_python(tree.data)
     except ValidationError as error:
-        raise _error(path, _problems(error.errors(include_url=False), tree)) from None
-    if problems := _impossible(job, tree):
-        raise _error(path, problems)
-    return absolute(job, cwd)
+        raise _make_error(path, _collect_problems(error.errors(include_url=False), tree)) from None
+    if problems := _find_invalid_names(job, tree):
+        raise _make_error(path, problems)
+    return with_absolute_urls(job, cwd)
 
 
-def absolute(job: Job, cwd: FilePath) -> Job:
-    """The job with local relative folders taken from `cwd`; urls with a protocol stay as they are."""
-    source = dataclasses.replace(job.source, url=_absolute(job.source.url, cwd))
+def with_absolute_urls(job: Job, cwd: FilePath) -> Job:
+    """The job with local folders resolved against `cwd`; urls with a protocol are left unchanged."""
+    source = dataclasses.replace(job.source, url=_absolute_url(job.source.url, cwd))
     holdout = job.holdout
     if isinstance(holdout, HoldoutFiles):
-        holdout = dataclasses.replace(holdout, url=_absolute(holdout.url, cwd))
+        holdout = dataclasses.replace(holdout, url=_absolute_url(holdout.url, cwd))
     return dataclasses.replace(job, source=source, holdout=holdout)
 
 
-def _absolute(url: str, cwd: FilePath) -> str:
+def _absolute_url(url: str, cwd: FilePath) -> str:
     if "://" in url or "::" in url:
         return url
     return os.path.normpath(cwd / FilePath(url).expanduser())
 
 
-def _tree(path: FilePath) -> YamlTree:
+def _read_yaml(path: FilePath) -> YamlTree:
     try:
-        if path.stat().st_size > _LARGEST_BYTES:
-            raise JobError(f"{path} is too large for a job file", cure="is this a data file?")
-        return parse(path.read_text(encoding="utf-8"))
-    except Unparsable as error:
-        raise _error(path, error.problems) from error
+        if path.stat().st_size > _MAX_BYTES:
+            raise JobError(f"{path} is too large for a job file", hint="is this a data file?")
+        return parse_yaml(path.read_text(encoding="utf-8"))
+    except InvalidYaml as error:
+        raise _make_error(path, error.problems) from error
     except UnicodeDecodeError as error:
-        raise JobError(f"{path} is not text", cure="a job file is YAML in UTF-8") from error
+        raise JobError(f"{path} is not text", hint="a job file is YAML in UTF-8") from error
     except OSError as error:
-        raise JobError(f"cannot read {path}: {error.strerror}", cure="check the path") from error
+        raise JobError(f"cannot read {path}: {error.strerror}", hint="check the path") from error
 
 
-def _error(path: FilePath, problems: list[Problem]) -> JobError:
+def _make_error(path: FilePath, problems: list[Problem]) -> JobError:
     ordered = sorted(set(problems), key=lambda problem: (problem.line, problem.key))
     if len(ordered) == 1:
         return JobError(f"{path}, {ordered[0]}")
     return JobError("\n  ".join([f"{path} has {len(ordered)} problems:", *map(str, ordered)]))
 
 
-# What pydantic found ------------------------------------------------------------------------------
+# Errors of pydantic -------------------------------------------------------------------------------
 
 
-def _problems(details: list[ErrorDetails], tree: YamlTree) -> list[Problem]:
-    meant = [detail for detail in details if not _other_arm(detail, tree.data)]
-    misspelt = [_path(each, tree.data) for each in meant if each["type"] == _MISSPELT]
-    found = [(*path[:-1], nearest(path)) for path in misspelt]  # said already, not missing as well
-    return [_problem(each, tree) for each in meant if _path(each, tree.data) not in found]
+def _collect_problems(details: list[ErrorDetails], tree: YamlTree) -> list[Problem]:
+    relevant = [detail for detail in details if not _is_other_union_arm(detail, tree.data)]
+    misspelt_paths = [_find_key_path(item, tree.data) for item in relevant if item["type"] == _UNKNOWN_KEY]
+    # A key that is suggested for a misspelt one is not reported as missing too.
+    suggested_paths = [
+        (*path[:-1], nearest_key(path)) for path in misspelt_paths if path[-1] not in keys_under(path[:-1])
+    ]
+    return [
+        _make_problem(item, tree)
+        for item in relevant
+        if _find_key_path(item, tree.data) not in suggested_paths
+    ]
 
 
-def _problem(detail: ErrorDetails, tree: YamlTree) -> Problem:
-    path = _path(detail, tree.data)
-    kind = detail["type"]
-    if kind == _MISSPELT:
-        return Problem(tree.line(path), dotted(path), f"no such key{_did_you_mean(path)}")
-    if kind == "value_error":
-        what = str(detail["ctx"]["error"])
-        path = _blamed(what, path, tree.data)
-        return Problem(tree.line(path), dotted(path), what)
-    if kind == "missing":
-        return Problem(tree.line(path[:-1]), dotted(path), _missing(path))
-    return Problem(tree.line(path), dotted(path), _said(detail))
+def _make_problem(detail: ErrorDetails, tree: YamlTree) -> Problem:
+    path = _find_key_path(detail, tree.data)
+    error_type = detail["type"]
+    if error_type == _UNKNOWN_KEY:
+        return Problem(tree.line(path), format_key_path(path), _unknown_key_message(path, tree.data))
+    if error_type == "value_error":
+        message = str(detail["ctx"]["error"])
+        path = _find_blamed_key(message, path, tree.data)
+        return Problem(tree.line(path), format_key_path(path), message)
+    if error_type == "missing":
+        return Problem(tree.line(path[:-1]), format_key_path(path), _missing_key_message(path))
+    return Problem(tree.line(path), format_key_path(path), _wrong_value_message(detail))
 
 
-def _missing(path: Path) -> str:
+def _missing_key_message(path: KeyPath) -> str:
     last = path[-1]
     return f"item {last + 1} is missing" if isinstance(last, int) else "must be given"
 
 
-def _did_you_mean(path: Path) -> str:
-    near = nearest(path)
+def _unknown_key_message(path: KeyPath, data: Any) -> str:
+    for part in path[:-1]:
+        data = data[part]
+    if path[-1] in keys_under(path[:-1]):  # a key of another form of the section
+        form = section_forms(path[:-1])[intended_form(path[:-1], data)]
+        return f"cannot be given together with {', '.join(repr(key) for key in data if key in form)}"
+    near = nearest_key(path)
     if near is not None:
-        return f"; did you mean {near!r}?"
-    return f"; keys here are {', '.join(keys_under(path[:-1]))}"
+        return f"no such key; did you mean {near!r}?"
+    return f"no such key; keys here are {', '.join(keys_under(path[:-1]))}"
 
 
-def _said(detail: ErrorDetails) -> str:
+def _wrong_value_message(detail: ErrorDetails) -> str:
     given = detail["input"]
     if detail["loc"][-1] == "[key]":
         return f"the name {given!r} must be text; put it in quotes"
@@ -125,9 +142,9 @@ def _said(detail: ErrorDetails) -> str:
         return f"must be text, not {given!r}; put it in quotes"
     if detail["type"] == "dataclass_type":
         return f"must be a section with keys of its own, not {given!r}"
-    said = detail["msg"].removeprefix("Input should be ").partition(", unable")[0]
-    said = (
-        said.replace("a valid tuple", "a list")
+    expectation = detail["msg"].removeprefix("Input should be ").partition(", unable")[0]
+    expectation = (
+        expectation.replace("a valid tuple", "a list")
         .replace("a valid integer", "a whole number")
         .replace("a valid ", "a ")
     )
@@ -135,75 +152,79 @@ def _said(detail: ErrorDetails) -> str:
     if isinstance(expected, str):
         choices = re.findall(r"'([^']*)'", expected)
         near = difflib.get_close_matches(str(given), choices, n=1)
-        return f"must be {said}, not {given!r}" + (f"; did you mean {near[0]!r}?" if near else "")
-    return f"must be {said}, not {given!r}"
+        return f"must be {expectation}, not {given!r}" + (f"; did you mean {near[0]!r}?" if near else "")
+    return f"must be {expectation}, not {given!r}"
 
 
-def _path(detail: ErrorDetails, data: Any) -> Path:
-    """Pydantic's place without the names it gives to the arms of a union and to keys."""
+def _find_key_path(detail: ErrorDetails, data: Any) -> KeyPath:
+    """Pydantic's location without the names that it adds for union arms and for keys."""
     path: list[str | int] = []
     last = len(detail["loc"]) - 1
-    for place, part in enumerate(detail["loc"]):
+    for index, part in enumerate(detail["loc"]):
         name = part if isinstance(data, list) else str(part)
-        inside, data = _step(data, part)
-        if inside or (place == last and detail["type"] == "missing"):
+        inside, data = _descend(data, part)
+        if inside or (index == last and detail["type"] == "missing"):
             path.append(name)
     return tuple(path)
 
 
-def _step(data: Any, part: str | int) -> tuple[bool, Any]:
-    if isinstance(data, dict) and part in data:
-        return True, data[part]
-    if isinstance(data, list) and isinstance(part, int) and part < len(data):
-        return True, data[part]
+def _descend(data: Any, key: str | int) -> tuple[bool, Any]:
+    if isinstance(data, dict) and key in data:
+        return True, data[key]
+    if isinstance(data, list) and isinstance(key, int) and key < len(data):
+        return True, data[key]
     return False, data
 
 
-def _other_arm(detail: ErrorDetails, data: Any) -> bool:
-    """Whether this is about the arm of a union that the file plainly does not mean."""
+def _is_other_union_arm(detail: ErrorDetails, data: Any) -> bool:
+    """Whether the error is about a union arm that the file does not use."""
+    path: KeyPath = ()
     for part in detail["loc"]:
-        inside, data = _step(data, part)
+        inside, data = _descend(data, part)
         if inside:
-            continue
-        if part == "float" or str(part).startswith("literal["):
+            path = (*path, part)
+        elif str(part).startswith("literal["):
             return isinstance(data, dict)
-        return detail["type"] == "dataclass_type" and part != "[key]" and not isinstance(data, dict)
+        elif isinstance(data, dict):
+            return part in section_forms(path) and part != intended_form(path, data)
+        else:
+            return detail["type"] == "dataclass_type" and part != "[key]" and may_be_plain_value(path)
     return False
 
 
-def _blamed(what: str, path: Path, data: Any) -> Path:
-    """The key inside a section that a rule's message is about: the first it names, or quotes."""
+def _find_blamed_key(message: str, path: KeyPath, data: Any) -> KeyPath:
+    """The key of a section that a rule's message is about: the first one it names or quotes."""
     for part in path:
         data = data[part]
     if not isinstance(data, dict):
         return path
-    words = re.findall(r"\w+", what)
+    words = re.findall(r"\w+", message)
     named = [key for word in words for key in data if key == word]
-    quoted = [key for key, value in data.items() if repr(value) in what]
-    found = named or quoted
-    return (*path, found[0]) if found else path
+    quoted = [key for key, value in data.items() if repr(value) in message]
+    matching_keys = named or quoted
+    return (*path, matching_keys[0]) if matching_keys else path
 
 
-# What only the rest of the program knows ----------------------------------------------------------
+# Names that the tables of the program define --------------------------------------------------------
 
 
-def _impossible(job: Job, tree: YamlTree) -> list[Problem]:
-    problems = _unknown(("source", "type"), job.source.type, SOURCES, tree)
-    for place, detector in enumerate(job.drift.detectors):
-        problems += _unknown(("drift", "detectors", place), detector, DETECTORS, tree)
-    for part, table in (("window", WINDOWS), ("decision", DECISIONS), ("action", ACTIONS)):
-        problems += _unknown(("drift", part), getattr(job.drift, part), table, tree)
+def _find_invalid_names(job: Job, tree: YamlTree) -> list[Problem]:
+    problems = _check_name(("source", "type"), job.source.type, SOURCES, tree)
+    for index, detector in enumerate(job.drift.detectors):
+        problems += _check_name(("drift", "detectors", index), detector, DETECTORS, tree)
+    for part, table in (("decision_rule", DECISION_RULES), ("action", ACTIONS)):
+        problems += _check_name(("drift", part), getattr(job.drift, part), table, tree)
     try:
         next_fire_times(job.schedule, datetime.now(UTC), 1)
     except GrowLearnError as error:
-        key: Path = ("schedule", "every" if job.schedule.cron is None else "cron")
-        problems.append(Problem(tree.line(key), dotted(key), str(error)))
+        key: KeyPath = ("schedule", "every" if job.schedule.cron is None else "cron")
+        problems.append(Problem(tree.line(key), format_key_path(key), str(error)))
     return problems
 
 
-def _unknown(path: Path, name: str, known: Collection[str], tree: YamlTree) -> list[Problem]:
+def _check_name(path: KeyPath, name: str, known: Collection[str], tree: YamlTree) -> list[Problem]:
     if name in known:
         return []
-    near = difflib.get_close_matches(name, known, n=1)
-    hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(known)}"
-    return [Problem(tree.line(path), dotted(path), f"{name!r} is unknown; {hint}")]
+    suggestions = difflib.get_close_matches(name, known, n=1)
+    suggestion = f"did you mean {suggestions[0]!r}?" if suggestions else f"there are: {', '.join(known)}"
+    return [Problem(tree.line(path), format_key_path(path), f"{name!r} is unknown; {suggestion}")]

@@ -1,4 +1,4 @@
-"""The entry point: the program, its commands, and what becomes of an error."""
+"""The entry point: the program, its commands, and how an error is reported."""
 
 from __future__ import annotations
 
@@ -10,38 +10,38 @@ from typer.core import TyperGroup
 from growlearn import __version__
 from growlearn.app.cli import (
     backtest,
-    champion,
     database,
     demo,
     doctor,
     evaluate,
     export,
+    inspect,
     jobs,
-    look,
     predict,
+    promotion,
     reproduce,
+    run,
     why,
-    work,
 )
-from growlearn.app.cli.output import BAD_USAGE, FAILED, say, warn
+from growlearn.app.cli.output import BAD_USAGE, FAILED, echo, echo_error
 from growlearn.domain.errors import GrowLearnError, JobError
 
 
-class Commands(TyperGroup):
-    """Commands whose GrowLearnErrors are told in one line, with the documented exit code."""
+class CommandGroup(TyperGroup):
+    """Commands that report a GrowLearnError in one line, with the documented exit code."""
 
     def invoke(self, ctx: Any) -> Any:
-        """Run the command that was asked for."""
+        """Run the requested command."""
         try:
             return super().invoke(ctx)
         except GrowLearnError as error:
-            warn(f"error: {error}")
+            echo_error(f"error: {error}")
             raise typer.Exit(BAD_USAGE if isinstance(error, JobError) else FAILED) from None
 
 
 app = typer.Typer(
     name="growlearn",
-    cls=Commands,
+    cls=CommandGroup,
     help="Keeps a deployed classifier up to date by growing it, one frozen branch at a time.",
     epilog="Exit codes: 0 done, 1 failed, 2 bad usage or bad job file, 3 some rows or files quarantined.",
     no_args_is_help=True,
@@ -50,23 +50,24 @@ app = typer.Typer(
 )
 
 
-def _version(wanted: bool) -> None:
+def _print_version(wanted: bool) -> None:
     if wanted:
-        say(f"growlearn {__version__}")
+        echo(f"growlearn {__version__}")
         raise typer.Exit
 
 
 @app.callback()
 def _options(
     _version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and exit."),
     ] = False,
 ) -> None:
     """Options of the program itself."""
 
 
 for group in (
-    demo, jobs, work, look, evaluate, why, reproduce, doctor, champion, backtest, predict, export, database
+    demo, jobs, run, inspect, evaluate, why, reproduce, doctor, promotion, backtest, predict, export, database
 ):  # fmt: skip
     group.register(app)
 

@@ -1,4 +1,4 @@
-"""What making a version again says, as plain data with the documented keys."""
+"""The result of reproducing a version as plain data with the documented keys."""
 
 from __future__ import annotations
 
@@ -6,35 +6,42 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from growlearn.app.reproducing import Reproduction
+from growlearn.app.reproduce import Reproduction
 
-View = Mapping[str, Any]
+ReproductionView = Mapping[str, Any]
 
 
-def reproduction_view(made: Reproduction) -> View:
-    """The verdict, the figures, every place that differs and every circumstance that does."""
-    found, apart = made.comparison, made.differences
+def reproduction_view(reproduction: Reproduction) -> ReproductionView:
+    """The verdict, the figures, and every tensor and environment property that differs."""
+    model_diff, environment_differences = reproduction.model_diff, reproduction.environment_differences
     return {
-        "stream": made.version.stream,
-        "version": made.version.number,
-        "window": made.version.window,
-        "retrained": list(made.branches),
-        "verdict": made.likeness.value,
-        "tolerance": made.tolerance,
-        "answer_difference": _finite(found.answers),
-        "weight_difference": _finite(found.weights),
-        "compared_rows": found.rows,
-        "places": [
-            {"part": place.part, "tensor": place.tensor, "difference": _finite(place.difference)}
-            for place in found.places
+        "stream": reproduction.version.stream,
+        "version": reproduction.version.number,
+        "window": reproduction.version.window,
+        "retrained": list(reproduction.branches),
+        "verdict": reproduction.status.value,
+        "tolerance": reproduction.tolerance,
+        "answer_difference": _finite_or_none(model_diff.output_difference),
+        "weight_difference": _finite_or_none(model_diff.weight_difference),
+        "compared_rows": model_diff.rows,
+        "tensor_differences": [
+            {
+                "part": tensor_diff.part,
+                "tensor": tensor_diff.tensor,
+                "difference": _finite_or_none(tensor_diff.difference),
+            }
+            for tensor_diff in model_diff.tensor_differences
         ],
-        "circumstances": None
-        if apart is None
-        else [{"name": each.name, "recorded": each.recorded, "here": each.here} for each in apart],
-        "threads": made.threads,
-        "seconds": made.seconds,
+        "environment": None
+        if environment_differences is None
+        else [
+            {"name": difference.name, "recorded": difference.recorded, "current": difference.current}
+            for difference in environment_differences
+        ],
+        "threads": reproduction.threads,
+        "seconds": reproduction.seconds,
     }
 
 
-def _finite(number: float) -> float | None:
+def _finite_or_none(number: float) -> float | None:
     return number if math.isfinite(number) else None  # JSON has no infinity

@@ -1,4 +1,4 @@
-"""What each listing says, as plain data with the documented keys; read from the record alone."""
+"""Each listing as plain data with the documented keys; read from the store alone."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from datetime import datetime
 from typing import Any
 
 from growlearn.app.doctor.finding import Finding
-from growlearn.domain.drift import DriftReport, Score
+from growlearn.domain.drift import DriftReport, DriftTestResult
 from growlearn.domain.evaluation import AccuracyMatrix
-from growlearn.domain.interval import Interval
-from growlearn.domain.lineage import Branch, Version
+from growlearn.domain.interval import ConfidenceInterval
+from growlearn.domain.lineage import BranchRecord, Version
 from growlearn.domain.stream import Stream
 from growlearn.domain.window import Window, WindowState
 from growlearn.ports import Store
-from growlearn.registry.matrix import matrix_for
-from growlearn.registry.promotion import aliases_of
+from growlearn.registry.matrix import load_accuracy_matrix
+from growlearn.registry.promotion import get_aliases
 
 View = Mapping[str, Any]
 
@@ -24,57 +24,59 @@ View = Mapping[str, Any]
 def status_view(store: Store, name: str | None, now: datetime) -> View:
     """One stream, or all by name: `streams`."""
     streams = store.streams() if name is None else [store.stream(name)]
-    return {"streams": [_status(store, stream, now) for stream in streams]}
+    return {"streams": [_stream_view(store, stream, now) for stream in streams]}
 
 
-def _status(store: Store, stream: Stream, now: datetime) -> View:
+def _stream_view(store: Store, stream: Stream, now: datetime) -> View:
     pending = store.count_pending(stream.name)
     view = {
         "name": stream.name,
-        "state": _state(store, stream, pending, now),
+        "state": _stream_state(store, stream, pending, now),
         "champion": stream.champion,
         "pending": pending,
     }
-    return view if stream.job.schema.key is None else {**view, **_late_labels(store, stream.name)}
+    return (
+        view if stream.job.schema.id_column is None else {**view, **_delayed_label_counts(store, stream.name)}
+    )
 
 
-def _late_labels(store: Store, stream: str) -> View:
-    """What labels and rows wait for each other, of a stream whose schema names a key."""
-    waiting = _waiting(store, stream)
+def _delayed_label_counts(store: Store, stream: str) -> View:
+    """Counts of rows without labels and labels without rows, for a schema with an id_column."""
+    windows = _windows_awaiting_labels(store, stream)
     return {
-        "waiting": len(waiting),
-        "lacking": sum(window.lacking or 0 for window in waiting),
-        "early_labels": sum(each.labels for each in store.early_labels(stream)),
+        "awaiting_labels": len(windows),
+        "labels_missing": sum(window.labels_missing or 0 for window in windows),
+        "pending_labels": sum(pending.labels for pending in store.pending_labels(stream)),
     }
 
 
-def _waiting(store: Store, stream: str) -> list[Window]:
-    return [window for window in store.windows(stream) if window.state is WindowState.WAITING]
+def _windows_awaiting_labels(store: Store, stream: str) -> list[Window]:
+    return [window for window in store.windows(stream) if window.state is WindowState.AWAITING_LABELS]
 
 
-def _state(store: Store, stream: Stream, pending: int, now: datetime) -> str:
-    if store.is_led(stream.name, now):
+def _stream_state(store: Store, stream: Stream, pending: int, now: datetime) -> str:
+    if store.has_active_lease(stream.name, now):
         return "working"
     if pending:
         return "waiting for a worker"
     if stream.challenger is not None:
         return "waiting for promotion"
-    if _waiting(store, stream.name):
+    if _windows_awaiting_labels(store, stream.name):
         return "waiting for labels"
     return "idle" if store.windows(stream.name) else "new"
 
 
 def windows_view(store: Store, stream: str, window: str | None = None) -> View:
-    """Every window in order, or one of them with the rows kept out of it: `windows`."""
-    keyed = store.stream(stream).job.schema.key is not None
+    """Every window in order, or one of them with its quarantined rows: `windows`."""
+    has_id_column = store.stream(stream).job.schema.id_column is not None
     if window is None:
-        return {"windows": [_window(each, keyed) for each in store.windows(stream)]}
-    one = store.window(stream, window)
-    kept_out = [{"row": bad.row, "reason": bad.reason} for bad in store.bad_rows(stream, window)]
-    return {"windows": [{**_window(one, keyed), "bad_rows": kept_out}]}
+        return {"windows": [_window_view(item, has_id_column) for item in store.windows(stream)]}
+    selected = store.window(stream, window)
+    bad_rows = [{"row": bad.row, "reason": bad.reason} for bad in store.bad_rows(stream, window)]
+    return {"windows": [{**_window_view(selected, has_id_column), "bad_rows": bad_rows}]}
 
 
-def _window(window: Window, keyed: bool) -> View:
+def _window_view(window: Window, has_id_column: bool) -> View:
     view = {
         "id": window.id,
         "state": window.state.value,
@@ -85,17 +87,19 @@ def _window(window: Window, keyed: bool) -> View:
         "reason": window.reason,
         "source": window.source,
     }
-    return view if not keyed else {**view, "labelled": window.labelled, "lacking": window.lacking}
+    if not has_id_column:
+        return view
+    return {**view, "labelled": window.labelled, "labels_missing": window.labels_missing}
 
 
 def drift_view(store: Store, stream: str, window: str | None) -> View:
-    """The drift report of one window, or of every judged one: `reports`."""
-    wanted = store.windows(store.stream(stream).name) if window is None else [store.window(stream, window)]
-    reports = [(each.id, store.record(stream, each.id).report) for each in wanted]
-    return {"reports": [_report(name, report) for name, report in reports if report is not None]}
+    """The drift report of one window, or of every judged window: `reports`."""
+    windows = store.windows(store.stream(stream).name) if window is None else [store.window(stream, window)]
+    reports = [(item.id, store.window_record(stream, item.id).report) for item in windows]
+    return {"reports": [_drift_report_view(name, report) for name, report in reports if report is not None]}
 
 
-def _report(window: str, report: DriftReport) -> View:
+def _drift_report_view(window: str, report: DriftReport) -> View:
     return {
         "window": window,
         "verdict": report.verdict.value,
@@ -103,34 +107,34 @@ def _report(window: str, report: DriftReport) -> View:
         "task": report.task,
         "reason": report.reason,
         "alpha": report.alpha,
-        "scores": [_score(score) for score in report.scores],
+        "scores": [_test_result_view(result) for result in report.test_results],
     }
 
 
-def _score(score: Score) -> View:
+def _test_result_view(result: DriftTestResult) -> View:
     return {
-        "detector": score.detector,
-        "task": score.task,
-        "name": score.name,
-        "statistic": _finite(score.statistic),
-        "effect": _finite(score.effect),
-        "p_value": _finite(score.p_value),
-        "threshold": _finite(score.threshold),
-        "reference_rows": score.reference_rows,
-        "window_rows": score.window_rows,
+        "detector": result.detector,
+        "task": result.task,
+        "name": result.name,
+        "statistic": _finite_or_none(result.statistic),
+        "effect": _finite_or_none(result.effect_size),
+        "p_value": _finite_or_none(result.p_value),
+        "threshold": _finite_or_none(result.threshold),
+        "reference_rows": result.reference_rows,
+        "window_rows": result.window_rows,
     }
 
 
-def _finite(number: float) -> float | None:
+def _finite_or_none(number: float) -> float | None:
     return number if math.isfinite(number) else None  # JSON has no NaN
 
 
 def lineage_view(store: Store, stream: str) -> View:
-    """Every branch ever grown, rejected ones too: `branches`."""
-    return {"branches": [_branch(branch) for branch in store.branches(store.stream(stream).name)]}
+    """Every branch that was trained, rejected ones too: `branches`."""
+    return {"branches": [_branch_view(branch) for branch in store.branches(store.stream(stream).name)]}
 
 
-def _branch(branch: Branch) -> View:
+def _branch_view(branch: BranchRecord) -> View:
     return {
         "id": branch.id,
         "parent": branch.parent,
@@ -144,17 +148,17 @@ def _branch(branch: Branch) -> View:
     }
 
 
-def shown_version(stream: Stream, version: int | None) -> int | None:
-    """The version a reader means: the one asked for, else the champion, else the newest base."""
+def resolve_version(stream: Stream, version: int | None) -> int | None:
+    """The given version, else the champion, else the version that the next growth starts from."""
     if version is not None:
         return version
-    return stream.champion if stream.champion is not None else stream.base
+    return stream.champion if stream.champion is not None else stream.parent_version
 
 
-def matrix_of_version(store: Store, stream_name: str, version: int | None) -> AccuracyMatrix:
-    """The accuracy matrix behind one version, or behind the champion; empty where nothing is grown."""
+def get_accuracy_matrix(store: Store, stream_name: str, version: int | None) -> AccuracyMatrix:
+    """The accuracy matrix of one version, or of the champion; empty where nothing was trained."""
     stream = store.stream(stream_name)
-    return matrix_for(store, stream.name, shown_version(stream, version))
+    return load_accuracy_matrix(store, stream.name, resolve_version(stream, version))
 
 
 def matrix_view(matrix: AccuracyMatrix) -> View:
@@ -166,28 +170,27 @@ def matrix_view(matrix: AccuracyMatrix) -> View:
         "average_accuracy": matrix.average_accuracy,
         "backward_transfer": matrix.backward_transfer,
         "forward_transfer": matrix.forward_transfer,
-        "forward_transfer_alone": matrix.forward_transfer_alone,
         "forgetting": matrix.forgetting,
         "intransigence": matrix.intransigence,
     }
 
 
-def interval_view(interval: Interval | None) -> list[float] | None:
-    """From, to."""
+def interval_view(interval: ConfidenceInterval | None) -> list[float] | None:
+    """[low, high]."""
     return None if interval is None else [interval.low, interval.high]
 
 
 def versions_view(store: Store, stream_name: str) -> View:
     """Every version by number: `versions`."""
     stream = store.stream(stream_name)
-    return {"versions": [_version(stream, version) for version in store.versions(stream_name)]}
+    return {"versions": [_version_view(stream, version) for version in store.versions(stream_name)]}
 
 
-def _version(stream: Stream, version: Version) -> View:
+def _version_view(stream: Stream, version: Version) -> View:
     return {
         "version": version.number,
         "mlflow_version": version.mlflow_version,
-        "aliases": [alias.value for alias in aliases_of(stream, version.number)],
+        "aliases": [alias.value for alias in get_aliases(stream, version.number)],
         "branches": list(version.branches),
         "average_accuracy": version.average_accuracy,
         "created_at": version.created_at.isoformat(),
@@ -195,10 +198,15 @@ def _version(stream: Stream, version: Version) -> View:
 
 
 def findings_view(findings: Sequence[Finding]) -> View:
-    """What a look at the installation found, in order: `findings`."""
+    """The findings of all checks, in order: `findings`."""
     return {
         "findings": [
-            {"check": each.check, "state": each.state.value, "found": each.found, "cure": each.cure}
-            for each in findings
+            {
+                "check": finding.check,
+                "state": finding.state.value,
+                "message": finding.message,
+                "hint": finding.hint,
+            }
+            for finding in findings
         ]
     }

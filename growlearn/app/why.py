@@ -1,4 +1,4 @@
-"""Which story is asked for, and the story with the whole ledger behind it as plain data."""
+"""Explains a version or a window, with the decision log entries behind it as plain data."""
 
 from __future__ import annotations
 
@@ -8,71 +8,70 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from growlearn.domain.decision_log import LogEntry, ReportSection
 from growlearn.domain.errors import GrowLearnError
-from growlearn.domain.ledger import Chapter
 from growlearn.ports import Store
-from growlearn.registry.ancestry import find
-from growlearn.registry.story import story_of_window
+from growlearn.registry.decision_report import explain_window
+from growlearn.registry.version_tree import get_version
 
 
 @dataclass(frozen=True)
-class Asked:
-    """A window, the version that came from it, if any, and the story of both."""
+class Explanation:
+    """A window, the version made from it, if any, and the report on both."""
 
     stream: str
     window: str
     version: int | None
-    chapters: tuple[Chapter, ...]
+    sections: tuple[ReportSection, ...]
 
 
-def ask_why(store: Store, stream: str, which: str | None) -> Asked:
-    """The story of a version (3 or v3), a window (w5), or else of the champion, or else of the newest window.
+def explain_decision(store: Store, stream: str, which: str | None) -> Explanation:
+    """Explain a version (3 or v3), a window (w5), or by default the champion, or else the newest window.
 
-    Raises UnknownName, or GrowLearnError where nothing has come in yet.
+    Raises NotFound, or GrowLearnError where the stream has no window yet.
     """
-    window = _window(store, stream, which)
+    window = _resolve_window(store, stream, which)
     version = next((v.number for v in store.versions(stream) if v.window == window), None)
-    return Asked(stream, window, version, story_of_window(store, stream, window))
+    return Explanation(stream, window, version, explain_window(store, stream, window))
 
 
-def _window(store: Store, stream: str, which: str | None) -> str:
-    found = store.stream(stream)
-    if which is None and found.champion is None:
+def _resolve_window(store: Store, stream: str, which: str | None) -> str:
+    stored_stream = store.stream(stream)
+    if which is None and stored_stream.champion is None:
         windows = store.windows(stream)
         if not windows:
             raise GrowLearnError(
-                f"nothing has come into stream {stream!r} yet",
-                cure=f"drop a file where it looks, then: growlearn run {stream}",
+                f"stream {stream!r} has no window yet",
+                hint=f"put a file into its source folder, then: growlearn run {stream}",
             )
         return windows[-1].id
     if which is not None and re.fullmatch(r"v?[0-9]{1,9}", which) is None:
         return store.window(stream, which).id
-    number = found.champion if which is None else int(which.removeprefix("v"))
+    number = stored_stream.champion if which is None else int(which.removeprefix("v"))
     assert number is not None
-    return find(store.versions(stream), number).window
+    return get_version(store.versions(stream), number).window
 
 
-def why_view(store: Store, asked: Asked) -> Mapping[str, Any]:
-    """The story, and every entry of the ledger that it rests on, whole."""
-    from pydantic import ConfigDict, TypeAdapter
+def why_view(store: Store, explanation: Explanation) -> Mapping[str, Any]:
+    """The report, and every decision log entry that it is based on."""
+    from growlearn.registry.json_codec import to_json
 
-    from growlearn.domain.ledger import Entry
-
-    adapter: TypeAdapter[Entry | None] = TypeAdapter(
-        Entry | None, config=ConfigDict(ser_json_inf_nan="strings")
-    )
-    entries = [entry for entry in store.ledger(asked.stream) if _concerns(entry, asked)]
+    entries = [
+        entry for entry in store.decision_log(explanation.stream) if _concerns_explanation(entry, explanation)
+    ]
     return {
-        "stream": asked.stream,
-        "window": asked.window,
-        "version": asked.version,
-        "story": [asdict(chapter) for chapter in asked.chapters],
-        "entries": [json.loads(adapter.dump_json(entry)) for entry in entries],
+        "stream": explanation.stream,
+        "window": explanation.window,
+        "version": explanation.version,
+        "report": [asdict(section) for section in explanation.sections],
+        "entries": [json.loads(to_json(entry, LogEntry)) for entry in entries],
     }
 
 
-def _concerns(entry: Any, asked: Asked) -> bool:
-    if entry.window == asked.window:
+def _concerns_explanation(entry: LogEntry, explanation: Explanation) -> bool:
+    if entry.window == explanation.window:
         return True
-    version = asked.version
-    return version is not None and any(version in (move.before, move.after) for move in entry.moves)
+    version = explanation.version
+    return version is not None and any(
+        version in (change.before, change.after) for change in entry.all_alias_changes
+    )

@@ -1,1 +1,1 @@
-"""The words of GrowLearn as frozen dataclasses; standard library only."""
+"""The domain model as frozen dataclasses; standard library only."""

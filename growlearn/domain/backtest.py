@@ -1,4 +1,4 @@
-"""A history replayed under one policy: what it would have said and cost, and how that fits the truth."""
+"""A history replayed under one policy: its verdicts, its costs, and how they fit the true regimes."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from growlearn.domain.window import Verdict
 
 
 @dataclass(frozen=True, kw_only=True)
-class Replayed:
-    """One window as a policy met it.
+class WindowReplay:
+    """One window of a replay.
 
-    `task` is the one matched or opened. `correct` of `labelled` rows were answered right by what stood before
-    the window, `training_s` is what growing for it would have cost; 0 where nothing was to be grown. `regime`
-    is the true one, None where it is not known.
+    `task` is the one the policy matched or opened. The model before the window predicted `correct` of the
+    `labelled` rows correctly. `training_s` is the training time the window would have cost; 0 where nothing
+    was grown. `regime` is the true one, None where it is unknown.
     """
 
     window: str
@@ -33,22 +33,22 @@ class Replayed:
 
     @property
     def alarm(self) -> bool:
-        """Whether the verdict called for growth; a stream's first task alarms nobody."""
-        return self.verdict.calls_for_growth and self.verdict is not Verdict.FIRST
+        """Whether the verdict needs growth; a stream's first task is no alarm."""
+        return self.verdict.needs_growth and self.verdict is not Verdict.FIRST
 
 
 @dataclass(frozen=True, kw_only=True)
-class Change:
-    """A true change of regime and the window that answered it, `delay` windows later.
+class DriftEvent:
+    """A true change of regime and the window that detected it, `delay` windows later.
 
-    One to a regime that the model had not learned is answered by an alarm, a return to one it had
-    (`learned`) by a verdict that names its task; None where neither came before the next change.
+    A change to a new regime is detected by an alarm, a return to a learned one (`known_task`) by a verdict
+    that names its task. `detected_in` is None where neither came before the next change.
     """
 
     window: str
     regime: str
-    learned: bool
-    answered: str | None
+    known_task: bool
+    detected_in: str | None
     delay: int | None
 
 
@@ -57,47 +57,50 @@ class Replay:
     """All windows of a history under one policy, in order."""
 
     policy: str
-    windows: tuple[Replayed, ...]
+    windows: tuple[WindowReplay, ...]
 
     @property
     def alarms(self) -> int:
-        """Windows whose verdict called for growth, the first task apart."""
+        """Windows whose verdict needs growth, without the first task."""
         return sum(window.alarm for window in self.windows)
 
     @property
     def trainings(self) -> int:
-        """Windows that would have been grown for, the first task among them."""
+        """Windows that would have been grown for, the first task included."""
         return sum(window.grown for window in self.windows)
 
     @property
-    def hours(self) -> float:
-        """Of training, in all."""
+    def training_hours(self) -> float:
+        """Total hours of training."""
         return sum(window.training_s for window in self.windows) / 3600
 
     @property
     def labelled(self) -> int:
-        """Rows that the accuracy is counted on."""
+        """Rows the accuracy is computed on."""
         return sum(window.labelled for window in self.windows)
 
     @property
     def accuracy(self) -> float | None:
-        """Share of labelled rows answered right as they came; None where there were none."""
+        """Share of labelled rows predicted correctly on arrival; None where there were none."""
         return sum(window.correct for window in self.windows) / self.labelled if self.labelled else None
 
     @property
-    def changes(self) -> tuple[Change, ...]:
-        """Every true change after the first window; none where the regimes are not known."""
-        regimes = regimes_of(self.windows)
-        homes = _homes(self.windows, regimes)
-        edges = [*turns(regimes), len(regimes)]
+    def drift_events(self) -> tuple[DriftEvent, ...]:
+        """Every true change after the first window; empty where the regimes are unknown."""
+        regimes = forward_fill_regimes(self.windows)
+        task_regimes = _task_regimes(self.windows, regimes)
+        edges = [*find_change_points(regimes), len(regimes)]
         return tuple(
-            _change(self.windows[start:end], regimes[start], homes[start]) for start, end in pairwise(edges)
+            _make_drift_event(self.windows[start:end], regimes[start], task_regimes[start])
+            for start, end in pairwise(edges)
         )
 
     @property
     def delays(self) -> tuple[int, ...]:
-        """Windows from each change to a regime not learned to its alarm, where one came."""
-        return tuple(each.delay for each in self.changes if not each.learned and each.delay is not None)
+        """Windows from each change to a new regime to its alarm, where one came."""
+        return tuple(
+            event.delay for event in self.drift_events if not event.known_task and event.delay is not None
+        )
 
     @property
     def mean_delay(self) -> float | None:
@@ -106,78 +109,82 @@ class Replay:
 
     @property
     def missed(self) -> int:
-        """Changes to a regime not learned that no alarm answered."""
-        return sum(not each.learned and each.answered is None for each in self.changes)
+        """Changes to a new regime that no alarm detected."""
+        return sum(not event.known_task and event.detected_in is None for event in self.drift_events)
 
     @property
-    def returns(self) -> int:
-        """Changes back to a regime the model had learned."""
-        return sum(each.learned for each in self.changes)
+    def recurrences(self) -> int:
+        """Changes back to a learned regime."""
+        return sum(event.known_task for event in self.drift_events)
 
     @property
-    def recognised(self) -> int:
-        """Returns that were known for what they are."""
-        return sum(each.learned and each.answered is not None for each in self.changes)
+    def recurrences_detected(self) -> int:
+        """Returns that a verdict matched with the right task."""
+        return sum(event.known_task and event.detected_in is not None for event in self.drift_events)
 
     @property
     def false_alarms(self) -> int:
-        """Alarms in a regime that the model had learned by then."""
-        regimes = regimes_of(self.windows)
-        homes = _homes(self.windows, regimes)
+        """Alarms in a regime the model had already learned."""
+        regimes = forward_fill_regimes(self.windows)
+        task_regimes = _task_regimes(self.windows, regimes)
         return sum(
-            window.alarm and regime is not None and regime in learned.values()
-            for window, regime, learned in zip(self.windows, regimes, homes, strict=True)
+            window.alarm and regime is not None and regime in known_regimes.values()
+            for window, regime, known_regimes in zip(self.windows, regimes, task_regimes, strict=True)
         )
 
 
-def regimes_of(windows: Sequence[Replayed]) -> tuple[str | None, ...]:
-    """The true regime of each window; where it is not told, that of the window before."""
-    told: list[str | None] = []
+def forward_fill_regimes(windows: Sequence[WindowReplay]) -> tuple[str | None, ...]:
+    """The true regime of each window; where it is missing, that of the window before."""
+    filled: list[str | None] = []
     for window in windows:
-        told.append(window.regime or (told[-1] if told else None))
-    return tuple(told)
+        filled.append(window.regime or (filled[-1] if filled else None))
+    return tuple(filled)
 
 
-def turns(regimes: Sequence[str | None]) -> list[int]:
-    """Places whose regime is another than that of the place before.
+def find_change_points(regimes: Sequence[str | None]) -> list[int]:
+    """Indices whose regime differs from the one before.
 
-    >>> turns([None, "A", "A", "B"])
+    >>> find_change_points([None, "A", "A", "B"])
     [3]
     """
     return [
-        at for at in range(1, len(regimes)) if regimes[at - 1] is not None and regimes[at] != regimes[at - 1]
+        index
+        for index in range(1, len(regimes))
+        if regimes[index - 1] is not None and regimes[index] != regimes[index - 1]
     ]
 
 
-def _homes(windows: Sequence[Replayed], regimes: Sequence[str | None]) -> list[dict[str, str]]:
-    """Before each window, the regime each task was opened in, or, known beforehand, first matched in."""
-    homes: list[dict[str, str]] = []
-    now: dict[str, str] = {}
+def _task_regimes(windows: Sequence[WindowReplay], regimes: Sequence[str | None]) -> list[dict[str, str]]:
+    """Before each window, the regime in which each task was opened or first matched."""
+    regimes_before: list[dict[str, str]] = []
+    current: dict[str, str] = {}
     for window, regime in zip(windows, regimes, strict=True):
-        homes.append(dict(now))
+        regimes_before.append(dict(current))
         if window.task is not None and regime is not None:
-            now.setdefault(window.task, regime)
-    return homes
+            current.setdefault(window.task, regime)
+    return regimes_before
 
 
-def _change(stretch: Sequence[Replayed], regime: str | None, homes: dict[str, str]) -> Change:
-    assert regime is not None, "only the windows before the first that is told have none"
-    learned = regime in homes.values()
-    answers = (
-        at
-        for at, window in enumerate(stretch)
-        if (_names(window, regime, homes) if learned else window.alarm)
+def _make_drift_event(
+    segment: Sequence[WindowReplay], regime: str | None, task_regimes: dict[str, str]
+) -> DriftEvent:
+    assert regime is not None, "only windows before the first known regime have none"
+    known_task = regime in task_regimes.values()
+    detections = (
+        index
+        for index, window in enumerate(segment)
+        if (_matches_regime(window, regime, task_regimes) if known_task else window.alarm)
     )
-    delay = next(answers, None)
-    return Change(
-        window=stretch[0].window,
+    delay = next(detections, None)
+    return DriftEvent(
+        window=segment[0].window,
         regime=regime,
-        learned=learned,
-        answered=None if delay is None else stretch[delay].window,
+        known_task=known_task,
+        detected_in=None if delay is None else segment[delay].window,
         delay=delay,
     )
 
 
-def _names(window: Replayed, regime: str, homes: dict[str, str]) -> bool:
-    """Whether a window was matched with a task of its regime that was there when the regime came."""
-    return window.task is not None and homes.get(window.task) == regime
+def _matches_regime(window: WindowReplay, regime: str, task_regimes: dict[str, str]) -> bool:
+    """Whether a window was matched with a task of its regime that existed when the regime began."""
+    return window.task is not None and task_regimes.get(window.task) == regime

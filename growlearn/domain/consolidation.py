@@ -1,18 +1,18 @@
-"""What is to be distilled into fewer branches, and what came of it."""
+"""The plan of a consolidation into fewer branches, and its result."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from growlearn.domain.circumstances import Circumstances
+from growlearn.domain.environment import TrainingEnvironment
 from growlearn.domain.growth import Epoch
-from growlearn.domain.job import GrowthSpec
+from growlearn.domain.job import GrowthConfig
 from growlearn.domain.lineage import BranchWeights, Manifest, RouterWeights, TaskHead
 
 
 @dataclass(frozen=True, kw_only=True)
-class Lesson:
-    """The stored rows of one task, three parts that share none; an engine reads the first two only."""
+class TaskData:
+    """The stored rows of one task in three disjoint parts; an engine reads the first two only."""
 
     task: str
     train: str
@@ -24,18 +24,18 @@ class Lesson:
 class ConsolidationPlan:
     """Everything an engine needs to consolidate a model; equal plans give equal branches.
 
-    The tasks of `base` are taught anew to `new_branches`, each of which brings a stem of its own; there
-    is one lesson a task, in the order of the base's. No task may lose more than `max_accuracy_loss`.
+    The tasks of `parent_manifest` are distilled into `new_branches`, each with its own stem. `task_data` has
+    one entry a task, in the manifest's order. No task may lose more than `max_accuracy_drop`.
     """
 
     stream: str
     window: str
-    base: Manifest
-    base_version: int
-    lessons: tuple[Lesson, ...]
+    parent_manifest: Manifest
+    parent_version: int
+    task_data: tuple[TaskData, ...]
     new_branches: tuple[str, ...]
-    growth: GrowthSpec
-    max_accuracy_loss: float
+    growth: GrowthConfig
+    max_accuracy_drop: float
     seed: int
 
 
@@ -43,8 +43,8 @@ class ConsolidationPlan:
 class ConsolidationResult:
     """New branches and a head for every task as stored weights, and how training went.
 
-    Losses are means over tasks of the loss that is trained (labels and teacher) on validation rows, in nats.
-    `circumstances` and `probes` are as a growth's.
+    Losses are means over tasks of the training loss (labels and teacher) on validation rows, in nats.
+    `environment` and `check_logits` are as in `GrowthResult`.
     """
 
     branches: tuple[BranchWeights, ...]
@@ -53,7 +53,7 @@ class ConsolidationResult:
     router: RouterWeights | None
     epochs: tuple[Epoch, ...]
     best_epoch: int
-    birth_loss: float
+    initial_loss: float
     best_loss: float
     train_rows: int
     validation_rows: int
@@ -61,8 +61,8 @@ class ConsolidationResult:
     peak_memory_bytes: int
     threads: int
     seed: int
-    circumstances: Circumstances | None = None
-    probes: str | None = None
+    environment: TrainingEnvironment | None = None
+    check_logits: str | None = None
 
     @property
     def parameters(self) -> int:
@@ -70,10 +70,10 @@ class ConsolidationResult:
         return sum(self.branch_parameters)
 
     @property
-    def reduced_loss(self) -> bool:
+    def improved(self) -> bool:
         """Whether training lowered the loss on validation rows."""
-        return self.best_loss < self.birth_loss
+        return self.best_loss < self.initial_loss
 
-    def manifest_of(self, plan: ConsolidationPlan) -> Manifest:
-        """The model after consolidating: the new branches alone, and every task's new head."""
-        return replace(plan.base, branches=self.branches, tasks=self.heads, router=self.router)
+    def build_manifest(self, plan: ConsolidationPlan) -> Manifest:
+        """The consolidated model: the new branches alone, and every task's new head."""
+        return replace(plan.parent_manifest, branches=self.branches, tasks=self.heads, router=self.router)

@@ -1,4 +1,4 @@
-"""A drift report: scores, p-values and a verdict for one window."""
+"""A drift report: test results, p-values and a verdict for one window."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from growlearn.domain.window import Verdict
 
 
 class DriftKind(StrEnum):
-    """What moved."""
+    """What changed."""
 
-    INPUTS = "inputs"
-    LABEL_MIX = "label mix"  # the classes' shares alone
-    RELATION = "relation"  # rows look as they did and their labels are others
-    NEW_CLASSES = "new classes"
-    BROKEN = "broken data"
+    COVARIATE_SHIFT = "covariate_shift"
+    LABEL_SHIFT = "label_shift"  # only the class frequencies
+    CONCEPT_DRIFT = "concept_drift"  # the same inputs, other labels
+    NEW_CLASSES = "new_classes"
+    DATA_QUALITY = "data_quality"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Score:
+class DriftTestResult:
     """One test of one output or column of a window against one known task's reference."""
 
     detector: str
@@ -30,30 +30,61 @@ class Score:
     threshold: float  # drift where p_value is below it
     reference_rows: int
     window_rows: int
-    effect: float = 0.0  # how large the change is, in the detector's own unit; NaN where it was not recorded
+    effect_size: float = 0.0  # of the change, in the detector's own unit; NaN where it was not recorded
 
 
 @dataclass(frozen=True, kw_only=True)
-class BudgetLeft:
-    """What the job's policy still allowed when a window was planned for; None: no such budget is set."""
+class RemainingBudget:
+    """What the job's retraining policy still allowed when a window was planned; None: no such budget."""
 
     growths: int | None  # in the 24 hours before
-    hours: float | None  # of training, in the policy's own period
+    hours: float | None  # of training, in the policy's period
+
+
+@dataclass(frozen=True, kw_only=True)
+class EProcess:
+    """An e-process after `num_windows` windows and `num_rows` rows, of the reference of that fingerprint.
+
+    `log_wealth` is log M of each bet, empty before the first window; `max_log_evidence` the largest log
+    evidence so far, 0 at the start; `first_alarm_window` the first window with an alarm, counted from 1.
+    """
+
+    fingerprint: str
+    num_windows: int = 0
+    num_rows: int = 0
+    log_wealth: tuple[float, ...] = ()
+    max_log_evidence: float = 0.0
+    first_alarm_window: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class MonitorState:
+    """The e-processes of one task so far, on its head's scores and on its errors.
+
+    `delayed_label_windows` are the numbers of windows whose labels arrived late and were read since.
+    """
+
+    scores: EProcess | None = None
+    risk: EProcess | None = None
+    delayed_label_windows: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class DriftReport:
-    """The verdict on one window and all it rests on; `task` is the matched or the newly opened one."""
+    """The verdict on one window with its evidence; `task` is the matched or the newly opened one.
+
+    `monitor_state` is that of the matched task's windows so far (decision_rule sequential).
+    """
 
     verdict: Verdict
     task: str | None
     reason: str
     alpha: float
-    scores: tuple[Score, ...] = ()
+    test_results: tuple[DriftTestResult, ...] = ()
     kind: DriftKind | None = None
-    evidence: str | None = None  # as JSON, of the matched task's windows so far (decision anytime)
+    monitor_state: MonitorState | None = None
 
     @property
-    def calls_for_growth(self) -> bool:
+    def needs_growth(self) -> bool:
         """Whether a new branch is wanted."""
-        return self.verdict.calls_for_growth
+        return self.verdict.needs_growth

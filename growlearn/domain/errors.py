@@ -1,56 +1,56 @@
-"""Errors a person can act on: each names what is wrong, where, and what to do."""
+"""Errors a user can act on: each names what is wrong, where, and what to do."""
 
 from __future__ import annotations
 
 
 class GrowLearnError(Exception):
-    """Something the user can mend.
+    """Something the user can fix.
 
-    >>> print(GrowLearnError("stream 'a' is unknown", cure="run: growlearn apply JOB.yaml"))
+    >>> print(GrowLearnError("stream 'a' is unknown", hint="run: growlearn apply JOB.yaml"))
     stream 'a' is unknown (run: growlearn apply JOB.yaml)
     """
 
-    def __init__(self, what: str, *, cure: str | None = None) -> None:
-        super().__init__(what if cure is None else f"{what} ({cure})")
-        self.what = what
-        self.cure = cure
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message if hint is None else f"{message} ({hint})")
+        self.message = message
+        self.hint = hint
 
 
 class JobError(GrowLearnError):
-    """A job file is misspelt or asks for the impossible."""
+    """A job file has an unknown key or an invalid value."""
 
 
-class UnknownName(GrowLearnError):
+class NotFound(GrowLearnError):
     """A stream, window, task, branch or version of that name does not exist."""
 
 
-class UnreadableFile(GrowLearnError):
+class InvalidFile(GrowLearnError):
     """A source file cannot become a window; the message is the reason kept in quarantine."""
 
 
-class NotReadable(GrowLearnError):
-    """A source file is still being written, or its disk is away; it is left for the next tick."""
+class TemporarilyUnreadable(GrowLearnError):
+    """A source file is still being written, or its disk is not mounted; the next tick reads it."""
 
 
 class Unavailable(GrowLearnError):
-    """A disk or server that is needed does not answer; the same may succeed later."""
+    """A disk or server does not respond; a retry may succeed."""
 
 
 class IllegalTransition(GrowLearnError):
-    """A window was asked to go where the state table does not lead."""
+    """A transition that the state table does not allow."""
 
 
-class LostRace(GrowLearnError):
-    """Another worker moved the row first; nothing was written."""
+class ConcurrentUpdate(GrowLearnError):
+    """Another worker changed the row first; nothing was written."""
 
 
-class DamagedArtifact(GrowLearnError):
+class CorruptArtifact(GrowLearnError):
     """Stored bytes are missing or do not have the hash they are stored under."""
 
 
-class NotGrowable(GrowLearnError):
-    """A window calls for growth but cannot be grown from; the message is the reason kept with it."""
+class CannotGrow(GrowLearnError):
+    """A window needs growth but nothing can be grown from it; the message is the reason stored with it."""
 
 
-class TooFewLabels(NotGrowable):
-    """A window cannot be grown from for want of labels: more of them may cure it."""
+class TooFewLabels(CannotGrow):
+    """A window has too few labels to grow from; more labels may fix it."""

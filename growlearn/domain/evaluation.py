@@ -1,4 +1,4 @@
-"""The accuracy matrix and every continual-learning figure that derives from it.
+"""The accuracy matrix and every continual-learning metric derived from it.
 
 R[i][j] is the accuracy on task j after growing task i, with tasks in the order they were opened.
 """
@@ -8,102 +8,101 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from statistics import fmean
 
-from growlearn.domain.interval import Interval, wilson
+from growlearn.domain.interval import ConfidenceInterval, wilson_interval
 
 
 @dataclass(frozen=True, kw_only=True)
-class Cell:
-    """One model on one task's hold-out rows; `answers` are the stored ones to every row (sha256), in order.
+class TaskScore:
+    """One model's score on one task's hold-out rows.
 
-    None in records of earlier versions, and where there is no row.
+    `logits_sha256` is the sha256 of the stored logits of every row, in order; None where there is no row.
     """
 
     task: str
     correct: int
     rows: int
-    answers: str | None = None
+    logits_sha256: str | None = None
 
     @property
     def accuracy(self) -> float:
-        """Share of rows answered right, 0 to 1."""
+        """Share of rows predicted correctly, 0 to 1."""
         return self.correct / self.rows
 
     @property
-    def interval(self) -> Interval:
-        """Where the accuracy on other rows of the task lies, with 95 % confidence (Wilson 1927)."""
-        return wilson(self.correct, self.rows)
+    def interval(self) -> ConfidenceInterval:
+        """The 95 % confidence interval of the accuracy on the task (Wilson 1927)."""
+        return wilson_interval(self.correct, self.rows)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Succession:
-    """Earlier tasks that a new one takes the place of for rows that name none.
+class TaskReplacement:
+    """Earlier tasks that a new one replaces for rows that name no task.
 
-    `windows` called for growth before and nothing came of them, the latest first; `cells` are what the
-    candidate answers to all of their labelled rows as the new task, in the same order.
+    `windows` needed growth before and none of them led to a version, the latest first; `task_scores` are the
+    candidate's scores as the new task on all of their labelled rows, in the same order.
     """
 
     tasks: tuple[str, ...]
     windows: tuple[str, ...]
-    cells: tuple[Cell, ...]
+    task_scores: tuple[TaskScore, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Evaluation:
     """A candidate on every task's hold-out rows.
 
-    `before` is the same model before the new branch was trained, on the new task; `known` the best that
-    an earlier task with all of its classes answers there, if there is one; `alone` a model trained on
-    the new task by itself, where the job asks for it. `changed` names earlier tasks whose
-    weights or probe answers are not equal to the last bit any more: none, unless freezing broke.
-    A consolidated candidate opens no task: `taught` is what the model consolidated answers, task by task,
-    and `task` the newest one, of which `before` says the same. Empty for every other candidate. `routed` is
-    what the candidate answers on the same rows without being told their task, where rows name none;
-    `succession` says which tasks are not routed to any more.
+    `initial` scores the same model on the new task before the new branch was trained; `best_existing` the
+    best earlier task that has all of its classes, if there is one; `single_task` a model trained on the new
+    task alone, where the job asks for it. `changed_tasks` names earlier tasks whose weights or check logits
+    are no longer equal bit for bit: none, unless freezing broke. A consolidated candidate opens no task:
+    `teacher` scores the model it was distilled from, task by task, and `task` and `initial` are those of the
+    newest task. `teacher` is empty for every other candidate. `routed` scores the candidate on the same rows
+    without their task, where rows name none; `replacement` says which tasks the router no longer uses.
     """
 
     task: str
-    cells: tuple[Cell, ...]
-    before: Cell
-    chance: float
-    known: Cell | None = None
-    alone: Cell | None = None
-    changed: tuple[str, ...] = ()
-    taught: tuple[Cell, ...] = ()
-    routed: tuple[Cell, ...] = ()
-    succession: Succession | None = None
+    task_scores: tuple[TaskScore, ...]
+    initial: TaskScore
+    chance_level: float
+    best_existing: TaskScore | None = None
+    single_task: TaskScore | None = None
+    changed_tasks: tuple[str, ...] = ()
+    teacher: tuple[TaskScore, ...] = ()
+    routed: tuple[TaskScore, ...] = ()
+    replacement: TaskReplacement | None = None
 
     def accuracy(self, task: str) -> float:
         """Accuracy on one task; KeyError where it was not measured."""
-        return {cell.task: cell.accuracy for cell in self.cells}[task]
+        return {score.task: score.accuracy for score in self.task_scores}[task]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Flips:
-    """Rows of one task that one of two models has right: `lost` the old one alone, `gained` the new."""
+class PredictionFlips:
+    """Rows that only one model predicts correctly: `negative_count` the old, `positive_count` the new."""
 
     task: str
-    lost: int
-    gained: int
+    negative_count: int
+    positive_count: int
     rows: int
 
     @property
-    def negative(self) -> float:
-        """Share of all rows that were right and are wrong now (Yan et al. 2021), 0 to 1."""
-        return self.lost / self.rows
+    def negative_rate(self) -> float:
+        """Share of all rows that were correct and are wrong now (Yan et al. 2021), 0 to 1."""
+        return self.negative_count / self.rows
 
     @property
-    def positive(self) -> float:
-        """Share of all rows that were wrong and are right now; accuracy rose by this less `negative`."""
-        return self.gained / self.rows
+    def positive_rate(self) -> float:
+        """Share of all rows that were wrong and are correct now; less `negative_rate` it is the gain."""
+        return self.positive_count / self.rows
 
 
 @dataclass(frozen=True, kw_only=True)
 class GateResult:
-    """What one gate said: the figure it looked at, the bound, and whether it holds."""
+    """What one gate decided: the value it checked, the threshold, and whether the gate passed."""
 
     gate: str
-    figure: float
-    bound: float
+    value: float
+    threshold: float
     passed: bool
     reason: str
 
@@ -112,114 +111,112 @@ class GateResult:
 class AccuracyMatrix:
     """R as rows by growth and columns by task; None where nothing was measured.
 
-    `chance` and `alone` hold, for each task, the accuracy of guessing and that of a model trained
-    on the task by itself. `intervals` holds, cell by cell, how exactly R is known at 95 %; empty for a
-    matrix that no counts are known of.
+    `chance_level` and `single_task` hold, for each task, the accuracy of guessing and that of a model trained
+    on the task alone. `intervals` holds the 95 % confidence interval of each entry of R; empty for a matrix
+    without row counts.
 
     >>> matrix = AccuracyMatrix(
-    ...     tasks=("a", "b"), accuracy=((0.9, 0.5), (0.8, 0.95)), chance=(0.5, 0.5), alone=(None, 1.0)
+    ...     tasks=("a", "b"),
+    ...     accuracy=((0.9, 0.5), (0.8, 0.95)),
+    ...     chance_level=(0.5, 0.5),
+    ...     single_task=(None, 1.0),
     ... )
     >>> matrix.average_accuracy, round(matrix.backward_transfer, 3), round(matrix.forgetting, 3)
     (0.875, -0.1, 0.1)
     >>> matrix.forward_transfer, round(matrix.intransigence, 3)
     (0.0, 0.05)
-    >>> round(matrix.forward_transfer_alone, 3)
-    -0.05
     """
 
     tasks: tuple[str, ...]
     accuracy: tuple[tuple[float | None, ...], ...]
-    chance: tuple[float, ...]
-    alone: tuple[float | None, ...]
-    intervals: tuple[tuple[Interval | None, ...], ...] = ()
+    chance_level: tuple[float, ...]
+    single_task: tuple[float | None, ...]
+    intervals: tuple[tuple[ConfidenceInterval | None, ...], ...] = ()
 
     @property
     def average_accuracy(self) -> float | None:
         """Mean of the last row, A_T = 1/T sum_j R[T][j] (Lopez-Paz and Ranzato 2017, as ACC)."""
-        return fmean(self._last()) if self.tasks else None
+        return fmean(self._last_row()) if self.tasks else None
 
     @property
     def backward_transfer(self) -> float | None:
         """BWT = 1/(T-1) sum_{j<T} R[T][j] - R[j][j] (Lopez-Paz and Ranzato 2017)."""
-        return _mean([now - self._at(j, j) for j, now in enumerate(self._last()[:-1])])
+        return _mean_or_none(
+            [now - self._measured_accuracy(j, j) for j, now in enumerate(self._last_row()[:-1])]
+        )
 
     @property
     def forward_transfer(self) -> float | None:
         """FWT = 1/(T-1) sum_{j>1} R[j-1][j] - chance_j (Lopez-Paz and Ranzato 2017).
 
-        R[j-1][j] is the new task's model at birth, before its branch was trained; chance is 1/C.
+        R[j-1][j] is the new task's initial model, before its branch was trained; chance is 1/C.
         """
-        before = [(self.accuracy[j - 1][j], self.chance[j]) for j in range(1, len(self.tasks))]
-        return _mean([measured - chance for measured, chance in before if measured is not None])
-
-    @property
-    def forward_transfer_alone(self) -> float | None:
-        """FWT = 1/(T-1) sum_{j>1} R[j][j] - alone_j (Wang et al. 2024): what earlier tasks gave a new one.
-
-        The reference starts with nothing and is trained on the same rows by the same budget. None unless the
-        job asks for it; tasks without one are left out.
-        """
-        pairs = [(alone, self._at(j, j)) for j, alone in enumerate(self.alone) if j > 0]
-        return _mean([now - alone for alone, now in pairs if alone is not None])
+        before = [(self.accuracy[j - 1][j], self.chance_level[j]) for j in range(1, len(self.tasks))]
+        return _mean_or_none([measured - chance for measured, chance in before if measured is not None])
 
     @property
     def forgetting(self) -> float | None:
         """F = 1/(T-1) sum_{j<T} max_{i<T} R[i][j] - R[T][j]: best past minus current (Chaudhry 2018)."""
-        last = self._last()[:-1]
-        past = [max(self._at(i, j) for i in range(j, len(self.tasks) - 1)) for j in range(len(last))]
-        return _mean([best - now for best, now in zip(past, last, strict=True)])
+        last = self._last_row()[:-1]
+        past = [
+            max(self._measured_accuracy(i, j) for i in range(j, len(self.tasks) - 1))
+            for j in range(len(last))
+        ]
+        return _mean_or_none([best - now for best, now in zip(past, last, strict=True)])
 
     @property
     def intransigence(self) -> float | None:
-        """I = mean of alone_j - R[j][j]: what growing cost against training alone (Chaudhry 2018).
+        """I = mean of single_j - R[j][j]: what growing cost against a single-task model (Chaudhry 2018).
 
-        Chaudhry et al. take a jointly trained model as the reference; here it is a model of one
-        branch trained on the task's own rows. None unless the job asks for that reference.
+        Chaudhry et al. compare with a jointly trained model; here the baseline is a model of one branch
+        trained on the task's own rows. None unless the job asks for that baseline.
         """
-        pairs = [(alone, self._at(j, j)) for j, alone in enumerate(self.alone)]
-        return _mean([alone - now for alone, now in pairs if alone is not None])
+        pairs = [
+            (single_task, self._measured_accuracy(j, j)) for j, single_task in enumerate(self.single_task)
+        ]
+        return _mean_or_none([single_task - now for single_task, now in pairs if single_task is not None])
 
-    def _last(self) -> list[float]:
-        return [self._at(len(self.tasks) - 1, j) for j in range(len(self.tasks))]
+    def _last_row(self) -> list[float]:
+        return [self._measured_accuracy(len(self.tasks) - 1, j) for j in range(len(self.tasks))]
 
-    def _at(self, i: int, j: int) -> float:
+    def _measured_accuracy(self, i: int, j: int) -> float:
         value = self.accuracy[i][j]
         if value is None:
             raise ValueError(f"R[{i}][{j}] was not measured")
         return value
 
 
-def _mean(values: list[float]) -> float | None:
+def _mean_or_none(values: list[float]) -> float | None:
     return fmean(values) if values else None
 
 
-def matrix_of(evaluations: tuple[Evaluation, ...]) -> AccuracyMatrix:
+def build_accuracy_matrix(evaluations: tuple[Evaluation, ...]) -> AccuracyMatrix:
     """Assemble R from one evaluation a growth, in the order the tasks were opened.
 
-    A consolidation opens no task: it measures the row of the newest one again.
+    A consolidation opens no task: it replaces the row of the newest one.
     """
-    evaluations = _latest_rows(evaluations)
+    evaluations = _merge_consolidations(evaluations)
     tasks = tuple(evaluation.task for evaluation in evaluations)
-    rows: list[tuple[Cell | None, ...]] = []
+    rows: list[tuple[TaskScore | None, ...]] = []
     for i, evaluation in enumerate(evaluations):
-        known: dict[str, Cell] = {cell.task: cell for cell in evaluation.cells}
+        scores: dict[str, TaskScore] = {score.task: score for score in evaluation.task_scores}
         if i + 1 < len(evaluations):
-            known[tasks[i + 1]] = evaluations[i + 1].before
-        rows.append(tuple(known.get(task) for task in tasks))
+            scores[tasks[i + 1]] = evaluations[i + 1].initial
+        rows.append(tuple(scores.get(task) for task in tasks))
     return AccuracyMatrix(
         tasks=tasks,
-        accuracy=tuple(tuple(None if cell is None else cell.accuracy for cell in row) for row in rows),
-        chance=tuple(evaluation.chance for evaluation in evaluations),
-        alone=tuple(None if e.alone is None else e.alone.accuracy for e in evaluations),
-        intervals=tuple(tuple(None if cell is None else cell.interval for cell in row) for row in rows),
+        accuracy=tuple(tuple(None if score is None else score.accuracy for score in row) for row in rows),
+        chance_level=tuple(evaluation.chance_level for evaluation in evaluations),
+        single_task=tuple(None if e.single_task is None else e.single_task.accuracy for e in evaluations),
+        intervals=tuple(tuple(None if score is None else score.interval for score in row) for row in rows),
     )
 
 
-def _latest_rows(evaluations: tuple[Evaluation, ...]) -> tuple[Evaluation, ...]:
+def _merge_consolidations(evaluations: tuple[Evaluation, ...]) -> tuple[Evaluation, ...]:
     rows: list[Evaluation] = []
     for evaluation in evaluations:
-        if evaluation.taught and rows:
-            rows[-1] = replace(rows[-1], cells=evaluation.cells)
+        if evaluation.teacher and rows:
+            rows[-1] = replace(rows[-1], task_scores=evaluation.task_scores)
         else:
             rows.append(evaluation)
     return tuple(rows)

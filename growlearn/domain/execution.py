@@ -1,4 +1,4 @@
-"""How a model that answers runs its branches."""
+"""How a model runs its branches at inference."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from enum import StrEnum
 
 
 class Execution(StrEnum):
-    """What may be asked for where a model answers; everything that is measured or gated uses the loop."""
+    """The choices at inference; everything that is measured or gated uses the loop."""
 
     LOOP = "loop"  # one branch after the other
-    STACKED = "stacked"  # all branches of a lineage in one product
-    MEASURED = "measured"  # whichever was fastest when the model was loaded, for one row and for many
+    STACKED = "stacked"  # all branches of a lineage in one batched product
+    AUTO = "auto"  # the fastest when the model was loaded, for one row and for many

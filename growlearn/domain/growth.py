@@ -1,46 +1,46 @@
-"""What is to be grown, and what came of it."""
+"""The plan of a growth, and its result."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from growlearn.domain.circumstances import Circumstances
-from growlearn.domain.job import GrowthSpec
+from growlearn.domain.environment import TrainingEnvironment
+from growlearn.domain.job import GrowthConfig
 from growlearn.domain.lineage import BranchWeights, Manifest, RouterWeights, TaskHead
 from growlearn.domain.schema import Label
 
 
-class Birth(StrEnum):
-    """What a new branch is before any training."""
+class BranchInit(StrEnum):
+    """How a new branch is initialised."""
 
-    ZERO = "zero"  # on its parent's frozen stem, adding nothing
-    COPY = "copy"  # a copy of its parent's last branch and stem
-    OWN = "own"  # new, on a new stem
+    RESIDUAL = "residual"  # on its parent's frozen stem, with a zero residual
+    WARM_START = "warm_start"  # a copy of its parent's last branch and stem
+    SCRATCH = "scratch"  # new, with a new stem
 
 
 @dataclass(frozen=True, kw_only=True)
-class ParentScore:
-    """How well a probe on what a branch would start with tells the new task's classes apart."""
+class ProbeScore:
+    """Accuracy of a linear probe on the features that a branch would start with."""
 
-    task: str | None  # None: the bare stem, or a stem of its own
+    task: str | None  # None: the stem alone, or a new stem
     lineage: tuple[str, ...]
     accuracy: float
-    birth: Birth = Birth.ZERO
-    rows: int = 256  # that the probe was scored on
+    init: BranchInit = BranchInit.RESIDUAL
+    rows: int = 256  # scored by the probe
 
 
 @dataclass(frozen=True, kw_only=True)
-class Trial:
-    """One candidate in one round of a search, and how it did on validation rows."""
+class SearchTrial:
+    """One candidate in one round of a hyperparameter search, with its validation score."""
 
     learning_rate: float
     seed: int
-    birth: Birth
-    parent: str | None
+    init: BranchInit
+    parent_task: str | None
     epochs: int
-    loss: float  # at its best, a mean cross-entropy in nats
-    accuracy: float  # in the same epoch; NaN where no epoch was better than the beginning
+    loss: float  # of the best epoch, a mean cross-entropy in nats
+    accuracy: float  # in the same epoch; NaN where no epoch improved on the start
     seconds: float = 0.0
 
 
@@ -48,37 +48,37 @@ class Trial:
 class GrowthPlan:
     """Everything an engine needs to grow; equal plans give equal branches.
 
-    `base` is the model grown from and `base_version` its number (None: a stream's first growth);
-    `parent` is the task whose lineage the new branch extends, or whose last branch it copies (None: the bare
-    stem, or a new one), `lineage` the frozen branches that enter through gates, `birth` what it starts as.
-    `train`, `validation` and `holdout` are stored rows that share none; an engine reads the first two only.
-    Of several new branches the fewest are kept whose accuracy on validation rows is within
-    `max_accuracy_loss` of all (None: all). `retained` are training rows that the job lets the stream keep.
-    `route` says whether the router learns the task too. `trials` are the candidates that this one was chosen
-    from, round by round.
+    `parent_manifest` is the model grown from and `parent_version` its number (None: a stream's first growth).
+    `parent_task` is the task whose lineage the new branch extends, or whose last branch it copies (None: the
+    stem alone, or a new one); `lineage` are the frozen branches before it; `init` is how it is initialised.
+    `train`, `validation` and `holdout` are disjoint stored rows; an engine reads the first two only. Of
+    several new branches the engine keeps the fewest whose accuracy on validation rows is within
+    `max_accuracy_drop` of that of all (None: all). `retained` are training rows that the job lets the stream
+    keep. `train_router` says whether the router learns the task too. `trials` are the candidates of the
+    search that chose this plan, round by round.
     """
 
     stream: str
     window: str
     task: str
     classes: tuple[Label, ...]
-    base: Manifest
-    base_version: int | None
-    parent: str | None
+    parent_manifest: Manifest
+    parent_version: int | None
+    parent_task: str | None
     lineage: tuple[str, ...]
-    birth: Birth
-    copy_head: bool
+    init: BranchInit
+    init_head_from_parent: bool
     new_branches: tuple[str, ...]
     train: str
     validation: str
     holdout: str
-    growth: GrowthSpec
+    growth: GrowthConfig
     seed: int
-    parent_scores: tuple[ParentScore, ...] = ()
-    max_accuracy_loss: float | None = None
+    probe_scores: tuple[ProbeScore, ...] = ()
+    max_accuracy_drop: float | None = None
     retained: str | None = None
-    route: bool = True
-    trials: tuple[Trial, ...] = ()
+    train_router: bool = True
+    trials: tuple[SearchTrial, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,9 +94,9 @@ class Epoch:
 
 @dataclass(frozen=True, kw_only=True)
 class PrefixPoint:
-    """What the new task's head makes of validation rows with the branches up to `branch` alone, root first.
+    """The new task's validation score with the branches up to `branch` alone, root first.
 
-    `branch` is None for the bare stem; `loss` is a mean cross-entropy in nats.
+    `branch` is None for the stem alone; `loss` is a mean cross-entropy in nats.
     """
 
     branch: str | None
@@ -108,24 +108,23 @@ class PrefixPoint:
 class GrowthResult:
     """New branches and heads as stored weights, and how training went.
 
-    `birth_head` answers the new task before any training: over the parents alone where the branch is born
-    zero, else over the untrained `birth_branches` too, which are kept beside it. `prefix_losses` and
-    `prefix_accuracies` are those of every prefix that ends in a new branch, dropped ones too; `approximation`
-    also holds the bare stem and the parents before them (empty in results of earlier versions).
-    `circumstances` are those of the training; `probes` are the candidate's stored answers to every task's
-    probe, which are kept once it is measured. Results of earlier versions have neither.
-    A head alone brings no branch; `head_parameters` are then its own, else the last branch counts them.
-    `superseded` are earlier tasks that the new one takes the place of for rows that name none.
+    `initial_head` is the new task's head before any training: on the parents alone where the branch starts
+    with a zero residual, else on the stored, untrained `initial_branches` too. `prefix_losses` and
+    `prefix_accuracies` cover every prefix that ends in a new branch, dropped ones too; `prefix_curve` also
+    covers the stem alone and the parents before them. `environment` is that of the training; `check_logits`
+    are the candidate's stored logits on every task's check rows. A head alone brings no branch;
+    `head_parameters` then counts its parameters, else the last branch includes them. `replaced_tasks` are
+    earlier tasks that the new one replaces for rows that name no task.
     """
 
     branches: tuple[BranchWeights, ...]
     branch_parameters: tuple[int, ...]
     head: str
-    birth_head: str
+    initial_head: str
     lineage: tuple[str, ...]
     epochs: tuple[Epoch, ...]
     best_epoch: int
-    birth_loss: float
+    initial_loss: float
     best_loss: float
     prefix_losses: tuple[float, ...]
     train_rows: int
@@ -136,30 +135,30 @@ class GrowthResult:
     seed: int
     router: RouterWeights | None = None
     prefix_accuracies: tuple[float, ...] = ()
-    birth_branches: tuple[BranchWeights, ...] = ()
-    approximation: tuple[PrefixPoint, ...] = ()
-    circumstances: Circumstances | None = None
-    probes: str | None = None
+    initial_branches: tuple[BranchWeights, ...] = ()
+    prefix_curve: tuple[PrefixPoint, ...] = ()
+    environment: TrainingEnvironment | None = None
+    check_logits: str | None = None
     head_parameters: int = 0
-    superseded: tuple[str, ...] = ()
+    replaced_tasks: tuple[str, ...] = ()
 
     @property
     def parameters(self) -> int:
-        """Parameters that were trained and are to be kept."""
+        """Parameters that were trained and are kept."""
         return sum(self.branch_parameters) + self.head_parameters
 
     @property
-    def reduced_loss(self) -> bool:
+    def improved(self) -> bool:
         """Whether the branch lowered the loss on validation rows.
 
-        One that was born zero must have been trained to: at birth only its head was fitted. A copy or a new
-        one brought features of its own, and of a head alone nothing more is asked.
+        A branch with a zero residual must have been trained to: at the start only its head was fitted. A
+        copied or a new branch brings its own features, and a head alone needs nothing more.
         """
-        told = self.best_epoch > 0 or bool(self.birth_branches) or not self.branches
-        return told and self.best_loss < self.birth_loss
+        was_trained = self.best_epoch > 0 or bool(self.initial_branches) or not self.branches
+        return was_trained and self.best_loss < self.initial_loss
 
-    def manifest_of(self, plan: GrowthPlan) -> Manifest:
-        """The model after growing: the base, the new branches and the new task's head."""
+    def build_manifest(self, plan: GrowthPlan) -> Manifest:
+        """The model after growing: the parent, the new branches and the new task's head."""
         head = TaskHead(
             name=plan.task,
             classes=plan.classes,
@@ -167,27 +166,27 @@ class GrowthResult:
             sha256=self.head,
             retained=plan.retained,
         )
-        branches = (*plan.base.branches, *self.branches)
+        branches = (*plan.parent_manifest.branches, *self.branches)
         return replace(
-            plan.base,
+            plan.parent_manifest,
             branches=branches,
-            tasks=(*plan.base.tasks, head),
+            tasks=(*plan.parent_manifest.tasks, head),
             router=self.router,
-            superseded=(*plan.base.superseded, *self.superseded),
+            replaced_tasks=(*plan.parent_manifest.replaced_tasks, *self.replaced_tasks),
         )
 
-    def birth_manifest_of(self, plan: GrowthPlan) -> Manifest:
-        """The model at birth: the new task is answered with nothing trained."""
-        born = tuple(branch.id for branch in self.birth_branches)  # those later dropped for size, too
-        lineage = (*plan.lineage, *born)
-        head = TaskHead(name=plan.task, classes=plan.classes, lineage=lineage, sha256=self.birth_head)
-        branches = (*plan.base.branches, *self.birth_branches)
-        return replace(plan.base, branches=branches, tasks=(*plan.base.tasks, head))
+    def build_initial_manifest(self, plan: GrowthPlan) -> Manifest:
+        """The model before training: the new task has its initial head."""
+        initial_ids = tuple(branch.id for branch in self.initial_branches)  # pruned ones too
+        lineage = (*plan.lineage, *initial_ids)
+        head = TaskHead(name=plan.task, classes=plan.classes, lineage=lineage, sha256=self.initial_head)
+        branches = (*plan.parent_manifest.branches, *self.initial_branches)
+        return replace(plan.parent_manifest, branches=branches, tasks=(*plan.parent_manifest.tasks, head))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Progress:
-    """How far a long piece of work is, for people to look at."""
+    """The progress of long work, shown to people."""
 
     stage: str
     done: int

@@ -1,4 +1,4 @@
-"""Branches, tasks, the tree they form, and the manifest that makes a model of them."""
+"""Branches, tasks, the tree they form, and the manifest that describes a model."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from growlearn.domain.errors import UnknownName
-from growlearn.domain.job import ModelSpec
+from growlearn.domain.errors import NotFound
+from growlearn.domain.job import ModelConfig
 from growlearn.domain.schema import Label, Schema
 
 
 class BranchState(StrEnum):
     """Whether a grown branch is part of a version."""
 
-    KEPT = "kept"
+    ACCEPTED = "accepted"
     REJECTED = "rejected"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Branch:
-    """One frozen Transformer stack; `id` is b1, b2, ... and `stem` the branch whose stem it reads."""
+class BranchRecord:
+    """One frozen Transformer stack; `id` is b1, b2, ...; `stem` is the branch whose stem feeds it."""
 
     stream: str
     id: str
@@ -39,8 +39,8 @@ class Branch:
 class Task:
     """A regime of data with its own head.
 
-    `holdout` and `reference` are stored rows (sha256 of Parquet): the first only measures, the
-    second (validation rows) is what later windows are compared with.
+    `holdout` and `reference_rows` are stored rows (sha256 of Parquet). Hold-out rows are for evaluation only;
+    reference rows (validation rows) are what later windows are compared with.
     """
 
     stream: str
@@ -49,16 +49,15 @@ class Task:
     lineage: tuple[str, ...]
     head: str
     holdout: str
-    reference: str
+    reference_rows: str
     window: str
     version: int
-    opened_at: datetime
 
 
-def is_regime_of(name: str, task: str) -> bool:
-    """Whether a task is the one of that name, or a later regime of it: NAME/2, NAME/3, ...
+def is_version_of_task(name: str, task: str) -> bool:
+    """Whether a task has that name or is a later version of it: NAME/2, NAME/3, ...
 
-    >>> is_regime_of("a", "a"), is_regime_of("a", "a/2"), is_regime_of("a", "a/b")
+    >>> is_version_of_task("a", "a"), is_version_of_task("a", "a/2"), is_version_of_task("a", "a/b")
     (True, True, False)
     """
     return task == name or (task.startswith(f"{name}/") and task.removeprefix(f"{name}/").isdecimal())
@@ -66,7 +65,7 @@ def is_regime_of(name: str, task: str) -> bool:
 
 @dataclass(frozen=True, kw_only=True)
 class BranchWeights:
-    """Where a manifest finds one branch."""
+    """The stored weights of one branch."""
 
     id: str
     parent: str | None
@@ -76,7 +75,7 @@ class BranchWeights:
 
 @dataclass(frozen=True, kw_only=True)
 class TaskHead:
-    """Where a manifest finds one task's head, and the branches its answers use, root first.
+    """The stored head of one task, and the branches it uses, root first.
 
     `retained` are the stored training rows that the job lets the stream keep; None where it keeps none.
     """
@@ -90,49 +89,49 @@ class TaskHead:
 
 @dataclass(frozen=True, kw_only=True)
 class RouterWeights:
-    """Where a manifest finds what routes rows without a task.
+    """The stored router, which assigns rows without a task.
 
-    `features` never change in a stream's life; `moments` are needed to add a task, not to answer;
-    `outputs` are a task and one of its classes each, in the order of the readout's columns. `stem` is a
-    stored branch whose stem the features read; None where that is the model's own root stem.
+    `features` never change for a stream; `gram_matrices` are needed to add a task, not to route;
+    `task_classes` pairs each task with one of its classes, in the order of the columns of `ridge_weights`.
+    `stem` is a stored branch whose stem the features use; None where that is the model's root stem.
     """
 
     features: str
-    moments: str
-    readout: str
-    outputs: tuple[tuple[str, Label], ...]
+    gram_matrices: str
+    ridge_weights: str
+    task_classes: tuple[tuple[str, Label], ...]
     stem: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Manifest:
-    """All that is needed to rebuild one model from content-addressed weights.
+    """Everything needed to rebuild one model from content-addressed weights.
 
-    `superseded` are tasks that a later one took the place of: they stay, but are not routed to.
+    `replaced_tasks` are tasks that a later one replaced: they stay, but the router no longer uses them.
     """
 
     stream: str
     schema: Schema
-    model: ModelSpec
+    model: ModelConfig
     branches: tuple[BranchWeights, ...]
     tasks: tuple[TaskHead, ...]
     router: RouterWeights | None = None
-    superseded: tuple[str, ...] = ()
+    replaced_tasks: tuple[str, ...] = ()
 
     @property
-    def active(self) -> tuple[str, ...]:
-        """Names of the tasks that rows naming none may belong to, oldest first.
+    def routable_tasks(self) -> tuple[str, ...]:
+        """Names of the tasks that rows without a task may belong to, oldest first.
 
-        A model cut down to superseded tasks alone has no others.
+        A model truncated to replaced tasks alone has no others.
         """
         names = tuple(head.name for head in self.tasks)
-        return tuple(name for name in names if name not in self.superseded) or names
+        return tuple(name for name in names if name not in self.replaced_tasks) or names
 
     @property
-    def answering(self) -> tuple[str, ...]:
-        """sha256 of everything that is needed to answer with the model."""
+    def inference_artifacts(self) -> tuple[str, ...]:
+        """sha256 of everything that inference needs."""
         router = self.router
-        routing = () if router is None else (router.features, router.readout, router.stem)
+        routing = () if router is None else (router.features, router.ridge_weights, router.stem)
         files = (
             *(branch.sha256 for branch in self.branches),
             *(head.sha256 for head in self.tasks),
@@ -140,17 +139,17 @@ class Manifest:
         )
         return tuple(digest for digest in files if digest is not None)
 
-    def regimes(self, name: str) -> tuple[str, ...]:
+    def task_versions(self, name: str) -> tuple[str, ...]:
         """Names of the tasks that rows named `name` may belong to, oldest first."""
-        return tuple(head.name for head in self.tasks if is_regime_of(name, head.name))
+        return tuple(head.name for head in self.tasks if is_version_of_task(name, head.name))
 
     def task(self, name: str) -> TaskHead:
-        """The head of a task, or UnknownName listing those there are."""
+        """The head of a task; raises NotFound listing the known tasks."""
         for head in self.tasks:
             if head.name == name:
                 return head
         known = ", ".join(head.name for head in self.tasks) or "none"
-        raise UnknownName(f"stream {self.stream!r} has no task {name!r}", cure=f"known tasks: {known}")
+        raise NotFound(f"stream {self.stream!r} has no task {name!r}", hint=f"known tasks: {known}")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,7 @@ from hashlib import sha256
 from typing import Any, ClassVar, TypeAlias
 
 Label: TypeAlias = int | str
-"""One class as it stands in the label column; booleans are read as 0 and 1."""
+"""One class as written in the label column; booleans are read as 0 and 1."""
 
 
 class InputType(StrEnum):
@@ -22,7 +22,7 @@ class InputType(StrEnum):
     SERIES = "series"
 
 
-_WANTED: dict[InputType, tuple[str, dict[str, str]]] = {
+_TYPE_KEYS: dict[InputType, tuple[str, dict[str, str]]] = {
     InputType.IMAGE: ("an image", {"shape": "[channels, height, width]"}),
     InputType.NUMBER: ("a number", {}),
     InputType.CATEGORY: ("a category", {}),
@@ -32,18 +32,18 @@ _WANTED: dict[InputType, tuple[str, dict[str, str]]] = {
     ),
     InputType.SERIES: ("a series", {"shape": "[steps, channels]"}),
 }
-"""What each type is called, and the keys it needs with what they mean."""
-MOST_IDS = 10_000_000
-"""Of a vocabulary; each is a row of the embedding."""
+"""The display name of each type, and the keys it requires with their meaning."""
+MAX_TOKEN_IDS = 10_000_000
+"""The largest vocabulary; each id is a row of the embedding."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Input:
+class InputColumn:
     """One input column.
 
     `shape` is (channels, height, width) in pixels for an image, (steps, channels) for a series.
-    `vocabulary` and `length` are for tokens only: ids lie in 0..vocabulary - 1, and of a longer row the
-    first `length` are read.
+    `vocabulary` and `length` are for tokens only: ids lie in 0..vocabulary - 1, and a longer row is cut to
+    its first `length` ids.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
@@ -54,27 +54,27 @@ class Input:
     length: int | None = None
 
     def __post_init__(self) -> None:
-        what, wanted = _WANTED[self.type]
+        type_name, required_keys = _TYPE_KEYS[self.type]
         for key in ("shape", "vocabulary", "length"):
-            given = getattr(self, key) is not None
-            if key in wanted and not given:
-                raise ValueError(f"{what} needs {key}: {wanted[key]}")
-            if given and key not in wanted:
-                meant = " and ".join(kind for kind, (_, keys) in _WANTED.items() if key in keys)
-                raise ValueError(f"{key} is for {meant}; this input is {what}")
+            is_given = getattr(self, key) is not None
+            if key in required_keys and not is_given:
+                raise ValueError(f"{type_name} needs {key}: {required_keys[key]}")
+            if is_given and key not in required_keys:
+                matching_types = " and ".join(kind for kind, (_, keys) in _TYPE_KEYS.items() if key in keys)
+                raise ValueError(f"{key} is for {matching_types}; this input is {type_name}")
         if self.shape is not None:
             _check_shape(self.type, self.shape)
-        for key, least, most in (("vocabulary", 2, MOST_IDS), ("length", 1, MOST_IDS)):
+        for key, minimum, maximum in (("vocabulary", 2, MAX_TOKEN_IDS), ("length", 1, MAX_TOKEN_IDS)):
             value = getattr(self, key)
-            if value is not None and not least <= value <= most:
-                raise ValueError(f"{key} {value} must lie between {least} and {most:,}")
+            if value is not None and not minimum <= value <= maximum:
+                raise ValueError(f"{key} {value} must lie between {minimum} and {maximum:,}")
 
 
 def _check_shape(kind: InputType, shape: tuple[int, ...]) -> None:
-    sound = min(shape, default=0) >= 1
-    if kind is InputType.IMAGE and not (sound and len(shape) == 3 and shape[0] in (1, 3)):
+    is_positive = min(shape, default=0) >= 1
+    if kind is InputType.IMAGE and not (is_positive and len(shape) == 3 and shape[0] in (1, 3)):
         raise ValueError(f"shape {list(shape)} must be [1 or 3, height, width]")
-    if kind is InputType.SERIES and not (sound and len(shape) == 2):
+    if kind is InputType.SERIES and not (is_positive and len(shape) == 2):
         raise ValueError(f"shape {list(shape)} must be [steps, channels], [steps, 1] for one channel")
 
 
@@ -82,29 +82,29 @@ def _check_shape(kind: InputType, shape: tuple[int, ...]) -> None:
 class Schema:
     """The columns of a stream: inputs by name, in the order of the job file.
 
-    `key` names the column, of integers or text, that tells rows apart, so that labels may come later.
+    `id_column` names the column, of integers or text, that identifies rows, so that labels can arrive later.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
 
-    inputs: dict[str, Input]
+    inputs: dict[str, InputColumn]
     label: str = "label"
     task: str | None = None
-    key: str | None = None
+    id_column: str | None = None
 
     def __post_init__(self) -> None:
         if not self.inputs:
             raise ValueError("inputs must name at least one column")
-        special = [self.label] + [name for name in (self.task, self.key) if name]
+        special = [self.label] + [name for name in (self.task, self.id_column) if name]
         for name in special:
             if name in self.inputs:
-                raise ValueError(f"column {name!r} is an input and the label, task or key at once")
-        if "_key" in (*self.inputs, *special):
-            raise ValueError("column name '_key' is kept for stored rows; rename the column")
+                raise ValueError(f"column {name!r} is an input and the label, task or id column at once")
+        if "_row_hash" in (*self.inputs, *special):
+            raise ValueError("column name '_row_hash' is reserved for stored rows; rename the column")
         if self.label == self.task:
             raise ValueError(f"column {self.label!r} is the label and the task at once")
-        if self.key is not None and self.key in (self.label, self.task):
-            raise ValueError(f"column {self.key!r} is the key and the label or task at once")
+        if self.id_column is not None and self.id_column in (self.label, self.task):
+            raise ValueError(f"column {self.id_column!r} is the id column and the label or task at once")
 
     @property
     def digest(self) -> str:
@@ -112,10 +112,10 @@ class Schema:
         return sha256(repr(self).encode()).hexdigest()[:16]
 
 
-def ordered(labels: Iterable[Label]) -> tuple[Label, ...]:
-    """Distinct labels in a fixed order: integers by value, then strings by spelling.
+def sort_labels(labels: Iterable[Label]) -> tuple[Label, ...]:
+    """Distinct labels in a fixed order: integers by value, then strings alphabetically.
 
-    >>> ordered(["b", 2, "a", 1, 2])
+    >>> sort_labels(["b", 2, "a", 1, 2])
     (1, 2, 'a', 'b')
     """
     return tuple(sorted(set(labels), key=lambda label: (isinstance(label, str), label)))

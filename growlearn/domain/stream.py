@@ -1,4 +1,4 @@
-"""A stream and what is written, in one transaction, when a window moves."""
+"""A stream, and what one transition of a window writes in one transaction."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from datetime import datetime
 from enum import StrEnum
 
 from growlearn.domain.consolidation import ConsolidationPlan, ConsolidationResult
-from growlearn.domain.drift import BudgetLeft, DriftReport
+from growlearn.domain.drift import DriftReport, RemainingBudget
 from growlearn.domain.evaluation import Evaluation, GateResult
 from growlearn.domain.growth import GrowthPlan, GrowthResult
 from growlearn.domain.job import Job
-from growlearn.domain.lineage import Branch, Task, Version
+from growlearn.domain.lineage import BranchRecord, Task, Version
+from growlearn.domain.model_selection import ModelSelection
 from growlearn.domain.window import Verdict, WindowState
-from growlearn.domain.worth import Worth
 
 
 class Alias(StrEnum):
@@ -27,15 +27,14 @@ class Alias(StrEnum):
 class Stream:
     """One named source of task data and the one model that grows with it.
 
-    `base` is the version the next growth extends: the newest one not rolled back.
+    `parent_version` is the version the next growth extends: the newest one not rolled back.
     """
 
     job: Job
     created_at: datetime
-    updated_at: datetime
     champion: int | None = None
     challenger: int | None = None
-    base: int | None = None
+    parent_version: int | None = None
 
     @property
     def name(self) -> str:
@@ -44,7 +43,7 @@ class Stream:
 
 
 class MessageKind(StrEnum):
-    """What the tracker must learn."""
+    """Kinds of message to the tracker."""
 
     CYCLE = "cycle"
     ALIASES = "aliases"
@@ -52,10 +51,10 @@ class MessageKind(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Message:
-    """One thing the tracker must learn, written with the change it tells of (outbox).
+    """One message to the tracker, written in the transaction of the change (outbox).
 
-    A cycle message names the window; an aliases message asks the tracker to follow the stream's
-    champion and challenger as they stand when it is delivered.
+    A cycle message names the window; an aliases message makes the tracker copy the stream's champion and
+    challenger as they are at delivery.
     """
 
     stream: str
@@ -65,7 +64,7 @@ class Message:
 
 @dataclass(frozen=True, kw_only=True)
 class PendingMessage:
-    """A message not yet delivered, with its place in the queue."""
+    """A message not yet delivered, with its position in the queue."""
 
     id: int
     message: Message
@@ -73,16 +72,16 @@ class PendingMessage:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Receipt:
-    """What the tracker called the things it was told of."""
+class TrackerIds:
+    """The tracker's own ids of a run and a model version."""
 
     run_id: str | None = None
     model_version: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
-class AliasMove:
-    """One move of an alias, kept for ever: who moved it, when, from where to where, and why."""
+class AliasChange:
+    """One change of an alias, never deleted: who made it, when, from which version to which, and why."""
 
     stream: str
     alias: Alias
@@ -95,13 +94,13 @@ class AliasMove:
 
 @dataclass(frozen=True, kw_only=True)
 class Transition:
-    """One move of one window, with everything that is recorded in the same transaction.
+    """One transition of one window, with everything that is recorded in the same transaction.
 
-    It holds only while the window is in `source` and `worker` still leads it, and, where it moves the
-    stream's base, while that stands at `base_before`; otherwise nothing is written. Fields left None
-    leave what is stored as it is; `budget` is for the ledger alone, as are `snapshot` and `configuration`,
-    the sha256 of the rows and the digest of the job as the step read them. `wanted` and `judged_by` are for a
-    window that is to wait.
+    The store applies it only while the window is in `source` and leased to `worker` and, where it changes the
+    stream's parent version, while that is `parent_version_before`; otherwise it writes nothing. A field that
+    is None leaves the stored value unchanged. `remaining_budget`, `snapshot` (sha256 of the rows) and
+    `job_digest` go to the decision log alone, as the step read them. `labels_required` and
+    `judged_by_version` are for a window that will wait for labels.
     """
 
     stream: str
@@ -111,35 +110,35 @@ class Transition:
     worker: str
     at: datetime
     snapshot: str | None = None
-    configuration: str | None = None
+    job_digest: str | None = None
     verdict: Verdict | None = None
     task: str | None = None
     reason: str | None = None
     report: DriftReport | None = None
-    budget: BudgetLeft | None = None
+    remaining_budget: RemainingBudget | None = None
     plan: GrowthPlan | ConsolidationPlan | None = None
     result: GrowthResult | ConsolidationResult | None = None
     evaluation: Evaluation | None = None
-    worth: Worth | None = None
+    model_selection: ModelSelection | None = None
     gates: tuple[GateResult, ...] = ()
-    branches: tuple[Branch, ...] = ()
-    opened: Task | None = None
+    branches: tuple[BranchRecord, ...] = ()
+    new_task: Task | None = None
     version: Version | None = None
-    alias_moves: tuple[AliasMove, ...] = ()
-    base: int | None = None
-    base_before: int | None = None
-    wanted: int | None = None
-    judged_by: int | None = None
+    alias_changes: tuple[AliasChange, ...] = ()
+    parent_version: int | None = None
+    parent_version_before: int | None = None
+    labels_required: int | None = None
+    judged_by_version: int | None = None
     messages: tuple[Message, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class WindowRecord:
-    """All that is stored about how one window was handled."""
+    """Everything stored about how one window was processed."""
 
     report: DriftReport | None = None
     plan: GrowthPlan | ConsolidationPlan | None = None
     result: GrowthResult | ConsolidationResult | None = None
     evaluation: Evaluation | None = None
-    worth: Worth | None = None
+    model_selection: ModelSelection | None = None
     gates: tuple[GateResult, ...] = ()

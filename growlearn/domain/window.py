@@ -1,4 +1,4 @@
-"""A window, and the one table of legal moves between its states."""
+"""A window, and the one table of legal transitions between its states."""
 
 from __future__ import annotations
 
@@ -6,28 +6,28 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from growlearn.domain.delayed_labels import LabelJoinResult
 from growlearn.domain.errors import IllegalTransition
-from growlearn.domain.labels import Joining
 
 
 class WindowState(StrEnum):
-    """Where a window stands."""
+    """The processing state of a window."""
 
-    DISCOVERED = "discovered"  # open: rows are still being gathered
+    OPEN = "open"  # rows are still being accumulated
     ACCEPTED = "accepted"  # snapshot stored
     QUARANTINED = "quarantined"
     JUDGED = "judged"
-    WAITING = "waiting"  # to be grown from once enough of its rows have labels
-    SETTLED = "settled"  # nothing to grow
+    AWAITING_LABELS = "awaiting_labels"  # grows once enough of its rows have labels
+    SKIPPED = "skipped"  # nothing was grown
     GROWING = "growing"
     EVALUATED = "evaluated"
     PROMOTED = "promoted"
     REJECTED = "rejected"
-    HELD = "held"  # waits for a person to promote it
+    PENDING_APPROVAL = "pending_approval"  # a person has to promote it
 
 
 class Verdict(StrEnum):
-    """What the drift stage said of a window; of one without rows, why there is one."""
+    """The drift stage's verdict on a window; for one without rows, why it exists."""
 
     FIRST = "first"
     STABLE = "stable"
@@ -35,47 +35,46 @@ class Verdict(StrEnum):
     DRIFT = "drift"
     NEW_TASK = "new task"
     KNOWN_TASK = "known task"
-    CANNOT_JUDGE = "cannot judge"
-    FULL = "full"  # the model has reached its branch budget: this window consolidates it
+    INCONCLUSIVE = "inconclusive"
+    FULL = "full"  # the model has reached max_branches: this window consolidates it
 
     @property
-    def calls_for_growth(self) -> bool:
-        """Whether a new branch is wanted."""
+    def needs_growth(self) -> bool:
+        """Whether a new branch is needed."""
         return self in (Verdict.FIRST, Verdict.DRIFT, Verdict.NEW_TASK)
 
 
 _S = WindowState
 TRANSITIONS: dict[WindowState, tuple[WindowState, ...]] = {
-    _S.DISCOVERED: (_S.ACCEPTED, _S.QUARANTINED),
+    _S.OPEN: (_S.ACCEPTED, _S.QUARANTINED),
     _S.ACCEPTED: (_S.JUDGED,),
-    _S.JUDGED: (_S.SETTLED, _S.GROWING, _S.WAITING),
-    _S.WAITING: (_S.ACCEPTED,),
+    _S.JUDGED: (_S.SKIPPED, _S.GROWING, _S.AWAITING_LABELS),
+    _S.AWAITING_LABELS: (_S.ACCEPTED,),
     _S.GROWING: (_S.EVALUATED, _S.REJECTED),
-    _S.EVALUATED: (_S.PROMOTED, _S.REJECTED, _S.HELD),
+    _S.EVALUATED: (_S.PROMOTED, _S.REJECTED, _S.PENDING_APPROVAL),
     _S.QUARANTINED: (),
-    _S.SETTLED: (),
+    _S.SKIPPED: (),
     _S.PROMOTED: (),
     _S.REJECTED: (),
-    _S.HELD: (),
+    _S.PENDING_APPROVAL: (),
 }
-"""Every legal move; what is not here cannot happen."""
+"""Every legal transition; no other can happen."""
 
 PENDING = (_S.ACCEPTED, _S.JUDGED, _S.GROWING, _S.EVALUATED)
-"""States from which a worker has something to do."""
+"""States in which a worker has something to do."""
+
+IN_PROGRESS = (_S.EVALUATED, _S.GROWING, _S.JUDGED)
+"""Pending states of windows in progress, the furthest first."""
 
 
-BEGUN = (_S.EVALUATED, _S.GROWING, _S.JUDGED)
-"""Pending states of windows that are begun, the furthest first."""
+def queue_priority(window: Window) -> tuple[bool, int, int]:
+    """Sort key of a stream's pending windows: the smallest is processed next.
 
-
-def turn(window: Window) -> tuple[bool, int, int]:
-    """The least of a stream's pending windows is handled next.
-
-    First the one that makes room for all others, then those begun, the furthest first: a window woken by its
-    labels, whatever its number, waits for one that is being grown. Then by number.
+    First a consolidation, which makes room for all others, then windows in progress, the furthest first: a
+    window requeued by its labels, whatever its number, waits for one that is being grown. Then by number.
     """
-    begun = BEGUN.index(window.state) if window.state in BEGUN else len(BEGUN)
-    return window.verdict is not Verdict.FULL, begun, window.number
+    progress_rank = IN_PROGRESS.index(window.state) if window.state in IN_PROGRESS else len(IN_PROGRESS)
+    return window.verdict is not Verdict.FULL, progress_rank, window.number
 
 
 def check_transition(source: WindowState, target: WindowState) -> None:
@@ -87,11 +86,11 @@ def check_transition(source: WindowState, target: WindowState) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class Window:
-    """The rows handled together; `id` is w1, w2, ... in the order the stream met them.
+    """The rows processed together; `id` is w1, w2, ... in order of arrival.
 
-    `snapshot` is the sha256 of the stored Parquet; `source` says which file or files it came from.
-    `labelled` counts its rows whose label is known (None: not counted). A window that waits was judged
-    against the version `judged_by` and is looked at again once `wanted` of its rows have labels.
+    `snapshot` is the sha256 of the stored Parquet; `source` names the file or files it came from. `labelled`
+    counts its rows with a known label (None: not counted). A window that waits for labels was judged against
+    the version `judged_by_version` and is judged again once `labels_required` of its rows have labels.
     """
 
     stream: str
@@ -107,8 +106,8 @@ class Window:
     verdict: Verdict | None = None
     reason: str | None = None
     labelled: int | None = None
-    wanted: int | None = None
-    judged_by: int | None = None
+    labels_required: int | None = None
+    judged_by_version: int | None = None
 
     @property
     def id(self) -> str:
@@ -116,11 +115,11 @@ class Window:
         return f"w{self.number}"
 
     @property
-    def lacking(self) -> int | None:
-        """How many labels it waits for; None where it does not wait."""
-        if self.state is not WindowState.WAITING:
+    def labels_missing(self) -> int | None:
+        """How many labels it still needs; None where it does not wait for labels."""
+        if self.state is not WindowState.AWAITING_LABELS:
             return None
-        return max(0, (self.wanted or 0) - (self.labelled or 0))
+        return max(0, (self.labels_required or 0) - (self.labelled or 0))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,12 +129,12 @@ class SourceFile:
     url: str
     fingerprint: str
     size_bytes: int
-    refused: str | None = None  # why it must not be opened, as for a link out of the folder
+    reject_reason: str | None = None  # why it must not be opened, such as a link out of the folder
 
 
 @dataclass(frozen=True, kw_only=True)
 class BadRow:
-    """A row that was kept out, by its place in the file (from 0), why, and of which window."""
+    """A rejected row: its index in the file (from 0), the reason, and the window."""
 
     row: int
     reason: str
@@ -143,10 +142,10 @@ class BadRow:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SeenFile:
-    """A file as it was taken in: `rows` good ones, under the schema of digest `schema`.
+class FileRecord:
+    """An ingested file: its number of valid `rows`, and the digest of the schema it was read with.
 
-    `windows` are those its rows went to, quarantined ones too.
+    `windows` are those with its rows, quarantined ones too.
     """
 
     url: str
@@ -158,15 +157,15 @@ class SeenFile:
 
 
 @dataclass(frozen=True, kw_only=True)
-class IngestedFile:
-    """What one file became: windows opened, filled or quarantined, and rows kept out.
+class IngestResult:
+    """The result of ingesting one file: windows opened, extended or quarantined, and rejected rows.
 
-    `schema` is the digest of the schema it was read by, `rows` the number of its good rows. The store
-    writes it in one transaction, so that a file is taken in once or not at all. `filled` are the open
-    windows that took rows, as they stood before: where one stands otherwise by then, another process
-    has added rows to it, and nothing is written. `before` are the windows that hold its rows already,
-    where the file was only touched. `joining` says which labels were joined to rows by key, where the
-    stream has one; `note` what a person should know of that.
+    `schema` is the digest of the schema it was read with, `rows` the number of its valid rows. The store
+    writes it in one transaction, so a file is ingested once or not at all. `extended_windows` are the open
+    windows that took rows, as they were before: where one has changed since, another process added rows to
+    it, and the store writes nothing. `previous_windows` are the windows that already hold its rows, where the
+    file was only touched. `label_join` says which labels were joined to rows by row id, where the stream has
+    an id column; `note` is what a person should know about that.
     """
 
     stream: str
@@ -177,19 +176,19 @@ class IngestedFile:
     windows: tuple[Window, ...]
     bad_rows: tuple[BadRow, ...]
     at: datetime
-    filled: tuple[Window, ...] = ()
-    before: tuple[str, ...] = ()
-    joining: Joining | None = None
+    extended_windows: tuple[Window, ...] = ()
+    previous_windows: tuple[str, ...] = ()
+    label_join: LabelJoinResult | None = None
     note: str | None = None
 
     @property
-    def seen(self) -> SeenFile:
-        """What is remembered of the file."""
-        return SeenFile(
+    def file_record(self) -> FileRecord:
+        """The record of the file."""
+        return FileRecord(
             url=self.file.url,
             fingerprint=self.file.fingerprint,
             sha256=self.sha256,
             schema=self.schema,
             rows=self.rows,
-            windows=(*self.before, *(window.id for window in self.windows)),
+            windows=(*self.previous_windows, *(window.id for window in self.windows)),
         )

@@ -1,1 +1,1 @@
-"""A window against what is known: from outputs and labels to a drift report."""
+"""Compare a window with the known tasks: from outputs and labels to a drift report."""

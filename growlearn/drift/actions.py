@@ -1,4 +1,4 @@
-"""The table of actions: what follows from a verdict that calls for growth."""
+"""The table of actions on a verdict that needs growth."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from types import MappingProxyType
 from growlearn.domain.window import Verdict
 
 Action = Callable[[Verdict], str | None]
-"""From the verdict to why nothing is grown for it; None where something is. The first task always is."""
+"""From the verdict to the reason for not growing; None to grow. The first task is always grown."""
 
 
-def grow(_: Verdict) -> str | None:
+def train_on_drift(_: Verdict) -> str | None:
     """Grow a branch, as the policy allows."""
     return None
 
 
-def tell(verdict: Verdict) -> str | None:
-    """Record the drift and leave the model as it is, for a person to look at."""
-    return None if verdict is Verdict.FIRST else "it is only told (drift.action)"
+def alert_on_drift(verdict: Verdict) -> str | None:
+    """Record the drift for a person and leave the model unchanged."""
+    return None if verdict is Verdict.FIRST else "it is only alerted on (drift.action)"
 
 
-ACTIONS: Mapping[str, Action] = MappingProxyType({"grow": grow, "tell": tell})
+ACTIONS: Mapping[str, Action] = MappingProxyType({"grow": train_on_drift, "alert": alert_on_drift})

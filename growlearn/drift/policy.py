@@ -1,6 +1,6 @@
-"""When a drift that was found may be grown for: confirmation, warm-up, cool-down and budgets.
+"""When a detected drift may lead to growth: confirmation, warm-up, cool-down and budgets.
 
-A policy never changes a verdict; it says why nothing is grown for it, in windows, growths and hours.
+A policy never changes a verdict; it may veto the growth, by numbers of windows, growths and hours.
 """
 
 from __future__ import annotations
@@ -9,144 +9,170 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from growlearn.domain.drift import BudgetLeft, DriftKind
-from growlearn.domain.drift_spec import HoursBudget, PolicySpec
+from growlearn.domain.drift import DriftKind, RemainingBudget
+from growlearn.domain.drift_config import RetrainingPolicyConfig, TrainingBudget
 from growlearn.domain.growth import GrowthPlan, GrowthResult
-from growlearn.domain.keys import duration_s
 from growlearn.domain.stream import WindowRecord
+from growlearn.domain.validation import parse_duration_s
 from growlearn.domain.window import Verdict, Window, WindowState
 
 _DAY = timedelta(days=1)
-_TRAINED = (WindowState.PROMOTED, WindowState.REJECTED, WindowState.HELD)
+_TRAINED_STATES = (WindowState.PROMOTED, WindowState.REJECTED, WindowState.PENDING_APPROVAL)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Training:
-    """One training, whatever became of it: for which window, when it ended, how long it took."""
+class TrainingRecord:
+    """One training, whatever its outcome: for which window, when it ended, how long it took."""
 
-    window: int
-    at: datetime
+    window_number: int
+    ended_at: datetime
     seconds: float
 
 
-def asks_for_trainings(spec: PolicySpec) -> bool:
-    """Whether a policy needs to know of earlier trainings at all."""
-    return spec.cool_down > 0 or spec.growths_per_day is not None or spec.training_hours is not None
+def needs_training_history(config: RetrainingPolicyConfig) -> bool:
+    """Whether a policy depends on earlier trainings."""
+    return (
+        config.cooldown_windows > 0
+        or config.max_growths_per_day is not None
+        or config.training_budget is not None
+    )
 
 
-def budget_left(trainings: Sequence[Training], spec: PolicySpec, now: datetime) -> BudgetLeft | None:
-    """What the policy's budgets still allow; None where it sets none."""
-    if spec.growths_per_day is None and spec.training_hours is None:
+def compute_remaining_budget(
+    trainings: Sequence[TrainingRecord], config: RetrainingPolicyConfig, now: datetime
+) -> RemainingBudget | None:
+    """What the policy's budgets still allow; None where it has none."""
+    if config.max_growths_per_day is None and config.training_budget is None:
         return None
-    count, hours = spec.growths_per_day, spec.training_hours
-    return BudgetLeft(
-        growths=None if count is None else max(0, count - _lately(trainings, now)),
-        hours=None if hours is None else max(0.0, hours.at_most - _spent_hours(trainings, hours, now)),
+    max_count, hours = config.max_growths_per_day, config.training_budget
+    return RemainingBudget(
+        growths=None if max_count is None else max(0, max_count - _count_last_day(trainings, now)),
+        hours=None if hours is None else max(0.0, hours.max_hours - _spent_hours(trainings, hours, now)),
     )
 
 
-def trainings_of(windows: Sequence[Window], record: Callable[[Window], WindowRecord]) -> tuple[Training, ...]:
-    """The trainings there were, by the windows they were for; `record` gives what is stored of one."""
-    found = ((window, record(window)) for window in windows if window.state in _TRAINED)
+def collect_trainings(
+    windows: Sequence[Window], load_record: Callable[[Window], WindowRecord]
+) -> tuple[TrainingRecord, ...]:
+    """All trainings so far, from their windows; `load_record` loads a window's record."""
+    records = ((window, load_record(window)) for window in windows if window.state in _TRAINED_STATES)
     return tuple(
-        Training(window=window.number, at=window.updated_at, seconds=_seconds(stored, stored.result))
-        for window, stored in found
-        if isinstance(stored.result, GrowthResult)
+        TrainingRecord(
+            window_number=window.number,
+            ended_at=window.updated_at,
+            seconds=_training_seconds(record, record.result),
+        )
+        for window, record in records
+        if isinstance(record.result, GrowthResult)
     )
 
 
-def _seconds(record: WindowRecord, result: GrowthResult) -> float:
-    """All that was trained for a window: the growth, what it was compared with, and what was tried before."""
+def _training_seconds(record: WindowRecord, result: GrowthResult) -> float:
+    """All training time for a window: the growth, its baselines, and the search before."""
     trials = record.plan.trials if isinstance(record.plan, GrowthPlan) else ()
-    compared = () if record.worth is None else record.worth.contenders
-    trained = sum(each.seconds for each in compared) if compared else result.seconds
-    return trained + sum(trial.seconds for trial in trials)
+    candidates = () if record.model_selection is None else record.model_selection.candidates
+    candidate_seconds = sum(candidate.seconds for candidate in candidates) if candidates else result.seconds
+    return candidate_seconds + sum(trial.seconds for trial in trials)
 
 
-def refusal(
+def veto_reason(
     window: Window,
     kind: DriftKind | None,
     earlier: Sequence[Window],
-    trainings: Sequence[Training],
-    spec: PolicySpec,
+    trainings: Sequence[TrainingRecord],
+    config: RetrainingPolicyConfig,
     now: datetime,
 ) -> str | None:
-    """Why this window, whose verdict calls for growth, is not grown for; None where it is.
+    """Why this window, whose verdict needs growth, is not grown for; None where it is.
 
-    `kind` says what drifted, `earlier` are the stream's windows before it, in order, `trainings` all there
-    were. A stream's first task is always grown. Confirmation is asked of drift that a test found, not of a
-    task column or of labels that no task has: those are certain.
+    `kind` is that of the drift, `earlier` are the stream's windows before it, in order, `trainings` all so
+    far. A stream's first task is always grown. Only drift found by a test needs confirmation; a task column
+    or labels that no task has are certain.
     """
     if window.verdict is Verdict.FIRST:
         return None
-    judged = [each for each in earlier if each.verdict is not None and each.verdict is not Verdict.FULL]
+    judged = [
+        past_window
+        for past_window in earlier
+        if past_window.verdict is not None and past_window.verdict is not Verdict.FULL
+    ]
     return (
-        _warming_up(judged, spec)
-        or _unconfirmed(window, kind, judged, spec)
-        or _cooling_down(window, judged, trainings, spec)
-        or _over_count(trainings, spec, now)
-        or _over_hours(trainings, spec, now)
+        _warmup_reason(judged, config)
+        or _unconfirmed_reason(window, kind, judged, config)
+        or _cooldown_reason(window, judged, trainings, config)
+        or _training_count_reason(trainings, config, now)
+        or _training_hours_reason(trainings, config, now)
     )
 
 
-def _warming_up(judged: Sequence[Window], spec: PolicySpec) -> str | None:
-    if len(judged) >= spec.warm_up:
+def _warmup_reason(judged: Sequence[Window], config: RetrainingPolicyConfig) -> str | None:
+    if len(judged) >= config.warmup_windows:
         return None
-    return f"warming up: window {len(judged)} of the first {spec.warm_up} (policy.warm_up)"
+    progress = f"window {len(judged)} of the first {config.warmup_windows}"
+    return f"warming up: {progress} (retraining_policy.warmup_windows)"
 
 
-def _unconfirmed(
-    window: Window, kind: DriftKind | None, judged: Sequence[Window], spec: PolicySpec
+def _unconfirmed_reason(
+    window: Window, kind: DriftKind | None, judged: Sequence[Window], config: RetrainingPolicyConfig
 ) -> str | None:
     if window.verdict is not Verdict.DRIFT or kind is DriftKind.NEW_CLASSES:
         return None
-    alike = 1
-    for each in reversed(judged):
-        if each.verdict is not Verdict.DRIFT or alike >= spec.confirm:
+    num_drifted = 1
+    for past_window in reversed(judged):
+        if past_window.verdict is not Verdict.DRIFT or num_drifted >= config.confirm_windows:
             break
-        alike += 1
-    if alike >= spec.confirm:
+        num_drifted += 1
+    if num_drifted >= config.confirm_windows:
         return None
-    return f"drift in {alike} of {spec.confirm} windows in a row that confirm it (policy.confirm)"
+    progress = f"{num_drifted} of {config.confirm_windows} windows in a row"
+    return f"drift in {progress} that confirm it (retraining_policy.confirm_windows)"
 
 
-def _cooling_down(
-    window: Window, judged: Sequence[Window], trainings: Sequence[Training], spec: PolicySpec
+def _cooldown_reason(
+    window: Window,
+    judged: Sequence[Window],
+    trainings: Sequence[TrainingRecord],
+    config: RetrainingPolicyConfig,
 ) -> str | None:
-    if not trainings or spec.cool_down == 0:
+    if not trainings or config.cooldown_windows == 0:
         return None
-    latest = max(training.window for training in trainings)
-    since = sum(latest < each.number < window.number for each in judged)
-    if since >= spec.cool_down:
+    latest_number = max(training.window_number for training in trainings)
+    windows_since = sum(latest_number < past_window.number < window.number for past_window in judged)
+    if windows_since >= config.cooldown_windows:
         return None
-    return f"cooling down: {since} of {spec.cool_down} windows since the last training (policy.cool_down)"
+    progress = f"{windows_since} of {config.cooldown_windows} windows since the last training"
+    return f"cooling down: {progress} (retraining_policy.cooldown_windows)"
 
 
-def _over_count(trainings: Sequence[Training], spec: PolicySpec, now: datetime) -> str | None:
-    if spec.growths_per_day is None:
+def _training_count_reason(
+    trainings: Sequence[TrainingRecord], config: RetrainingPolicyConfig, now: datetime
+) -> str | None:
+    if config.max_growths_per_day is None:
         return None
-    lately = _lately(trainings, now)
-    if lately < spec.growths_per_day:
+    num_recent = _count_last_day(trainings, now)
+    if num_recent < config.max_growths_per_day:
         return None
-    allowed = f"{spec.growths_per_day} are allowed (policy.growths_per_day)"
-    return f"{lately} trainings in the last 24 hours, {allowed}"
+    allowed = f"{config.max_growths_per_day} are allowed (retraining_policy.max_growths_per_day)"
+    return f"{num_recent} trainings in the last 24 hours, {allowed}"
 
 
-def _over_hours(trainings: Sequence[Training], spec: PolicySpec, now: datetime) -> str | None:
-    budget = spec.training_hours
+def _training_hours_reason(
+    trainings: Sequence[TrainingRecord], config: RetrainingPolicyConfig, now: datetime
+) -> str | None:
+    budget = config.training_budget
     if budget is None:
         return None
-    spent = _spent_hours(trainings, budget, now)
-    if spent < budget.at_most:
+    spent_hours = _spent_hours(trainings, budget, now)
+    if spent_hours < budget.max_hours:
         return None
-    allowed = f"{budget.at_most:g} are allowed (policy.training_hours)"
-    return f"{spent:.2g} hours of training in {budget.per}, {allowed}"
+    allowed = f"{budget.max_hours:g} are allowed (retraining_policy.training_budget)"
+    return f"{spent_hours:.2g} hours of training in {budget.period}, {allowed}"
 
 
-def _lately(trainings: Sequence[Training], now: datetime) -> int:
-    return sum(training.at > now - _DAY for training in trainings)
+def _count_last_day(trainings: Sequence[TrainingRecord], now: datetime) -> int:
+    return sum(training.ended_at > now - _DAY for training in trainings)
 
 
-def _spent_hours(trainings: Sequence[Training], budget: HoursBudget, now: datetime) -> float:
-    since = now - timedelta(seconds=duration_s(budget.per))
-    return sum(training.seconds for training in trainings if training.at > since) / 3600
+def _spent_hours(trainings: Sequence[TrainingRecord], budget: TrainingBudget, now: datetime) -> float:
+    since = now - timedelta(seconds=parse_duration_s(budget.period))
+    return sum(training.seconds for training in trainings if training.ended_at > since) / 3600

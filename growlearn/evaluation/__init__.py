@@ -1,1 +1,1 @@
-"""A candidate model on every task's hold-out rows, and the gates it must pass."""
+"""Evaluation: scores of a candidate on every task's hold-out rows, metrics, and the promotion gates."""

@@ -1,1 +1,1 @@
-"""Verdict to trained branch: plan, newborn, cached features, the plain training loop."""
+"""From a verdict to a trained branch: plan, initialisation, cached features, training loop, distillation."""

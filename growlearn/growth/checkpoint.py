@@ -12,30 +12,29 @@ import torch
 from torch import Tensor, nn
 
 from growlearn.domain.growth import Epoch
-from growlearn.growth.model import weights
+from growlearn.network.model import weights
 
-State = dict[str, Tensor]
+StateDict = dict[str, Tensor]
 
 
 @dataclass(frozen=True)
-class Course:
-    """Where training stands: epochs done, and the weights of the best of them so far."""
+class TrainingState:
+    """The epochs done so far, and the weights of the best one."""
 
     epochs: tuple[Epoch, ...]
-    best: State
+    best: StateDict
     best_loss: float
-    birth_loss: float
+    initial_loss: float
 
     @property
     def best_epoch(self) -> int:
-        """The epoch (from 1) with the lowest validation loss; 0 where none was better than the beginning."""
+        """The epoch (from 1) with the lowest validation loss; 0 where none beat the initial weights."""
         return min(
-            (e.epoch for e in self.epochs if e.validation_loss == self.best_loss),
-            default=0,
+            (epoch.epoch for epoch in self.epochs if epoch.validation_loss == self.best_loss), default=0
         )
 
 
-def state_of(modules: Sequence[nn.Module]) -> State:
+def copy_state(modules: Sequence[nn.Module]) -> StateDict:
     """All weights and buffers of several modules, copied."""
     return {
         f"{i}.{name}": value.clone()
@@ -44,24 +43,29 @@ def state_of(modules: Sequence[nn.Module]) -> State:
     }
 
 
-def restore(modules: Sequence[nn.Module], state: Mapping[str, Tensor]) -> None:
-    """Put a state back."""
+def restore_state(modules: Sequence[nn.Module], state: Mapping[str, Tensor]) -> None:
+    """Load a copied state into the modules."""
     for i, module in enumerate(modules):
-        module.load_state_dict(weights.under(f"{i}.", state))
+        module.load_state_dict(weights.with_prefix(f"{i}.", state))
 
 
-def save(path: Path, course: Course, modules: Sequence[nn.Module], optimizer: torch.optim.Optimizer) -> None:
-    """Write the checkpoint durably: the old one stays until the new one is whole."""
+def save_checkpoint(
+    path: Path, training_state: TrainingState, modules: Sequence[nn.Module], optimizer: torch.optim.Optimizer
+) -> None:
+    """Write the checkpoint to disk; the old file stays until the new one is complete."""
     moments = {
         f"{i}.{name}": value
         for i, slots in optimizer.state_dict()["state"].items()
         for name, value in slots.items()
     }
-    log = {"epochs": [asdict(e) for e in course.epochs], "losses": [course.best_loss, course.birth_loss]}
-    content = weights.dump(
+    log = {
+        "epochs": [asdict(epoch) for epoch in training_state.epochs],
+        "losses": [training_state.best_loss, training_state.initial_loss],
+    }
+    content = weights.dump_weights(
         {
-            **{f"now/{name}": value for name, value in state_of(modules).items()},
-            **{f"best/{name}": value for name, value in course.best.items()},
+            **{f"now/{name}": value for name, value in copy_state(modules).items()},
+            **{f"best/{name}": value for name, value in training_state.best.items()},
             **{f"moment/{name}": value for name, value in moments.items()},
             "log": torch.tensor(list(json.dumps(log).encode()), dtype=torch.uint8),
         }
@@ -75,22 +79,24 @@ def save(path: Path, course: Course, modules: Sequence[nn.Module], optimizer: to
     part.replace(path)
 
 
-def resume(path: Path, modules: Sequence[nn.Module], optimizer: torch.optim.Optimizer) -> Course | None:
-    """Put modules and optimiser back to where the checkpoint left them; None where there is none."""
+def load_checkpoint(
+    path: Path, modules: Sequence[nn.Module], optimizer: torch.optim.Optimizer
+) -> TrainingState | None:
+    """Restore modules and optimiser from a checkpoint; None where the file does not exist."""
     if not path.exists():
         return None
-    state = weights.load(path.read_bytes())
-    restore(modules, weights.under("now/", state))
-    moments: dict[int, State] = {}
-    for name, value in weights.under("moment/", state).items():
-        at, _, slot = name.partition(".")
-        moments.setdefault(int(at), {})[slot] = value
+    state = weights.load_weights(path.read_bytes())
+    restore_state(modules, weights.with_prefix("now/", state))
+    moments: dict[int, StateDict] = {}
+    for name, value in weights.with_prefix("moment/", state).items():
+        index, _, slot = name.partition(".")
+        moments.setdefault(int(index), {})[slot] = value
     optimizer.load_state_dict({**optimizer.state_dict(), "state": moments})
     log = json.loads(bytes(state["log"].tolist()))
-    best_loss, birth_loss = log["losses"]
-    return Course(
+    best_loss, initial_loss = log["losses"]
+    return TrainingState(
         epochs=tuple(Epoch(**epoch) for epoch in log["epochs"]),
-        best=weights.under("best/", state),
+        best=weights.with_prefix("best/", state),
         best_loss=best_loss,
-        birth_loss=birth_loss,
+        initial_loss=initial_loss,
     )

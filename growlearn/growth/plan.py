@@ -1,4 +1,4 @@
-"""From a verdict to a plan: which rows, which parents, which seed."""
+"""From a verdict to a growth plan: which rows, which parent, which seed."""
 
 from __future__ import annotations
 
@@ -8,29 +8,28 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from growlearn.domain.errors import TooFewLabels
-from growlearn.domain.growth import Birth, GrowthPlan, ParentScore
+from growlearn.domain.growth import BranchInit, GrowthPlan, ProbeScore
 from growlearn.domain.job import HoldoutFiles, Job
 from growlearn.domain.lineage import Manifest
-from growlearn.domain.schema import Label
+from growlearn.domain.schema import Label, Schema
 from growlearn.domain.window import Window
-from growlearn.growth.crowding import no_room
-from growlearn.growth.model.network import GrowingNetwork
-from growlearn.growth.parents import chosen, score_parents
-from growlearn.growth.retention import retained
+from growlearn.growth.branch_budget import budget_error
+from growlearn.growth.parent_selection import score_parents, select_init
+from growlearn.growth.replay_buffer import select_replay_rows
 from growlearn.ingest.holdout import Holdout
-from growlearn.ingest.labels import speaking
-from growlearn.ingest.rows import Column, Rows, Split, split, to_parquet
-from growlearn.ports import Artifacts
+from growlearn.ingest.labels import frequent_labels
+from growlearn.ingest.rows import Column, Rows, Split, split_rows
+from growlearn.network.model.network import GrowingNetwork
 
-_FIRST = ParentScore(task=None, lineage=(), accuracy=0.0, birth=Birth.OWN)
-"""Where a stream's first branches start: there is nothing to compare them with."""
+_SCRATCH_START = ProbeScore(task=None, lineage=(), accuracy=0.0, init=BranchInit.SCRATCH)
+"""The start of a stream's first branches, for which no parent can be scored."""
 
 
 @dataclass(frozen=True, eq=False)
-class Ground:
-    """What a window offers to grow from: labelled rows in three parts that share none.
+class SplitData:
+    """A window's labelled rows in three disjoint parts, and their classes.
 
-    The hold-out is the job's own where it names files for it.
+    The hold-out comes from the job's hold-out files where it names some.
     """
 
     split: Split
@@ -38,73 +37,82 @@ class Ground:
 
 
 @dataclass(frozen=True)
-class Base:
-    """The model grown from, and its version; None before a stream's first."""
+class ParentModel:
+    """The model to grow from and its version number; None before a stream's first version."""
 
     manifest: Manifest
     version: int | None
 
 
-def survey(job: Job, rows: Rows, own_holdout: Callable[[type | None], Holdout]) -> Ground:
-    """Split a window's labelled rows, or raise NotGrowable with the reason nothing can be grown.
+def split_window(job: Job, rows: Rows, load_holdout: Callable[[type | None], Holdout]) -> SplitData:
+    """Split a window's labelled rows, or raise TooFewLabels with the reason why nothing can be grown.
 
-    Labels too rare to speak for a class are left out. `own_holdout` gives the task's rows of the job's
-    hold-out files, read with labels of the kind asked for; called only where the job names some.
-    Validation rows will be the task's drift reference: without a task column there must be enough of
-    them to judge later windows by.
+    Rows with a label rarer than `drift.min_rows_per_class` are dropped. `load_holdout` reads the task's rows
+    from the job's hold-out files, with labels of the given type; it is called only where the job names files.
+    The validation rows become the task's drift reference, so without a task column `drift.min_rows` of them
+    are required.
     """
-    classes, _ = speaking(rows.labels, job.drift.min_class_rows)
-    labelled = rows.take(_have(rows, classes))
+    classes, _ = frequent_labels(rows.labels, job.drift.min_rows_per_class)
+    labelled = rows.take(_has_label(rows, classes))
     if not classes:
-        raise TooFewLabels("no row has a label yet", cure="send the window again with labels")
+        raise TooFewLabels("no row has a label yet", hint="send the window again with labels")
     if len(labelled) < job.growth.min_rows:
-        raise _too_few(job, labelled, "")
+        raise _too_few_labels_error(job, labelled, "")
     if len(classes) == 1:
         raise TooFewLabels(f"every row has the label {classes[0]!r}: there is nothing to tell apart")
-    least = job.drift.min_rows if job.schema.task is None else 0
+    min_validation_rows = job.drift.min_rows if job.schema.task is None else 0
     if isinstance(job.holdout, HoldoutFiles):
-        kinds = {type(label) for label in classes}
-        held = own_holdout(kinds.pop() if len(kinds) == 1 else None)
-        parts = _beside(held, labelled, classes, job.growth.validation, least)
+        label_types = {type(label) for label in classes}
+        external_holdout = load_holdout(label_types.pop() if len(label_types) == 1 else None)
+        row_split = _split_with_external_holdout(
+            external_holdout, labelled, classes, job.growth.validation_fraction, min_validation_rows
+        )
     else:
-        parts = split(labelled, job.holdout, job.growth.validation, least)
-    _require_rows(job, parts, least)
-    return Ground(parts, classes)
+        row_split = split_rows(
+            labelled, job.holdout.fraction, job.growth.validation_fraction, min_validation_rows
+        )
+    _require_enough_rows(job, row_split, min_validation_rows)
+    return SplitData(row_split, classes)
 
 
-def _beside(
-    holdout: Holdout, labelled: Rows, classes: tuple[Label, ...], validation: float, least: int
+def _split_with_external_holdout(
+    holdout: Holdout,
+    labelled: Rows,
+    classes: tuple[Label, ...],
+    validation_fraction: float,
+    min_validation_rows: int,
 ) -> Split:
-    """The split beside hold-out rows of their own, no row of which, of any task, is trained or chosen on."""
-    fresh = labelled.take(~np.isin(labelled.keys, holdout.keys))
-    held = holdout.rows.take(_have(holdout.rows, classes))
-    return replace(split(fresh, 0.0, validation, least), holdout=held)
+    """Split with the given hold-out rows; no hold-out row of any task is used to train or validate."""
+    remaining = labelled.take(~np.isin(labelled.row_hashes, holdout.row_hashes))
+    holdout_rows = holdout.rows.take(_has_label(holdout.rows, classes))
+    return replace(split_rows(remaining, 0.0, validation_fraction, min_validation_rows), holdout=holdout_rows)
 
 
-def _have(rows: Rows, classes: tuple[Label, ...]) -> Column:
-    """Which rows have one of these labels, bool [N]."""
+def _has_label(rows: Rows, classes: tuple[Label, ...]) -> Column:
+    """Whether each row has one of these labels, bool [N]."""
     return np.array([label in classes for label in rows.labels], dtype=bool)
 
 
-def _require_rows(job: Job, parts: Split, least: int) -> None:
-    if len(parts.train) < job.growth.min_rows:
-        raise _too_few(job, parts.train, " left to train on")
-    if len(parts.validation) < least:
+def _require_enough_rows(job: Job, row_split: Split, min_validation_rows: int) -> None:
+    if len(row_split.train) < job.growth.min_rows:
+        raise _too_few_labels_error(job, row_split.train, " left to train on")
+    if len(row_split.validation) < min_validation_rows:
         raise TooFewLabels(
-            f"only {len(parts.validation)} labelled rows left as drift reference, fewer than {least}",
-            cure="send larger windows, or lower drift.min_rows",
+            f"only {len(row_split.validation)} labelled rows left as drift reference, "
+            f"fewer than {min_validation_rows}",
+            hint="send larger windows, or lower drift.min_rows",
         )
-    if len(parts.validation) == 0:
-        raise TooFewLabels("no labelled row fell to validation", cure="send larger windows")
-    if len(parts.holdout) == 0:
-        raise TooFewLabels("no labelled row fell to the hold-out", cure="send larger windows")
+    if len(row_split.validation) == 0:
+        raise TooFewLabels("the split left no labelled row for validation", hint="send larger windows")
+    if len(row_split.holdout) == 0:
+        raise TooFewLabels("the split left no labelled row for the hold-out", hint="send larger windows")
 
 
-def _too_few(job: Job, rows: Rows, what_for: str) -> TooFewLabels:
-    count = f"{len(rows)} labelled row{'' if len(rows) == 1 else 's'}{what_for}"
+def _too_few_labels_error(job: Job, rows: Rows, purpose: str) -> TooFewLabels:
+    count = f"{len(rows)} labelled row{'' if len(rows) == 1 else 's'}{purpose}"
     return TooFewLabels(
         f"only {count}, fewer than {job.growth.min_rows}",
-        cure="send larger windows, or lower growth.min_rows",
+        hint="send larger windows, or lower growth.min_rows",
     )
 
 
@@ -112,74 +120,77 @@ def plan_growth(
     job: Job,
     window: Window,
     task: str,
-    ground: Ground,
-    base: Base,
-    grown: int,
-    artifacts: Artifacts,
-    load: Callable[[Manifest], GrowingNetwork],
+    split_data: SplitData,
+    parent_model: ParentModel,
+    num_existing_branches: int,
+    store_rows: Callable[[Rows, Schema], str],
+    load_network: Callable[[Manifest], GrowingNetwork],
 ) -> GrowthPlan:
-    """Plan one growth; `grown` branches of the stream exist already, rejected ones included.
+    """Plan one growth; `num_existing_branches` counts all branches of the stream, rejected ones too.
 
-    The network keeps the shape it was born with; the job's present budgets apply. Raises NotGrowable
+    The network keeps the shape of its first version; the job's current budgets apply. Raises CannotGrow
     where the model has reached its branch budget.
     """
-    model = base.manifest
-    count = 1 if model.branches else job.model.initial_branches
-    if len(model.branches) + count > job.model.max_branches:
-        raise no_room(job, model)
-    scores = _scores(model, ground, load, job.model.max_parents)
-    start = chosen(scores, job.growth.birth) if scores else _FIRST
+    model = parent_model.manifest
+    num_branches = 1 if model.branches else job.model.num_initial_branches
+    if len(model.branches) + num_branches > job.model.max_branches:
+        raise budget_error(job, model)
+    scores = _score_parents(model, split_data, load_network, job.model.max_lineage_length)
+    start = select_init(scores, job.growth.init) if scores else _SCRATCH_START
     parent = None if start.task is None else model.task(start.task)
-    kept = retained(ground.split.train, job.retain)
+    replay_rows = select_replay_rows(split_data.split.train, job.retain)
     return GrowthPlan(
         stream=job.name,
         window=window.id,
         task=task,
-        classes=ground.classes,
-        base=model,
-        base_version=base.version,
-        parent=None if parent is None else parent.name,
+        classes=split_data.classes,
+        parent_manifest=model,
+        parent_version=parent_model.version,
+        parent_task=None if parent is None else parent.name,
         lineage=start.lineage,
-        birth=start.birth,
-        copy_head=parent is not None and parent.classes == ground.classes,
-        new_branches=tuple(f"b{grown + 1 + i}" for i in range(count)),
-        train=artifacts.put(to_parquet(ground.split.train, model.schema)),
-        validation=artifacts.put(to_parquet(ground.split.validation, model.schema)),
-        holdout=artifacts.put(to_parquet(ground.split.holdout, model.schema)),
+        init=start.init,
+        init_head_from_parent=parent is not None and parent.classes == split_data.classes,
+        new_branches=tuple(f"b{num_existing_branches + 1 + i}" for i in range(num_branches)),
+        train=store_rows(split_data.split.train, model.schema),
+        validation=store_rows(split_data.split.validation, model.schema),
+        holdout=store_rows(split_data.split.holdout, model.schema),
         growth=job.growth,
         seed=job.growth.seed * 100_003 + window.number,
-        parent_scores=scores,
-        max_accuracy_loss=job.size.max_accuracy_loss,
-        retained=None if kept is None else artifacts.put(to_parquet(kept, model.schema)),
+        probe_scores=scores,
+        max_accuracy_drop=job.pruning.max_accuracy_drop,
+        retained=None if replay_rows is None else store_rows(replay_rows, model.schema),
     )
 
 
-def _scores(
-    base: Manifest, ground: Ground, load: Callable[[Manifest], GrowingNetwork], max_parents: int
-) -> tuple[ParentScore, ...]:
-    if not base.branches:
+def _score_parents(
+    model: Manifest,
+    split_data: SplitData,
+    load_network: Callable[[Manifest], GrowingNetwork],
+    max_lineage_length: int,
+) -> tuple[ProbeScore, ...]:
+    if not model.branches:
         return ()
-    place = {label: i for i, label in enumerate(ground.classes)}
-    targets = np.array([place[label] for label in ground.split.train.labels], dtype=np.int64)
-    return score_parents(load(base), base, ground.split.train, targets, max_parents)
+    class_index = {label: i for i, label in enumerate(split_data.classes)}
+    targets = np.array([class_index[label] for label in split_data.split.train.labels], dtype=np.int64)
+    return score_parents(load_network(model), model, split_data.split.train, targets, max_lineage_length)
 
 
 def empty_manifest(job: Job) -> Manifest:
-    """The model of a stream that has not learned anything."""
+    """The model of a stream before its first version."""
     return Manifest(stream=job.name, schema=job.schema, model=job.model, branches=(), tasks=())
 
 
-def alone(plan: GrowthPlan) -> GrowthPlan:
-    """The same rows, seed and budget, for a model of its own that knows nothing else."""
+def single_task_plan(plan: GrowthPlan) -> GrowthPlan:
+    """The same rows, seed and budget for a separate model that learns this task only."""
     return replace(
         plan,
-        base=replace(plan.base, branches=(), tasks=(), router=None),
-        base_version=None,
-        parent=None,
+        parent_manifest=replace(plan.parent_manifest, branches=(), tasks=(), router=None),
+        parent_version=None,
+        parent_task=None,
         lineage=(),
-        birth=Birth.OWN,
-        copy_head=False,
-        new_branches=("alone",),
-        parent_scores=(),
-        route=False,
+        init=BranchInit.SCRATCH,
+        init_head_from_parent=False,
+        new_branches=("single_task",),
+        probe_scores=(),
+        train_router=False,
     )

@@ -1,4 +1,4 @@
-"""The plain training loop: a plan in, stored weights and a result out.
+"""Training of a growth plan: stored rows in, stored weights and a result out.
 
 rows -> stem -> z [N, T, D] (cached where the stem is frozen, else trained)
      -> pooled features of the parents [N, 1 + P, D] (frozen and cached)
@@ -27,25 +27,25 @@ from growlearn.domain.growth import GrowthPlan, GrowthResult, PrefixPoint
 from growlearn.domain.lineage import BranchWeights, RouterWeights
 from growlearn.domain.schema import Label
 from growlearn.growth import checkpoint
-from growlearn.growth.checkpoint import Course
-from growlearn.growth.circumstances import circumstances_here
-from growlearn.growth.course import Tuition, begun, optimizer_of, run_course, step
-from growlearn.growth.frozen import frozen_features
-from growlearn.growth.model import weights
-from growlearn.growth.model.network import BATCH_ROWS, GrowingNetwork, load_network
-from growlearn.growth.newborn import Newborn, conceive, first_of
-from growlearn.growth.readout import MOST_ROWS, fit_readout
-from growlearn.growth.router.router import grow_router
-from growlearn.growth.schedule import Pace, pace
+from growlearn.growth.branch_init import TrainableParts, init_trainable_parts, keep_first
+from growlearn.growth.checkpoint import TrainingState
+from growlearn.growth.environment import capture_environment
+from growlearn.growth.feature_cache import compute_frozen_features
+from growlearn.growth.head_fit import MAX_FIT_ROWS, fit_linear_head
+from growlearn.growth.lr_schedule import LrSchedule, make_lr_schedule
+from growlearn.growth.training_loop import TrainingHooks, fit, initial_state, make_optimizer, optimizer_step
 from growlearn.ingest.rows import Column, Rows, from_parquet
-from growlearn.ports import Artifacts, Report
+from growlearn.network.model import weights
+from growlearn.network.model.network import INFERENCE_BATCH_SIZE, GrowingNetwork, load_network
+from growlearn.network.router.router import add_task_to_router
+from growlearn.ports import Artifacts, ProgressCallback
 
 _TIMED_BATCHES = 4
 
 
 @dataclass(frozen=True)
-class Feed:
-    """Rows as training sees them: `tokens` gives z [B, T, D] and parents' features [B, 1 + P, D]."""
+class CachedDataset:
+    """Training rows with cached features: `tokens` gives z [B, T, D] and parents' features [B, 1 + P, D]."""
 
     tokens: Callable[[Tensor], tuple[Tensor, Tensor]]
     targets: Tensor  # class indices [N]
@@ -54,152 +54,172 @@ class Feed:
         return len(self.targets)
 
 
-def grow(plan: GrowthPlan, artifacts: Artifacts, scratch: Path, report: Report) -> GrowthResult:
-    """Train what the plan says; an interrupted call with the same plan goes on where it stopped.
+def train_branch(
+    plan: GrowthPlan, artifacts: Artifacts, scratch_dir: Path, on_progress: ProgressCallback
+) -> GrowthResult:
+    """Train the branch of a plan; a call with the same plan resumes an interrupted one.
 
-    `scratch` is a folder of this plan's own, for its checkpoint.
+    `scratch_dir` is a folder for this plan alone; it holds the checkpoint.
     """
-    path = scratch / "checkpoint.safetensors"
+    checkpoint_path = scratch_dir / "checkpoint.safetensors"
 
-    def train(newborn: Newborn, feed: Feed, validation: Feed) -> Course:
-        tuition = _tuition(plan, newborn, feed, validation)
-        return run_course(newborn.trainable(), plan.growth, path, tuition, report)
+    def train(trainable: TrainableParts, dataset: CachedDataset, validation: CachedDataset) -> TrainingState:
+        hooks = _make_hooks(plan, trainable, dataset, validation)
+        return fit(trainable.modules(), plan.growth, checkpoint_path, hooks, on_progress)
 
-    return _grown(plan, artifacts, train)
+    return _train_and_store(plan, artifacts, train)
 
 
-def bear(plan: GrowthPlan, artifacts: Artifacts) -> GrowthResult:
-    """What the plan says before its first epoch: everything but the head stays as it was born.
+def init_without_training(plan: GrowthPlan, artifacts: Artifacts) -> GrowthResult:
+    """The result of a plan without any epoch: only the head is fitted.
 
-    It answers the new task as well as what it is born with allows, and costs a fraction of training.
+    It costs a fraction of training and replaces it in a backtest.
     """
 
-    def wait(newborn: Newborn, feed: Feed, validation: Feed) -> Course:
-        return begun(newborn.trainable(), _tuition(plan, newborn, feed, validation))
+    def skip_training(
+        trainable: TrainableParts, dataset: CachedDataset, validation: CachedDataset
+    ) -> TrainingState:
+        return initial_state(trainable.modules(), _make_hooks(plan, trainable, dataset, validation))
 
-    return _grown(plan, artifacts, wait)
+    return _train_and_store(plan, artifacts, skip_training)
 
 
-def seconds_a_row(plan: GrowthPlan, artifacts: Artifacts) -> float:
-    """Seconds that one row costs in one epoch of a plan, on this machine: a few batches, timed.
+def measure_seconds_per_row(plan: GrowthPlan, artifacts: Artifacts) -> float:
+    """Seconds that one row takes in one epoch of a plan on this machine, timed on a few batches.
 
-    Counts the steps of training alone, not what is computed once.
+    Features that are computed once do not count.
     """
-    rows = from_parquet(artifacts.get(plan.train), plan.base.schema)
+    rows = from_parquet(artifacts.get(plan.train), plan.parent_manifest.schema)
     rows = rows.take(np.arange(min(len(rows), _TIMED_BATCHES * plan.growth.batch_size)))
-    network = load_network(plan.base, artifacts.get)
-    newborn = conceive(plan, network, rows)
-    feed, now = _feed(plan, network, newborn, rows), pace(plan.growth, math.inf, ())
-    optimizer = optimizer_of(newborn.trainable(), plan.growth)
-    _train_epoch(newborn, feed, plan, optimizer, 1, now)  # the first steps are slower than all others
+    network = load_network(plan.parent_manifest, artifacts.get)
+    trainable = init_trainable_parts(plan, network, rows)
+    dataset = _cache_dataset(plan, network, trainable, rows)
+    lr_schedule = make_lr_schedule(plan.growth, math.inf, ())
+    optimizer = make_optimizer(trainable.modules(), plan.growth)
+    _train_epoch(trainable, dataset, plan, optimizer, 1, lr_schedule)  # warm-up: the first steps are slower
     started = time.perf_counter()
-    _train_epoch(newborn, feed, plan, optimizer, 1, now)
-    return (time.perf_counter() - started) / len(feed)
+    _train_epoch(trainable, dataset, plan, optimizer, 1, lr_schedule)
+    return (time.perf_counter() - started) / len(dataset)
 
 
-def _grown(
-    plan: GrowthPlan, artifacts: Artifacts, train_on: Callable[[Newborn, Feed, Feed], Course]
+def _train_and_store(
+    plan: GrowthPlan,
+    artifacts: Artifacts,
+    run_training: Callable[[TrainableParts, CachedDataset, CachedDataset], TrainingState],
 ) -> GrowthResult:
     started = time.perf_counter()
-    schema = plan.base.schema
-    network = load_network(plan.base, artifacts.get)
-    frozen = _fingerprint(network)
+    schema = plan.parent_manifest.schema
+    network = load_network(plan.parent_manifest, artifacts.get)
+    hashes_before = _hash_frozen_weights(network)
     train_rows = from_parquet(artifacts.get(plan.train), schema)
     validation_rows = from_parquet(artifacts.get(plan.validation), schema)
-    newborn = conceive(plan, network, train_rows)
-    train = _feed(plan, network, newborn, train_rows)
-    validation = _feed(plan, network, newborn, validation_rows)
-    birth_head = artifacts.put(weights.dump(newborn.birth_head.state_dict()))
-    birth_branches = () if newborn.stem is None else _store(plan, newborn, artifacts)
-    course = train_on(newborn, train, validation)
-    if _fingerprint(network) != frozen:
-        raise GrowLearnError("training changed frozen weights", cure="this is a defect: please report it")
-    checkpoint.restore(newborn.trainable(), course.best)
-    curve = validate(newborn, validation, 1 + len(plan.lineage) + len(plan.new_branches))
-    new = curve.last(newborn.prefixes)
-    if newborn.branches:
-        newborn = first_of(newborn, smallest(new.accuracies, plan.max_accuracy_loss))
+    trainable = init_trainable_parts(plan, network, train_rows)
+    train = _cache_dataset(plan, network, trainable, train_rows)
+    validation = _cache_dataset(plan, network, trainable, validation_rows)
+    initial_head = artifacts.put(weights.dump_weights(trainable.initial_head.state_dict()))
+    initial_branches = () if trainable.stem is None else _store_branches(plan, trainable, artifacts)
+    training_state = run_training(trainable, train, validation)
+    if _hash_frozen_weights(network) != hashes_before:
+        raise GrowLearnError("training changed frozen weights", hint="this is a defect: please report it")
+    checkpoint.restore_state(trainable.modules(), training_state.best)
+    metrics = evaluate_prefixes(trainable, validation, 1 + len(plan.lineage) + len(plan.new_branches))
+    new_metrics = metrics.last_prefixes(trainable.num_prefixes)
+    if trainable.branches:
+        num_kept = fewest_branches_within(new_metrics.accuracies, plan.max_accuracy_drop)
+        trainable = keep_first(trainable, num_kept)
+    branch_indices = range(len(trainable.branches))
+    rows = (train_rows, validation_rows)
     return GrowthResult(
-        branches=_store(plan, newborn, artifacts),
-        branch_parameters=tuple(_parameters(newborn, i) for i in range(len(newborn.branches))),
-        head=artifacts.put(weights.dump(newborn.head.state_dict())),
-        birth_head=birth_head,
-        lineage=(*plan.lineage, *plan.new_branches[: len(newborn.branches)]),
-        epochs=course.epochs,
-        best_epoch=course.best_epoch,
-        birth_loss=course.birth_loss,
-        best_loss=course.best_loss,
-        router=_router(plan, network, newborn, (train_rows, validation_rows), artifacts)
-        if plan.route
-        else None,
-        prefix_losses=new.losses,
-        prefix_accuracies=new.accuracies,
+        branches=_store_branches(plan, trainable, artifacts),
+        branch_parameters=tuple(_count_branch_parameters(trainable, index) for index in branch_indices),
+        head=artifacts.put(weights.dump_weights(trainable.head.state_dict())),
+        initial_head=initial_head,
+        lineage=(*plan.lineage, *plan.new_branches[: len(trainable.branches)]),
+        epochs=training_state.epochs,
+        best_epoch=training_state.best_epoch,
+        initial_loss=training_state.initial_loss,
+        best_loss=training_state.best_loss,
+        router=_extend_router(plan, network, trainable, rows, artifacts) if plan.train_router else None,
+        prefix_losses=new_metrics.losses,
+        prefix_accuracies=new_metrics.accuracies,
         train_rows=len(train),
         validation_rows=len(validation),
         seconds=time.perf_counter() - started,
         peak_memory_bytes=peak_memory_bytes(),
         threads=torch.get_num_threads(),
         seed=plan.seed,
-        birth_branches=birth_branches,
-        approximation=_points(plan, curve),
-        circumstances=circumstances_here(),
-        head_parameters=0 if newborn.branches else _size(newborn.head),
+        initial_branches=initial_branches,
+        prefix_curve=_make_prefix_curve(plan, metrics),
+        environment=capture_environment(),
+        head_parameters=0 if trainable.branches else _num_parameters(trainable.head),
     )
 
 
-def _fingerprint(network: GrowingNetwork) -> list[bytes]:
-    """Every frozen weight and buffer of a network, as hashes."""
-    return [sha256(network.branch_weights(name)).digest() for name in network.branches]
+def _hash_frozen_weights(network: GrowingNetwork) -> list[bytes]:
+    """A hash of every frozen branch, buffers included."""
+    return [sha256(network.dump_branch(name)).digest() for name in network.branches]
 
 
 def peak_memory_bytes() -> int:
-    """The most memory this process has held."""
+    """The peak resident memory of this process in bytes."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024  # Linux counts in KiB
 
 
-def _tuition(plan: GrowthPlan, newborn: Newborn, train: Feed, validation: Feed) -> Tuition:
-    def begin() -> None:
-        start_head(newborn, train, plan.seed)
+def _make_hooks(
+    plan: GrowthPlan, trainable: TrainableParts, train: CachedDataset, validation: CachedDataset
+) -> TrainingHooks:
+    def fit_head() -> None:
+        fit_initial_head(trainable, train, plan.seed)
 
-    def figures() -> tuple[float, float]:
-        curve = validate(newborn, validation, 1)
-        return curve.losses[-1], curve.accuracies[-1]
+    def validate_whole() -> tuple[float, float]:
+        metrics = evaluate_prefixes(trainable, validation, 1)
+        return metrics.losses[-1], metrics.accuracies[-1]
 
-    return Tuition(begin, partial(_train_epoch, newborn, train, plan), figures)
+    return TrainingHooks(fit_head, partial(_train_epoch, trainable, train, plan), validate_whole)
 
 
-def start_head(newborn: Newborn, train: Feed, seed: int) -> None:
-    """Fit the head to the features at birth of some training rows."""
-    some = torch.randperm(len(train), generator=torch.Generator().manual_seed(seed))[:MOST_ROWS]
+def fit_initial_head(trainable: TrainableParts, train: CachedDataset, seed: int) -> None:
+    """Fit the head to the untrained features of a sample of training rows."""
+    sample = torch.randperm(len(train), generator=torch.Generator().manual_seed(seed))[:MAX_FIT_ROWS]
     with torch.no_grad():
-        parts = [features_of(newborn, *train.tokens(index)) for index in torch.split(some, BATCH_ROWS)]
-    fit_readout(newborn.head, torch.cat(parts), train.targets[some])
+        parts = [
+            append_branch_features(trainable, *train.tokens(index))
+            for index in torch.split(sample, INFERENCE_BATCH_SIZE)
+        ]
+    fit_linear_head(trainable.head, torch.cat(parts), train.targets[sample])
 
 
 def _train_epoch(
-    newborn: Newborn, train: Feed, plan: GrowthPlan, optimizer: torch.optim.Optimizer, epoch: int, now: Pace
+    trainable: TrainableParts,
+    train: CachedDataset,
+    plan: GrowthPlan,
+    optimizer: torch.optim.Optimizer,
+    epoch: int,
+    lr_schedule: LrSchedule,
 ) -> float:
-    """One pass in an order that depends on seed and epoch alone; the mean loss."""
-    spec, total = plan.growth, 0.0
-    steps = math.ceil(len(train) / spec.batch_size)
+    """One pass over the rows in an order that depends only on seed and epoch; returns the mean loss."""
+    config, total = plan.growth, 0.0
+    steps = math.ceil(len(train) / config.batch_size)
     order = torch.randperm(len(train), generator=torch.Generator().manual_seed(plan.seed * 1009 + epoch))
-    for done, index in enumerate(torch.split(order, spec.batch_size)):
-        logits = _answer(newborn, train, index, newborn.prefixes)  # [n, B, C]
+    for batch_index, index in enumerate(torch.split(order, config.batch_size)):
+        logits = _last_prefix_logits(trainable, train, index, trainable.num_prefixes)  # [n, B, C]
         loss = prefix_losses(logits, train.targets[index]).mean()
-        step(optimizer, loss, now.rate(epoch - 1 + done / steps))
+        optimizer_step(optimizer, loss, lr_schedule.learning_rate_at(epoch - 1 + batch_index / steps))
         total += loss.item() * len(index)
     return total / len(train)
 
 
-def _answer(newborn: Newborn, feed: Feed, index: Tensor, prefixes: int) -> Tensor:
-    """Rows by index [B] -> logits [prefixes, B, C] of the last prefixes, the whole last."""
-    return newborn.head.prefixes(features_of(newborn, *feed.tokens(index)), prefixes)
+def _last_prefix_logits(
+    trainable: TrainableParts, dataset: CachedDataset, index: Tensor, prefixes: int
+) -> Tensor:
+    """The rows at `index` [B] -> logits [prefixes, B, C] of the last prefixes, the whole lineage last."""
+    return trainable.head.prefix_logits(append_branch_features(trainable, *dataset.tokens(index)), prefixes)
 
 
-def features_of(newborn: Newborn, z: Tensor, pooled: Tensor) -> Tensor:
-    """Tokens [B, T, D], parents' features [B, 1 + P, D] -> with those of new branches [B, 1 + P + n, D]."""
-    return torch.cat([pooled, *(branch.pooled(z)[:, None] for branch in newborn.branches)], dim=1)
+def append_branch_features(trainable: TrainableParts, z: Tensor, pooled: Tensor) -> Tensor:
+    """Append the new branches' features: z [B, T, D], pooled [B, 1 + P, D] -> [B, 1 + P + n, D]."""
+    return torch.cat([pooled, *(branch.pooled(z)[:, None] for branch in trainable.branches)], dim=1)
 
 
 def prefix_losses(logits: Tensor, targets: Tensor) -> Tensor:
@@ -208,55 +228,61 @@ def prefix_losses(logits: Tensor, targets: Tensor) -> Tensor:
 
 
 @dataclass(frozen=True)
-class Curve:
-    """Loss and accuracy on validation rows of the last prefixes, the whole last."""
+class PrefixMetrics:
+    """Validation loss and accuracy of the last prefixes, the whole lineage last."""
 
     losses: tuple[float, ...]
     accuracies: tuple[float, ...]
 
-    def last(self, prefixes: int) -> Curve:
-        """The end of the curve."""
-        return Curve(self.losses[-prefixes:], self.accuracies[-prefixes:])
+    def last_prefixes(self, prefixes: int) -> PrefixMetrics:
+        """The metrics of the last `prefixes` prefixes only."""
+        return PrefixMetrics(self.losses[-prefixes:], self.accuracies[-prefixes:])
 
 
-def _points(plan: GrowthPlan, curve: Curve) -> tuple[PrefixPoint, ...]:
-    """A curve of every prefix, the bare stem first, by the branch that each ends in."""
+def _make_prefix_curve(plan: GrowthPlan, metrics: PrefixMetrics) -> tuple[PrefixPoint, ...]:
+    """A point for every prefix, the stem alone first, named by the branch that it ends in."""
     names = (None, *plan.lineage, *plan.new_branches)
     return tuple(
         PrefixPoint(branch=name, loss=loss, accuracy=accuracy)
-        for name, loss, accuracy in zip(names, curve.losses, curve.accuracies, strict=True)
+        for name, loss, accuracy in zip(names, metrics.losses, metrics.accuracies, strict=True)
     )
 
 
-def validate(newborn: Newborn, feed: Feed, prefixes: int) -> Curve:
-    """Loss and accuracy of the last prefixes on the rows of a feed."""
+def evaluate_prefixes(trainable: TrainableParts, dataset: CachedDataset, prefixes: int) -> PrefixMetrics:
+    """Loss and accuracy of the last prefixes on the rows of a dataset."""
     losses = torch.zeros(prefixes, dtype=torch.float64)  # [prefixes]
-    right = torch.zeros(prefixes, dtype=torch.int64)
+    correct = torch.zeros(prefixes, dtype=torch.int64)
     with torch.no_grad():
-        for index in torch.split(torch.arange(len(feed)), BATCH_ROWS):
-            logits, targets = _answer(newborn, feed, index, prefixes), feed.targets[index]  # [.., B, C], [B]
+        for index in torch.split(torch.arange(len(dataset)), INFERENCE_BATCH_SIZE):
+            logits = _last_prefix_logits(trainable, dataset, index, prefixes)  # [prefixes, B, C]
+            targets = dataset.targets[index]  # [B]
             losses += prefix_losses(logits, targets).double() * len(index)
-            right += (logits.argmax(2) == targets).sum(1)
-    return Curve(
-        tuple(float(loss) / len(feed) for loss in losses), tuple(int(count) / len(feed) for count in right)
+            correct += (logits.argmax(2) == targets).sum(1)
+    return PrefixMetrics(
+        tuple(float(loss) / len(dataset) for loss in losses),
+        tuple(int(count) / len(dataset) for count in correct),
     )
 
 
-def smallest(accuracies: Sequence[float], max_loss: float | None) -> int:
-    """How many of the new branches are enough: the fewest whose accuracy is within max_loss of all.
+def fewest_branches_within(accuracies: Sequence[float], max_drop: float | None) -> int:
+    """The fewest new branches whose accuracy is at most `max_drop` below that of all.
 
-    >>> smallest((0.80, 0.84, 0.845), 0.01), smallest((0.80, 0.84, 0.845), None)
+    >>> fewest_branches_within((0.80, 0.84, 0.845), 0.01), fewest_branches_within((0.80, 0.84, 0.845), None)
     (2, 3)
     """
-    if max_loss is None:
+    if max_drop is None:
         return len(accuracies)
-    return 1 + next(at for at, share in enumerate(accuracies) if share >= accuracies[-1] - max_loss)
+    return 1 + next(
+        index for index, accuracy in enumerate(accuracies) if accuracy >= accuracies[-1] - max_drop
+    )
 
 
-def _feed(plan: GrowthPlan, network: GrowingNetwork, newborn: Newborn, rows: Rows) -> Feed:
-    targets = class_indices(rows.labels, plan.classes)
-    frozen = frozen_features(network, rows, plan.lineage, with_tokens=newborn.stem is None)
-    stem, inputs = newborn.stem, {} if newborn.stem is None else newborn.stem.encode(rows)
+def _cache_dataset(
+    plan: GrowthPlan, network: GrowingNetwork, trainable: TrainableParts, rows: Rows
+) -> CachedDataset:
+    targets = to_class_indices(rows.labels, plan.classes)
+    frozen = compute_frozen_features(network, rows, plan.lineage, with_tokens=trainable.stem is None)
+    stem, inputs = trainable.stem, {} if trainable.stem is None else trainable.stem.encode(rows)
 
     def tokens(index: Tensor) -> tuple[Tensor, Tensor]:
         if stem is None:
@@ -266,59 +292,68 @@ def _feed(plan: GrowthPlan, network: GrowingNetwork, newborn: Newborn, rows: Row
             z = stem({name: column[index] for name, column in inputs.items()})
         return z, torch.cat([z.mean(1, keepdim=True), frozen.residuals[index]], dim=1)
 
-    return Feed(tokens, targets)
+    return CachedDataset(tokens, targets)
 
 
-def class_indices(labels: Column, classes: tuple[Label, ...]) -> Tensor:
-    """Labels [N] -> their places in `classes`, int64 [N]."""
-    place = {label: i for i, label in enumerate(classes)}
-    return torch.tensor([place[label] for label in labels], dtype=torch.int64)
+def to_class_indices(labels: Column, classes: tuple[Label, ...]) -> Tensor:
+    """Labels [N] -> their indices in `classes`, int64 [N]."""
+    class_index = {label: i for i, label in enumerate(classes)}
+    return torch.tensor([class_index[label] for label in labels], dtype=torch.int64)
 
 
-def _router(
+def _extend_router(
     plan: GrowthPlan,
     network: GrowingNetwork,
-    newborn: Newborn,
-    parts: tuple[Rows, Rows],
+    trainable: TrainableParts,
+    row_parts: tuple[Rows, Rows],
     artifacts: Artifacts,
 ) -> RouterWeights:
-    """The base's router with one more task; the first growth fixes its features."""
-    root = network.root_stem if network.stems else newborn.stem
-    assert root is not None, "a stream's first branches bring a stem"
-    root.requires_grad_(False)
-    return grow_router(
-        plan.base, root, plan.task, plan.classes, parts, artifacts.get, artifacts.put, plan.seed
+    """Add the task to the parent model's router; the first growth fits the router's features."""
+    root_stem = network.root_stem if network.stems else trainable.stem
+    assert root_stem is not None, "a stream's first branches have a stem"
+    root_stem.requires_grad_(False)
+    return add_task_to_router(
+        plan.parent_manifest,
+        root_stem,
+        plan.task,
+        plan.classes,
+        row_parts,
+        artifacts.get,
+        artifacts.put,
+        plan.seed,
     )
 
 
-def _store(plan: GrowthPlan, newborn: Newborn, artifacts: Artifacts) -> tuple[BranchWeights, ...]:
-    """Store each new branch once, the first one together with its stem where it brings one."""
-    if not newborn.branches:
+def _store_branches(
+    plan: GrowthPlan, trainable: TrainableParts, artifacts: Artifacts
+) -> tuple[BranchWeights, ...]:
+    """Store each new branch, the first one with the new stem where the plan has one."""
+    if not trainable.branches:
         return ()
-    stem_of = {entry.id: entry.stem for entry in plan.base.branches}
+    stem_ids = {entry.id: entry.stem for entry in plan.parent_manifest.branches}
     stem = plan.new_branches[0]
-    if newborn.stem is None:
-        stem = stem_of[plan.lineage[-1]] if plan.lineage else plan.base.branches[0].stem
-    network = GrowingNetwork(plan.base.model)
+    if trainable.stem is None:
+        stem = stem_ids[plan.lineage[-1]] if plan.lineage else plan.parent_manifest.branches[0].stem
+    network = GrowingNetwork(plan.parent_manifest.model)
     entries: list[BranchWeights] = []
-    parent = None if plan.parent is None else plan.base.task(plan.parent).lineage[-1]
-    for i, (name, branch) in enumerate(zip(plan.new_branches, newborn.branches, strict=False)):
-        network.add_branch(name, branch, stem, newborn.stem if i == 0 else None)
-        sha256 = artifacts.put(network.branch_weights(name))
+    parent = None if plan.parent_task is None else plan.parent_manifest.task(plan.parent_task).lineage[-1]
+    for i, (name, branch) in enumerate(zip(plan.new_branches, trainable.branches, strict=False)):
+        network.add_branch(name, branch, stem, trainable.stem if i == 0 else None)
+        sha256 = artifacts.put(network.dump_branch(name))
         entries.append(BranchWeights(id=name, parent=parent, stem=stem, sha256=sha256))
         parent = name
     return tuple(entries)
 
 
-def _parameters(newborn: Newborn, at: int) -> int:
-    """Parameters of one new branch, with its stem if it brings one; the last also counts the head."""
-    modules: list[torch.nn.Module] = [newborn.branches[at]]
-    if at == 0 and newborn.stem is not None:
-        modules.append(newborn.stem)
-    if at == len(newborn.branches) - 1:
-        modules.append(newborn.head)
-    return sum(map(_size, modules))
+def _count_branch_parameters(trainable: TrainableParts, index: int) -> int:
+    """Parameters of one new branch, with its own stem if any; the last branch also counts the head."""
+    modules: list[torch.nn.Module] = [trainable.branches[index]]
+    if index == 0 and trainable.stem is not None:
+        modules.append(trainable.stem)
+    if index == len(trainable.branches) - 1:
+        modules.append(trainable.head)
+    return sum(map(_num_parameters, modules))
 
 
-def _size(module: torch.nn.Module) -> int:
+def _num_parameters(module: torch.nn.Module) -> int:
     return sum(parameter.numel() for parameter in module.parameters())

@@ -1,1 +1,1 @@
-"""New rows become validated, fingerprinted windows; bad rows and files go to quarantine with a reason."""
+"""Ingest new rows as validated, fingerprinted windows; quarantine bad rows and files with a reason."""

@@ -1,4 +1,4 @@
-"""Rows that say the same twice."""
+"""Duplicate rows."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ import numpy as np
 from growlearn.ingest.rows import Rows
 
 
-def duplicates(rows: Rows) -> Iterator[tuple[int, int]]:
-    """(row, earlier row) for each row that is the same as an earlier one.
+def find_duplicates(rows: Rows) -> Iterator[tuple[int, int]]:
+    """(row, earlier row) for each row that duplicates an earlier one.
 
-    Where nothing names the rows, only those whose key occurs more than once are looked at one by one.
+    Without row ids, only rows whose hash occurs more than once are compared one by one.
     """
-    _, inverse, counts = np.unique(rows.keys, return_inverse=True, return_counts=True)
-    first: dict[tuple[object, ...], int] = {}
-    for row in np.flatnonzero((counts[inverse] > 1) | (rows.ids is not None)):
-        place = int(row)
-        earlier = first.setdefault(identity(rows, place), place)
-        if earlier != place:
-            yield place, earlier
+    _, inverse, counts = np.unique(rows.row_hashes, return_inverse=True, return_counts=True)
+    first_rows: dict[tuple[object, ...], int] = {}
+    for row in np.flatnonzero((counts[inverse] > 1) | (rows.row_ids is not None)):
+        row_number = int(row)
+        earlier = first_rows.setdefault(get_row_identity(rows, row_number), row_number)
+        if earlier != row_number:
+            yield row_number, earlier
 
 
-def identity(rows: Rows, row: int) -> tuple[object, ...]:
-    """What makes a row the same as another: its name in the key column, or else inputs, label and task."""
-    if rows.ids is not None and rows.ids[row] is not None:
-        return (rows.ids[row],)
+def get_row_identity(rows: Rows, row: int) -> tuple[object, ...]:
+    """What identifies a row: its id, or else the hash of its inputs, its label and its task."""
+    if rows.row_ids is not None and rows.row_ids[row] is not None:
+        return (rows.row_ids[row],)
     task = None if rows.tasks is None else rows.tasks[row]
-    return int(rows.keys[row]), rows.labels[row], task
+    return int(rows.row_hashes[row]), rows.labels[row], task

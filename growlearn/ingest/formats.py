@@ -1,10 +1,10 @@
-"""Bytes of a file -> an Arrow table of the columns that are wanted, nothing yet checked but their names."""
+"""Bytes of a file -> an Arrow table of the selected columns; only their names are checked."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -13,112 +13,122 @@ import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 from pyarrow import feather
 
-from growlearn.domain.errors import UnreadableFile
+from growlearn.domain.errors import InvalidFile
 from growlearn.domain.schema import InputType, Schema
 
-Choose = Callable[[Sequence[str]], list[str]]
-"""From a file's column names to those to read; raises UnreadableFile where one is missing."""
+SelectColumns = Callable[[Sequence[str]], list[str]]
+"""From a file's column names to those to read; raises InvalidFile where one is missing."""
 
 
 @dataclass(frozen=True, eq=False)
-class Loaded:
-    """A table as its file holds it.
+class RawTable:
+    """A table as stored in its file.
 
-    `is_text` says that every cell is text, as in CSV; `row_names` names rows that have one.
+    `cells_are_text` says that every cell is text, as in CSV; `row_names` are names of rows, if any.
     """
 
     table: Any  # pyarrow.Table
-    is_text: bool = False
+    cells_are_text: bool = False
     row_names: tuple[str, ...] | None = None
 
+    def select(self, names: Sequence[str]) -> RawTable:
+        """The same with these columns alone, in the table's order."""
+        indices = [index for index, name in enumerate(self.table.column_names) if name in names]
+        return replace(self, table=self.table.select(indices))
 
-def load(blobs: Mapping[str, bytes], schema: Schema, choose: Choose) -> Loaded:
-    """Read one table file, or a folder of class folders of images; raises UnreadableFile."""
+
+def load_raw_table(
+    blobs: Mapping[str, bytes], schema: Schema, select_columns: SelectColumns = list
+) -> RawTable:
+    """Read one table file, or a folder of class folders of images; raises InvalidFile."""
     if not blobs:
-        raise UnreadableFile("the folder is empty")
+        raise InvalidFile("the folder is empty")
     name, content = next(iter(blobs.items()))
     if len(blobs) > 1 or "/" in name:
-        return _load_images(blobs, schema)
-    return _load_table(name, content, choose)
+        return _load_image_folder(blobs, schema)
+    return _load_table(name, content, select_columns)
 
 
-def load_whole(name: str, content: bytes) -> Any:
-    """Every column of one table file as it stands there, a CSV's as text; raises UnreadableFile."""
+def load_all_columns(name: str, content: bytes) -> Any:
+    """Every column of one table file, unconverted, a CSV's as text; raises InvalidFile."""
     return _load_table(name, content, list).table
 
 
-def _load_table(name: str, content: bytes, choose: Choose) -> Loaded:
+def _load_table(name: str, content: bytes, select_columns: SelectColumns) -> RawTable:
     suffix = PurePosixPath(name).suffix.lower()
-    if suffix not in _FORMATS:
-        raise UnreadableFile(
-            f"the file is of an unknown kind ({suffix or 'no suffix'}); known are {', '.join(_FORMATS)}",
-            cure="images go into class folders of a source of type image-folder",
+    if suffix not in _FILE_FORMATS:
+        raise InvalidFile(
+            f"the file is of an unknown kind ({suffix or 'no suffix'}); known are {', '.join(_FILE_FORMATS)}",
+            hint="images go into class folders of a source of type image-folder",
         )
     if not content:
-        raise UnreadableFile("the file is empty (0 bytes)")
-    kind, read = _FORMATS[suffix]
+        raise InvalidFile("the file is empty (0 bytes)")
+    format_name, read_table = _FILE_FORMATS[suffix]
     try:
-        table = read(content, choose)
-        table.validate(full=True)  # offsets and indices of a damaged file may lead out of it
+        table = read_table(content, select_columns)
+        table.validate(full=True)  # offsets and indices of a corrupt file may point outside it
     except (pa.ArrowException, OSError, ValueError) as error:
-        raise UnreadableFile(f"the file is not valid {kind}: {_first_line(error)}") from error
-    return Loaded(table, is_text=kind == "CSV")
+        raise InvalidFile(f"the file is not valid {format_name}: {_summarize_arrow_error(error)}") from error
+    return RawTable(table, cells_are_text=format_name == "CSV")
 
 
-def _first_line(error: BaseException) -> str:
-    """What Arrow says, without the addresses and hints for programmers that may follow."""
+def _summarize_arrow_error(error: BaseException) -> str:
+    """Arrow's message, without memory addresses and hints for programmers."""
     lines = str(error).splitlines()
     return re.sub(r"<Buffer>|'<[^>]*>'", "the file", lines[0]) if lines else type(error).__name__
 
 
-def _load_parquet(content: bytes, choose: Choose) -> Any:
+def _load_parquet(content: bytes, select_columns: SelectColumns) -> Any:
     file = pq.ParquetFile(pa.BufferReader(content))
-    return file.read(columns=choose(file.schema_arrow.names))
+    return file.read(columns=select_columns(file.schema_arrow.names))
 
 
-def _load_arrow(content: bytes, choose: Choose) -> Any:
+def _load_arrow(content: bytes, select_columns: SelectColumns) -> Any:
     source = pa.BufferReader(content)
-    if content.startswith(b"FEA1"):  # the first form of Feather
+    if content.startswith(b"FEA1"):  # Feather V1
         table = feather.read_table(source)
     elif content.startswith(b"ARROW1"):
         table = pa.ipc.open_file(source).read_all()
     else:
         table = pa.ipc.open_stream(source).read_all()
-    wanted = choose(table.column_names)
-    return table.select([place for place, name in enumerate(table.column_names) if name in wanted])
+    wanted = select_columns(table.column_names)
+    return table.select([index for index, name in enumerate(table.column_names) if name in wanted])
 
 
-def _load_csv(content: bytes, choose: Choose) -> Any:
-    """Every wanted column as text, so that no type is guessed from the first rows alone."""
-    parsing = pacsv.ParseOptions(newlines_in_values=True)
-    with pacsv.open_csv(pa.BufferReader(content), parse_options=parsing) as reader:
+def _load_csv(content: bytes, select_columns: SelectColumns) -> Any:
+    """Every selected column as text, so that no type is inferred from the first rows alone."""
+    parse_options = pacsv.ParseOptions(newlines_in_values=True)
+    with pacsv.open_csv(pa.BufferReader(content), parse_options=parse_options) as reader:
         check_separator(reader.schema.names)
-        wanted = choose(reader.schema.names)
-    convert = pacsv.ConvertOptions(
+        wanted = select_columns(reader.schema.names)
+    convert_options = pacsv.ConvertOptions(
         include_columns=wanted,
         column_types=dict.fromkeys(wanted, pa.string()),
         null_values=[""],
         strings_can_be_null=True,
     )
-    return pacsv.read_csv(pa.BufferReader(content), parse_options=parsing, convert_options=convert)
+    return pacsv.read_csv(
+        pa.BufferReader(content), parse_options=parse_options, convert_options=convert_options
+    )
 
 
 def check_separator(names: Sequence[str]) -> None:
-    """Raise ValueError for a CSV whose only column is several, by another separator than a comma."""
-    found = next((mark for mark in ";\t|" if len(names) == 1 and mark in names[0]), None)
-    if found is not None:
-        raise ValueError(f"its columns are separated by {found!r}; write it with commas")
+    """Raise ValueError for a CSV with a single column that another separator would split."""
+    separator = next((mark for mark in ";\t|" if len(names) == 1 and mark in names[0]), None)
+    if separator is not None:
+        raise ValueError(f"its columns are separated by {separator!r}; write it with commas")
 
 
-def _load_images(blobs: Mapping[str, bytes], schema: Schema) -> Loaded:
-    """One row a file: its bytes, and the name of the folder it lies in as label (None: in none)."""
+def _load_image_folder(blobs: Mapping[str, bytes], schema: Schema) -> RawTable:
+    """One row a file: its bytes, and the name of its folder as label (None: no folder)."""
     images = [name for name, spec in schema.inputs.items() if spec.type is InputType.IMAGE]
     if len(schema.inputs) != 1 or not images:
-        raise UnreadableFile("a folder of images needs a schema whose only input is one image")
-    for what, name in (("task", schema.task), ("key", schema.key)):
+        raise InvalidFile("a folder of images needs a schema whose only input is one image")
+    for role, name in (("task", schema.task), ("id_column", schema.id_column)):
         if name is not None:
-            raise UnreadableFile(
-                f"a folder of images has no {what} column {name!r}", cure=f"leave {what} out of the schema"
+            raise InvalidFile(
+                f"a folder of images has no column {name!r} for schema.{role}",
+                hint=f"leave {role} out of the schema",
             )
     names = tuple(sorted(blobs))
     labels = [name.split("/")[0] if "/" in name else None for name in names]
@@ -128,10 +138,10 @@ def _load_images(blobs: Mapping[str, bytes], schema: Schema) -> Loaded:
             schema.label: pa.array(labels, pa.string()),
         }
     )
-    return Loaded(table, row_names=names)
+    return RawTable(table, row_names=names)
 
 
-_FORMATS: dict[str, tuple[str, Callable[[bytes, Choose], Any]]] = {
+_FILE_FORMATS: dict[str, tuple[str, Callable[[bytes, SelectColumns], Any]]] = {
     ".parquet": ("Parquet", _load_parquet),
     ".pq": ("Parquet", _load_parquet),
     ".csv": ("CSV", _load_csv),

@@ -1,4 +1,4 @@
-"""The image column of an Arrow table -> uint8 pixels, with the rows that hold no such image."""
+"""The image column of an Arrow table -> uint8 pixels, with the errors of invalid rows."""
 
 from __future__ import annotations
 
@@ -13,66 +13,70 @@ import pyarrow.compute as pc
 import pyarrow.types as pt
 from PIL import Image, UnidentifiedImageError
 
-from growlearn.domain.errors import UnreadableFile
-from growlearn.ingest.columns import nulls, plain
-from growlearn.ingest.flaws import Flaw, Flaws, flag
-from growlearn.ingest.lists import Forms, depth_and_leaf, equal_lists, is_list
+from growlearn.domain.errors import InvalidFile
+from growlearn.ingest.columns import null_mask, unwrap_column
+from growlearn.ingest.lists import ListShapes, flatten_valid_lists, get_depth_and_leaf_type, is_list_type
+from growlearn.ingest.row_errors import RowError, RowErrors, mark_rows
 from growlearn.ingest.rows import Column
 
-Shape: TypeAlias = tuple[int, ...]  # channels, height, width
+ImageShape: TypeAlias = tuple[int, ...]  # channels, height, width
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg")
-"""How names of image files end."""
+"""Suffixes of image files."""
 
-_PNG = b"\x89PNG\r\n\x1a\n"
+_PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 
-def decode_images(column: Any, name: str, shape: Shape, flaws: Flaws) -> Column:
-    """Column as uint8 [N, channels, height, width]; rows that hold no image of this shape are flagged.
+def decode_images(column: Any, name: str, shape: ImageShape, row_errors: RowErrors) -> Column:
+    """Column as uint8 [N, channels, height, width]; rows without an image of this shape are marked as errors.
 
-    Read are PNG or JPEG bytes, plain or as a struct of bytes and path, and lists (flat, or nested as
-    the shape) of channels * height * width numbers. Raises UnreadableFile for any other kind.
+    Accepted are PNG or JPEG bytes, plain or as a struct of bytes and path, and lists (flat, or nested as the
+    shape) of channels * height * width numbers. Raises InvalidFile for any other kind.
     """
-    column = plain(column)
+    column = unwrap_column(column)
     if pt.is_struct(column.type):
-        column = _bytes_of_struct(column, name, flaws)
-    flag(flaws, nulls(column), Flaw(f"{name} is missing"))
-    if _is_bytes(column.type):
-        return _of_files(column.to_pylist(), name, shape, flaws)
-    if is_list(column.type):
-        return _of_lists(column, name, shape, flaws)
+        column = _extract_struct_bytes(column, name, row_errors)
+    mark_rows(row_errors, null_mask(column), RowError(f"{name} is missing"))
+    if _is_binary_type(column.type):
+        return _decode_image_files(column.to_pylist(), name, shape, row_errors)
+    if is_list_type(column.type):
+        return _decode_image_lists(column, name, shape, row_errors)
     if pt.is_null(column.type):
         return np.zeros((len(column), *shape), np.uint8)
-    raise UnreadableFile(
+    raise InvalidFile(
         f"column {name!r} is {column.type}; wanted images: PNG or JPEG bytes, a struct of bytes and path,"
         f" or lists of {np.prod(shape)} numbers"
     )
 
 
-def _is_bytes(kind: Any) -> bool:
+def _is_binary_type(arrow_type: Any) -> bool:
     return bool(
-        pt.is_binary(kind)
-        or pt.is_large_binary(kind)
-        or pt.is_binary_view(kind)
-        or pt.is_fixed_size_binary(kind)
+        pt.is_binary(arrow_type)
+        or pt.is_large_binary(arrow_type)
+        or pt.is_binary_view(arrow_type)
+        or pt.is_fixed_size_binary(arrow_type)
     )
 
 
-def _bytes_of_struct(column: Any, name: str, flaws: Flaws) -> Any:
-    """The bytes of Hugging Face's {bytes, path}; a path alone leads to a file that we do not have."""
+def _extract_struct_bytes(column: Any, name: str, row_errors: RowErrors) -> Any:
+    """The bytes of Hugging Face's {bytes, path}; a path alone names a file that is not available."""
     fields = {field.name for field in column.type}
     if "bytes" not in fields:
-        raise UnreadableFile(f"column {name!r} is {column.type}; an image struct needs a field named bytes")
+        raise InvalidFile(f"column {name!r} is {column.type}; an image struct needs a field named bytes")
     content = pc.struct_field(column, "bytes")
     if "path" in fields:
-        elsewhere = nulls(content) & ~nulls(pc.struct_field(column, "path"))
-        flag(flaws, elsewhere, Flaw(f"{name} is only a path", ": its bytes are not in the file"))
+        is_path_only = null_mask(content) & ~null_mask(pc.struct_field(column, "path"))
+        mark_rows(
+            row_errors, is_path_only, RowError(f"{name} is only a path", ": its bytes are not in the file")
+        )
     return content
 
 
 # Image files ----------------------------------------------------------------------------------------
 
 
-def _of_files(contents: list[bytes | None], name: str, shape: Shape, flaws: Flaws) -> Column:
+def _decode_image_files(
+    contents: list[bytes | None], name: str, shape: ImageShape, row_errors: RowErrors
+) -> Column:
     channels, height, width = shape
     pixels = np.zeros((len(contents), height * width * channels), np.uint8)
     with warnings.catch_warnings():
@@ -80,36 +84,36 @@ def _of_files(contents: list[bytes | None], name: str, shape: Shape, flaws: Flaw
         for row, content in enumerate(contents):
             if content is None:
                 continue
-            read = _decode(content, shape)
-            if isinstance(read, Flaw):
-                flaws.setdefault(row, Flaw(f"{name} {read.kind}", read.detail))
+            decoded = _decode_image(content, shape)
+            if isinstance(decoded, RowError):
+                row_errors.setdefault(row, RowError(f"{name} {decoded.kind}", decoded.detail))
             else:
-                pixels[row] = np.frombuffer(read, np.uint8)
+                pixels[row] = np.frombuffer(decoded, np.uint8)
     images = pixels.reshape(-1, height, width, channels).transpose(0, 3, 1, 2)
     return np.ascontiguousarray(images)
 
 
-def _decode(content: bytes, shape: Shape) -> bytes | Flaw:
-    """Pixels row by row, channels last; or what is wrong with the image."""
+def _decode_image(content: bytes, shape: ImageShape) -> bytes | RowError:
+    """Pixels row by row, channels last; or the error of the image."""
     if not content:
-        return Flaw("is empty", " (0 bytes)")
-    if content.startswith(_PNG) and not _is_whole_png(content):
-        return Flaw("is corrupt", " (cut short, or its checksum is wrong)")
+        return RowError("is empty", " (0 bytes)")
+    if content.startswith(_PNG_SIGNATURE) and not _is_whole_png(content):
+        return RowError("is corrupt", " (cut short, or its checksum is wrong)")
     try:
         with Image.open(io.BytesIO(content), formats=("PNG", "JPEG")) as image:
-            return _pixels(image, shape)
+            return _to_pixels(image, shape)
     except UnidentifiedImageError:
-        return Flaw("is corrupt", " (neither PNG nor JPEG)")
-    except Exception as error:  # Pillow raises many kinds on damaged bytes, all of which mean the same
-        return Flaw("is corrupt", f" ({error})")
+        return RowError("is corrupt", " (neither PNG nor JPEG)")
+    except Exception as error:  # Pillow raises many kinds of error on corrupt bytes
+        return RowError("is corrupt", f" ({error})")
 
 
-def _pixels(image: Image.Image, shape: Shape) -> bytes | Flaw:
-    """The size stands in the header: an image of another one, however vast, is never unpacked."""
+def _to_pixels(image: Image.Image, shape: ImageShape) -> bytes | RowError:
+    """Pixels of the image; the header has its size, so an image of another size is never decompressed."""
     channels, height, width = shape
     if image.size != (width, height):
-        found = f"{image.width}x{image.height}, wanted {width}x{height}"
-        return Flaw("has the wrong size", f": {found} (width x height)")
+        sizes = f"{image.width}x{image.height}, wanted {width}x{height}"
+        return RowError("has the wrong size", f": {sizes} (width x height)")
     if image.mode.startswith("I"):  # 16 bits a pixel: Pillow would clip them, not scale
         scaled = np.clip(np.asarray(image) // 257, 0, 255).astype(np.uint8)
         return np.repeat(scaled[..., None], channels, axis=-1).tobytes()
@@ -117,56 +121,58 @@ def _pixels(image: Image.Image, shape: Shape) -> bytes | Flaw:
 
 
 def _is_whole_png(content: bytes) -> bool:
-    """Whether every chunk up to the last has the checksum it names; Pillow does not check pixel data."""
-    place = len(_PNG)
-    while place + 12 <= len(content):
-        (length,) = struct.unpack_from(">I", content, place)
-        end = place + 8 + length
+    """Whether every chunk matches its checksum up to the last one; Pillow does not check pixel data."""
+    offset = len(_PNG_SIGNATURE)
+    while offset + 12 <= len(content):
+        (length,) = struct.unpack_from(">I", content, offset)
+        end = offset + 8 + length
         if end + 4 > len(content):
             return False
-        if zlib.crc32(content[place + 4 : end]) != struct.unpack_from(">I", content, end)[0]:
+        if zlib.crc32(content[offset + 4 : end]) != struct.unpack_from(">I", content, end)[0]:
             return False
-        if content[place + 4 : place + 8] == b"IEND":
+        if content[offset + 4 : offset + 8] == b"IEND":
             return True
-        place = end + 4
+        offset = end + 4
     return False
 
 
 # Lists of numbers -----------------------------------------------------------------------------------
 
 
-def _of_lists(column: Any, name: str, shape: Shape, flaws: Flaws) -> Column:
-    forms = _forms(column.type, name, shape)
-    rows, leaves = equal_lists(column, name, forms, flaws)
-    is_floating = pt.is_floating(depth_and_leaf(column.type)[1])
+def _decode_image_lists(column: Any, name: str, shape: ImageShape, row_errors: RowErrors) -> Column:
+    shapes = _get_list_shapes(column.type, name, shape)
+    rows, leaves = flatten_valid_lists(column, name, shapes, row_errors)
+    is_floating = pt.is_floating(get_depth_and_leaf_type(column.type)[1])
     pixels = np.zeros((len(column), *shape), np.uint8)
-    pixels[rows] = _bytes_of_numbers(leaves, rows, name, flaws, is_floating).reshape(-1, *shape)
+    pixels[rows] = _scale_to_uint8(leaves, rows, name, row_errors, is_floating).reshape(-1, *shape)
     return pixels
 
 
-def _forms(kind: Any, name: str, shape: Shape) -> Forms:
-    """How long the lists of each level must be; raises UnreadableFile for lists of anything but numbers."""
+def _get_list_shapes(arrow_type: Any, name: str, shape: ImageShape) -> ListShapes:
+    """How long the lists of each level must be; raises InvalidFile for lists of anything but numbers."""
     channels, height, width = shape
-    forms = {1: (channels * height * width,), 3: shape}
+    shapes = {1: (channels * height * width,), 3: shape}
     if channels == 1:
-        forms[2] = (height, width)
-    depth, leaf = depth_and_leaf(kind)
-    if depth not in forms or not (pt.is_integer(leaf) or pt.is_floating(leaf)):
-        raise UnreadableFile(
-            f"column {name!r} is {kind}; wanted numbers in lists as {list(shape)}, or in one"
+        shapes[2] = (height, width)
+    depth, leaf = get_depth_and_leaf_type(arrow_type)
+    if depth not in shapes or not (pt.is_integer(leaf) or pt.is_floating(leaf)):
+        raise InvalidFile(
+            f"column {name!r} is {arrow_type}; wanted numbers in lists as {list(shape)}, or in one"
         )
-    return forms
+    return shapes
 
 
-def _bytes_of_numbers(leaves: Column, rows: Column, name: str, flaws: Flaws, is_floating: bool) -> Column:
+def _scale_to_uint8(
+    leaves: Column, rows: Column, name: str, row_errors: RowErrors, is_floating: bool
+) -> Column:
     """Numbers [M, values] as uint8; fractions of 1 are scaled where the whole column lies in 0..1."""
     if leaves.dtype == np.uint8:
         return leaves
-    unknown = np.asarray(~np.isfinite(leaves).all(axis=1))
-    flag(flaws, rows[unknown], Flaw(f"{name} has missing, NaN or infinite values"))
-    leaves = np.where(unknown[:, None], 0, leaves)
+    is_invalid = np.asarray(~np.isfinite(leaves).all(axis=1))
+    mark_rows(row_errors, rows[is_invalid], RowError(f"{name} has missing, NaN or infinite values"))
+    leaves = np.where(is_invalid[:, None], 0, leaves)
     if is_floating and leaves.size and leaves.min() >= 0 and leaves.max() <= 1:
         leaves = leaves * 255
-    outside = (leaves.min(axis=1, initial=0) < 0) | (leaves.max(axis=1, initial=0) > 255)
-    flag(flaws, rows[outside], Flaw(f"{name} has values outside 0..255"))
+    is_out_of_range = (leaves.min(axis=1, initial=0) < 0) | (leaves.max(axis=1, initial=0) > 255)
+    mark_rows(row_errors, rows[is_out_of_range], RowError(f"{name} has values outside 0..255"))
     return np.asarray(np.rint(np.clip(leaves, 0, 255)), dtype=np.uint8)

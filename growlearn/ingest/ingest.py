@@ -1,4 +1,4 @@
-"""One file of a source -> the windows it became."""
+"""Ingest one file of a source: its rows -> windows."""
 
 from __future__ import annotations
 
@@ -8,113 +8,122 @@ from dataclasses import replace
 from datetime import datetime
 from hashlib import sha256
 
-from growlearn.domain.errors import GrowLearnError, UnreadableFile
+from growlearn.domain.errors import GrowLearnError, InvalidFile
 from growlearn.domain.stream import Stream
-from growlearn.domain.window import IngestedFile, SeenFile, SourceFile
-from growlearn.ingest.batches import Batch, batches
-from growlearn.ingest.flaws import bad_rows
-from growlearn.ingest.gather import gather
-from growlearn.ingest.intake import (
-    Intake,
-    Made,
-    accepted,
+from growlearn.domain.window import FileRecord, IngestResult, SourceFile
+from growlearn.ingest.accumulate import accumulate_rows
+from growlearn.ingest.context import (
+    IngestContext,
+    WindowBatch,
+    accept_window,
+    make_ingest_context,
     new_window,
-    quarantined,
-    start_intake,
-    without_rows,
+    quarantine_all_rows,
+    quarantine_window,
 )
+from growlearn.ingest.history import IngestHistory
 from growlearn.ingest.label_file import is_label_file
-from growlearn.ingest.label_intake import take_labels, with_early
-from growlearn.ingest.past import Past
-from growlearn.ingest.table_rows import Parsed, load_chosen, parse_loaded
+from growlearn.ingest.label_ingest import apply_pending, ingest_labels
+from growlearn.ingest.row_errors import to_bad_rows
+from growlearn.ingest.split_by_task import TaskRows, split_by_task
+from growlearn.ingest.table_rows import ParsedFile, load_selected_columns, parse_raw_table
 from growlearn.ports import Artifacts
 
-Read = Callable[[], Mapping[str, bytes]]
-"""Content of a file by relative path; raises UnreadableFile or NotReadable."""
+ReadFileContent = Callable[[], Mapping[str, bytes]]
+"""Content of a file by relative path; raises InvalidFile or TemporarilyUnreadable."""
 
 
-def ingest(
+def ingest_file(
     stream: Stream,
     file: SourceFile,
-    read: Read,
-    past: Past,
+    read: ReadFileContent,
+    history: IngestHistory,
     artifacts: Artifacts,
     at: datetime,
-) -> IngestedFile:
-    """Read one file, check every row, and store what is good; `past` is what the stream has so far.
+) -> IngestResult:
+    """Read one file, validate every row, and store the valid ones; `history` is the stream's so far.
 
-    A file that cannot be used becomes one quarantined window; one whose content was taken in before
-    becomes none where it was only touched. Raises NotReadable where the file is not whole yet, and
-    what the artifacts raise.
+    A file that cannot be used becomes one quarantined window; one whose content was ingested before becomes
+    none where it was only touched. Raises TemporarilyUnreadable where the file is not complete yet, and what
+    the artifacts raise.
     """
     digest: str | None = None
-    intake = start_intake(stream, file, past.windows, artifacts, at)
+    context = make_ingest_context(stream, file, history.windows, artifacts, at)
     try:
-        blobs = _content(file, read)
-        digest = content_hash(blobs)
-        before = past.same_content(digest)
-        made = _seen_before(before, file) if before is not None else _fresh(intake, blobs, past)
-    except UnreadableFile as error:
-        again = start_intake(
-            stream, file, past.windows, artifacts, at
-        )  # numbers given out meanwhile are free
-        made = Made((quarantined(new_window(again), str(error), 0),), (), 0)
-    numbers = {window.number for window in made.windows}
-    return IngestedFile(
+        blobs = _read_content(file, read)
+        digest = hash_content(blobs)
+        previous_file = history.find_same_content(digest)
+        batch = (
+            _skip_known_content(previous_file, file)
+            if previous_file is not None
+            else _ingest_content(context, blobs, history)
+        )
+    except InvalidFile as error:
+        # A new context, so that window numbers used above are free again.
+        retry_context = make_ingest_context(stream, file, history.windows, artifacts, at)
+        batch = WindowBatch((quarantine_window(new_window(retry_context), str(error), 0),), (), 0)
+    window_numbers = {window.number for window in batch.windows}
+    return IngestResult(
         stream=stream.name,
         file=file,
         sha256=digest,
         schema=stream.job.schema.digest,
-        rows=made.rows,
-        windows=made.windows,
-        bad_rows=made.bad_rows,
+        rows=batch.rows,
+        windows=batch.windows,
+        bad_rows=batch.bad_rows,
         at=at,
-        filled=tuple(window for window in past.windows if window.number in numbers),
-        before=made.before,
-        joining=made.joining,
-        note=made.note,
+        extended_windows=tuple(window for window in history.windows if window.number in window_numbers),
+        previous_windows=batch.previous_windows,
+        label_join=batch.label_join,
+        note=batch.note,
     )
 
 
-def _seen_before(before: SeenFile, file: SourceFile) -> Made:
-    """A file that was only touched makes nothing; the same content by another name is refused."""
-    if before.url != file.url:
-        raise UnreadableFile(f"same content as {before.url.rpartition('/')[2]}, taken in before")
-    return Made((), (), before.rows, before.windows)
+def _skip_known_content(previous_file: FileRecord, file: SourceFile) -> WindowBatch:
+    """A file that was only touched adds nothing; the same content under another name is rejected."""
+    if previous_file.url != file.url:
+        raise InvalidFile(f"same content as {previous_file.url.rpartition('/')[2]}, ingested before")
+    return WindowBatch((), (), previous_file.rows, previous_file.windows)
 
 
-def _fresh(intake: Intake, blobs: Mapping[str, bytes], past: Past) -> Made:
-    with _understanding():
-        loaded = load_chosen(blobs, intake.schema)
-        if is_label_file(loaded.table.column_names, intake.schema):
-            return take_labels(intake, loaded, past)
-        parsed = parse_loaded(loaded, intake.schema, label_kind=past.label_kind)
-    parsed, joining, note = with_early(intake, parsed, past)
-    return replace(_of_rows(replace(intake, note=parsed.note), parsed), joining=joining, note=note)
+def _ingest_content(
+    context: IngestContext, blobs: Mapping[str, bytes], history: IngestHistory
+) -> WindowBatch:
+    with _as_invalid_file():
+        raw_table = load_selected_columns(blobs, context.schema)
+        if is_label_file(raw_table.table.column_names, context.schema):
+            return ingest_labels(context, raw_table, history)
+        parsed = parse_raw_table(raw_table, context.schema, label_kind=history.label_kind)
+    parsed, label_join, note = apply_pending(context, parsed, history)
+    return replace(_ingest_rows(replace(context, note=parsed.note), parsed), label_join=label_join, note=note)
 
 
-def _of_rows(intake: Intake, parsed: Parsed) -> Made:
-    parts = [_windows(intake, batch) for batch in batches(parsed)]
-    return Made(
+def _ingest_rows(context: IngestContext, parsed: ParsedFile) -> WindowBatch:
+    parts = [_make_windows(context, task_rows) for task_rows in split_by_task(parsed)]
+    return WindowBatch(
         tuple(window for part in parts for window in part.windows),
         tuple(sorted((bad for part in parts for bad in part.bad_rows), key=lambda bad: bad.row)),
         sum(part.rows for part in parts),
     )
 
 
-def _windows(intake: Intake, batch: Batch) -> Made:
-    """Windows of one task's rows by the job's rule."""
-    if intake.stream.job.window.rows is not None:
-        return gather(intake, batch, intake.stream.job.window.rows)
-    window = new_window(intake, batch.task)
-    kept_out = bad_rows(batch.flaws, window.id)
-    if len(batch.rows) == 0:
-        return Made((without_rows(window, batch.flaws),), kept_out, 0)
-    window = replace(window, quarantined_rows=len(batch.flaws))
-    return Made((accepted(intake, window, batch.rows, batch.flaws),), kept_out, len(batch.rows))
+def _make_windows(context: IngestContext, task_rows: TaskRows) -> WindowBatch:
+    """Windows of one task's rows, by the job's windowing."""
+    if context.stream.job.windowing.rows is not None:
+        return accumulate_rows(context, task_rows, context.stream.job.windowing.rows)
+    window = new_window(context, task_rows.task)
+    rejected_rows = to_bad_rows(task_rows.row_errors, window.id)
+    if len(task_rows.rows) == 0:
+        return WindowBatch((quarantine_all_rows(window, task_rows.row_errors),), rejected_rows, 0)
+    window = replace(window, quarantined_rows=len(task_rows.row_errors))
+    return WindowBatch(
+        (accept_window(context, window, task_rows.rows, task_rows.row_errors),),
+        rejected_rows,
+        len(task_rows.rows),
+    )
 
 
-def content_hash(blobs: Mapping[str, bytes]) -> str:
+def hash_content(blobs: Mapping[str, bytes]) -> str:
     """sha256 of a file's bytes; of the sorted names and hashes where there are several files."""
     if len(blobs) == 1:
         return sha256(next(iter(blobs.values()))).hexdigest()
@@ -122,21 +131,21 @@ def content_hash(blobs: Mapping[str, bytes]) -> str:
     return sha256(listing.encode(errors="surrogateescape")).hexdigest()
 
 
-def _content(file: SourceFile, read: Read) -> Mapping[str, bytes]:
-    if file.refused:
-        raise UnreadableFile(f"{file.url.rpartition('/')[2]} {file.refused}; it was not opened")
+def _read_content(file: SourceFile, read: ReadFileContent) -> Mapping[str, bytes]:
+    if file.reject_reason:
+        raise InvalidFile(f"{file.url.rpartition('/')[2]} {file.reject_reason}; it was not opened")
     return read()
 
 
 @contextmanager
-def _understanding() -> Iterator[None]:
-    """Set aside even a file that trips us, so that it cannot stop those behind it."""
+def _as_invalid_file() -> Iterator[None]:
+    """Turn any unexpected error into InvalidFile, so that one file cannot block those behind it."""
     try:
         yield
     except (GrowLearnError, MemoryError):
         raise
     except Exception as error:
-        raise UnreadableFile(
+        raise InvalidFile(
             f"the file could not be understood: {type(error).__name__}: {error}",
-            cure="this should not happen: please report it with the file",
+            hint="this should not happen: please report it with the file",
         ) from error

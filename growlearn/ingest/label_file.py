@@ -1,4 +1,4 @@
-"""A file of labels for rows that came before: the key and the label column, and no input."""
+"""A label file for rows of other files: the id column and the label column, and no input."""
 
 from __future__ import annotations
 
@@ -8,58 +8,68 @@ from typing import Any
 
 import numpy as np
 
-from growlearn.domain.errors import UnreadableFile
+from growlearn.domain.errors import InvalidFile
 from growlearn.domain.schema import Label, Schema
-from growlearn.ingest.flaws import Flaw, Flaws, flag
-from growlearn.ingest.formats import Loaded
-from growlearn.ingest.keys import decode_keys
+from growlearn.ingest.formats import RawTable
 from growlearn.ingest.labels import decode_labels
+from growlearn.ingest.row_errors import RowError, RowErrors, mark_rows
+from growlearn.ingest.row_ids import decode_row_ids
 from growlearn.ingest.rows import Column
 
 
 @dataclass(frozen=True)
-class Told:
-    """One label, and the place in its file of the row that tells it."""
+class LabelRow:
+    """One label, and the index of its row in the file."""
 
     label: Label
-    place: int
+    source_row: int
 
 
 def is_label_file(names: Sequence[str], schema: Schema) -> bool:
-    """Whether columns of these names tell labels alone.
+    """Whether columns of these names make a label file.
 
-    >>> from growlearn.domain.schema import Input, InputType
-    >>> schema = Schema(inputs={"x": Input(type=InputType.NUMBER)}, label="y", key="id")
+    >>> from growlearn.domain.schema import InputColumn, InputType
+    >>> schema = Schema(inputs={"x": InputColumn(type=InputType.NUMBER)}, label="y", id_column="id")
     >>> is_label_file(["id", "y", "note"], schema), is_label_file(["id", "x", "y"], schema)
     (True, False)
     """
-    named = {schema.key, schema.label} <= {*names}
-    return schema.key is not None and named and not any(name in names for name in schema.inputs)
+    has_id_and_label = {schema.id_column, schema.label} <= {*names}
+    return (
+        schema.id_column is not None and has_id_and_label and not any(name in names for name in schema.inputs)
+    )
 
 
-def read_labels(loaded: Loaded, schema: Schema, kind: type | None) -> tuple[dict[str, Told], Flaws]:
-    """Labels by key, in the order of the file, and what is wrong with other rows.
+def read_labels(
+    raw_table: RawTable, schema: Schema, label_kind: type | None
+) -> tuple[dict[str, LabelRow], RowErrors]:
+    """Labels by row id, in the order of the file, and the errors of other rows.
 
-    `kind` is int or str where the stream's labels are of one kind already. A key that stands twice counts
-    once. Raises UnreadableFile where nothing of the file can be used.
+    `label_kind` is int or str where the stream's labels already have one kind. A repeated row id counts once.
+    Raises InvalidFile where no row of the file is usable.
     """
-    assert schema.key is not None
-    table: Any = loaded.table
+    assert schema.id_column is not None
+    table: Any = raw_table.table
     if table.num_rows == 0:
-        raise UnreadableFile("the file has no rows")
-    flaws: Flaws = {}
-    keys = decode_keys(table.column(schema.key), schema.key, flaws)
-    labels = decode_labels(table.column(schema.label), schema.label, flaws, loaded.is_text, kind)
-    unknown = np.array([label is None for label in labels], dtype=bool)
-    flag(flaws, unknown, Flaw(f"{schema.label} is missing"))
-    return _by_key(keys, labels, schema.key, flaws), flaws
+        raise InvalidFile("the file has no rows")
+    row_errors: RowErrors = {}
+    row_ids = decode_row_ids(table.column(schema.id_column), schema.id_column, row_errors)
+    labels = decode_labels(
+        table.column(schema.label), schema.label, row_errors, raw_table.cells_are_text, label_kind
+    )
+    is_missing = np.array([label is None for label in labels], dtype=bool)
+    mark_rows(row_errors, is_missing, RowError(f"{schema.label} is missing"))
+    return _index_by_row_id(row_ids, labels, schema.id_column, row_errors), row_errors
 
 
-def _by_key(keys: Column, labels: Column, name: str, flaws: Flaws) -> dict[str, Told]:
-    told: dict[str, Told] = {}
-    for place in [place for place in range(len(keys)) if place not in flaws]:
-        first = told.setdefault(keys[place], Told(labels[place], place))
-        if first.place != place:
-            more = "" if first.label == labels[place] else f" with another label, {labels[place]!r}"
-            flaws[place] = Flaw(f"duplicate {name}", f" of row {first.place}{more}")
-    return told
+def _index_by_row_id(
+    row_ids: Column, labels: Column, name: str, row_errors: RowErrors
+) -> dict[str, LabelRow]:
+    label_rows: dict[str, LabelRow] = {}
+    for source_row in [source_row for source_row in range(len(row_ids)) if source_row not in row_errors]:
+        first = label_rows.setdefault(row_ids[source_row], LabelRow(labels[source_row], source_row))
+        if first.source_row != source_row:
+            difference = (
+                "" if first.label == labels[source_row] else f" with another label, {labels[source_row]!r}"
+            )
+            row_errors[source_row] = RowError(f"duplicate {name}", f" of row {first.source_row}{difference}")
+    return label_rows

@@ -10,96 +10,109 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.types as pt
 
-from growlearn.domain.errors import UnreadableFile
-from growlearn.domain.schema import Label, ordered
-from growlearn.ingest.columns import is_text, plain, whole_numbers
-from growlearn.ingest.flaws import Flaw, Flaws, flag
+from growlearn.domain.errors import InvalidFile
+from growlearn.domain.schema import Label, sort_labels
+from growlearn.ingest.columns import cast_to_integers, is_text_type, unwrap_column
+from growlearn.ingest.row_errors import RowError, RowErrors, mark_rows
 from growlearn.ingest.rows import Column, object_column
 
-_WANTED = "labels must be integers, strings or booleans"
-_WHOLE_NUMBER = r"^\s*[+-]?[0-9]{1,18}\s*$"
-_NEARLY_ALL = 0.9
+_EXPECTED_LABELS = "labels must be integers, strings or booleans"
+_WHOLE_NUMBER_PATTERN = r"^\s*[+-]?[0-9]{1,18}\s*$"
+_MIN_INTEGER_FRACTION = 0.9
 _KIND_NAMES = {int: "integers", str: "text"}
 
 
 def decode_labels(
-    column: Any, name: str, flaws: Flaws, cells_are_text: bool, kind: type | None = None
+    column: Any, name: str, row_errors: RowErrors, cells_are_text: bool, label_kind: type | None = None
 ) -> Column:
     """Labels as object [N] of int, str or None (not known yet); booleans become 0 and 1.
 
-    `kind` is int or str where the stream's labels are of one kind already. Floats are read where all
-    are whole, for pandas writes integers with gaps so. Empty strings are flagged, and in CSV the few
-    cells that are no number where the others are. Raises UnreadableFile for any other kind.
+    `label_kind` is int or str where the stream's labels already have one kind. Floats are accepted where all
+    are whole, because pandas writes integers with missing values as floats. Empty strings are marked as
+    errors, and in CSV the few cells that are not numbers where the others are. Raises InvalidFile for any
+    other kind.
     """
-    column = plain(column)
-    if cells_are_text and kind is not str:
-        column = _integers_of_text(column, name, flaws, kind)
-    found = _decode(column, name, flaws)
-    _require_kind(found, name, kind)
-    return found
+    column = unwrap_column(column)
+    if cells_are_text and label_kind is not str:
+        column = _parse_integers(column, name, row_errors, label_kind)
+    labels = _decode_label_column(column, name, row_errors)
+    _require_known_label_kind(labels, name, label_kind)
+    return labels
 
 
-def speaking(labels: Iterable[Label | None], least: int) -> tuple[tuple[Label, ...], tuple[Label, ...]]:
-    """Labels of at least so many rows, which speak for a class, and the others; all where none has so many.
+def frequent_labels(
+    labels: Iterable[Label | None], min_rows: int
+) -> tuple[tuple[Label, ...], tuple[Label, ...]]:
+    """Labels with at least `min_rows` rows, and the others; all labels where none has so many.
 
-    >>> speaking([1, 1, 1, 0, 0, 7, None], 2)
+    >>> frequent_labels([1, 1, 1, 0, 0, 7, None], 2)
     ((0, 1), (7,))
-    >>> speaking(["a", "b"], 2)
+    >>> frequent_labels(["a", "b"], 2)
     (('a', 'b'), ())
     """
     counts = Counter(label for label in labels if label is not None)
-    frequent = ordered(label for label, count in counts.items() if count >= least)
+    frequent = sort_labels(label for label, count in counts.items() if count >= min_rows)
     if not frequent:
-        return ordered(counts), ()
-    return frequent, ordered(label for label in counts if label not in frequent)
+        return sort_labels(counts), ()
+    return frequent, sort_labels(label for label in counts if label not in frequent)
 
 
-def _decode(column: Any, name: str, flaws: Flaws) -> Column:
-    kind = column.type
-    if pt.is_floating(kind):
-        return _integers(whole_numbers(column, f"label column {name!r}", _WANTED), name)
-    if pt.is_boolean(kind) or pt.is_integer(kind):
-        return _integers(column, name)
-    if is_text(kind):
+def _decode_label_column(column: Any, name: str, row_errors: RowErrors) -> Column:
+    arrow_type = column.type
+    if pt.is_floating(arrow_type):
+        return _cast_to_int64(cast_to_integers(column, f"label column {name!r}", _EXPECTED_LABELS), name)
+    if pt.is_boolean(arrow_type) or pt.is_integer(arrow_type):
+        return _cast_to_int64(column, name)
+    if is_text_type(arrow_type):
         labels = object_column(column.to_pylist())
-        flag(flaws, labels == "", Flaw(f"{name} is an empty string"))
+        mark_rows(row_errors, labels == "", RowError(f"{name} is an empty string"))
         return labels
-    if pt.is_null(kind):
+    if pt.is_null(arrow_type):
         return object_column([None] * len(column))
-    raise UnreadableFile(f"label column {name!r} is {kind}; {_WANTED}")
+    raise InvalidFile(f"label column {name!r} is {arrow_type}; {_EXPECTED_LABELS}")
 
 
-def _require_kind(labels: Column, name: str, kind: type | None) -> None:
-    other = None if kind is None else next((x for x in labels if x is not None and type(x) is not kind), None)
-    if kind is not None and other is not None:
-        raise UnreadableFile(
-            f"label column {name!r} holds {_KIND_NAMES[type(other)]} such as {other!r}; "
-            f"the labels of this stream are {_KIND_NAMES[kind]}"
+def _require_known_label_kind(labels: Column, name: str, label_kind: type | None) -> None:
+    mismatch = (
+        None
+        if label_kind is None
+        else next((label for label in labels if label is not None and type(label) is not label_kind), None)
+    )
+    if label_kind is not None and mismatch is not None:
+        raise InvalidFile(
+            f"label column {name!r} holds {_KIND_NAMES[type(mismatch)]} such as {mismatch!r}; "
+            f"the labels of this stream are {_KIND_NAMES[label_kind]}"
         )
 
 
-def _integers(column: Any, name: str) -> Column:
+def _cast_to_int64(column: Any, name: str) -> Column:
     try:
         return object_column(column.cast(pa.int64()).to_pylist())
     except pa.ArrowInvalid as error:
-        raise UnreadableFile(f"label column {name!r} holds an integer of more than 64 bits") from error
+        raise InvalidFile(f"label column {name!r} holds an integer of more than 64 bits") from error
 
 
-def _integers_of_text(column: Any, name: str, flaws: Flaws, kind: type | None) -> Any:
-    """CSV says nothing of kinds: whole numbers where (nearly) all cells are; else booleans; else text."""
-    for wanted in (pa.int64(), pa.float64(), pa.bool_()):
+def _parse_integers(column: Any, name: str, row_errors: RowErrors, label_kind: type | None) -> Any:
+    """CSV has no types: integers where (nearly) all cells are whole; else booleans; else text."""
+    for arrow_type in (pa.int64(), pa.float64(), pa.bool_()):
         try:
-            read = column.cast(wanted)
+            parsed = column.cast(arrow_type)
         except pa.ArrowInvalid:
             continue
-        return whole_numbers(read, f"label column {name!r}", _WANTED) if pt.is_floating(wanted) else read
-    fits = pc.fill_null(pc.match_substring_regex(column, _WHOLE_NUMBER), True)
-    share = pc.mean(pc.drop_null(pc.match_substring_regex(column, _WHOLE_NUMBER))).as_py() or 0.0
-    if share < _NEARLY_ALL and (kind is None or share == 0):
+        return (
+            cast_to_integers(parsed, f"label column {name!r}", _EXPECTED_LABELS)
+            if pt.is_floating(arrow_type)
+            else parsed
+        )
+    is_whole = pc.fill_null(pc.match_substring_regex(column, _WHOLE_NUMBER_PATTERN), True)
+    whole_fraction = (
+        pc.mean(pc.drop_null(pc.match_substring_regex(column, _WHOLE_NUMBER_PATTERN))).as_py() or 0.0
+    )
+    if whole_fraction < _MIN_INTEGER_FRACTION and (label_kind is None or whole_fraction == 0):
         return column
-    for row in [row for row, fit in enumerate(fits.to_pylist()) if not fit]:
-        flaws.setdefault(
-            row, Flaw(f"{name} is not a whole number as the others are", f": {column[row].as_py()!r}")
+    for row in [row for row, fit in enumerate(is_whole.to_pylist()) if not fit]:
+        row_errors.setdefault(
+            row, RowError(f"{name} is not a whole number as the others are", f": {column[row].as_py()!r}")
         )
     trimmed = pc.utf8_trim_whitespace(column)
-    return pc.if_else(fits, trimmed, pa.scalar(None, trimmed.type)).cast(pa.int64())
+    return pc.if_else(is_whole, trimmed, pa.scalar(None, trimmed.type)).cast(pa.int64())

@@ -11,109 +11,122 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.types as pt
 
-from growlearn.domain.errors import UnreadableFile
-from growlearn.ingest.columns import NUMBER, is_text, shortened
-from growlearn.ingest.flaws import Flaw, Flaws
+from growlearn.domain.errors import InvalidFile
+from growlearn.ingest.columns import NUMBER_PATTERN, is_text_type, truncate_repr
+from growlearn.ingest.row_errors import RowError, RowErrors
 from growlearn.ingest.rows import Column
 
-Forms: TypeAlias = Mapping[int, tuple[int, ...]]
+ListShapes: TypeAlias = Mapping[int, tuple[int, ...]]
 """How long lists must be: by how deep they are nested, the length at each level."""
 
 
-def is_list(kind: Any) -> bool:
+def is_list_type(arrow_type: Any) -> bool:
     """Whether an Arrow type holds lists."""
-    return bool(pt.is_list(kind) or pt.is_large_list(kind) or pt.is_fixed_size_list(kind))
+    return bool(pt.is_list(arrow_type) or pt.is_large_list(arrow_type) or pt.is_fixed_size_list(arrow_type))
 
 
-def depth_and_leaf(kind: Any) -> tuple[int, Any]:
-    """How deep lists are nested, and the type of what they hold at last."""
+def get_depth_and_leaf_type(arrow_type: Any) -> tuple[int, Any]:
+    """The nesting depth of lists, and the type of their innermost values."""
     depth = 0
-    while is_list(kind):
-        depth, kind = depth + 1, kind.value_type
-    return depth, kind
+    while is_list_type(arrow_type):
+        depth, arrow_type = depth + 1, arrow_type.value_type
+    return depth, arrow_type
 
 
-def lengths_of(column: Any) -> Column:
-    """How long each cell's list is, int64 [N]; 0 for a cell that holds nothing."""
+def get_list_lengths(column: Any) -> Column:
+    """The length of each cell's list, int64 [N]; 0 for a null cell."""
     lengths = pc.fill_null(pc.list_value_length(column), 0)
     return np.asarray(lengths.to_numpy(zero_copy_only=False), dtype=np.int64)
 
 
-def equal_lists(column: Any, name: str, forms: Forms, flaws: Flaws) -> tuple[Column, Column]:
-    """Rows [M] that have no flaw, and the numbers of their lists [M, values].
+def flatten_valid_lists(
+    column: Any, name: str, shapes: ListShapes, row_errors: RowErrors
+) -> tuple[Column, Column]:
+    """Rows [M] without errors, and the numbers of their lists [M, values].
 
-    A row whose lists are not as long as its form says is flagged. The column's depth must be in `forms`.
+    A row whose lists do not have the expected length is marked as an error. The column's depth must be in
+    `shapes`.
     """
-    row_of = np.arange(len(column))
-    whole = np.ones(len(column), dtype=bool)
-    depth, _ = depth_and_leaf(column.type)
+    row_indices = np.arange(len(column))
+    is_valid = np.ones(len(column), dtype=bool)
+    depth, _ = get_depth_and_leaf_type(column.type)
     column = column.combine_chunks()
-    for wanted in forms[depth]:
-        lengths = lengths_of(column)
-        for place in np.flatnonzero(lengths != wanted):
-            found = f": lists of {lengths[place]} where {wanted} are wanted"
-            flaws.setdefault(int(row_of[place]), Flaw(f"{name} has the wrong size", found))
-        row_of = np.repeat(row_of, lengths)
+    for expected_length in shapes[depth]:
+        lengths = get_list_lengths(column)
+        for index in np.flatnonzero(lengths != expected_length):
+            detail = f": lists of {lengths[index]} where {expected_length} are wanted"
+            row_errors.setdefault(int(row_indices[index]), RowError(f"{name} has the wrong size", detail))
+        row_indices = np.repeat(row_indices, lengths)
         column = column.flatten()
-    whole[list(flaws)] = False
-    rows = np.flatnonzero(whole)
-    return rows, numbers_of(column)[whole[row_of]].reshape(len(rows), int(np.prod(forms[depth])))
+    is_valid[list(row_errors)] = False
+    rows = np.flatnonzero(is_valid)
+    return rows, to_numpy_numbers(column)[is_valid[row_indices]].reshape(
+        len(rows), int(np.prod(shapes[depth]))
+    )
 
 
-def numbers_of(values: Any) -> Column:
-    """An Arrow array of numbers; integers stay as they are unless some are missing, which become NaN."""
+def to_numpy_numbers(values: Any) -> Column:
+    """An Arrow array of numbers as NumPy; integers stay integers unless some are missing (NaN)."""
     values = values.cast(pa.float64()) if pt.is_null(values.type) else values
     return np.asarray(values.to_numpy(zero_copy_only=False))
 
 
-def readable(column: Any, name: str, wanted: str, flaws: Flaws, nested: tuple[int, ...] = ()) -> Any:
-    """The column as lists of numbers; text is read as such, nested lists in it only as long as `nested` says.
+def as_number_lists(
+    column: Any, name: str, wanted: str, row_errors: RowErrors, nested: tuple[int, ...] = ()
+) -> Any:
+    """The column as lists of numbers; text is parsed, with nested lists only of the shape `nested`.
 
-    Raises UnreadableFile for any other type.
+    Raises InvalidFile for any other type.
     """
-    if is_text(column.type):
-        return _lists_of_text(column, name, wanted, flaws, nested)
+    if is_text_type(column.type):
+        return _parse_lists(column, name, wanted, row_errors, nested)
     if pt.is_null(column.type):
         return column.cast(pa.list_(pa.float64()))
-    leaf = depth_and_leaf(column.type)[1]
-    if not is_list(column.type) or not (pt.is_integer(leaf) or pt.is_floating(leaf) or pt.is_null(leaf)):
-        raise UnreadableFile(f"column {name!r} is {column.type}; wanted {wanted}")
+    leaf_type = get_depth_and_leaf_type(column.type)[1]
+    if not is_list_type(column.type) or not (
+        pt.is_integer(leaf_type) or pt.is_floating(leaf_type) or pt.is_null(leaf_type)
+    ):
+        raise InvalidFile(f"column {name!r} is {column.type}; wanted {wanted}")
     return column
 
 
-def _lists_of_text(column: Any, name: str, wanted: str, flaws: Flaws, nested: tuple[int, ...]) -> Any:
+def _parse_lists(column: Any, name: str, wanted: str, row_errors: RowErrors, nested: tuple[int, ...]) -> Any:
     """A column of lists as JSON, or of numbers with spaces between them -> flat lists of float64.
 
-    Unreadable cells are flagged and become null; raises UnreadableFile where all are.
+    Unreadable cells are marked as errors and become null; raises InvalidFile where all are.
     """
     cells = column.to_pylist()
-    lists = [None if cell is None else _list_of_text(cell, nested) for cell in cells]
-    unread = [row for row, cell in enumerate(cells) if cell is not None and lists[row] is None]
-    if unread and len(unread) == len(cells) - column.null_count:
-        raise UnreadableFile(
-            f"column {name!r} holds text such as {shortened(cells[unread[0]])}; wanted {wanted}"
+    lists = [None if cell is None else _parse_list(cell, nested) for cell in cells]
+    invalid_rows = [row for row, cell in enumerate(cells) if cell is not None and lists[row] is None]
+    if invalid_rows and len(invalid_rows) == len(cells) - column.null_count:
+        raise InvalidFile(
+            f"column {name!r} holds text such as {truncate_repr(cells[invalid_rows[0]])}; wanted {wanted}"
         )
-    for row in unread:
-        flaws.setdefault(row, Flaw(f"{name} is no such list of numbers", f": {shortened(cells[row])}"))
+    for row in invalid_rows:
+        row_errors.setdefault(
+            row, RowError(f"{name} is no such list of numbers", f": {truncate_repr(cells[row])}")
+        )
     return pa.chunked_array([pa.array(lists, pa.list_(pa.float64()))])
 
 
-def _list_of_text(cell: str, nested: tuple[int, ...]) -> list[float] | None:
-    """Numbers of one cell, nested lists one after the other; None where it holds anything else."""
+def _parse_list(cell: str, nested: tuple[int, ...]) -> list[float] | None:
+    """Numbers of one cell, with nested lists flattened; None where it holds anything else."""
     if not cell.lstrip().startswith("["):
         words = cell.split()
-        return [float(word) for word in words] if all(map(NUMBER.fullmatch, words)) else None
+        return [float(word) for word in words] if all(map(NUMBER_PATTERN.fullmatch, words)) else None
     try:
-        listed = json.loads(cell)
-        if listed and all(isinstance(inner, list) for inner in listed):
-            as_wanted = (len(listed), *{len(inner) for inner in listed}) == nested
-            return [_number(value) for inner in listed for value in inner] if as_wanted else None
-        return [_number(value) for value in listed]
+        parsed = json.loads(cell)
+        if parsed and all(isinstance(inner, list) for inner in parsed):
+            has_nested_shape = (len(parsed), *{len(inner) for inner in parsed}) == nested
+            return (
+                [_require_number(value) for inner in parsed for value in inner] if has_nested_shape else None
+            )
+        return [_require_number(value) for value in parsed]
     except (ValueError, OverflowError, RecursionError):
         return None
 
 
-def _number(value: object) -> float:
+def _require_number(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ValueError("no number")
     return float(value)

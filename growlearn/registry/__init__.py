@@ -1,1 +1,1 @@
-"""From candidate to champion and back: rules only, and what the tracker is told."""
+"""From candidate to champion and back: rules only, and delivery to the tracker."""

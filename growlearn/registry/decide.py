@@ -1,4 +1,4 @@
-"""What becomes of an evaluated candidate."""
+"""The decision on an evaluated candidate."""
 
 from __future__ import annotations
 
@@ -7,36 +7,37 @@ from dataclasses import dataclass
 from typing import Literal
 
 from growlearn.domain.evaluation import GateResult
-from growlearn.domain.job import PromoteAfter
+from growlearn.domain.job import ShadowPromotion
 from growlearn.domain.window import WindowState
 
 
 @dataclass(frozen=True, kw_only=True)
 class Decision:
-    """Where the window goes, and why in one sentence."""
+    """The next state of the window, and the reason in one sentence."""
 
     state: WindowState
     reason: str
 
 
-def decide(
-    gates: Sequence[GateResult], promote: Literal["auto", "manual"] | PromoteAfter, champion: int | None
+def decide_promotion(
+    gates: Sequence[GateResult], promote: Literal["auto", "manual"] | ShadowPromotion, champion: int | None
 ) -> Decision:
-    """Rejected where a gate fails; promoted where all hold, or held for a person or for a trial.
+    """Rejected where a gate fails, else promoted, or pending where a person or more windows must confirm.
 
-    Without a champion there is nobody to be tried against.
+    Without a champion there is nothing to compare a challenger with, so the candidate is promoted.
     """
     failed = [gate for gate in gates if not gate.passed]
     if failed:
-        told = "; ".join(f"{gate.gate}: {gate.reason}" for gate in failed)
+        gate_reasons = "; ".join(f"{gate.gate}: {gate.reason}" for gate in failed)
         return Decision(
-            state=WindowState.REJECTED, reason=f"{len(failed)} of {len(gates)} gates failed: {told}"
+            state=WindowState.REJECTED, reason=f"{len(failed)} of {len(gates)} gates failed: {gate_reasons}"
         )
-    told = "; ".join(gate.reason for gate in gates)
+    gate_reasons = "; ".join(gate.reason for gate in gates)
     if promote == "manual":
-        reason = f"all {len(gates)} gates passed, waiting for a person to promote it: {told}"
-        return Decision(state=WindowState.HELD, reason=reason)
-    if isinstance(promote, PromoteAfter) and champion is not None:
-        reason = f"all {len(gates)} gates passed, a challenger for {promote.after} more windows: {told}"
-        return Decision(state=WindowState.HELD, reason=reason)
-    return Decision(state=WindowState.PROMOTED, reason=f"all {len(gates)} gates passed: {told}")
+        reason = f"all {len(gates)} gates passed, waiting for a person to promote it: {gate_reasons}"
+        return Decision(state=WindowState.PENDING_APPROVAL, reason=reason)
+    if isinstance(promote, ShadowPromotion) and champion is not None:
+        trial = f"a challenger for {promote.shadow_windows} more windows"
+        reason = f"all {len(gates)} gates passed, {trial}: {gate_reasons}"
+        return Decision(state=WindowState.PENDING_APPROVAL, reason=reason)
+    return Decision(state=WindowState.PROMOTED, reason=f"all {len(gates)} gates passed: {gate_reasons}")

@@ -1,33 +1,39 @@
-"""The accuracy matrix of a version, from the evaluations along the versions it grew from."""
+"""The accuracy matrix of a version, from the evaluations of its ancestors."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from growlearn.domain.errors import GrowLearnError
-from growlearn.domain.evaluation import AccuracyMatrix, Evaluation, matrix_of
+from growlearn.domain.evaluation import AccuracyMatrix, Evaluation, build_accuracy_matrix
 from growlearn.domain.lineage import Version
 from growlearn.ports import Store
-from growlearn.registry.ancestry import chain
+from growlearn.registry.version_tree import get_ancestry
 
 
-def matrix_for(store: Store, stream: str, version_number: int | None) -> AccuracyMatrix:
-    """R along the chain of a version, empty for None; raises UnknownName."""
+def load_accuracy_matrix(store: Store, stream: str, version_number: int | None) -> AccuracyMatrix:
+    """R over the ancestry of a version, empty for None; raises NotFound."""
     if version_number is None:
-        return matrix_of(())
-    return matrix_of(evaluations_of(store, stream, chain(store.versions(stream), version_number)))
+        return build_accuracy_matrix(())
+    return build_accuracy_matrix(
+        load_evaluations(store, stream, get_ancestry(store.versions(stream), version_number))
+    )
 
 
-def evaluations_of(store: Store, stream: str, versions: Sequence[Version]) -> tuple[Evaluation, ...]:
+def load_evaluations(store: Store, stream: str, versions: Sequence[Version]) -> tuple[Evaluation, ...]:
     """The stored evaluation of each version, in the order given."""
-    return tuple(_evaluation(store, stream, version) for version in versions)
+    return tuple(
+        require_evaluation(version, store.window_record(stream, version.window).evaluation)
+        for version in versions
+    )
 
 
-def _evaluation(store: Store, stream: str, version: Version) -> Evaluation:
-    evaluation = store.record(stream, version.window).evaluation
+def require_evaluation(version: Version, evaluation: Evaluation | None) -> Evaluation:
+    """The evaluation of a version; raises GrowLearnError where its window has none."""
     if evaluation is None:
         raise GrowLearnError(
-            f"window {version.window!r} of stream {stream!r} made version {version.number} unevaluated",
-            cure="the record is damaged; restore the database from a backup",
+            f"version {version.number} of stream {version.stream!r} has no evaluation "
+            f"in its window {version.window!r}",
+            hint="the record is damaged; restore the database from a backup",
         )
     return evaluation

@@ -1,1 +1,1 @@
-"""Champion to predictions, and known tasks' outputs for the drift stage."""
+"""Predictions of a stream's champion, or of any other version."""

@@ -3,8 +3,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +13,21 @@ import pyarrow.parquet as pq
 import pytest
 from sklearn.datasets import load_digits
 
+from tests.command_line import call, start_process
+
+# Every branch is kept: whether a smaller model would do is not what these tests are about, and a
+# close comparison could be decided by the last bits of an accuracy.
 JOB = """
 name: digits
-source: {type: folder, url: incoming, pattern: "*.parquet", settle_s: 0}
+source: {type: folder, url: incoming, pattern: "*.parquet", min_file_age_s: 0}
 schema:
   inputs:
     image: {type: image, shape: [1, 8, 8]}
   label: label
-model: {width: 16, heads: 2, patch: 2}
+model: {embed_dim: 16, num_heads: 2, patch_size: 2}
 drift: {alpha: 0.01}
-growth: {epochs: 8, batch_size: 16, validation: 0.2}
+growth: {epochs: 8, batch_size: 16, validation_fraction: 0.2}
+baseline_comparison: {baselines: []}
 """
 
 
@@ -42,43 +46,42 @@ class Home:
         }
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
-        command = [str(Path(sys.executable).with_name("growlearn")), *arguments]
-        return subprocess.Popen(
-            command,
-            cwd=self.folder,
-            env=self.environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
+        """A process of its own."""
+        return start_process(self.folder, self.environment, arguments)
 
     def growlearn(self, *arguments: str, status: int = 0) -> str:
-        with self.start(*arguments) as process:
-            out, err = process.communicate()
-        assert process.returncode == status, f"{arguments}: status {process.returncode}\n{out}\n{err}"
-        return out
+        """The output of a command, called in this process."""
+        done = call(self.folder, self.environment, arguments)
+        assert done.code == status, f"{arguments}: status {done.code}\n{done.out}\n{done.err}"
+        return done.out
 
     def json(self, *arguments: str) -> Any:
         return json.loads(self.growlearn(*arguments, "--json"))
 
-    def drop(self, name: str, images: Any, labels: list[int]) -> None:
+    def drop_table(self, name: str, columns: dict[str, Any]) -> None:
         """Put a Parquet file into the watched folder, whole."""
-        table = pa.table({"image": images.reshape(len(images), -1).tolist(), "label": labels})
         part = self.folder / f".{name}"
-        pq.write_table(table, part)
+        pq.write_table(pa.table(columns), part)
         part.rename(self.incoming / name)
 
+    def drop(self, name: str, images: Any, labels: Sequence[int] | None, **columns: Any) -> None:
+        """Put images and their labels, or images alone, into the watched folder."""
+        cells = {"image": images.reshape(len(images), -1).tolist(), **columns}
+        self.drop_table(name, cells if labels is None else {**cells, "label": labels})
 
-@pytest.fixture
-def make_home(tmp_path: Path) -> Callable[[str], Home]:
-    return lambda name: Home(tmp_path / name)
 
+@pytest.fixture(scope="session")
+def make_home(
+    tmp_path_factory: pytest.TempPathFactory, add_mlflow_store: Callable[[Path], None]
+) -> Callable[[str], Home]:
+    """`make_home("name")`: an empty home, but for the MLflow store, which takes seconds to create."""
 
-@pytest.fixture(scope="module")
-def make_shared_home(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Home]:
-    """For what several tests look at and none changes."""
-    return lambda name: Home(tmp_path_factory.mktemp("homes") / name)
+    def make(name: str) -> Home:
+        home = Home(tmp_path_factory.mktemp("homes") / name)
+        add_mlflow_store(home.folder / "home")
+        return home
+
+    return make
 
 
 @pytest.fixture(scope="session")

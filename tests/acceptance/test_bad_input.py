@@ -1,4 +1,4 @@
-"""Rubbish in the watched folder ends in quarantine with a reason; the stream goes on."""
+"""Invalid files in the watched folder end in quarantine with a reason; the stream goes on."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 
-def test_rubbish_is_quarantined_and_the_good_file_behind_it_is_learned(
+def test_invalid_files_are_quarantined_and_the_good_file_behind_them_is_learned(
     make_home: Callable[[str], Any], digits: tuple[Any, list[int]]
 ) -> None:
-    home, (images, labels) = make_home("rubbish"), digits
+    home, (images, labels) = make_home("invalid"), digits
     (home.incoming / "1-empty.parquet").write_bytes(b"")
     (home.incoming / "2-text.parquet").write_text("this is no table")
     home.drop("3-cut.parquet", images[:50], labels[:50])
@@ -21,15 +21,15 @@ def test_rubbish_is_quarantined_and_the_good_file_behind_it_is_learned(
     home.drop("5-small-images.parquet", images[:20, :4], labels[:20])
     home.drop("6-one-row.parquet", images[:1], labels[:1])
     home.drop("7-one-class.parquet", images[:100], [3] * 100)
-    home.drop("8-good.parquet", images[100:600], labels[100:600])
+    home.drop("8-good.parquet", images[100:500], labels[100:500])
 
     home.growlearn("run", "digits.yaml", status=3)
 
     windows = home.json("windows", "digits")["windows"]
-    told = {w["source"].rpartition("/")[2]: (w["state"], w["reason"]) for w in windows}
-    assert [told[name][0] for name in sorted(told)] == [
+    outcomes = {w["source"].rpartition("/")[2]: (w["state"], w["reason"]) for w in windows}
+    assert [outcomes[name][0] for name in sorted(outcomes)] == [
         *["quarantined"] * 5,
-        *["settled"] * 2,
+        *["skipped"] * 2,
         "promoted",
     ]
     reasons = [
@@ -42,5 +42,5 @@ def test_rubbish_is_quarantined_and_the_good_file_behind_it_is_learned(
         ("7-one-class.parquet", "nothing to tell apart"),
     ]
     for name, reason in reasons:
-        assert reason in told[name][1]
+        assert reason in outcomes[name][1]
     assert home.json("status", "digits")["streams"][0]["champion"] == 1

@@ -1,4 +1,4 @@
-"""The first command that anybody runs, and what it leads to."""
+"""The first command that anybody runs, and the commands that it suggests."""
 
 from __future__ import annotations
 
@@ -10,32 +10,37 @@ import pytest
 
 
 @pytest.fixture(scope="module")
-def shown(make_shared_home: Callable[[str], Any]) -> tuple[Any, str]:
-    """The demo, run in an empty folder, and what it said."""
-    home = make_shared_home("demo")
-    said = home.growlearn("demo")
+def demo(make_home: Callable[[str], Any]) -> tuple[Any, str]:
+    """The demo, run in an empty folder, and its output."""
+    home = make_home("demo")
+    output = home.growlearn("demo")
     home.environment["GROWLEARN_HOME"] = str(home.folder / "growlearn-demo")
-    return home, said
+    return home, output
 
 
-def test_two_drifts_are_noticed_and_grown_for_and_the_rest_is_left_alone(shown: tuple[Any, str]) -> None:
-    home, said = shown
+def test_two_drifts_are_detected_and_trained_for_and_the_rest_is_left_alone(demo: tuple[Any, str]) -> None:
+    home, output = demo
     windows = home.json("windows", "digits")["windows"]
     assert [(window["verdict"], window["state"]) for window in windows] == [
         ("first", "promoted"),
-        ("stable", "settled"),
+        ("stable", "skipped"),
         ("drift", "promoted"),
-        ("known task", "settled"),
+        ("known task", "skipped"),
         ("drift", "promoted"),
     ]
-    assert len(home.json("lineage", "digits")["branches"]) >= 2  # no head alone will do for all
-    assert home.json("matrix", "digits")["forgetting"] == 0
-    assert "The story took" in said
+    matrix = home.json("matrix", "digits")
+    assert (len(matrix["tasks"]), matrix["forgetting"]) == (3, 0)
+    # A new task gets a branch, or a head alone where that does as well; the last bits of floats may decide.
+    branches = [version["branches"] for version in home.json("versions", "digits")["versions"]]
+    assert len(branches) == 3
+    assert branches[0] == branches[1][:1] == ["b1"]
+    assert branches[1] == branches[2][: len(branches[1])]
+    assert "The story took" in output
 
 
-def test_it_says_how_to_look_further(shown: tuple[Any, str]) -> None:
-    home, said = shown
-    commands = re.findall(r"^  growlearn (.+)$", said.partition("Where to look next")[2], re.M)
+def test_every_suggested_command_works(demo: tuple[Any, str]) -> None:
+    home, output = demo
+    commands = re.findall(r"^  growlearn (.+)$", output.partition("Where to look next")[2], re.M)
     assert [command.partition(" ")[0] for command in commands] == [
         "windows", "why", "drift", "evaluate", "predict", "rollback",
     ]  # fmt: skip
@@ -43,6 +48,6 @@ def test_it_says_how_to_look_further(shown: tuple[Any, str]) -> None:
         assert home.growlearn(*command.split())
 
 
-def test_its_newest_version_comes_out_the_same_again(shown: tuple[Any, str]) -> None:
-    home, _ = shown
+def test_its_newest_version_is_reproduced_bit_for_bit(demo: tuple[Any, str]) -> None:
+    home, _ = demo
     assert home.growlearn("reproduce", "digits", "3").endswith("bit-equal\n")

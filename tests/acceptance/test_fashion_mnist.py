@@ -19,22 +19,23 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from growlearn.adapters.mlflow.quiet import quietly
+from growlearn.adapters.mlflow.silence import silence_warnings
 
 DATA = Path("/usr/share/datasets/fashion-mnist")
 JOB = """
 name: fashion
-source: {type: folder, url: incoming, pattern: "*.parquet", settle_s: 0}
+source: {type: folder, url: incoming, pattern: "*.parquet", min_file_age_s: 0}
 schema:
   inputs:
     image: {type: image, shape: [1, 28, 28]}
   label: label
   task: task
 holdout: {url: test}
-model: {width: 32}
-growth: {epochs: 3, batch_size: 64}
+model: {embed_dim: 32}
+growth: {epochs: 6, batch_size: 32}
+baseline_comparison: {baselines: []}
 """
-ROWS = 1200  # of each task, for training
+ROWS = 600  # of each task, for training
 TEST_ROWS = 200
 TASKS = {"0-1": (0, 1), "8-9": (8, 9)}
 
@@ -75,9 +76,9 @@ class Fashion:
 
 
 @pytest.fixture(scope="module")
-def fashion(make_shared_home: Callable[[str], Any], need: Callable[[str, bool], None]) -> Fashion:
+def fashion(make_home: Callable[[str], Any], need: Callable[[str, bool], None]) -> Fashion:
     need("Debian's package dataset-fashion-mnist (apt-get install dataset-fashion-mnist)", DATA.is_dir())
-    home = make_shared_home("fashion")
+    home = make_home("fashion")
     (home.folder / "job.yaml").write_text(JOB)
     (home.folder / "test").mkdir()
     tests = [table("t10k", task, TEST_ROWS) for task in TASKS]
@@ -96,7 +97,7 @@ def fashion(make_shared_home: Callable[[str], Any], need: Callable[[str, bool], 
 def test_both_tasks_are_learned_and_nothing_is_forgotten(fashion: Fashion) -> None:
     matrix = fashion.home.json("matrix", "fashion")
     assert matrix["tasks"] == list(TASKS)
-    assert matrix["average_accuracy"] > 0.93
+    assert matrix["average_accuracy"] > 0.85, matrix
     assert matrix["forgetting"] == 0
     assert matrix["accuracy"][0][0] == matrix["accuracy"][1][0]
 
@@ -107,27 +108,31 @@ def test_the_first_branch_is_stored_under_the_same_hash_after_the_second(fashion
 
 
 @pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SADeprecationWarning")  # MLflow's own queries
-@pytest.mark.parametrize("with_task", [True, False])
 def test_the_registered_champion_answers_as_the_library_does_by_every_way(
-    fashion: Fashion, with_task: bool, tmp_path: Path, serve: Any, monkeypatch: pytest.MonkeyPatch
+    fashion: Fashion, tmp_path: Path, serve: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    frame = fashion.frame if with_task else fashion.frame[["image"]]
-    frame.to_parquet(fashion.home.folder / "rows.parquet")
-    fashion.home.growlearn("predict", "fashion", "rows.parquet", "--out", "answers.parquet")
-    answers = pd.read_parquet(fashion.home.folder / "answers.parquet")
-    expected = answers[["prediction", "probability", "task"]].to_dict(orient="records")
-    assert len(expected) == 80
+    frames = [fashion.frame, fashion.frame[["image"]]]
+    expected = [predict(fashion.home, frame) for frame in frames]
+    assert [len(rows) for rows in expected] == [80, 80]
 
     monkeypatch.setenv("MLFLOW_TRACKING_URI", fashion.mlflow_uri)
-    with quietly():
+    with silence_warnings():
         import mlflow.pyfunc  # noqa: PLC0415 - warns
 
         model = mlflow.pyfunc.load_model("models:/fashion@champion")
-    assert model.predict(frame).to_dict(orient="records") == expected
+    assert [model.predict(frame).to_dict(orient="records") for frame in frames] == expected
 
     command = ["models", "serve", "--model-uri", "models:/fashion@champion", "--env-manager", "local"]
     with serve(command, "/ping", tmp_path) as url:
-        assert ask(f"{url}/invocations", frame) == expected
+        assert [ask(f"{url}/invocations", frame) for frame in frames] == expected
+
+
+def predict(home: Any, frame: pd.DataFrame) -> list[dict[Any, Any]]:
+    """The answers of `growlearn predict`."""
+    frame.to_parquet(home.folder / "rows.parquet")
+    home.growlearn("predict", "fashion", "rows.parquet", "--out", "answers.parquet")
+    answers = pd.read_parquet(home.folder / "answers.parquet")
+    return answers[["prediction", "probability", "task"]].to_dict(orient="records")
 
 
 def ask(url: str, frame: pd.DataFrame) -> list[dict[str, Any]]:

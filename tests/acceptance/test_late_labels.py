@@ -7,27 +7,13 @@ import signal
 import sqlite3
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
-
-
-def _drop(home: Any, name: str, columns: dict[str, Any]) -> None:
-    part = home.folder / f".{name}"
-    pq.write_table(pa.table(columns), part)
-    part.rename(home.incoming / name)
-
-
-def _rows(home: Any, name: str, images: Any, first: int, labels: Sequence[int] | None) -> None:
-    """Rows that are called first, first + 1, ..."""
-    columns = {"image": images.reshape(len(images), -1).tolist(), "id": np.arange(len(images)) + first}
-    _drop(home, name, columns if labels is None else {**columns, "label": labels})
 
 
 @pytest.mark.timeout(420)
@@ -36,17 +22,17 @@ def test_a_window_waits_for_labels_that_come_for_half_of_its_rows_and_is_grown_o
 ) -> None:
     images, labels = digits
     home = make_home("late")
-    _name_a_key(home.folder / "digits.yaml")
-    _rows(home, "1.parquet", images[:500], 0, labels[:500])
-    _rows(home, "2.parquet", 255 - images[500:1000], 500, None)
+    _name_an_id_column(home.folder / "digits.yaml")
+    home.drop("1.parquet", images[:500], labels[:500], id=np.arange(500))
+    home.drop("2.parquet", 255 - images[500:1000], None, id=np.arange(500, 1000))
 
-    said = home.growlearn("run", "digits.yaml")
-    assert "digits w2, 500 rows, drift, waiting for labels" in said
+    output = home.growlearn("run", "digits.yaml")
+    assert "digits w2, 500 rows, drift, waiting for labels" in output
     (status,) = home.json("status")["streams"]
-    assert (status["state"], status["waiting"], status["pending"]) == ("waiting for labels", 1, 0)
-    assert "waiting (59 labels)" in home.growlearn("windows", "digits")
+    assert (status["state"], status["awaiting_labels"], status["pending"]) == ("waiting for labels", 1, 0)
+    assert "awaiting_labels (59 missing)" in home.growlearn("windows", "digits")
 
-    _drop(home, "3.parquet", {"id": np.arange(500, 750).astype(str), "label": labels[500:750]})
+    home.drop_table("3.parquet", {"id": np.arange(500, 750).astype(str), "label": labels[500:750]})
     _killed_once_the_labels_are_joined(home)
     both = [home.start("run", "digits") for _ in range(2)]
     ended = [process.communicate(timeout=200) for process in both]
@@ -61,22 +47,22 @@ def test_a_window_waits_for_labels_that_come_for_half_of_its_rows_and_is_grown_o
     assert home.json("status")["streams"][0]["state"] == "idle"
 
 
-def _name_a_key(job: Path) -> None:
-    job.write_text(job.read_text().replace("  label: label\n", "  label: label\n  key: id\n"))
+def _name_an_id_column(job: Path) -> None:
+    job.write_text(job.read_text().replace("  label: label\n", "  label: label\n  id_column: id\n"))
 
 
-def _labelled(database: Path) -> int:
+def _count_labelled(database: Path) -> int:
     with closing(sqlite3.connect(database)) as record:
-        (found,) = record.execute("SELECT labelled FROM growlearn_windows WHERE number = 2").fetchone()
-    return int(found)
+        (count,) = record.execute("SELECT labelled FROM growlearn_windows WHERE number = 2").fetchone()
+    return int(count)
 
 
 def _killed_once_the_labels_are_joined(home: Any) -> None:
     """`kill -9` of a run at the moment at which the labels are in the record, before it ends."""
     process: subprocess.Popen[str] = home.start("run", "digits")
-    while _labelled(home.folder / "home" / "growlearn.db") == 0:
+    while _count_labelled(home.folder / "home" / "growlearn.db") == 0:
         assert process.poll() is None, process.communicate()
         time.sleep(0.02)
     os.kill(process.pid, signal.SIGKILL)
     process.communicate()
-    assert home.json("windows", "digits")["windows"][1]["state"] not in ("promoted", "settled")
+    assert home.json("windows", "digits")["windows"][1]["state"] not in ("promoted", "skipped")

@@ -25,31 +25,32 @@ from PIL import Image
 
 from growlearn.adapters.memory.artifacts import MemoryArtifacts
 from growlearn.adapters.mlflow.export import export_model
-from growlearn.adapters.mlflow.quiet import quietly
+from growlearn.adapters.mlflow.silence import silence_warnings
 from growlearn.domain.errors import GrowLearnError
-from growlearn.domain.growth import Birth, GrowthPlan
-from growlearn.domain.job import GrowthSpec, ModelSpec
+from growlearn.domain.growth import BranchInit, GrowthPlan
+from growlearn.domain.job import GrowthConfig, ModelConfig
 from growlearn.domain.lineage import BranchWeights, Manifest, TaskHead
-from growlearn.domain.schema import Input, InputType, Label, Schema
-from growlearn.growth.model import weights
-from growlearn.growth.model.network import GrowingNetwork, load_network
-from growlearn.growth.newborn import conceive
-from growlearn.growth.router.router import grow_router
-from growlearn.ingest.rows import Rows, object_column, row_keys
+from growlearn.domain.schema import InputColumn, InputType, Label, Schema
+from growlearn.growth.branch_init import init_trainable_parts
+from growlearn.ingest.rows import Rows, hash_rows, object_column
+from growlearn.network.model import weights
+from growlearn.network.model.network import GrowingNetwork, load_network
+from growlearn.network.router.router import add_task_to_router
 from growlearn.serving.predictor import Predictor
 
-IMAGES = Schema(inputs={"image": Input(type=InputType.IMAGE, shape=(1, 8, 8))}, task="task")
+IMAGES = Schema(inputs={"image": InputColumn(type=InputType.IMAGE, shape=(1, 8, 8))}, task="task")
 TABLE = Schema(
-    inputs={"size": Input(type=InputType.NUMBER), "kind": Input(type=InputType.CATEGORY)}, task="task"
+    inputs={"size": InputColumn(type=InputType.NUMBER), "kind": InputColumn(type=InputType.CATEGORY)},
+    task="task",
 )
 LISTS = Schema(
     inputs={
-        "words": Input(type=InputType.TOKENS, vocabulary=40, length=6),
-        "trace": Input(type=InputType.SERIES, shape=(8, 2)),
+        "words": InputColumn(type=InputType.TOKENS, vocabulary=40, length=6),
+        "trace": InputColumn(type=InputType.SERIES, shape=(8, 2)),
     },
     task="task",
 )
-MODEL = ModelSpec(width=16, heads=2)
+MODEL = ModelConfig(embed_dim=16, num_heads=2)
 KINDS = ("red", "blue", "vert-de-gris")
 
 
@@ -89,7 +90,7 @@ def lists(artifacts: MemoryArtifacts, tmp_path_factory: pytest.TempPathFactory) 
     """Two tasks of token ids and series, labels that are numbers."""
     manifest = grow(LISTS, {"upright": (0, 1, 7), "turned": (2, 3)}, artifacts)
     inputs = rows_of(LISTS, 9, 5).inputs
-    words = [[int(each) for each in row if each >= 0] for row in inputs["words"]]
+    words = [[int(token) for token in row if token >= 0] for row in inputs["words"]]
     frame = pd.DataFrame({"words": words, "trace": inputs["trace"].tolist()})
     return export(manifest, frame, artifacts, tmp_path_factory.mktemp("lists"))
 
@@ -103,7 +104,7 @@ def exported(request: pytest.FixtureRequest) -> Exported:
 def export(manifest: Manifest, frame: pd.DataFrame, artifacts: MemoryArtifacts, folder: Path) -> Exported:
     frames = [frame, frame.assign(task=["upright", "turned", "upright"] * 3)]
     predictor = Predictor(manifest, artifacts.get)
-    answers = [predictor.predict(each) for each in frames]
+    answers = [predictor.predict(frame) for frame in frames]
     assert set(answers[1]["task"]) == {"upright", "turned"}
     return Exported(export_model(manifest, artifacts, folder / "model"), frames, answers)
 
@@ -126,36 +127,36 @@ def grow_task(
         window=f"w{number}",
         task=task,
         classes=classes,
-        base=base,
-        base_version=number - 1 or None,
-        parent=None if before is None else before.name,
+        parent_manifest=base,
+        parent_version=number - 1 or None,
+        parent_task=None if before is None else before.name,
         lineage=lineage,
-        birth=Birth.OWN if before is None else Birth.ZERO,
-        copy_head=False,
+        init=BranchInit.SCRATCH if before is None else BranchInit.RESIDUAL,
+        init_head_from_parent=False,
         new_branches=(branch,),
         train="0" * 64,
         validation="1" * 64,
         holdout="2" * 64,
-        growth=GrowthSpec(),
+        growth=GrowthConfig(),
         seed=number,
     )
     network = load_network(base, artifacts.get) if base.branches else GrowingNetwork(MODEL)
     rows = rows_of(base.schema, 24, number)
-    newborn = conceive(plan, network, rows)
+    parts = init_trainable_parts(plan, network, rows)
     stem_of = base.branches[0].id if base.branches else branch
-    network.add_branch(branch, newborn.branches[0], stem_of, newborn.stem)
+    network.add_branch(branch, parts.branches[0], stem_of, parts.stem)
     rows.labels[:] = [classes[i % len(classes)] for i in range(len(rows))]
     network.requires_grad_(False)
-    router = grow_router(
+    router = add_task_to_router(
         base, network.root_stem, task, classes, (rows, rows), artifacts.get, artifacts.put, seed=number
     )
     entry = BranchWeights(
         id=branch,
         parent=lineage[-1] if lineage else None,
         stem=stem_of,
-        sha256=artifacts.put(network.branch_weights(branch)),
+        sha256=artifacts.put(network.dump_branch(branch)),
     )
-    head = artifacts.put(weights.dump(newborn.head.state_dict()))
+    head = artifacts.put(weights.dump_weights(parts.head.state_dict()))
     answer = TaskHead(name=task, classes=classes, lineage=(*lineage, branch), sha256=head)
     return replace(base, branches=(*base.branches, entry), tasks=(*base.tasks, answer), router=router)
 
@@ -175,7 +176,7 @@ def rows_of(schema: Schema, count: int, seed: int) -> Rows:
             inputs[name] = random.normal(3.0 * seed, 2.0, count)
         else:
             inputs[name] = object_column([KINDS[i % 3] for i in range(count)])
-    return Rows(inputs, object_column([None] * count), None, row_keys(inputs, schema))
+    return Rows(inputs, object_column([None] * count), None, hash_rows(inputs, schema))
 
 
 def png(pixels: Any) -> bytes:
@@ -186,39 +187,70 @@ def png(pixels: Any) -> bytes:
 
 ALONE = """
 import importlib.abc, sys
-BLOCKED = {"growlearn", "safetensors", "avalanche", "torchvision", "apscheduler", "typer"}
+BLOCKED = {"growlearn", "avalanche", "torchvision", "apscheduler", "typer"}
 class Blocker(importlib.abc.MetaPathFinder):
     def find_spec(self, name, path=None, target=None):
         if name.split(".")[0] in BLOCKED:
             raise ModuleNotFoundError(f"{name} is not installed here", name=name)
 sys.meta_path.insert(0, Blocker())
 import mlflow.pyfunc, pandas as pd
-model = mlflow.pyfunc.load_model(sys.argv[1])
-for number in range(2):
-    model.predict(pd.read_parquet(f"frame-{number}.parquet")).to_pickle(f"answer-{number}.pickle")
+for name, folder in zip(sys.argv[1::2], sys.argv[2::2]):
+    model = mlflow.pyfunc.load_model(folder)
+    for number in range(2):
+        frame = pd.read_parquet(f"{name}-{number}.parquet")
+        model.predict(frame).to_pickle(f"{name}-{number}.pickle")
 loaded = {name.split(".")[0] for name in sys.modules}
 assert not loaded & BLOCKED, loaded & BLOCKED
 """
 
 
-def test_alone_with_mlflow_and_torch_it_answers_to_the_last_bit(exported: Exported, tmp_path: Path) -> None:
-    for number, frame in enumerate(exported.frames):
-        frame.to_parquet(tmp_path / f"frame-{number}.parquet")
-    command = [sys.executable, "-c", ALONE, str(exported.folder)]
+def test_alone_with_mlflow_and_torch_they_answer_to_the_last_bit(
+    images: Exported, table: Exported, lists: Exported, tmp_path: Path
+) -> None:
+    models = {"images": images, "table": table, "lists": lists}
+    command = [sys.executable, "-c", ALONE]
+    for name, exported in models.items():
+        command += [name, str(exported.folder)]
+        for number, frame in enumerate(exported.frames):
+            frame.to_parquet(tmp_path / f"{name}-{number}.parquet")
     done = subprocess.run(
         command, cwd=tmp_path, env=environment(), capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    for number, answer in enumerate(exported.answers):
-        theirs = pd.read_pickle(tmp_path / f"answer-{number}.pickle")
-        pd.testing.assert_frame_equal(theirs, answer, check_exact=True)
+    for name, exported in models.items():
+        for number, answer in enumerate(exported.answers):
+            predictions = pd.read_pickle(tmp_path / f"{name}-{number}.pickle")
+            pd.testing.assert_frame_equal(predictions, answer, check_exact=True)
 
 
-def test_served_over_http_it_answers_to_the_last_bit(exported: Exported, tmp_path: Path, serve: Any) -> None:
-    command = ["models", "serve", "--model-uri", str(exported.folder), "--env-manager", "local"]
+def test_served_over_http_it_answers_to_the_last_bit(images: Exported, tmp_path: Path, serve: Any) -> None:
+    command = ["models", "serve", "--model-uri", str(images.folder), "--env-manager", "local"]
     with serve(command, "/ping", tmp_path) as url:
-        for frame, answer in zip(exported.frames, exported.answers, strict=True):
-            assert ask(f"{url}/invocations", frame) == answer.to_dict(orient="records")
+        for frame, answer in zip(images.frames, images.answers, strict=True):
+            request = urllib.request.Request(
+                f"{url}/invocations", body_of(frame), {"Content-Type": "application/json"}
+            )
+            with urllib.request.urlopen(request, timeout=60) as response:
+                assert json.load(response)["predictions"] == answer.to_dict(orient="records")
+
+
+@pytest.mark.parametrize("kind", ["table", "lists"])
+def test_the_server_of_this_process_answers_to_the_last_bit(
+    kind: str, request: pytest.FixtureRequest
+) -> None:
+    """The requests that `mlflow models serve` takes, without starting it for every kind of input."""
+    exported: Exported = request.getfixturevalue(kind)
+    with silence_warnings():
+        import mlflow.pyfunc  # noqa: PLC0415 - warns
+        from mlflow.pyfunc import scoring_server  # noqa: PLC0415 - warns
+
+        model = mlflow.pyfunc.load_model(str(exported.folder))
+    for frame, answer in zip(exported.frames, exported.answers, strict=True):
+        response = scoring_server.invocations(  # type: ignore[no-untyped-call]
+            body_of(frame), "application/json", model, model.metadata.get_input_schema()
+        )
+        assert response.status == 200, response.response
+        assert json.loads(response.response)["predictions"] == answer.to_dict(orient="records")
 
 
 def environment() -> dict[str, str]:
@@ -227,18 +259,16 @@ def environment() -> dict[str, str]:
     return os.environ | {"OMP_NUM_THREADS": str(torch.get_num_threads()), "PATH": path}
 
 
-def ask(url: str, frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """POST rows as JSON, bytes as base64, in the way MLflow's documentation says."""
+def body_of(frame: pd.DataFrame) -> bytes:
+    """Rows as JSON, bytes as base64, in the way MLflow's documentation says."""
     cells = frame.map(lambda cell: base64.b64encode(cell).decode() if isinstance(cell, bytes) else cell)
-    body = json.dumps({"dataframe_split": {"columns": list(frame), "data": cells.to_numpy().tolist()}})
-    request = urllib.request.Request(url, body.encode(), {"Content-Type": "application/json"})
-    with urllib.request.urlopen(request, timeout=60) as response:
-        predictions: list[dict[str, Any]] = json.load(response)["predictions"]
-    return predictions
+    return json.dumps(
+        {"dataframe_split": {"columns": list(frame), "data": cells.to_numpy().tolist()}}
+    ).encode()
 
 
 def test_the_model_abstains_where_no_answer_is_as_probable_as_asked_for(exported: Exported) -> None:
-    with quietly():
+    with silence_warnings():
         import mlflow.pyfunc  # noqa: PLC0415 - warns
 
         model, frame = mlflow.pyfunc.load_model(str(exported.folder)), exported.frames[0]
@@ -249,7 +279,7 @@ def test_the_model_abstains_where_no_answer_is_as_probable_as_asked_for(exported
 
 
 def test_the_example_and_the_signature_fit_the_model(exported: Exported) -> None:
-    with quietly():
+    with silence_warnings():
         import mlflow.pyfunc  # noqa: PLC0415 - warns
 
         model = mlflow.pyfunc.load_model(str(exported.folder))
@@ -269,7 +299,7 @@ def test_the_example_and_the_signature_fit_the_model(exported: Exported) -> None
 def test_whole_numbers_do_where_numbers_or_categories_are_wanted(table: Exported) -> None:
     """As a frame or JSON has them; MLflow would refuse integers for doubles and for strings."""
     frame = pd.DataFrame({"size": [3, 5], "kind": [1, 2], "task": ["upright", "turned"]})
-    with quietly():
+    with silence_warnings():
         import mlflow.pyfunc  # noqa: PLC0415 - warns
 
         model = mlflow.pyfunc.load_model(str(table.folder))
@@ -288,12 +318,12 @@ def test_nothing_in_the_folder_is_a_pickle(exported: Exported) -> None:
 
 
 def test_the_folder_names_neither_this_machine_nor_a_package_of_ours(exported: Exported) -> None:
-    here = [str(exported.folder.parent).encode(), str(Path(__file__).parents[2]).encode()]
+    local_paths = [str(exported.folder.parent).encode(), str(Path(__file__).parents[2]).encode()]
     for path in exported.folder.rglob("*"):
         if path.is_file() and "__pycache__" not in path.parts:
-            assert not any(place in path.read_bytes() for place in here), path
+            assert not any(local in path.read_bytes() for local in local_paths), path
     wanted = {line.split("==")[0] for line in (exported.folder / "requirements.txt").read_text().split()}
-    assert wanted == {"mlflow", "numpy", "pandas", "pillow", "pyarrow", "torch"}
+    assert wanted == {"mlflow", "numpy", "pandas", "pillow", "pyarrow", "safetensors", "torch"}
     assert "+" not in (exported.folder / "requirements.txt").read_text()
 
 
@@ -302,14 +332,14 @@ def test_weights_are_the_stored_bytes_under_their_hash(exported: Exported) -> No
         assert hashlib.sha256(path.read_bytes()).hexdigest() == path.stem
 
 
-def test_damaged_weights_are_refused(artifacts: MemoryArtifacts, tmp_path: Path) -> None:
+def test_corrupt_weights_are_refused(artifacts: MemoryArtifacts, tmp_path: Path) -> None:
     folder = export_model(grow(TABLE, {"a": (0, 1)}, artifacts), artifacts, tmp_path / "model")
     path = sorted((folder / "weights").iterdir())[0]
     path.write_bytes(path.read_bytes()[:-1] + b"\x00\x00")
-    with quietly():
+    with silence_warnings():
         import mlflow.pyfunc  # noqa: PLC0415 - warns
 
-        with pytest.raises(ValueError, match="damaged"):
+        with pytest.raises(ValueError, match="corrupt"):
             mlflow.pyfunc.load_model(str(folder))
 
 

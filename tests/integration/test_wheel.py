@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from growlearn.adapters.db.tables import HEAD
+from growlearn.adapters.db.tables import HEAD_REVISION
 
 ROOT = Path(__file__).parents[2]
 
@@ -72,12 +72,12 @@ def test_it_is_the_wheel_that_runs(installed: Path, tmp_path: Path) -> None:
 
 
 def test_help_lists_every_command(installed: Path, tmp_path: Path) -> None:
-    said = run(installed, tmp_path, "growlearn", "--help")
-    assert all(command in said for command in ("demo", "init", "apply", "run", "up", "rollback", "db"))
+    output = run(installed, tmp_path, "growlearn", "--help")
+    assert all(command in output for command in ("demo", "init", "apply", "run", "up", "rollback", "db"))
 
 
 def test_it_makes_its_database_and_finds_it_sound(installed: Path, tmp_path: Path) -> None:
-    assert f"database is at revision {HEAD} (was empty)" in run(
+    assert f"database is at revision {HEAD_REVISION} (was empty)" in run(
         installed, tmp_path, "growlearn", "db", "upgrade"
     )
     assert (tmp_path / ".growlearn" / "growlearn.db").exists()
@@ -85,5 +85,5 @@ def test_it_makes_its_database_and_finds_it_sound(installed: Path, tmp_path: Pat
 
 
 def test_the_job_of_the_demo_is_found_in_it(installed: Path, tmp_path: Path) -> None:
-    code = "from growlearn.app.demo.home import bundled_job; print(bundled_job())"
+    code = "from growlearn.app.demo.home import find_bundled_job; print(find_bundled_job())"
     assert Path(run(installed, tmp_path, "python", "-c", code).strip()).is_relative_to(installed.parent)

@@ -19,6 +19,6 @@ def sqlite_url(tmp_path: Path) -> str:
 
 @pytest.fixture(params=["sqlite", "postgres"])
 def url(request: pytest.FixtureRequest) -> str:
-    """An empty database of each kind; the SQLite file and its folder are not there yet."""
-    found: str = request.getfixturevalue(f"{request.param}_url")
-    return found
+    """An empty database of each kind; the SQLite file and its folder do not exist yet."""
+    database_url: str = request.getfixturevalue(f"{request.param}_url")
+    return database_url

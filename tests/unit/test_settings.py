@@ -49,8 +49,8 @@ def test_an_impossible_number_is_refused_by_name(variable: str, value: str, tmp_
 
 def test_a_way_of_execution_that_does_not_exist_is_refused_with_those_that_do(tmp_path: Path) -> None:
     assert read_settings({}, tmp_path).execution is Execution.LOOP
-    assert read_settings({"GROWLEARN_EXECUTION": "measured"}, tmp_path).execution is Execution.MEASURED
-    with pytest.raises(GrowLearnError, match=r"GROWLEARN_EXECUTION is 'fast' .*loop, stacked, measured"):
+    assert read_settings({"GROWLEARN_EXECUTION": "auto"}, tmp_path).execution is Execution.AUTO
+    with pytest.raises(GrowLearnError, match=r"GROWLEARN_EXECUTION is 'fast' .*loop, stacked, auto"):
         read_settings({"GROWLEARN_EXECUTION": "fast"}, tmp_path)
 
 
@@ -68,4 +68,4 @@ def test_text_that_is_not_text_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_variable_of_someone_else_is_left_alone(tmp_path: Path) -> None:
-    read_settings({"GROWLEARN_DEPLOY_COLOUR": "blue"}, tmp_path)
+    assert read_settings({"GROWLEARN_DEPLOY_COLOUR": "blue"}, tmp_path) == read_settings({}, tmp_path)

@@ -1,43 +1,51 @@
-"""The `Evaluator` port on Avalanche's benchmarks and metrics."""
+"""The `Evaluator` port on Avalanche's accuracy metric."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from growlearn.domain.evaluation import Cell
+from growlearn.domain.evaluation import TaskScore
 from growlearn.domain.lineage import Manifest
-from growlearn.evaluation.answers import cell_of
-from growlearn.evaluation.asking import LoadModel, answer
-from growlearn.ports import Artifacts, Question
+from growlearn.evaluation.inference import predict_labelled_rows
+from growlearn.evaluation.predictions import Predictions, make_task_score
+from growlearn.network.model_cache import ModelCache
+from growlearn.ports import EvalRequest
 
 
 class AvalancheEvaluator:
-    """Counts right answers with Avalanche: each question is one test experience of its own task.
+    """Counts correct predictions with Avalanche: each request is one experience of its own task.
 
-    Avalanche is imported at the first evaluation, which takes a few seconds.
+    Avalanche is imported at the first evaluation or by `load`, which takes a few seconds.
     """
 
-    def __init__(self, artifacts: Artifacts, load_model: LoadModel) -> None:
-        self._artifacts = artifacts
-        self._load_model = load_model
+    def __init__(self, models: ModelCache) -> None:
+        self._models = models
 
-    def evaluate(self, manifest: Manifest, questions: Sequence[Question]) -> Sequence[Cell]:
-        """One cell a question, in order; rows without a label are not counted.
+    def load(self) -> None:
+        """Import Avalanche now."""
+        import growlearn.adapters.avalanche.task_accuracy  # noqa: F401, PLC0415 - takes seconds
 
-        Avalanche tells the share of right answers of each experience, from which the count is got
-        back exactly: for fewer than 2^50 rows the rounding of a float is far below half a row.
-        """
-        from growlearn.adapters.avalanche.benchmark import accuracies  # noqa: PLC0415 - takes seconds
-
-        model = self._load_model(manifest)
-        answers = [answer(model, manifest, question, self._artifacts) for question in questions]
-        shares = iter(accuracies([each for each in answers if len(each.truth)]))
+    def evaluate(self, manifest: Manifest, requests: Sequence[EvalRequest]) -> Sequence[TaskScore]:
+        """One score per request, in order; rows without a label are not counted."""
+        predictions = [predict_labelled_rows(manifest, request, self._models) for request in requests]
+        counts = _count_correct(predictions)
         return [
-            cell_of(
-                each,
-                question,
-                round(next(shares) * len(each.truth)) if len(each.truth) else 0,
-                self._artifacts.put,
-            )
-            for question, each in zip(questions, answers, strict=True)
+            make_task_score(task_predictions, request, num_correct, self._models.artifacts.put)
+            for request, task_predictions, num_correct in zip(requests, predictions, counts, strict=True)
         ]
+
+
+def _count_correct(predictions: Sequence[Predictions]) -> list[int]:
+    """The correct predictions of each experience, 0 for an empty one.
+
+    Avalanche returns fractions, which determine the counts exactly: for fewer than 2^50 rows the
+    rounding error of a float is far below half a row.
+    """
+    from growlearn.adapters.avalanche.task_accuracy import compute_accuracies  # noqa: PLC0415 - takes seconds
+
+    filled = [index for index, experience in enumerate(predictions) if len(experience.targets)]
+    accuracies = compute_accuracies([predictions[index] for index in filled])
+    counts = [0] * len(predictions)
+    for index, accuracy in zip(filled, accuracies, strict=True):
+        counts[index] = round(accuracy * len(predictions[index].targets))
+    return counts

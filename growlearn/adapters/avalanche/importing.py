@@ -1,4 +1,4 @@
-"""Avalanche imported without harm: torchvision's cure first, and a warning that concerns nobody here."""
+"""Importing Avalanche: torchvision's missing operators are declared first, one warning is ignored."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from growlearn.adapters.avalanche.torchvision_operators import declare_missing
+from growlearn.adapters.avalanche.torchvision_operators import declare_missing_operators
 
 
 @contextmanager
-def avalanche_importable() -> Iterator[None]:
+def patch_avalanche_import() -> Iterator[None]:
     """Import Avalanche inside this block; the first time takes seconds."""
-    declare_missing()
+    declare_missing_operators()
     with warnings.catch_warnings():
-        # qpsolvers serves Avalanche's GEM strategy, which is not used here, and misses a solver.
+        # Avalanche's GEM strategy, not used here, imports qpsolvers, which warns of a missing solver.
         warnings.filterwarnings("ignore", "no QP solver found", UserWarning)
         yield

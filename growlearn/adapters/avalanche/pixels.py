@@ -1,4 +1,4 @@
-"""Image tensors as Avalanche's data sets give them -> rows as the network reads them."""
+"""Image tensors of Avalanche's data sets -> rows as the network reads them."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ import torch
 from torch import Tensor, nn
 
 from growlearn.domain.errors import GrowLearnError
-from growlearn.domain.schema import Input, InputType, Label, Schema
-from growlearn.ingest.rows import Rows, object_column, row_keys
+from growlearn.domain.schema import InputColumn, InputType, Label, Schema
+from growlearn.ingest.rows import Rows, hash_rows, object_column
 
-IMAGE = "image"
+IMAGE_COLUMN = "image"
 
 
-class Pixels(nn.Module):
+class PixelQuantizer(nn.Module):
     """Images of any range -> the 256 grey levels of a row; the range is that of the first experience.
 
-    Later values beyond it are clipped. With images in [0, 1], as torchvision's ToTensor gives them,
-    nothing is lost.
+    Later values outside it are clipped. Images in [0, 1], as torchvision's ToTensor returns them, are
+    converted without loss.
     """
 
     def __init__(self) -> None:
@@ -34,35 +34,35 @@ class Pixels(nn.Module):
         if images.dtype != torch.uint8:
             self.low.fill_(images.min().item())
             self.high.fill_(max(images.max().item(), self.low.item() + 1e-6))
-        _, channels, height, width = shape = _with_channel(images).shape
+        _, channels, height, width = shape = _ensure_channel_dim(images).shape
         try:
-            image = Input(type=InputType.IMAGE, shape=(channels, height, width))
+            image = InputColumn(type=InputType.IMAGE, shape=(channels, height, width))
         except ValueError as error:
             raise GrowLearnError(f"images of shape {list(shape[1:])} cannot be read: {error}") from None
-        return Schema(inputs={IMAGE: image})
+        return Schema(inputs={IMAGE_COLUMN: image})
 
-    def rows(self, images: Tensor, schema: Schema, labels: Sequence[Label | None] | None = None) -> Rows:
+    def to_rows(self, images: Tensor, schema: Schema, labels: Sequence[Label | None] | None = None) -> Rows:
         """Images [N, C, H, W] as rows; raises GrowLearnError where their shape is another one."""
-        images = _with_channel(images.detach().cpu())
-        if tuple(images.shape[1:]) != schema.inputs[IMAGE].shape:
+        images = _ensure_channel_dim(images.detach().cpu())
+        if tuple(images.shape[1:]) != schema.inputs[IMAGE_COLUMN].shape:
             raise GrowLearnError(
                 f"images of shape {list(images.shape[1:])}; the first experience had "
-                f"{list(schema.inputs[IMAGE].shape or ())}",
-                cure="bring all images to one size",
+                f"{list(schema.inputs[IMAGE_COLUMN].shape or ())}",
+                hint="bring all images to one size",
             )
-        share = (images.float() - self.low) / (self.high - self.low)
-        levels = (share * 255).round().clamp(0, 255).to(torch.uint8).numpy()
-        inputs = {IMAGE: np.ascontiguousarray(levels)}
-        known = [None] * len(levels) if labels is None else labels
-        return Rows(inputs, object_column(known), None, row_keys(inputs, schema))
+        scaled = (images.float() - self.low) / (self.high - self.low)
+        levels = (scaled * 255).round().clamp(0, 255).to(torch.uint8).numpy()
+        inputs = {IMAGE_COLUMN: np.ascontiguousarray(levels)}
+        row_labels = [None] * len(levels) if labels is None else labels
+        return Rows(inputs, object_column(row_labels), None, hash_rows(inputs, schema))
 
 
-def _with_channel(images: Tensor) -> Tensor:
+def _ensure_channel_dim(images: Tensor) -> Tensor:
     if images.ndim == 3:
         images = images[:, None]
     if images.ndim != 4:
         raise GrowLearnError(
             f"a batch of shape {list(images.shape)} is no batch of images",
-            cure="give images as tensors [channels, height, width], as torchvision's ToTensor does",
+            hint="give images as tensors [channels, height, width], as torchvision's ToTensor does",
         )
     return images

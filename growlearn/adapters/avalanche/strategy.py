@@ -1,6 +1,6 @@
-"""Branch growth as an Avalanche strategy: one frozen branch an experience.
+"""Branch growth as an Avalanche strategy: one frozen branch per experience.
 
-experience -> images as rows -> training and validation rows -> parents' probe -> newborn branch
+experience -> images as rows -> training and validation rows -> parent selection -> new branch
            -> Avalanche's loop, plugins and loggers over the training rows -> best epoch -> frozen
 
 Importing this module imports Avalanche, which takes seconds.
@@ -17,41 +17,41 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
 
+from growlearn.adapters.avalanche.branch_training import BranchTraining
 from growlearn.adapters.avalanche.classifier import GrowingClassifier
-from growlearn.adapters.avalanche.growing import Growing
-from growlearn.adapters.avalanche.importing import avalanche_importable
-from growlearn.domain.errors import GrowLearnError, NotGrowable
-from growlearn.domain.job import GrowthSpec, ModelSpec
-from growlearn.growth.course import optimizer_of
-from growlearn.growth.train import class_indices
-from growlearn.ingest.rows import Rows, Split, object_column, split
+from growlearn.adapters.avalanche.importing import patch_avalanche_import
+from growlearn.domain.errors import CannotGrow, GrowLearnError
+from growlearn.domain.job import GrowthConfig, ModelConfig
+from growlearn.growth.train import to_class_indices
+from growlearn.growth.training_loop import make_optimizer
+from growlearn.ingest.rows import Rows, Split, object_column, split_rows
 
-with avalanche_importable():
+with patch_avalanche_import():
     from avalanche.training.plugins.evaluation import EvaluationPlugin, default_evaluator
     from avalanche.training.templates import SupervisedTemplate
 
-_READ_ROWS = 512
+_READ_BATCH_ROWS = 512
 
 
 class BranchGrowth(SupervisedTemplate):  # type: ignore[misc] # avalanche ships no types
-    """Grows one branch an experience; whatever was grown before is frozen and proven unchanged.
+    """Grows one branch per experience; earlier branches and heads are frozen and checked to be unchanged.
 
-    `model` is the network's shape and `growth` how a branch is born and trained; `train_mb_size` and
-    `train_epochs`, where given, take the place of its batch size and epochs. A share
-    `growth.validation` of each experience's rows is not trained on: it chooses the epoch that is kept
-    and calibrates the router. Training ends early where `growth.patience` says so. The learning rate
-    is set before each iteration, so that a plugin may change it. Other keywords go to Avalanche's
-    SupervisedTemplate. Runs on the CPU.
+    `model` is the network's configuration and `growth` how a branch is initialised and trained;
+    `train_mb_size` and `train_epochs`, where given, replace its batch size and epochs. The fraction
+    `growth.validation_fraction` of each experience's rows is not used for training: it selects the best
+    epoch and calibrates the router. `growth.patience` sets early stopping. The learning rate is set before
+    each iteration, so that a plugin may change it. Other keywords go to Avalanche's SupervisedTemplate.
+    Runs on the CPU.
 
-    An experience must have one task label. Experiences that share one (class- and domain-incremental
-    benchmarks) are told apart by the router when they are answered.
+    An experience must have one task label. Between experiences that share one (class- and
+    domain-incremental benchmarks) the router decides at inference.
     """
 
     def __init__(
         self,
         *,
-        model: ModelSpec | GrowingClassifier = ModelSpec(),  # noqa: B008 - frozen
-        growth: GrowthSpec = GrowthSpec(birth="copy"),  # noqa: B008 - frozen
+        model: ModelConfig | GrowingClassifier = ModelConfig(),  # noqa: B008 - frozen
+        growth: GrowthConfig = GrowthConfig(init="warm_start"),  # noqa: B008 - frozen
         train_mb_size: int | None = None,
         train_epochs: int | None = None,
         eval_mb_size: int = 512,
@@ -61,13 +61,13 @@ class BranchGrowth(SupervisedTemplate):  # type: ignore[misc] # avalanche ships 
         **template: Any,
     ) -> None:
         if torch.device(device).type != "cpu":
-            raise GrowLearnError(f"growth in Avalanche cannot run on {device}", cure="use device='cpu'")
+            raise GrowLearnError(f"growth in Avalanche cannot run on {device}", hint="use device='cpu'")
         self.growth = replace(
             growth, batch_size=train_mb_size or growth.batch_size, epochs=train_epochs or growth.epochs
         )
         super().__init__(
-            model=GrowingClassifier(model) if isinstance(model, ModelSpec) else model,
-            optimizer=torch.optim.SGD([torch.zeros(1)]),  # until a branch is born and brings its own
+            model=GrowingClassifier(model) if isinstance(model, ModelConfig) else model,
+            optimizer=torch.optim.SGD([torch.zeros(1)]),  # replaced when the first branch is trained
             train_mb_size=self.growth.batch_size,
             train_epochs=self.growth.epochs,
             eval_mb_size=eval_mb_size,
@@ -78,106 +78,116 @@ class BranchGrowth(SupervisedTemplate):  # type: ignore[misc] # avalanche ships 
         )
         self.adapted_dataset: Any
         self.optimized_param_id: dict[str, Tensor]
-        self.growing: Growing | None = None
-        self._parts: Split | None = None
-        self._prefixes = torch.empty(0)
-        self._step = 0
+        self.branch_training: BranchTraining | None = None
+        self._row_split: Split | None = None
+        self._prefix_logits = torch.empty(0)
+        self._epoch_iteration = 0
 
-    # What Avalanche calls before an experience ------------------------------------------------------
+    # What Avalanche calls before an experience ---------------------------------------------------------
 
     def train_dataset_adaptation(self, **kwargs: Any) -> None:
-        """Leave the validation rows out of what is trained on; the same rows however often it is asked."""
+        """Remove the validation rows from the training data; the same rows at every call."""
         super().train_dataset_adaptation(**kwargs)
-        rows = self._read()
-        self._parts = split(rows, 0.0, self.growth.validation, least=1)
-        train = np.flatnonzero(np.isin(rows.keys, self._parts.train.keys))
+        rows = self._read_rows()
+        self._row_split = split_rows(rows, 0.0, self.growth.validation_fraction, min_validation_rows=1)
+        train = np.flatnonzero(np.isin(rows.row_hashes, self._row_split.train.row_hashes))
         if len(train) < self.growth.min_rows:
-            raise NotGrowable(
+            raise CannotGrow(
                 f"an experience with {len(train)} training rows, fewer than {self.growth.min_rows}",
-                cure="give more rows, or lower growth.min_rows",
+                hint="give more rows, or lower growth.min_rows",
             )
         self.adapted_dataset = self.adapted_dataset.subset(train.tolist())
 
-    def _read(self) -> Rows:
-        """The experience's rows as its evaluation transforms give them."""
+    def _read_rows(self) -> Rows:
+        """The experience's rows after its evaluation transforms."""
         dataset = self.experience.dataset.eval()
-        loader = DataLoader(dataset, batch_size=_READ_ROWS, collate_fn=getattr(dataset, "collate_fn", None))
+        loader = DataLoader(
+            dataset, batch_size=_READ_BATCH_ROWS, collate_fn=getattr(dataset, "collate_fn", None)
+        )
         batches = [(batch[0], batch[1]) for batch in loader]
         images = torch.cat([images for images, _ in batches])
         self.model.fit(images)
-        rows: Rows = self.model.rows(images, torch.cat([labels for _, labels in batches]).tolist())
+        rows: Rows = self.model.to_rows(images, torch.cat([labels for _, labels in batches]).tolist())
         return rows
 
     def model_adaptation(self, model: Any = None) -> Any:
-        """Conceive the new branch when an experience is to be trained."""
+        """Create the new branch before an experience is trained."""
         adapted = super().model_adaptation(model)
-        if self.is_training and adapted is self.model and self._parts is not None:
-            parts, self._parts = self._parts, None
-            self.growing = Growing(adapted, self._new_name(), parts, self.growth)
+        if self.is_training and adapted is self.model and self._row_split is not None:
+            parts, self._row_split = self._row_split, None
+            self.branch_training = BranchTraining(adapted, self._make_task_name(), parts, self.growth)
         return adapted
 
-    def _new_name(self) -> str:
-        """The task label, and a number where experiences with that label were grown before."""
-        label = self._label()
-        before = len(self.model.regimes(label))
-        return str(label) if before == 0 else f"{label}/{before + 1}"
+    def _make_task_name(self) -> str:
+        """The task label, with a number where earlier experiences had that label."""
+        label = self._get_task_label()
+        num_earlier = len(self.model.list_task_versions(label))
+        return str(label) if num_earlier == 0 else f"{label}/{num_earlier + 1}"
 
-    def _label(self) -> int:
+    def _get_task_label(self) -> int:
         labels = sorted(set(getattr(self.experience, "task_labels", [0])))
         if len(labels) != 1:
             raise GrowLearnError(
-                f"an experience with task labels {labels}", cure="give each experience one task label"
+                f"an experience with task labels {labels}", hint="give each experience one task label"
             )
         return int(labels[0])
 
     def make_optimizer(self, **_: Any) -> None:
         """An optimiser over the new branch alone."""
         self.optimized_param_id = {}
-        if self.growing is not None:
-            self.optimizer = optimizer_of(self.growing.newborn.trainable(), self.growth)
+        if self.branch_training is not None:
+            self.optimizer = make_optimizer(self.branch_training.trainable_parts.modules(), self.growth)
 
-    # What it calls while it trains -------------------------------------------------------------------
+    # What Avalanche calls during training --------------------------------------------------------------
 
     def _before_training_epoch(self, **kwargs: Any) -> None:
-        self._step = 0
+        self._epoch_iteration = 0
         super()._before_training_epoch(**kwargs)
 
     def _before_training_iteration(self, **kwargs: Any) -> None:
-        growing = self._required()
-        done = len(growing.losses) + min(1.0, self._step / max(1, len(self.dataloader)))
+        branch_training = self._require_training()
+        epochs_done = len(branch_training.losses) + min(
+            1.0, self._epoch_iteration / max(1, len(self.dataloader))
+        )
         for group in self.optimizer.param_groups:
-            group["lr"] = growing.pace.rate(done)
-        self._step += 1
+            group["lr"] = branch_training.lr_schedule.learning_rate_at(epochs_done)
+        self._epoch_iteration += 1
         super()._before_training_iteration(**kwargs)
 
     def forward(self) -> Tensor:
-        """Logits [B, classes known]; in training those of all prefixes are kept for the loss."""
+        """Logits [B, known classes]; in training those of all prefixes are stored for the loss."""
         if self.is_training:
-            growing = self._required()
-            self._prefixes = growing.prefixes(self.model.rows(self.mb_x))  # [n, B, C]
-            out: Tensor = self.model.spread(self._prefixes[-1], growing.plan.task)
+            branch_training = self._require_training()
+            self._prefix_logits = branch_training.compute_prefix_logits(
+                self.model.to_rows(self.mb_x)
+            )  # [n, B, C]
+            out: Tensor = self.model.expand_logits(self._prefix_logits[-1], branch_training.plan.task)
         else:
-            out = self.model(self.mb_x, self._task_labels())
+            out = self.model(self.mb_x, self._get_task_labels())
         return out
 
-    def _task_labels(self) -> Tensor:
+    def _get_task_labels(self) -> Tensor:
         """The batch's task labels [B]; all 0 where the benchmark gives none."""
-        none = torch.zeros(len(self.mb_x), dtype=torch.int64)
-        return self.mb_task_id if hasattr(self.experience, "task_labels") else none
+        zeros = torch.zeros(len(self.mb_x), dtype=torch.int64)
+        return self.mb_task_id if hasattr(self.experience, "task_labels") else zeros
 
     def criterion(self) -> Tensor:
         """The criterion; in training its mean over all prefixes.
 
-        Rows of other tasks or classes (a replay plugin's) teach nothing: what they are about is frozen.
+        Rows of other tasks or classes (a replay plugin's) do not enter the loss: their heads are frozen.
         """
         if not self.is_training:
             return self._criterion(self.mb_output, self.mb_y)  # type: ignore[no-any-return]
-        classes = self._required().plan.classes
-        own = torch.isin(self.mb_y, torch.tensor(classes)) & (self._task_labels() == self._label())  # [B]
-        if not own.any():
-            return self._prefixes.sum() * 0.0
-        targets = class_indices(object_column(self.mb_y[own].tolist()), classes)
-        return torch.stack([self._criterion(prefix[own], targets) for prefix in self._prefixes]).mean()
+        classes = self._require_training().plan.classes
+        is_own_row = torch.isin(self.mb_y, torch.tensor(classes)) & (
+            self._get_task_labels() == self._get_task_label()
+        )  # [B]
+        if not is_own_row.any():
+            return self._prefix_logits.sum() * 0.0
+        targets = to_class_indices(object_column(self.mb_y[is_own_row].tolist()), classes)
+        return torch.stack(
+            [self._criterion(prefix[is_own_row], targets) for prefix in self._prefix_logits]
+        ).mean()
 
     def optimizer_step(self) -> None:
         """Step with gradients of bounded length."""
@@ -187,16 +197,16 @@ class BranchGrowth(SupervisedTemplate):  # type: ignore[misc] # avalanche ships 
 
     def _after_training_epoch(self, **kwargs: Any) -> None:
         super()._after_training_epoch(**kwargs)
-        growing = self._required()
-        growing.end_epoch()
-        if growing.pace.last <= len(growing.losses) < self.train_epochs:
+        branch_training = self._require_training()
+        branch_training.end_epoch()
+        if branch_training.lr_schedule.last_epoch <= len(branch_training.losses) < self.train_epochs:
             self.stop_training()
 
     def _after_training_exp(self, **kwargs: Any) -> None:
-        self._required().freeze()
-        self.growing = None
+        self._require_training().freeze()
+        self.branch_training = None
         super()._after_training_exp(**kwargs)
 
-    def _required(self) -> Growing:
-        assert self.growing is not None, "training has begun"
-        return self.growing
+    def _require_training(self) -> BranchTraining:
+        assert self.branch_training is not None, "training has begun"
+        return self.branch_training

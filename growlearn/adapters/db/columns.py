@@ -1,4 +1,4 @@
-"""Column types: what Python holds on one side, what both databases hold alike on the other."""
+"""Column types: Python values, and how both databases store them alike."""
 
 from __future__ import annotations
 
@@ -6,13 +6,12 @@ import math
 import re
 from datetime import UTC, datetime
 from enum import StrEnum
-from functools import cache
 from typing import Any
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError
 from sqlalchemy import DateTime, Dialect, Double, Integer, String, Text, TypeDecorator
 
 from growlearn.domain.errors import GrowLearnError
+from growlearn.registry.json_codec import InvalidJson, from_json, to_json
 
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _WINDOW_ID = re.compile(r"w([1-9][0-9]{0,8})")
@@ -20,7 +19,7 @@ _NO_WINDOW = -1
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """Aware times only, UTC on the way out; SQLite keeps no zone, so everything is written in UTC."""
+    """Aware times only, returned in UTC; SQLite stores no zone, so everything is written in UTC."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -30,17 +29,17 @@ class UtcDateTime(TypeDecorator[datetime]):
         if value is None:
             return None
         if value.utcoffset() is None:
-            raise GrowLearnError(f"time {value.isoformat()} has no zone", cure="use aware UTC times")
+            raise GrowLearnError(f"time {value.isoformat()} has no zone", hint="use aware UTC times")
         return value.astimezone(UTC)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Aware UTC, whatever zone the server answers in."""
+        """Aware UTC, whatever zone the server returns."""
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
-class Words(TypeDecorator[str]):
+class SanitizedText(TypeDecorator[str]):
     """Any text, file names and reasons included.
 
     Neither database stores lone surrogates (file names that are not UTF-8) and PostgreSQL stores
@@ -55,7 +54,7 @@ class Words(TypeDecorator[str]):
         return None if value is None else _UNSTORABLE.sub("�", value)
 
 
-class Choice(TypeDecorator[StrEnum]):
+class EnumText(TypeDecorator[StrEnum]):
     """A member of one StrEnum, stored as its value."""
 
     impl = String(16)
@@ -81,32 +80,32 @@ class WindowId(TypeDecorator[str]):
     cache_ok = True
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> int | None:
-        """The number, as number_of gives it."""
-        return None if value is None else number_of(value)
+        """The number, as parse_window_number returns it."""
+        return None if value is None else parse_window_number(value)
 
     def process_result_value(self, value: int | None, dialect: Dialect) -> str | None:
         """The id."""
         return None if value is None else f"w{value}"
 
 
-def number_of(window: str) -> int:
+def parse_window_number(window: str) -> int:
     """A window's number by its id; -1, which no window has, for text that is no window id.
 
-    >>> number_of("w12"), number_of("window 12")
+    >>> parse_window_number("w12"), parse_window_number("window 12")
     (12, -1)
     """
     match = _WINDOW_ID.fullmatch(window)
     return _NO_WINDOW if match is None else int(match[1])
 
 
-class Figure(TypeDecorator[float]):
-    """A measured figure that may be NaN; SQLite turns NaN into NULL, so NULL reads as NaN."""
+class NullableFloat(TypeDecorator[float]):
+    """A float that may be NaN; SQLite stores NaN as NULL, so NULL reads as NaN."""
 
     impl = Double
     cache_ok = True
 
     def process_bind_param(self, value: float | None, dialect: Dialect) -> float | None:
-        """NaN as NULL on every database, so that they answer queries alike."""
+        """NaN as NULL on every database, so that queries return the same."""
         # ruff: noqa: ARG002 - SQLAlchemy hands every type the dialect
         return None if value is None or math.isnan(value) else value
 
@@ -118,8 +117,8 @@ class Figure(TypeDecorator[float]):
 class Json(TypeDecorator[Any]):
     """A value of one type as JSON text, through pydantic in both directions.
 
-    Text rather than a JSON column: PostgreSQL's jsonb forgets the order of keys, which is the order
-    of a schema's inputs.
+    Text rather than a JSON column: PostgreSQL's jsonb does not keep the order of keys, which is the
+    order of a schema's inputs.
     """
 
     impl = Text
@@ -131,22 +130,24 @@ class Json(TypeDecorator[Any]):
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
         """JSON text."""
-        return None if value is None else _adapter(self.kind).dump_json(value).decode()
+        return None if value is None else dump_json(self.kind, value)
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
-        """The value, equal to what was stored; raises GrowLearnError where it cannot be understood."""
-        try:
-            return None if value is None else _adapter(self.kind).validate_json(value)
-        except ValidationError as error:
-            first = error.errors()[0]
-            said = f"{'.'.join(map(str, first['loc'])) or 'its whole'}: {first['msg']}"
-            raise GrowLearnError(
-                f"the record holds a value that this version of growlearn cannot read: {said}",
-                cure="run the version that wrote it, or a newer one",
-            ) from error
+        """The value, equal to what was stored; raises GrowLearnError where it cannot be parsed."""
+        return None if value is None else parse_json(self.kind, value)
 
 
-@cache
-def _adapter(kind: Any) -> TypeAdapter[Any]:
-    # "| None" lets the configuration reach plain dataclasses; a diverged training has infinite losses.
-    return TypeAdapter(kind | None, config=ConfigDict(ser_json_inf_nan="strings"))
+def dump_json(kind: Any, value: Any) -> str:
+    """A value of that type as JSON text."""
+    return to_json(value, kind).decode()
+
+
+def parse_json(kind: Any, text: str) -> Any:
+    """The value of that type; raises GrowLearnError where the text holds none."""
+    try:
+        return from_json(text, kind)
+    except InvalidJson as error:
+        raise GrowLearnError(
+            f"the record holds a value that this version of growlearn cannot read: {error}",
+            hint="run the version that wrote it, or a newer one",
+        ) from error

@@ -2,81 +2,91 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection, exists, insert, or_, select, update
 
-from growlearn.adapters.db.mapping import all_of, values
-from growlearn.adapters.db.tables import AliasMoveRow, BranchRow, StreamRow, TaskRow, VersionRow
-from growlearn.domain.errors import LostRace, UnknownName
-from growlearn.domain.lineage import Branch, Task, Version
-from growlearn.domain.stream import AliasMove, Transition
+from growlearn.adapters.db.mapping import get_columns, select_all, to_row
+from growlearn.adapters.db.tables import AliasChangeRow, BranchRow, StreamRow, TaskRow, VersionRow
+from growlearn.domain.errors import ConcurrentUpdate, NotFound
+from growlearn.domain.lineage import BranchRecord, Task, Version
+from growlearn.domain.stream import AliasChange, Transition
 
 
-def add(connection: Connection, transition: Transition) -> None:
-    """Store the version, branches and task a transition brings; LostRace where one exists already."""
+def insert_model_records(connection: Connection, transition: Transition) -> None:
+    """Store the version, branches and task of a transition; ConcurrentUpdate where one exists already."""
     if transition.version is not None:
         _add_version(connection, transition.version)
     for branch in transition.branches:
         _add_branch(connection, branch)
-    if transition.opened is not None:
-        _add_task(connection, transition.opened)
+    if transition.new_task is not None:
+        _add_task(connection, transition.new_task)
 
 
 def _add_version(connection: Connection, new: Version) -> None:
     same = or_(VersionRow.number == new.number, VersionRow.window == new.window)
     if connection.scalar(select(exists().where(VersionRow.stream == new.stream, same))):
-        raise LostRace(f"version {new.number} of {new.window}, stream {new.stream!r}, exists already")
-    connection.execute(insert(VersionRow).values(values(new)))
+        raise ConcurrentUpdate(f"version {new.number} of {new.window}, stream {new.stream!r}, exists already")
+    connection.execute(insert(VersionRow).values(to_row(new)))
 
 
-def _add_branch(connection: Connection, branch: Branch) -> None:
+def _add_branch(connection: Connection, branch: BranchRecord) -> None:
     same = (BranchRow.stream == branch.stream, BranchRow.id == branch.id)
     if connection.scalar(select(exists().where(*same))):
-        raise LostRace(f"branch {branch.id} of stream {branch.stream!r} exists already")
-    connection.execute(insert(BranchRow).values(values(branch)))
+        raise ConcurrentUpdate(f"branch {branch.id} of stream {branch.stream!r} exists already")
+    connection.execute(insert(BranchRow).values(to_row(branch)))
 
 
 def _add_task(connection: Connection, task: Task) -> None:
     same = (TaskRow.stream == task.stream, TaskRow.name == task.name, TaskRow.version == task.version)
     if connection.scalar(select(exists().where(*same))):
-        raise LostRace(
+        raise ConcurrentUpdate(
             f"task {task.name!r} of version {task.version}, stream {task.stream!r}, exists already"
         )
-    connection.execute(insert(TaskRow).values(values(task)))
+    connection.execute(insert(TaskRow).values(to_row(task)))
 
 
-def move(connection: Connection, stream: str, moves: Sequence[AliasMove], base: int | None) -> None:
-    """Move aliases one after the other, and the base unless it is None.
+def apply_alias_changes(
+    connection: Connection,
+    stream: str,
+    changes: Sequence[AliasChange],
+    parent_version: int | None,
+    decision: int | None,
+) -> None:
+    """Change aliases one after the other, and the parent version unless it is None.
 
-    Raises LostRace where an alias does not stand at `before`, UnknownName for a version not there.
+    `decision` is the entry of the decision log that has these changes; None only where there are none.
+    Raises ConcurrentUpdate where an alias does not point at `before`, NotFound for an unknown version.
     """
-    for one in moves:
-        _require_version(connection, stream, one.after)
-        alias = getattr(StreamRow, one.alias.value)
-        moved = (
+    for change in changes:
+        _require_version(connection, stream, change.after)
+        alias = getattr(StreamRow, change.alias.value)
+        statement = (
             update(StreamRow)
-            .where(StreamRow.name == stream, alias.is_not_distinct_from(one.before))
-            .values({one.alias.value: one.after})
+            .where(StreamRow.name == stream, alias.is_not_distinct_from(change.before))
+            .values({change.alias.value: change.after})
         )
-        if connection.execute(moved).rowcount == 0:
-            raise LostRace(
-                f"alias {one.alias} of stream {stream!r} no longer stands at {one.before}",
-                cure="somebody else moved it just now: look at the versions again",
+        if connection.execute(statement).rowcount == 0:
+            raise ConcurrentUpdate(
+                f"alias {change.alias} of stream {stream!r} no longer points at {change.before}",
+                hint="another process has changed it: check the versions again",
             )
-        connection.execute(insert(AliasMoveRow).values(values(one)))
-    if base is not None:
-        _require_version(connection, stream, base)
-        connection.execute(update(StreamRow).where(StreamRow.name == stream).values(base=base))
+        connection.execute(insert(AliasChangeRow).values(to_row(change, decision=decision)))
+    if parent_version is not None:
+        _require_version(connection, stream, parent_version)
+        connection.execute(
+            update(StreamRow).where(StreamRow.name == stream).values(parent_version=parent_version)
+        )
 
 
-def require_base(connection: Connection, stream: str, before: int | None) -> None:
-    """Raise LostRace where growth no longer goes on from that version."""
-    base = connection.scalar(select(StreamRow.base).where(StreamRow.name == stream))
-    if base != before:
-        raise LostRace(
-            f"the base of stream {stream!r} stands at {base}, no longer at {before}",
-            cure="growth went on meanwhile: look at the versions again",
+def require_parent_version(connection: Connection, stream: str, before: int | None) -> None:
+    """Raise ConcurrentUpdate where that is no longer the parent version of the next growth."""
+    parent_version = connection.scalar(select(StreamRow.parent_version).where(StreamRow.name == stream))
+    if parent_version != before:
+        raise ConcurrentUpdate(
+            f"the parent version of stream {stream!r} is {parent_version}, no longer {before}",
+            hint="another growth has finished: check the versions again",
         )
 
 
@@ -84,27 +94,42 @@ def _require_version(connection: Connection, stream: str, number: int | None) ->
     numbers = select(VersionRow.number).where(VersionRow.stream == stream).order_by(VersionRow.number)
     known = connection.scalars(numbers).all()
     if number is not None and number not in known:
-        raise UnknownName(
+        raise NotFound(
             f"stream {stream!r} has no version {number}",
-            cure=f"known versions: {', '.join(map(str, known)) or 'none'}",
+            hint=f"known versions: {', '.join(map(str, known)) or 'none'}",
         )
 
 
-def branches(connection: Connection, stream: str) -> Sequence[Branch]:
+def list_branches(connection: Connection, stream: str) -> Sequence[BranchRecord]:
     """All branches in the order they were grown."""
-    return all_of(connection, Branch, BranchRow, BranchRow.serial, BranchRow.stream == stream)
+    return select_all(connection, BranchRecord, BranchRow, BranchRow.serial, BranchRow.stream == stream)
 
 
-def tasks(connection: Connection, stream: str) -> Sequence[Task]:
+def list_tasks(connection: Connection, stream: str) -> Sequence[Task]:
     """All tasks in the order they were opened."""
-    return all_of(connection, Task, TaskRow, TaskRow.serial, TaskRow.stream == stream)
+    return select_all(connection, Task, TaskRow, TaskRow.serial, TaskRow.stream == stream)
 
 
-def versions(connection: Connection, stream: str) -> Sequence[Version]:
+def list_versions(connection: Connection, stream: str) -> Sequence[Version]:
     """All versions by number."""
-    return all_of(connection, Version, VersionRow, VersionRow.number, VersionRow.stream == stream)
+    return select_all(connection, Version, VersionRow, VersionRow.number, VersionRow.stream == stream)
 
 
-def alias_moves(connection: Connection, stream: str) -> Sequence[AliasMove]:
-    """Every alias move, oldest first."""
-    return all_of(connection, AliasMove, AliasMoveRow, AliasMoveRow.serial, AliasMoveRow.stream == stream)
+def list_alias_changes(connection: Connection, stream: str) -> Sequence[AliasChange]:
+    """Every alias change, oldest first."""
+    return select_all(
+        connection, AliasChange, AliasChangeRow, AliasChangeRow.serial, AliasChangeRow.stream == stream
+    )
+
+
+def load_alias_changes_by_decision(
+    connection: Connection, stream: str
+) -> Mapping[int, Sequence[AliasChange]]:
+    """The alias changes of each decision, in the order they were made."""
+    changes: dict[int, list[AliasChange]] = defaultdict(list)
+    query = select(AliasChangeRow.decision, *get_columns(AliasChange, AliasChangeRow))
+    query = query.where(AliasChangeRow.stream == stream).order_by(AliasChangeRow.serial)
+    for row in connection.execute(query):
+        values = dict(row._mapping)
+        changes[values.pop("decision")].append(AliasChange(**values))
+    return changes

@@ -1,4 +1,4 @@
-"""What the tracker must learn, kept until it has."""
+"""Messages to the tracker, stored until they are delivered."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, insert, or_, select, update
 
-from growlearn.adapters.db.mapping import values
+from growlearn.adapters.db.mapping import to_row
 from growlearn.adapters.db.tables import OutboxRow, StreamRow, VersionRow
-from growlearn.domain.stream import Message, PendingMessage, Receipt
+from growlearn.domain.stream import Message, PendingMessage, TrackerIds
 
 
-def send(connection: Connection, message: Message) -> None:
-    """Queue a message, in the transaction of the change it tells of."""
-    connection.execute(insert(OutboxRow).values(values(message, attempts=0)))
+def enqueue_message(connection: Connection, message: Message) -> None:
+    """Queue a message, in the transaction of the change it reports."""
+    connection.execute(insert(OutboxRow).values(to_row(message, attempts=0)))
 
 
-def pending(connection: Connection, stream: str | None, limit: int) -> Sequence[PendingMessage]:
+def list_pending_messages(connection: Connection, stream: str | None, limit: int) -> Sequence[PendingMessage]:
     """Undelivered messages, oldest first, of one stream or of all."""
     query = select(OutboxRow.id, OutboxRow.stream, OutboxRow.kind, OutboxRow.window, OutboxRow.attempts)
     query = query.where(OutboxRow.delivered_at.is_(None))
@@ -33,41 +33,43 @@ def pending(connection: Connection, stream: str | None, limit: int) -> Sequence[
     )
 
 
-def claim(connection: Connection, stream: str, worker: str, now: datetime, lease_s: float) -> bool:
+def claim_outbox_lease(
+    connection: Connection, stream: str, worker: str, now: datetime, lease_s: float
+) -> bool:
     """Lease the outbox of a stream unless another worker's lease still runs."""
-    free = or_(
+    is_free = or_(
         StreamRow.outbox_owner.is_(None), StreamRow.outbox_owner == worker, StreamRow.outbox_until <= now
     )
-    leased = update(StreamRow).where(StreamRow.name == stream, free)
+    statement = update(StreamRow).where(StreamRow.name == stream, is_free)
     until = now + timedelta(seconds=lease_s)
-    return connection.execute(leased.values(outbox_owner=worker, outbox_until=until)).rowcount == 1
+    return connection.execute(statement.values(outbox_owner=worker, outbox_until=until)).rowcount == 1
 
 
-def release(connection: Connection, stream: str, worker: str) -> None:
-    """Give the lease up; nothing happens where it is not this worker's."""
-    held = update(StreamRow).where(StreamRow.name == stream, StreamRow.outbox_owner == worker)
-    connection.execute(held.values(outbox_owner=None, outbox_until=None))
+def release_outbox_lease(connection: Connection, stream: str, worker: str) -> None:
+    """End the lease; nothing happens where it is not this worker's."""
+    statement = update(StreamRow).where(StreamRow.name == stream, StreamRow.outbox_owner == worker)
+    connection.execute(statement.values(outbox_owner=None, outbox_until=None))
 
 
-def delivered(connection: Connection, message_id: int, receipt: Receipt, at: datetime) -> None:
-    """Mark a message delivered; harmless where it is already, or its stream is gone."""
-    done = (
+def mark_delivered(connection: Connection, message_id: int, tracker_ids: TrackerIds, at: datetime) -> None:
+    """Mark a message delivered; no effect where it is delivered already or its stream is deleted."""
+    statement = (
         update(OutboxRow)
         .where(OutboxRow.id == message_id, OutboxRow.delivered_at.is_(None))
         .values(delivered_at=at, attempted_at=at, reason=None)
         .returning(OutboxRow.stream, OutboxRow.window)
     )
-    row = connection.execute(done).one_or_none()
+    row = connection.execute(statement).one_or_none()
     if row is None or row.window is None:
         return
-    names = {"mlflow_run": receipt.run_id, "mlflow_version": receipt.model_version}
-    kept = {name: value for name, value in names.items() if value is not None}
-    if kept:
-        made = (VersionRow.stream == row.stream, VersionRow.window == row.window)
-        connection.execute(update(VersionRow).where(*made).values(kept))
+    names = {"mlflow_run": tracker_ids.run_id, "mlflow_version": tracker_ids.model_version}
+    changes = {name: value for name, value in names.items() if value is not None}
+    if changes:
+        conditions = (VersionRow.stream == row.stream, VersionRow.window == row.window)
+        connection.execute(update(VersionRow).where(*conditions).values(changes))
 
 
-def undelivered(connection: Connection, message_id: int, reason: str, at: datetime) -> None:
-    """Count a failed attempt; harmless where the message has been delivered or its stream is gone."""
-    failed = update(OutboxRow).where(OutboxRow.id == message_id, OutboxRow.delivered_at.is_(None))
-    connection.execute(failed.values(attempts=OutboxRow.attempts + 1, attempted_at=at, reason=reason))
+def mark_delivery_failed(connection: Connection, message_id: int, reason: str, at: datetime) -> None:
+    """Count a failed attempt; no effect where the message is delivered or its stream is deleted."""
+    statement = update(OutboxRow).where(OutboxRow.id == message_id, OutboxRow.delivered_at.is_(None))
+    connection.execute(statement.values(attempts=OutboxRow.attempts + 1, attempted_at=at, reason=reason))

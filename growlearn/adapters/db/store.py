@@ -9,40 +9,40 @@ from typing import Self
 
 from sqlalchemy import Engine
 
-from growlearn.adapters.db import intake, labels, ledger, model, outbox, record, streams, work
-from growlearn.adapters.db.engine import connect, reading, writing
-from growlearn.adapters.db.mapping import lock_known
-from growlearn.adapters.db.revision import require_head
+from growlearn.adapters.db import decision_log, ingest, labels, leases, model, outbox, record, streams
+from growlearn.adapters.db.engine import connect, read_transaction, write_transaction
+from growlearn.adapters.db.mapping import lock_existing_stream
+from growlearn.adapters.db.revision import require_head_revision
 from growlearn.domain.consolidation import ConsolidationPlan
+from growlearn.domain.decision_log import LogEntry
+from growlearn.domain.delayed_labels import LabelJoinRecord, PendingLabels
 from growlearn.domain.job import Job
-from growlearn.domain.labels import EarlyLabels, LabelJoin
-from growlearn.domain.ledger import Entry
-from growlearn.domain.lineage import Branch, Task, Version
+from growlearn.domain.lineage import BranchRecord, Task, Version
 from growlearn.domain.stream import (
-    AliasMove,
+    AliasChange,
     Message,
     PendingMessage,
-    Receipt,
     Stream,
+    TrackerIds,
     Transition,
     WindowRecord,
 )
-from growlearn.domain.window import BadRow, IngestedFile, SeenFile, Window
+from growlearn.domain.window import BadRow, FileRecord, IngestResult, Window
 
 
-def open_store(url: str) -> DbStore:
-    """The record at a URL; raises GrowLearnError where its tables are not those this growlearn knows.
+def open_db_store(url: str) -> DbStore:
+    """The store at a URL; raises GrowLearnError where its tables are not those this growlearn knows.
 
     sqlite:///path/to/file.db, or postgresql://user:password@host/database. Close it when done.
     """
-    require_head(url)
+    require_head_revision(url)
     return DbStore(connect(url))
 
 
 class DbStore:
-    """The record in SQLite or PostgreSQL; may be shared by threads. See ports.Store for each method.
+    """The store in SQLite or PostgreSQL; may be shared by threads. See ports.Store for each method.
 
-    Listings of a stream that is not there are empty; only what names one thing raises UnknownName.
+    Listings of an unknown stream are empty; only look-ups of one thing raise NotFound.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -63,194 +63,194 @@ class DbStore:
     # Streams ------------------------------------------------------------------------------------
 
     def apply(self, job: Job, at: datetime, actor: str = "growlearn") -> Stream:
-        """Create the stream of this job, or give an existing one the new job."""
-        with writing(self._engine) as connection:
-            stream = streams.apply(connection, job, at)
-            ledger.write_job(connection, job, at, actor)
+        """Create the stream of this job, or set the new job of an existing one."""
+        with write_transaction(self._engine) as connection:
+            stream = streams.upsert_stream(connection, job, at)
+            decision_log.write_job_entry(connection, job, at, actor)
             return stream
 
     def stream(self, name: str) -> Stream:
-        """One stream; raises UnknownName."""
-        with reading(self._engine) as connection:
-            return streams.one(connection, name)
+        """One stream; raises NotFound."""
+        with read_transaction(self._engine) as connection:
+            return streams.get_stream(connection, name)
 
     def streams(self) -> Sequence[Stream]:
         """All streams by name."""
-        with reading(self._engine) as connection:
-            return streams.every(connection)
+        with read_transaction(self._engine) as connection:
+            return streams.list_streams(connection)
 
     def delete(self, name: str) -> None:
-        """Forget a stream and all its rows; raises UnknownName."""
-        with writing(self._engine) as connection:
-            streams.forget(connection, name)
+        """Delete a stream and all its rows; raises NotFound."""
+        with write_transaction(self._engine) as connection:
+            streams.delete_stream(connection, name)
 
     # Ingest -------------------------------------------------------------------------------------
 
-    def seen(self, stream: str) -> Sequence[SeenFile]:
-        """Every file taken in so far, in that order."""
-        with reading(self._engine) as connection:
-            return streams.seen(connection, stream)
+    def ingested_files(self, stream: str) -> Sequence[FileRecord]:
+        """Every ingested file, in order of ingest."""
+        with read_transaction(self._engine) as connection:
+            return streams.list_ingested_files(connection, stream)
 
-    def record_ingest(self, ingested: IngestedFile) -> bool:
-        """Write what one file became; False if it was taken in before."""
-        with writing(self._engine) as connection:
-            return intake.record_ingest(connection, ingested)
+    def record_ingest(self, ingested: IngestResult) -> bool:
+        """Write the results of ingesting one file; False if it was ingested before."""
+        with write_transaction(self._engine) as connection:
+            return ingest.record_ingest(connection, ingested)
 
-    def early_labels(self, stream: str) -> Sequence[EarlyLabels]:
-        """Labels whose rows have not come yet, in the order their files came."""
-        with reading(self._engine) as connection:
-            return labels.early(connection, stream)
+    def pending_labels(self, stream: str) -> Sequence[PendingLabels]:
+        """Labels whose rows have not arrived, in the order of their files."""
+        with read_transaction(self._engine) as connection:
+            return labels.list_pending_labels(connection, stream)
 
-    def label_joins(self, stream: str) -> Sequence[LabelJoin]:
-        """Every joining of labels to a window that was taken in before them, oldest first."""
-        with reading(self._engine) as connection:
-            return labels.joins(connection, stream)
+    def label_joins(self, stream: str) -> Sequence[LabelJoinRecord]:
+        """Every join of labels to a window that was ingested before them, oldest first."""
+        with read_transaction(self._engine) as connection:
+            return labels.list_label_joins(connection, stream)
 
     def windows(self, stream: str) -> Sequence[Window]:
         """All windows of a stream by number."""
-        with reading(self._engine) as connection:
-            return intake.every(connection, stream)
+        with read_transaction(self._engine) as connection:
+            return ingest.list_windows(connection, stream)
 
     def window(self, stream: str, window: str) -> Window:
-        """One window by its id; raises UnknownName."""
-        with reading(self._engine) as connection:
-            return intake.one(connection, stream, window)
+        """One window by its id; raises NotFound."""
+        with read_transaction(self._engine) as connection:
+            return ingest.get_window(connection, stream, window)
 
     def bad_rows(self, stream: str, window: str) -> Sequence[BadRow]:
-        """Rows kept out of a window, in order; raises UnknownName."""
-        with reading(self._engine) as connection:
-            return intake.bad_rows(connection, stream, window)
+        """Rejected rows of a window, in order; raises NotFound."""
+        with read_transaction(self._engine) as connection:
+            return ingest.list_bad_rows(connection, stream, window)
 
     # Work ---------------------------------------------------------------------------------------
 
     def open_window(self, window: Window, plan: ConsolidationPlan) -> bool:
-        """Add a window that no file brought, with its plan; False where its number is taken by now."""
-        with writing(self._engine) as connection:
-            return work.open_window(connection, window, plan)
+        """Add a window without a file, with its plan; False where its number is taken."""
+        with write_transaction(self._engine) as connection:
+            return leases.open_window(connection, window, plan)
 
     def claim(self, stream: str, worker: str, now: datetime, lease_s: float) -> Window | None:
         """Lease the pending window of a stream that is next."""
-        with writing(self._engine) as connection:
-            return work.claim(connection, stream, worker, now, lease_s)
+        with write_transaction(self._engine) as connection:
+            return leases.claim_pending_window(connection, stream, worker, now, lease_s)
 
-    def wake(self, stream: str, window: str, at: datetime) -> bool:
-        """Send a window that waits back to be judged anew; False where it does not wait any more."""
-        with writing(self._engine) as connection:
-            return work.wake(connection, stream, window, at)
+    def requeue(self, stream: str, window: str, at: datetime) -> bool:
+        """Send a window that awaits labels back to be judged again; False where it no longer does."""
+        with write_transaction(self._engine) as connection:
+            return leases.requeue_window(connection, stream, window, at)
 
-    def is_led(self, stream: str, now: datetime) -> bool:
-        """Whether some worker's lease on a window of the stream runs now."""
-        with reading(self._engine) as connection:
-            return work.is_led(connection, stream, now)
+    def has_active_lease(self, stream: str, now: datetime) -> bool:
+        """Whether a worker's lease on a window of the stream is active."""
+        with read_transaction(self._engine) as connection:
+            return leases.has_active_lease(connection, stream, now)
 
     def renew(self, stream: str, window: str, worker: str, now: datetime, lease_s: float) -> bool:
-        """Heartbeat: lengthen the lease; False where it is not this worker's."""
-        with writing(self._engine) as connection:
-            return work.renew(connection, stream, window, worker, now, lease_s)
+        """Heartbeat: extend the lease; False where it is not this worker's."""
+        with write_transaction(self._engine) as connection:
+            return leases.renew_lease(connection, stream, window, worker, now, lease_s)
 
     def release(self, stream: str, window: str, worker: str) -> None:
-        """Give the lease up at once; harmless where it is not held."""
-        with writing(self._engine) as connection:
-            work.release(connection, stream, window, worker)
+        """End the lease at once; no effect where it is not held."""
+        with write_transaction(self._engine) as connection:
+            leases.release_lease(connection, stream, window, worker)
 
     def count_pending(self, stream: str) -> int:
-        """How many windows of a stream a worker has something to do for."""
-        with reading(self._engine) as connection:
-            return work.count_pending(connection, stream)
+        """How many windows of a stream are pending."""
+        with read_transaction(self._engine) as connection:
+            return leases.count_pending_windows(connection, stream)
 
-    def failed(self, stream: str, window: str, worker: str, reason: str, at: datetime) -> int:
-        """Count a failure of a window this worker leads; raises LostRace where it does not."""
-        with writing(self._engine) as connection:
-            return work.failed(connection, stream, window, worker, reason, at)
+    def record_failure(self, stream: str, window: str, worker: str, reason: str, at: datetime) -> int:
+        """Count a failure of a window; raises ConcurrentUpdate where it is not leased to this worker."""
+        with write_transaction(self._engine) as connection:
+            return leases.record_window_failure(connection, stream, window, worker, reason, at)
 
     def advance(self, transition: Transition) -> Window:
-        """Make one legal move with all its records; raises IllegalTransition or LostRace."""
-        with writing(self._engine) as connection:
-            return work.advance(connection, transition)
+        """Make one legal transition with all its records; raises IllegalTransition or ConcurrentUpdate."""
+        with write_transaction(self._engine) as connection:
+            return leases.apply_transition(connection, transition)
 
-    def record(self, stream: str, window: str) -> WindowRecord:
-        """Report, plan, result, evaluation and gates of a window; raises UnknownName."""
-        with reading(self._engine) as connection:
-            return record.of_window(connection, stream, window)
+    def window_record(self, stream: str, window: str) -> WindowRecord:
+        """Report, plan, result, evaluation and gates of a window; raises NotFound."""
+        with read_transaction(self._engine) as connection:
+            return record.load_window_record(connection, stream, window)
 
     # Model --------------------------------------------------------------------------------------
 
-    def branches(self, stream: str) -> Sequence[Branch]:
+    def branches(self, stream: str) -> Sequence[BranchRecord]:
         """All branches ever grown, in the order they were grown."""
-        with reading(self._engine) as connection:
-            return model.branches(connection, stream)
+        with read_transaction(self._engine) as connection:
+            return model.list_branches(connection, stream)
 
     def tasks(self, stream: str) -> Sequence[Task]:
         """All tasks ever opened, in the order they were opened."""
-        with reading(self._engine) as connection:
-            return model.tasks(connection, stream)
+        with read_transaction(self._engine) as connection:
+            return model.list_tasks(connection, stream)
 
     def versions(self, stream: str) -> Sequence[Version]:
         """All versions by number."""
-        with reading(self._engine) as connection:
-            return model.versions(connection, stream)
+        with read_transaction(self._engine) as connection:
+            return model.list_versions(connection, stream)
 
-    def move_aliases(
+    def change_aliases(
         self,
         stream: str,
-        moves: Sequence[AliasMove],
-        base: int | None,
+        changes: Sequence[AliasChange],
+        parent_version: int | None,
         message: Message,
         *,
-        base_before: int | None = None,
+        parent_version_before: int | None = None,
     ) -> None:
-        """Move aliases, and the base unless it is None; raises LostRace or UnknownName."""
-        with writing(self._engine) as connection:
-            lock_known(connection, stream)
-            if base is not None and base_before is not None:
-                model.require_base(connection, stream, base_before)
-            model.move(connection, stream, moves, base)
-            ledger.write_moves(connection, stream, moves)
-            outbox.send(connection, message)
+        """Change aliases, and the parent version unless it is None; raises ConcurrentUpdate or NotFound."""
+        with write_transaction(self._engine) as connection:
+            lock_existing_stream(connection, stream)
+            if parent_version is not None and parent_version_before is not None:
+                model.require_parent_version(connection, stream, parent_version_before)
+            decision = decision_log.write_alias_change_entry(connection, stream, changes)
+            model.apply_alias_changes(connection, stream, changes, parent_version, decision)
+            outbox.enqueue_message(connection, message)
 
-    def alias_moves(self, stream: str) -> Sequence[AliasMove]:
-        """Every alias move of a stream, oldest first."""
-        with reading(self._engine) as connection:
-            return model.alias_moves(connection, stream)
+    def alias_changes(self, stream: str) -> Sequence[AliasChange]:
+        """Every alias change of a stream, oldest first."""
+        with read_transaction(self._engine) as connection:
+            return model.list_alias_changes(connection, stream)
 
-    def ledger(self, stream: str) -> Sequence[Entry]:
+    def decision_log(self, stream: str) -> Sequence[LogEntry]:
         """Every decision of a stream, oldest first."""
-        with reading(self._engine) as connection:
-            return ledger.of_stream(connection, stream)
+        with read_transaction(self._engine) as connection:
+            return decision_log.list_log_entries(connection, stream)
 
     # Outbox and ticks ---------------------------------------------------------------------------
 
     def pending_messages(self, stream: str | None = None, limit: int = 100) -> Sequence[PendingMessage]:
         """Undelivered messages, oldest first."""
-        with reading(self._engine) as connection:
-            return outbox.pending(connection, stream, limit)
+        with read_transaction(self._engine) as connection:
+            return outbox.list_pending_messages(connection, stream, limit)
 
     def claim_outbox(self, stream: str, worker: str, now: datetime, lease_s: float) -> bool:
-        """True for the one worker that may tell the tracker of a stream."""
-        with writing(self._engine) as connection:
-            return outbox.claim(connection, stream, worker, now, lease_s)
+        """True for the one worker that may deliver a stream's messages to the tracker."""
+        with write_transaction(self._engine) as connection:
+            return outbox.claim_outbox_lease(connection, stream, worker, now, lease_s)
 
     def release_outbox(self, stream: str, worker: str) -> None:
-        """Give that lease up at once."""
-        with writing(self._engine) as connection:
-            outbox.release(connection, stream, worker)
+        """End that lease at once."""
+        with write_transaction(self._engine) as connection:
+            outbox.release_outbox_lease(connection, stream, worker)
 
-    def delivered(self, message_id: int, receipt: Receipt, at: datetime) -> None:
-        """Mark a message delivered, once; the receipt is kept on the version its window made."""
-        with writing(self._engine) as connection:
-            outbox.delivered(connection, message_id, receipt, at)
+    def record_delivery(self, message_id: int, tracker_ids: TrackerIds, at: datetime) -> None:
+        """Mark a message delivered, once; the tracker's ids are stored on its window's version."""
+        with write_transaction(self._engine) as connection:
+            outbox.mark_delivered(connection, message_id, tracker_ids, at)
 
-    def undelivered(self, message_id: int, reason: str, at: datetime) -> None:
+    def record_delivery_failure(self, message_id: int, reason: str, at: datetime) -> None:
         """Count a failed attempt and keep its reason."""
-        with writing(self._engine) as connection:
-            outbox.undelivered(connection, message_id, reason, at)
+        with write_transaction(self._engine) as connection:
+            outbox.mark_delivery_failed(connection, message_id, reason, at)
 
-    def claim_tick(self, stream: str, due_at: datetime, scheduler: str) -> bool:
+    def claim_tick(self, stream: str, due_at: datetime) -> bool:
         """True for the one scheduler that may dispatch this tick."""
-        with writing(self._engine) as connection:
-            return streams.claim_tick(connection, stream, due_at, scheduler)
+        with write_transaction(self._engine) as connection:
+            return streams.claim_tick(connection, stream, due_at)
 
     def last_tick(self, stream: str) -> datetime | None:
         """When the latest claimed tick was due."""
-        with reading(self._engine) as connection:
-            return streams.last_tick(connection, stream)
+        with read_transaction(self._engine) as connection:
+            return streams.get_last_tick(connection, stream)

@@ -1,4 +1,4 @@
-"""Streams, their ticks, and what became of their files."""
+"""Streams, their ticks and their ingested files."""
 
 from __future__ import annotations
 
@@ -8,78 +8,77 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from growlearn.adapters.db.mapping import all_of, lock, read, unknown_stream
+from growlearn.adapters.db.mapping import from_row, lock_stream, make_stream_not_found, select_all
 from growlearn.adapters.db.tables import SourceFileRow, StreamRow, TickRow
 from growlearn.domain.job import Job
 from growlearn.domain.stream import Stream
-from growlearn.domain.window import SeenFile
+from growlearn.domain.window import FileRecord
 
-_TICKS_KEPT = timedelta(days=7)
-_STREAM = (
+_TICK_RETENTION = timedelta(days=7)
+_STREAM_COLUMNS = (
     StreamRow.job,
     StreamRow.created_at,
-    StreamRow.updated_at,
     StreamRow.champion,
     StreamRow.challenger,
-    StreamRow.base,
+    StreamRow.parent_version,
 )
 
 
-def apply(connection: Connection, job: Job, at: datetime) -> Stream:
+def upsert_stream(connection: Connection, job: Job, at: datetime) -> Stream:
     """Create the stream of this job, or give an existing one the new job."""
-    if not _give(connection, job, at):
+    if not _update_job(connection, job):
         try:
             with connection.begin_nested():
-                connection.execute(
-                    insert(StreamRow).values(name=job.name, job=job, created_at=at, updated_at=at)
-                )
-        except IntegrityError:  # another process has created it since we looked
-            _give(connection, job, at)
-    return one(connection, job.name)
+                connection.execute(insert(StreamRow).values(name=job.name, job=job, created_at=at))
+        except IntegrityError:  # another process has created it since the update
+            _update_job(connection, job)
+    return get_stream(connection, job.name)
 
 
-def _give(connection: Connection, job: Job, at: datetime) -> bool:
-    given = update(StreamRow).where(StreamRow.name == job.name).values(job=job, updated_at=at)
-    return connection.execute(given).rowcount == 1
+def _update_job(connection: Connection, job: Job) -> bool:
+    statement = update(StreamRow).where(StreamRow.name == job.name).values(job=job)
+    return connection.execute(statement).rowcount == 1
 
 
-def one(connection: Connection, name: str) -> Stream:
-    """One stream; raises UnknownName."""
-    row = connection.execute(select(*_STREAM).where(StreamRow.name == name)).one_or_none()
+def get_stream(connection: Connection, name: str) -> Stream:
+    """One stream; raises NotFound."""
+    row = connection.execute(select(*_STREAM_COLUMNS).where(StreamRow.name == name)).one_or_none()
     if row is None:
-        raise unknown_stream(connection, name)
-    return read(Stream, row)
+        raise make_stream_not_found(connection, name)
+    return from_row(Stream, row)
 
 
-def every(connection: Connection) -> Sequence[Stream]:
+def list_streams(connection: Connection) -> Sequence[Stream]:
     """All streams by name."""
-    return tuple(read(Stream, row) for row in connection.execute(select(*_STREAM).order_by(StreamRow.name)))
+    return tuple(
+        from_row(Stream, row) for row in connection.execute(select(*_STREAM_COLUMNS).order_by(StreamRow.name))
+    )
 
 
-def forget(connection: Connection, name: str) -> None:
-    """Delete a stream; its rows in all tables go with it. Raises UnknownName."""
+def delete_stream(connection: Connection, name: str) -> None:
+    """Delete a stream; its rows in all tables go with it. Raises NotFound."""
     if connection.execute(delete(StreamRow).where(StreamRow.name == name)).rowcount == 0:
-        raise unknown_stream(connection, name)
+        raise make_stream_not_found(connection, name)
 
 
-def seen(connection: Connection, stream: str) -> Sequence[SeenFile]:
-    """Every file taken in, in that order."""
-    return all_of(connection, SeenFile, SourceFileRow, SourceFileRow.id, SourceFileRow.stream == stream)
+def list_ingested_files(connection: Connection, stream: str) -> Sequence[FileRecord]:
+    """Every ingested file, in order of ingest."""
+    return select_all(connection, FileRecord, SourceFileRow, SourceFileRow.id, SourceFileRow.stream == stream)
 
 
-def claim_tick(connection: Connection, stream: str, due_at: datetime, scheduler: str) -> bool:
-    """True for the first to ask; False too where the stream is gone."""
-    if not lock(connection, stream):
+def claim_tick(connection: Connection, stream: str, due_at: datetime) -> bool:
+    """True for the first caller; False for later ones, and where the stream does not exist."""
+    if not lock_stream(connection, stream):
         return False
-    taken = select(TickRow.due_at).where(TickRow.stream == stream, TickRow.due_at == due_at)
-    if connection.scalar(taken) is not None:
+    claimed = select(TickRow.due_at).where(TickRow.stream == stream, TickRow.due_at == due_at)
+    if connection.scalar(claimed) is not None:
         return False
-    connection.execute(insert(TickRow).values(stream=stream, due_at=due_at, scheduler=scheduler))
-    old = delete(TickRow).where(TickRow.stream == stream, TickRow.due_at < due_at - _TICKS_KEPT)
+    connection.execute(insert(TickRow).values(stream=stream, due_at=due_at))
+    old = delete(TickRow).where(TickRow.stream == stream, TickRow.due_at < due_at - _TICK_RETENTION)
     connection.execute(old)
     return True
 
 
-def last_tick(connection: Connection, stream: str) -> datetime | None:
+def get_last_tick(connection: Connection, stream: str) -> datetime | None:
     """When the latest claimed tick was due."""
     return connection.scalar(select(func.max(TickRow.due_at)).where(TickRow.stream == stream))

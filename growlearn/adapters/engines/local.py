@@ -2,30 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from growlearn.adapters.engines.scratch import plan_folder
+from growlearn.adapters.engines.scratch import prepare_plan_folder
 from growlearn.domain.consolidation import ConsolidationPlan, ConsolidationResult
 from growlearn.domain.growth import GrowthPlan, GrowthResult
-from growlearn.ports import Artifacts, Report
+from growlearn.ports import Artifacts, ProgressCallback
 
 
 @dataclass(frozen=True)
 class LocalEngine:
-    """Trains where it is called; checkpoints lie in `scratch`."""
+    """Trains in the calling process; checkpoints are stored in `scratch`."""
 
     artifacts: Artifacts
     scratch: Path
 
-    def run(self, plan: GrowthPlan, report: Report) -> GrowthResult:
-        """Grow what the plan says, from its last checkpoint if there is one."""
-        from growlearn.growth.train import grow  # noqa: PLC0415 - torch is imported only where used
+    def run(self, plans: Sequence[GrowthPlan], on_progress: ProgressCallback) -> Sequence[GrowthResult]:
+        """Train each plan's branches, from its last checkpoint if there is one."""
+        from growlearn.growth.train import train_branch  # noqa: PLC0415 - torch is imported only where used
 
-        return grow(plan, self.artifacts, plan_folder(self.scratch, plan), report)
+        return [
+            train_branch(plan, self.artifacts, prepare_plan_folder(self.scratch, plan), on_progress)
+            for plan in plans
+        ]
 
-    def consolidate(self, plan: ConsolidationPlan, report: Report) -> ConsolidationResult:
-        """Distil what the plan says, from its last checkpoint if there is one."""
-        from growlearn.growth.consolidation import consolidate  # noqa: PLC0415 - as above
+    def consolidate(self, plan: ConsolidationPlan, on_progress: ProgressCallback) -> ConsolidationResult:
+        """Distil the plan's branches, from its last checkpoint if there is one."""
+        from growlearn.growth.distillation import consolidate_branches  # noqa: PLC0415 - as above
 
-        return consolidate(plan, self.artifacts, plan_folder(self.scratch, plan), report)
+        return consolidate_branches(
+            plan, self.artifacts, prepare_plan_folder(self.scratch, plan), on_progress
+        )

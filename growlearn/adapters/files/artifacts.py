@@ -1,4 +1,4 @@
-"""Immutable files named by the sha256 of what they hold."""
+"""Immutable files named by the sha256 of their content."""
 
 from __future__ import annotations
 
@@ -12,40 +12,40 @@ from uuid import uuid4
 from fsspec.core import url_to_fs
 from fsspec.implementations.local import LocalFileSystem
 
-from growlearn.domain.errors import DamagedArtifact, GrowLearnError, Unavailable
+from growlearn.domain.errors import CorruptArtifact, GrowLearnError, Unavailable
 
-SHA256 = re.compile("[0-9a-f]{64}")
+SHA256_PATTERN = re.compile("[0-9a-f]{64}")
 
 
 class FileArtifacts:
-    """Artifacts under one folder as ab/cd/abcd...: two levels, so that no folder grows large."""
+    """Artifacts under one folder as ab/cd/abcd...: two levels, so that no folder becomes large."""
 
     def __init__(self, url_or_path: str | os.PathLike[str]) -> None:
         try:
             self._fs, root = url_to_fs(os.fspath(url_or_path))
         except (ImportError, ValueError) as error:
             raise GrowLearnError(
-                f"artifacts cannot be kept at {url_or_path}: {error}",
-                cure="correct GROWLEARN_ARTIFACTS_URL, or install what it names; for s3: growlearn[s3]",
+                f"artifacts cannot be stored at {url_or_path}: {error}",
+                hint="correct GROWLEARN_ARTIFACTS_URL, or install what it names; for s3: growlearn[s3]",
             ) from error
         self._root: str = root.rstrip("/")
         self._is_local = isinstance(self._fs, LocalFileSystem)
 
     @property
     def folder(self) -> Path | None:
-        """Where they lie on this computer; None where they lie elsewhere."""
+        """The folder on this computer; None for another file system."""
         return Path(self._root) if self._is_local else None
 
     def put(self, content: bytes) -> str:
         """Store bytes, durably and all at once; returns the sha256 in hex.
 
-        A file of that name which no longer holds these bytes is mended. Raises Unavailable where
+        A file of that name with other content is rewritten. Raises Unavailable where
         nothing can be written.
         """
         digest = hash_of(content).hexdigest()
-        path = self._path(digest)
+        path = self._make_path(digest)
         try:
-            if self._stored(path) != content:
+            if self._read_if_exists(path) != content:
                 self._write(path, content)
         except GrowLearnError:
             raise
@@ -53,79 +53,79 @@ class FileArtifacts:
             reason = getattr(error, "strerror", None) or error
             raise Unavailable(
                 f"artifacts cannot be written to {self._root}: {reason}",
-                cure="free space there, or let the user that runs growlearn write to it",
+                hint="free space there, or let the user that runs growlearn write to it",
             ) from error
         return digest
 
     def get(self, sha256: str) -> bytes:
         """The bytes, checked against their hash.
 
-        Raises DamagedArtifact where they are missing or changed, Unavailable where all of the folder is
-        gone or does not answer.
+        Raises CorruptArtifact where they are missing or changed, Unavailable where the whole folder is
+        missing or does not answer.
         """
-        if not SHA256.fullmatch(sha256):
-            raise DamagedArtifact(f"{sha256!r} is not a sha256 in hex", cure="look up the right one")
-        content = self._stored(self._path(sha256))
-        if content is None and not self._is_there():
-            raise _away(f"artifacts at {self._root}", "there is no such folder")
+        if not SHA256_PATTERN.fullmatch(sha256):
+            raise CorruptArtifact(f"{sha256!r} is not a sha256 in hex", hint="check the hash")
+        content = self._read_if_exists(self._make_path(sha256))
+        if content is None and not self._root_exists():
+            raise _make_unavailable(f"artifacts at {self._root}", "there is no such folder")
         if content is None or hash_of(content).hexdigest() != sha256:
             what = "is missing" if content is None else "does not hold what was stored"
-            raise DamagedArtifact(
-                f"artifact {self._path(sha256)} {what}", cure="bring that file back from a backup"
+            raise CorruptArtifact(
+                f"artifact {self._make_path(sha256)} {what}", hint="bring that file back from a backup"
             )
         return content
 
-    def _path(self, digest: str) -> str:
+    def _make_path(self, digest: str) -> str:
         return f"{self._root}/{digest[:2]}/{digest[2:4]}/{digest}"
 
-    def _stored(self, path: str) -> bytes | None:
+    def _read_if_exists(self, path: str) -> bytes | None:
         try:
             content: bytes = self._fs.cat_file(path)
         except FileNotFoundError:
             return None
         except Exception as error:
-            raise _away(f"artifact {path}", getattr(error, "strerror", None) or error) from error
+            raise _make_unavailable(f"artifact {path}", getattr(error, "strerror", None) or error) from error
         return content
 
-    def _is_there(self) -> bool:
+    def _root_exists(self) -> bool:
         try:
             return bool(self._fs.exists(self._root))
         except Exception as error:
-            raise _away(f"artifacts at {self._root}", error) from error
+            raise _make_unavailable(f"artifacts at {self._root}", error) from error
 
     def _write(self, path: str, content: bytes) -> None:
         if self._is_local:
-            _write_durably(Path(path), content)
-        else:  # an object store shows a key only when it is whole
+            _write_atomically(Path(path), content)
+        else:  # an object store shows a key only when it is complete
             self._fs.pipe_file(path, content)
 
 
-def _away(what: str, reason: object) -> Unavailable:
+def _make_unavailable(what: str, reason: object) -> Unavailable:
     return Unavailable(
         f"{what} cannot be read: {reason}",
-        cure="is its disk or server there, and may the user that runs growlearn read it?",
+        hint="is its disk or server there, and may the user that runs growlearn read it?",
     )
 
 
-def _write_durably(path: Path, content: bytes) -> None:
-    """Write beside the final name, flush to the disk, then rename: no reader sees half a file."""
+def _write_atomically(path: Path, content: bytes) -> None:
+    """Write beside the final name, flush to the disk, then rename: no reader sees a partial file."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{uuid4().hex}.tmp")
+    temp_path = path.with_name(f".{path.name}.{uuid4().hex}.tmp")
     try:
-        with draft.open("xb") as file:
+        with temp_path.open("xb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        draft.replace(path)
+        temp_path.replace(path)
     except BaseException:
         with suppress(OSError):
-            draft.unlink()
+            temp_path.unlink()
         raise
-    for folder in path.parents[:3]:  # the name itself must outlive a power cut, new folders too
-        _sync_folder(folder)
+    for folder in path.parents[:3]:  # the new names, folders included, must survive a power failure
+        _fsync_folder(folder)
 
 
-def _sync_folder(folder: Path) -> None:
+def _fsync_folder(folder: Path) -> None:
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)

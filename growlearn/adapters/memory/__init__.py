@@ -1,1 +1,1 @@
-"""The shipped in-memory twin of each port, and the clocks."""
+"""An in-memory implementation of each port, and the clocks."""

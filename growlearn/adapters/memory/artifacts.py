@@ -1,10 +1,10 @@
-"""Artifacts kept in memory."""
+"""Artifacts in memory."""
 
 from __future__ import annotations
 
 from hashlib import sha256
 
-from growlearn.domain.errors import DamagedArtifact
+from growlearn.domain.errors import CorruptArtifact
 
 
 class MemoryArtifacts:
@@ -20,7 +20,7 @@ class MemoryArtifacts:
         return digest
 
     def get(self, sha256: str) -> bytes:
-        """The bytes of this hash; raises DamagedArtifact where there are none."""
+        """The bytes of this hash; raises CorruptArtifact where there are none."""
         if sha256 not in self._contents:
-            raise DamagedArtifact(f"artifact {sha256} is missing from memory", cure="put it there first")
+            raise CorruptArtifact(f"artifact {sha256} is missing from memory", hint="put it there first")
         return self._contents[sha256]

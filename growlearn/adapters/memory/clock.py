@@ -1,4 +1,4 @@
-"""The time of day: the system's, or one that stands still until it is told."""
+"""The time of day: the system's, or one that only moves when advanced."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ class ManualClock:
         self._now = start.astimezone(UTC)
 
     def now(self) -> datetime:
-        """The time it stands at, aware UTC."""
+        """The current time of this clock, aware UTC."""
         return self._now
 
     def advance(self, seconds: float) -> None:
-        """Move on by so many seconds; ValueError for fewer than none."""
+        """Move forward by so many seconds; ValueError for a negative number."""
         if seconds < 0:
             raise ValueError(f"a clock does not go back ({seconds} s)")
         self._now += timedelta(seconds=seconds)

@@ -1,27 +1,31 @@
-"""Right answers counted with numpy alone: the twin of Avalanche's evaluator."""
+"""Correct predictions counted with numpy alone: the in-memory counterpart of Avalanche's evaluator."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from growlearn.domain.evaluation import Cell
+from growlearn.domain.evaluation import TaskScore
 from growlearn.domain.lineage import Manifest
-from growlearn.evaluation.answers import Answers, cell_of
-from growlearn.evaluation.asking import LoadModel, answer
-from growlearn.ports import Artifacts, Question
+from growlearn.evaluation.inference import predict_labelled_rows
+from growlearn.evaluation.predictions import make_task_score
+from growlearn.network.model_cache import ModelCache
+from growlearn.ports import EvalRequest
 
 
-class PlainEvaluator:
-    """Implements `Evaluator`; an answer is the class of the largest logit, the first of equals."""
+class NumpyEvaluator:
+    """Implements `Evaluator`; a prediction is the class of the largest logit, the first of equals."""
 
-    def __init__(self, artifacts: Artifacts, load_model: LoadModel) -> None:
-        self._artifacts = artifacts
-        self._load_model = load_model
+    def __init__(self, models: ModelCache) -> None:
+        self._models = models
 
-    def evaluate(self, manifest: Manifest, questions: Sequence[Question]) -> Sequence[Cell]:
-        """One cell a question, in order; rows without a label are not counted."""
-        model = self._load_model(manifest)
-        return [self._cell(answer(model, manifest, each, self._artifacts), each) for each in questions]
+    def load(self) -> None:
+        """Nothing: numpy is there."""
 
-    def _cell(self, answers: Answers, question: Question) -> Cell:
-        return cell_of(answers, question, int(answers.right.sum()), self._artifacts.put)
+    def evaluate(self, manifest: Manifest, requests: Sequence[EvalRequest]) -> Sequence[TaskScore]:
+        """One score per request, in order; rows without a label are not counted."""
+        scores = []
+        for request in requests:
+            predictions = predict_labelled_rows(manifest, request, self._models)
+            num_correct = int(predictions.correct.sum())
+            scores.append(make_task_score(predictions, request, num_correct, self._models.artifacts.put))
+        return scores

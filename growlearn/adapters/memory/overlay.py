@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from growlearn.domain.errors import DamagedArtifact
+from growlearn.domain.errors import CorruptArtifact
 from growlearn.ports import Artifacts
 
 
-class Overlay:
-    """What is put lands in `above`; what is not there is read from `below`, which is never written to."""
+class OverlayArtifacts:
+    """Writes go to `upper`; what is missing there is read from `lower`, which is never written to."""
 
-    def __init__(self, above: Artifacts, below: Artifacts) -> None:
-        self._above = above
-        self._below = below
+    def __init__(self, upper: Artifacts, lower: Artifacts) -> None:
+        self._upper = upper
+        self._lower = lower
 
     def put(self, content: bytes) -> str:
-        """Store bytes above; returns their sha256 in hex."""
-        return self._above.put(content)
+        """Store bytes in `upper`; returns their sha256 in hex."""
+        return self._upper.put(content)
 
     def get(self, sha256: str) -> bytes:
-        """The bytes of this hash from either place; raises DamagedArtifact where neither has them."""
+        """The bytes of this hash from either; raises CorruptArtifact where neither has them."""
         try:
-            return self._above.get(sha256)
-        except DamagedArtifact:
-            return self._below.get(sha256)
+            return self._upper.get(sha256)
+        except CorruptArtifact:
+            return self._lower.get(sha256)

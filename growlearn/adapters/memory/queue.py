@@ -1,4 +1,4 @@
-"""Messages for the tracker, in memory: the queue that a store keeps."""
+"""Messages for the tracker, in memory: the queue of a store."""
 
 from __future__ import annotations
 
@@ -9,49 +9,51 @@ from growlearn.domain.stream import Message, PendingMessage
 
 
 @dataclass
-class _Sent:
+class _QueuedMessage:
     message: Message
     attempts: int = 0
     delivered: bool = False
     reason: str | None = None
 
 
-class Queue:
-    """Every message ever sent; ids are never used twice, so a late receipt cannot hit another's."""
+class MessageQueue:
+    """Every message ever sent; ids are never reused, so a late delivery cannot affect another message."""
 
     def __init__(self) -> None:
-        self._sent: dict[int, _Sent] = {}
-        self._last = 0
+        self._messages: dict[int, _QueuedMessage] = {}
+        self._last_id = 0
 
-    def send(self, message: Message) -> None:
+    def enqueue(self, message: Message) -> None:
         """Put a message at the end."""
-        self._last += 1
-        self._sent[self._last] = _Sent(message)
+        self._last_id += 1
+        self._messages[self._last_id] = _QueuedMessage(message)
 
-    def forget(self, stream: str) -> None:
+    def drop_stream(self, stream: str) -> None:
         """Drop the messages of a stream."""
-        self._sent = {key: sent for key, sent in self._sent.items() if sent.message.stream != stream}
+        self._messages = {
+            key: queued for key, queued in self._messages.items() if queued.message.stream != stream
+        }
 
-    def pending(self, stream: str | None, limit: int) -> Sequence[PendingMessage]:
+    def list_pending(self, stream: str | None, limit: int) -> Sequence[PendingMessage]:
         """Those not delivered, oldest first."""
-        waiting = [
-            PendingMessage(id=key, message=sent.message, attempts=sent.attempts)
-            for key, sent in self._sent.items()
-            if not sent.delivered and stream in (None, sent.message.stream)
+        undelivered = [
+            PendingMessage(id=key, message=queued.message, attempts=queued.attempts)
+            for key, queued in self._messages.items()
+            if not queued.delivered and stream in (None, queued.message.stream)
         ]
-        return tuple(waiting[:limit])
+        return tuple(undelivered[:limit])
 
-    def delivered(self, message_id: int) -> Message | None:
-        """Mark one delivered; None where it is gone or was delivered before."""
-        sent = self._sent.get(message_id)
-        if sent is None or sent.delivered:
+    def mark_delivered(self, message_id: int) -> Message | None:
+        """Mark one delivered; None where it is unknown or was delivered before."""
+        queued = self._messages.get(message_id)
+        if queued is None or queued.delivered:
             return None
-        sent.delivered = True
-        return sent.message
+        queued.delivered = True
+        return queued.message
 
-    def undelivered(self, message_id: int, reason: str) -> None:
+    def mark_delivery_failed(self, message_id: int, reason: str) -> None:
         """Count a failed attempt and keep its reason."""
-        sent = self._sent.get(message_id)
-        if sent is not None and not sent.delivered:
-            sent.attempts += 1
-            sent.reason = reason
+        queued = self._messages.get(message_id)
+        if queued is not None and not queued.delivered:
+            queued.attempts += 1
+            queued.reason = reason

@@ -1,11 +1,11 @@
-"""A source whose files lie in memory."""
+"""A source with files in memory."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
 
-from growlearn.domain.errors import NotReadable, UnreadableFile
+from growlearn.domain.errors import InvalidFile, TemporarilyUnreadable
 from growlearn.domain.window import SourceFile
 
 
@@ -23,31 +23,33 @@ class MemorySource:
         self._files[url] = {name: content} if isinstance(content, bytes) else dict(content)
 
     def remove(self, url: str) -> None:
-        """Let a file vanish."""
+        """Remove a file."""
         del self._files[url]
 
     def files(self) -> Sequence[SourceFile]:
         """All files by url."""
         return tuple(
             SourceFile(
-                url=url, fingerprint=_fingerprint(blobs), size_bytes=sum(len(blob) for blob in blobs.values())
+                url=url,
+                fingerprint=_compute_fingerprint(blobs),
+                size_bytes=sum(len(blob) for blob in blobs.values()),
             )
             for url, blobs in sorted(self._files.items())
         )
 
     def read(self, file: SourceFile) -> Mapping[str, bytes]:
         """Content by relative path."""
-        if file.refused:
-            raise UnreadableFile(f"{file.url} {file.refused}")
+        if file.reject_reason:
+            raise InvalidFile(f"{file.url} {file.reject_reason}")
         if file.url not in self._files:
-            raise NotReadable(f"{file.url} vanished between listing and reading")
+            raise TemporarilyUnreadable(f"{file.url} vanished between listing and reading")
         blobs = self._files[file.url]
-        if _fingerprint(blobs) != file.fingerprint:
-            raise NotReadable(f"{file.url} changed while it was read")
+        if _compute_fingerprint(blobs) != file.fingerprint:
+            raise TemporarilyUnreadable(f"{file.url} changed while it was read")
         return dict(blobs)
 
 
-def _fingerprint(blobs: Mapping[str, bytes]) -> str:
+def _compute_fingerprint(blobs: Mapping[str, bytes]) -> str:
     digest = sha256()
     for path, blob in sorted(blobs.items()):
         digest.update(f"{path}\t{sha256(blob).hexdigest()}\n".encode())

@@ -1,4 +1,4 @@
-"""The Store port in memory: the same answers and errors as a database, gone with the process."""
+"""The Store port in memory: the same results and errors as a database, lost with the process."""
 
 from __future__ import annotations
 
@@ -9,389 +9,398 @@ from datetime import datetime, timedelta
 from threading import RLock
 
 from growlearn import __version__
-from growlearn.adapters.memory.kept import (
-    Kept,
+from growlearn.adapters.memory.queue import MessageQueue
+from growlearn.adapters.memory.state import (
     Lease,
-    add,
-    check_open,
-    is_taken_in,
-    join,
-    move,
-    moved,
-    note_job,
-    recorded,
-    require_base,
+    StreamState,
+    add_model_records,
+    append_job_entry,
+    apply_label_join,
+    change_aliases,
+    check_can_extend,
+    check_parent_version,
+    is_already_ingested,
+    update_record,
+    update_window,
 )
-from growlearn.adapters.memory.queue import Queue
 from growlearn.domain.consolidation import ConsolidationPlan
-from growlearn.domain.errors import GrowLearnError, LostRace, UnknownName
+from growlearn.domain.decision_log import LogEntry, make_alias_entry, make_transition_entry
+from growlearn.domain.delayed_labels import LabelJoinRecord, PendingLabels
+from growlearn.domain.errors import ConcurrentUpdate, GrowLearnError, NotFound
 from growlearn.domain.job import Job
-from growlearn.domain.labels import EarlyLabels, LabelJoin
-from growlearn.domain.ledger import Entry, entry_of_moves, entry_of_step
-from growlearn.domain.lineage import Branch, Task, Version
+from growlearn.domain.lineage import BranchRecord, Task, Version
 from growlearn.domain.stream import (
-    AliasMove,
+    AliasChange,
     Message,
     PendingMessage,
-    Receipt,
     Stream,
+    TrackerIds,
     Transition,
     WindowRecord,
 )
 from growlearn.domain.window import (
     PENDING,
     BadRow,
-    IngestedFile,
-    SeenFile,
+    FileRecord,
+    IngestResult,
     Window,
     WindowState,
     check_transition,
-    turn,
+    queue_priority,
 )
 
 
 class MemoryStore:
     """The record in memory; may be shared by threads. See ports.Store for each method."""
 
-    def __init__(self, *begun: Kept) -> None:
+    def __init__(self, *initial_states: StreamState) -> None:
         """Streams that have a past already may be given."""
         self._lock = RLock()
-        self._kept = {kept.stream.name: kept for kept in begun}
-        self._outbox = Queue()
+        self._states = {state.stream.name: state for state in initial_states}
+        self._outbox = MessageQueue()
 
     def close(self) -> None:
-        """Nothing to close; a database has."""
+        """Nothing to close, unlike a database."""
 
-    def _one(self, stream: str) -> Kept:
+    def _get_state(self, stream: str) -> StreamState:
         with self._lock:
-            if stream not in self._kept:
-                known = ", ".join(sorted(self._kept)) or "none"
-                raise UnknownName(f"there is no stream {stream!r}", cure=f"known streams: {known}")
-            return self._kept[stream]
+            if stream not in self._states:
+                known = ", ".join(sorted(self._states)) or "none"
+                raise NotFound(f"there is no stream {stream!r}", hint=f"known streams: {known}")
+            return self._states[stream]
 
     @contextmanager
-    def _changing(self, stream: str) -> Iterator[Kept]:
-        """A draft of a stream, kept at the end unless something is raised."""
+    def _draft_state(self, stream: str) -> Iterator[StreamState]:
+        """A draft of a stream, stored at the end unless an error is raised."""
         with self._lock:
-            draft = self._one(stream).copy()
+            draft = self._get_state(stream).copy()
             yield draft
-            self._kept[stream] = draft
+            self._states[stream] = draft
 
     # Streams ------------------------------------------------------------------------------------
 
     def apply(self, job: Job, at: datetime, actor: str = "growlearn") -> Stream:
-        """Create the stream of this job, or give an existing one the new job."""
+        """Create the stream of this job, or set the new job of an existing one."""
         with self._lock:
-            _require_zone(at)
-            kept = self._kept.get(job.name)
-            if kept is None:
-                kept = self._kept[job.name] = Kept(Stream(job=job, created_at=at, updated_at=at))
+            _require_timezone(at)
+            state = self._states.get(job.name)
+            if state is None:
+                state = self._states[job.name] = StreamState(Stream(job=job, created_at=at))
             else:
-                kept.stream = replace(kept.stream, job=job, updated_at=at)
-            note_job(kept, at, actor)
-            return kept.stream
+                state.stream = replace(state.stream, job=job)
+            append_job_entry(state, at, actor)
+            return state.stream
 
     def stream(self, name: str) -> Stream:
-        """One stream; raises UnknownName."""
-        return self._one(name).stream
+        """One stream; raises NotFound."""
+        return self._get_state(name).stream
 
     def streams(self) -> Sequence[Stream]:
         """All streams by name."""
         with self._lock:
-            return tuple(self._kept[name].stream for name in sorted(self._kept))
+            return tuple(self._states[name].stream for name in sorted(self._states))
 
     def delete(self, name: str) -> None:
-        """Forget a stream and all its rows; raises UnknownName."""
+        """Delete a stream and all its rows; raises NotFound."""
         with self._lock:
-            self._one(name)
-            del self._kept[name]
-            self._outbox.forget(name)
+            self._get_state(name)
+            del self._states[name]
+            self._outbox.drop_stream(name)
 
     # Ingest -------------------------------------------------------------------------------------
 
-    def seen(self, stream: str) -> Sequence[SeenFile]:
-        """Every file taken in so far, in that order."""
+    def ingested_files(self, stream: str) -> Sequence[FileRecord]:
+        """Every ingested file, in order of ingest."""
         with self._lock:
-            return tuple(self._kept[stream].files) if stream in self._kept else ()
+            return tuple(self._states[stream].ingested_files) if stream in self._states else ()
 
-    def record_ingest(self, ingested: IngestedFile) -> bool:
-        """Write what one file became; False if it was taken in before."""
-        with self._changing(ingested.stream) as kept:
-            _require_zone(ingested.at)
-            if is_taken_in(kept, ingested):
+    def record_ingest(self, ingested: IngestResult) -> bool:
+        """Write the results of ingesting one file; False if it was ingested before."""
+        with self._draft_state(ingested.stream) as state:
+            _require_timezone(ingested.at)
+            if is_already_ingested(state, ingested):
                 return False
-            kept.files.append(ingested.seen)
-            if ingested.joining is not None:
-                join(kept, ingested.joining, ingested.file.url, ingested.at)
+            state.ingested_files.append(ingested.file_record)
+            if ingested.label_join is not None:
+                apply_label_join(state, ingested.label_join, ingested.file.url, ingested.at)
             for window in ingested.windows:
-                check_open(kept.windows.get(window.id), window, ingested.filled)
-                kept.windows[window.id] = window
+                check_can_extend(state.windows.get(window.id), window, ingested.extended_windows)
+                state.windows[window.id] = window
             for bad in ingested.bad_rows:
                 if bad.window is not None:
-                    kept.bad_rows[bad.window] = (*kept.bad_rows.get(bad.window, ()), bad)
+                    state.bad_rows[bad.window] = (*state.bad_rows.get(bad.window, ()), bad)
             return True
 
-    def early_labels(self, stream: str) -> Sequence[EarlyLabels]:
-        """Labels whose rows have not come yet, in the order their files came."""
+    def pending_labels(self, stream: str) -> Sequence[PendingLabels]:
+        """Labels whose rows have not arrived, in the order of their files."""
         with self._lock:
-            return tuple(self._kept[stream].early) if stream in self._kept else ()
+            return tuple(self._states[stream].pending_labels) if stream in self._states else ()
 
-    def label_joins(self, stream: str) -> Sequence[LabelJoin]:
-        """Every joining of labels to a window that was taken in before them, oldest first."""
+    def label_joins(self, stream: str) -> Sequence[LabelJoinRecord]:
+        """Every join of labels to a window that was ingested before them, oldest first."""
         with self._lock:
-            return tuple(self._kept[stream].joins) if stream in self._kept else ()
+            return tuple(self._states[stream].label_joins) if stream in self._states else ()
 
     def windows(self, stream: str) -> Sequence[Window]:
         """All windows of a stream by number."""
         with self._lock:
-            found = self._kept[stream].windows.values() if stream in self._kept else ()
-            return tuple(sorted(found, key=lambda window: window.number))
+            stream_windows = self._states[stream].windows.values() if stream in self._states else ()
+            return tuple(sorted(stream_windows, key=lambda window: window.number))
 
     def window(self, stream: str, window: str) -> Window:
-        """One window by its id; raises UnknownName."""
+        """One window by its id; raises NotFound."""
         with self._lock:
-            found = self._kept[stream].windows.get(window) if stream in self._kept else None
-            if found is None:
+            stored = self._states[stream].windows.get(window) if stream in self._states else None
+            if stored is None:
                 count = len(self.windows(stream))
-                known = f"it has w1 to w{count}" if count else "it has none yet"
-                raise UnknownName(f"stream {stream!r} has no window {window!r}", cure=known)
-            return found
+                hint = f"it has w1 to w{count}" if count else "it has none yet"
+                raise NotFound(f"stream {stream!r} has no window {window!r}", hint=hint)
+            return stored
 
     def bad_rows(self, stream: str, window: str) -> Sequence[BadRow]:
-        """Rows kept out of a window, in order; raises UnknownName."""
+        """Rejected rows of a window, in order; raises NotFound."""
         with self._lock:
             self.window(stream, window)
-            return self._kept[stream].bad_rows.get(window, ())
+            return self._states[stream].bad_rows.get(window, ())
 
     # Work ---------------------------------------------------------------------------------------
 
     def open_window(self, window: Window, plan: ConsolidationPlan) -> bool:
-        """Add a window that no file brought, with its plan; False where its number is taken by now."""
-        with self._changing(window.stream) as kept:
-            _require_zone(window.discovered_at)
-            if window.id in kept.windows:
+        """Add a window without a file, with its plan; False where its number is taken."""
+        with self._draft_state(window.stream) as state:
+            _require_timezone(window.discovered_at)
+            if window.id in state.windows:
                 return False
-            kept.windows[window.id] = window
-            kept.records[window.id] = WindowRecord(plan=plan)
+            state.windows[window.id] = window
+            state.records[window.id] = WindowRecord(plan=plan)
             return True
 
     def claim(self, stream: str, worker: str, now: datetime, lease_s: float) -> Window | None:
         """Lease the pending window of a stream that is next."""
         with self._lock:
-            _require_zone(now)
-            pending = sorted((each for each in self.windows(stream) if each.state in PENDING), key=turn)
+            _require_timezone(now)
+            pending = sorted(
+                (candidate for candidate in self.windows(stream) if candidate.state in PENDING),
+                key=queue_priority,
+            )
             if not pending:
                 return None
-            leases = self._kept[stream].leases
+            leases = self._states[stream].leases
             if any(lease.owner != worker and lease.until > now for lease in leases.values()):
                 return None
             leases[pending[0].id] = Lease(worker, now + timedelta(seconds=lease_s))
             return pending[0]
 
-    def wake(self, stream: str, window: str, at: datetime) -> bool:
-        """Send a window that waits back to be judged anew; False where it does not wait any more."""
+    def requeue(self, stream: str, window: str, at: datetime) -> bool:
+        """Send a window that awaits labels back to be judged again; False where it no longer does."""
         with self._lock:
-            _require_zone(at)
-            old = self._kept[stream].windows.get(window) if stream in self._kept else None
-            if old is None or old.state is not WindowState.WAITING:
+            _require_timezone(at)
+            old = self._states[stream].windows.get(window) if stream in self._states else None
+            if old is None or old.state is not WindowState.AWAITING_LABELS:
                 return False
-            self._kept[stream].windows[window] = replace(old, state=WindowState.ACCEPTED, updated_at=at)
+            self._states[stream].windows[window] = replace(old, state=WindowState.ACCEPTED, updated_at=at)
             return True
 
-    def is_led(self, stream: str, now: datetime) -> bool:
-        """Whether some worker's lease on a window of the stream runs now."""
+    def has_active_lease(self, stream: str, now: datetime) -> bool:
+        """Whether a worker's lease on a window of the stream is active."""
         with self._lock:
-            _require_zone(now)
-            leases = self._kept[stream].leases.values() if stream in self._kept else ()
+            _require_timezone(now)
+            leases = self._states[stream].leases.values() if stream in self._states else ()
             return any(lease.until > now for lease in leases)
 
     def renew(self, stream: str, window: str, worker: str, now: datetime, lease_s: float) -> bool:
-        """Heartbeat: lengthen the lease; False where it is not this worker's."""
+        """Heartbeat: extend the lease; False where it is not this worker's."""
         with self._lock:
-            _require_zone(now)
+            _require_timezone(now)
             if self._owner(stream, window) != worker:
                 return False
-            self._kept[stream].leases[window] = Lease(worker, now + timedelta(seconds=lease_s))
+            self._states[stream].leases[window] = Lease(worker, now + timedelta(seconds=lease_s))
             return True
 
     def release(self, stream: str, window: str, worker: str) -> None:
-        """Give the lease up at once; harmless where it is not held."""
+        """End the lease at once; no effect where it is not held."""
         with self._lock:
             if self._owner(stream, window) == worker:
-                del self._kept[stream].leases[window]
+                del self._states[stream].leases[window]
 
     def _owner(self, stream: str, window: str) -> str | None:
-        lease = self._kept[stream].leases.get(window) if stream in self._kept else None
+        lease = self._states[stream].leases.get(window) if stream in self._states else None
         return None if lease is None else lease.owner
 
     def count_pending(self, stream: str) -> int:
-        """How many windows of a stream a worker has something to do for."""
+        """How many windows of a stream are pending."""
         return sum(window.state in PENDING for window in self.windows(stream))
 
-    def failed(self, stream: str, window: str, worker: str, reason: str, at: datetime) -> int:
-        """Count a failure of a window this worker leads; raises LostRace where it does not."""
+    def record_failure(self, stream: str, window: str, worker: str, reason: str, at: datetime) -> int:
+        """Count a failure of a window; raises ConcurrentUpdate where it is not leased to this worker."""
         with self._lock:
-            _require_zone(at)
+            _require_timezone(at)
             if self._owner(stream, window) != worker:
-                raise LostRace(f"window {window} of stream {stream!r} is not leased to {worker!r} any more")
-            with self._changing(stream) as kept:
-                kept.failures[window] = kept.failures.get(window, 0) + 1
-                kept.windows[window] = replace(kept.windows[window], reason=reason, updated_at=at)
-                return kept.failures[window]
+                raise ConcurrentUpdate(
+                    f"window {window} of stream {stream!r} is not leased to {worker!r} any more"
+                )
+            with self._draft_state(stream) as state:
+                state.failures[window] = state.failures.get(window, 0) + 1
+                state.windows[window] = replace(state.windows[window], reason=reason, updated_at=at)
+                return state.failures[window]
 
     def advance(self, transition: Transition) -> Window:
-        """Make one legal move with all its records; raises IllegalTransition or LostRace."""
+        """Make one legal transition with all its records; raises IllegalTransition or ConcurrentUpdate."""
         check_transition(transition.source, transition.target)
         with self._lock:
-            _require_zone(transition.at)
-            self._require_lead(transition)
-            with self._changing(transition.stream) as kept:
-                window = moved(kept.windows[transition.window], transition)
-                kept.windows[window.id] = window
-                kept.records[window.id] = recorded(kept.records.get(window.id, WindowRecord()), transition)
+            _require_timezone(transition.at)
+            self._require_lease(transition)
+            with self._draft_state(transition.stream) as state:
+                window = update_window(state.windows[transition.window], transition)
+                state.windows[window.id] = window
+                state.records[window.id] = update_record(
+                    state.records.get(window.id, WindowRecord()), transition
+                )
                 if window.state not in PENDING:
-                    del kept.leases[window.id]
-                add(kept, transition)
-                if transition.base is not None:
-                    require_base(kept, transition.base_before)
-                move(kept, transition.alias_moves, transition.base)
-                job = kept.stream.job
-                kept.ledger.append(entry_of_step(transition, job, __version__))
+                    del state.leases[window.id]
+                add_model_records(state, transition)
+                if transition.parent_version is not None:
+                    check_parent_version(state, transition.parent_version_before)
+                change_aliases(state, transition.alias_changes, transition.parent_version)
+                job = state.stream.job
+                state.decision_log.append(make_transition_entry(transition, job, __version__))
             for message in transition.messages:
-                self._outbox.send(message)
+                self._outbox.enqueue(message)
             return window
 
-    def _require_lead(self, transition: Transition) -> None:
-        wanted = f"{transition.source} and leased to {transition.worker!r}"
+    def _require_lease(self, transition: Transition) -> None:
+        expected = f"{transition.source} and leased to {transition.worker!r}"
         try:
-            found = self.window(transition.stream, transition.window)
-        except UnknownName:
-            raise LostRace(
-                f"window {transition.window} of stream {transition.stream!r} is gone; it was to be {wanted}"
+            current = self.window(transition.stream, transition.window)
+        except NotFound:
+            raise ConcurrentUpdate(
+                f"window {transition.window} of stream {transition.stream!r} is gone; it was to be {expected}"
             ) from None
         owner = self._owner(transition.stream, transition.window)
-        if found.state is not transition.source or owner != transition.worker:
-            stands = f"{found.state} and {'not leased' if owner is None else f'leased to {owner!r}'}"
-            raise LostRace(f"window {found.id} of stream {found.stream!r} is {stands}; it was to be {wanted}")
+        if current.state is not transition.source or owner != transition.worker:
+            actual = f"{current.state} and {'not leased' if owner is None else f'leased to {owner!r}'}"
+            raise ConcurrentUpdate(
+                f"window {current.id} of stream {current.stream!r} is {actual}; it was to be {expected}"
+            )
 
-    def record(self, stream: str, window: str) -> WindowRecord:
-        """Report, plan, result, evaluation and gates of a window; raises UnknownName."""
+    def window_record(self, stream: str, window: str) -> WindowRecord:
+        """Report, plan, result, evaluation and gates of a window; raises NotFound."""
         with self._lock:
             self.window(stream, window)
-            return self._kept[stream].records.get(window, WindowRecord())
+            return self._states[stream].records.get(window, WindowRecord())
 
     # Model --------------------------------------------------------------------------------------
 
-    def branches(self, stream: str) -> Sequence[Branch]:
+    def branches(self, stream: str) -> Sequence[BranchRecord]:
         """All branches ever grown, in the order they were grown."""
         with self._lock:
-            return tuple(self._kept[stream].branches) if stream in self._kept else ()
+            return tuple(self._states[stream].branches) if stream in self._states else ()
 
     def tasks(self, stream: str) -> Sequence[Task]:
         """All tasks ever opened, in the order they were opened."""
         with self._lock:
-            return tuple(self._kept[stream].tasks) if stream in self._kept else ()
+            return tuple(self._states[stream].tasks) if stream in self._states else ()
 
     def versions(self, stream: str) -> Sequence[Version]:
         """All versions by number."""
         with self._lock:
-            found = self._kept[stream].versions if stream in self._kept else ()
-            return tuple(sorted(found, key=lambda version: version.number))
+            stream_versions = self._states[stream].versions if stream in self._states else ()
+            return tuple(sorted(stream_versions, key=lambda version: version.number))
 
-    def move_aliases(
+    def change_aliases(
         self,
         stream: str,
-        moves: Sequence[AliasMove],
-        base: int | None,
+        changes: Sequence[AliasChange],
+        parent_version: int | None,
         message: Message,
         *,
-        base_before: int | None = None,
+        parent_version_before: int | None = None,
     ) -> None:
-        """Move aliases, and the base unless it is None; raises LostRace or UnknownName."""
+        """Change aliases, and the parent version unless it is None; raises ConcurrentUpdate or NotFound."""
         with self._lock:
-            with self._changing(stream) as kept:
-                if base is not None and base_before is not None:
-                    require_base(kept, base_before)
-                move(kept, moves, base)
-                if moves:
-                    kept.ledger.append(entry_of_moves(tuple(moves), kept.stream.job, __version__))
-            self._outbox.send(message)
+            with self._draft_state(stream) as state:
+                if parent_version is not None and parent_version_before is not None:
+                    check_parent_version(state, parent_version_before)
+                change_aliases(state, changes, parent_version)
+                if changes:
+                    state.decision_log.append(make_alias_entry(tuple(changes), state.stream.job, __version__))
+            self._outbox.enqueue(message)
 
-    def alias_moves(self, stream: str) -> Sequence[AliasMove]:
-        """Every alias move of a stream, oldest first."""
+    def alias_changes(self, stream: str) -> Sequence[AliasChange]:
+        """Every alias change of a stream, oldest first."""
         with self._lock:
-            return tuple(self._kept[stream].moves) if stream in self._kept else ()
+            return tuple(self._states[stream].alias_changes) if stream in self._states else ()
 
-    def ledger(self, stream: str) -> Sequence[Entry]:
+    def decision_log(self, stream: str) -> Sequence[LogEntry]:
         """Every decision of a stream, oldest first."""
         with self._lock:
-            return tuple(self._kept[stream].ledger) if stream in self._kept else ()
+            return tuple(self._states[stream].decision_log) if stream in self._states else ()
 
     # Outbox and ticks ---------------------------------------------------------------------------
 
     def pending_messages(self, stream: str | None = None, limit: int = 100) -> Sequence[PendingMessage]:
         """Undelivered messages, oldest first."""
         with self._lock:
-            return self._outbox.pending(stream, limit)
+            return self._outbox.list_pending(stream, limit)
 
     def claim_outbox(self, stream: str, worker: str, now: datetime, lease_s: float) -> bool:
-        """True for the one worker that may tell the tracker of a stream."""
+        """True for the one worker that may deliver a stream's messages to the tracker."""
         with self._lock:
-            _require_zone(now)
-            leases = self._kept[stream].outbox_lease if stream in self._kept else None
+            _require_timezone(now)
+            leases = self._states[stream].outbox_lease if stream in self._states else None
             if leases is None or any(lease.owner != worker and lease.until > now for lease in leases):
                 return False
             leases[:] = [Lease(worker, now + timedelta(seconds=lease_s))]
             return True
 
     def release_outbox(self, stream: str, worker: str) -> None:
-        """Give that lease up at once."""
+        """End that lease at once."""
         with self._lock:
-            leases = self._kept[stream].outbox_lease if stream in self._kept else []
+            leases = self._states[stream].outbox_lease if stream in self._states else []
             leases[:] = [lease for lease in leases if lease.owner != worker]
 
-    def delivered(self, message_id: int, receipt: Receipt, at: datetime) -> None:
-        """Mark a message delivered, once; the receipt is kept on the version its window made."""
+    def record_delivery(self, message_id: int, tracker_ids: TrackerIds, at: datetime) -> None:
+        """Mark a message delivered, once; the tracker's ids are stored on its window's version."""
         with self._lock:
-            _require_zone(at)
-            message = self._outbox.delivered(message_id)
+            _require_timezone(at)
+            message = self._outbox.mark_delivered(message_id)
             if message is None:
                 return
-            kept = self._kept[message.stream]
-            kept.versions = [
-                _named(version, receipt) if version.window == message.window else version
-                for version in kept.versions
+            state = self._states[message.stream]
+            state.versions = [
+                _with_tracker_ids(version, tracker_ids) if version.window == message.window else version
+                for version in state.versions
             ]
 
-    def undelivered(self, message_id: int, reason: str, at: datetime) -> None:
+    def record_delivery_failure(self, message_id: int, reason: str, at: datetime) -> None:
         """Count a failed attempt and keep its reason."""
         with self._lock:
-            _require_zone(at)
-            self._outbox.undelivered(message_id, reason)
+            _require_timezone(at)
+            self._outbox.mark_delivery_failed(message_id, reason)
 
-    def claim_tick(self, stream: str, due_at: datetime, scheduler: str) -> bool:  # noqa: ARG002 - the port's
+    def claim_tick(self, stream: str, due_at: datetime) -> bool:
         """True for the one scheduler that may dispatch this tick."""
         with self._lock:
-            _require_zone(due_at)
-            if stream not in self._kept or due_at in self._kept[stream].ticks:
+            _require_timezone(due_at)
+            if stream not in self._states or due_at in self._states[stream].ticks:
                 return False
-            self._kept[stream].ticks.append(due_at)
+            self._states[stream].ticks.append(due_at)
             return True
 
     def last_tick(self, stream: str) -> datetime | None:
         """When the latest claimed tick was due."""
         with self._lock:
-            return max(self._kept[stream].ticks, default=None) if stream in self._kept else None
+            return max(self._states[stream].ticks, default=None) if stream in self._states else None
 
 
-def _require_zone(at: datetime) -> None:
+def _require_timezone(at: datetime) -> None:
     if at.utcoffset() is None:
-        raise GrowLearnError(f"time {at.isoformat()} has no zone", cure="use aware UTC times")
+        raise GrowLearnError(f"time {at.isoformat()} has no zone", hint="use aware UTC times")
 
 
-def _named(version: Version, receipt: Receipt) -> Version:
+def _with_tracker_ids(version: Version, tracker_ids: TrackerIds) -> Version:
     return replace(
         version,
-        mlflow_run=receipt.run_id or version.mlflow_run,
-        mlflow_version=receipt.model_version or version.mlflow_version,
+        mlflow_run=tracker_ids.run_id or version.mlflow_run,
+        mlflow_version=tracker_ids.model_version or version.mlflow_version,
     )

@@ -1,5 +1,5 @@
-"""MLflow as the mirror of the record: a run a window, and a self-contained model a version."""
+"""MLflow as the mirror of the record: one run per window and one self-contained model per version."""
 
-from growlearn.adapters.mlflow.quiet import hush
+from growlearn.adapters.mlflow.silence import silence_mlflow
 
-hush()  # MLflow reads its settings when it is first imported
+silence_mlflow()  # MLflow reads its settings when it is first imported

@@ -1,27 +1,27 @@
-"""Where MLflow is, as people may read it."""
+"""MLflow's address, with its password hidden."""
 
 from __future__ import annotations
 
 
-def shown(uri: str) -> str:
+def redact_url(uri: str) -> str:
     """The address without its password.
 
-    >>> shown("postgresql://ann:secret@db/mlflow")
+    >>> redact_url("postgresql://ann:secret@db/mlflow")
     'postgresql://ann:***@db/mlflow'
     """
-    from sqlalchemy import make_url  # noqa: PLC0415 - slow; wanted only where something is told
+    from sqlalchemy import make_url  # noqa: PLC0415 - slow; needed only for messages
     from sqlalchemy.exc import ArgumentError  # noqa: PLC0415
 
     try:
         return make_url(uri).render_as_string(hide_password=True)
-    except ArgumentError:  # no address at all: no password either
+    except ArgumentError:  # not a URL, so without a password
         return uri
 
 
-def without_password(text: str, uri: str) -> str:
+def redact_message(text: str, uri: str) -> str:
     """A message that may name the address, with its password hidden there.
 
-    >>> without_password("no route to http://ann:secret@host", "http://ann:secret@host")
+    >>> redact_message("no route to http://ann:secret@host", "http://ann:secret@host")
     'no route to http://ann:***@host'
     """
-    return text.replace(uri, shown(uri))
+    return text.replace(uri, redact_url(uri))

@@ -11,13 +11,13 @@ from urllib.parse import urlsplit
 from mlflow import MlflowClient
 from sqlalchemy import make_url
 
-from growlearn.adapters.mlflow.quiet import quietly
+from growlearn.adapters.mlflow.silence import silence_warnings
 from growlearn.domain.errors import GrowLearnError
 
-_CURE = "use sqlite:///PATH/mlflow.db or the http address of an `mlflow server`"
+_TRACKING_URI_HINT = "use sqlite:///PATH/mlflow.db or the http address of an `mlflow server`"
 
 
-def sqlite_file(tracking_uri: str) -> Path | None:
+def get_tracking_sqlite_path(tracking_uri: str) -> Path | None:
     """The absolute database file of a SQLite tracking URI; None for an http server.
 
     Raises GrowLearnError for anything else: MLflow 3 refuses plain folders, and with another
@@ -27,24 +27,24 @@ def sqlite_file(tracking_uri: str) -> Path | None:
     if scheme in ("http", "https"):
         return None
     if scheme.split("+")[0] != "sqlite":
-        raise GrowLearnError(f"mlflow_tracking_uri {tracking_uri!r} cannot be used", cure=_CURE)
+        raise GrowLearnError(f"mlflow_tracking_uri {tracking_uri!r} cannot be used", hint=_TRACKING_URI_HINT)
     database = make_url(tracking_uri).database
     if not database or database == ":memory:":
-        raise GrowLearnError(f"mlflow_tracking_uri {tracking_uri!r} names no file", cure=_CURE)
+        raise GrowLearnError(f"mlflow_tracking_uri {tracking_uri!r} names no file", hint=_TRACKING_URI_HINT)
     return Path(database).absolute()
 
 
-def artifact_root(database: Path) -> Path:
-    """Where the artifacts of a local store lie: beside its database."""
+def get_artifact_root(database: Path) -> Path:
+    """The folder of a local store's artifacts, beside its database."""
     return database.parent / "mlartifacts"
 
 
 @contextmanager
-def alone(database: Path | None) -> Iterator[None]:
-    """Keep other local processes from writing to the same SQLite store meanwhile.
+def lock_tracking_store(database: Path | None) -> Iterator[None]:
+    """Keep other local processes from writing to the same SQLite store.
 
-    MLflow's migrations race on first use, and its tags cannot be made unique, so that finding or
-    creating a run takes a lock of our own. A server (None) is not locked.
+    MLflow's migrations race on first use, and its tags cannot be made unique, so finding or creating
+    a run needs this lock. A server (None) is not locked.
     """
     if database is None:
         yield
@@ -58,26 +58,26 @@ def alone(database: Path | None) -> Iterator[None]:
 def open_client(tracking_uri: str) -> MlflowClient:
     """A client for tracking and registry; a SQLite store is created or checked first.
 
-    Call it inside `alone`.
+    Call it inside `lock_tracking_store`.
     """
-    database = sqlite_file(tracking_uri)
+    database = get_tracking_sqlite_path(tracking_uri)
     if database is None:
         return MlflowClient(tracking_uri, tracking_uri)
     if not database.exists():
-        _create(database)
-    with quietly():
+        _create_store(database)
+    with silence_warnings():
         uri = f"sqlite:///{database}"
         return MlflowClient(uri, uri)
 
 
-def _create(database: Path) -> None:
-    """Make MLflow's SQLite store, whole or not at all: its migrations cannot go on where they were killed."""
-    part = database.with_name(database.name + ".part")
-    part.unlink(missing_ok=True)
-    with quietly():
+def _create_store(database: Path) -> None:
+    """Create MLflow's SQLite store completely or not at all: its migrations cannot resume when killed."""
+    partial_path = database.with_name(database.name + ".part")
+    partial_path.unlink(missing_ok=True)
+    with silence_warnings():
         from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore  # noqa: PLC0415 - it warns
 
         # With its artifacts beside it, since MLflow's default is ./mlruns.
-        store = SqlAlchemyStore(f"sqlite:///{part}", artifact_root(database).as_uri())  # type: ignore[no-untyped-call]
+        store = SqlAlchemyStore(f"sqlite:///{partial_path}", get_artifact_root(database).as_uri())  # type: ignore[no-untyped-call]
         store.engine.dispose()
-    part.replace(database)
+    partial_path.replace(database)

@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 from mlflow.entities import Dataset, DatasetInput, InputTag
 
 from growlearn.domain.schema import InputType, Schema
-from growlearn.ports import CycleRecord
+from growlearn.ports import WindowReport
 
-_LONGEST_DIGEST = 36
+_MAX_DIGEST_LENGTH = 36
 _SOURCE_TYPES = {"s3": "s3", "http": "http", "https": "http"}
 COLUMN_TYPES: dict[InputType, dict[str, Any]] = {
     InputType.IMAGE: {"type": "binary"},
@@ -23,25 +23,25 @@ COLUMN_TYPES: dict[InputType, dict[str, Any]] = {
 """MLflow's name for each type of input column."""
 
 
-def dataset_input(record: CycleRecord) -> DatasetInput | None:
-    """The window's snapshot, named by its content; None where no snapshot was stored."""
-    window = record.window
+def make_dataset_input(window_report: WindowReport) -> DatasetInput | None:
+    """The window's snapshot, with its content hash as digest; None where no snapshot was stored."""
+    window = window_report.window
     if window.snapshot is None:
         return None
     scheme = urlsplit(window.source).scheme
     dataset = Dataset(
         name=f"{window.stream}/{window.id}",
-        digest=window.snapshot[:_LONGEST_DIGEST],
+        digest=window.snapshot[:_MAX_DIGEST_LENGTH],
         source_type=_SOURCE_TYPES.get(scheme, "local"),
         source=json.dumps({"uri": window.source}),
-        schema=json.dumps({"mlflow_colspec": _columns(record.stream.job.schema)}),
+        schema=json.dumps({"mlflow_colspec": _make_columns(window_report.stream.job.schema)}),
         profile=json.dumps({"num_rows": window.rows, "quarantined_rows": window.quarantined_rows}),
     )
-    context = "training" if record.record.result is not None else "evaluation"
+    context = "training" if window_report.record.result is not None else "evaluation"
     return DatasetInput(dataset, [InputTag("mlflow.data.context", context)])
 
 
-def _columns(schema: Schema) -> list[dict[str, Any]]:
+def _make_columns(schema: Schema) -> list[dict[str, Any]]:
     columns = [{"name": name} | COLUMN_TYPES[spec.type] for name, spec in schema.inputs.items()]
     columns.append({"name": schema.label, "type": "any"})
     return columns + ([{"name": schema.task, "type": "string"}] if schema.task else [])

@@ -11,12 +11,12 @@ from datetime import datetime
 from typing import Any
 
 
-def table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> bytes:
+def encode_table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> bytes:
     """A table in split orientation, as MLflow's own log_table writes it."""
-    return json_text({"columns": list(columns), "data": [list(row) for row in rows]})
+    return encode_json({"columns": list(columns), "data": [list(row) for row in rows]})
 
 
-def csv_text(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> bytes:
+def encode_csv(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> bytes:
     """The same as CSV."""
     sink = io.StringIO()
     writer = csv.writer(sink, lineterminator="\n")
@@ -24,19 +24,19 @@ def csv_text(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> bytes:
     return sink.getvalue().encode()
 
 
-def json_text(content: Any) -> bytes:
+def encode_json(content: Any) -> bytes:
     """Plain data as JSON; what is not finite becomes null, times ISO 8601."""
-    return json.dumps(_finite(content), indent=1, ensure_ascii=False, default=_plain).encode()
+    return json.dumps(_replace_non_finite(content), indent=1, ensure_ascii=False, default=_to_plain).encode()
 
 
-def _finite(content: Any) -> Any:
-    """JSON has no infinity, and a browser refuses a file that says NaN."""
+def _replace_non_finite(content: Any) -> Any:
+    """JSON has no infinity, and a browser rejects a file with NaN."""
     if isinstance(content, dict):
-        return {key: _finite(value) for key, value in content.items()}
+        return {key: _replace_non_finite(value) for key, value in content.items()}
     if isinstance(content, list | tuple):
-        return [_finite(value) for value in content]
+        return [_replace_non_finite(value) for value in content]
     return None if isinstance(content, float) and not math.isfinite(content) else content
 
 
-def _plain(value: object) -> str:
+def _to_plain(value: object) -> str:
     return value.isoformat() if isinstance(value, datetime) else str(value)

@@ -1,138 +1,164 @@
-"""An evaluation in full as metrics and files of a window's run, worked out from the stored answers."""
+"""A full evaluation as metrics and files of a window's run, computed from the stored predictions."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from growlearn.adapters.mlflow.encoding import table
-from growlearn.adapters.mlflow.evaluation_pictures import (
-    accuracy_picture,
-    confusion_picture,
-    reliability_picture,
-)
-from growlearn.adapters.mlflow.facts import safe_names
+from growlearn.adapters.mlflow.encoding import encode_table
+from growlearn.adapters.mlflow.evaluation_plots import plot_confusion, plot_reliability, plot_task_accuracy
+from growlearn.adapters.mlflow.tags_and_params import make_safe_names
 from growlearn.domain.evaluation import AccuracyMatrix
-from growlearn.evaluation.figures.task import TaskFigures, figures_of
-from growlearn.ports import Artifacts, CycleRecord
-from growlearn.registry.candidate import classes_of
+from growlearn.evaluation.metrics.task import TaskMetrics, compute_task_metrics
+from growlearn.ports import Artifacts, WindowReport
+from growlearn.registry.records import get_task_classes
 
-TABLES = tuple(
+EVALUATION_TABLES = tuple(
     f"evaluation/{name}.json" for name in ("tasks", "matrix", "classes", "confusion", "reliability")
 )
 """Which of the files are tables."""
-UNKNOWN = "no class of the task"
-"""What labels are called that are none of their task's classes."""
+UNKNOWN_CLASS = "no class of the task"
+"""The name of labels that are not among their task's classes."""
 
 
-def measured(record: CycleRecord, artifacts: Artifacts) -> tuple[TaskFigures, ...]:
-    """Figures of each task the window's candidate answered; none where nothing was evaluated."""
-    plan, evaluation = record.record.plan, record.record.evaluation
+def compute_evaluated_metrics(window_report: WindowReport, artifacts: Artifacts) -> tuple[TaskMetrics, ...]:
+    """Metrics of each task the window's candidate was evaluated on; empty where nothing was evaluated."""
+    plan, evaluation = window_report.record.plan, window_report.record.evaluation
     if plan is None or evaluation is None:
         return ()
-    return figures_of(evaluation, record.base_cells, classes_of(plan), artifacts)
+    return compute_task_metrics(
+        evaluation, window_report.parent_task_scores, get_task_classes(plan), artifacts
+    )
 
 
-def evaluation_metrics(tasks: Sequence[TaskFigures]) -> dict[str, float]:
-    """What is one number a task."""
-    names = safe_names(each.task for each in tasks)
+def make_evaluation_metrics(tasks: Sequence[TaskMetrics]) -> dict[str, float]:
+    """Every metric with one value per task."""
+    names = make_safe_names(task_metrics.task for task_metrics in tasks)
     values: dict[str, float] = {}
-    for each in tasks:
-        name, interval = names[each.task], each.cell.interval
+    for task_metrics in tasks:
+        name, interval = names[task_metrics.task], task_metrics.task_score.interval
         values |= {f"accuracy_low/{name}": interval.low, f"accuracy_high/{name}": interval.high}
-        if each.routed is not None:
-            values[f"accuracy_routed/{name}"] = each.routed.accuracy
-        if each.calibration is not None:
-            values[f"calibration_error/{name}"] = each.calibration.error
-        if each.flips is not None:
-            values[f"negative_flip_rate/{name}"] = each.flips.negative
-            values[f"positive_flip_rate/{name}"] = each.flips.positive
+        if task_metrics.routed_score is not None:
+            values[f"accuracy_routed/{name}"] = task_metrics.routed_score.accuracy
+        if task_metrics.calibration is not None:
+            values[f"calibration_error/{name}"] = task_metrics.calibration.ece
+        if task_metrics.flips is not None:
+            values[f"negative_flip_rate/{name}"] = task_metrics.flips.negative_rate
+            values[f"positive_flip_rate/{name}"] = task_metrics.flips.positive_rate
     return values
 
 
-def evaluation_files(tasks: Sequence[TaskFigures], newest: str, matrix: AccuracyMatrix) -> dict[str, bytes]:
-    """Tables of all tasks; pictures of all accuracies, and of what the newest task's answers were like."""
+def make_evaluation_files(
+    tasks: Sequence[TaskMetrics], newest_task: str, matrix: AccuracyMatrix
+) -> dict[str, bytes]:
+    """Tables of all tasks; plots of all accuracies, and of the newest task's confusion and calibration."""
     files = {
-        "evaluation/tasks.json": _tasks(tasks),
-        "evaluation/matrix.json": _matrix(matrix),
-        "evaluation/accuracy.png": accuracy_picture(tasks),
+        "evaluation/tasks.json": _encode_tasks(tasks),
+        "evaluation/matrix.json": _encode_matrix(matrix),
+        "evaluation/accuracy.png": plot_task_accuracy(tasks),
     }
-    answered = [each for each in tasks if each.counts is not None]
-    if answered:
-        files["evaluation/classes.json"] = _classes(answered)
-        files["evaluation/confusion.json"] = _confusion(answered)
-        files["evaluation/reliability.json"] = _reliability(answered)
-    for each in answered:
-        if each.task == newest:
-            files["evaluation/confusion.png"] = confusion_picture(each, UNKNOWN)
-            files["evaluation/reliability.png"] = reliability_picture(each)
+    with_counts = [task_metrics for task_metrics in tasks if task_metrics.confusion_matrix is not None]
+    if with_counts:
+        files["evaluation/classes.json"] = _encode_classes(with_counts)
+        files["evaluation/confusion.json"] = _encode_confusion(with_counts)
+        files["evaluation/reliability.json"] = _encode_reliability(with_counts)
+    for task_metrics in with_counts:
+        if task_metrics.task == newest_task:
+            files["evaluation/confusion.png"] = plot_confusion(task_metrics, UNKNOWN_CLASS)
+            files["evaluation/reliability.png"] = plot_reliability(task_metrics)
     return files
 
 
-def _tasks(tasks: Sequence[TaskFigures]) -> bytes:
-    counted = ["negative_flips", "positive_flips", "flips_against"]
-    return table(
-        ["task", "rows", "correct", "accuracy", "low", "high", "routed", "calibration_error", *counted],
+def _encode_tasks(tasks: Sequence[TaskMetrics]) -> bytes:
+    flip_columns = ["negative_flips", "positive_flips", "flips_against"]
+    return encode_table(
+        ["task", "rows", "correct", "accuracy", "low", "high", "routed", "calibration_error", *flip_columns],
         [
             [
-                each.task,
-                each.cell.rows,
-                each.cell.correct,
-                each.cell.accuracy,
-                each.cell.interval.low,
-                each.cell.interval.high,
-                None if each.routed is None else each.routed.accuracy,
-                None if each.calibration is None else each.calibration.error,
-                *_flips(each),
+                task_metrics.task,
+                task_metrics.task_score.rows,
+                task_metrics.task_score.correct,
+                task_metrics.task_score.accuracy,
+                task_metrics.task_score.interval.low,
+                task_metrics.task_score.interval.high,
+                None if task_metrics.routed_score is None else task_metrics.routed_score.accuracy,
+                None if task_metrics.calibration is None else task_metrics.calibration.ece,
+                *_make_flip_cells(task_metrics),
             ]
-            for each in tasks
+            for task_metrics in tasks
         ],
     )
 
 
-def _flips(figures: TaskFigures) -> tuple[int | None, int | None, str | None]:
-    if figures.flips is None or figures.before is None:
+def _make_flip_cells(task_metrics: TaskMetrics) -> tuple[int | None, int | None, str | None]:
+    if task_metrics.flips is None or task_metrics.previous_score is None:
         return None, None, None
-    return figures.flips.lost, figures.flips.gained, figures.before.task
+    return (
+        task_metrics.flips.negative_count,
+        task_metrics.flips.positive_count,
+        task_metrics.previous_score.task,
+    )
 
 
-def _matrix(matrix: AccuracyMatrix) -> bytes:
+def _encode_matrix(matrix: AccuracyMatrix) -> bytes:
     rows = [
         [after, task, accuracy, interval.low, interval.high]
-        for after, row, spans in zip(matrix.tasks, matrix.accuracy, matrix.intervals, strict=True)
-        for task, accuracy, interval in zip(matrix.tasks, row, spans, strict=True)
+        for after, row, intervals in zip(matrix.tasks, matrix.accuracy, matrix.intervals, strict=True)
+        for task, accuracy, interval in zip(matrix.tasks, row, intervals, strict=True)
         if interval is not None
     ]
-    return table(["after", "task", "accuracy", "low", "high"], rows)
+    return encode_table(["after", "task", "accuracy", "low", "high"], rows)
 
 
-def _classes(tasks: Sequence[TaskFigures]) -> bytes:
-    return table(
+def _encode_classes(tasks: Sequence[TaskMetrics]) -> bytes:
+    return encode_table(
         ["task", "class", "rows", "accuracy", "precision", "recall", "f1"],
         [
-            [each.task, one.label, one.rows, one.accuracy, one.precision, one.recall, one.f1]
-            for each in tasks
-            for one in each.per_class or ()
+            [
+                task_metrics.task,
+                class_metrics.label,
+                class_metrics.rows,
+                class_metrics.accuracy,
+                class_metrics.precision,
+                class_metrics.recall,
+                class_metrics.f1,
+            ]
+            for task_metrics in tasks
+            for class_metrics in task_metrics.class_metrics or ()
         ],
     )
 
 
-def _confusion(tasks: Sequence[TaskFigures]) -> bytes:
+def _encode_confusion(tasks: Sequence[TaskMetrics]) -> bytes:
     rows = []
-    for each in tasks:
-        assert each.counts is not None
-        truths = (*each.classes, UNKNOWN)
-        for at, answer in zip(*each.counts.nonzero(), strict=True):
-            rows.append([each.task, truths[at], each.classes[answer], int(each.counts[at, answer])])
-    return table(["task", "true", "answered", "rows"], rows)
+    for task_metrics in tasks:
+        assert task_metrics.confusion_matrix is not None
+        true_labels = (*task_metrics.classes, UNKNOWN_CLASS)
+        for true_index, predicted_index in zip(*task_metrics.confusion_matrix.nonzero(), strict=True):
+            rows.append(
+                [
+                    task_metrics.task,
+                    true_labels[true_index],
+                    task_metrics.classes[predicted_index],
+                    int(task_metrics.confusion_matrix[true_index, predicted_index]),
+                ]
+            )
+    return encode_table(["task", "true", "predicted", "rows"], rows)
 
 
-def _reliability(tasks: Sequence[TaskFigures]) -> bytes:
-    return table(
+def _encode_reliability(tasks: Sequence[TaskMetrics]) -> bytes:
+    return encode_table(
         ["task", "above", "up_to", "rows", "confidence", "accuracy"],
         [
-            [each.task, one.low, one.high, one.rows, one.confidence, one.accuracy]
-            for each in tasks
-            if each.calibration is not None
-            for one in each.calibration.bins
+            [
+                task_metrics.task,
+                calibration_bin.low,
+                calibration_bin.high,
+                calibration_bin.rows,
+                calibration_bin.confidence,
+                calibration_bin.accuracy,
+            ]
+            for task_metrics in tasks
+            if task_metrics.calibration is not None
+            for calibration_bin in task_metrics.calibration.bins
         ],
     )

@@ -10,21 +10,21 @@ from pathlib import Path
 
 from mlflow.models import Model
 from mlflow.models.model import MLMODEL_FILE_NAME
-from pydantic import TypeAdapter
 
-from growlearn.adapters.mlflow.code_copy import CodeCopy, copy_code
-from growlearn.adapters.mlflow.example import example_rows, signature
-from growlearn.adapters.mlflow.quiet import quietly
-from growlearn.domain.circumstances import Provenance
+from growlearn.adapters.mlflow.code_snapshot import CodeSnapshot, snapshot_code
+from growlearn.adapters.mlflow.example import make_example_rows, make_signature
+from growlearn.adapters.mlflow.silence import silence_warnings
+from growlearn.domain.environment import Provenance
 from growlearn.domain.errors import GrowLearnError
 from growlearn.domain.lineage import Manifest
-from growlearn.growth.model.network import load_network
+from growlearn.network.model.network import load_network
 from growlearn.ports import Artifacts
+from growlearn.registry.json_codec import to_json
 
-with quietly():
+with silence_warnings():
     from mlflow.pyfunc import FLAVOR_NAME, save_model
 
-_ENTRY = "growlearn.serving.predictor"
+_ENTRY_MODULE = "growlearn.serving.predictor"
 _MODEL_FILE = Path(__file__).with_name("served_model.py")
 _DISTRIBUTIONS = {"PIL": "pillow"}  # where a package is installed under another name than it is imported by
 
@@ -36,43 +36,41 @@ def export_model(
     identity: Model | None = None,
     provenance: Provenance | None = None,
 ) -> Path:
-    """Write a model that needs mlflow, torch and nothing of ours; returns the folder.
+    """Write a model that needs mlflow, torch and safetensors but not growlearn; returns the folder.
 
-    In it: the weights as they are stored (safetensors, named by sha256), manifest.json, a copy of
-    the code that answers, signature, input example and requirements; nothing pickled. `identity`
-    carries the ids of the MLflow run and model it will belong to; where it came from is written to
-    provenance.json if it is known. Raises GrowLearnError where the
-    folder holds something already, DamagedArtifact where weights are missing.
+    It holds the weights as they are stored (safetensors, named by sha256), manifest.json, a copy of the
+    inference code, signature, input example and requirements; nothing is pickled. `identity` carries the
+    ids of the MLflow run and model it will belong to; `provenance` is written to provenance.json. Raises
+    GrowLearnError where the folder is not empty, CorruptArtifact where weights are missing.
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise GrowLearnError(f"{folder} is not an empty folder", cure="name one that does not exist yet")
-    code = _serving_code()
+        raise GrowLearnError(f"{folder} is not an empty folder", hint="name one that does not exist yet")
+    code = _snapshot_serving_code()
     model = identity or Model()
-    example = example_rows(manifest, load_network(manifest, artifacts.get))
-    with tempfile.TemporaryDirectory() as scratch, quietly():
+    example = make_example_rows(manifest, load_network(manifest, artifacts.get))
+    with tempfile.TemporaryDirectory() as scratch, silence_warnings():
         save_model(
             folder,
             python_model=_MODEL_FILE,
             mlflow_model=model,
             code_paths=[str(code.write(Path(scratch)))],
-            signature=signature(manifest),
+            signature=make_signature(manifest),
             input_example=example,
-            pip_requirements=requirements(code),
+            pip_requirements=list_requirements(code),
         )
-    _add_weights(manifest, artifacts, folder)
+    _write_weights(manifest, artifacts, folder)
     if provenance is not None:
-        content = TypeAdapter(Provenance).dump_json(provenance, indent=1)
-        (folder / "provenance.json").write_bytes(content)
-    _finish(model, folder)
+        (folder / "provenance.json").write_bytes(to_json(provenance, Provenance, indent=1))
+    _write_model_file(model, folder)
     return folder
 
 
 @cache
-def _serving_code() -> CodeCopy:
-    return copy_code(_ENTRY)
+def _snapshot_serving_code() -> CodeSnapshot:
+    return snapshot_code(_ENTRY_MODULE)
 
 
-def requirements(code: CodeCopy) -> list[str]:
+def list_requirements(code: CodeSnapshot) -> list[str]:
     """Exact versions of what the code imports, as the package index names them."""
     modules = [module for module in code.third_party if module not in sys.stdlib_module_names]
     names = ["mlflow", *(_DISTRIBUTIONS.get(module, module) for module in modules)]
@@ -80,15 +78,15 @@ def requirements(code: CodeCopy) -> list[str]:
     return [f"{name}=={version(name).split('+')[0]}" for name in names]
 
 
-def _add_weights(manifest: Manifest, artifacts: Artifacts, folder: Path) -> None:
+def _write_weights(manifest: Manifest, artifacts: Artifacts, folder: Path) -> None:
     (folder / "weights").mkdir()
-    for digest in manifest.answering:
+    for digest in manifest.inference_artifacts:
         (folder / "weights" / f"{digest}.safetensors").write_bytes(artifacts.get(digest))
-    (folder / "manifest.json").write_bytes(TypeAdapter(Manifest).dump_json(manifest, indent=1))
+    (folder / "manifest.json").write_bytes(to_json(manifest, Manifest, indent=1))
 
 
-def _finish(model: Model, folder: Path) -> None:
-    """Say the true size, and nothing of the machine the model was exported on."""
+def _write_model_file(model: Model, folder: Path) -> None:
+    """Write the true size, and nothing about the machine the model was exported on."""
     flavor = model.flavors[FLAVOR_NAME]
     flavor["model_code_path"] = _MODEL_FILE.name
     del flavor["cloudpickle_version"]  # MLflow writes it always; nothing here was pickled

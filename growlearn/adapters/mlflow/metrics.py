@@ -1,4 +1,4 @@
-"""A cycle's record as MLflow metrics, with times that are the same however often it is told."""
+"""A window's record as MLflow metrics, with the same timestamps however often it is logged."""
 
 from __future__ import annotations
 
@@ -8,26 +8,26 @@ from itertools import accumulate
 
 from mlflow.entities import Metric
 
-from growlearn.adapters.mlflow.evaluation import evaluation_metrics
-from growlearn.adapters.mlflow.facts import safe_names
+from growlearn.adapters.mlflow.evaluation import make_evaluation_metrics
+from growlearn.adapters.mlflow.tags_and_params import make_safe_names
 from growlearn.domain.consolidation import ConsolidationResult
-from growlearn.domain.drift import DriftReport, Score
+from growlearn.domain.drift import DriftReport, DriftTestResult
 from growlearn.domain.growth import GrowthResult
-from growlearn.evaluation.figures.task import TaskFigures
-from growlearn.ports import CycleRecord
+from growlearn.evaluation.metrics.task import TaskMetrics
+from growlearn.ports import WindowReport
 
 
-def milliseconds(at: datetime) -> int:
+def to_milliseconds(at: datetime) -> int:
     """Since the epoch, as MLflow counts time."""
     return round(at.timestamp() * 1000)
 
 
-def curves(record: CycleRecord) -> list[Metric]:
+def make_curve_metrics(window_report: WindowReport) -> list[Metric]:
     """Losses by epoch and by prefix; the step is the epoch, or the number of branches."""
-    result = record.record.result
+    result = window_report.record.result
     if result is None:
         return []
-    start = milliseconds(record.window.discovered_at)
+    start = to_milliseconds(window_report.window.discovered_at)
     ends = accumulate(epoch.seconds for epoch in result.epochs)
     metrics = [
         Metric(key, value, start + round(1000 * end), epoch.epoch)
@@ -45,24 +45,26 @@ def curves(record: CycleRecord) -> list[Metric]:
     metrics += [Metric("prefix_loss", loss, start, step) for step, loss in prefixes]
     return metrics + [
         Metric(key, value, start, step)
-        for step, point in enumerate(result.approximation)
-        for key, value in (("approximation_loss", point.loss), ("approximation_accuracy", point.accuracy))
+        for step, point in enumerate(result.prefix_curve)
+        for key, value in (("prefix_curve_loss", point.loss), ("prefix_curve_accuracy", point.accuracy))
     ]
 
 
-def figures(record: CycleRecord, tasks: Sequence[TaskFigures], model_id: str | None) -> list[Metric]:
-    """Everything that is one number a window; shown with the logged model too, where there is one."""
+def make_window_metrics(
+    window_report: WindowReport, tasks: Sequence[TaskMetrics], model_id: str | None
+) -> list[Metric]:
+    """Every metric with one value per window; also attached to the logged model, where there is one."""
     values: dict[str, float | None] = {
-        "rows": record.window.rows,
-        "quarantined_rows": record.window.quarantined_rows,
-        **_drift(record.record.report),
-        **_growth(record.record.result),
-        **_evaluation(record),
-        **evaluation_metrics(tasks),
+        "rows": window_report.window.rows,
+        "quarantined_rows": window_report.window.quarantined_rows,
+        **_make_drift_metrics(window_report.record.report),
+        **_make_growth_metrics(window_report.record.result),
+        **_make_accuracy_metrics(window_report),
+        **make_evaluation_metrics(tasks),
     }
-    if record.version is not None:
-        values["parameters"] = record.version.parameters
-    at = milliseconds(record.window.discovered_at)
+    if window_report.version is not None:
+        values["parameters"] = window_report.version.parameters
+    at = to_milliseconds(window_report.window.discovered_at)
     return [
         Metric(key, float(value), at, 0, model_id=model_id)
         for key, value in values.items()
@@ -70,27 +72,27 @@ def figures(record: CycleRecord, tasks: Sequence[TaskFigures], model_id: str | N
     ]
 
 
-def _drift(report: DriftReport | None) -> dict[str, float | None]:
+def _make_drift_metrics(report: DriftReport | None) -> dict[str, float | None]:
     if report is None:
         return {}
-    smallest: dict[str, Score] = {}
-    for score in report.scores:
-        if score.task not in smallest or score.p_value < smallest[score.task].p_value:
-            smallest[score.task] = score
-    names = safe_names(smallest)
+    smallest: dict[str, DriftTestResult] = {}
+    for result in report.test_results:
+        if result.task not in smallest or result.p_value < smallest[result.task].p_value:
+            smallest[result.task] = result
+    names = make_safe_names(smallest)
     values: dict[str, float | None] = {}
-    for task, score in smallest.items():
-        values[f"drift_p_value/{names[task]}"] = score.p_value
-        values[f"drift_statistic/{names[task]}"] = score.statistic
-        values[f"drift_effect/{names[task]}"] = score.effect
+    for task, result in smallest.items():
+        values[f"drift_p_value/{names[task]}"] = result.p_value
+        values[f"drift_statistic/{names[task]}"] = result.statistic
+        values[f"drift_effect_size/{names[task]}"] = result.effect_size
     return values
 
 
-def _growth(result: GrowthResult | ConsolidationResult | None) -> dict[str, float | None]:
+def _make_growth_metrics(result: GrowthResult | ConsolidationResult | None) -> dict[str, float | None]:
     if result is None:
         return {}
     return {
-        "birth_loss": result.birth_loss,
+        "initial_loss": result.initial_loss,
         "best_loss": result.best_loss,
         "best_epoch": result.best_epoch,
         "train_rows": result.train_rows,
@@ -101,22 +103,21 @@ def _growth(result: GrowthResult | ConsolidationResult | None) -> dict[str, floa
     }
 
 
-def _evaluation(record: CycleRecord) -> dict[str, float | None]:
-    evaluation, matrix = record.record.evaluation, record.matrix
+def _make_accuracy_metrics(window_report: WindowReport) -> dict[str, float | None]:
+    evaluation, matrix = window_report.record.evaluation, window_report.matrix
     if evaluation is None:
         return {}
-    names = safe_names(cell.task for cell in evaluation.cells)
+    names = make_safe_names(score.task for score in evaluation.task_scores)
     values: dict[str, float | None] = {
-        f"accuracy/{names[cell.task]}": cell.accuracy for cell in evaluation.cells
+        f"accuracy/{names[score.task]}": score.accuracy for score in evaluation.task_scores
     }
-    values["accuracy_before_growth"] = evaluation.before.accuracy
+    values["accuracy_before_growth"] = evaluation.initial.accuracy
     if not matrix.tasks:
         return values
     return values | {
         "average_accuracy": matrix.average_accuracy,
         "backward_transfer": matrix.backward_transfer,
         "forward_transfer": matrix.forward_transfer,
-        "forward_transfer_alone": matrix.forward_transfer_alone,
         "forgetting": matrix.forgetting,
         "intransigence": matrix.intransigence,
     }

@@ -1,4 +1,4 @@
-"""One MLflow run a window, found again by its tags before another is made."""
+"""One MLflow run per window, looked up by its tags before one is created."""
 
 from __future__ import annotations
 
@@ -10,73 +10,84 @@ from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, Run, RunStatus, RunTag
 from mlflow.exceptions import MlflowException
 
-from growlearn.adapters.mlflow.client import artifact_root, sqlite_file
-from growlearn.adapters.mlflow.dataset import dataset_input
-from growlearn.adapters.mlflow.facts import experiment_name, run_key, run_params, run_tags
-from growlearn.adapters.mlflow.files import TABLES_TAG, run_files, tables_tag
-from growlearn.adapters.mlflow.metrics import milliseconds
-from growlearn.evaluation.figures.task import TaskFigures
-from growlearn.ports import CycleRecord
+from growlearn.adapters.mlflow.client import get_artifact_root, get_tracking_sqlite_path
+from growlearn.adapters.mlflow.dataset import make_dataset_input
+from growlearn.adapters.mlflow.files import TABLES_TAG, make_run_files, make_tables_tag
+from growlearn.adapters.mlflow.metrics import to_milliseconds
+from growlearn.adapters.mlflow.tags_and_params import (
+    make_experiment_name,
+    make_run_key,
+    make_run_params,
+    make_run_tags,
+)
+from growlearn.evaluation.metrics.task import TaskMetrics
+from growlearn.ports import WindowReport
 
-_BATCH = 500  # MLflow takes 1,000 metrics and 100 parameters or tags in one request
+_MAX_METRICS_PER_REQUEST = 500  # MLflow takes 1,000 metrics and 100 parameters or tags in one request
 _FINISHED = str(RunStatus.to_string(RunStatus.FINISHED))
 
 
-def open_run(client: MlflowClient, record: CycleRecord) -> Run:
-    """The window's run, made if it is not there; one that was interrupted is taken up again."""
-    experiment = _experiment(client, record.stream.name)
-    found = client.search_runs([experiment], all_tags(run_key(record)), max_results=1)
-    if found:
-        return found[0]
+def open_run(client: MlflowClient, window_report: WindowReport) -> Run:
+    """The window's run, created if it does not exist; an interrupted one is resumed."""
+    experiment = _get_or_create_experiment(client, window_report.stream.name)
+    matches = client.search_runs([experiment], make_tag_filter(make_run_key(window_report)), max_results=1)
+    if matches:
+        return matches[0]
     return client.create_run(
         experiment,
-        start_time=milliseconds(record.window.discovered_at),
-        tags=run_key(record),
-        run_name=record.window.id,
+        start_time=to_milliseconds(window_report.window.discovered_at),
+        tags=make_run_key(window_report),
+        run_name=window_report.window.id,
     )
 
 
 def is_finished(run: Run) -> bool:
-    """Whether everything was told of this run's window."""
+    """Whether everything about this run's window has been logged."""
     return bool(run.info.status == _FINISHED)
 
 
-def log_facts(
-    client: MlflowClient, run: Run, record: CycleRecord, tasks: Sequence[TaskFigures], metrics: list[Metric]
+def log_run_data(
+    client: MlflowClient,
+    run: Run,
+    window_report: WindowReport,
+    tasks: Sequence[TaskMetrics],
+    metrics: list[Metric],
 ) -> None:
-    """Parameters not yet there, tags, metrics, the dataset and all files."""
-    params = {key: value for key, value in run_params(record).items() if key not in run.data.params}
-    files = run_files(record, tasks)
-    tags = run_tags(record) | {TABLES_TAG: tables_tag(files)}
+    """Log the parameters not logged yet, tags, metrics, the dataset and all files."""
+    params = {
+        key: value for key, value in make_run_params(window_report).items() if key not in run.data.params
+    }
+    files = make_run_files(window_report, tasks)
+    tags = make_run_tags(window_report) | {TABLES_TAG: make_tables_tag(files)}
     client.log_batch(
         run.info.run_id,
         params=[Param(key, value) for key, value in params.items()],
         tags=[RunTag(key, value) for key, value in tags.items()],
     )
-    for start in range(0, len(metrics), _BATCH):
-        client.log_batch(run.info.run_id, metrics=metrics[start : start + _BATCH])
-    dataset = dataset_input(record)
+    for start in range(0, len(metrics), _MAX_METRICS_PER_REQUEST):
+        client.log_batch(run.info.run_id, metrics=metrics[start : start + _MAX_METRICS_PER_REQUEST])
+    dataset = make_dataset_input(window_report)
     if dataset is not None:
         client.log_inputs(run.info.run_id, [dataset])
     _upload(client, run.info.run_id, files)
 
 
-def finish(client: MlflowClient, run: Run, record: CycleRecord) -> None:
-    """Mark the run as completely told."""
-    client.set_terminated(run.info.run_id, _FINISHED, milliseconds(record.window.updated_at))
+def finish_run(client: MlflowClient, run: Run, window_report: WindowReport) -> None:
+    """Mark the run as completely logged."""
+    client.set_terminated(run.info.run_id, _FINISHED, to_milliseconds(window_report.window.updated_at))
 
 
-def all_tags(tags: Mapping[str, str]) -> str:
-    """A filter for what carries all these tags."""
+def make_tag_filter(tags: Mapping[str, str]) -> str:
+    """A search filter for all these tags."""
     return " and ".join(f"tags.`{key}` = '{value}'" for key, value in tags.items())
 
 
-def _experiment(client: MlflowClient, stream: str) -> str:
-    name = experiment_name(stream)
+def _get_or_create_experiment(client: MlflowClient, stream: str) -> str:
+    name = make_experiment_name(stream)
     experiment = client.get_experiment_by_name(name)
     if experiment is None:
         try:
-            return client.create_experiment(name, _artifact_location(client, stream))
+            return client.create_experiment(name, _make_artifact_location(client, stream))
         except MlflowException:  # another process made it first
             experiment = client.get_experiment_by_name(name)
             if experiment is None:
@@ -86,10 +97,10 @@ def _experiment(client: MlflowClient, stream: str) -> str:
     return str(experiment.experiment_id)
 
 
-def _artifact_location(client: MlflowClient, stream: str) -> str | None:
-    """Beside the database of a local store; a server knows for itself."""
-    database = sqlite_file(client.tracking_uri)
-    return None if database is None else (artifact_root(database) / stream).as_uri()
+def _make_artifact_location(client: MlflowClient, stream: str) -> str | None:
+    """A folder beside the database of a local store; None for a server, which has its own."""
+    database = get_tracking_sqlite_path(client.tracking_uri)
+    return None if database is None else (get_artifact_root(database) / stream).as_uri()
 
 
 def _upload(client: MlflowClient, run_id: str, files: Mapping[str, bytes]) -> None:

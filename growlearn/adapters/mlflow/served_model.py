@@ -1,7 +1,7 @@
 """The model of an exported folder: MLflow runs this file where it was copied to.
 
-It needs mlflow, torch and what lies beside it: manifest.json, weights/, and the code it was exported
-with, a package below code/ whose name no installed package has.
+It needs mlflow, torch, safetensors and the files beside it: manifest.json, weights/, and the code it was
+exported with, a package below code/ whose name no installed package has.
 """
 
 from __future__ import annotations
@@ -25,30 +25,30 @@ _FOLDER = Path(__file__).parent
 
 
 class GrownModel(PythonModel):
-    """Answers like the library: prediction, probability and task of each row."""
+    """Predicts like the library: prediction, probability and task of each row."""
 
-    def load_context(self, context: Any) -> None:  # noqa: ARG002 - all it needs lies beside it
-        """Rebuild the network; called by MLflow once, before the first answer."""
+    def load_context(self, context: Any) -> None:  # noqa: ARG002 - it reads only files beside it
+        """Rebuild the network; called by MLflow once, before the first prediction."""
         (package,) = (path.name for path in (_FOLDER / "code").glob("growlearn_*"))
         lineage = importlib.import_module(f"{package}.domain.lineage")
         predictor = importlib.import_module(f"{package}.serving.predictor")
         manifest = TypeAdapter(lineage.Manifest).validate_json((_FOLDER / "manifest.json").read_bytes())
-        how = importlib.import_module(f"{package}.domain.execution").Execution(
+        execution = importlib.import_module(f"{package}.domain.execution").Execution(
             os.environ.get("GROWLEARN_EXECUTION") or "loop"
         )
-        self._predictor = predictor.Predictor(manifest, _read_weights, how)
+        self._predictor = predictor.Predictor(manifest, _read_weights, execution)
 
     def predict(self, context: Any, model_input: pd.DataFrame, params: Any = None) -> pd.DataFrame:  # noqa: ARG002
-        """One answer a row; the task column, where there is one, says which task to answer."""
-        answers: pd.DataFrame = self._predictor.predict(model_input, **(params or {}))
-        return answers
+        """One prediction per row; the task column, where there is one, gives each row's task."""
+        predictions: pd.DataFrame = self._predictor.predict(model_input, **(params or {}))
+        return predictions
 
 
 def _read_weights(digest: str) -> bytes:
     path = _FOLDER / "weights" / f"{digest}.safetensors"
     content = path.read_bytes()
     if sha256(content).hexdigest() != digest:
-        raise ValueError(f"{path} is damaged: its content does not have the hash it is named by")
+        raise ValueError(f"{path} is corrupt: its content does not have the hash in its name")
     return content
 
 

@@ -13,49 +13,56 @@ from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 from mlflow.models import Model
 
-from growlearn.adapters.mlflow.facts import version_key, version_note, version_tags, why_tags
-from growlearn.adapters.mlflow.runs import all_tags
+from growlearn.adapters.mlflow.runs import make_tag_filter
+from growlearn.adapters.mlflow.tags_and_params import (
+    make_decision_tags,
+    make_version_key,
+    make_version_note,
+    make_version_tags,
+)
 from growlearn.domain.lineage import Version
 from growlearn.domain.stream import Alias, Stream
-from growlearn.ports import Artifacts, CycleRecord
-from growlearn.registry.provenance import provenance_of
+from growlearn.ports import Artifacts, WindowReport
+from growlearn.registry.provenance import get_provenance
 
-_VERSIONS_TAG = "mlflow.modelVersions"  # by it MLflow's page links a logged model to its versions
+_VERSIONS_TAG = "mlflow.modelVersions"  # MLflow's page uses it to link a logged model to its versions
 
 
-def find_version(client: MlflowClient, stream: Stream, version: Version) -> ModelVersion | None:
-    """The registered version of one of ours, or None."""
+def find_registered_version(client: MlflowClient, stream: Stream, version: Version) -> ModelVersion | None:
+    """The registered version of a GrowLearn version, or None."""
     name = stream.job.registered_model
-    found = client.search_model_versions(f"name = '{name}' and {all_tags(version_key(stream, version))}")
-    return found[0] if found else None
+    matches = client.search_model_versions(
+        f"name = '{name}' and {make_tag_filter(make_version_key(stream, version))}"
+    )
+    return matches[0] if matches else None
 
 
 def log_model(
-    client: MlflowClient, run: Run, record: CycleRecord, version: Version, artifacts: Artifacts
+    client: MlflowClient, run: Run, window_report: WindowReport, version: Version, artifacts: Artifacts
 ) -> LoggedModel:
-    """Export and upload a version's model as an output of the run, unless that was done before."""
+    """Export and upload a version's model as an output of the run, unless it is uploaded already."""
     from growlearn.adapters.mlflow.export import export_model  # noqa: PLC0415 - imports torch
 
-    model = _open_model(client, run, version)
+    model = _get_or_create_logged_model(client, run, version)
     if model.status != LoggedModelStatus.READY:
         with tempfile.TemporaryDirectory() as scratch:
             folder = Path(scratch, "model")
             identity = Model(run_id=run.info.run_id, model_id=model.model_id, model_uuid=model.model_id)
-            provenance = provenance_of(version, record.record)
+            provenance = get_provenance(version, window_report.record)
             export_model(version.manifest, artifacts, folder, identity, provenance)
             client.log_model_artifacts(model.model_id, str(folder))
         client.finalize_logged_model(model.model_id, LoggedModelStatus.READY)
-    if model.model_id not in _outputs(run):
+    if model.model_id not in _list_output_model_ids(run):
         client.log_outputs(run.info.run_id, [LoggedModelOutput(model.model_id, step=0)])
     return model
 
 
-def register(
-    client: MlflowClient, run: Run, record: CycleRecord, version: Version, model: LoggedModel
+def register_version(
+    client: MlflowClient, run: Run, window_report: WindowReport, version: Version, model: LoggedModel
 ) -> str:
-    """The registered version's number; registered only where it is not there yet."""
-    stream = record.stream
-    registered = find_version(client, stream, version)
+    """Register a version unless it is registered already; returns the registered version's number."""
+    stream = window_report.stream
+    registered = find_registered_version(client, stream, version)
     if registered is None:
         name = stream.job.registered_model
         _ensure_registered_model(client, stream)
@@ -63,8 +70,8 @@ def register(
             name,
             model.artifact_location,
             run_id=run.info.run_id,
-            tags=version_tags(stream, version) | why_tags(record),
-            description=version_note(version),
+            tags=make_version_tags(stream, version) | make_decision_tags(window_report),
+            description=make_version_note(version),
             model_id=model.model_id,
         )
     link = json.dumps([{"name": registered.name, "version": int(registered.version)}])
@@ -72,29 +79,31 @@ def register(
     return str(registered.version)
 
 
-def point_aliases(client: MlflowClient, stream: Stream, versions: Mapping[Alias, str | None]) -> None:
-    """Make the registered model's aliases stand at these versions; None takes an alias away."""
+def set_registered_aliases(
+    client: MlflowClient, stream: Stream, versions: Mapping[Alias, str | None]
+) -> None:
+    """Set the registered model's aliases to these versions; None removes an alias."""
     name = stream.job.registered_model
     if not client.search_registered_models(f"name = '{name}'"):
         if not any(versions.values()):
             return
         _ensure_registered_model(client, stream)
-    standing = client.get_registered_model(name).aliases
+    current_aliases = client.get_registered_model(name).aliases
     for alias, version in versions.items():
-        if version is None and alias.value in standing:
+        if version is None and alias.value in current_aliases:
             client.delete_registered_model_alias(name, alias.value)
-        elif version is not None and str(standing.get(alias.value)) != version:
+        elif version is not None and str(current_aliases.get(alias.value)) != version:
             client.set_registered_model_alias(name, alias.value, version)
 
 
-def _open_model(client: MlflowClient, run: Run, version: Version) -> LoggedModel:
-    for model_id in _outputs(run):
+def _get_or_create_logged_model(client: MlflowClient, run: Run, version: Version) -> LoggedModel:
+    for model_id in _list_output_model_ids(run):
         return client.get_logged_model(model_id)
-    found = client.search_logged_models(
+    matches = client.search_logged_models(
         [run.info.experiment_id], f"source_run_id = '{run.info.run_id}'", max_results=1
     )
-    if found:
-        return found[0]
+    if matches:
+        return matches[0]
     return client.create_logged_model(
         run.info.experiment_id,
         name=f"version-{version.number}",
@@ -104,7 +113,7 @@ def _open_model(client: MlflowClient, run: Run, version: Version) -> LoggedModel
     )
 
 
-def _outputs(run: Run) -> list[str]:
+def _list_output_model_ids(run: Run) -> list[str]:
     return [output.model_id for output in run.outputs.model_outputs] if run.outputs else []
 
 
@@ -116,8 +125,8 @@ def _ensure_registered_model(client: MlflowClient, stream: Stream) -> None:
             tags={"growlearn.stream": stream.name},
             description=(
                 f"The model that grows with stream {stream.name}: each version adds frozen branches to the "
-                "one before it, and earlier tasks answer as they did. The alias champion is in use; "
-                "challenger waits for a person."
+                "one before it, and predictions on earlier tasks do not change. The alias champion is in "
+                "use; challenger waits for approval."
             ),
         )
     except MlflowException as failure:

@@ -1,1 +1,1 @@
-"""APScheduler 3 behind a thin edge: it tells when to look, and every tick is claimed in the record."""
+"""Scheduling with APScheduler 3: it says when to check, and every tick is claimed in the store."""

@@ -1,78 +1,70 @@
-"""A five-field crontab line in UTC as an APScheduler trigger that means what cron means.
+"""Due times of a five-field crontab line in UTC, as cronsim computes them after Debian's cron.
 
-Two things differ in APScheduler 3.11 and are mended here. It reads numeric weekdays one day off
-(0 is Monday there, Sunday in cron; `CronTrigger.from_crontab("0 3 * * 0")` fires on Monday), so
-weekdays are handed over by name. And it wants day of month and weekday both to match, where cron
-fires when either does if both are restricted (crontab(5)).
+So a line fires when either day of month or weekday matches if both are restricted (crontab(5)).
 """
 
 from __future__ import annotations
 
-from datetime import UTC
+import re
+from datetime import UTC, datetime
 
-from apscheduler.triggers.base import BaseTrigger
-from apscheduler.triggers.combining import OrTrigger
-from apscheduler.triggers.cron import CronTrigger
+from cronsim import CronSim, CronSimError
 
 from growlearn.domain.errors import JobError
 
-_NAMES = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
-_WEEKDAY_CURE = "weekdays are 0-7 (0 and 7 are Sunday) or sun, mon, tue, wed, thu, fri, sat"
+_FIELDS = "minute hour day month weekday"
+_CRONSIM_FIELDS = ("Bad minute", "Bad hour", "Bad day-of-month", "Bad month", "Bad day-of-week")
+_WEEKDAY_HINT = "weekdays are 0-7 (0 and 7 are Sunday) or sun, mon, tue, wed, thu, fri, sat"
 
 
-def cron_trigger(line: str) -> BaseTrigger:
-    """The trigger of `minute hour day month weekday`; raises JobError naming the line."""
+def iterate_due_times(line: str, moment: datetime, *, reverse: bool = False) -> CronSim:
+    """The due times after `moment`, or those before it from the latest on, all of them in UTC.
+
+    Raises JobError for an invalid line, and for one that never comes due (31 February).
+
+    >>> next(iterate_due_times("0 3 * * fri-sun", datetime(2025, 11, 24, tzinfo=UTC))).isoformat()
+    '2025-11-28T03:00:00+00:00'
+    """
     fields = line.split()
     if len(fields) != 5:
-        raise JobError(f"cron {line!r} does not have five fields", cure="minute hour day month weekday")
-    minute, hour, day, month, weekday = fields
-    names = weekday_names(weekday)
-
-    def build(day: str, names: str) -> CronTrigger:
-        return CronTrigger(
-            minute=minute, hour=hour, day=day, month=month.lower(), day_of_week=names, timezone=UTC
-        )
-
+        raise JobError(f"cron {line!r} does not have five fields", hint=_FIELDS)
     try:
-        if day.startswith("*") or weekday.startswith("*"):
-            return build(day, names)
-        return OrTrigger([build(day, "*"), build("*", names)])
-    except (ValueError, TypeError) as error:
-        raise JobError(f"cron {line!r}: {error}", cure="minute hour day month weekday") from error
+        return _parse(fields, moment, reverse)
+    except CronSimError as error:
+        raise _explain(line, fields, moment, str(error)) from error
 
 
-def weekday_names(field: str) -> str:
-    """A crontab weekday field as names, which no reader can shift by a day.
+def _parse(fields: list[str], moment: datetime, reverse: bool = False) -> CronSim:
+    return CronSim(_normalize(fields), moment.astimezone(UTC), reverse=reverse)
 
-    >>> weekday_names("0"), weekday_names("7"), weekday_names("5-7"), weekday_names("*/3")
-    ('sun', 'sun', 'sun,fri,sat', 'sun,wed,sat')
+
+def _normalize(fields: list[str]) -> str:
+    """The line in terms that cronsim reads as this project does.
+
+    In cronsim `5-5/2` starts at 5 and goes on, no range of weekdays ends on a Sunday that is not 7, and a
+    weekday `1/2` goes up to 7, which is Sunday again.
+
+    >>> _normalize(["5-5/2", "*", "*", "*", "fri-SUN,1/2,6/1"])
+    '5 * * * fri-7,1-6/2,6'
     """
-    if field == "*":
-        return "*"
-    days = {day % 7 for part in field.lower().split(",") for day in _days(part, field)}
-    return ",".join(name for day, name in enumerate(_NAMES) if day in days)
+    others, weekday = " ".join(fields).lower().rsplit(" ", 1)
+    weekday = re.sub(r"\b(?!sun|0)(\w+)-(?:sun|0)\b", r"\1-7", weekday)
+    weekday = re.sub(r"(?<![-\w])(?!7)(\w+)/", r"\1-6/", weekday)
+    return re.sub(r"\b(\w+)-\1/0*[1-9]\d*\b", r"\1", f"{others} {weekday}")
 
 
-def _days(part: str, field: str) -> range:
-    span, slash, step_text = part.partition("/")
-    if slash and not (step_text.isdecimal() and int(step_text) >= 1):
-        raise JobError(f"cron weekday {field!r}: step {step_text!r} is not 1 or more", cure=_WEEKDAY_CURE)
-    step = int(step_text) if slash else 1
-    if span == "*":
-        return range(0, 7, step)
-    first_text, dash, last_text = span.partition("-")
-    first = _day(first_text, field)
-    last = _day(last_text, field) if dash else (max(first, 6) if slash else first)
-    if dash and last < first and last == 0:
-        last = 7  # fri-sun
-    if last < first:
-        raise JobError(f"cron weekday {field!r}: {span} runs backwards", cure=_WEEKDAY_CURE)
-    return range(first, last + 1, step)
+def _explain(line: str, fields: list[str], moment: datetime, message: str) -> JobError:
+    index = _CRONSIM_FIELDS.index(message)
+    name, field = _FIELDS.split()[index], fields[index]
+    if name == "day" and _is_valid([*fields[:3], "*", fields[4]], moment):
+        return JobError(f"cron {line!r} never comes due", hint="check its day and month fields")
+    hint = _WEEKDAY_HINT if name == "weekday" else _FIELDS
+    return JobError(f"cron {line!r}: {field!r} is not a valid {name}", hint=hint)
 
 
-def _day(text: str, field: str) -> int:
-    if text in _NAMES:
-        return _NAMES.index(text)
-    if text.isdecimal() and int(text) <= 7:
-        return int(text)
-    raise JobError(f"cron weekday {field!r}: {text!r} is no weekday", cure=_WEEKDAY_CURE)
+def _is_valid(fields: list[str], moment: datetime) -> bool:
+    try:
+        _parse(fields, moment)
+    except CronSimError:
+        return False
+    return True

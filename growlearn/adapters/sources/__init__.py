@@ -1,4 +1,4 @@
-"""Sources of new data: one file a kind, one line a kind in the table below."""
+"""Sources of new data: one file and one line in the table below per kind."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ from difflib import get_close_matches
 from growlearn.adapters.sources.folder import FolderSource
 from growlearn.adapters.sources.image_folder import ImageFolderSource
 from growlearn.domain.errors import JobError
-from growlearn.domain.job import SourceSpec
+from growlearn.domain.job import SourceConfig
 from growlearn.ports import Clock, Source
 
-SOURCES: dict[str, Callable[[SourceSpec, Clock], Source]] = {
+SOURCES: dict[str, Callable[[SourceConfig, Clock], Source]] = {
     "folder": FolderSource,
     "image-folder": ImageFolderSource,
 }
-"""Every kind of source by the name a job file calls it."""
+"""Every kind of source by its name in a job file."""
 
 
-def open_source(spec: SourceSpec, clock: Clock) -> Source:
+def open_source(spec: SourceConfig, clock: Clock) -> Source:
     """The source a job file describes; raises JobError for an unknown kind.
 
-    Nothing is looked at yet: a missing folder shows when its files are listed.
+    Nothing is read yet: a missing folder is an error when its files are listed.
     """
     if spec.type not in SOURCES:
         nearest = get_close_matches(spec.type.lower().replace("_", "-"), SOURCES, 1, 0.5)
         raise JobError(
             f"source.type {spec.type!r} is unknown; the kinds are {', '.join(SOURCES)}",
-            cure=f"did you mean {nearest[0]!r}?" if nearest else None,
+            hint=f"did you mean {nearest[0]!r}?" if nearest else None,
         )
     return SOURCES[spec.type](spec, clock)

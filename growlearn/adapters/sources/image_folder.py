@@ -7,10 +7,10 @@ from hashlib import sha256
 from itertools import groupby
 
 from growlearn.adapters.sources.folder import compile_pattern
-from growlearn.adapters.sources.found import Found, is_settled, read_steady
+from growlearn.adapters.sources.listing import FileEntry, is_old_enough, read_unchanged
 from growlearn.adapters.sources.tree import open_tree
-from growlearn.domain.errors import NotReadable, UnreadableFile
-from growlearn.domain.job import SourceSpec
+from growlearn.domain.errors import InvalidFile, TemporarilyUnreadable
+from growlearn.domain.job import SourceConfig
 from growlearn.domain.window import SourceFile
 from growlearn.ports import Clock
 
@@ -18,58 +18,59 @@ from growlearn.ports import Clock
 class ImageFolderSource:
     """Each immediate subfolder is one SourceFile; the pattern picks subfolders by name."""
 
-    def __init__(self, spec: SourceSpec, clock: Clock) -> None:
+    def __init__(self, spec: SourceConfig, clock: Clock) -> None:
         self._tree = open_tree(spec.url)
         self._clock = clock
-        self._settle_s = spec.settle_s
-        self._matches = compile_pattern(spec.pattern)
+        self._min_file_age_s = spec.min_file_age_s
+        self._pattern = compile_pattern(spec.pattern)
 
     def files(self) -> Sequence[SourceFile]:
         """Subfolders by name, once nothing in them was touched of late."""
         now = self._clock.now()
         return tuple(
             SourceFile(
-                url=f"{self._tree.base}/{name}",
-                fingerprint=_fingerprint(images),
+                url=f"{self._tree.base_url}/{name}",
+                fingerprint=_combine_fingerprints(images),
                 size_bytes=sum(image.size_bytes for image in images),
-                refused=_refused(images),
+                reject_reason=_find_reject_reason(images),
             )
-            for name, images in self._folders().items()
-            if self._matches.match(name) and all(is_settled(image, now, self._settle_s) for image in images)
+            for name, images in self._group_by_folder().items()
+            if self._pattern.match(name)
+            and all(is_old_enough(image, now, self._min_file_age_s) for image in images)
         )
 
     def read(self, file: SourceFile) -> Mapping[str, bytes]:
         """Content of every image under class/name."""
-        name = file.url.removeprefix(f"{self._tree.base}/")
-        if file.refused:
-            raise UnreadableFile(f"{name}: {file.refused}")
-        images = self._folders().get(name)
+        name = file.url.removeprefix(f"{self._tree.base_url}/")
+        if file.reject_reason:
+            raise InvalidFile(f"{name}: {file.reject_reason}")
+        images = self._group_by_folder().get(name)
         if images is None:
-            raise NotReadable(f"{name} vanished between listing and reading")
+            raise TemporarilyUnreadable(f"{name} vanished between listing and reading")
         try:
             content = {
-                image.path.removeprefix(f"{name}/"): read_steady(self._tree, image.path, image.stamp)
+                image.path.removeprefix(f"{name}/"): read_unchanged(self._tree, image.path, image.fingerprint)
                 for image in images
             }
-        except UnreadableFile:
-            if _fingerprint(self._folders().get(name, [])) == file.fingerprint:
+        except InvalidFile:
+            if _combine_fingerprints(self._group_by_folder().get(name, [])) == file.fingerprint:
                 raise
-            raise NotReadable(f"{name} changed while it was read") from None
-        if _fingerprint(self._folders().get(name, [])) != file.fingerprint:
-            raise NotReadable(f"{name} changed while it was read")
+            raise TemporarilyUnreadable(f"{name} changed while it was read") from None
+        if _combine_fingerprints(self._group_by_folder().get(name, [])) != file.fingerprint:
+            raise TemporarilyUnreadable(f"{name} changed while it was read")
         return content
 
-    def _folders(self) -> dict[str, list[Found]]:
-        inside = [found for found in self._tree.find(None) if "/" in found.path]
+    def _group_by_folder(self) -> dict[str, list[FileEntry]]:
+        inside = [entry for entry in self._tree.list_files(None) if "/" in entry.path]
         return {
-            name: list(images) for name, images in groupby(inside, key=lambda found: found.path.split("/")[0])
+            name: list(images) for name, images in groupby(inside, key=lambda entry: entry.path.split("/")[0])
         }
 
 
-def _fingerprint(images: Sequence[Found]) -> str:
-    listing = "\n".join(f"{image.path}\t{image.stamp}" for image in images)
+def _combine_fingerprints(images: Sequence[FileEntry]) -> str:
+    listing = "\n".join(f"{image.path}\t{image.fingerprint}" for image in images)
     return sha256(listing.encode(errors="surrogateescape")).hexdigest()
 
 
-def _refused(images: Sequence[Found]) -> str | None:
-    return next((f"{image.path} {image.refused}" for image in images if image.refused), None)
+def _find_reject_reason(images: Sequence[FileEntry]) -> str | None:
+    return next((f"{image.path} {image.reject_reason}" for image in images if image.reject_reason), None)

@@ -9,25 +9,25 @@ from typing import Any
 
 from fsspec import AbstractFileSystem
 
-from growlearn.adapters.sources.found import Found, is_ignored
+from growlearn.adapters.sources.listing import FileEntry, is_ignored
 from growlearn.domain.errors import GrowLearnError, Unavailable
 
-# What the common file systems call a checksum, and the time of the last change.
-_CHECKSUMS = ("ETag", "etag", "md5Hash", "md5", "checksum", "content_md5")
-_TIMES = ("LastModified", "last_modified", "mtime", "modified", "updated")
+# The keys of the checksum and the modification time in common file systems.
+_CHECKSUM_KEYS = ("ETag", "etag", "md5Hash", "md5", "checksum", "content_md5")
+_MODIFIED_AT_KEYS = ("LastModified", "last_modified", "mtime", "modified", "updated")
 
 
-def unreachable(url: str, error: Exception) -> Unavailable:
-    """What to say of a file system that does not answer."""
+def make_unreachable_error(url: str, error: Exception) -> Unavailable:
+    """The error for a file system that does not answer."""
     return Unavailable(
         f"source folder {url} cannot be reached: {str(error) or type(error).__name__}",
-        cure="is its server there, and are the credentials right? then run again",
+        hint="is its server there, and are the credentials right? then run again",
     )
 
 
 @contextmanager
 def _as_os_errors() -> Iterator[None]:
-    """Each file system raises errors of its own."""
+    """Each file system raises its own errors."""
     try:
         yield
     except OSError:
@@ -42,30 +42,32 @@ class RemoteTree:
     def __init__(self, filesystem: AbstractFileSystem, folder: str) -> None:
         self._fs = filesystem
         self._root = folder.rstrip("/")
-        self.base: str = filesystem.unstrip_protocol(self._root)
+        self.base_url: str = filesystem.unstrip_protocol(self._root)
 
-    def find(self, depth: int | None) -> Sequence[Found]:
+    def list_files(self, depth: int | None) -> Sequence[FileEntry]:
         """Files by path, hidden and unfinished ones left out."""
-        self._fs.invalidate_cache()  # a listing remembered from the last tick would hide new files
+        self._fs.invalidate_cache()  # a cached listing of the last tick would hide new files
         try:
-            there = self._fs.isdir(self._root)
-            listing = self._fs.find(self._root, maxdepth=depth, detail=True) if there else {}
-            found = [self._found(name[len(self._root) :].lstrip("/"), info) for name, info in listing.items()]
-        except Exception as error:  # each file system raises errors of its own
-            raise unreachable(self.base, error) from error
-        if not there:
+            folder_exists = self._fs.isdir(self._root)
+            listing = self._fs.find(self._root, maxdepth=depth, detail=True) if folder_exists else {}
+            entries = [
+                self._make_entry(name[len(self._root) :].lstrip("/"), info) for name, info in listing.items()
+            ]
+        except Exception as error:  # each file system raises its own errors
+            raise make_unreachable_error(self.base_url, error) from error
+        if not folder_exists:
             raise GrowLearnError(
-                f"source folder {self.base} does not exist or holds nothing yet",
-                cure="put a first file there, or correct source.url in the job file",
+                f"source folder {self.base_url} does not exist or holds nothing yet",
+                hint="put a first file there, or correct source.url in the job file",
             )
-        shown = [file for file in found if not any(map(is_ignored, file.path.split("/")))]
-        return sorted(shown, key=lambda file: file.path)
+        visible = [file for file in entries if not any(map(is_ignored, file.path.split("/")))]
+        return sorted(visible, key=lambda file: file.path)
 
-    def stamp(self, path: str) -> str:
-        """Checksum where the file system keeps one, else size and time of last change."""
+    def get_fingerprint(self, path: str) -> str:
+        """Checksum where the file system has one, else size and time of last change."""
         self._fs.invalidate_cache()
         with _as_os_errors():
-            return self._found(path, self._fs.info(f"{self._root}/{path}")).stamp
+            return self._make_entry(path, self._fs.info(f"{self._root}/{path}")).fingerprint
 
     def read(self, path: str) -> bytes:
         """Content of one file."""
@@ -73,19 +75,19 @@ class RemoteTree:
             content: bytes = self._fs.cat_file(f"{self._root}/{path}")
         return content
 
-    def _found(self, path: str, info: dict[str, Any]) -> Found:
-        modified_at = self._modified_at(path, info)
-        checksum = next((str(info[key]) for key in _CHECKSUMS if info.get(key)), None)
+    def _make_entry(self, path: str, info: dict[str, Any]) -> FileEntry:
+        modified_at = self._get_modified_at(path, info)
+        checksum = next((str(info[key]) for key in _CHECKSUM_KEYS if info.get(key)), None)
         size = int(info.get("size") or 0)
-        return Found(
+        return FileEntry(
             path=path,
             size_bytes=size,
             modified_at=modified_at,
-            stamp=checksum or f"{size}-{modified_at.timestamp() if modified_at else ''}",
+            fingerprint=checksum or f"{size}-{modified_at.timestamp() if modified_at else ''}",
         )
 
-    def _modified_at(self, path: str, info: dict[str, Any]) -> datetime | None:
-        when = next((info[key] for key in _TIMES if info.get(key) is not None), None)
+    def _get_modified_at(self, path: str, info: dict[str, Any]) -> datetime | None:
+        when = next((info[key] for key in _MODIFIED_AT_KEYS if info.get(key) is not None), None)
         if when is None:
             try:
                 when = self._fs.modified(f"{self._root}/{path}")

@@ -1,4 +1,4 @@
-"""backtest: what a drift policy would have done and cost, over a history and without growing anything."""
+"""backtest: replays a history through a drift policy without training, to see what it would do and cost."""
 
 from __future__ import annotations
 
@@ -8,143 +8,161 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from growlearn.app.cli.look import AsJson
-from growlearn.app.cli.output import QUARANTINED, percent, print_json, say, show, show_table, warn
+from growlearn.app.cli.inspect import JsonOption
+from growlearn.app.cli.output import (
+    QUARANTINED,
+    echo,
+    echo_error,
+    format_percent,
+    print_json,
+    show,
+    show_table,
+)
 
 if TYPE_CHECKING:
-    from growlearn.app.backtest import Backtest
-    from growlearn.app.cli.timeline import Moment
+    from growlearn.app.backtest import BacktestResult
+    from growlearn.app.cli.timeline import TimelinePoint
     from growlearn.domain.backtest import Replay
 
-_PER_POLICY = ("policy", "windows", "alarms", "trainings", "training time", "accuracy of stand-ins")
-_OF_TRUTH = ("mean delay", "missed", "false alarms", "returns recognised")
+_POLICY_COLUMNS = ("policy", "windows", "alarms", "trainings", "training time", "dry-run accuracy")
+_REGIME_COLUMNS = ("mean delay", "missed", "false alarms", "recurrences detected")
 
 
 def register(app: typer.Typer) -> None:
     """Put this group's commands into the program."""
-    app.command(rich_help_panel="Decide")(backtest)
+    app.command(rich_help_panel="Manage")(backtest)
 
 
 def backtest(
-    job_file: Annotated[Path, typer.Argument(metavar="JOB.yaml", help="The job whose policy is tried.")],
+    job_file: Annotated[Path, typer.Argument(metavar="JOB.yaml", help="The job whose policy is replayed.")],
     data: Annotated[
         str, typer.Option("--data", help="The history: a folder of files in order, or one file.")
     ],
-    against: Annotated[
+    compare: Annotated[
         list[Path] | None,
-        typer.Option("--against", help="Another job file to compare with; may be repeated."),
+        typer.Option("--compare", help="Another job file to compare with; may be repeated."),
     ] = None,
-    truth: Annotated[
+    regime_column: Annotated[
         str | None,
-        typer.Option("--truth", help="A column that names the true regime; the model never sees it."),
+        typer.Option("--regime-column", help="A column with the true regime; the model never sees it."),
     ] = None,
-    every: Annotated[
+    period: Annotated[
         int | None,
         typer.Option(
-            "--every", min=1, help="Windows between two trainings of `periodic`; as often as the job."
+            "--period", min=1, help="Windows per training of `periodic`; default: as often as the job."
         ),
     ] = None,
-    fresh: Annotated[
-        bool, typer.Option("--fresh", help="Begin with nothing learned, though the stream has a champion.")
+    from_scratch: Annotated[
+        bool, typer.Option("--from-scratch", help="Start without a model, though the stream has a champion.")
     ] = False,
-    picture: Annotated[Path | None, typer.Option("--picture", help="Draw it into this PNG file.")] = None,
-    as_json: AsJson = False,
+    plot: Annotated[Path | None, typer.Option("--plot", help="Write a plot to this PNG file.")] = None,
+    as_json: JsonOption = False,
 ) -> None:
-    """Replay a history through the drift policy, nothing grown: alarms, delays, trainings and hours."""
+    """Replay a history through the drift policy without training: alarms, delays, trainings and hours."""
     import torch
 
-    from growlearn.app.backtest import Request, run_backtest
-    from growlearn.app.backtest_picture import check_picture, write_picture
+    from growlearn.app.backtest import BacktestRequest, run_backtest
+    from growlearn.app.backtest_plot import check_plot_path, write_plot
     from growlearn.app.backtest_view import backtest_view
-    from growlearn.app.cli.progress import reporting
-    from growlearn.app.here import settings
+    from growlearn.app.cli.progress import show_progress
+    from growlearn.app.current_settings import load_settings
 
-    here = settings()
-    torch.set_num_threads(here.threads)
-    if picture is not None:
-        check_picture(picture)
-    request = Request(
-        job_file=job_file, data=data, against=tuple(against or ()), truth=truth, every=every, fresh=fresh
+    settings = load_settings()
+    torch.set_num_threads(settings.threads)
+    if plot is not None:
+        check_plot_path(plot)
+    request = BacktestRequest(
+        job_file=job_file,
+        data=data,
+        comparison_files=tuple(compare or ()),
+        regime_column=regime_column,
+        period=period,
+        from_scratch=from_scratch,
     )
-    with reporting() as report:
-        done = run_backtest(request, here, report)
-    if picture is not None:
-        write_picture(done, picture)
+    with show_progress() as on_progress:
+        result = run_backtest(request, settings, on_progress)
+    if plot is not None:
+        write_plot(result, plot)
     if as_json:
-        print_json(backtest_view(done))
+        print_json(backtest_view(result))
     else:
-        _show(done)
-    _tell_kept_out(done)
+        _show_result(result)
+    _report_rejected(result)
 
 
-def _tell_kept_out(done: Backtest) -> None:
-    from growlearn.app.telling import kept_out, kept_out_anything
-    from growlearn.cycle import RunSummary
+def _report_rejected(result: BacktestResult) -> None:
+    from growlearn.app.run_summary import has_rejections, rejected_lines
+    from growlearn.pipeline.run import RunSummary
 
-    taken_in = RunSummary(done.files, ())
-    for line in kept_out(done.job.name, taken_in):
-        warn(line)
-    if kept_out_anything(taken_in):
+    ingested = RunSummary(result.files, ())
+    for line in rejected_lines(result.job.name, ingested):
+        echo_error(line)
+    if has_rejections(ingested):
         raise typer.Exit(QUARANTINED)
 
 
-def _show(done: Backtest) -> None:
-    from growlearn.app.cli.timeline import legend, show_timeline
+def _show_result(result: BacktestResult) -> None:
+    from growlearn.app.cli.timeline import render_legend, show_timeline
 
-    truth = done.truth is not None
+    has_regimes = result.regime_column is not None
     show_table(
-        (*_PER_POLICY, *(_OF_TRUTH if truth else ())),
-        [(*_row(replay), *(_fit(replay) if truth else ())) for replay in done.replays],
+        (*_POLICY_COLUMNS, *(_REGIME_COLUMNS if has_regimes else ())),
+        [
+            (*_policy_row(replay), *(_detection_row(replay) if has_regimes else ()))
+            for replay in result.replays
+        ],
         empty="no policies",
     )
-    moments = {replay.policy: _moments(replay) for replay in done.replays}
-    widest = max(map(len, moments))
-    for policy, each in moments.items():
-        show_timeline(each, policy.ljust(widest))
-    show(legend([moment for each in moments.values() for moment in each]))
-    for line in _basis(done):
-        say(line)
+    points_by_policy = {replay.policy: _timeline_points(replay) for replay in result.replays}
+    name_width = max(map(len, points_by_policy))
+    for policy, points in points_by_policy.items():
+        show_timeline(points, policy.ljust(name_width))
+    show(render_legend([point for points in points_by_policy.values() for point in points]))
+    for line in _basis_lines(result):
+        echo(line)
 
 
-def _row(replay: Replay) -> tuple[object, ...]:
-    from growlearn.app.backtest_view import told_time
+def _policy_row(replay: Replay) -> tuple[object, ...]:
+    from growlearn.app.backtest_view import format_duration
 
     return (
         replay.policy,
         len(replay.windows),
         replay.alarms,
         replay.trainings,
-        told_time(replay.hours),
-        percent(replay.accuracy),
+        format_duration(replay.training_hours),
+        format_percent(replay.accuracy),
     )
 
 
-def _fit(replay: Replay) -> tuple[object, ...]:
+def _detection_row(replay: Replay) -> tuple[object, ...]:
     delay = "-" if replay.mean_delay is None else f"{replay.mean_delay:.1f} windows"
-    news = len(replay.changes) - replay.returns
+    num_new_regimes = len(replay.drift_events) - replay.recurrences
     return (
         delay,
-        f"{replay.missed} of {news}",
+        f"{replay.missed} of {num_new_regimes}",
         replay.false_alarms,
-        f"{replay.recognised} of {replay.returns}",
+        f"{replay.recurrences_detected} of {replay.recurrences}",
     )
 
 
-def _moments(replay: Replay) -> Sequence[Moment]:
-    from growlearn.app.cli.timeline import Moment
+def _timeline_points(replay: Replay) -> Sequence[TimelinePoint]:
+    from growlearn.app.cli.timeline import TimelinePoint
 
-    return [Moment(each.window, each.verdict, each.grown) for each in replay.windows]
+    return [TimelinePoint(window.window, window.verdict, window.grown) for window in replay.windows]
 
 
-def _basis(done: Backtest) -> list[str]:
-    """What the figures rest on, in sentences."""
-    start = "nothing learned" if done.started_from is None else f"version {done.started_from}"
-    lines = [f"started from {start}; periodic grows every {done.every} windows"]
-    if done.seconds_a_row is not None:
-        source = "the stream's own trainings" if done.recorded else "a few batches on this machine"
-        milliseconds = 1000 * done.seconds_a_row
-        lines.append(f"training time at {milliseconds:.3g} ms a row and epoch, from {source}, all epochs run")
+def _basis_lines(result: BacktestResult) -> list[str]:
+    """What the figures are based on, as lines of text."""
+    start = "no model" if result.started_from is None else f"version {result.started_from}"
+    lines = [f"started from {start}; periodic grows every {result.period} windows"]
+    if result.seconds_per_row is not None:
+        source = "the stream's own trainings" if result.cost_is_recorded else "a few batches on this machine"
+        milliseconds = 1000 * result.seconds_per_row
+        lines.append(
+            f"training time at {milliseconds:.3g} ms per row and epoch, from {source}, with all epochs"
+        )
     lines.append(
-        "accuracies are those of stand-ins that were never trained: compare them with each other only"
+        "accuracies are those of dry-run models that were never trained: compare them with each other only"
     )
     return lines

@@ -1,4 +1,4 @@
-"""demo: the whole story, on a laptop, in minutes."""
+"""demo: a stream from the first window to rollback, on a laptop, in minutes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from growlearn.app.cli.output import FAILED, warn
+from growlearn.app.cli.output import FAILED, echo_error
 
 
 def register(app: typer.Typer) -> None:
@@ -17,20 +17,18 @@ def register(app: typer.Typer) -> None:
 
 
 def demo(
-    home: Annotated[Path, typer.Option("--home", help="Where everything of the demo is kept.")] = Path(
-        "growlearn-demo"
-    ),
-    fresh: Annotated[bool, typer.Option("--fresh", help="Remove an earlier demo first.")] = False,
+    home: Annotated[Path, typer.Option("--home", help="The folder of the demo.")] = Path("growlearn-demo"),
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Remove an earlier demo first.")] = False,
 ) -> None:
-    """The whole story on real handwritten digits: drift noticed, branches grown, nothing forgotten."""
-    from growlearn.app.demo.home import demo_settings, make_home
-    from growlearn.app.demo.story import tell
-    from growlearn.app.stopping import Stopped, stopping
+    """Run a whole stream of real handwritten digits: drift detected, branches grown, nothing forgotten."""
+    from growlearn.app.demo.home import load_demo_settings, make_demo_home
+    from growlearn.app.demo.run import run_demo
+    from growlearn.app.signals import Interrupted, stop_on_signals
 
-    settings = demo_settings(make_home(home, fresh=fresh), os.environ)
+    settings = load_demo_settings(make_demo_home(home, overwrite=overwrite), os.environ)
     try:
-        with stopping() as stop:
-            tell(settings, stop)
-    except Stopped:
-        warn("stopped; begin again with --fresh")
+        with stop_on_signals() as stop:
+            run_demo(settings, stop)
+    except Interrupted:
+        echo_error("stopped; start again with --overwrite")
         raise typer.Exit(FAILED) from None

@@ -1,4 +1,4 @@
-"""evaluate: every figure of a version's hold-outs, and of the stream's life."""
+"""evaluate: all metrics of a version on its hold-outs, and the stream's prequential score."""
 
 from __future__ import annotations
 
@@ -8,83 +8,83 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from growlearn.app.cli.look import AsJson, StreamName
-from growlearn.app.cli.output import percent, print_json, say, show_table
-from growlearn.app.views import shown_version
+from growlearn.app.cli.inspect import JsonOption, StreamArgument
+from growlearn.app.cli.output import echo, format_percent, print_json, show_table
+from growlearn.app.views import resolve_version
 
 if TYPE_CHECKING:
-    from growlearn.domain.interval import Interval
+    from growlearn.domain.interval import ConfidenceInterval
     from growlearn.domain.lineage import Version
-    from growlearn.evaluation.figures.task import TaskFigures
+    from growlearn.evaluation.metrics.task import TaskMetrics
+    from growlearn.evaluation.prequential import PrequentialResult
     from growlearn.ports import Artifacts, Store
-    from growlearn.serving.life import Life
 
-_MOST_COLUMNS = 16  # of more classes, what was taken for what is listed
-_MOST_PAIRS = 20
+_MAX_COLUMNS = 16  # with more classes, confused pairs are listed instead
+_MAX_PAIRS = 20
 
 
 def register(app: typer.Typer) -> None:
     """Put this group's command into the program."""
-    app.command(rich_help_panel="Look")(evaluate)
+    app.command(rich_help_panel="Inspect")(evaluate)
 
 
 def evaluate(
-    stream: StreamName,
-    version: Annotated[
-        int | None, typer.Argument(metavar="[VERSION]", help="The champion where left out.")
-    ] = None,
+    stream: StreamArgument,
+    version: Annotated[int | None, typer.Argument(metavar="[VERSION]", help="Default: the champion.")] = None,
     task: Annotated[
-        str | None, typer.Option("--task", help="One task: its classes, confusion and calibration too.")
+        str | None, typer.Option("--task", help="One task, with classes, confusion and calibration.")
     ] = None,
-    life: Annotated[
-        bool, typer.Option("--life", help="Answer every window with the champion of its day, too.")
+    prequential: Annotated[
+        bool, typer.Option("--prequential", help="Also score each window with its champion at that time.")
     ] = False,
-    as_json: AsJson = False,
+    as_json: JsonOption = False,
 ) -> None:
-    """How well a version answers each task's hold-out: intervals, calibration, flips, classes."""
-    from growlearn.app.composition import open_artifacts, open_record
+    """Evaluate a version on each task's hold-out: intervals, calibration, flips, classes."""
+    from growlearn.app.composition import open_artifacts, open_store
+    from growlearn.app.current_settings import load_settings
     from growlearn.app.evaluation_view import evaluation_view
-    from growlearn.app.here import settings
 
-    here = settings()
-    store, artifacts = open_record(here), open_artifacts(here)
-    shown = _version(store, stream, version)
-    tasks = () if shown is None else _tasks(store, artifacts, shown, task)
-    lived = _life(store, artifacts, stream) if life else None
+    settings = load_settings()
+    store, artifacts = open_store(settings), open_artifacts(settings)
+    selected = _load_version(store, stream, version)
+    tasks = () if selected is None else _load_metrics(store, artifacts, selected, task)
+    prequential_result = _run_prequential(store, artifacts, stream) if prequential else None
     if as_json:
-        print_json(evaluation_view(stream, shown, tasks, lived))
+        print_json(evaluation_view(stream, selected, tasks, prequential_result))
         return
     _show_tasks(tasks)
-    for figures in tasks if task is not None else ():
-        _show_one(figures)
-    if lived is not None:
-        _show_life(lived)
+    for metrics in tasks if task is not None else ():
+        _show_task(metrics)
+    if prequential_result is not None:
+        _show_prequential(prequential_result)
 
 
-def _version(store: Store, stream: str, version: int | None) -> Version | None:
-    from growlearn.registry.ancestry import find
+def _load_version(store: Store, stream: str, version: int | None) -> Version | None:
+    from growlearn.registry.version_tree import get_version
 
-    number = shown_version(store.stream(stream), version)
-    return None if number is None else find(store.versions(stream), number)
+    number = resolve_version(store.stream(stream), version)
+    return None if number is None else get_version(store.versions(stream), number)
 
 
-def _tasks(store: Store, artifacts: Artifacts, version: Version, task: str | None) -> tuple[TaskFigures, ...]:
-    from growlearn.registry.figures import figures_for
+def _load_metrics(
+    store: Store, artifacts: Artifacts, version: Version, task: str | None
+) -> tuple[TaskMetrics, ...]:
+    from growlearn.registry.version_metrics import load_version_metrics
 
     wanted = None if task is None else version.manifest.task(task).name
-    found = figures_for(store, artifacts, version.stream, version.number)
-    return tuple(figures for figures in found if wanted in (None, figures.task))
+    all_metrics = load_version_metrics(store, artifacts, version.stream, version.number)
+    return tuple(metrics for metrics in all_metrics if wanted in (None, metrics.task))
 
 
-def _life(store: Store, artifacts: Artifacts, stream: str) -> Life:
-    from growlearn.app.cli.progress import reporting
-    from growlearn.serving.life import life_of
+def _run_prequential(store: Store, artifacts: Artifacts, stream: str) -> PrequentialResult:
+    from growlearn.app.cli.progress import show_progress
+    from growlearn.evaluation.prequential import evaluate_prequentially
 
-    with reporting() as report:
-        return life_of(store, artifacts, stream, report)
+    with show_progress() as on_progress:
+        return evaluate_prequentially(store, artifacts, stream, on_progress)
 
 
-def _show_tasks(tasks: Iterable[TaskFigures]) -> None:
+def _show_tasks(tasks: Iterable[TaskMetrics]) -> None:
     show_table(
         (
             "task",
@@ -98,93 +98,103 @@ def _show_tasks(tasks: Iterable[TaskFigures]) -> None:
         ),
         [
             (
-                each.task,
-                each.cell.rows,
-                percent(each.cell.accuracy),
-                _span(each.cell.interval),
-                None if each.routed is None else percent(each.routed.accuracy),
-                None if each.calibration is None else percent(each.calibration.error),
-                None if each.flips is None else each.flips.lost,
-                None if each.flips is None else each.flips.gained,
+                metrics.task,
+                metrics.task_score.rows,
+                format_percent(metrics.task_score.accuracy),
+                _format_interval(metrics.task_score.interval),
+                None if metrics.routed_score is None else format_percent(metrics.routed_score.accuracy),
+                None if metrics.calibration is None else format_percent(metrics.calibration.ece),
+                None if metrics.flips is None else metrics.flips.negative_count,
+                None if metrics.flips is None else metrics.flips.positive_count,
             )
-            for each in tasks
+            for metrics in tasks
         ],
         empty="no tasks yet",
     )
 
 
-def _span(interval: Interval | None) -> str | None:
+def _format_interval(interval: ConfidenceInterval | None) -> str | None:
     return None if interval is None else f"{100 * interval.low:.2f} to {100 * interval.high:.2f}"
 
 
-def _show_one(figures: TaskFigures) -> None:
-    if figures.per_class is None or figures.calibration is None:
-        say("its answers were not stored: nothing more is known of it")
+def _show_task(metrics: TaskMetrics) -> None:
+    if metrics.class_metrics is None or metrics.calibration is None:
+        echo("its predictions were not stored, so there are no further metrics")
         return
-    if figures.flips is not None and figures.before is not None and figures.before.task != figures.task:
-        say(f"before, task {figures.before.task!r} answered these rows best")
+    if (
+        metrics.flips is not None
+        and metrics.previous_score is not None
+        and metrics.previous_score.task != metrics.task
+    ):
+        echo(f"before, task {metrics.previous_score.task!r} answered these rows best")
     show_table(
         ("class", "rows", "precision", "recall", "F1", "accuracy against all others"),
         [
-            (each.label, each.rows, *map(percent, (each.precision, each.recall, each.f1, each.accuracy)))
-            for each in figures.per_class
+            (row.label, row.rows, *map(format_percent, (row.precision, row.recall, row.f1, row.accuracy)))
+            for row in metrics.class_metrics
         ],
         empty="no classes",
     )
-    _show_confusion(figures)
+    _show_confusion(metrics)
     show_table(
         ("confidence", "rows", "mean confidence", "accuracy"),
         [
-            (f"{100 * b.low:.0f} to {100 * b.high:.0f} %", b.rows, percent(b.confidence), percent(b.accuracy))
-            for b in figures.calibration.bins
+            (
+                f"{100 * b.low:.0f} to {100 * b.high:.0f} %",
+                b.rows,
+                format_percent(b.confidence),
+                format_percent(b.accuracy),
+            )
+            for b in metrics.calibration.bins
         ],
         empty="no rows",
     )
 
 
-def _show_confusion(figures: TaskFigures) -> None:
-    assert figures.counts is not None
-    names = [*map(str, figures.classes), "no class of the task"]
-    rows = [(name, *counts) for name, counts in zip(names, figures.counts.tolist(), strict=True)]
+def _show_confusion(metrics: TaskMetrics) -> None:
+    assert metrics.confusion_matrix is not None
+    names = [*map(str, metrics.classes), "no class of the task"]
+    rows = [(name, *counts) for name, counts in zip(names, metrics.confusion_matrix.tolist(), strict=True)]
     if not any(rows[-1][1:]):
         rows.pop()
-    if len(figures.classes) <= _MOST_COLUMNS:
+    if len(metrics.classes) <= _MAX_COLUMNS:
         show_table(("true class, answered as", *names[:-1]), rows, empty="no rows")
         return
     wrong = [
-        (name, names[at], count)
-        for place, (name, *counts) in enumerate(rows)
-        for at, count in enumerate(counts)
-        if at != place and count
+        (name, names[predicted], count)
+        for actual, (name, *counts) in enumerate(rows)
+        for predicted, count in enumerate(counts)
+        if predicted != actual and count
     ]
     show_table(
         ("true class", "answered as", "rows"),
-        sorted(wrong, key=lambda pair: -pair[2])[:_MOST_PAIRS],
+        sorted(wrong, key=lambda pair: -pair[2])[:_MAX_PAIRS],
         empty="every row was answered right",
     )
 
 
-def _show_life(life: Life) -> None:
+def _show_prequential(result: PrequentialResult) -> None:
     show_table(
         ("window", "task", "version", "labelled rows", "not answered", "accuracy", "95 % interval"),
         [
             (
-                each.window.id,
-                each.window.task,
-                each.version,
-                each.rows,
-                each.unanswered,
-                percent(each.accuracy),
-                _span(each.interval),
+                window.window.id,
+                window.window.task,
+                window.version,
+                window.rows,
+                window.unanswered,
+                format_percent(window.accuracy),
+                _format_interval(window.interval),
             )
-            for each in life.windows
+            for window in result.windows
         ],
-        empty="no window with labels was met by a champion yet",
+        empty="no labelled window had a champion yet",
     )
-    if life.windows:
-        say(
-            f"composite score: {percent(life.accuracy)} of {life.rows} rows ({_span(life.interval)}), "
-            f"mean over {len(life.windows)} windows {percent(life.mean_accuracy)}"
+    if result.windows:
+        interval = _format_interval(result.interval)
+        echo(
+            f"prequential accuracy: {format_percent(result.accuracy)} of {result.rows} rows ({interval}), "
+            f"mean over {len(result.windows)} windows {format_percent(result.mean_accuracy)}"
         )
-    for reason, count in Counter(life.left_out.values()).items():
-        say(f"left out: {count} windows ({reason})")
+    for reason, count in Counter(result.excluded.values()).items():
+        echo(f"excluded: {count} windows ({reason})")

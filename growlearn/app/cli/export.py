@@ -1,4 +1,4 @@
-"""export: a version, or its first branches, as a folder that needs nothing of ours."""
+"""export: a version, or its first branches, as a folder that does not need growlearn's database."""
 
 from __future__ import annotations
 
@@ -7,36 +7,46 @@ from typing import Annotated
 
 import typer
 
-from growlearn.app.cli.look import StreamName
-from growlearn.app.cli.output import percent, say, show_table
+from growlearn.app.cli.inspect import StreamArgument
+from growlearn.app.cli.output import echo, format_percent, show_table
 
 
 def register(app: typer.Typer) -> None:
     """Put this group's commands into the program."""
-    app.command(rich_help_panel="Use")(export)
+    app.command(rich_help_panel="Predict")(export)
 
 
 def export(
-    stream: StreamName,
+    stream: StreamArgument,
     version: Annotated[int, typer.Argument(help="Its number; see: growlearn versions STREAM.")],
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder that does not exist yet.")],
     branches: Annotated[
-        int | None, typer.Option("--branches", help="Only the first so many: a smaller model.")
+        int | None, typer.Option("--branches", help="Only the first N branches: a smaller model.")
     ] = None,
 ) -> None:
     """Write a version as a self-contained MLflow model, whole or truncated to its first branches."""
-    from growlearn.app.composition import open_artifacts, open_evaluator, open_record
-    from growlearn.app.exporting import export_version
-    from growlearn.app.here import settings
+    from growlearn.app.composition import build_evaluator, open_models, open_store
+    from growlearn.app.current_settings import load_settings
+    from growlearn.app.export import export_version
 
-    here = settings()
-    done = export_version(
-        open_record(here), open_artifacts(here), open_evaluator(here), stream, version, folder, branches
+    settings = load_settings()
+    models = open_models(settings)
+    exported = export_version(
+        open_store(settings),
+        models.artifacts,
+        build_evaluator(models),
+        stream,
+        version,
+        folder,
+        branches,
     )
-    if done.tasks:
+    if exported.tasks:
         show_table(
-            ("task", f"{done.of} branches", f"{done.branches} branches"),
-            [(each.task, percent(each.before), percent(each.after)) for each in done.tasks],
+            ("task", f"{exported.total_branches} branches", f"{exported.branches} branches"),
+            [
+                (change.task, format_percent(change.before), format_percent(change.after))
+                for change in exported.tasks
+            ],
             empty="it has no task",
         )
-    say(f"version {version}, {done.branches} of {done.of} branches -> {done.folder}")
+    echo(f"version {version}, {exported.branches} of {exported.total_branches} branches -> {exported.folder}")

@@ -1,4 +1,4 @@
-"""init, apply, delete: which streams there are."""
+"""init, apply, delete: create, change and delete streams."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
-from growlearn.app.cli.look import StreamName
-from growlearn.app.cli.output import say
+from growlearn.app.cli.inspect import StreamArgument
+from growlearn.app.cli.output import echo
 
-JobPath = Annotated[Path, typer.Argument(metavar="JOB.yaml", help="The job file.")]
+JobFileArgument = Annotated[Path, typer.Argument(metavar="JOB.yaml", help="The job file.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -23,62 +23,58 @@ def init(
     data: Annotated[
         Path, typer.Argument(metavar="DATA", help="A data file, a folder of them, or of class folders.")
     ],
-    out: Annotated[
-        Path | None, typer.Option("--out", help="Where to write; NAME.yaml here if left out.")
-    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="The file to write; default: NAME.yaml.")] = None,
     name: Annotated[
-        str | None, typer.Option("--name", help="The stream's name; the folder's if left out.")
+        str | None, typer.Option("--name", help="The stream's name; default: the folder's.")
     ] = None,
-    label: Annotated[
-        str | None, typer.Option("--label", help="The label column, where a guess would miss.")
-    ] = None,
+    label: Annotated[str | None, typer.Option("--label", help="The label column; default: a guess.")] = None,
 ) -> None:
-    """Look at data and write a commented job file for it."""
-    from growlearn.app.drafting import draft_job
-    from growlearn.app.inspection import inspect_data
+    """Profile data and write a commented job file for it."""
+    from growlearn.app.data_profile import profile_data
+    from growlearn.app.job_template import render_job_file
     from growlearn.domain.errors import GrowLearnError
 
-    findings = inspect_data(data, label)
-    stream = name or findings.suggested_name
-    draft = draft_job(stream, findings)
+    profile = profile_data(data, label)
+    stream = name or profile.suggested_name
+    job_text = render_job_file(stream, profile)
     target = out or Path(f"{stream}.yaml")
     try:
         with target.open("x", encoding="utf-8") as file:
-            file.write(draft)
+            file.write(job_text)
     except FileExistsError:
         raise GrowLearnError(
-            f"{target} exists", cure="choose another file with --out, or remove it"
+            f"{target} exists", hint="choose another file with --out, or remove it"
         ) from None
     except OSError as error:
-        raise GrowLearnError(f"cannot write {target}: {error.strerror}", cure="check the path") from error
-    say(f"wrote {target}: {findings.summary}; files {findings.pattern}")
-    for note in findings.notes:
-        say(f"note: {note}")
-    say(f"read it through, then: growlearn run {target}")
+        raise GrowLearnError(f"cannot write {target}: {error.strerror}", hint="check the path") from error
+    echo(f"wrote {target}: {profile.summary}; files {profile.pattern}")
+    for note in profile.notes:
+        echo(f"note: {note}")
+    echo(f"check it, then: growlearn run {target}")
 
 
-def apply(job_file: JobPath) -> None:
-    """Create the stream of a job file, or give it the changed job."""
-    from growlearn.app.applying import apply_file, upcoming
-    from growlearn.app.composition import open_record
-    from growlearn.app.here import settings
+def apply(job_file: JobFileArgument) -> None:
+    """Create the stream of a job file, or update its job."""
+    from growlearn.app.apply_job import apply_job_file, format_next_runs
+    from growlearn.app.composition import open_store
+    from growlearn.app.current_settings import load_settings
 
-    applied = apply_file(open_record(settings()), job_file)
-    say(f"{'created' if applied.created else 'updated'} stream {applied.stream.name}")
-    say(f"looks at {applied.stream.job.source.url}; next: {upcoming(applied.stream.job)}")
+    applied = apply_job_file(open_store(load_settings()), job_file)
+    echo(f"{'created' if applied.created else 'updated'} stream {applied.stream.name}")
+    echo(f"source {applied.stream.job.source.url}; next: {format_next_runs(applied.stream.job)}")
 
 
 def delete(
-    stream: StreamName,
+    stream: StreamArgument,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
-    """Forget a stream, its windows, branches and versions; stored files and MLflow stay."""
-    from growlearn.app.composition import open_record
-    from growlearn.app.here import settings
+    """Delete a stream, its windows, branches and versions; stored files and MLflow runs stay."""
+    from growlearn.app.composition import open_store
+    from growlearn.app.current_settings import load_settings
 
-    store = open_record(settings())
+    store = open_store(load_settings())
     count = len(store.versions(store.stream(stream).name))
     if not yes:
-        typer.confirm(f"forget stream {stream} with its {count} versions?", abort=True)
+        typer.confirm(f"delete stream {stream} with its {count} versions?", abort=True)
     store.delete(stream)
-    say(f"stream {stream} is forgotten; its stored weights and its MLflow runs stay")
+    echo(f"stream {stream} is deleted; its stored weights and its MLflow runs stay")

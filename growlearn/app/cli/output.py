@@ -1,4 +1,4 @@
-"""How words, tables and JSON reach a terminal or a pipe."""
+"""Writes text, tables and JSON to a terminal or a pipe."""
 
 from __future__ import annotations
 
@@ -14,46 +14,46 @@ if TYPE_CHECKING:
 DONE, FAILED, BAD_USAGE, QUARANTINED = 0, 1, 2, 3
 """Exit codes of every command."""
 
-_WIDEST_PIPED = 160
+_MAX_PIPED_WIDTH = 160
 
 
-def say(text: str) -> None:
-    """One line to the reader."""
+def echo(text: str) -> None:
+    """Write one line to stdout."""
     typer.echo(text)
 
 
-def warn(text: str) -> None:
-    """One line about trouble, on stderr."""
+def echo_error(text: str) -> None:
+    """Write one line to stderr."""
     typer.echo(text, err=True)
 
 
 def print_json(view: Mapping[str, Any]) -> None:
-    """A listing for programs."""
+    """Write a listing as JSON."""
     typer.echo(json.dumps(view, indent=2, ensure_ascii=False, allow_nan=False))
 
 
-def show(*pieces: RenderableType) -> None:
-    """Rich pieces, coloured on a terminal and plain in a pipe."""
-    for piece in pieces:
-        console().print(piece)
+def show(*renderables: RenderableType) -> None:
+    """Write rich renderables: coloured on a terminal, plain in a pipe."""
+    for renderable in renderables:
+        console().print(renderable)
 
 
 def console() -> Console:
-    """A console that neither wraps tables in pipes nor reads markup into other people's words."""
+    """A console that does not wrap tables in pipes and does not interpret markup in user text."""
     from rich.console import Console
 
     plain = Console(highlight=False, markup=False, emoji=False)
     return (
         plain
         if plain.is_terminal
-        else Console(highlight=False, markup=False, emoji=False, width=_WIDEST_PIPED)
+        else Console(highlight=False, markup=False, emoji=False, width=_MAX_PIPED_WIDTH)
     )
 
 
 def show_table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, empty: str) -> None:
-    """A compact table; `empty` is said instead where there are no rows."""
+    """Write a compact table, or the text `empty` where there are no rows."""
     if not rows:
-        say(empty)
+        echo(empty)
         return
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
@@ -63,12 +63,12 @@ def show_table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, empt
     for column in columns:
         table.add_column(column, overflow="fold")
     for row in rows:
-        table.add_row(*(Text(cell_text(cell)) for cell in row))
+        table.add_row(*(Text(format_cell(cell)) for cell in row))
     show(table)
 
 
-def cell_text(cell: object) -> str:
-    """A value as people read it: a dash for nothing, shares in per cent are the caller's matter."""
+def format_cell(cell: object) -> str:
+    """A value as text, a dash for None; the caller formats percentages."""
     if cell is None:
         return "-"
     if isinstance(cell, list | tuple):
@@ -76,6 +76,6 @@ def cell_text(cell: object) -> str:
     return str(cell)
 
 
-def percent(share: float | None) -> str:
-    """A share of 1 as per cent."""
-    return "-" if share is None else f"{100 * share:.2f} %"
+def format_percent(fraction: float | None) -> str:
+    """A fraction as per cent."""
+    return "-" if fraction is None else f"{100 * fraction:.2f} %"

@@ -1,4 +1,4 @@
-"""predict: the champion's answers to the rows of a file."""
+"""predict: the champion's predictions for the rows of a file."""
 
 from __future__ import annotations
 
@@ -7,75 +7,86 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from growlearn.app.cli.look import StreamName
-from growlearn.app.cli.output import QUARANTINED, say, show_table, warn
+from growlearn.app.cli.inspect import StreamArgument
+from growlearn.app.cli.output import QUARANTINED, echo, echo_error, show_table
 
 if TYPE_CHECKING:
-    from growlearn.app.answering import Answers
+    from growlearn.app.predict_file import FilePredictions
 
-_SHOWN_ROWS = 20
+_MAX_SHOWN_ROWS = 20
 
 
 def register(app: typer.Typer) -> None:
     """Put this group's commands into the program."""
-    app.command(rich_help_panel="Use")(predict)
+    app.command(rich_help_panel="Predict")(predict)
 
 
 def predict(
-    stream: StreamName,
+    stream: StreamArgument,
     file: Annotated[
         Path, typer.Argument(metavar="FILE", help="Parquet, CSV or Arrow, or a folder of images.")
     ],
-    out: Annotated[
-        Path | None, typer.Option("--out", help="Write .parquet or .csv; shown if left out.")
+    out: Annotated[Path | None, typer.Option("--out", help="Write .parquet or .csv; default: show.")] = None,
+    version: Annotated[
+        int | None, typer.Option("--version", help="This version; default: the champion.")
     ] = None,
-    version: Annotated[int | None, typer.Option("--version", help="This version, not the champion.")] = None,
     min_probability: Annotated[
-        float, typer.Option("--min-probability", help="Abstain where no answer is so probable.", min=0, max=1)
+        float, typer.Option("--min-probability", help="Abstain below this probability.", min=0, max=1)
     ] = 0.0,
 ) -> None:
-    """Answer the rows of a file: adds the columns prediction, probability and task."""
-    from growlearn.app.answering import answer_file, write_answers
-    from growlearn.app.composition import open_artifacts, open_record
-    from growlearn.app.here import settings
+    """Predict the rows of a file: adds the columns prediction, probability and task."""
+    from growlearn.app.composition import open_artifacts, open_store
+    from growlearn.app.current_settings import load_settings
+    from growlearn.app.predict_file import predict_file, write_predictions
     from growlearn.domain.errors import GrowLearnError
 
     if out is not None and out.resolve() == file.resolve():
-        raise GrowLearnError(f"--out {out} is the file to be answered", cure="write to another one")
-    here = settings()
-    answers = answer_file(
-        open_record(here), open_artifacts(here), stream, version, file, min_probability, here.execution
+        raise GrowLearnError(f"--out {out} is the input file", hint="write to another file")
+    settings = load_settings()
+    predictions = predict_file(
+        open_store(settings),
+        open_artifacts(settings),
+        stream,
+        version,
+        file,
+        min_probability,
+        settings.execution,
     )
     if out is None:
-        _show(answers)
+        _show_predictions(predictions)
     else:
-        unfit = write_answers(answers, out)
-        if unfit:
-            warn(f"a CSV file cannot hold the columns {', '.join(unfit)}; they are left out")
-        say(f"{answers.table.num_rows} rows answered by version {answers.version} -> {out}")
-    if answers.unanswered:
-        first = answers.unanswered[0]
-        count = len(answers.unanswered)
-        warn(f"{count} rows could not be answered; the first is row {first.row}: {first.reason}")
+        unsupported = write_predictions(predictions, out)
+        if unsupported:
+            echo_error(f"a CSV file cannot hold the columns {', '.join(unsupported)}; they are left out")
+        echo(f"{predictions.table.num_rows} rows predicted by version {predictions.version} -> {out}")
+    if predictions.failed_rows:
+        first = predictions.failed_rows[0]
+        count = len(predictions.failed_rows)
+        echo_error(f"{count} rows have no prediction; the first is row {first.row}: {first.reason}")
         raise typer.Exit(QUARANTINED)
 
 
-def _show(answers: Answers) -> None:
-    from growlearn.app.answering import ADDED
+def _show_predictions(predictions: FilePredictions) -> None:
+    from growlearn.app.predict_file import OUTPUT_COLUMNS
 
-    head = answers.table.select(list(ADDED)).slice(0, _SHOWN_ROWS).to_pylist()
+    head = predictions.table.select(list(OUTPUT_COLUMNS)).slice(0, _MAX_SHOWN_ROWS).to_pylist()
     show_table(
-        ("row", *ADDED),
+        ("row", *OUTPUT_COLUMNS),
         [
-            (row, answer["prediction"], _probability(answer["probability"]), answer["task"])
-            for row, answer in enumerate(head)
+            (
+                row,
+                prediction["prediction"],
+                _format_probability(prediction["probability"]),
+                prediction["task"],
+            )
+            for row, prediction in enumerate(head)
         ],
         empty="the file has no rows",
     )
-    total = answers.table.num_rows
-    if total > _SHOWN_ROWS:
-        say(f"{_SHOWN_ROWS} of {total} rows; write them all with --out answers.parquet")
+    total = predictions.table.num_rows
+    if total > _MAX_SHOWN_ROWS:
+        echo(f"{_MAX_SHOWN_ROWS} of {total} rows; write them all with --out predictions.parquet")
 
 
-def _probability(share: float | None) -> str | None:
-    return None if share is None else f"{share:.4f}"
+def _format_probability(probability: float | None) -> str | None:
+    return None if probability is None else f"{probability:.4f}"

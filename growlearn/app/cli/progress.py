@@ -1,4 +1,4 @@
-"""Long work as a progress bar on a terminal and as plain lines elsewhere."""
+"""Shows progress as a bar on a terminal and as plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from growlearn.app.cli.output import warn
+from growlearn.app.cli.output import echo_error
 from growlearn.domain.growth import Progress
-from growlearn.ports import Report
+from growlearn.ports import ProgressCallback
 
-_QUIET_S = 10.0
+_LINE_INTERVAL_S = 10.0
 
 
 @contextmanager
-def reporting() -> Iterator[Report]:
-    """A Report for the time of the block; bars vanish at its end, lines stay. Goes to stderr."""
+def show_progress() -> Iterator[ProgressCallback]:
+    """A progress callback for the block, writing to stderr; bars vanish at its end, lines stay."""
     if not sys.stderr.isatty():
-        yield plain_lines(warn, time.monotonic)
+        yield make_line_reporter(echo_error, time.monotonic)
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
@@ -35,7 +35,7 @@ def reporting() -> Iterator[Report]:
     with Bars(*columns, console=Console(stderr=True), transient=True) as bars:
         stages: dict[str, int] = {}
 
-        def report(progress: Progress) -> None:
+        def on_progress(progress: Progress) -> None:
             if progress.stage not in stages:
                 for old in stages.values():
                     bars.remove_task(old)  # type: ignore[arg-type]  # TaskID is an int
@@ -48,33 +48,33 @@ def reporting() -> Iterator[Report]:
                 note=progress.note,
             )
 
-        yield report
+        yield on_progress
 
 
-def plain_lines(write: Callable[[str], None], seconds: Callable[[], float]) -> Report:
+def make_line_reporter(write: Callable[[str], None], seconds: Callable[[], float]) -> ProgressCallback:
     """A line at the start and end of each stage, and one every ten seconds between."""
     lock = threading.Lock()
     last_stage, last_s = "", 0.0
 
-    def report(progress: Progress) -> None:
+    def on_progress(progress: Progress) -> None:
         nonlocal last_stage, last_s
         if progress.total == 1 and progress.done == 0:
-            return  # the start of a single step says nothing yet
+            return  # the start of a single step carries no information
         with lock:
             done = progress.total > 0 and progress.done >= progress.total
-            if progress.stage == last_stage and not done and seconds() - last_s < _QUIET_S:
+            if progress.stage == last_stage and not done and seconds() - last_s < _LINE_INTERVAL_S:
                 return
             last_stage, last_s = progress.stage, seconds()
-            write(line(progress))
+            write(format_progress(progress))
 
-    return report
+    return on_progress
 
 
-def line(progress: Progress) -> str:
-    """One stage's progress in words.
+def format_progress(progress: Progress) -> str:
+    """One stage's progress as text.
 
-    >>> line(Progress(stage="train w3", done=2, total=6, note="loss 0.31"))
+    >>> format_progress(Progress(stage="train w3", done=2, total=6, note="loss 0.31"))
     'train w3: 2 of 6, loss 0.31'
     """
-    share = f": {progress.done} of {progress.total}" if progress.total else ""
-    return f"{progress.stage}{share}{', ' + progress.note if progress.note else ''}"
+    fraction = f": {progress.done} of {progress.total}" if progress.total else ""
+    return f"{progress.stage}{fraction}{', ' + progress.note if progress.note else ''}"

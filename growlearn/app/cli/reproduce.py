@@ -1,4 +1,4 @@
-"""reproduce: a version made again from what is stored of it."""
+"""reproduce: retrains a version from stored data and compares."""
 
 from __future__ import annotations
 
@@ -9,104 +9,113 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from growlearn.app.cli.look import AsJson, StreamName
-from growlearn.app.cli.output import FAILED, print_json, say, show_table
+from growlearn.app.cli.inspect import JsonOption, StreamArgument
+from growlearn.app.cli.output import FAILED, echo, print_json, show_table
 
 if TYPE_CHECKING:
-    from growlearn.app.reproducing import Reproduction
-    from growlearn.domain.circumstances import Difference
+    from growlearn.app.reproduce import Reproduction
+    from growlearn.domain.environment import EnvironmentDifference
 
-_MOST_PLACES = 10
-_HASH = re.compile("[0-9a-f]{40,64}")
+_MAX_TENSORS = 10
+_HASH_PATTERN = re.compile("[0-9a-f]{40,64}")
 
 
 def register(app: typer.Typer) -> None:
     """Put this group's commands into the program."""
-    app.command(rich_help_panel="Look")(reproduce)
+    app.command(rich_help_panel="Inspect")(reproduce)
 
 
 def reproduce(
-    stream: StreamName,
+    stream: StreamArgument,
     version: Annotated[int, typer.Argument(help="Its number; see: growlearn versions STREAM.")],
     tolerance: Annotated[
-        float, typer.Option("--tolerance", min=0.0, help="By which a probability may differ.")
+        float, typer.Option("--tolerance", min=0.0, help="Largest allowed difference of a probability.")
     ] = 0.01,
-    as_json: AsJson = False,
+    as_json: JsonOption = False,
 ) -> None:
-    """Train a version again from its stored rows: does it come out the same? Nothing is changed."""
-    from growlearn.app.cli.progress import reporting
-    from growlearn.app.composition import open_artifacts, open_record, open_workshop
-    from growlearn.app.here import settings
-    from growlearn.app.reproducing import reproduce as make_again
+    """Retrain a version from its stored rows and compare the two; changes nothing."""
+    from growlearn.app.cli.progress import show_progress
+    from growlearn.app.composition import open_artifacts, open_scratch_training, open_store
+    from growlearn.app.current_settings import load_settings
+    from growlearn.app.reproduce import reproduce_version
     from growlearn.app.reproduction_view import reproduction_view
-    from growlearn.growth.reproduction import Likeness
+    from growlearn.network.model_diff import ReproductionStatus
 
-    here = settings()
-    with reporting() as report:
-        made = make_again(
-            open_record(here),
-            open_artifacts(here),
-            partial(open_workshop, here),
+    settings = load_settings()
+    with show_progress() as on_progress:
+        reproduction = reproduce_version(
+            open_store(settings),
+            open_artifacts(settings),
+            partial(open_scratch_training, settings),
             stream,
             version,
             tolerance,
-            report,
+            on_progress,
         )
     if as_json:
-        print_json(reproduction_view(made))
+        print_json(reproduction_view(reproduction))
     else:
-        _show(made)
-    if made.likeness is Likeness.DIFFERENT:
+        _show_reproduction(reproduction)
+    if reproduction.status is ReproductionStatus.DIFFERENT:
         raise typer.Exit(FAILED)
 
 
-def _show(made: Reproduction) -> None:
-    version = made.version
-    threads = "1 thread" if made.threads == 1 else f"{made.threads} threads"
-    say(
+def _show_reproduction(reproduction: Reproduction) -> None:
+    version = reproduction.version
+    threads = "1 thread" if reproduction.threads == 1 else f"{reproduction.threads} threads"
+    echo(
         f"{version.stream}: version {version.number} "
-        f"({', '.join(made.branches) or 'a head alone'} from {version.window}) "
-        f"made again in {made.seconds:.1f} s with {threads}: {made.likeness.value}"
+        f"({', '.join(reproduction.branches) or 'a head alone'} from {version.window}) "
+        f"reproduced in {reproduction.seconds:.1f} s with {threads}: {reproduction.status.value}"
     )
-    places = made.comparison.places
-    if places:
-        say(_figures(made))
+    tensor_diffs = reproduction.model_diff.tensor_differences
+    if tensor_diffs:
+        echo(_difference_line(reproduction))
         show_table(
-            ("where", "tensor", "largest difference"),
+            ("part", "tensor", "largest difference"),
             [
-                (place.part, place.tensor or "on one side only", _figure(place.difference))
-                for place in places[:_MOST_PLACES]
+                (
+                    tensor_diff.part,
+                    tensor_diff.tensor or "on one side only",
+                    _format_difference(tensor_diff.difference),
+                )
+                for tensor_diff in tensor_diffs[:_MAX_TENSORS]
             ],
             empty="",
         )
-        if len(places) > _MOST_PLACES:
-            say(f"and {len(places) - _MOST_PLACES} more; see --json")
-        _show_circumstances(made.differences)
+        if len(tensor_diffs) > _MAX_TENSORS:
+            echo(f"and {len(tensor_diffs) - _MAX_TENSORS} more; see --json")
+        _show_environment(reproduction.environment_differences)
 
 
-def _figures(made: Reproduction) -> str:
-    found = made.comparison
+def _difference_line(reproduction: Reproduction) -> str:
+    model_diff = reproduction.model_diff
+    output_difference = _format_difference(model_diff.output_difference)
+    weight_difference = _format_difference(model_diff.weight_difference)
     return (
-        f"largest difference of a probability {_figure(found.answers)}, on {found.rows} rows, "
-        f"of a weight {_figure(found.weights)}"
+        f"largest difference of a probability {output_difference}, on {model_diff.rows} rows, "
+        f"of a weight {weight_difference}"
     )
 
 
-def _figure(number: float) -> str:
+def _format_difference(number: float) -> str:
     return f"{number:.2g}" if math.isfinite(number) else "not comparable"
 
 
-def _show_circumstances(found: tuple[Difference, ...] | None) -> None:
-    if found is None:
-        say("in what circumstances it was made was not recorded")
+def _show_environment(differences: tuple[EnvironmentDifference, ...] | None) -> None:
+    if differences is None:
+        echo("the environment it was trained in was not recorded")
         return
     show_table(
-        ("circumstance", "recorded", "here"),
-        [(each.name, _short(each.recorded), _short(each.here)) for each in found],
+        ("property", "recorded", "current"),
+        [
+            (difference.name, _shorten_hash(difference.recorded), _shorten_hash(difference.current))
+            for difference in differences
+        ],
         empty="code, packages, processor and threads are those it was made with",
     )
 
 
-def _short(fact: str | None) -> str | None:
-    """A hash by its first letters."""
-    return fact[:12] if fact is not None and _HASH.fullmatch(fact) else fact
+def _shorten_hash(value: str | None) -> str | None:
+    """The first digits of a hash; other values unchanged."""
+    return value[:12] if value is not None and _HASH_PATTERN.fullmatch(value) else value

@@ -1,4 +1,4 @@
-"""why: what was decided, on what evidence, as a short story."""
+"""why: what was decided, and on what evidence."""
 
 from __future__ import annotations
 
@@ -6,34 +6,34 @@ from typing import Annotated
 
 import typer
 
-from growlearn.app.cli.look import AsJson, StreamName
-from growlearn.app.cli.output import print_json, say
+from growlearn.app.cli.inspect import JsonOption, StreamArgument
+from growlearn.app.cli.output import echo, print_json
 
-Which = Annotated[
+VersionOrWindowArgument = Annotated[
     str | None,
-    typer.Argument(metavar="[VERSION | WINDOW]", help="Such as 3 or w5; the champion where left out."),
+    typer.Argument(metavar="[VERSION | WINDOW]", help="Such as 3 or w5; default: the champion."),
 ]
 
 
 def register(app: typer.Typer) -> None:
     """Put this command into the program."""
-    app.command(rich_help_panel="Look")(why)
+    app.command(rich_help_panel="Inspect")(why)
 
 
-def why(stream: StreamName, which: Which = None, as_json: AsJson = False) -> None:
-    """Why a version is what it is, or why nothing came of a window."""
-    from growlearn.app.composition import open_record
-    from growlearn.app.here import settings
-    from growlearn.app.why import ask_why, why_view
+def why(stream: StreamArgument, which: VersionOrWindowArgument = None, as_json: JsonOption = False) -> None:
+    """Explain how a version was made, or why a window led to none."""
+    from growlearn.app.composition import open_store
+    from growlearn.app.current_settings import load_settings
+    from growlearn.app.why import explain_decision, why_view
 
-    store = open_record(settings())
-    asked = ask_why(store, stream, which)
+    store = open_store(load_settings())
+    explanation = explain_decision(store, stream, which)
     if as_json:
-        print_json(why_view(store, asked))
+        print_json(why_view(store, explanation))
         return
-    made = "no version" if asked.version is None else f"version {asked.version}"
-    say(f"{stream} {asked.window}, {made}")
-    for chapter in asked.chapters:
-        say(f"\n{chapter.heading}")
-        for line in chapter.lines:
-            say(f"  {line}")
+    version_text = "no version" if explanation.version is None else f"version {explanation.version}"
+    echo(f"{stream} {explanation.window}, {version_text}")
+    for section in explanation.sections:
+        echo(f"\n{section.heading}")
+        for line in section.lines:
+            echo(f"  {line}")

@@ -1,4 +1,4 @@
-"""The demo's own folder: made anew, and never made of somebody's work."""
+"""Creates the demo's own folder; never deletes other files."""
 
 from __future__ import annotations
 
@@ -10,39 +10,39 @@ import growlearn
 from growlearn.domain.errors import GrowLearnError
 from growlearn.settings import Settings, read_settings
 
-_MARK = ".growlearn-demo"
-_KEPT = ("GROWLEARN_THREADS",)
+_MARKER_FILE = ".growlearn-demo"
+_INHERITED_VARIABLES = ("GROWLEARN_THREADS",)
 
 
-def make_home(home: Path, *, fresh: bool) -> Path:
-    """An empty demo folder; an earlier one is removed where `fresh` asks for it.
+def make_demo_home(home: Path, *, overwrite: bool) -> Path:
+    """Create an empty demo folder; with `overwrite`, an earlier demo is removed.
 
-    Raises GrowLearnError where the folder holds anything else.
+    Raises GrowLearnError where the folder holds other files.
     """
     if home.exists() and any(home.iterdir()):
-        if not (home / _MARK).exists():
-            raise GrowLearnError(f"{home} holds files that are not a demo's", cure="choose another --home")
-        if not fresh:
-            raise GrowLearnError(f"{home} holds an earlier demo", cure="add --fresh to begin again")
+        if not (home / _MARKER_FILE).exists():
+            raise GrowLearnError(f"{home} holds other files than a demo's", hint="choose another --home")
+        if not overwrite:
+            raise GrowLearnError(f"{home} holds an earlier demo", hint="add --overwrite to start again")
         shutil.rmtree(home)
     try:
         home.mkdir(parents=True, exist_ok=True)
-        (home / _MARK).touch()
+        (home / _MARKER_FILE).touch()
     except OSError as error:
-        raise GrowLearnError(f"cannot make {home}: {error.strerror}", cure="choose another --home") from error
+        raise GrowLearnError(f"cannot make {home}: {error.strerror}", hint="choose another --home") from error
     return home.resolve()
 
 
-def demo_settings(home: Path, environ: Mapping[str, str]) -> Settings:
-    """Everything inside the demo's folder, whatever this machine's other settings are."""
-    kept = {key: environ[key] for key in _KEPT if key in environ}
-    return read_settings({**kept, "GROWLEARN_HOME": str(home)}, home)
+def load_demo_settings(home: Path, environ: Mapping[str, str]) -> Settings:
+    """Settings that keep everything inside the demo's folder, whatever this machine's settings are."""
+    inherited = {key: environ[key] for key in _INHERITED_VARIABLES if key in environ}
+    return read_settings({**inherited, "GROWLEARN_HOME": str(home)}, home)
 
 
-def bundled_job() -> Path:
-    """jobs/digits.yaml: inside an installed growlearn, or at the top of a checkout."""
+def find_bundled_job() -> Path:
+    """The path of jobs/digits.yaml: in an installed growlearn, or at the top of a checkout."""
     package = Path(growlearn.__file__).parent
     for path in (package / "_bundled" / "jobs" / "digits.yaml", package.parent / "jobs" / "digits.yaml"):
         if path.is_file():
             return path
-    raise GrowLearnError("jobs/digits.yaml is missing from this installation", cure="install growlearn again")
+    raise GrowLearnError("jobs/digits.yaml is missing from this installation", hint="install growlearn again")

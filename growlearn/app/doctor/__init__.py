@@ -1,1 +1,1 @@
-"""What is wrong with this installation, and the cure: one file a concern, their tables in `checks`."""
+"""Checks of this installation, and fixes for what they find: one file per check, listed in `checks`."""

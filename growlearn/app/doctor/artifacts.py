@@ -1,4 +1,4 @@
-"""Weights and rows that models in use and unfinished windows refer to: there, and what they were."""
+"""Checks stored weights and rows of models in use and of unfinished windows: present and unchanged."""
 
 from __future__ import annotations
 
@@ -6,74 +6,74 @@ from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
 from typing import Any
 
-from growlearn.adapters.files.artifacts import SHA256, FileArtifacts
-from growlearn.app.doctor.finding import Finding, counted, ok, wrong
-from growlearn.app.doctor.premises import Record
-from growlearn.domain.errors import DamagedArtifact
+from growlearn.adapters.files.artifacts import SHA256_PATTERN, FileArtifacts
+from growlearn.app.doctor.context import StoreContext
+from growlearn.app.doctor.finding import Finding, error_finding, ok_finding, pluralize
+from growlearn.domain.errors import CorruptArtifact
 from growlearn.domain.stream import Stream
 from growlearn.domain.window import TRANSITIONS
 from growlearn.ports import Store
-from growlearn.registry.ancestry import chain, find
+from growlearn.registry.version_tree import get_ancestry, get_version
 
-_LABELS = ("classes", "outputs")
-"""Fields that hold the data's own words, which might look like a hash."""
+_TEXT_FIELDS = ("classes", "task_classes")
+"""Fields with values from the data, which might look like a hash."""
 
 
-def artifacts(record: Record) -> Iterator[Finding]:
-    """Every artifact that is missing or does not have its sha256, and how many were read."""
-    kept = FileArtifacts(record.settings.artifacts_url)
-    wanted: dict[str, str] = {}
-    for stream in record.store.streams():
-        for digest, where in referred(record.store, stream):
-            wanted.setdefault(digest, where)
+def artifacts(context: StoreContext) -> Iterator[Finding]:
+    """Every artifact that is missing or does not match its sha256, and how many were read."""
+    file_artifacts = FileArtifacts(context.settings.artifacts_url)
+    referenced: dict[str, str] = {}
+    for stream in context.store.streams():
+        for digest, where in iter_referenced_artifacts(context.store, stream):
+            referenced.setdefault(digest, where)
     bytes_read = damaged = 0
-    for digest, where in wanted.items():
+    for digest, where in referenced.items():
         try:
-            bytes_read += len(kept.get(digest))
-        except DamagedArtifact as error:
+            bytes_read += len(file_artifacts.get(digest))
+        except CorruptArtifact as error:
             damaged += 1
-            yield wrong("artifacts", f"{error.what}; needed by {where}", error.cure)
-    found = f"{counted(len(wanted), 'artifact')} in use, {bytes_read / 1e6:.1f} MB, were read"
+            yield error_finding("artifacts", f"{error.message}; needed by {where}", error.hint)
+    summary = f"{pluralize(len(referenced), 'artifact')} in use, {bytes_read / 1e6:.1f} MB, were read"
     if not damaged:
-        yield ok("artifacts", f"{found}; each has its sha256")
+        yield ok_finding("artifacts", f"{summary}; each matches its sha256")
 
 
-def referred(store: Store, stream: Stream) -> Iterator[tuple[str, str]]:
-    """sha256 of everything in use, and what it is.
+def iter_referenced_artifacts(store: Store, stream: Stream) -> Iterator[tuple[str, str]]:
+    """sha256 and owner of every artifact in use.
 
-    In use is what champion, challenger and base are made of, their tasks' stored rows, what unfinished
-    windows hold, and labels whose rows have not come yet.
+    In use are the parts of the champion, of the challenger and of the parent of the next version, their
+    tasks' stored rows, what unfinished windows hold, and labels whose rows have not arrived yet.
     """
     name = stream.name
     versions = store.versions(name)
     tasks = store.tasks(name)
-    in_use = {stream.champion, stream.challenger, stream.base}
-    for number in sorted(each for each in in_use if each is not None):
-        version = find(versions, number)
-        yield from digests(version.manifest, f"version {number} of stream {name!r}")
-        line = {each.number for each in chain(versions, number)}
+    in_use = {stream.champion, stream.challenger, stream.parent_version}
+    for number in sorted(item for item in in_use if item is not None):
+        version = get_version(versions, number)
+        yield from iter_digests(version.manifest, f"version {number} of stream {name!r}")
+        ancestor_numbers = {item.number for item in get_ancestry(versions, number)}
         for task in tasks:
-            if task.version in line and task.name in version.tasks:
-                yield from digests(task, f"task {task.name!r} of stream {name!r}")
+            if task.version in ancestor_numbers and task.name in version.tasks:
+                yield from iter_digests(task, f"task {task.name!r} of stream {name!r}")
     for window in store.windows(name):
         if TRANSITIONS[window.state]:
             where = f"window {window.id} of stream {name!r}"
-            yield from digests(window, where)
-            yield from digests(store.record(name, window.id), where)
-    for labels in store.early_labels(name):
-        yield from digests(labels, f"early labels of stream {name!r}")
+            yield from iter_digests(window, where)
+            yield from iter_digests(store.window_record(name, window.id), where)
+    for labels in store.pending_labels(name):
+        yield from iter_digests(labels, f"pending labels of stream {name!r}")
 
 
-def digests(value: Any, where: str) -> Iterator[tuple[str, str]]:
+def iter_digests(value: Any, where: str) -> Iterator[tuple[str, str]]:
     """Every sha256 inside frozen dataclasses and tuples of them, with the fields that lead to it."""
     if isinstance(value, str):
-        if SHA256.fullmatch(value):
+        if SHA256_PATTERN.fullmatch(value):
             yield value, where
     elif isinstance(value, tuple):
-        for each in value:
-            own = getattr(each, "id", None) or getattr(each, "name", None)
-            yield from digests(each, where if own is None else f"{where} {own}")
+        for item in value:
+            item_name = getattr(item, "id", None) or getattr(item, "name", None)
+            yield from iter_digests(item, where if item_name is None else f"{where} {item_name}")
     elif is_dataclass(value):
         for field in fields(value):
-            if field.name not in _LABELS:
-                yield from digests(getattr(value, field.name), f"{where}, {field.name}")
+            if field.name not in _TEXT_FIELDS:
+                yield from iter_digests(getattr(value, field.name), f"{where}, {field.name}")

@@ -1,89 +1,101 @@
-"""The database: whether it answers, is sound, has our newest tables and nobody else's under our names."""
+"""Checks the database: reachable, intact, with the newest tables and no others under our prefix."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from growlearn.app.doctor.finding import Finding, counted, ok, warning, wrong
-from growlearn.app.doctor.premises import Premises, database_of
+from growlearn.app.doctor.context import CheckContext, open_readonly_database
+from growlearn.app.doctor.finding import Finding, error_finding, ok_finding, pluralize, warning_finding
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-    from growlearn.adapters.db.condition import Tables
+    from growlearn.adapters.db.health import TableNames
 
-_BACKUP = "bring the database back from a backup"
+_RESTORE_HINT = "restore the database from a backup"
 
 
-def database(premises: Premises) -> Iterator[Finding]:
-    """Whether the record can be kept there."""
-    from growlearn.adapters.db.condition import damage, tables_in
-    from growlearn.adapters.db.revision import revision_of
+def database(context: CheckContext) -> Iterator[Finding]:
+    """Whether the database can be used."""
+    from growlearn.adapters.db.health import find_integrity_error, list_tables
+    from growlearn.adapters.db.revision import read_revision
 
-    with database_of(premises.settings.database_url) as engine:
+    with open_readonly_database(context.settings.database_url) as engine:
         if engine is None:
-            yield _nothing_yet(f"there is no database at {premises.settings.database_url}")
+            yield _no_database_finding(f"there is no database at {context.settings.database_url}")
             return
-        place = engine.url.render_as_string(hide_password=True)
-        broken = damage(engine)
+        location = engine.url.render_as_string(hide_password=True)
+        broken = find_integrity_error(engine)
         if broken is not None:
-            yield wrong("database", f"{place} is damaged: {broken}", _BACKUP)
+            yield error_finding("database", f"{location} is damaged: {broken}", _RESTORE_HINT)
             return
-        tables, revision = tables_in(engine), revision_of(engine)
+        tables, revision = list_tables(engine), read_revision(engine)
         if revision is None:
-            yield _unmade(engine, place, tables)
+            yield _check_without_revision(engine, location, tables)
         else:
-            yield from _made(engine, place, tables, revision)
+            yield from _check_tables(engine, location, tables, revision)
 
 
-def _nothing_yet(what: str) -> Finding:
-    return warning("database", f"nothing here yet: {what}", "run: growlearn demo, or growlearn init DATA")
+def _no_database_finding(message: str) -> Finding:
+    return warning_finding(
+        "database", f"nothing here yet: {message}", "run: growlearn demo, or growlearn init DATA"
+    )
 
 
-def _unmade(engine: Engine, place: str, tables: Tables) -> Finding:
-    from growlearn.adapters.db.revision import not_at_head
+def _check_without_revision(engine: Engine, location: str, tables: TableNames) -> Finding:
+    from growlearn.adapters.db.revision import make_revision_error
 
-    taken = sorted(tables.ours | tables.intruding)
-    if taken:
-        found = f"{place} holds {', '.join(taken)} but no revision of ours: another program's, or a lost half"
-        return wrong(
-            "database", found, f"{_BACKUP}, or move these tables away; then run: growlearn db upgrade"
+    table_names = sorted(tables.ours | tables.unexpected)
+    if table_names:
+        message = (
+            f"{location} holds {', '.join(table_names)} but none of our revisions: "
+            "tables of another program, or an incomplete database"
+        )
+        return error_finding(
+            "database", message, f"{_RESTORE_HINT}, or move these tables away; then run: growlearn db upgrade"
         )
     if engine.dialect.name == "sqlite":
-        return _nothing_yet(f"{place} holds no tables of ours; they are made at first use")
-    trouble = not_at_head(None, place)
-    assert trouble is not None
-    return wrong("database", trouble.what, trouble.cure)
+        return _no_database_finding(f"{location} holds none of our tables; they are created at first use")
+    problem = make_revision_error(None, location)
+    assert problem is not None
+    return error_finding("database", problem.message, problem.hint)
 
 
-def _made(engine: Engine, place: str, tables: Tables, revision: str) -> Iterator[Finding]:
-    from growlearn.adapters.db.migrate import state_of
-    from growlearn.adapters.db.revision import not_at_head
+def _check_tables(engine: Engine, location: str, tables: TableNames, revision: str) -> Iterator[Finding]:
+    from growlearn.adapters.db.migrate import get_database_state
+    from growlearn.adapters.db.revision import make_revision_error
     from growlearn.adapters.db.tables import VERSION_TABLE
 
     if not tables.ours:
-        found = f"{place} says revision {revision} in {VERSION_TABLE}, but holds none of our tables"
-        yield wrong("database", found, f"{_BACKUP}, or drop {VERSION_TABLE}; then run: growlearn db upgrade")
-        return
-    trouble = not_at_head(revision, place)
-    if trouble is not None:
-        yield wrong("database", trouble.what, trouble.cure)
-        return
-    if tables.intruding:
-        found = (
-            f"{place} holds tables that are not ours under our prefix: {', '.join(sorted(tables.intruding))}"
+        message = f"{location} says revision {revision} in {VERSION_TABLE}, but holds none of our tables"
+        yield error_finding(
+            "database", message, f"{_RESTORE_HINT}, or drop {VERSION_TABLE}; then run: growlearn db upgrade"
         )
-        yield wrong("database", found, "rename them, or move them to another database")
-    differences = [each for each in state_of(engine).differences if not _named(each, tables.intruding)]
+        return
+    problem = make_revision_error(revision, location)
+    if problem is not None:
+        yield error_finding("database", problem.message, problem.hint)
+        return
+    if tables.unexpected:
+        names = ", ".join(sorted(tables.unexpected))
+        message = f"{location} holds tables that are not ours under our prefix: {names}"
+        yield error_finding("database", message, "rename them, or move them to another database")
+    differences = [
+        difference
+        for difference in get_database_state(engine).differences
+        if not _mentions_table(difference, tables.unexpected)
+    ]
     if differences:
-        many = counted(len(differences), "difference")
-        found = f"{place} has {many} from our newest tables, first {differences[0]}"
-        yield wrong("database", found, f"growlearn db check lists them; {_BACKUP}")
-    if not tables.intruding and not differences:
-        beside = f", beside {counted(len(tables.foreign), 'table')} of others" if tables.foreign else ""
-        yield ok("database", f"{place} is sound, at revision {revision}{beside}")
+        count = pluralize(len(differences), "difference")
+        message = f"{location} has {count} from our newest tables, first {differences[0]}"
+        yield error_finding("database", message, f"growlearn db check lists them; {_RESTORE_HINT}")
+    if not tables.unexpected and not differences:
+        foreign_note = (
+            f", beside {pluralize(len(tables.foreign), 'table')} of other programs" if tables.foreign else ""
+        )
+        yield ok_finding("database", f"{location} is sound, at revision {revision}{foreign_note}")
 
 
-def _named(difference: str, tables: frozenset[str]) -> bool:
+def _mentions_table(difference: str, tables: frozenset[str]) -> bool:
     return any(f"'{name}'" in difference for name in tables)

@@ -1,4 +1,4 @@
-"""What a check says."""
+"""The finding of a check."""
 
 from __future__ import annotations
 
@@ -6,46 +6,46 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-class State(StrEnum):
-    """How it stands with what was looked at."""
+class FindingState(StrEnum):
+    """How serious a finding is."""
 
     OK = "ok"
-    WARNING = "warning"  # works, or mends itself; worth a look
-    WRONG = "wrong"  # does not work until somebody does something
+    WARNING = "warning"  # works, or recovers by itself; should be looked at
+    ERROR = "error"  # does not work until somebody does something
 
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """One line of what a check found, and what to do about it; `check` is the name of its function."""
+    """One line that a check reports, and how to fix it; `check` is the name of its function."""
 
     check: str
-    state: State
-    found: str
-    cure: str | None = None
+    state: FindingState
+    message: str
+    hint: str | None = None
 
 
-def ok(check: str, found: str) -> Finding:
-    """Nothing is to be done."""
-    return Finding(check=check, state=State.OK, found=_one_line(found))
+def ok_finding(check: str, message: str) -> Finding:
+    """There is nothing to do."""
+    return Finding(check=check, state=FindingState.OK, message=_one_line(message))
 
 
-def warning(check: str, found: str, cure: str | None) -> Finding:
+def warning_finding(check: str, message: str, hint: str | None) -> Finding:
     """It works, but somebody should know."""
-    return Finding(check=check, state=State.WARNING, found=_one_line(found), cure=cure)
+    return Finding(check=check, state=FindingState.WARNING, message=_one_line(message), hint=hint)
 
 
-def wrong(check: str, found: str, cure: str | None) -> Finding:
+def error_finding(check: str, message: str, hint: str | None) -> Finding:
     """It does not work until somebody does something."""
-    return Finding(check=check, state=State.WRONG, found=_one_line(found), cure=cure)
+    return Finding(check=check, state=FindingState.ERROR, message=_one_line(message), hint=hint)
 
 
-def counted(number: int, what: str) -> str:
-    """A number of things in words.
+def pluralize(number: int, noun: str) -> str:
+    """A number with its noun, in the plural where needed.
 
-    >>> counted(1, "window"), counted(3, "window")
+    >>> pluralize(1, "window"), pluralize(3, "window")
     ('1 window', '3 windows')
     """
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _one_line(text: str) -> str:

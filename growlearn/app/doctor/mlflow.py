@@ -1,62 +1,69 @@
-"""MLflow's store: whether it is there and can be read."""
+"""Checks MLflow's store: whether it exists and can be read."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from growlearn.app.doctor.finding import Finding, ok, wrong
-from growlearn.app.doctor.premises import Premises, database_of
+from growlearn.app.doctor.context import CheckContext, open_readonly_database
+from growlearn.app.doctor.finding import Finding, error_finding, ok_finding
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-_BACKUP = "bring it back from a backup"
+_RESTORE_HINT = "restore it from a backup"
 
 
-def mlflow(premises: Premises) -> Iterator[Finding]:
+def mlflow(context: CheckContext) -> Iterator[Finding]:
     """A SQLite store's tables, or whether a server answers."""
-    from growlearn.adapters.mlflow.client import sqlite_file
+    from growlearn.adapters.mlflow.client import get_tracking_sqlite_path
 
-    uri = premises.settings.mlflow_tracking_uri
-    file = sqlite_file(uri)
+    uri = context.settings.mlflow_tracking_uri
+    file = get_tracking_sqlite_path(uri)
     if file is None:
-        yield _server(uri)
+        yield _check_server(uri)
         return
-    with database_of(f"sqlite:///{file}") as engine:
-        yield _nothing_yet(uri) if engine is None else _file(engine, uri)
+    with open_readonly_database(f"sqlite:///{file}") as engine:
+        yield _no_store_finding(uri) if engine is None else _check_file(engine, uri)
 
 
-def _nothing_yet(uri: str) -> Finding:
-    return ok("mlflow", f"there is no store at {uri} yet; it is made when MLflow is first told something")
+def _no_store_finding(uri: str) -> Finding:
+    return ok_finding(
+        "mlflow", f"there is no store at {uri} yet; it is created at the first delivery to MLflow"
+    )
 
 
-def _server(uri: str) -> Finding:
-    from growlearn.adapters.mlflow.address import shown
-    from growlearn.adapters.mlflow.condition import why_silent
+def _check_server(uri: str) -> Finding:
+    from growlearn.adapters.mlflow.address import redact_url
+    from growlearn.adapters.mlflow.health import find_server_error
 
-    reason = why_silent(uri)
+    reason = find_server_error(uri)
     if reason is None:
-        return ok("mlflow", f"the server at {shown(uri)} answers")
-    cure = "start it, or correct GROWLEARN_MLFLOW_TRACKING_URI; until then messages to it wait"
-    return wrong("mlflow", f"the server at {shown(uri)} does not answer: {reason}", cure)
+        return ok_finding("mlflow", f"the server at {redact_url(uri)} answers")
+    hint = "start it, or correct GROWLEARN_MLFLOW_TRACKING_URI; until then messages to it wait"
+    return error_finding("mlflow", f"the server at {redact_url(uri)} does not answer: {reason}", hint)
 
 
-def _file(engine: Engine, uri: str) -> Finding:
-    from growlearn.adapters.db.condition import damage, tables_in
-    from growlearn.adapters.mlflow.condition import REVISION_TABLE, TABLES, newest_revision, revision_in
+def _check_file(engine: Engine, uri: str) -> Finding:
+    from growlearn.adapters.db.health import find_integrity_error, list_tables
+    from growlearn.adapters.mlflow.health import (
+        REQUIRED_TABLES,
+        REVISION_TABLE,
+        get_expected_revision,
+        read_store_revision,
+    )
 
-    broken = damage(engine)
+    broken = find_integrity_error(engine)
     if broken is not None:
-        return wrong("mlflow", f"{uri} is damaged: {broken}", _BACKUP)
-    tables = tables_in(engine).foreign
-    missing = sorted({*TABLES, REVISION_TABLE} - tables)
-    if missing and not tables & set(TABLES):
-        return _nothing_yet(uri)
+        return error_finding("mlflow", f"{uri} is damaged: {broken}", _RESTORE_HINT)
+    tables = list_tables(engine).foreign
+    missing = sorted({*REQUIRED_TABLES, REVISION_TABLE} - tables)
+    if missing and not tables & set(REQUIRED_TABLES):
+        return _no_store_finding(uri)
     if missing:
-        return wrong("mlflow", f"{uri} lacks {', '.join(missing)}", _BACKUP)
-    revision, newest = revision_in(engine), newest_revision()
+        return error_finding("mlflow", f"{uri} lacks {', '.join(missing)}", _RESTORE_HINT)
+    revision, newest = read_store_revision(engine), get_expected_revision()
     if revision != newest:
-        found = f"{uri} is at revision {revision}, this mlflow wants {newest}"
-        return wrong("mlflow", found, f"make a copy of it, then run: mlflow db upgrade {uri}")
-    return ok("mlflow", f"{uri} can be read, at revision {revision}")
+        message = f"{uri} is at revision {revision}, this mlflow needs {newest}"
+        return error_finding("mlflow", message, f"make a copy of it, then run: mlflow db upgrade {uri}")
+    return ok_finding("mlflow", f"{uri} can be read, at revision {revision}")

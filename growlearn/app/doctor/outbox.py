@@ -1,4 +1,4 @@
-"""What MLflow has not been told yet, since when, and why not."""
+"""Checks the outbox: messages not yet delivered to MLflow, since when, and why."""
 
 from __future__ import annotations
 
@@ -6,51 +6,55 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from growlearn.app.doctor.finding import Finding, counted, ok, warning, wrong
-from growlearn.app.doctor.premises import Record
+from growlearn.app.doctor.context import StoreContext
+from growlearn.app.doctor.finding import Finding, error_finding, ok_finding, pluralize, warning_finding
 
 if TYPE_CHECKING:
-    from growlearn.adapters.db.condition import Undelivered
+    from growlearn.adapters.db.health import OutboxBacklog
 
 
-def outbox(record: Record) -> Iterator[Finding]:
-    """Every stream of which messages wait."""
-    from growlearn.adapters.db.condition import undelivered
+def outbox(context: StoreContext) -> Iterator[Finding]:
+    """Every stream with undelivered messages."""
+    from growlearn.adapters.db.health import list_outbox_backlogs
 
-    yield from _lost_store(record)
-    waiting = undelivered(record.engine)
-    for each in waiting:
-        yield _judged(each, record.clock.now())
-    if not waiting:
-        yield ok("outbox", "MLflow has been told everything")
-
-
-def _judged(waiting: Undelivered, now: datetime) -> Finding:
-    since = "" if waiting.since is None else f" since {_time(waiting.since)}"
-    found = (
-        f"{counted(waiting.messages, 'message')} of stream {waiting.stream!r} for MLflow, undelivered{since}"
-    )
-    again = f"growlearn run {waiting.stream}"
-    if waiting.tried_at is not None:
-        tried = f"tried {counted(waiting.tries, 'time')}, last at {_time(waiting.tried_at)}: {waiting.reason}"
-        return wrong("outbox", f"{found}; {tried}", f"mend what the reason names, then run: {again}")
-    if waiting.telling_until is not None and waiting.telling_until > now:
-        return ok("outbox", f"{found}; it is being told now")
-    return warning("outbox", f"{found}; nobody has tried yet", f"run: growlearn up, or {again}")
+    yield from _check_lost_store(context)
+    backlogs = list_outbox_backlogs(context.engine)
+    for backlog in backlogs:
+        yield _backlog_finding(backlog, context.clock.now())
+    if not backlogs:
+        yield ok_finding("outbox", "all messages to MLflow were delivered")
 
 
-def _lost_store(record: Record) -> Iterator[Finding]:
-    """A store that is gone although it was told something: nothing else would miss it."""
-    from growlearn.adapters.mlflow.client import sqlite_file
+def _backlog_finding(backlog: OutboxBacklog, now: datetime) -> Finding:
+    since = "" if backlog.since is None else f" since {_format_time(backlog.since)}"
+    count = pluralize(backlog.messages, "message")
+    message = f"{count} of stream {backlog.stream!r} for MLflow, undelivered{since}"
+    retry_command = f"growlearn run {backlog.stream}"
+    if backlog.attempted_at is not None:
+        last = f"last at {_format_time(backlog.attempted_at)}: {backlog.reason}"
+        attempts = f"tried {pluralize(backlog.attempts, 'time')}, {last}"
+        return error_finding(
+            "outbox", f"{message}; {attempts}", f"fix what the reason names, then run: {retry_command}"
+        )
+    if backlog.lease_until is not None and backlog.lease_until > now:
+        return ok_finding("outbox", f"{message}; delivery is in progress")
+    return warning_finding("outbox", f"{message}; not tried yet", f"run: growlearn up, or {retry_command}")
 
-    file = sqlite_file(record.settings.mlflow_tracking_uri)
+
+def _check_lost_store(context: StoreContext) -> Iterator[Finding]:
+    """A missing MLflow store that versions are registered in; no other check would notice."""
+    from growlearn.adapters.mlflow.client import get_tracking_sqlite_path
+
+    file = get_tracking_sqlite_path(context.settings.mlflow_tracking_uri)
     if file is None or file.exists():
         return
-    for stream in record.store.streams():
-        if any(version.mlflow_version is not None for version in record.store.versions(stream.name)):
-            found = f"versions of stream {stream.name!r} are registered in {file}, which is gone"
-            yield wrong("outbox", found, "bring that file back from a backup; the record itself is whole")
+    for stream in context.store.streams():
+        if any(version.mlflow_version is not None for version in context.store.versions(stream.name)):
+            message = f"versions of stream {stream.name!r} are registered in {file}, which is missing"
+            yield error_finding(
+                "outbox", message, "restore that file from a backup; the database is complete"
+            )
 
 
-def _time(at: datetime) -> str:
+def _format_time(at: datetime) -> str:
     return f"{at:%Y-%m-%d %H:%M:%S} UTC"

@@ -1,4 +1,4 @@
-"""Python and the packages growlearn needs, against the ranges it was published with."""
+"""Checks Python and the packages that growlearn needs against its declared version ranges."""
 
 from __future__ import annotations
 
@@ -9,51 +9,51 @@ from importlib import metadata
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
-from growlearn.app.doctor.finding import Finding, counted, ok, warning, wrong
+from growlearn.app.doctor.finding import Finding, error_finding, ok_finding, pluralize, warning_finding
 
 _PACKAGE = "growlearn"
 
 
 def python() -> Iterator[Finding]:
-    """Whether this Python is one that growlearn runs on."""
+    """Whether growlearn supports this Python."""
     version = platform.python_version()
     wanted = SpecifierSet(metadata.metadata(_PACKAGE)["Requires-Python"])
     if wanted.contains(version, prereleases=True):
-        yield ok("python", version)
+        yield ok_finding("python", version)
     else:
-        cure = f"make a new environment with Python {wanted} and install growlearn there"
-        yield wrong("python", f"this is Python {version}, {wanted} is wanted", cure)
+        hint = f"create an environment with Python {wanted} and install growlearn there"
+        yield error_finding("python", f"this is Python {version}, {wanted} is required", hint)
 
 
 def packages() -> Iterator[Finding]:
-    """Whether each package is there in the range asked for; those of extras only where they are installed."""
+    """Whether each package is installed in the required range; those of extras only where installed."""
     in_range = 0
     for name, (requirement, is_extra) in sorted(_requirements().items()):
-        cure = f"run: pip install '{name}{requirement.specifier}'"
-        version = _version(name)
+        hint = f"run: pip install '{name}{requirement.specifier}'"
+        version = _installed_version(name)
         if version is None:
             if not is_extra:
-                yield wrong("packages", f"{name} is not installed", cure)
+                yield error_finding("packages", f"{name} is not installed", hint)
         elif requirement.specifier.contains(version, prereleases=True):
             in_range += 1
         else:
-            found = f"{name} is {version}, {requirement.specifier} is wanted"
-            yield (warning if is_extra else wrong)("packages", found, cure)
-    yield ok("packages", f"{counted(in_range, 'package')} in the range that growlearn asks for")
+            message = f"{name} is {version}, {requirement.specifier} is required"
+            yield (warning_finding if is_extra else error_finding)("packages", message, hint)
+    yield ok_finding("packages", f"{pluralize(in_range, 'package')} in the required ranges")
 
 
 def _requirements() -> dict[str, tuple[Requirement, bool]]:
-    """By name, and whether only an extra asks for it."""
-    asked: dict[str, tuple[Requirement, bool]] = {}
+    """Requirements by name, and whether only an extra needs it."""
+    by_name: dict[str, tuple[Requirement, bool]] = {}
     for line in metadata.requires(_PACKAGE) or ():
         requirement = Requirement(line)
         is_extra = requirement.marker is not None and not requirement.marker.evaluate({"extra": ""})
-        if not is_extra or requirement.name not in asked:
-            asked[requirement.name] = (requirement, is_extra)
-    return asked
+        if not is_extra or requirement.name not in by_name:
+            by_name[requirement.name] = (requirement, is_extra)
+    return by_name
 
 
-def _version(package: str) -> str | None:
+def _installed_version(package: str) -> str | None:
     try:
         return metadata.version(package)
     except metadata.PackageNotFoundError:

@@ -1,4 +1,4 @@
-"""torch with torchvision, a pair that breaks at import where the two do not fit; Avalanche imports both."""
+"""Checks that torch and torchvision match; Avalanche imports both, and a mismatch fails at import."""
 
 from __future__ import annotations
 
@@ -11,48 +11,52 @@ from importlib import metadata
 
 from packaging.requirements import Requirement
 
-from growlearn.app.doctor.finding import Finding, ok, warning, wrong
+from growlearn.app.doctor.finding import Finding, error_finding, ok_finding, warning_finding
 
-_LONGEST_S = 300
-_IMPORT = """
+_TIMEOUT_S = 300
+_IMPORT_SCRIPT = """
 import json
-from growlearn.adapters.avalanche.torchvision_operators import declare_missing
-declared = declare_missing()
+from growlearn.adapters.avalanche.torchvision_operators import declare_missing_operators
+declared = declare_missing_operators()
 import torchvision
 print(json.dumps(declared))
 """
 
 
 def torchvision() -> Iterator[Finding]:
-    """Whether torchvision imports beside this torch, and is of the release that goes with it.
+    """Whether torchvision can be imported with this torch, and is the matching release.
 
-    It is tried in a process of its own: compiled parts that do not fit may end the one that loads them.
+    The import runs in a process of its own: mismatched compiled code may crash the process that loads it.
     """
     torch, vision = metadata.version("torch"), metadata.version("torchvision")
     pair = f"torchvision {vision} beside torch {torch}"
-    wanted = _torch_wanted()
-    unknown = wanted is not None and not wanted.specifier.contains(torch, prereleases=True)
-    cure = f"install a pair of one release, as in constraints.txt; torchvision {vision} goes with {wanted}"
-    tried = subprocess.run(  # noqa: S603 - our own words
-        [sys.executable, "-c", _IMPORT], capture_output=True, text=True, timeout=_LONGEST_S, check=False
+    required_torch = _required_torch()
+    unknown = required_torch is not None and not required_torch.specifier.contains(torch, prereleases=True)
+    hint = f"install a matching pair, as in constraints.txt; torchvision {vision} goes with {required_torch}"
+    process = subprocess.run(  # noqa: S603 - a fixed command
+        [sys.executable, "-c", _IMPORT_SCRIPT],
+        capture_output=True,
+        text=True,
+        timeout=_TIMEOUT_S,
+        check=False,
     )
-    if tried.returncode != 0:
-        yield wrong("torchvision", f"{pair} cannot be imported: {_why(tried)}", cure)
+    if process.returncode != 0:
+        yield error_finding("torchvision", f"{pair} cannot be imported: {_failure_reason(process)}", hint)
     elif unknown:
-        yield warning("torchvision", f"{pair} can be imported, but they are no known pair", cure)
+        yield warning_finding("torchvision", f"{pair} can be imported, but they are not a known pair", hint)
     else:
-        declared = json.loads(tried.stdout.splitlines()[-1])
-        note = "; its compiled operators do not fit and were declared, as nothing here calls them"
-        yield ok("torchvision", pair + (note if declared else ""))
+        declared = json.loads(process.stdout.splitlines()[-1])
+        note = "; its compiled operators do not match and were declared, as growlearn calls none of them"
+        yield ok_finding("torchvision", pair + (note if declared else ""))
 
 
-def _torch_wanted() -> Requirement | None:
-    """The torch that this torchvision was built for, as it says itself."""
-    wanted = [Requirement(line) for line in metadata.requires("torchvision") or ()]
-    return next((each for each in wanted if each.name == "torch"), None)
+def _required_torch() -> Requirement | None:
+    """The torch that this torchvision requires, from its metadata."""
+    requirements = [Requirement(line) for line in metadata.requires("torchvision") or ()]
+    return next((requirement for requirement in requirements if requirement.name == "torch"), None)
 
 
-def _why(tried: subprocess.CompletedProcess[str]) -> str:
-    if tried.returncode < 0:
-        return f"the process that tried ended with {signal.Signals(-tried.returncode).name}"
-    return (tried.stderr.strip().splitlines() or [f"exit status {tried.returncode}"])[-1]
+def _failure_reason(process: subprocess.CompletedProcess[str]) -> str:
+    if process.returncode < 0:
+        return f"the import process ended with {signal.Signals(-process.returncode).name}"
+    return (process.stderr.strip().splitlines() or [f"exit status {process.returncode}"])[-1]

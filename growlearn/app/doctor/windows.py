@@ -1,4 +1,4 @@
-"""Windows that stand still: left by a worker that died, or failing again and again."""
+"""Checks for stuck windows: left by a worker that died, or failing repeatedly."""
 
 from __future__ import annotations
 
@@ -6,39 +6,39 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from growlearn.app.doctor.finding import Finding, counted, ok, warning
-from growlearn.app.doctor.premises import Record
+from growlearn.app.doctor.context import StoreContext
+from growlearn.app.doctor.finding import Finding, ok_finding, pluralize, warning_finding
 
 if TYPE_CHECKING:
-    from growlearn.adapters.db.condition import Halted
+    from growlearn.adapters.db.health import StuckWindow
 
 
-def windows(record: Record) -> Iterator[Finding]:
-    """Every unfinished window whose lease has run out, or whose failures were counted."""
-    from growlearn.adapters.db.condition import halted
+def windows(context: StoreContext) -> Iterator[Finding]:
+    """Every unfinished window whose lease has expired, or that has failed."""
+    from growlearn.adapters.db.health import list_stuck_windows
 
-    now = record.clock.now()
-    still = halted(record.engine, now)
-    for window in still:
-        yield _told(window, now)
-    if not still:
-        pending = sum(record.store.count_pending(stream.name) for stream in record.store.streams())
-        yield ok("windows", f"{counted(pending, 'window')} to be handled, none is stuck")
+    now = context.clock.now()
+    stuck = list_stuck_windows(context.engine, now)
+    for window in stuck:
+        yield _stuck_window_finding(window, now)
+    if not stuck:
+        pending = sum(context.store.count_pending(stream.name) for stream in context.store.streams())
+        yield ok_finding("windows", f"{pluralize(pending, 'window')} pending, none is stuck")
 
 
-def _told(window: Halted, now: datetime) -> Finding:
-    who = f"window {window.window} of stream {window.stream!r} ({window.state})"
-    again = f"run: growlearn up, or growlearn run {window.stream}"
-    troubles = []
+def _stuck_window_finding(window: StuckWindow, now: datetime) -> Finding:
+    subject = f"window {window.window} of stream {window.stream!r} ({window.state})"
+    hint = f"run: growlearn up, or growlearn run {window.stream}"
+    problems = []
     if window.lease_until is not None and window.lease_until <= now:
-        troubles.append(
-            f"was left by worker {window.owner!r}, whose lease ran out at {_time(window.lease_until)}"
+        problems.append(
+            f"was left by worker {window.owner!r}, whose lease expired at {_format_time(window.lease_until)}"
         )
     if window.failures:
-        troubles.append(f"has failed {counted(window.failures, 'time')}, last for: {window.reason}")
-        again = f"mend what the reason names; it is tried again by the next worker; {again}"
-    return warning("windows", f"{who} {' and '.join(troubles)}", again)
+        problems.append(f"has failed {pluralize(window.failures, 'time')}, last reason: {window.reason}")
+        hint = f"fix what the reason names; the next worker tries again; {hint}"
+    return warning_finding("windows", f"{subject} {' and '.join(problems)}", hint)
 
 
-def _time(at: datetime) -> str:
+def _format_time(at: datetime) -> str:
     return f"{at:%Y-%m-%d %H:%M:%S} UTC"

@@ -1,73 +1,76 @@
-"""How the mix of labels moved, seen through the model's answers: black-box shift estimation.
+"""Label shift from the model's predictions: black-box shift estimation.
 
 Source: Lipton, Wang, Smola, "Detecting and Correcting for Label Shift with Black Box Predictors" (ICML
-2018), BBSE for the mix and BBSD for the test.
+2018), BBSE for the class frequencies and BBSD for the test.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from growlearn.drift.detectors.counts import Counts, homogeneity
-from growlearn.drift.detectors.finding import CannotJudge, Finding, check_outputs
-from growlearn.drift.mix import Shares, mix_of, moved_labels
+from growlearn.drift.class_frequencies import ClassFrequencies, compute_class_frequencies, total_variation
+from growlearn.drift.detectors.contingency import CategoryCounts, chi_square_homogeneity
+from growlearn.drift.detectors.result import DetectorResult, Inconclusive, check_outputs
 from growlearn.drift.sample import Sample
 
-LEAST_LABELLED = 5
-"""Reference rows of each class whose label is known."""
-_LEAST_SINGULAR = 0.1  # of P(answer | label), whose largest is about 1: errors in mu grow by up to 10
+MIN_LABELLED_PER_CLASS = 5
+"""Labelled reference rows that each class needs."""
+_MIN_SINGULAR_VALUE = 0.1  # of P(prediction | label), largest about 1: errors in mu grow at most tenfold
 
 
-def label_shift(reference: Sample, query: Sample, alpha: float) -> tuple[Finding, ...]:
-    """Chi-square of how often each class is answered in the window and in the reference.
+def label_shift(reference: Sample, query: Sample, alpha: float) -> tuple[DetectorResult, ...]:
+    """Chi-square of how often each class is predicted in the window and in the reference.
 
-    If only the mix of labels moved, P(x | label) standing still, this test sees it and `estimated_mix`
-    says what the mix is now; it also alarms for other changes that move the answers, so by itself it does
-    not tell the two apart. Rare answers are pooled. The effect is the total variation, half the sum of
-    |q_c - p_c|, between the window's estimated mix q and the reference's own p: the share of labels that
-    changed, from 0 to 1. Raises CannotJudge as `estimated_mix` does.
+    If only the class frequencies changed, with P(x | label) constant, this test detects it and
+    `estimate_class_frequencies` estimates them. It also alarms on other changes of the predictions, so alone
+    it does not distinguish the two. Rare predictions are pooled. The effect is the total variation, half the
+    sum of |q_c - p_c|, between the window's estimated frequencies q and the reference's p: the share of
+    labels that changed, from 0 to 1. Raises Inconclusive as `estimate_class_frequencies` does.
     """
-    mix, there = estimated_mix(reference, query), mix_of(reference)
-    assert there is not None, "a mix is estimated from labelled rows"
-    statistic, p_value = homogeneity(_answers(reference), _answers(query))
-    finding = Finding(
+    frequencies = estimate_class_frequencies(reference, query)
+    reference_frequencies = compute_class_frequencies(reference)
+    assert reference_frequencies is not None, "frequencies are estimated from labelled rows"
+    statistic, p_value = chi_square_homogeneity(
+        _count_predicted_classes(reference), _count_predicted_classes(query)
+    )
+    result = DetectorResult(
         name="mix of answers",
         statistic=statistic,
         p_value=p_value,
         threshold=alpha,
-        effect=moved_labels(mix, there),
+        effect=total_variation(frequencies, reference_frequencies),
     )
-    return (finding,)
+    return (result,)
 
 
-def estimated_mix(reference: Sample, query: Sample) -> Shares:
-    """Shares [C] of the classes in a window whose labels nobody knows.
+def estimate_class_frequencies(reference: Sample, query: Sample) -> ClassFrequencies:
+    """Estimated class frequencies [C] of a window without labels.
 
-    BBSE: with the confusion matrix of the labelled reference rows C_ij = P(answer i, label j) and the
-    window's answers mu_i, the weights w = C^-1 mu are q_j / p_j. Solved here for q itself, from
-    P(answer | label) q = mu; negative shares, which chance makes, become 0 and the rest is scaled to 1.
-    Raises CannotJudge where outputs are not finite or those of the reference all alike, where a class has
-    fewer than 5 labelled reference rows, and where the answers hardly depend on the label.
+    BBSE: with the confusion matrix of the labelled reference rows C_ij = P(prediction i, label j) and the
+    window's prediction frequencies mu_i, the weights w = C^-1 mu are q_j / p_j. Solved here for q itself,
+    from P(prediction | label) q = mu; negative values, which arise by chance, become 0 and the rest is scaled
+    to sum to 1. Raises Inconclusive where outputs are not finite or the reference outputs are constant, where
+    a class has fewer than 5 labelled reference rows, and where predictions hardly depend on the label.
     """
     check_outputs(reference, query)
     labelled = reference.targets >= 0
     classes = reference.outputs.shape[1]
-    confusion = np.zeros((classes, classes))  # [answer, label]
+    confusion = np.zeros((classes, classes))  # [prediction, label]
     np.add.at(confusion, (reference.outputs.argmax(1)[labelled], reference.targets[labelled]), 1)
     rows = confusion.sum(0)  # [C]
-    if rows.min() < LEAST_LABELLED:
-        poorest = reference.class_at(int(rows.argmin()))
-        raise CannotJudge(
-            f"the reference has {int(rows.min())} labelled rows of class {poorest}; "
-            f"label-shift needs {LEAST_LABELLED} of each"
+    if rows.min() < MIN_LABELLED_PER_CLASS:
+        rarest_label = reference.label_at(int(rows.argmin()))
+        raise Inconclusive(
+            f"the reference has {int(rows.min())} labelled rows of class {rarest_label}; "
+            f"label-shift needs {MIN_LABELLED_PER_CLASS} of each"
         )
     given_label = confusion / rows
-    if np.linalg.svd(given_label, compute_uv=False).min() < _LEAST_SINGULAR:
-        raise CannotJudge("the model takes some classes for each other too often to tell their shares apart")
-    shares = np.linalg.solve(given_label, _answers(query) / len(query)).clip(0)
-    return np.asarray(shares / shares.sum(), np.float64)
+    if np.linalg.svd(given_label, compute_uv=False).min() < _MIN_SINGULAR_VALUE:
+        raise Inconclusive("the model confuses some classes too often to estimate their frequencies")
+    frequencies = np.linalg.solve(given_label, _count_predicted_classes(query) / len(query)).clip(0)
+    return np.asarray(frequencies / frequencies.sum(), np.float64)
 
 
-def _answers(sample: Sample) -> Counts:
-    """How many rows get each class for an answer, [C]."""
+def _count_predicted_classes(sample: Sample) -> CategoryCounts:
+    """How many rows are predicted as each class, [C]."""
     return np.bincount(sample.outputs.argmax(1), minlength=sample.outputs.shape[1])

@@ -1,4 +1,4 @@
-"""The table of gates by name; one file holds one gate, and a candidate must pass them all."""
+"""The table of gates, one file per gate; a candidate must pass all of them."""
 
 from __future__ import annotations
 
@@ -6,37 +6,37 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from growlearn.domain.evaluation import GateResult
-from growlearn.domain.job import GateSpec
-from growlearn.evaluation.gates.evidence import Evidence, Gate
-from growlearn.evaluation.gates.flips import flips
-from growlearn.evaluation.gates.floor import floor
+from growlearn.domain.job import GateConfig
+from growlearn.evaluation.gates.baseline import baseline
+from growlearn.evaluation.gates.bitwise_unchanged import bitwise_unchanged
 from growlearn.evaluation.gates.forgetting import forgetting
-from growlearn.evaluation.gates.gain import gain
-from growlearn.evaluation.gates.loss import loss
-from growlearn.evaluation.gates.routing import routing
-from growlearn.evaluation.gates.size import size
-from growlearn.evaluation.gates.unchanged import unchanged
-from growlearn.evaluation.gates.worth import worth
+from growlearn.evaluation.gates.gate_input import Gate, GateInput
+from growlearn.evaluation.gates.loss_decrease import loss_decrease
+from growlearn.evaluation.gates.max_parameters import max_parameters
+from growlearn.evaluation.gates.min_accuracy import min_accuracy
+from growlearn.evaluation.gates.min_gain import min_gain
+from growlearn.evaluation.gates.negative_flips import negative_flips
+from growlearn.evaluation.gates.routed_accuracy import routed_accuracy
 
 GATES: Mapping[str, Gate] = MappingProxyType(
     {
-        "unchanged": unchanged,
-        "gain": gain,
-        "worth": worth,
+        "bitwise_unchanged": bitwise_unchanged,
+        "min_gain": min_gain,
+        "baseline": baseline,
         "forgetting": forgetting,
-        "flips": flips,
-        "floor": floor,
-        "routing": routing,
-        "size": size,
-        "loss": loss,
+        "negative_flips": negative_flips,
+        "min_accuracy": min_accuracy,
+        "routed_accuracy": routed_accuracy,
+        "max_parameters": max_parameters,
+        "loss_decrease": loss_decrease,
     }
 )
 
-CONSOLIDATION = ("forgetting", "flips", "floor", "routing", "size")
-"""The gates of a consolidated candidate, which opens no task and answers no earlier one bit for bit."""
+CONSOLIDATION_GATES = ("forgetting", "negative_flips", "min_accuracy", "routed_accuracy", "max_parameters")
+"""The gates of a consolidated candidate, which has no new task and keeps no earlier one bit for bit."""
 
 
-def check(evidence: Evidence, spec: GateSpec) -> tuple[GateResult, ...]:
-    """What every gate says, in the table's order; none is skipped because another failed."""
-    asked = CONSOLIDATION if evidence.evaluation.taught else tuple(GATES)
-    return tuple(GATES[name](evidence, spec) for name in asked)
+def check_gates(gate_input: GateInput, config: GateConfig) -> tuple[GateResult, ...]:
+    """The result of every gate in the table's order; a failed gate does not stop the others."""
+    gate_names = CONSOLIDATION_GATES if gate_input.evaluation.teacher else tuple(GATES)
+    return tuple(GATES[name](gate_input, config) for name in gate_names)

@@ -8,19 +8,19 @@ from uuid import uuid4
 
 import pytest
 
-from growlearn.adapters.avalanche.shelf import Shelf
+from growlearn.adapters.avalanche.state_dict_artifacts import StateDictArtifacts
 from growlearn.adapters.files.artifacts import FileArtifacts
 from growlearn.adapters.memory.artifacts import MemoryArtifacts
-from growlearn.domain.errors import DamagedArtifact
+from growlearn.domain.errors import CorruptArtifact
 from growlearn.ports import Artifacts
 
 
-@pytest.fixture(params=["memory", "shelf", "local path", "local url", "fsspec memory"])
+@pytest.fixture(params=["memory", "state dict", "local path", "local url", "fsspec memory"])
 def artifacts(request: pytest.FixtureRequest, tmp_path: Path) -> Artifacts:
     if request.param == "memory":
         return MemoryArtifacts()
-    if request.param == "shelf":
-        return Shelf()
+    if request.param == "state dict":
+        return StateDictArtifacts()
     if request.param == "local path":
         return FileArtifacts(tmp_path / "not" / "there yet")
     if request.param == "local url":
@@ -45,14 +45,14 @@ def test_different_contents_stand_apart(artifacts: Artifacts) -> None:
     assert [artifacts.get(digest) for digest in digests] == [f"{i}".encode() for i in range(50)]
 
 
-def test_what_is_missing_is_damaged(artifacts: Artifacts) -> None:
+def test_a_missing_artifact_is_corrupt(artifacts: Artifacts) -> None:
     artifacts.put(b"something else")
-    with pytest.raises(DamagedArtifact, match="is missing"):
+    with pytest.raises(CorruptArtifact, match="is missing"):
         artifacts.get("0" * 64)
 
 
 @pytest.mark.parametrize("name", ["", "../../etc/passwd", "0" * 63, "F" * 64])
 def test_a_name_that_is_no_hash_opens_nothing(artifacts: Artifacts, name: str) -> None:
     artifacts.put(b"x")
-    with pytest.raises(DamagedArtifact):
+    with pytest.raises(CorruptArtifact):
         artifacts.get(name)

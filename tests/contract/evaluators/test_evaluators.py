@@ -1,4 +1,4 @@
-"""What every evaluator must do: count right answers, exactly and alike."""
+"""What every evaluator must do: count correct predictions, exactly and alike."""
 
 from __future__ import annotations
 
@@ -12,27 +12,35 @@ import pytest
 
 from growlearn.adapters.avalanche.evaluator import AvalancheEvaluator
 from growlearn.adapters.memory.artifacts import MemoryArtifacts
-from growlearn.adapters.memory.evaluator import PlainEvaluator
-from growlearn.domain.errors import DamagedArtifact, UnknownName
-from growlearn.domain.evaluation import Cell
-from growlearn.domain.job import ModelSpec
+from growlearn.adapters.memory.evaluator import NumpyEvaluator
+from growlearn.domain.errors import CorruptArtifact, NotFound
+from growlearn.domain.evaluation import TaskScore
+from growlearn.domain.job import ModelConfig
 from growlearn.domain.lineage import Manifest, TaskHead
-from growlearn.domain.schema import Input, InputType, Label, Schema
-from growlearn.evaluation.answers import load
-from growlearn.ingest.rows import Rows, object_column, row_keys, to_parquet
-from growlearn.ports import Evaluator, Question
+from growlearn.domain.schema import InputColumn, InputType, Label, Schema
+from growlearn.evaluation.predictions import load_predictions
+from growlearn.ingest.rows import Rows, hash_rows, object_column, to_parquet
+from growlearn.network.model_cache import ModelCache
+from growlearn.ports import EvalRequest, Evaluator
 
-SCHEMA = Schema(inputs={"x": Input(type=InputType.NUMBER)})
+SCHEMA = Schema(inputs={"x": InputColumn(type=InputType.NUMBER)})
 CLASSES: dict[str, tuple[Label, ...]] = {"pair": (4, 7), "words": ("a", "b", "c"), "ten": tuple(range(10))}
 
 
 class Rounding:
-    """A model that answers the class at place round(x): right where the row was made so."""
+    """A model that predicts the class at index round(x)."""
 
     def logits(self, rows: Rows, task: str) -> npt.NDArray[np.float32]:
-        places = np.arange(len(CLASSES[task]))
-        distance: npt.NDArray[np.float32] = -np.abs(rows.inputs["x"][:, None] - places).astype(np.float32)
+        indices = np.arange(len(CLASSES[task]))
+        distance: npt.NDArray[np.float32] = -np.abs(rows.inputs["x"][:, None] - indices).astype(np.float32)
         return distance
+
+
+class RoundingModels(ModelCache):
+    """Returns that model for every manifest."""
+
+    def network(self, manifest: Manifest) -> Any:
+        return Rounding()
 
 
 def manifest() -> Manifest:
@@ -40,12 +48,12 @@ def manifest() -> Manifest:
         TaskHead(name=name, classes=classes, lineage=("b1",), sha256="0" * 64)
         for name, classes in CLASSES.items()
     )
-    return Manifest(stream="s", schema=SCHEMA, model=ModelSpec(), branches=(), tasks=heads)
+    return Manifest(stream="s", schema=SCHEMA, model=ModelConfig(), branches=(), tasks=heads)
 
 
 def store(artifacts: MemoryArtifacts, x: Sequence[float], labels: Sequence[Label | None]) -> str:
     inputs = {"x": np.array(x, dtype=np.float64)}
-    rows = Rows(inputs, object_column(labels), None, row_keys(inputs, SCHEMA))
+    rows = Rows(inputs, object_column(labels), None, hash_rows(inputs, SCHEMA))
     return artifacts.put(to_parquet(rows, SCHEMA))
 
 
@@ -54,114 +62,124 @@ def artifacts() -> MemoryArtifacts:
     return MemoryArtifacts()
 
 
-@pytest.fixture(params=[PlainEvaluator, AvalancheEvaluator])
+@pytest.fixture(params=[NumpyEvaluator, AvalancheEvaluator])
 def evaluator(request: pytest.FixtureRequest, artifacts: MemoryArtifacts) -> Evaluator:
-    made: Evaluator = request.param(artifacts, lambda _: Rounding())
-    return made
+    instance: Evaluator = request.param(RoundingModels(artifacts))
+    return instance
 
 
-def ask(evaluator: Evaluator, *questions: Question) -> list[Cell]:
-    """The cells, without where their answers are stored."""
-    return [replace(cell, answers=None) for cell in evaluator.evaluate(manifest(), questions)]
+def score(evaluator: Evaluator, *requests: EvalRequest) -> list[TaskScore]:
+    """The task scores, without the hashes of their stored logits."""
+    return [
+        replace(task_score, logits_sha256=None) for task_score in evaluator.evaluate(manifest(), requests)
+    ]
 
 
-def test_right_answers_are_counted(evaluator: Evaluator, artifacts: MemoryArtifacts) -> None:
+def test_correct_predictions_are_counted(evaluator: Evaluator, artifacts: MemoryArtifacts) -> None:
     rows = store(artifacts, [0, 1, 2, 1], ["a", "b", "c", "c"])
-    assert ask(evaluator, Question(task="words", rows=rows)) == [Cell(task="words", correct=3, rows=4)]
+    assert score(evaluator, EvalRequest(task="words", rows=rows)) == [
+        TaskScore(task="words", correct=3, rows=4)
+    ]
 
 
-def test_every_question_has_its_cell_in_order(evaluator: Evaluator, artifacts: MemoryArtifacts) -> None:
-    words = Question(task="words", rows=store(artifacts, [0, 1, 2], ["a", "b", "a"]))
-    pair = Question(task="pair", rows=store(artifacts, [0, 1], [4, 4]))
-    ten = Question(task="ten", rows=store(artifacts, range(10), range(10)))
-    assert ask(evaluator, ten, words, pair, words) == [
-        Cell(task="ten", correct=10, rows=10),
-        Cell(task="words", correct=2, rows=3),
-        Cell(task="pair", correct=1, rows=2),
-        Cell(task="words", correct=2, rows=3),
+def test_every_request_has_its_score_in_order(evaluator: Evaluator, artifacts: MemoryArtifacts) -> None:
+    words = EvalRequest(task="words", rows=store(artifacts, [0, 1, 2], ["a", "b", "a"]))
+    pair = EvalRequest(task="pair", rows=store(artifacts, [0, 1], [4, 4]))
+    ten = EvalRequest(task="ten", rows=store(artifacts, range(10), range(10)))
+    assert score(evaluator, ten, words, pair, words) == [
+        TaskScore(task="ten", correct=10, rows=10),
+        TaskScore(task="words", correct=2, rows=3),
+        TaskScore(task="pair", correct=1, rows=2),
+        TaskScore(task="words", correct=2, rows=3),
     ]
 
 
 def test_rows_without_a_label_are_not_counted(evaluator: Evaluator, artifacts: MemoryArtifacts) -> None:
     rows = store(artifacts, [0, 1, 2], ["a", None, "a"])
-    assert ask(evaluator, Question(task="words", rows=rows)) == [Cell(task="words", correct=1, rows=2)]
+    assert score(evaluator, EvalRequest(task="words", rows=rows)) == [
+        TaskScore(task="words", correct=1, rows=2)
+    ]
 
 
-def test_a_class_that_the_head_lacks_is_answered_wrong(
+def test_a_class_that_the_head_lacks_counts_as_wrong(
     evaluator: Evaluator, artifacts: MemoryArtifacts
 ) -> None:
     rows = store(artifacts, [0, 1, 2, 3], ["a", "b", "d", "e"])
-    assert ask(evaluator, Question(task="words", rows=rows)) == [Cell(task="words", correct=2, rows=4)]
+    assert score(evaluator, EvalRequest(task="words", rows=rows)) == [
+        TaskScore(task="words", correct=2, rows=4)
+    ]
 
 
 def test_a_tie_goes_to_the_first_class(evaluator: Evaluator, artifacts: MemoryArtifacts) -> None:
     rows = store(artifacts, [0.5, 0.5], [4, 7])
-    assert ask(evaluator, Question(task="pair", rows=rows)) == [Cell(task="pair", correct=1, rows=2)]
+    assert score(evaluator, EvalRequest(task="pair", rows=rows)) == [
+        TaskScore(task="pair", correct=1, rows=2)
+    ]
 
 
-def test_every_answer_is_stored_row_by_row(evaluator: Evaluator, artifacts: MemoryArtifacts) -> None:
+def test_every_prediction_is_stored_row_by_row(evaluator: Evaluator, artifacts: MemoryArtifacts) -> None:
     rows = store(artifacts, [0, 1, 2, 1, 0], ["a", "b", "a", "d", None])
 
-    (cell,) = evaluator.evaluate(manifest(), [Question(task="words", rows=rows)])
+    (task_score,) = evaluator.evaluate(manifest(), [EvalRequest(task="words", rows=rows)])
 
-    assert cell.answers is not None
-    stored = load(artifacts.get(cell.answers))
-    assert stored.truth.tolist() == [0, 1, 0, 3]
+    assert task_score.logits_sha256 is not None
+    stored = load_predictions(artifacts.get(task_score.logits_sha256))
+    assert stored.targets.tolist() == [0, 1, 0, 3]
     assert stored.logits.dtype == np.float32
     assert stored.logits.tolist() == [[0, -1, -2], [-1, 0, -1], [-2, -1, 0], [-1, 0, -1]]
-    assert stored.right.tolist() == [True, True, False, False]
+    assert stored.correct.tolist() == [True, True, False, False]
 
 
-def test_equal_answers_are_stored_once(evaluator: Evaluator, artifacts: MemoryArtifacts) -> None:
-    question = Question(task="words", rows=store(artifacts, [0, 1], ["a", "b"]))
-    first, second = evaluator.evaluate(manifest(), [question, question])
-    assert first.answers == second.answers
+def test_equal_predictions_are_stored_once(evaluator: Evaluator, artifacts: MemoryArtifacts) -> None:
+    request = EvalRequest(task="words", rows=store(artifacts, [0, 1], ["a", "b"]))
+    first, second = evaluator.evaluate(manifest(), [request, request])
+    assert first.logits_sha256 == second.logits_sha256
 
 
 @pytest.mark.parametrize("labels", [[], [None, None]])
 def test_no_labelled_row_is_no_row(
     evaluator: Evaluator, artifacts: MemoryArtifacts, labels: list[Label | None]
 ) -> None:
-    empty = Question(task="words", rows=store(artifacts, range(len(labels)), labels))
-    some = Question(task="pair", rows=store(artifacts, [0], [4]))
-    assert ask(evaluator, empty, some) == [
-        Cell(task="words", correct=0, rows=0),
-        Cell(task="pair", correct=1, rows=1),
+    empty = EvalRequest(task="words", rows=store(artifacts, range(len(labels)), labels))
+    some = EvalRequest(task="pair", rows=store(artifacts, [0], [4]))
+    assert score(evaluator, empty, some) == [
+        TaskScore(task="words", correct=0, rows=0),
+        TaskScore(task="pair", correct=1, rows=1),
     ]
 
 
-def test_no_question_has_no_answer(evaluator: Evaluator) -> None:
-    assert ask(evaluator) == []
+def test_no_request_has_no_score(evaluator: Evaluator) -> None:
+    assert score(evaluator) == []
 
 
 def test_an_unknown_task_is_named(evaluator: Evaluator, artifacts: MemoryArtifacts) -> None:
-    with pytest.raises(UnknownName, match="no task 'other'"):
-        ask(evaluator, Question(task="other", rows=store(artifacts, [0], ["a"])))
+    with pytest.raises(NotFound, match="no task 'other'"):
+        score(evaluator, EvalRequest(task="other", rows=store(artifacts, [0], ["a"])))
 
 
 def test_missing_rows_are_an_error(evaluator: Evaluator) -> None:
-    with pytest.raises(DamagedArtifact):
-        ask(evaluator, Question(task="words", rows="0" * 64))
+    with pytest.raises(CorruptArtifact):
+        score(evaluator, EvalRequest(task="words", rows="0" * 64))
 
 
 def test_nothing_is_printed(
     evaluator: Evaluator, artifacts: MemoryArtifacts, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    ask(evaluator, Question(task="pair", rows=store(artifacts, [0], [4])))
+    score(evaluator, EvalRequest(task="pair", rows=store(artifacts, [0], [4])))
     assert capfd.readouterr() == ("", "")
 
 
 def test_both_count_alike_however_many_rows_there_are(artifacts: MemoryArtifacts) -> None:
     """More rows than fit Avalanche's batch, so that its running mean is rounded on the way."""
     rng = np.random.default_rng(0)
-    questions = [
-        Question(
+    requests = [
+        EvalRequest(
             task="ten", rows=store(artifacts, rng.uniform(0, 9, n).tolist(), rng.integers(0, 12, n).tolist())
         )
         for n in (1, 3, 4095, 4097, 9001)
     ]
     counts: list[Any] = [
-        kind(artifacts, lambda _: Rounding()).evaluate(manifest(), questions)
-        for kind in (PlainEvaluator, AvalancheEvaluator)
+        kind(RoundingModels(artifacts)).evaluate(manifest(), requests)
+        for kind in (NumpyEvaluator, AvalancheEvaluator)
     ]
     assert counts[0] == counts[1]

@@ -8,31 +8,31 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from growlearn.domain.evaluation import Cell, Evaluation, Flips
+from growlearn.domain.evaluation import Evaluation, PredictionFlips, TaskScore
 from growlearn.domain.growth import GrowthResult
-from growlearn.domain.job import GateSpec
-from growlearn.domain.worth import Contender, Means, Worth
-from growlearn.evaluation.gates import CONSOLIDATION, GATES, check
-from growlearn.evaluation.gates.evidence import Evidence
-from growlearn.evaluation.worth import weigh
+from growlearn.domain.job import GateConfig
+from growlearn.domain.model_selection import Candidate, CandidateKind, ModelSelection
+from growlearn.evaluation.gates import CONSOLIDATION_GATES, GATES, check_gates
+from growlearn.evaluation.gates.gate_input import GateInput
+from growlearn.evaluation.paired_tests import select_smallest_adequate
 
 COUNT = st.integers(0, 50)
 LOSS = st.floats(0, 10)
 
 
-def result(birth_loss: float, best_loss: float) -> GrowthResult:
+def result(initial_loss: float, best_loss: float) -> GrowthResult:
     return GrowthResult(
         branches=(),
         branch_parameters=(),
         head="h",
-        birth_head="h",
+        initial_head="h",
         lineage=("b1",),
         epochs=(),
         best_epoch=1,
-        birth_loss=birth_loss,
+        initial_loss=initial_loss,
         best_loss=best_loss,
         prefix_losses=(),
         train_rows=1,
@@ -45,108 +45,169 @@ def result(birth_loss: float, best_loss: float) -> GrowthResult:
 
 
 def evaluation(tasks: list[str], counts: list[int], before: int) -> Evaluation:
-    cells = tuple(Cell(task=t, correct=c, rows=50) for t, c in zip(tasks, counts, strict=False))
+    task_scores = tuple(TaskScore(task=t, correct=c, rows=50) for t, c in zip(tasks, counts, strict=False))
     return Evaluation(
-        task=tasks[-1], cells=cells, before=Cell(task=tasks[-1], correct=before, rows=50), chance=0.5
+        task=tasks[-1],
+        task_scores=task_scores,
+        initial=TaskScore(task=tasks[-1], correct=before, rows=50),
+        chance_level=0.5,
     )
 
 
-def _worthless() -> Worth:
-    right = {Means.NOTHING: np.ones(50, dtype=bool), Means.BRANCH: np.zeros(50, dtype=bool)}
-    contenders = [
-        Contender(
-            means=means, cell=Cell(task="t", correct=int(answers.sum()), rows=50), parameters=at, branches=1,
-            latency_s=0.1, seconds=1.0,
+def _outperformed_by_no_change() -> ModelSelection:
+    correct = {
+        CandidateKind.NO_CHANGE: np.ones(50, dtype=bool),
+        CandidateKind.BRANCH: np.zeros(50, dtype=bool),
+    }
+    candidates = [
+        Candidate(
+            kind=kind,
+            task_score=TaskScore(task="t", correct=int(mask.sum()), rows=50),
+            parameters=size,
+            branches=1,
+            seconds=1.0,
         )
-        for at, (means, answers) in enumerate(right.items())
-    ]  # fmt: skip
-    return weigh(contenders, right, 0.05)
+        for size, (kind, mask) in enumerate(correct.items())
+    ]
+    return select_smallest_adequate(candidates, correct, 0.05)
 
 
-WORTHLESS = _worthless()
-FLIPS = st.builds(Flips, task=st.just("t0"), lost=COUNT, gained=COUNT, rows=st.just(50))
+NO_BETTER = _outperformed_by_no_change()
+FLIPS = st.builds(
+    PredictionFlips, task=st.just("t0"), negative_count=COUNT, positive_count=COUNT, rows=st.just(50)
+)
 
 
 @st.composite
-def evidence(draw: st.DrawFn) -> Evidence:
+def gate_inputs(draw: st.DrawFn) -> GateInput:
     names = [f"t{j}" for j in range(draw(st.integers(1, 4)))]
     counts = st.lists(COUNT, min_size=len(names), max_size=len(names))
     grown = [evaluation(names[: i + 1], draw(counts), draw(COUNT)) for i in range(len(names))]
-    return Evidence(
+    return GateInput(
         evaluation=grown[-1],
-        past=tuple(grown[:-1]),
+        past_evaluations=tuple(grown[:-1]),
         result=result(draw(LOSS), draw(LOSS)),
         parameters=draw(st.integers(1, 10**9)),
-        worth=draw(st.sampled_from([None, WORTHLESS])),
+        model_selection=draw(st.sampled_from([None, NO_BETTER])),
         flips=draw(st.lists(FLIPS, max_size=3).map(tuple)),
     )
 
 
-SPECS = st.builds(
-    GateSpec,
+CONFIGS = st.builds(
+    GateConfig,
     min_gain=st.floats(-1, 1),
     max_forgetting=st.floats(0, 1),
     max_parameters=st.none() | st.integers(1, 10**9),
     min_accuracy=st.floats(0, 1),
-    max_negative_flips=st.floats(0, 1),
-    max_routed_loss=st.floats(0, 1),
+    max_negative_flip_rate=st.floats(0, 1),
+    max_routed_accuracy_drop=st.floats(0, 1),
 )
 
 
 @pytest.mark.parametrize("name", GATES)
-@given(seen=evidence(), spec=SPECS)
-def test_a_gate_answers_under_its_own_name_with_finite_figures_and_a_reason(
-    name: str, seen: Evidence, spec: GateSpec
+@settings(max_examples=40)
+@given(gate_input=gate_inputs(), config=CONFIGS)
+def test_a_gate_returns_its_own_name_finite_numbers_and_a_reason(
+    name: str, gate_input: GateInput, config: GateConfig
 ) -> None:
-    said = GATES[name](seen, spec)
-    assert said.gate == name
-    assert math.isfinite(said.figure)
-    assert math.isfinite(said.bound)
-    assert type(said.passed) is bool
-    assert said.reason
+    result = GATES[name](gate_input, config)
+    assert result.gate == name
+    assert math.isfinite(result.value)
+    assert math.isfinite(result.threshold)
+    assert type(result.passed) is bool
+    assert result.reason
 
 
 @pytest.mark.parametrize("name", GATES)
-@given(seen=evidence(), spec=SPECS)
-def test_a_gate_is_pure(name: str, seen: Evidence, spec: GateSpec) -> None:
-    untouched = deepcopy(seen)
-    assert GATES[name](seen, spec) == GATES[name](seen, spec)
-    assert seen == untouched
+@settings(max_examples=40)
+@given(gate_input=gate_inputs(), config=CONFIGS)
+def test_a_gate_is_pure(name: str, gate_input: GateInput, config: GateConfig) -> None:
+    untouched = deepcopy(gate_input)
+    assert GATES[name](gate_input, config) == GATES[name](gate_input, config)
+    assert gate_input == untouched
 
 
-@given(seen=evidence(), spec=SPECS)
-def test_all_gates_are_heard_in_the_table_s_order(seen: Evidence, spec: GateSpec) -> None:
-    assert check(seen, spec) == tuple(gate(seen, spec) for gate in GATES.values())
+@given(gate_input=gate_inputs(), config=CONFIGS)
+def test_all_gates_are_checked_in_the_table_s_order(gate_input: GateInput, config: GateConfig) -> None:
+    assert check_gates(gate_input, config) == tuple(gate(gate_input, config) for gate in GATES.values())
 
 
 def test_a_good_candidate_passes_all() -> None:
-    good = Evidence(
+    good = GateInput(
         evaluation=evaluation(["a", "b"], [45, 48], before=25),
-        past=(evaluation(["a"], [45], before=25),),
+        past_evaluations=(evaluation(["a"], [45], before=25),),
         result=result(0.7, 0.1),
         parameters=10,
     )
-    assert all(said.passed for said in check(good, GateSpec()))
+    assert all(result.passed for result in check_gates(good, GateConfig()))
 
 
 def test_each_gate_can_fail() -> None:
-    bad = Evidence(
+    bad = GateInput(
         evaluation=replace(
             evaluation(["a", "b"], [44, 20], before=25),
-            changed=("a",),
-            routed=(Cell(task="a", correct=20, rows=50),),
+            changed_tasks=("a",),
+            routed=(TaskScore(task="a", correct=20, rows=50),),
         ),
-        past=(evaluation(["a"], [45], before=25),),
+        past_evaluations=(evaluation(["a"], [45], before=25),),
         result=result(0.7, 0.8),
         parameters=10,
-        worth=WORTHLESS,
-        flips=(Flips(task="a", lost=20, gained=0, rows=50),),
+        model_selection=NO_BETTER,
+        flips=(PredictionFlips(task="a", negative_count=20, positive_count=0, rows=50),),
     )
-    assert not any(said.passed for said in check(bad, GateSpec(max_parameters=9, min_accuracy=0.5)))
+    assert not any(
+        result.passed for result in check_gates(bad, GateConfig(max_parameters=9, min_accuracy=0.5))
+    )
 
 
-@given(evidence())
-def test_a_consolidated_candidate_is_asked_what_it_can_answer(e: Evidence) -> None:
-    consolidated = replace(e, evaluation=replace(e.evaluation, taught=e.evaluation.cells), flips=())
-    assert tuple(said.gate for said in check(consolidated, GateSpec())) == CONSOLIDATION
-    assert all(said.passed for said in check(consolidated, GateSpec()))
+def consolidated(**accuracy: int) -> GateInput:
+    """A consolidated candidate whose teacher has 45 of 50 rows of each task correct."""
+    scores = evaluation(["a", "b"], [accuracy.get("a", 45), accuracy.get("b", 45)], before=45)
+    teacher = tuple(replace(score, correct=45) for score in scores.task_scores)
+    return GateInput(
+        evaluation=replace(
+            scores,
+            teacher=teacher,
+            routed=tuple(
+                replace(score, correct=accuracy.get(f"routed_{score.task}", 45)) for score in teacher
+            ),
+        ),
+        past_evaluations=(),
+        result=result(0.7, 0.1),
+        parameters=10,
+        flips=(
+            PredictionFlips(task="a", negative_count=accuracy.get("flips", 0), positive_count=0, rows=50),
+        ),
+    )
+
+
+LIMITS = GateConfig(
+    max_forgetting=0.05,
+    max_negative_flip_rate=0.05,
+    min_accuracy=0.5,
+    max_routed_accuracy_drop=0.05,
+    max_parameters=10,
+)
+
+
+def test_a_consolidated_candidate_as_good_as_its_teacher_passes_its_own_gates() -> None:
+    results = check_gates(consolidated(), LIMITS)
+    assert tuple(result.gate for result in results) == CONSOLIDATION_GATES
+    assert all(result.passed for result in results)
+
+
+@pytest.mark.parametrize(
+    ("candidate", "failed"),
+    [
+        (consolidated(a=40), ["forgetting"]),
+        (consolidated(flips=5), ["negative_flips"]),
+        (consolidated(a=20), ["forgetting", "min_accuracy"]),
+        (consolidated(routed_b=40), ["routed_accuracy"]),
+        (replace(consolidated(), parameters=11), ["max_parameters"]),
+    ],
+    ids=["less accurate", "other rows wrong", "one task lost", "rows routed wrong", "too large"],
+)
+def test_a_consolidated_candidate_worse_than_its_teacher_fails_the_gate_that_measures_it(
+    candidate: GateInput, failed: list[str]
+) -> None:
+    assert [result.gate for result in check_gates(candidate, LIMITS) if not result.passed] == failed

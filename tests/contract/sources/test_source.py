@@ -14,8 +14,8 @@ import pytest
 from growlearn.adapters.memory.clock import ManualClock
 from growlearn.adapters.memory.source import MemorySource
 from growlearn.adapters.sources import SOURCES, open_source
-from growlearn.domain.errors import NotReadable
-from growlearn.domain.job import SourceSpec
+from growlearn.domain.errors import TemporarilyUnreadable
+from growlearn.domain.job import SourceConfig
 from growlearn.ports import Source
 
 
@@ -54,7 +54,7 @@ class OnFileSystem:
         self._inside = inside
         self._fs.makedirs(self._root, exist_ok=True)
         self._time_s = 1_000_000_000
-        self.source = open_source(SourceSpec(type=kind, url=url), ManualClock())
+        self.source = open_source(SourceConfig(type=kind, url=url), ManualClock())
 
     def put(self, name: str, content: bytes) -> None:
         path = f"{self._root}/{name}{self._inside}"
@@ -126,7 +126,7 @@ def test_a_file_changed_since_it_was_listed_is_still_being_written(place: Place)
     place.put("a", b"half")
     (file,) = place.source.files()
     place.put("a", b"half and the other half")
-    with pytest.raises(NotReadable, match=r"a(/cat/1\.png)? changed while it was read"):
+    with pytest.raises(TemporarilyUnreadable, match=r"a(/cat/1\.png)? changed while it was read"):
         place.source.read(file)
 
 
@@ -135,5 +135,5 @@ def test_a_file_gone_since_it_was_listed_has_vanished(place: Place) -> None:
         place.put(name, b"x")
     file, _ = place.source.files()
     place.remove("a")
-    with pytest.raises(NotReadable, match="a vanished between listing and reading"):
+    with pytest.raises(TemporarilyUnreadable, match="a vanished between listing and reading"):
         place.source.read(file)

@@ -1,4 +1,4 @@
-"""What the stem of every modality in the table must do, and the router's view of it."""
+"""What the stem and the router features of every modality in the table must do."""
 
 from __future__ import annotations
 
@@ -15,32 +15,32 @@ from torch import Tensor
 
 from growlearn.adapters.memory.artifacts import MemoryArtifacts
 from growlearn.adapters.mlflow.dataset import COLUMN_TYPES
-from growlearn.adapters.mlflow.example import example_rows
-from growlearn.domain.growth import Birth, GrowthPlan
-from growlearn.domain.job import GrowthSpec, ModelSpec
+from growlearn.adapters.mlflow.example import make_example_rows
+from growlearn.domain.growth import BranchInit, GrowthPlan
+from growlearn.domain.job import GrowthConfig, ModelConfig
 from growlearn.domain.lineage import BranchWeights, Manifest, TaskHead
-from growlearn.domain.schema import Input, InputType, Schema
-from growlearn.growth.model import weights
-from growlearn.growth.model.network import GrowingNetwork, load_network
-from growlearn.growth.newborn import conceive
-from growlearn.growth.router.features import new_features, stored_features
-from growlearn.growth.stems.modalities import MODALITIES
-from growlearn.growth.stems.stem import Stem, new_stem, stored_stem
-from growlearn.ingest.inputs import DECODERS
-from growlearn.ingest.rows import Rows, concat, from_parquet, object_column, row_keys, to_parquet
-from growlearn.ingest.stored import STORED
-from growlearn.serving.predictor import rows_of as frame_rows
+from growlearn.domain.schema import InputColumn, InputType, Schema
+from growlearn.growth.branch_init import init_trainable_parts
+from growlearn.ingest.decoders import DECODERS
+from growlearn.ingest.parquet_codec import COLUMN_CODECS
+from growlearn.ingest.rows import Rows, concat_rows, from_parquet, hash_rows, object_column, to_parquet
+from growlearn.network.model import weights
+from growlearn.network.model.network import GrowingNetwork, load_network
+from growlearn.network.router.features import fit_router_features, load_router_features
+from growlearn.network.stems.modalities import MODALITIES
+from growlearn.network.stems.stem import Stem, load_stem, make_stem
+from growlearn.serving.predictor import read_frame_rows
 
 N = 40
-MODEL = ModelSpec(width=16, heads=2, patch=2)
-SPECS: dict[InputType, Input] = {
-    InputType.IMAGE: Input(type=InputType.IMAGE, shape=(1, 5, 6)),
-    InputType.NUMBER: Input(type=InputType.NUMBER),
-    InputType.CATEGORY: Input(type=InputType.CATEGORY),
-    InputType.TOKENS: Input(type=InputType.TOKENS, vocabulary=30, length=7),
-    InputType.SERIES: Input(type=InputType.SERIES, shape=(9, 2)),
+MODEL = ModelConfig(embed_dim=16, num_heads=2, patch_size=2)
+SPECS: dict[InputType, InputColumn] = {
+    InputType.IMAGE: InputColumn(type=InputType.IMAGE, shape=(1, 5, 6)),
+    InputType.NUMBER: InputColumn(type=InputType.NUMBER),
+    InputType.CATEGORY: InputColumn(type=InputType.CATEGORY),
+    InputType.TOKENS: InputColumn(type=InputType.TOKENS, vocabulary=30, length=7),
+    InputType.SERIES: InputColumn(type=InputType.SERIES, shape=(9, 2)),
 }
-TOKENS_A_COLUMN = {
+TOKENS_PER_COLUMN = {
     InputType.IMAGE: 9,
     InputType.NUMBER: 1,
     InputType.CATEGORY: 1,
@@ -49,14 +49,14 @@ TOKENS_A_COLUMN = {
 }
 
 
-def values(spec: Input, random: np.random.Generator, count: int) -> Any:
+def values(spec: InputColumn, random: np.random.Generator, count: int) -> Any:
     match spec.type:
         case InputType.IMAGE:
             return random.integers(0, 256, (count, *(spec.shape or ())), dtype=np.uint8)
         case InputType.NUMBER:
             return random.normal(3.0, 2.0, count)
         case InputType.CATEGORY:
-            return object_column([f"kind {each}" for each in random.integers(0, 4, count)])
+            return object_column([f"kind {index}" for index in random.integers(0, 4, count)])
         case InputType.TOKENS:
             ids = random.integers(0, spec.vocabulary or 0, (count, spec.length or 0))
             lengths = random.integers(1, (spec.length or 0) + 1, count)
@@ -69,12 +69,12 @@ def rows_of(schema: Schema, seed: int = 0, count: int = N) -> Rows:
     random = np.random.default_rng(seed)
     inputs = {name: values(spec, random, count) for name, spec in schema.inputs.items()}
     labels = object_column([row % 2 for row in range(count)])
-    return Rows(inputs, labels, None, row_keys(inputs, schema))
+    return Rows(inputs, labels, None, hash_rows(inputs, schema))
 
 
 def stem_of(schema: Schema, rows: Rows) -> Stem:
     torch.manual_seed(0)
-    return new_stem(schema, MODEL, rows)
+    return make_stem(schema, MODEL, rows)
 
 
 def z_of(stem: Stem, rows: Rows) -> Tensor:
@@ -87,7 +87,7 @@ def z_of(stem: Stem, rows: Rows) -> Tensor:
 def schema(request: pytest.FixtureRequest) -> Schema:
     """One column of a type, or two."""
     kind, columns = request.param
-    return Schema(inputs={f"a column {at}.": SPECS[kind] for at in range(columns)})
+    return Schema(inputs={f"a column {row}.": SPECS[kind] for row in range(columns)})
 
 
 @pytest.fixture
@@ -95,29 +95,29 @@ def rows(schema: Schema) -> Rows:
     return rows_of(schema)
 
 
-def test_every_type_of_input_has_its_line_in_every_table() -> None:
+def test_every_input_type_is_in_every_table() -> None:
     assert list(MODALITIES) == list(InputType) == list(SPECS)
-    assert set(DECODERS) == set(STORED) == set(InputType)
+    assert set(DECODERS) == set(COLUMN_CODECS) == set(InputType)
     assert len({modality.attribute for modality in MODALITIES.values()}) == len(InputType)
 
 
-def test_tokens_have_the_shape_that_the_schema_fixes(schema: Schema, rows: Rows) -> None:
+def test_the_schema_fixes_the_shape_of_tokens(schema: Schema, rows: Rows) -> None:
     kinds = [spec.type for spec in schema.inputs.values()]
     z = z_of(stem_of(schema, rows), rows)
-    assert z.shape == (N, sum(TOKENS_A_COLUMN[kind] for kind in kinds), 16)
+    assert z.shape == (N, sum(TOKENS_PER_COLUMN[kind] for kind in kinds), 16)
     assert z.dtype == torch.float32
     assert torch.isfinite(z).all()
 
 
-def test_rows_that_differ_have_tokens_that_differ(schema: Schema, rows: Rows) -> None:
+def test_different_rows_have_different_tokens(schema: Schema, rows: Rows) -> None:
     z = z_of(stem_of(schema, rows), rows)
-    for at in range(1, N):
-        assert torch.equal(z[0], z[at]) == (rows.keys[0] == rows.keys[at])
+    for row in range(1, N):
+        assert torch.equal(z[0], z[row]) == (rows.row_hashes[0] == rows.row_hashes[row])
 
 
 def test_the_same_seed_and_rows_make_the_same_stem(schema: Schema, rows: Rows) -> None:
     first, second = stem_of(schema, rows), stem_of(schema, rows)
-    assert weights.dump(first.state_dict()) == weights.dump(second.state_dict())
+    assert weights.dump_weights(first.state_dict()) == weights.dump_weights(second.state_dict())
     assert torch.equal(z_of(first, rows), z_of(second, rows))
 
 
@@ -125,43 +125,43 @@ def test_stored_weights_give_the_same_tokens_to_the_last_bit(schema: Schema, row
     stem = stem_of(schema, rows)
     attributes = {MODALITIES[spec.type].attribute for spec in schema.inputs.values()}
     assert {name.split(".")[0] for name in stem.state_dict()} == attributes
-    again = stored_stem(schema, MODEL, weights.load(weights.dump(stem.state_dict())))
-    assert weights.dump(again.state_dict()) == weights.dump(stem.state_dict())
+    again = load_stem(schema, MODEL, weights.load_weights(weights.dump_weights(stem.state_dict())))
+    assert weights.dump_weights(again.state_dict()) == weights.dump_weights(stem.state_dict())
     other = rows_of(schema, seed=1)
     assert torch.equal(z_of(again, other), z_of(stem, other))
 
 
-def test_a_row_has_the_same_tokens_in_any_company(schema: Schema, rows: Rows) -> None:
+def test_a_row_s_tokens_do_not_depend_on_other_rows(schema: Schema, rows: Rows) -> None:
     stem = stem_of(schema, rows)
     whole = z_of(stem, rows)
-    alone = torch.cat([z_of(stem, rows.take(np.array([at]))) for at in range(N)])
+    alone = torch.cat([z_of(stem, rows.take(np.array([row]))) for row in range(N)])
     assert torch.allclose(whole, alone, atol=1e-5)
     turned = z_of(stem, rows.take(np.arange(N)[::-1])).flip(0)
     assert torch.allclose(whole, turned, atol=1e-5)
 
 
-def test_rows_read_from_their_stored_form_have_the_same_tokens(schema: Schema, rows: Rows) -> None:
+def test_stored_rows_have_the_same_tokens(schema: Schema, rows: Rows) -> None:
     stem = stem_of(schema, rows)
     assert torch.equal(z_of(stem, from_parquet(to_parquet(rows, schema), schema)), z_of(stem, rows))
 
 
-def test_encoding_and_answering_change_neither_rows_nor_weights(schema: Schema, rows: Rows) -> None:
+def test_encoding_and_inference_change_neither_rows_nor_weights(schema: Schema, rows: Rows) -> None:
     stem, untouched = stem_of(schema, rows), rows_of(schema)
-    before = weights.dump(stem.state_dict())
+    before = weights.dump_weights(stem.state_dict())
     encoded = stem.encode(rows)
     for tensor in encoded.values():
         tensor.zero_()
     z_of(stem, rows)
-    assert weights.dump(stem.state_dict()) == before
+    assert weights.dump_weights(stem.state_dict()) == before
     assert all(np.array_equal(rows.inputs[name], untouched.inputs[name]) for name in rows.inputs)
 
 
-def test_a_single_row_and_constant_rows_can_be_learned_from(schema: Schema, rows: Rows) -> None:
+def test_a_stem_can_be_fitted_to_a_single_row_and_to_constant_rows(schema: Schema, rows: Rows) -> None:
     for some in (rows.take(np.array([3])), rows.take(np.full(9, 3))):
         assert torch.isfinite(z_of(stem_of(schema, some), rows)).all()
 
 
-def test_every_learned_part_but_what_never_occurs_gets_a_gradient(schema: Schema, rows: Rows) -> None:
+def test_every_parameter_gets_a_gradient(schema: Schema, rows: Rows) -> None:
     stem = stem_of(schema, rows)
     stem(stem.encode(rows)).square().sum().backward()
     for name, parameter in stem.named_parameters():
@@ -172,24 +172,24 @@ def test_every_learned_part_but_what_never_occurs_gets_a_gradient(schema: Schema
 # In the network ------------------------------------------------------------------------------------
 
 
-def plan_of(base: Manifest, number: int, birth: Birth) -> GrowthPlan:
-    before = base.tasks[-1] if base.tasks else None
+def plan_of(parent_manifest: Manifest, number: int, init: BranchInit) -> GrowthPlan:
+    before = parent_manifest.tasks[-1] if parent_manifest.tasks else None
     return GrowthPlan(
         stream="s",
         window=f"w{number}",
         task=f"task-{number}",
         classes=(0, 1),
-        base=base,
-        base_version=number - 1 or None,
-        parent=None if before is None else before.name,
-        lineage=before.lineage if before is not None and birth is Birth.ZERO else (),
-        birth=birth,
-        copy_head=before is not None,
+        parent_manifest=parent_manifest,
+        parent_version=number - 1 or None,
+        parent_task=None if before is None else before.name,
+        lineage=before.lineage if before is not None and init is BranchInit.RESIDUAL else (),
+        init=init,
+        init_head_from_parent=before is not None,
         new_branches=(f"b{number}",),
         train="0" * 64,
         validation="1" * 64,
         holdout="2" * 64,
-        growth=GrowthSpec(),
+        growth=GrowthConfig(),
         seed=number,
     )
 
@@ -198,52 +198,50 @@ def first_model(schema: Schema, rows: Rows, artifacts: MemoryArtifacts) -> Manif
     """One branch, untrained, with a head of its own."""
     base = Manifest(stream="s", schema=schema, model=MODEL, branches=(), tasks=())
     network = GrowingNetwork(MODEL)
-    newborn = conceive(plan_of(base, 1, Birth.OWN), network, rows)
-    network.add_branch("b1", newborn.branches[0], "b1", newborn.stem)
-    entry = BranchWeights(id="b1", parent=None, stem="b1", sha256=artifacts.put(network.branch_weights("b1")))
-    head = artifacts.put(weights.dump(newborn.head.state_dict()))
+    trainable = init_trainable_parts(plan_of(base, 1, BranchInit.SCRATCH), network, rows)
+    network.add_branch("b1", trainable.branches[0], "b1", trainable.stem)
+    entry = BranchWeights(id="b1", parent=None, stem="b1", sha256=artifacts.put(network.dump_branch("b1")))
+    head = artifacts.put(weights.dump_weights(trainable.head.state_dict()))
     task = TaskHead(name="task-1", classes=(0, 1), lineage=("b1",), sha256=head)
     return replace(base, branches=(entry,), tasks=(task,))
 
 
-@pytest.mark.parametrize("birth", [Birth.ZERO, Birth.COPY])
-def test_a_newborn_branch_answers_as_its_parent_does(schema: Schema, rows: Rows, birth: Birth) -> None:
+@pytest.mark.parametrize("init", [BranchInit.RESIDUAL, BranchInit.WARM_START])
+def test_an_untrained_branch_has_its_parent_s_logits(schema: Schema, rows: Rows, init: BranchInit) -> None:
     artifacts = MemoryArtifacts()
     manifest = first_model(schema, rows, artifacts)
     network = load_network(manifest, artifacts.get)
     before = network.logits(rows, "task-1")
-    plan = plan_of(manifest, 2, birth)
-    newborn = conceive(plan, network, rows)
-    network.add_branch("b2", newborn.branches[0], "b2" if newborn.stem else "b1", newborn.stem)
-    network.add_task("task-2", (0, 1), (*plan.lineage, "b2"), newborn.head)
+    plan = plan_of(manifest, 2, init)
+    trainable = init_trainable_parts(plan, network, rows)
+    network.add_branch("b2", trainable.branches[0], "b2" if trainable.stem else "b1", trainable.stem)
+    network.add_task("task-2", (0, 1), (*plan.lineage, "b2"), trainable.head)
     assert np.array_equal(network.logits(rows, "task-2"), before)
     assert np.array_equal(network.logits(rows, "task-1"), before)
 
 
-def test_a_copied_stem_learns_the_scale_of_its_own_window_and_leaves_the_first_alone(
+def test_a_copied_stem_normalises_by_its_own_window_without_changing_the_first(
     schema: Schema, rows: Rows
 ) -> None:
     stem = stem_of(schema, rows)
-    before = weights.dump(stem.state_dict())
-    copied = stored_stem(schema, MODEL, stem.state_dict())
+    before = weights.dump_weights(stem.state_dict())
+    copied = load_stem(schema, MODEL, stem.state_dict())
     copied.fit(copied.encode(rows_of(schema, seed=2)))
-    assert weights.dump(stem.state_dict()) == before
-    learned = {name for name, _ in stem.named_buffers() if not name.endswith("vocabulary")}
+    assert weights.dump_weights(stem.state_dict()) == before
+    fitted = {name for name, _ in stem.named_buffers() if not name.endswith("vocabulary")}
     changed = {
         name for name, value in copied.state_dict().items() if not torch.equal(value, stem.state_dict()[name])
     }
-    assert changed == learned
+    assert changed == fitted
 
 
-def test_the_example_that_an_exported_model_carries_is_one_that_it_can_read(
-    schema: Schema, rows: Rows
-) -> None:
+def test_an_exported_model_can_read_its_own_example(schema: Schema, rows: Rows) -> None:
     artifacts = MemoryArtifacts()
     manifest = first_model(schema, rows, artifacts)
     network = load_network(manifest, artifacts.get)
-    found = frame_rows(example_rows(manifest, network), manifest)
-    assert len(found) == 2
-    assert np.isfinite(network.logits(found, "task-1")).all()
+    read_rows = read_frame_rows(make_example_rows(manifest, network), manifest)
+    assert len(read_rows) == 2
+    assert np.isfinite(network.logits(read_rows, "task-1")).all()
 
 
 def test_a_frame_may_hold_series_and_images_as_arrays(schema: Schema, rows: Rows) -> None:
@@ -252,38 +250,40 @@ def test_a_frame_may_hold_series_and_images_as_arrays(schema: Schema, rows: Rows
     columns = {name: list(column) for name, column in rows.inputs.items()}
     if kind is InputType.TOKENS:
         columns = {name: [row[row >= 0] for row in column] for name, column in columns.items()}
-    found = frame_rows(pd.DataFrame(columns), manifest)
-    assert np.array_equal(found.keys, rows.keys)
+    read_rows = read_frame_rows(pd.DataFrame(columns), manifest)
+    assert np.array_equal(read_rows.row_hashes, rows.row_hashes)
 
 
-def test_mlflow_reads_the_type_that_it_is_told_of(schema: Schema) -> None:
+def test_mlflow_reads_the_declared_type(schema: Schema) -> None:
     (kind,) = {spec.type for spec in schema.inputs.values()}
     (column,) = MlflowSchema.from_json(json.dumps([{"name": "x"} | COLUMN_TYPES[kind]])).inputs
     assert column.name == "x"
 
 
-# As the router sees it -----------------------------------------------------------------------------
+# In the router -------------------------------------------------------------------------------------
 
 
-def test_the_router_has_fixed_features_that_survive_being_stored(schema: Schema, rows: Rows) -> None:
+def test_stored_router_features_are_equal(schema: Schema, rows: Rows) -> None:
     stem = stem_of(schema, rows)
-    features = new_features(schema, stem, rows, seed=3)
+    features = fit_router_features(schema, stem, rows, seed=3)
     assert not list(features.parameters())
     other = rows_of(schema, seed=1)
     with torch.no_grad():
         h = features(stem, other)
-        again = stored_features(schema, weights.load(weights.dump(features.state_dict())))
+        again = load_router_features(
+            schema, weights.load_weights(weights.dump_weights(features.state_dict()))
+        )
         assert torch.equal(again(stem, other), h)
-        alone = torch.cat([features(stem, other.take(np.array([at]))) for at in range(5)])
+        alone = torch.cat([features(stem, other.take(np.array([row]))) for row in range(5)])
     assert h.shape == (N, features.size)
     assert torch.isfinite(h).all()
     assert torch.allclose(h[:5], alone, atol=1e-4)
-    assert len(torch.unique(h, dim=0)) == len(set(other.keys.tolist()))
+    assert len(torch.unique(h, dim=0)) == len(set(other.row_hashes.tolist()))
 
 
-def test_the_router_s_features_can_be_fixed_by_a_single_row(schema: Schema, rows: Rows) -> None:
+def test_router_features_can_be_fitted_to_a_single_row(schema: Schema, rows: Rows) -> None:
     one = rows.take(np.array([0]))
     stem = stem_of(schema, one)
-    features = new_features(schema, stem, one, seed=3)
+    features = fit_router_features(schema, stem, one, seed=3)
     with torch.no_grad():
-        assert torch.isfinite(features(stem, concat([one, rows_of(schema, seed=1)]))).all()
+        assert torch.isfinite(features(stem, concat_rows([one, rows_of(schema, seed=1)]))).all()

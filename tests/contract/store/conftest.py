@@ -1,4 +1,4 @@
-"""Every implementation of the Store port, made by the migrations, and examples to put into it."""
+"""Every implementation of the Store port, created by the migrations, and examples to store in it."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ import pytest
 from sqlalchemy import Engine, text
 from sqlalchemy.engine import URL
 
-from growlearn.adapters.db.migrate import upgrade
-from growlearn.adapters.db.store import open_store
+from growlearn.adapters.db.migrate import upgrade_database
+from growlearn.adapters.db.store import open_db_store
 from growlearn.adapters.memory.store import MemoryStore
-from growlearn.domain.circumstances import Circumstances
-from growlearn.domain.consolidation import ConsolidationPlan, Lesson
-from growlearn.domain.drift import DriftReport, Score
-from growlearn.domain.evaluation import Cell, Evaluation, GateResult, Succession
-from growlearn.domain.growth import Birth, Epoch, GrowthPlan, GrowthResult, ParentScore
+from growlearn.domain.consolidation import ConsolidationPlan, TaskData
+from growlearn.domain.drift import DriftReport, DriftTestResult
+from growlearn.domain.environment import TrainingEnvironment
+from growlearn.domain.evaluation import Evaluation, GateResult, TaskReplacement, TaskScore
+from growlearn.domain.growth import BranchInit, Epoch, GrowthPlan, GrowthResult, ProbeScore
 from growlearn.domain.job import (
-    GrowthSpec,
+    GrowthConfig,
     HoldoutFiles,
     Job,
-    ModelSpec,
+    ModelConfig,
     RetainPerClass,
     Schedule,
-    SourceSpec,
+    SourceConfig,
 )
 from growlearn.domain.lineage import (
-    Branch,
+    BranchRecord,
     BranchState,
     BranchWeights,
     Manifest,
@@ -40,10 +40,10 @@ from growlearn.domain.lineage import (
     TaskHead,
     Version,
 )
-from growlearn.domain.schema import Input, InputType, Schema
+from growlearn.domain.model_selection import Candidate, CandidateKind, ModelSelection, PairedComparison
+from growlearn.domain.schema import InputColumn, InputType, Schema
 from growlearn.domain.stream import Transition, WindowRecord
-from growlearn.domain.window import BadRow, IngestedFile, SourceFile, Verdict, Window, WindowState
-from growlearn.domain.worth import Comparison, Contender, Means, Worth
+from growlearn.domain.window import BadRow, IngestResult, SourceFile, Verdict, Window, WindowState
 from growlearn.ports import Store
 
 AT = datetime(2026, 3, 1, 12, 30, 15, 123456, tzinfo=UTC)
@@ -55,7 +55,7 @@ def migrated_postgres(postgres: Engine) -> Engine:
     """A real server's engine, with a database `migrated` to copy."""
     with postgres.connect() as connection:
         connection.execute(text("CREATE DATABASE migrated"))
-    upgrade(text_of(postgres.url.set(database="migrated")))
+    upgrade_database(text_of(postgres.url.set(database="migrated")))
     return postgres
 
 
@@ -74,13 +74,13 @@ def postgres_url(migrated_postgres: Engine) -> Iterator[str]:
 def shared_postgres_store(migrated_postgres: Engine) -> Iterator[Store]:
     with migrated_postgres.connect() as connection:
         connection.execute(text("CREATE DATABASE shared TEMPLATE migrated"))
-    with open_store(text_of(migrated_postgres.url.set(database="shared"))) as opened:
+    with open_db_store(text_of(migrated_postgres.url.set(database="shared"))) as opened:
         yield opened
 
 
 @pytest.fixture
 def postgres_store(shared_postgres_store: Store) -> Iterator[Store]:
-    """An empty store; emptied rather than made afresh, which would take half a second a test."""
+    """An empty store; emptied rather than created, which would take half a second per test."""
     yield shared_postgres_store
     for stream in shared_postgres_store.streams():
         shared_postgres_store.delete(stream.name)
@@ -90,7 +90,7 @@ def postgres_store(shared_postgres_store: Store) -> Iterator[Store]:
 def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A SQLite file to copy."""
     file = tmp_path_factory.mktemp("sqlite") / "migrated.db"
-    upgrade(f"sqlite:///{file}")
+    upgrade_database(f"sqlite:///{file}")
     return file
 
 
@@ -103,17 +103,17 @@ def sqlite_url(migrated_file: Path, tmp_path: Path) -> str:
 @pytest.fixture(params=["sqlite", "postgres"])
 def url(request: pytest.FixtureRequest) -> str:
     """A migrated database of each kind."""
-    found: str = request.getfixturevalue(f"{request.param}_url")
-    return found
+    database_url: str = request.getfixturevalue(f"{request.param}_url")
+    return database_url
 
 
 @pytest.fixture(params=["memory", "sqlite", "postgres"])
 def store(request: pytest.FixtureRequest) -> Iterator[Store]:
-    """Each implementation, the twin in memory first; empty."""
+    """Each implementation, the one in memory first; empty."""
     if request.param == "memory":
         yield MemoryStore()
     elif request.param == "sqlite":
-        with open_store(request.getfixturevalue("sqlite_url")) as opened:
+        with open_db_store(request.getfixturevalue("sqlite_url")) as opened:
             yield opened
     else:
         yield request.getfixturevalue("postgres_store")
@@ -136,12 +136,12 @@ def job() -> Job:
     """A job that leaves no key at its default where another value could be lost."""
     return Job(
         name="digits",
-        source=SourceSpec(url="/data/ziffern-äöü", pattern="*.parquet", settle_s=0.1),
+        source=SourceConfig(url="/data/ziffern-äöü", pattern="*.parquet", min_file_age_s=0.1),
         schema=Schema(
             inputs={
-                "z": Input(type=InputType.NUMBER),
-                "image": Input(type=InputType.IMAGE, shape=(1, 8, 8)),
-                "a": Input(type=InputType.CATEGORY),
+                "z": InputColumn(type=InputType.NUMBER),
+                "image": InputColumn(type=InputType.IMAGE, shape=(1, 8, 8)),
+                "a": InputColumn(type=InputType.CATEGORY),
             },
             label="y",
             task="regime",
@@ -152,15 +152,15 @@ def job() -> Job:
     )
 
 
-Ingest = Callable[..., IngestedFile]
-Move = Callable[..., Transition]
+MakeIngest = Callable[..., IngestResult]
+MakeTransition = Callable[..., Transition]
 
 
 @pytest.fixture
-def taken() -> Ingest:
+def make_ingest() -> MakeIngest:
     """An ingested file that became one window; keywords change the window."""
 
-    def make(number: int = 1, **changes: object) -> IngestedFile:
+    def make(number: int = 1, **changes: object) -> IngestResult:
         url = f"/data/{number}.parquet"
         window = Window(
             stream="digits",
@@ -172,7 +172,7 @@ def taken() -> Ingest:
             rows=100,
             snapshot="5" * 64,
         )
-        return IngestedFile(
+        return IngestResult(
             stream="digits",
             file=SourceFile(url=url, fingerprint="100-1", size_bytes=2**40),
             sha256="f" * 64,
@@ -187,8 +187,8 @@ def taken() -> Ingest:
 
 
 @pytest.fixture
-def move() -> Move:
-    """A move of w1 by worker "ada", from accepted to judged unless keywords say otherwise."""
+def make_transition() -> MakeTransition:
+    """A transition of w1 by worker "ada", from accepted to judged unless keywords say otherwise."""
 
     def make(source: WindowState = WindowState.ACCEPTED, **changes: object) -> Transition:
         target = {
@@ -206,16 +206,19 @@ def move() -> Move:
 
 @pytest.fixture
 def report() -> DriftReport:
-    score = Score(
+    test_result = DriftTestResult(
         detector="output-ks", task="task-1", name="7", statistic=0.1 + 0.2, p_value=1e-300,
-        threshold=0.005, reference_rows=200, window_rows=100, effect=0.7 / 3,
+        threshold=0.005, reference_rows=200, window_rows=100, effect_size=0.7 / 3,
     )  # fmt: skip
     return DriftReport(
         verdict=Verdict.DRIFT,
         task="task-2",
         reason="output 7 moved: KS 0.30, p < 0.005",
         alpha=0.05,
-        scores=(score, replace(score, name="column age", statistic=0.25, effect=-1e-300)),
+        test_results=(
+            test_result,
+            replace(test_result, name="column age", statistic=0.25, effect_size=-1e-300),
+        ),
     )
 
 
@@ -224,7 +227,7 @@ def manifest(job: Job) -> Manifest:
     return Manifest(
         stream="digits",
         schema=job.schema,
-        model=ModelSpec(width=32, heads=2),
+        model=ModelConfig(embed_dim=32, num_heads=2),
         branches=(BranchWeights(id="b1", parent=None, stem="b1", sha256="1" * 64),),
         tasks=(TaskHead(name="task-1", classes=(0, 1, "1", "zwei"), lineage=("b1",), sha256="2" * 64),),
     )
@@ -233,12 +236,11 @@ def manifest(job: Job) -> Manifest:
 @pytest.fixture
 def plan(manifest: Manifest) -> GrowthPlan:
     return GrowthPlan(
-        stream="digits", window="w1", task="task-2", classes=(0, "0", "null"), base=manifest,
-        base_version=1, parent="task-1", lineage=("b1",), birth=Birth.ZERO, copy_head=True,
-        new_branches=("b2",),
-        train="3" * 64,
-        validation="4" * 64, holdout="5" * 64, growth=GrowthSpec(epochs=3), seed=2**63 - 1,
-        parent_scores=(ParentScore(task=None, lineage=(), accuracy=1 / 3),),
+        stream="digits", window="w1", task="task-2", classes=(0, "0", "null"), parent_manifest=manifest,
+        parent_version=1, parent_task="task-1", lineage=("b1",), init=BranchInit.RESIDUAL,
+        init_head_from_parent=True, new_branches=("b2",), train="3" * 64, validation="4" * 64,
+        holdout="5" * 64, growth=GrowthConfig(epochs=3), seed=2**63 - 1,
+        probe_scores=(ProbeScore(task=None, lineage=(), accuracy=1 / 3),),
     )  # fmt: skip
 
 
@@ -246,9 +248,9 @@ def plan(manifest: Manifest) -> GrowthPlan:
 def consolidation(manifest: Manifest) -> ConsolidationPlan:
     """A plan that has a window of its own, w3."""
     return ConsolidationPlan(
-        stream="digits", window="w3", base=manifest, base_version=1,
-        lessons=(Lesson(task="task-1", train="3" * 64, validation="4" * 64, holdout="5" * 64),),
-        new_branches=("b2",), growth=GrowthSpec(epochs=3), max_accuracy_loss=0.1 + 0.2, seed=2**63 - 1,
+        stream="digits", window="w3", parent_manifest=manifest, parent_version=1,
+        task_data=(TaskData(task="task-1", train="3" * 64, validation="4" * 64, holdout="5" * 64),),
+        new_branches=("b2",), growth=GrowthConfig(epochs=3), max_accuracy_drop=0.1 + 0.2, seed=2**63 - 1,
     )  # fmt: skip
 
 
@@ -269,15 +271,15 @@ def result() -> GrowthResult:
     )
     return GrowthResult(
         branches=(BranchWeights(id="b2", parent="b1", stem="b2", sha256="6" * 64),),
-        branch_parameters=(12345,), head="7" * 64, birth_head="8" * 64, lineage=("b1", "b2"),
-        epochs=(epoch,), best_epoch=1, birth_loss=float("inf"), best_loss=2.25, prefix_losses=(2.5, 2.25),
+        branch_parameters=(12345,), head="7" * 64, initial_head="8" * 64, lineage=("b1", "b2"),
+        epochs=(epoch,), best_epoch=1, initial_loss=float("inf"), best_loss=2.25, prefix_losses=(2.5, 2.25),
         train_rows=80, validation_rows=20, seconds=3.5, peak_memory_bytes=2**33, threads=2, seed=7,
-        circumstances=Circumstances(
+        environment=TrainingEnvironment(
             growlearn="0.1.0", commit=None, code_sha256="a" * 64, python="3.11.9",
             packages={"torch": "2.13.0+cpu", "numpy": "2.4.6"}, packages_sha256="b" * 64, platform="Linux",
-            cpu="EPYC", instructions="AVX2", threads=2, device="cpu",
+            cpu="EPYC", cpu_capability="AVX2", threads=2, device="cpu",
         ),
-        probes="9" * 64, superseded=("task-1",),
+        check_logits="9" * 64, replaced_tasks=("task-1",),
     )  # fmt: skip
 
 
@@ -285,40 +287,42 @@ def result() -> GrowthResult:
 def evaluation() -> Evaluation:
     return Evaluation(
         task="task-2",
-        cells=(
-            Cell(task="task-2", correct=19, rows=20, answers="6" * 64),
-            Cell(task="task-1", correct=7, rows=9),
+        task_scores=(
+            TaskScore(task="task-2", correct=19, rows=20, logits_sha256="6" * 64),
+            TaskScore(task="task-1", correct=7, rows=9),
         ),
-        before=Cell(task="task-2", correct=2, rows=20),
-        chance=1 / 3,
-        alone=Cell(task="task-2", correct=18, rows=20),
-        routed=(Cell(task="task-2", correct=17, rows=20), Cell(task="task-1", correct=6, rows=9)),
-        succession=Succession(
-            tasks=("task-1",), windows=("w2",), cells=(Cell(task="task-2", correct=30, rows=31),)
+        initial=TaskScore(task="task-2", correct=2, rows=20),
+        chance_level=1 / 3,
+        single_task=TaskScore(task="task-2", correct=18, rows=20),
+        routed=(TaskScore(task="task-2", correct=17, rows=20), TaskScore(task="task-1", correct=6, rows=9)),
+        replacement=TaskReplacement(
+            tasks=("task-1",), windows=("w2",), task_scores=(TaskScore(task="task-2", correct=30, rows=31),)
         ),
     )
 
 
 @pytest.fixture
-def worth() -> Worth:
+def model_selection() -> ModelSelection:
     head, branch = (
-        Contender(
-            means=means, cell=Cell(task="task-1", correct=correct, rows=10, answers="5" * 64),
-            parameters=100, branches=1, latency_s=0.001, seconds=2.5,
+        Candidate(
+            kind=kind, task_score=TaskScore(task="task-1", correct=correct, rows=10, logits_sha256="5" * 64),
+            parameters=100, branches=1, seconds=2.5,
         )
-        for means, correct in ((Means.HEAD, 7), (Means.BRANCH, 8))
+        for kind, correct in ((CandidateKind.NEW_HEAD, 7), (CandidateKind.BRANCH, 8))
     )  # fmt: skip
-    compared = Comparison(
-        cheaper=Means.HEAD, dearer=Means.BRANCH, gained=2, lost=1, rows=10, difference=0.1,
-        low=-0.2, high=0.4, p_value=0.5, beaten=False,
+    compared = PairedComparison(
+        smaller=CandidateKind.NEW_HEAD, larger=CandidateKind.BRANCH, only_larger_correct=2,
+        only_smaller_correct=1, rows=10, difference=0.1, low=-0.2, high=0.4, p_value=0.5, outperformed=False,
     )  # fmt: skip
-    return Worth(contenders=(head, branch), comparisons=(compared,), alpha=0.05, winner=Means.HEAD)
+    return ModelSelection(
+        candidates=(head, branch), comparisons=(compared,), alpha=0.05, selected=CandidateKind.NEW_HEAD
+    )
 
 
 @pytest.fixture
 def gates() -> tuple[GateResult, ...]:
-    gate = GateResult(gate="gain", figure=0.85, bound=0.0, passed=True, reason="gained 0.85")
-    return gate, replace(gate, gate="forgetting", figure=-0.0, passed=False)
+    gate = GateResult(gate="gain", value=0.85, threshold=0.0, passed=True, reason="gained 0.85")
+    return gate, replace(gate, gate="forgetting", value=-0.0, passed=False)
 
 
 @pytest.fixture
@@ -330,10 +334,10 @@ def version(manifest: Manifest) -> Version:
 
 
 @pytest.fixture
-def branch() -> Branch:
-    return Branch(
+def branch() -> BranchRecord:
+    return BranchRecord(
         stream="digits", id="b1", parent=None, stem="b1", task="task-1", window="w1", version=1,
-        parameters=12345, sha256="1" * 64, state=BranchState.KEPT, created_at=AT,
+        parameters=12345, sha256="1" * 64, state=BranchState.ACCEPTED, created_at=AT,
     )  # fmt: skip
 
 
@@ -341,43 +345,57 @@ def branch() -> Branch:
 def task() -> Task:
     return Task(
         stream="digits", name="task-1", classes=(0, 1, "zwei"), lineage=("b1",), head="2" * 64,
-        holdout="3" * 64, reference="4" * 64, window="w1", version=1, opened_at=AT,
+        holdout="3" * 64, reference_rows="4" * 64, window="w1", version=1,
     )  # fmt: skip
 
 
 @pytest.fixture
 def promote_in(
     job: Job,
-    taken: Ingest,
-    move: Move,
+    make_ingest: MakeIngest,
+    make_transition: MakeTransition,
     version: Version,
-    branch: Branch,
+    branch: BranchRecord,
     task: Task,
-    evidence: WindowRecord,
+    window_record: WindowRecord,
 ) -> Callable[..., Version]:
     """Bring window `number` of digits in a store all the way to promoted, as version `number`."""
 
-    def run(store: Store, number: int = 1, **changes: object) -> Version:
+    def run(
+        store: Store,
+        number: int = 1,
+        planned: GrowthPlan | ConsolidationPlan | None = window_record.plan,
+        trained: GrowthPlan | None = None,
+        manifest: Manifest = version.manifest,
+        **changes: object,
+    ) -> Version:
         if number == 1:
             store.apply(job, AT)
         window = f"w{number}"
-        store.record_ingest(replace(taken(number), bad_rows=(BadRow(row=7, reason="x is NaN"),)))
+        store.record_ingest(replace(make_ingest(number), bad_rows=(BadRow(row=7, reason="x is NaN"),)))
         store.claim("digits", "ada", AT, 60)
-        store.advance(move(window=window, report=evidence.report))
-        store.advance(move(WindowState.JUDGED, window=window, plan=evidence.plan))
-        told = {"result": evidence.result, "evaluation": evidence.evaluation, "worth": evidence.worth}
-        store.advance(move(WindowState.GROWING, window=window, **told))
-        made = replace(version, number=number, window=window, parent=number - 1 or None)
-        last = move(
+        store.advance(make_transition(window=window, report=window_record.report))
+        store.advance(make_transition(WindowState.JUDGED, window=window, plan=planned))
+        records = {
+            "plan": trained,
+            "result": window_record.result,
+            "evaluation": window_record.evaluation,
+            "model_selection": window_record.model_selection,
+        }
+        store.advance(make_transition(WindowState.GROWING, window=window, **records))
+        new_version = replace(
+            version, number=number, window=window, parent=number - 1 or None, manifest=manifest
+        )
+        last = make_transition(
             WindowState.EVALUATED,
             window=window,
-            gates=evidence.gates,
-            version=made,
+            gates=window_record.gates,
+            version=new_version,
             branches=(replace(branch, id=f"b{number}", stem=f"b{number}", window=window, version=number),),
-            opened=replace(task, name=f"task-{number}", window=window, version=number),
+            new_task=replace(task, name=f"task-{number}", window=window, version=number),
         )
         store.advance(replace(last, **changes))  # type: ignore[arg-type]
-        return made
+        return new_version
 
     return run
 
@@ -389,14 +407,19 @@ def promote(store: Store, promote_in: Callable[..., Version]) -> Callable[..., V
 
 
 @pytest.fixture
-def evidence(
+def window_record(
     report: DriftReport,
     plan: GrowthPlan,
     result: GrowthResult,
     evaluation: Evaluation,
-    worth: Worth,
+    model_selection: ModelSelection,
     gates: tuple[GateResult, ...],
 ) -> WindowRecord:
     return WindowRecord(
-        report=report, plan=plan, result=result, evaluation=evaluation, worth=worth, gates=gates
+        report=report,
+        plan=plan,
+        result=result,
+        evaluation=evaluation,
+        model_selection=model_selection,
+        gates=gates,
     )

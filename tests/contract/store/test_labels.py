@@ -8,89 +8,93 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from growlearn.domain.errors import LostRace
+from growlearn.domain.delayed_labels import LabelJoinRecord, LabelJoinResult, LabelUpdate, PendingLabels
+from growlearn.domain.errors import ConcurrentUpdate
 from growlearn.domain.job import Job
-from growlearn.domain.labels import EarlyLabels, Joining, LabelJoin, Relabelled
 from growlearn.domain.stream import Transition
-from growlearn.domain.window import IngestedFile, WindowState
+from growlearn.domain.window import IngestResult, WindowState
 from growlearn.ports import Store
 
-Taken = Callable[..., IngestedFile]
+MakeIngest = Callable[..., IngestResult]
 BEFORE, AFTER = "5" * 64, "6" * 64
 
 
 @pytest.fixture(autouse=True)
-def stream(store: Store, job: Job, at: datetime, taken: Taken) -> None:
+def stream(store: Store, job: Job, at: datetime, make_ingest: MakeIngest) -> None:
     store.apply(job, at)
-    store.record_ingest(taken(1, labelled=1))
-    store.record_ingest(taken(2))
+    store.record_ingest(make_ingest(1, labelled=1))
+    store.record_ingest(make_ingest(2))
 
 
 @pytest.fixture
-def waiting(at: datetime) -> EarlyLabels:
-    return EarlyLabels(source="/data/é.csv", content="7" * 64, labels=3, at=at)
+def waiting(at: datetime) -> PendingLabels:
+    return PendingLabels(source="/data/é.csv", content="7" * 64, labels=3, at=at)
 
 
 @pytest.fixture
-def labels(taken: Taken, at: datetime) -> Callable[..., IngestedFile]:
+def labels(make_ingest: MakeIngest, at: datetime) -> Callable[..., IngestResult]:
     """A label file that joined labels to w1; keywords change the joining."""
 
-    def make(number: int = 9, **changes: object) -> IngestedFile:
-        joined = Relabelled(window="w1", before=BEFORE, after=AFTER, labels=30, labelled=31)
-        joining = replace(Joining(last_window=2, relabelled=(joined,)), **changes)  # type: ignore[arg-type]
+    def make(number: int = 9, **changes: object) -> IngestResult:
+        joined = LabelUpdate(window="w1", before=BEFORE, after=AFTER, labels=30, labelled=31)
+        joining = replace(LabelJoinResult(last_window=2, label_updates=(joined,)), **changes)  # type: ignore[arg-type]
         later = at + timedelta(hours=number)
-        return replace(taken(number), windows=(), joining=joining, at=later)
+        return replace(make_ingest(number), windows=(), label_join=joining, at=later)
 
     return make
 
 
-def wait(store: Store, at: datetime, move: Callable[..., Transition]) -> None:
+def wait(store: Store, at: datetime, make_transition: Callable[..., Transition]) -> None:
     """Bring w1 to waiting."""
     assert store.claim("digits", "ada", at, 60)
-    store.advance(move())
-    store.advance(move(WindowState.JUDGED, target=WindowState.WAITING, wanted=59, judged_by=7))
+    store.advance(make_transition())
+    store.advance(
+        make_transition(
+            WindowState.JUDGED, target=WindowState.AWAITING_LABELS, labels_required=59, judged_by_version=7
+        )
+    )
 
 
 def test_a_window_gets_its_new_snapshot_and_nothing_else_of_it_changes(
-    store: Store, at: datetime, labels: Taken
+    store: Store, at: datetime, labels: MakeIngest
 ) -> None:
     before = store.window("digits", "w1")
     assert store.record_ingest(labels())
     later = at + timedelta(hours=9)
     assert store.window("digits", "w1") == replace(before, snapshot=AFTER, labelled=31)
     assert store.label_joins("digits") == (
-        LabelJoin(window="w1", source="/data/9.parquet", labels=30, at=later),
+        LabelJoinRecord(window="w1", source="/data/9.parquet", labels=30, at=later),
     )
-    assert store.seen("digits")[-1].windows == ()
+    assert store.ingested_files("digits")[-1].windows == ()
 
 
-def test_a_label_file_is_taken_in_once(store: Store, labels: Taken) -> None:
+def test_a_label_file_is_taken_in_once(store: Store, labels: MakeIngest) -> None:
     assert store.record_ingest(labels())
     assert not store.record_ingest(labels())
     assert len(store.label_joins("digits")) == 1
 
 
 def test_labels_are_joined_whatever_a_worker_does_with_the_window(
-    store: Store, at: datetime, labels: Taken, move: Callable[..., Transition]
+    store: Store, at: datetime, labels: MakeIngest, make_transition: Callable[..., Transition]
 ) -> None:
     store.claim("digits", "ada", at, 60)
     store.record_ingest(labels())
-    judged = store.advance(move())
+    judged = store.advance(make_transition())
     assert (judged.state, judged.snapshot, judged.labelled) == (WindowState.JUDGED, AFTER, 31)
 
 
 def test_early_labels_are_kept_in_order_and_replaced(
-    store: Store, labels: Taken, waiting: EarlyLabels
+    store: Store, labels: MakeIngest, waiting: PendingLabels
 ) -> None:
     both = (waiting, replace(waiting, source="/data/a.csv", at=waiting.at + timedelta(seconds=1)))
-    store.record_ingest(labels(8, early=both, relabelled=()))
-    assert store.early_labels("digits") == both
+    store.record_ingest(labels(8, pending=both, label_updates=()))
+    assert store.pending_labels("digits") == both
     fewer = (replace(waiting, content="8" * 64, labels=1),)
-    store.record_ingest(labels(9, early_before=both, early=fewer))
-    assert store.early_labels("digits") == fewer
+    store.record_ingest(labels(9, pending_before=both, pending=fewer))
+    assert store.pending_labels("digits") == fewer
     assert len(store.label_joins("digits")) == 1
-    store.record_ingest(labels(10, early_before=fewer, relabelled=()))
-    assert store.early_labels("digits") == ()
+    store.record_ingest(labels(10, pending_before=fewer, label_updates=()))
+    assert store.pending_labels("digits") == ()
 
 
 @pytest.mark.parametrize(
@@ -99,45 +103,45 @@ def test_early_labels_are_kept_in_order_and_replaced(
         {"last_window": 1},
         {"last_window": 3},
         {
-            "early_before": (
-                EarlyLabels(source="f", content="1" * 64, labels=1, at=datetime(2026, 1, 1, tzinfo=UTC)),
+            "pending_before": (
+                PendingLabels(source="f", content="1" * 64, labels=1, at=datetime(2026, 1, 1, tzinfo=UTC)),
             )
         },
-        {"relabelled": (Relabelled(window="w1", before=AFTER, after=BEFORE, labels=1, labelled=1),)},
-        {"relabelled": (Relabelled(window="w7", before=BEFORE, after=AFTER, labels=1, labelled=1),)},
+        {"label_updates": (LabelUpdate(window="w1", before=AFTER, after=BEFORE, labels=1, labelled=1),)},
+        {"label_updates": (LabelUpdate(window="w7", before=BEFORE, after=AFTER, labels=1, labelled=1),)},
     ],
 )
 def test_what_was_worked_out_from_what_does_not_hold_any_more_is_a_lost_race_that_writes_nothing(
-    store: Store, labels: Taken, waiting: EarlyLabels, changes: dict[str, object]
+    store: Store, labels: MakeIngest, waiting: PendingLabels, changes: dict[str, object]
 ) -> None:
     before = store.windows("digits")
-    with pytest.raises(LostRace, match=r"of stream 'digits' .* by another process meanwhile"):
-        store.record_ingest(labels(**{"early": (waiting,), **changes}))
+    with pytest.raises(ConcurrentUpdate, match=r"of stream 'digits' .* by another process meanwhile"):
+        store.record_ingest(labels(**{"pending": (waiting,), **changes}))
     assert store.windows("digits") == before
-    assert len(store.seen("digits")) == 2
-    assert store.early_labels("digits") == ()
+    assert len(store.ingested_files("digits")) == 2
+    assert store.pending_labels("digits") == ()
     assert store.label_joins("digits") == ()
 
 
 def test_rows_that_take_early_labels_are_written_with_what_is_left_of_them(
-    store: Store, taken: Taken, labels: Taken, waiting: EarlyLabels
+    store: Store, make_ingest: MakeIngest, labels: MakeIngest, waiting: PendingLabels
 ) -> None:
-    store.record_ingest(labels(8, early=(waiting,), relabelled=()))
+    store.record_ingest(labels(8, pending=(waiting,), label_updates=()))
     left = (replace(waiting, labels=1),)
-    met = Joining(last_window=2, early_before=(waiting,), early=left)
-    assert store.record_ingest(replace(taken(3), joining=met))
-    assert store.early_labels("digits") == left
-    with pytest.raises(LostRace):
-        store.record_ingest(replace(taken(4), joining=replace(met, early=())))
+    met = LabelJoinResult(last_window=2, pending_before=(waiting,), pending=left)
+    assert store.record_ingest(replace(make_ingest(3), label_join=met))
+    assert store.pending_labels("digits") == left
+    with pytest.raises(ConcurrentUpdate):
+        store.record_ingest(replace(make_ingest(4), label_join=replace(met, pending=())))
 
 
 def test_a_waiting_window_is_let_go_and_holds_up_nobody(
-    store: Store, at: datetime, move: Callable[..., Transition]
+    store: Store, at: datetime, make_transition: Callable[..., Transition]
 ) -> None:
-    wait(store, at, move)
+    wait(store, at, make_transition)
     window = store.window("digits", "w1")
-    assert (window.state, window.wanted, window.judged_by, window.lacking) == (
-        WindowState.WAITING, 59, 7, 58,
+    assert (window.state, window.labels_required, window.judged_by_version, window.labels_missing) == (
+        WindowState.AWAITING_LABELS, 59, 7, 58,
     )  # fmt: skip
     assert store.count_pending("digits") == 1
     claimed = store.claim("digits", "bob", at, 60)
@@ -146,11 +150,11 @@ def test_a_waiting_window_is_let_go_and_holds_up_nobody(
 
 
 def test_a_waiting_window_is_woken_once_and_goes_before_those_behind_it(
-    store: Store, at: datetime, move: Callable[..., Transition]
+    store: Store, at: datetime, make_transition: Callable[..., Transition]
 ) -> None:
-    wait(store, at, move)
+    wait(store, at, make_transition)
     later = at + timedelta(hours=1)
-    assert [store.wake("digits", "w1", later) for _ in range(2)] == [True, False]
+    assert [store.requeue("digits", "w1", later) for _ in range(2)] == [True, False]
     window = store.window("digits", "w1")
     assert (window.state, window.updated_at) == (WindowState.ACCEPTED, later)
     claimed = store.claim("digits", "bob", later, 60)
@@ -161,26 +165,28 @@ def test_a_waiting_window_is_woken_once_and_goes_before_those_behind_it(
 @pytest.mark.parametrize(("name", "window"), [("digits", "w2"), ("digits", "w9"), ("nowhere", "w1")])
 def test_what_does_not_wait_is_not_woken(store: Store, at: datetime, name: str, window: str) -> None:
     before = store.windows("digits")
-    assert not store.wake(name, window, at)
+    assert not store.requeue(name, window, at)
     assert store.windows("digits") == before
 
 
 def test_a_woken_window_may_be_judged_and_wait_again(
-    store: Store, at: datetime, move: Callable[..., Transition], report: object
+    store: Store, at: datetime, make_transition: Callable[..., Transition], report: object
 ) -> None:
-    wait(store, at, move)
-    store.wake("digits", "w1", at)
+    wait(store, at, make_transition)
+    store.requeue("digits", "w1", at)
     store.claim("digits", "ada", at, 60)
-    store.advance(move(report=report))
-    waits = store.advance(move(WindowState.JUDGED, target=WindowState.WAITING, wanted=66))
-    assert (waits.wanted, waits.judged_by) == (66, 7)
-    assert store.record("digits", "w1").report == report
+    store.advance(make_transition(report=report))
+    waits = store.advance(
+        make_transition(WindowState.JUDGED, target=WindowState.AWAITING_LABELS, labels_required=66)
+    )
+    assert (waits.labels_required, waits.judged_by_version) == (66, 7)
+    assert store.window_record("digits", "w1").report == report
 
 
 def test_labels_of_an_unknown_or_deleted_stream_are_none(
-    store: Store, labels: Taken, waiting: EarlyLabels
+    store: Store, labels: MakeIngest, waiting: PendingLabels
 ) -> None:
-    store.record_ingest(labels(early=(waiting,)))
+    store.record_ingest(labels(pending=(waiting,)))
     store.delete("digits")
     for name in ("digits", "nowhere"):
-        assert (store.early_labels(name), store.label_joins(name)) == ((), ())
+        assert (store.pending_labels(name), store.label_joins(name)) == ((), ())

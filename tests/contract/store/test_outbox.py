@@ -8,12 +8,12 @@ import pytest
 
 from growlearn.domain.job import Job
 from growlearn.domain.lineage import Version
-from growlearn.domain.stream import Message, MessageKind, PendingMessage, Receipt
+from growlearn.domain.stream import Message, MessageKind, PendingMessage, TrackerIds
 from growlearn.ports import Store
 
 CYCLE = Message(stream="digits", kind=MessageKind.CYCLE, window="w1")
 ALIASES = Message(stream="digits", kind=MessageKind.ALIASES)
-RECEIPT = Receipt(run_id="r1", model_version="12")
+RECEIPT = TrackerIds(run_id="r1", model_version="12")
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def test_messages_wait_in_the_order_they_were_sent(store: Store, sent: Version) 
 def test_messages_of_one_stream_and_so_many(store: Store, sent: Version, job: Job, at: datetime) -> None:
     store.apply(replace(job, name="other"), at)
     news = replace(ALIASES, stream="other")
-    store.move_aliases("other", [], None, news)
+    store.change_aliases("other", [], None, news)
 
     assert [pending.message for pending in store.pending_messages()] == [CYCLE, ALIASES, news]
     assert [pending.message for pending in store.pending_messages("other")] == [news]
@@ -47,7 +47,7 @@ def test_messages_of_one_stream_and_so_many(store: Store, sent: Version, job: Jo
 def test_a_delivered_message_waits_no_more_and_its_receipt_is_on_the_version(
     store: Store, sent: Version, at: datetime
 ) -> None:
-    store.delivered(_first(store).id, RECEIPT, at)
+    store.record_delivery(_first(store).id, RECEIPT, at)
 
     assert [pending.message for pending in store.pending_messages()] == [ALIASES]
     assert store.versions("digits") == (replace(sent, mlflow_run="r1", mlflow_version="12"),)
@@ -55,13 +55,13 @@ def test_a_delivered_message_waits_no_more_and_its_receipt_is_on_the_version(
 
 def test_an_empty_receipt_changes_nothing(store: Store, sent: Version, at: datetime) -> None:
     for pending in store.pending_messages():
-        store.delivered(pending.id, Receipt(), at)
+        store.record_delivery(pending.id, TrackerIds(), at)
 
     assert store.versions("digits") == (sent,)
 
 
 def test_a_receipt_for_aliases_belongs_to_no_version(store: Store, sent: Version, at: datetime) -> None:
-    store.delivered(store.pending_messages()[1].id, RECEIPT, at)
+    store.record_delivery(store.pending_messages()[1].id, RECEIPT, at)
 
     assert store.versions("digits") == (sent,)
 
@@ -71,7 +71,7 @@ def test_a_receipt_belongs_to_the_version_of_its_window_only(
 ) -> None:
     second = promote(2)
 
-    store.delivered(_first(store).id, RECEIPT, at)
+    store.record_delivery(_first(store).id, RECEIPT, at)
 
     assert [version.mlflow_run for version in store.versions("digits")] == ["r1", second.mlflow_run]
 
@@ -79,9 +79,9 @@ def test_a_receipt_belongs_to_the_version_of_its_window_only(
 def test_delivering_twice_has_one_effect(store: Store, sent: Version, at: datetime) -> None:
     first = _first(store).id
 
-    store.delivered(first, RECEIPT, at)
-    store.delivered(first, Receipt(run_id="r2", model_version="13"), at)
-    store.undelivered(first, "too late", at)
+    store.record_delivery(first, RECEIPT, at)
+    store.record_delivery(first, TrackerIds(run_id="r2", model_version="13"), at)
+    store.record_delivery_failure(first, "too late", at)
 
     assert store.versions("digits")[0].mlflow_run == "r1"
     assert len(store.pending_messages()) == 1
@@ -90,8 +90,8 @@ def test_delivering_twice_has_one_effect(store: Store, sent: Version, at: dateti
 def test_failed_attempts_are_counted_and_keep_their_place(store: Store, sent: Version, at: datetime) -> None:
     first = _first(store).id
 
-    store.undelivered(first, "no route to host", at)
-    store.undelivered(first, "no route to host", at)
+    store.record_delivery_failure(first, "no route to host", at)
+    store.record_delivery_failure(first, "no route to host", at)
 
     assert [pending.attempts for pending in store.pending_messages()] == [2, 0]
     assert _first(store).id == first
@@ -103,8 +103,8 @@ def test_a_message_of_a_stream_deleted_meanwhile_is_harmless(
     late = _first(store).id
     store.delete("digits")
 
-    store.delivered(late, RECEIPT, at)
-    store.undelivered(late, "gone", at)
+    store.record_delivery(late, RECEIPT, at)
+    store.record_delivery_failure(late, "gone", at)
 
     assert store.pending_messages() == ()
 
@@ -118,7 +118,7 @@ def test_message_ids_are_never_used_twice(
 
     assert _first(store).id not in old
     for late in old:
-        store.delivered(late, RECEIPT, at)
+        store.record_delivery(late, RECEIPT, at)
     assert store.versions("digits") == (again,)
 
 

@@ -12,17 +12,17 @@ from typing import TypeVar
 
 import pytest
 
-from growlearn.adapters.db.store import open_store
-from growlearn.domain.errors import LostRace
+from growlearn.adapters.db.store import open_db_store
+from growlearn.domain.delayed_labels import LabelJoinResult, PendingLabels
+from growlearn.domain.errors import ConcurrentUpdate
 from growlearn.domain.job import Job
-from growlearn.domain.labels import EarlyLabels, Joining
 from growlearn.domain.lineage import Version
-from growlearn.domain.stream import Alias, AliasMove, Message, MessageKind, Stream, Transition
-from growlearn.domain.window import IngestedFile, Window, WindowState
+from growlearn.domain.stream import Alias, AliasChange, Message, MessageKind, Stream, Transition
+from growlearn.domain.window import IngestResult, Window, WindowState
 from growlearn.ports import Store
 
 T = TypeVar("T")
-Taken = Callable[..., IngestedFile]
+MakeIngest = Callable[..., IngestResult]
 HOUR = timedelta(hours=1)
 ROUNDS = 25
 NEWS = Message(stream="digits", kind=MessageKind.ALIASES)
@@ -42,15 +42,15 @@ def _at_once(*calls: Callable[[], T]) -> list[T]:
 def _wins(call: Callable[[], object]) -> bool:
     try:
         return bool(call())
-    except LostRace:
+    except ConcurrentUpdate:
         return False
 
 
 @pytest.fixture
-def ready(store: Store, job: Job, at: datetime, taken: Taken) -> Store:
+def ready(store: Store, job: Job, at: datetime, make_ingest: MakeIngest) -> Store:
     store.apply(job, at)
-    store.record_ingest(taken(1))
-    store.record_ingest(taken(2))
+    store.record_ingest(make_ingest(1))
+    store.record_ingest(make_ingest(2))
     return store
 
 
@@ -67,10 +67,12 @@ def test_one_worker_claims(ready: Store, at: datetime) -> None:
         ready.release("digits", "w1", "ann" if bob is None else "bob")
 
 
-def test_two_stores_on_one_database_see_one_lease(url: str, job: Job, at: datetime, taken: Taken) -> None:
-    with open_store(url) as first, open_store(url) as second:
+def test_two_stores_on_one_database_see_one_lease(
+    url: str, job: Job, at: datetime, make_ingest: MakeIngest
+) -> None:
+    with open_db_store(url) as first, open_db_store(url) as second:
         first.apply(job, at)
-        first.record_ingest(taken(1))
+        first.record_ingest(make_ingest(1))
         for round_ in range(ROUNDS):
             ann, bob = _claims(first, second, at + round_ * HOUR)
             assert (ann is None) != (bob is None)
@@ -87,61 +89,63 @@ def test_one_worker_takes_over_a_lease_that_ran_out(ready: Store, at: datetime) 
 def test_one_scheduler_claims_a_tick(ready: Store, at: datetime) -> None:
     for round_ in range(ROUNDS):
         due = at + round_ * HOUR
-        claims = _at_once(*(partial(ready.claim_tick, "digits", due, who) for who in ("one", "two")))
+        claims = _at_once(*[partial(ready.claim_tick, "digits", due)] * 2)
         assert sorted(claims) == [False, True]
 
 
-def test_a_file_is_taken_in_by_one(ready: Store, taken: Taken) -> None:
+def test_a_file_is_taken_in_by_one(ready: Store, make_ingest: MakeIngest) -> None:
     for number in range(3, 3 + ROUNDS):
-        both = _at_once(*[partial(ready.record_ingest, taken(number))] * 2)
+        both = _at_once(*[partial(ready.record_ingest, make_ingest(number))] * 2)
         assert sorted(both) == [False, True]
 
     assert len(ready.windows("digits")) == 2 + ROUNDS
 
 
-def test_a_window_number_is_given_once(ready: Store, taken: Taken) -> None:
+def test_a_window_number_is_given_once(ready: Store, make_ingest: MakeIngest) -> None:
     for number in range(3, 3 + ROUNDS):
         files = [
-            replace(taken(number), file=replace(taken(number).file, url=url))
+            replace(make_ingest(number), file=replace(make_ingest(number).file, url=url))
             for url in (f"x{number}", f"y{number}")
         ]
         wins = _at_once(*(partial(_wins, partial(ready.record_ingest, file)) for file in files))
         assert sorted(wins) == [False, True]
 
 
-def test_a_window_moves_once(ready: Store, at: datetime, move: Callable[..., Transition]) -> None:
+def test_a_window_moves_once(ready: Store, at: datetime, make_transition: Callable[..., Transition]) -> None:
     ready.claim("digits", "ada", at, 60)
 
-    wins = _at_once(*[partial(_wins, partial(ready.advance, move()))] * 4)
+    wins = _at_once(*[partial(_wins, partial(ready.advance, make_transition()))] * 4)
 
     assert sum(wins) == 1
     assert ready.window("digits", "w1").state is WindowState.JUDGED
 
 
-def test_of_rows_and_labels_worked_out_from_the_same_past_one_is_written(ready: Store, taken: Taken) -> None:
+def test_of_rows_and_labels_worked_out_from_the_same_past_one_is_written(
+    ready: Store, make_ingest: MakeIngest
+) -> None:
     """The other is worked out anew, and finds them."""
     for round_ in range(ROUNDS):
-        last, early = ready.windows("digits")[-1].number, tuple(ready.early_labels("digits"))
-        joining = Joining(last_window=last, early_before=early, early=early)
-        rows = replace(taken(last + 1), joining=joining)
-        one = EarlyLabels(source="f", content=f"{round_:064}", labels=1, at=rows.at)
+        last, early = ready.windows("digits")[-1].number, tuple(ready.pending_labels("digits"))
+        joining = LabelJoinResult(last_window=last, pending_before=early, pending=early)
+        rows = replace(make_ingest(last + 1), label_join=joining)
+        one = PendingLabels(source="f", content=f"{round_:064}", labels=1, at=rows.at)
         labels = replace(
             rows, windows=(), file=replace(rows.file, url=f"labels {round_}"),
-            joining=replace(joining, early=(*early, one)),
+            label_join=replace(joining, pending=(*early, one)),
         )  # fmt: skip
         wins = _at_once(*(partial(_wins, partial(ready.record_ingest, file)) for file in (rows, labels)))
         assert sorted(wins) == [False, True]
 
 
 def test_a_waiting_window_is_woken_by_one(
-    ready: Store, at: datetime, move: Callable[..., Transition]
+    ready: Store, at: datetime, make_transition: Callable[..., Transition]
 ) -> None:
     for round_ in range(ROUNDS):
         now = at + round_ * HOUR
         ready.claim("digits", "ada", now, 60)
-        ready.advance(move())
-        ready.advance(move(WindowState.JUDGED, target=WindowState.WAITING))
-        woken = _at_once(*[partial(ready.wake, "digits", "w1", now)] * 3)
+        ready.advance(make_transition())
+        ready.advance(make_transition(WindowState.JUDGED, target=WindowState.AWAITING_LABELS))
+        woken = _at_once(*[partial(ready.requeue, "digits", "w1", now)] * 3)
         assert sorted(woken) == [False, False, True]
 
 
@@ -153,18 +157,18 @@ def test_a_stream_applied_by_two_is_one_stream(store: Store, job: Job, at: datet
 
 
 def test_a_window_filled_at_the_moment_of_a_claim_is_not_worked_on_beside_a_later_one(
-    store: Store, job: Job, at: datetime, taken: Taken
+    store: Store, job: Job, at: datetime, make_ingest: MakeIngest
 ) -> None:
-    def fill_and_claim(name: str, full: IngestedFile) -> Window | None:
+    def fill_and_claim(name: str, full: IngestResult) -> Window | None:
         store.record_ingest(full)
         return store.claim(name, "bob", at, 60)
 
     for round_ in range(ROUNDS):
         name = f"s{round_}"
         store.apply(replace(job, name=name), at)
-        store.record_ingest(replace(taken(1, stream=name, state=WindowState.DISCOVERED), stream=name))
-        store.record_ingest(replace(taken(2, stream=name), stream=name))
-        full = replace(taken(3), stream=name, windows=taken(1, stream=name).windows)
+        store.record_ingest(replace(make_ingest(1, stream=name, state=WindowState.OPEN), stream=name))
+        store.record_ingest(replace(make_ingest(2, stream=name), stream=name))
+        full = replace(make_ingest(3), stream=name, windows=make_ingest(1, stream=name).windows)
 
         claims = _at_once(partial(store.claim, name, "ann", at, 60), partial(fill_and_claim, name, full))
 
@@ -176,18 +180,18 @@ def test_of_two_promotions_at_one_moment_one_wins_and_the_history_is_a_chain(
 ) -> None:
     for number in (1, 2, 3):
         promote(number)
-    store.move_aliases("digits", [_crown(None, 1, at)], 1, NEWS)
+    store.change_aliases("digits", [_crown(None, 1, at)], 1, NEWS)
     for _ in range(ROUNDS):
         stream = store.stream("digits")
         others = [number for number in (1, 2, 3) if number != stream.champion]
         calls = [partial(_promote, store, stream, number, at) for number in others]
         assert sorted(_at_once(*(partial(_wins, call) for call in calls))) == [False, True]
 
-    moves = store.alias_moves("digits")
+    moves = store.alias_changes("digits")
     assert len(moves) == 1 + ROUNDS
     assert [move.before for move in moves] == [None, *(move.after for move in moves[:-1])]
     stream = store.stream("digits")
-    assert (stream.champion, stream.base) == (moves[-1].after, moves[-1].after)
+    assert (stream.champion, stream.parent_version) == (moves[-1].after, moves[-1].after)
 
 
 def test_of_a_promotion_and_going_back_to_the_base_at_one_moment_one_wins(
@@ -197,20 +201,20 @@ def test_of_a_promotion_and_going_back_to_the_base_at_one_moment_one_wins(
     promote(1)
     promote(2)
     promote(3)
-    store.move_aliases("digits", [_crown(None, 1, at)], 1, NEWS)
+    store.change_aliases("digits", [_crown(None, 1, at)], 1, NEWS)
     for _ in range(ROUNDS):
-        store.move_aliases("digits", [], 2, NEWS)
+        store.change_aliases("digits", [], 2, NEWS)
         stream = store.stream("digits")
         target = 3 if stream.champion == 1 else 1
         calls = [partial(_promote, store, stream, target, at), partial(_decline, store, stream)]
         wins = _at_once(*(partial(_wins, call) for call in calls))
         assert sorted(wins) == [False, True]
         now = store.stream("digits")
-        assert now.base == now.champion
+        assert now.parent_version == now.champion
 
 
-def _crown(before: int | None, after: int, at: datetime) -> AliasMove:
-    return AliasMove(
+def _crown(before: int | None, after: int, at: datetime) -> AliasChange:
+    return AliasChange(
         stream="digits",
         alias=Alias.CHAMPION,
         before=before,
@@ -224,11 +228,11 @@ def _crown(before: int | None, after: int, at: datetime) -> AliasMove:
 def _promote(store: Store, stream: Stream, number: int, at: datetime) -> bool:
     """Of a stream as it was found, as a person's command does."""
     moves = [_crown(stream.champion, number, at)]
-    store.move_aliases("digits", moves, number, NEWS, base_before=stream.base)
+    store.change_aliases("digits", moves, number, NEWS, parent_version_before=stream.parent_version)
     return True
 
 
 def _decline(store: Store, stream: Stream) -> bool:
     """Go back to the champion itself."""
-    store.move_aliases("digits", [], stream.champion, NEWS, base_before=stream.base)
+    store.change_aliases("digits", [], stream.champion, NEWS, parent_version_before=stream.parent_version)
     return True

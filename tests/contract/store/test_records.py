@@ -13,43 +13,50 @@ from growlearn.domain.evaluation import Evaluation, GateResult
 from growlearn.domain.growth import GrowthPlan, GrowthResult
 from growlearn.domain.job import Job
 from growlearn.domain.stream import Transition, WindowRecord
-from growlearn.domain.window import IngestedFile, Verdict, Window, WindowState
+from growlearn.domain.window import IngestResult, Verdict, Window, WindowState
 from growlearn.ports import Store
 
-Move = Callable[..., Transition]
+MakeTransition = Callable[..., Transition]
 
 
 @pytest.fixture(autouse=True)
-def claimed(store: Store, job: Job, at: datetime, taken: Callable[..., IngestedFile]) -> None:
+def claimed(store: Store, job: Job, at: datetime, make_ingest: Callable[..., IngestResult]) -> None:
     store.apply(job, at)
-    store.record_ingest(taken())
+    store.record_ingest(make_ingest())
     store.claim("digits", "ada", at, 60)
 
 
 def test_a_fresh_window_has_an_empty_record(store: Store) -> None:
-    assert store.record("digits", "w1") == WindowRecord()
+    assert store.window_record("digits", "w1") == WindowRecord()
 
 
-def test_all_that_is_recorded_comes_back_exactly(store: Store, move: Move, evidence: WindowRecord) -> None:
-    store.advance(move(report=evidence.report))
-    store.advance(move(WindowState.JUDGED, plan=evidence.plan))
+def test_all_that_is_recorded_comes_back_exactly(
+    store: Store, make_transition: MakeTransition, window_record: WindowRecord
+) -> None:
+    store.advance(make_transition(report=window_record.report))
+    store.advance(make_transition(WindowState.JUDGED, plan=window_record.plan))
     store.advance(
-        move(
-            WindowState.GROWING, result=evidence.result, evaluation=evidence.evaluation, worth=evidence.worth
+        make_transition(
+            WindowState.GROWING,
+            result=window_record.result,
+            evaluation=window_record.evaluation,
+            model_selection=window_record.model_selection,
         )
     )
-    store.advance(move(WindowState.EVALUATED, target=WindowState.REJECTED, gates=evidence.gates))
+    store.advance(
+        make_transition(WindowState.EVALUATED, target=WindowState.REJECTED, gates=window_record.gates)
+    )
 
-    kept = store.record("digits", "w1")
+    stored = store.window_record("digits", "w1")
 
-    assert kept == evidence
-    assert isinstance(kept.plan, GrowthPlan)
-    assert [type(label) for label in kept.plan.classes] == [int, str, str]
+    assert stored == window_record
+    assert isinstance(stored.plan, GrowthPlan)
+    assert [type(label) for label in stored.plan.classes] == [int, str, str]
 
 
 def test_a_consolidation_comes_back_exactly(
     store: Store,
-    move: Move,
+    make_transition: MakeTransition,
     at: datetime,
     full: Window,
     consolidation: ConsolidationPlan,
@@ -57,72 +64,88 @@ def test_a_consolidation_comes_back_exactly(
     evaluation: Evaluation,
 ) -> None:
     store.open_window(full, consolidation)
-    assert store.record("digits", "w3") == WindowRecord(plan=consolidation)
-    store.advance(move(target=WindowState.JUDGED))
-    store.advance(move(WindowState.JUDGED, target=WindowState.SETTLED))
+    assert store.window_record("digits", "w3") == WindowRecord(plan=consolidation)
+    store.advance(make_transition(target=WindowState.JUDGED))
+    store.advance(make_transition(WindowState.JUDGED, target=WindowState.SKIPPED))
     assert store.claim("digits", "ada", at, 60) == full
-    taught = ConsolidationResult(
-        branches=result.branches, branch_parameters=(12345,), heads=consolidation.base.tasks, router=None,
-        epochs=result.epochs, best_epoch=1, birth_loss=float("inf"), best_loss=2.25, train_rows=80,
+    distilled = ConsolidationResult(
+        branches=result.branches, branch_parameters=(12345,),
+        heads=consolidation.parent_manifest.tasks, router=None, epochs=result.epochs,
+        best_epoch=1, initial_loss=float("inf"), best_loss=2.25, train_rows=80,
         validation_rows=20, seconds=3.5, peak_memory_bytes=2**33, threads=2, seed=7,
     )  # fmt: skip
-    measured = replace(evaluation, alone=None, taught=evaluation.cells)
-    store.advance(move(WindowState.GROWING, window="w3", result=taught, evaluation=measured))
-    assert store.record("digits", "w3") == WindowRecord(
-        plan=consolidation, result=taught, evaluation=measured
+    measured = replace(evaluation, single_task=None, teacher=evaluation.task_scores)
+    store.advance(make_transition(WindowState.GROWING, window="w3", result=distilled, evaluation=measured))
+    assert store.window_record("digits", "w3") == WindowRecord(
+        plan=consolidation, result=distilled, evaluation=measured
     )
 
 
 def test_the_parts_may_come_in_one_move(
-    store: Store, move: Move, report: DriftReport, plan: GrowthPlan, result: GrowthResult
+    store: Store, make_transition: MakeTransition, report: DriftReport, plan: GrowthPlan, result: GrowthResult
 ) -> None:
-    store.advance(move(report=report, plan=plan, result=result))
+    store.advance(make_transition(report=report, plan=plan, result=result))
 
-    assert store.record("digits", "w1") == WindowRecord(report=report, plan=plan, result=result)
+    assert store.window_record("digits", "w1") == WindowRecord(report=report, plan=plan, result=result)
 
 
-def test_what_is_said_again_replaces_what_was_said(
-    store: Store, move: Move, report: DriftReport, evaluation: Evaluation, gates: tuple[GateResult, ...]
+def test_a_later_record_replaces_an_earlier_one(
+    store: Store,
+    make_transition: MakeTransition,
+    report: DriftReport,
+    evaluation: Evaluation,
+    gates: tuple[GateResult, ...],
 ) -> None:
-    store.advance(move(report=report, evaluation=evaluation, gates=gates))
-    shorter = replace(report, verdict=Verdict.STABLE, task=None, scores=report.scores[:1])
-    again = replace(evaluation, cells=evaluation.cells[1:], alone=None)
+    store.advance(make_transition(report=report, evaluation=evaluation, gates=gates))
+    shorter = replace(report, verdict=Verdict.STABLE, task=None, test_results=report.test_results[:1])
+    again = replace(evaluation, task_scores=evaluation.task_scores[1:], single_task=None)
 
-    store.advance(move(WindowState.JUDGED, report=shorter, evaluation=again, gates=gates[1:]))
+    store.advance(make_transition(WindowState.JUDGED, report=shorter, evaluation=again, gates=gates[1:]))
 
     expected = WindowRecord(report=shorter, evaluation=again, gates=gates[1:])
-    assert store.record("digits", "w1") == expected
+    assert store.window_record("digits", "w1") == expected
 
 
 def test_an_evaluation_without_cells_and_a_report_without_scores_are_kept(
-    store: Store, move: Move, report: DriftReport, evaluation: Evaluation
+    store: Store, make_transition: MakeTransition, report: DriftReport, evaluation: Evaluation
 ) -> None:
-    bare = WindowRecord(report=replace(report, scores=()), evaluation=replace(evaluation, cells=()))
+    bare = WindowRecord(
+        report=replace(report, test_results=()), evaluation=replace(evaluation, task_scores=())
+    )
 
-    store.advance(move(report=bare.report, evaluation=bare.evaluation))
+    store.advance(make_transition(report=bare.report, evaluation=bare.evaluation))
 
-    assert store.record("digits", "w1") == bare
+    assert store.window_record("digits", "w1") == bare
 
 
 def test_figures_that_are_no_numbers_are_kept(
-    store: Store, move: Move, report: DriftReport, result: GrowthResult, gates: tuple[GateResult, ...]
+    store: Store,
+    make_transition: MakeTransition,
+    report: DriftReport,
+    result: GrowthResult,
+    gates: tuple[GateResult, ...],
 ) -> None:
     nan, inf = math.nan, math.inf
-    told = replace(report, scores=(replace(report.scores[0], statistic=nan, p_value=nan),))
+    with_nan = replace(report, test_results=(replace(report.test_results[0], statistic=nan, p_value=nan),))
     diverged = replace(result, best_loss=nan, prefix_losses=(inf, -inf, nan))
-    gate = replace(gates[0], figure=nan, bound=inf)
+    gate = replace(gates[0], value=nan, threshold=inf)
 
-    store.advance(move(report=told, result=diverged, gates=(gate,)))
+    store.advance(make_transition(report=with_nan, result=diverged, gates=(gate,)))
 
-    kept = store.record("digits", "w1")
-    assert repr(kept) == repr(WindowRecord(report=told, result=diverged, gates=(gate,)))  # nan is not nan
+    stored = store.window_record("digits", "w1")
+    assert repr(stored) == repr(
+        WindowRecord(report=with_nan, result=diverged, gates=(gate,))
+    )  # nan is not nan
 
 
 def test_records_of_windows_are_kept_apart(
-    store: Store, move: Move, report: DriftReport, taken: Callable[..., IngestedFile]
+    store: Store,
+    make_transition: MakeTransition,
+    report: DriftReport,
+    make_ingest: Callable[..., IngestResult],
 ) -> None:
-    store.record_ingest(taken(2))
+    store.record_ingest(make_ingest(2))
 
-    store.advance(move(report=report))
+    store.advance(make_transition(report=report))
 
-    assert store.record("digits", "w2") == WindowRecord()
+    assert store.window_record("digits", "w2") == WindowRecord()

@@ -20,14 +20,24 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from growlearn.adapters.db.store import DbStore, open_store
+from growlearn.adapters.db.store import DbStore, open_db_store
 from growlearn.adapters.memory.store import MemoryStore
+from growlearn.domain.delayed_labels import LabelJoinResult, LabelUpdate, PendingLabels
+from growlearn.domain.drift import RemainingBudget
 from growlearn.domain.errors import GrowLearnError
-from growlearn.domain.job import Job
-from growlearn.domain.labels import EarlyLabels, Joining, Relabelled
-from growlearn.domain.lineage import Branch, Task, Version
-from growlearn.domain.stream import Alias, AliasMove, Message, MessageKind, Receipt, Transition
-from growlearn.domain.window import PENDING, TRANSITIONS, BadRow, IngestedFile, WindowState
+from growlearn.domain.growth import GrowthPlan
+from growlearn.domain.job import HoldoutFraction, Job
+from growlearn.domain.lineage import BranchRecord, Task, Version
+from growlearn.domain.stream import (
+    Alias,
+    AliasChange,
+    Message,
+    MessageKind,
+    TrackerIds,
+    Transition,
+    WindowRecord,
+)
+from growlearn.domain.window import PENDING, TRANSITIONS, BadRow, IngestResult, WindowState
 from growlearn.ports import Store
 
 STREAMS = st.sampled_from(["digits", "other"])
@@ -41,12 +51,21 @@ STATES = st.sampled_from(list(WindowState))
 def examples(
     job: Job,
     at: datetime,
-    taken: Callable[..., IngestedFile],
+    make_ingest: Callable[..., IngestResult],
     version: Version,
-    branch: Branch,
+    branch: BranchRecord,
     task: Task,
+    window_record: WindowRecord,
 ) -> dict[str, Any]:
-    return {"job": job, "at": at, "taken": taken, "version": version, "branch": branch, "task": task}
+    return {
+        "job": job,
+        "at": at,
+        "make_ingest": make_ingest,
+        "version": version,
+        "branch": branch,
+        "task": task,
+        "record": window_record,
+    }
 
 
 def test_memory_and_database_answer_alike(examples: dict[str, Any], migrated_file: Path) -> None:
@@ -72,10 +91,10 @@ class _Twins(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.job: Job = self.example["job"]
-        self.taken: Callable[..., IngestedFile] = self.example["taken"]
+        self.make_ingest: Callable[..., IngestResult] = self.example["make_ingest"]
         self.now: datetime = self.example["at"]
         self.folder = tempfile.mkdtemp()
-        self.database: DbStore = open_store(f"sqlite:///{shutil.copy(self.file, self.folder)}")
+        self.database: DbStore = open_db_store(f"sqlite:///{shutil.copy(self.file, self.folder)}")
         self.memory = MemoryStore()
 
     def teardown(self) -> None:
@@ -97,9 +116,10 @@ class _Twins(RuleBasedStateMachine):
     def wait(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)
 
-    @rule(name=STREAMS, holdout=st.sampled_from([0.1, 0.2]))
-    def apply(self, name: str, holdout: float) -> None:
-        self.both(lambda store: store.apply(replace(self.job, name=name, holdout=holdout), self.now))
+    @rule(name=STREAMS, fraction=st.sampled_from([0.1, 0.2]))
+    def apply(self, name: str, fraction: float) -> None:
+        job = replace(self.job, name=name, holdout=HoldoutFraction(fraction=fraction))
+        self.both(lambda store: store.apply(job, self.now))
 
     @rule(name=st.sampled_from(["other", "nowhere"]))
     def delete(self, name: str) -> None:
@@ -124,20 +144,20 @@ class _Twins(RuleBasedStateMachine):
         rows: int,
         filled: int | None,
     ) -> None:
-        made = self.taken(number, stream=stream, state=state, rows=rows)
-        before = self.taken(number, stream=stream, state=WindowState.DISCOVERED, rows=filled or 0).windows
+        made = self.make_ingest(number, stream=stream, state=state, rows=rows)
+        before = self.make_ingest(number, stream=stream, state=WindowState.OPEN, rows=filled or 0).windows
         ingested = replace(
             made,
             stream=stream,
             file=replace(made.file, url=str(url), fingerprint=fingerprint),
             bad_rows=(BadRow(row=rows, reason=f"row {rows}"),),
-            filled=() if filled is None else before,
+            extended_windows=() if filled is None else before,
         )
         self.both(lambda store: store.record_ingest(ingested))
 
     @rule(stream=STREAMS, number=NUMBERS)
     def ingest_one(self, stream: str, number: int) -> None:
-        ingested = replace(self.taken(number, stream=stream), stream=stream)
+        ingested = replace(self.make_ingest(number, stream=stream), stream=stream)
         self.both(lambda store: store.record_ingest(ingested))
 
     @rule(stream=STREAMS, number=NUMBERS, last=st.integers(0, 4), before=MAYBE, after=MAYBE, window=NUMBERS)
@@ -145,31 +165,31 @@ class _Twins(RuleBasedStateMachine):
         self, stream: str, number: int, last: int, before: int | None, after: int | None, window: int
     ) -> None:
         """Labels joined to a window, worked out from what may or may not hold."""
-        snapshots = [each.snapshot or "0" * 64 for each in self.memory.windows(stream)]
+        snapshots = [window_row.snapshot or "0" * 64 for window_row in self.memory.windows(stream)]
         old = snapshots[window - 1] if last and window <= len(snapshots) else "0" * 64
-        change = Relabelled(
+        change = LabelUpdate(
             window=f"w{window}", before=old, after=str(number) * 64, labels=1, labelled=number
         )
-        joining = Joining(
+        joining = LabelJoinResult(
             last_window=max(last, len(snapshots)),
-            early_before=self._early(before),
-            early=self._early(after),
-            relabelled=(change,),
+            pending_before=self._make_pending(before),
+            pending=self._make_pending(after),
+            label_updates=(change,),
         )
-        made = self.taken(number, stream=stream)
-        ingested = replace(made, stream=stream, windows=(), joining=joining, at=self.now)
+        made = self.make_ingest(number, stream=stream)
+        ingested = replace(made, stream=stream, windows=(), label_join=joining, at=self.now)
         file = replace(made.file, url="labels", fingerprint=str(self.now))
         self.both(lambda store: store.record_ingest(replace(ingested, file=file)))
 
-    def _early(self, labels: int | None) -> tuple[EarlyLabels, ...]:
+    def _make_pending(self, labels: int | None) -> tuple[PendingLabels, ...]:
         if labels is None:
             return ()
         at: datetime = self.example["at"]
-        return (EarlyLabels(source="f", content=str(labels) * 64, labels=labels, at=at),)
+        return (PendingLabels(source="f", content=str(labels) * 64, labels=labels, at=at),)
 
     @rule(stream=STREAMS, number=NUMBERS)
     def wake(self, stream: str, number: int) -> None:
-        self.both(lambda store: store.wake(stream, f"w{number}", self.now))
+        self.both(lambda store: store.requeue(stream, f"w{number}", self.now))
 
     @rule(stream=STREAMS, worker=WORKERS)
     def claim(self, stream: str, worker: str) -> None:
@@ -185,7 +205,7 @@ class _Twins(RuleBasedStateMachine):
 
     @rule(stream=STREAMS, number=NUMBERS, states=st.tuples(STATES, STATES), worker=WORKERS)
     def leap(self, stream: str, number: int, states: tuple[WindowState, WindowState], worker: str) -> None:
-        self.both(lambda store: store.advance(self._move(stream, number, *states, worker)))
+        self.both(lambda store: store.advance(self._make_transition(stream, number, *states, worker)))
 
     @rule(stream=STREAMS, worker=WORKERS, choices=st.lists(st.integers(0, 2), min_size=1, max_size=6))
     def work(self, stream: str, worker: str, choices: list[int]) -> None:
@@ -200,38 +220,63 @@ class _Twins(RuleBasedStateMachine):
             return
         source = pending[0].state
         target = TRANSITIONS[source][-1 - which % len(TRANSITIONS[source])]
-        move = self._move(stream, pending[0].number, source, target, worker)
-        if target in (WindowState.PROMOTED, WindowState.HELD):
-            move = self._grown(move)
-        self.both(lambda store: store.advance(move))
+        transition = self._make_transition(stream, pending[0].number, source, target, worker)
+        if target in (WindowState.PROMOTED, WindowState.PENDING_APPROVAL):
+            transition = self._grown(transition)
+        self.both(lambda store: store.advance(transition))
 
-    def _move(
+    def _make_transition(
         self, stream: str, number: int, source: WindowState, target: WindowState, worker: str
     ) -> Transition:
         return Transition(
             stream=stream, window=f"w{number}", source=source, target=target, worker=worker, at=self.now,
             messages=(Message(stream=stream, kind=MessageKind.CYCLE, window=f"w{number}"),),
-            wanted=number if target is WindowState.WAITING else None,
-            judged_by=number if target is WindowState.WAITING else None,
+            labels_required=number if target is WindowState.AWAITING_LABELS else None,
+            judged_by_version=number if target is WindowState.AWAITING_LABELS else None,
+            **self._make_evidence(source, target),
         )  # fmt: skip
 
-    def _grown(self, move: Transition) -> Transition:
-        number = len(self.memory.versions(move.stream)) + 1
-        branch_id = f"b{1 + len(self.memory.branches(move.stream)) % 2}"  # the third is made twice
-        branch: Branch = replace(self.example["branch"], id=branch_id, stem=branch_id, version=number)
+    def _make_evidence(self, source: WindowState, target: WindowState) -> dict[str, Any]:
+        """What a step records, different each time."""
+        record: WindowRecord = self.example["record"]
+        assert record.report is not None
+        assert isinstance(record.plan, GrowthPlan)
+        seed = round(self.now.timestamp())
+        plan = replace(record.plan, seed=seed)
+        if target is WindowState.JUDGED:
+            return {"report": replace(record.report, reason=f"judged at {seed}")}
+        if target is WindowState.GROWING:
+            return {"plan": plan, "remaining_budget": RemainingBudget(growths=1, hours=None)}
+        if target is WindowState.EVALUATED:
+            return {
+                "plan": plan,
+                "result": record.result,
+                "evaluation": record.evaluation,
+                "model_selection": record.model_selection,
+            }
+        return {"gates": record.gates} if source is WindowState.EVALUATED else {}
+
+    def _grown(self, transition: Transition) -> Transition:
+        number = len(self.memory.versions(transition.stream)) + 1
+        branch_id = f"b{1 + len(self.memory.branches(transition.stream)) % 2}"  # the third is made twice
+        branch: BranchRecord = replace(self.example["branch"], id=branch_id, stem=branch_id, version=number)
         version: Version = replace(self.example["version"], number=number, parent=number - 1 or None)
         task: Task = replace(self.example["task"], version=number)
         return replace(
-            move,
-            version=replace(version, stream=move.stream, window=move.window),
-            branches=(replace(branch, stream=move.stream, window=move.window),),
-            opened=replace(task, stream=move.stream, window=move.window),
-            alias_moves=(self._alias_move(move.stream, Alias.CHAMPION, number - 1 or None, number),),
-            base=number,
+            transition,
+            version=replace(version, stream=transition.stream, window=transition.window),
+            branches=(replace(branch, stream=transition.stream, window=transition.window),),
+            new_task=replace(task, stream=transition.stream, window=transition.window),
+            alias_changes=(
+                self._make_alias_change(transition.stream, Alias.CHAMPION, number - 1 or None, number),
+            ),
+            parent_version=number,
         )
 
-    def _alias_move(self, stream: str, alias: Alias, before: int | None, after: int | None) -> AliasMove:
-        return AliasMove(
+    def _make_alias_change(
+        self, stream: str, alias: Alias, before: int | None, after: int | None
+    ) -> AliasChange:
+        return AliasChange(
             stream=stream, alias=alias, before=before, after=after, actor="ada", reason="r", at=self.now
         )
 
@@ -239,23 +284,23 @@ class _Twins(RuleBasedStateMachine):
     def move_alias(
         self, stream: str, alias: Alias, before: int | None, after: int | None, base: int | None
     ) -> None:
-        move = self._alias_move(stream, alias, before, after)
+        change = self._make_alias_change(stream, alias, before, after)
         news = Message(stream=stream, kind=MessageKind.ALIASES)
-        self.both(lambda store: store.move_aliases(stream, [move], base, news))
+        self.both(lambda store: store.change_aliases(stream, [change], base, news))
 
     @rule(message=st.integers(1, 12), run=st.none() | st.just("r"), model=st.none() | st.just("7"))
     def deliver(self, message: int, run: str | None, model: str | None) -> None:
-        receipt = Receipt(run_id=run, model_version=model)
-        self.both(lambda store: store.delivered(message, receipt, self.now))
+        tracker_ids = TrackerIds(run_id=run, model_version=model)
+        self.both(lambda store: store.record_delivery(message, tracker_ids, self.now))
 
     @rule(message=st.integers(1, 12))
     def fail_to_deliver(self, message: int) -> None:
-        self.both(lambda store: store.undelivered(message, "no route", self.now))
+        self.both(lambda store: store.record_delivery_failure(message, "no route", self.now))
 
     @rule(stream=STREAMS, minutes=NUMBERS)
     def tick(self, stream: str, minutes: int) -> None:
         due = self.now + timedelta(minutes=minutes)
-        self.both(lambda store: store.claim_tick(stream, due, "one"))
+        self.both(lambda store: store.claim_tick(stream, due))
 
 
 def _answer(ask: Callable[[Store], object], store: Store) -> object:
@@ -272,12 +317,13 @@ def _everything(store: Store) -> Iterator[object]:
         windows = store.windows(name)
         yield windows
         yield [store.bad_rows(name, window.id) for window in windows]
-        yield store.seen(name)
-        yield store.early_labels(name)
+        yield [store.window_record(name, window.id) for window in windows]
+        yield store.ingested_files(name)
+        yield store.pending_labels(name)
         yield store.label_joins(name)
         yield store.branches(name)
         yield store.tasks(name)
         yield store.versions(name)
-        yield store.alias_moves(name)
-        yield store.ledger(name)
+        yield store.alias_changes(name)
+        yield store.decision_log(name)
         yield store.last_tick(name)

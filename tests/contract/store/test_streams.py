@@ -6,18 +6,18 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from growlearn.domain.errors import GrowLearnError, UnknownName
-from growlearn.domain.job import Job
+from growlearn.domain.errors import GrowLearnError, NotFound
+from growlearn.domain.job import HoldoutFraction, Job
 from growlearn.domain.lineage import Version
 from growlearn.domain.stream import Stream
-from growlearn.domain.window import IngestedFile
+from growlearn.domain.window import IngestResult
 from growlearn.ports import Store
 
 LATER = timedelta(hours=1)
 
 
 def test_a_stream_comes_back_as_it_was_applied(store: Store, job: Job, at: datetime) -> None:
-    expected = Stream(job=job, created_at=at, updated_at=at)
+    expected = Stream(job=job, created_at=at)
 
     assert store.apply(job, at) == expected
     assert store.stream("digits") == expected
@@ -34,9 +34,9 @@ def test_applying_again_changes_the_job_and_nothing_else(
 ) -> None:
     promote()
     before = store.stream("digits")
-    changed = replace(job, holdout=0.5, retain="all")
+    changed = replace(job, holdout=HoldoutFraction(fraction=0.5), retain="all")
 
-    assert store.apply(changed, at + LATER) == replace(before, job=changed, updated_at=at + LATER)
+    assert store.apply(changed, at + LATER) == replace(before, job=changed)
     assert len(store.windows("digits")) == 1
 
 
@@ -58,30 +58,34 @@ def test_an_unknown_stream_is_named_with_those_there_are(
     store.apply(replace(job, name="b"), at)
     store.apply(replace(job, name="a"), at)
 
-    with pytest.raises(UnknownName, match=r"'digit' \(known streams: a, b\)"):
+    with pytest.raises(NotFound, match=r"'digit' \(known streams: a, b\)"):
         getattr(store, ask)("digit")
 
 
 def test_an_unknown_stream_where_there_are_none(store: Store) -> None:
-    with pytest.raises(UnknownName, match="known streams: none"):
+    with pytest.raises(NotFound, match="known streams: none"):
         store.stream("digits")
 
 
 def test_deleting_forgets_every_row_and_leaves_other_streams(
-    store: Store, job: Job, at: datetime, promote: Callable[..., Version], taken: Callable[..., IngestedFile]
+    store: Store,
+    job: Job,
+    at: datetime,
+    promote: Callable[..., Version],
+    make_ingest: Callable[..., IngestResult],
 ) -> None:
     other = replace(job, name="other")
     store.apply(other, at)
-    store.record_ingest(replace(taken(1, stream="other"), stream="other"))
-    store.claim_tick("other", at, "s")
+    store.record_ingest(replace(make_ingest(1, stream="other"), stream="other"))
+    store.claim_tick("other", at)
     promote()
-    store.claim_tick("digits", at, "s")
+    store.claim_tick("digits", at)
 
     store.delete("digits")
 
-    listings = (store.windows, store.branches, store.tasks, store.versions, store.alias_moves)
+    listings = (store.windows, store.branches, store.tasks, store.versions, store.alias_changes)
     assert [tuple(listing("digits")) for listing in listings] == [()] * 5
-    assert store.seen("digits") == ()
+    assert store.ingested_files("digits") == ()
     assert store.pending_messages() == ()
     assert store.last_tick("digits") is None
     assert [stream.name for stream in store.streams()] == ["other"]
@@ -95,7 +99,7 @@ def test_a_deleted_stream_may_be_applied_afresh(
     promote()
     store.delete("digits")
 
-    assert store.apply(job, at + LATER) == Stream(job=job, created_at=at + LATER, updated_at=at + LATER)
+    assert store.apply(job, at + LATER) == Stream(job=job, created_at=at + LATER)
     assert store.windows("digits") == ()
 
 
@@ -122,29 +126,29 @@ def test_a_tick_is_claimed_once(store: Store, job: Job, at: datetime) -> None:
     store.apply(job, at)
     store.apply(replace(job, name="other"), at)
 
-    assert store.claim_tick("digits", at, "one")
-    assert not store.claim_tick("digits", at, "two")
-    assert not store.claim_tick("digits", at, "one")
-    assert store.claim_tick("other", at, "two")
+    assert store.claim_tick("digits", at)
+    assert not store.claim_tick("digits", at)
+    assert not store.claim_tick("digits", at)
+    assert store.claim_tick("other", at)
 
 
 def test_the_same_moment_in_another_zone_is_the_same_tick(store: Store, job: Job, at: datetime) -> None:
     store.apply(job, at)
-    store.claim_tick("digits", at, "one")
+    store.claim_tick("digits", at)
 
-    assert not store.claim_tick("digits", at.astimezone(timezone(LATER)), "two")
+    assert not store.claim_tick("digits", at.astimezone(timezone(LATER)))
 
 
 def test_the_last_tick_is_the_latest_due_not_the_latest_claimed(store: Store, job: Job, at: datetime) -> None:
     store.apply(job, at)
     assert store.last_tick("digits") is None
 
-    store.claim_tick("digits", at + LATER, "one")
-    store.claim_tick("digits", at, "one")
+    store.claim_tick("digits", at + LATER)
+    store.claim_tick("digits", at)
 
     assert store.last_tick("digits") == at + LATER
 
 
 def test_no_tick_of_an_unknown_stream_is_claimed(store: Store, at: datetime) -> None:
-    assert not store.claim_tick("digits", at, "one")
+    assert not store.claim_tick("digits", at)
     assert store.last_tick("digits") is None

@@ -1,4 +1,4 @@
-"""Cycles to tell of, and every tracker with a way to look at what it keeps."""
+"""Window reports to log, and every tracker with a way to read what it holds."""
 
 from __future__ import annotations
 
@@ -14,34 +14,41 @@ import pytest
 from growlearn.adapters.memory.artifacts import MemoryArtifacts
 from growlearn.adapters.memory.tracker import MemoryTracker
 from growlearn.adapters.mlflow.tracker import MlflowTracker
-from growlearn.domain.drift import DriftReport, Score
-from growlearn.domain.evaluation import AccuracyMatrix, Cell, Evaluation, GateResult, matrix_of
-from growlearn.domain.growth import Birth, Epoch, GrowthPlan, GrowthResult, PrefixPoint
-from growlearn.domain.job import Job, ModelSpec, RegistrySpec, SourceSpec
-from growlearn.domain.ledger import Chapter
-from growlearn.domain.lineage import Branch, BranchState, BranchWeights, Manifest, TaskHead, Version
-from growlearn.domain.schema import Input, InputType, Schema
-from growlearn.domain.stream import Stream, WindowRecord
+from growlearn.domain.decision_log import ReportSection
+from growlearn.domain.drift import DriftReport, DriftTestResult
+from growlearn.domain.evaluation import (
+    AccuracyMatrix,
+    Evaluation,
+    GateResult,
+    TaskScore,
+    build_accuracy_matrix,
+)
+from growlearn.domain.growth import BranchInit, Epoch, GrowthPlan, GrowthResult, PrefixPoint
+from growlearn.domain.job import Job, ModelConfig, RegistryConfig, SourceConfig
+from growlearn.domain.lineage import BranchRecord, BranchState, BranchWeights, Manifest, TaskHead, Version
+from growlearn.domain.schema import InputColumn, InputType, Schema
+from growlearn.domain.stream import Alias, Stream, TrackerIds, WindowRecord
 from growlearn.domain.window import Verdict, Window, WindowState
-from growlearn.evaluation.answers import Answers, dump
-from growlearn.growth.circumstances import circumstances_here
-from growlearn.growth.model import weights
-from growlearn.growth.model.network import GrowingNetwork
-from growlearn.growth.newborn import conceive
-from growlearn.growth.router.router import grow_router
-from growlearn.ingest.rows import Rows, object_column, row_keys
-from growlearn.ports import CycleRecord, Tracker
+from growlearn.evaluation.predictions import Predictions, dump_predictions
+from growlearn.growth.branch_init import init_trainable_parts
+from growlearn.growth.environment import capture_environment
+from growlearn.ingest.rows import Rows, hash_rows, object_column
+from growlearn.network.model import weights
+from growlearn.network.model.network import GrowingNetwork
+from growlearn.network.router.router import add_task_to_router
+from growlearn.ports import Tracker, WindowReport
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SCHEMA = Schema(
-    inputs={"x": Input(type=InputType.NUMBER), "kind": Input(type=InputType.CATEGORY)}, task="task"
+    inputs={"x": InputColumn(type=InputType.NUMBER), "kind": InputColumn(type=InputType.CATEGORY)},
+    task="task",
 )
-MODEL = ModelSpec(width=8, heads=2)
+MODEL = ModelConfig(embed_dim=8, num_heads=2)
 
 
 @dataclass
-class Looked:
-    """What a tracker keeps, in one form for all: windows with a run, versions by number, aliases."""
+class TrackerContents:
+    """What a tracker holds, in one form for all: windows with a run, versions by number, aliases."""
 
     windows: Callable[[str], list[str]]
     versions: Callable[[str], dict[int, str]]
@@ -49,16 +56,16 @@ class Looked:
 
 
 @dataclass
-class Told:
-    """A tracker under test, the artifacts it reads, and what it keeps."""
+class TrackerCase:
+    """A tracker under test, the artifacts it reads, and what it holds."""
 
     tracker: Tracker
     artifacts: MemoryArtifacts
-    look: Looked
+    contents: TrackerContents
 
 
 @dataclass
-class ToldMlflow(Told):
+class MlflowCase(TrackerCase):
     """With MLflow's own client, for what only MLflow has."""
 
     client: Any
@@ -91,118 +98,165 @@ def server_uri(
 
 
 @pytest.fixture(params=["memory", "sqlite", "server"])
-def told(request: pytest.FixtureRequest) -> Told:
+def case(request: pytest.FixtureRequest) -> TrackerCase:
     """Every tracker in turn."""
     artifacts = MemoryArtifacts()
     if request.param == "memory":
         tracker = MemoryTracker()
-        return Told(tracker, artifacts, _look_into_memory(tracker))
-    return _mlflow(request, artifacts)
+        return TrackerCase(tracker, artifacts, _read_memory(tracker))
+    return _make_mlflow_case(request, artifacts)
 
 
 @pytest.fixture(params=["sqlite", "server"])
-def mlflow_told(request: pytest.FixtureRequest) -> ToldMlflow:
+def mlflow_case(request: pytest.FixtureRequest) -> MlflowCase:
     """MLflow's stores in turn."""
-    return _mlflow(request, MemoryArtifacts())
+    return _make_mlflow_case(request, MemoryArtifacts())
 
 
-def _mlflow(request: pytest.FixtureRequest, artifacts: MemoryArtifacts) -> ToldMlflow:
-    from growlearn.adapters.mlflow.client import alone, open_client, sqlite_file  # noqa: PLC0415 - slow
+@dataclass
+class Logged:
+    """A stream of which w1 and w3 made versions 1, the champion, and 2, and w2 was skipped."""
+
+    case: MlflowCase
+    stream: Stream
+    first: WindowReport
+    second: WindowReport
+    first_ids: TrackerIds
+
+
+@pytest.fixture(scope="module", params=["sqlite", "server"])
+def logged(request: pytest.FixtureRequest) -> Logged:
+    """What several tests read in each of MLflow's stores, and none changes."""
+    case = _make_mlflow_case(request, MemoryArtifacts())
+    stream = make_stream(f"s-{uuid4().hex[:12]}")
+    first = make_promoted_report(stream, case.artifacts)
+    second = make_second_report(first)
+    first_ids = case.tracker.log_cycle(first)
+    case.tracker.log_cycle(make_skipped_report(stream))
+    case.tracker.log_cycle(second)
+    case.tracker.set_aliases(stream, {Alias.CHAMPION: first_ids.model_version})
+    return Logged(case, stream, first, second, first_ids)
+
+
+def _make_mlflow_case(request: pytest.FixtureRequest, artifacts: MemoryArtifacts) -> MlflowCase:
+    from growlearn.adapters.mlflow.client import get_tracking_sqlite_path, lock_tracking_store, open_client  # noqa: PLC0415 - slow
 
     uri = request.getfixturevalue(f"{request.param}_uri")
-    with alone(sqlite_file(uri)):
+    with lock_tracking_store(get_tracking_sqlite_path(uri)):
         client = open_client(uri)
-    return ToldMlflow(MlflowTracker(uri, artifacts), artifacts, _look_into_mlflow(client), client, uri)
+    return MlflowCase(MlflowTracker(uri, artifacts), artifacts, _read_mlflow(client), client, uri)
 
 
-def _look_into_memory(tracker: MemoryTracker) -> Looked:
-    return Looked(
+def _read_memory(tracker: MemoryTracker) -> TrackerContents:
+    return TrackerContents(
         windows=lambda stream: [window for name, _, window in tracker.runs if name == stream],
         versions=lambda model: {
-            number: str(place + 1) for place, (_, _, number) in enumerate(tracker.versions.get(model, []))
+            number: str(position + 1)
+            for position, (_, _, number) in enumerate(tracker.versions.get(model, []))
         },
-        aliases=lambda model: {alias.value: at for alias, at in tracker.aliases.get(model, {}).items()},
+        aliases=lambda model: {
+            alias.value: number for alias, number in tracker.aliases.get(model, {}).items()
+        },
     )
 
 
-def _look_into_mlflow(client: Any) -> Looked:
+def _read_mlflow(client: Any) -> TrackerContents:
     def windows(stream: str) -> list[str]:
         experiment = client.get_experiment_by_name(f"growlearn/{stream}")
         runs = [] if experiment is None else client.search_runs([experiment.experiment_id])
         return sorted(run.info.run_name for run in runs)
 
     def versions(model: str) -> dict[int, str]:
-        found = client.search_model_versions(f"name = '{model}'")
-        return {int(each.tags["growlearn.version"]): str(each.version) for each in found}
+        registered = client.search_model_versions(f"name = '{model}'")
+        return {int(entry.tags["growlearn.version"]): str(entry.version) for entry in registered}
 
     def aliases(model: str) -> dict[str, str]:
-        return {alias: str(at) for alias, at in client.get_registered_model(model).aliases.items()}
+        return {alias: str(number) for alias, number in client.get_registered_model(model).aliases.items()}
 
-    return Looked(windows, versions, aliases)
-
-
-@pytest.fixture
-def of() -> Stream:
-    """A stream no other test has: the server is shared."""
-    return stream(f"s-{uuid4().hex[:12]}")
+    return TrackerContents(windows, versions, aliases)
 
 
 @pytest.fixture
-def settled_cycle(of: Stream) -> CycleRecord:
-    return settled(of)
+def stream() -> Stream:
+    """A stream that no other test uses: the server is shared."""
+    return make_stream(f"s-{uuid4().hex[:12]}")
 
 
 @pytest.fixture
-def grown_cycle(of: Stream, told: Told) -> CycleRecord:
-    return grown(of, told.artifacts)
+def skipped_report(stream: Stream) -> WindowReport:
+    return make_skipped_report(stream)
 
 
 @pytest.fixture
-def second_cycle(grown_cycle: CycleRecord) -> CycleRecord:
-    return second(grown_cycle)
+def promoted_report(stream: Stream, case: TrackerCase) -> WindowReport:
+    return make_promoted_report(stream, case.artifacts)
 
 
-def job(name: str) -> Job:
-    source = SourceSpec(url="incoming")
+@pytest.fixture
+def plain_report(promoted_report: WindowReport) -> WindowReport:
+    """The same without its training and evaluation, whose plots take most of the time."""
+    report = promoted_report.record.report
+    empty = AccuracyMatrix(tasks=(), accuracy=(), chance_level=(), single_task=())
+    return replace(promoted_report, record=WindowRecord(report=report), matrix=empty)
+
+
+@pytest.fixture
+def second_report(plain_report: WindowReport) -> WindowReport:
+    return make_second_report(plain_report)
+
+
+def make_job(name: str) -> Job:
+    source = SourceConfig(url="incoming")
     return Job(
-        name=name, source=source, schema=SCHEMA, model=MODEL, registry=RegistrySpec(model=f"{name}-model")
+        name=name, source=source, schema=SCHEMA, model=MODEL, registry=RegistryConfig(model=f"{name}-model")
     )
 
 
-def stream(name: str, created_at: datetime = NOON) -> Stream:
-    return Stream(job=job(name), created_at=created_at, updated_at=created_at)
+def make_stream(name: str, created_at: datetime = NOON) -> Stream:
+    return Stream(job=make_job(name), created_at=created_at)
 
 
-def settled(of: Stream) -> CycleRecord:
-    """A window in which nothing had to be grown."""
-    window = _window(of, 2, WindowState.SETTLED, Verdict.STABLE, None)
+def make_skipped_report(stream: Stream) -> WindowReport:
+    """A window without drift, in which nothing was grown."""
+    window = _window(stream, 2, WindowState.SKIPPED, Verdict.STABLE, None)
     report = DriftReport(
         verdict=Verdict.STABLE,
         task="a/b",
         reason="nothing moved",
         alpha=0.05,
-        scores=(_score(0.4), _score(0.2)),
+        test_results=(_score(0.4), _score(0.2)),
     )
-    empty = AccuracyMatrix(tasks=(), accuracy=(), chance=(), alone=())
-    return CycleRecord(
-        stream=of, window=window, record=WindowRecord(report=report), matrix=empty, version=None, branches=()
+    empty = AccuracyMatrix(tasks=(), accuracy=(), chance_level=(), single_task=())
+    return WindowReport(
+        stream=stream,
+        window=window,
+        record=WindowRecord(report=report),
+        matrix=empty,
+        version=None,
+        branches=(),
     )
 
 
-def grown(of: Stream, artifacts: MemoryArtifacts) -> CycleRecord:
+def make_promoted_report(stream: Stream, artifacts: MemoryArtifacts) -> WindowReport:
     """A window that made version 1: one branch, one task whose name MLflow would not take as it is."""
-    manifest, plan, result = _grow(of.name, artifacts)
-    window = _window(of, 1, WindowState.PROMOTED, Verdict.FIRST, "a/b")
+    manifest, plan, result = _grow(stream.name, artifacts)
+    window = _window(stream, 1, WindowState.PROMOTED, Verdict.FIRST, "a/b")
     evaluation = Evaluation(
         task="a/b",
-        cells=(Cell(task="a/b", correct=9, rows=10, answers=artifacts.put(dump(_answers()))),),
-        before=Cell(task="a/b", correct=5, rows=10),
-        chance=0.5,
+        task_scores=(
+            TaskScore(
+                task="a/b", correct=9, rows=10, logits_sha256=artifacts.put(dump_predictions(_predictions()))
+            ),
+        ),
+        initial=TaskScore(task="a/b", correct=5, rows=10),
+        chance_level=0.5,
     )
-    gates = (GateResult(gate="gain", figure=0.4, bound=0.0, passed=True, reason="0.90 after, 0.50 before"),)
+    gates = (
+        GateResult(gate="gain", value=0.4, threshold=0.0, passed=True, reason="0.90 after, 0.50 before"),
+    )
     report = DriftReport(verdict=Verdict.FIRST, task="a/b", reason="the first window", alpha=0.05)
     version = Version(
-        stream=of.name,
+        stream=stream.name,
         number=1,
         parent=None,
         window="w1",
@@ -214,38 +268,39 @@ def grown(of: Stream, artifacts: MemoryArtifacts) -> CycleRecord:
         created_at=NOON,
     )
     record = WindowRecord(report=report, plan=plan, result=result, evaluation=evaluation, gates=gates)
-    return CycleRecord(
-        stream=of,
+    return WindowReport(
+        stream=stream,
         window=window,
         record=record,
-        matrix=matrix_of((evaluation,)),
+        matrix=build_accuracy_matrix((evaluation,)),
         version=version,
-        branches=(_branch(of.name, manifest),),
-        story=(
-            Chapter("What came", ("40 rows.", "3 kept out.")),
-            Chapter("What was decided", ("Promoted.",)),
+        branches=(_branch(stream.name, manifest),),
+        decision_report=(
+            ReportSection("What came", ("40 rows.", "3 rejected.")),
+            ReportSection("What was decided", ("Promoted.",)),
         ),
     )
 
 
-def _answers() -> Answers:
+def _predictions() -> Predictions:
     """Ten rows of which nine are right, each with a confidence of 0.9."""
     logits = np.log(np.array([[0.9, 0.1]] * 6 + [[0.1, 0.9]] * 4, np.float32))
-    return Answers(logits, np.array([0] * 5 + [1] * 5))
+    return Predictions(logits, np.array([0] * 5 + [1] * 5))
 
 
-def second(first: CycleRecord) -> CycleRecord:
+def make_second_report(first: WindowReport) -> WindowReport:
     """A later window that made version 2 of the same weights, which answer as before."""
     assert first.version is not None
-    assert first.record.evaluation is not None
+    evaluation = first.record.evaluation
     window = replace(first.window, number=3)
     version = replace(first.version, number=2, parent=1, window="w3")
-    return replace(first, window=window, version=version, base_cells=first.record.evaluation.cells)
+    scores = () if evaluation is None else evaluation.task_scores
+    return replace(first, window=window, version=version, parent_task_scores=scores)
 
 
-def _window(of: Stream, number: int, state: WindowState, verdict: Verdict, task: str | None) -> Window:
+def _window(stream: Stream, number: int, state: WindowState, verdict: Verdict, task: str | None) -> Window:
     return Window(
-        stream=of.name,
+        stream=stream.name,
         number=number,
         state=state,
         source=f"incoming/{number}.parquet",
@@ -259,8 +314,8 @@ def _window(of: Stream, number: int, state: WindowState, verdict: Verdict, task:
     )
 
 
-def _score(p_value: float) -> Score:
-    return Score(
+def _score(p_value: float) -> DriftTestResult:
+    return DriftTestResult(
         detector="output-ks",
         task="a/b",
         name="output 0",
@@ -269,12 +324,12 @@ def _score(p_value: float) -> Score:
         threshold=0.01,
         reference_rows=30,
         window_rows=40,
-        effect=0.25,
+        effect_size=0.25,
     )
 
 
-def _branch(name: str, manifest: Manifest) -> Branch:
-    return Branch(
+def _branch(name: str, manifest: Manifest) -> BranchRecord:
+    return BranchRecord(
         stream=name,
         id="b1",
         parent=None,
@@ -284,7 +339,7 @@ def _branch(name: str, manifest: Manifest) -> Branch:
         version=1,
         parameters=100,
         sha256=manifest.branches[0].sha256,
-        state=BranchState.KEPT,
+        state=BranchState.ACCEPTED,
         created_at=NOON,
     )
 
@@ -296,28 +351,28 @@ def _grow(name: str, artifacts: MemoryArtifacts) -> tuple[Manifest, GrowthPlan, 
         window="w1",
         task="a/b",
         classes=(0, 1),
-        base=base,
-        base_version=None,
-        parent=None,
+        parent_manifest=base,
+        parent_version=None,
+        parent_task=None,
         lineage=(),
-        birth=Birth.OWN,
-        copy_head=False,
+        init=BranchInit.SCRATCH,
+        init_head_from_parent=False,
         new_branches=("b1",),
         train="0" * 64,
         validation="1" * 64,
         holdout="2" * 64,
-        growth=job(name).growth,
+        growth=make_job(name).growth,
         seed=7,
     )
     network = GrowingNetwork(MODEL)
-    newborn = conceive(plan, network, _rows())
-    network.add_branch("b1", newborn.branches[0], "b1", newborn.stem)
-    branch = artifacts.put(network.branch_weights("b1"))
-    head = artifacts.put(weights.dump(newborn.head.state_dict()))
-    assert newborn.stem is not None
-    newborn.stem.requires_grad_(False)
-    router = grow_router(
-        base, newborn.stem, "a/b", (0, 1), (_rows(), _rows()), artifacts.get, artifacts.put, seed=7
+    parts = init_trainable_parts(plan, network, _rows())
+    network.add_branch("b1", parts.branches[0], "b1", parts.stem)
+    branch = artifacts.put(network.dump_branch("b1"))
+    head = artifacts.put(weights.dump_weights(parts.head.state_dict()))
+    assert parts.stem is not None
+    parts.stem.requires_grad_(False)
+    router = add_task_to_router(
+        base, parts.stem, "a/b", (0, 1), (_rows(), _rows()), artifacts.get, artifacts.put, seed=7
     )
     manifest = replace(
         base,
@@ -330,7 +385,7 @@ def _grow(name: str, artifacts: MemoryArtifacts) -> tuple[Manifest, GrowthPlan, 
 
 def _rows() -> Rows:
     inputs = {"x": np.arange(6.0), "kind": object_column(["red", "blue"] * 3)}
-    return Rows(inputs, object_column([0, 1] * 3), None, row_keys(inputs, SCHEMA))
+    return Rows(inputs, object_column([0, 1] * 3), None, hash_rows(inputs, SCHEMA))
 
 
 def _result(manifest: Manifest) -> GrowthResult:
@@ -338,14 +393,14 @@ def _result(manifest: Manifest) -> GrowthResult:
         branches=manifest.branches,
         branch_parameters=(100,),
         head=manifest.tasks[0].sha256,
-        birth_head=manifest.tasks[0].sha256,
+        initial_head=manifest.tasks[0].sha256,
         lineage=("b1",),
         epochs=tuple(
             Epoch(epoch=n, train_loss=1 / n, validation_loss=1.1 / n, validation_accuracy=0.8, seconds=0.5)
             for n in (1, 2, 3)
         ),
         best_epoch=3,
-        birth_loss=0.69,
+        initial_loss=0.69,
         best_loss=0.37,
         prefix_losses=(0.37,),
         train_rows=30,
@@ -354,9 +409,9 @@ def _result(manifest: Manifest) -> GrowthResult:
         peak_memory_bytes=10**6,
         threads=1,
         seed=7,
-        approximation=(
+        prefix_curve=(
             PrefixPoint(branch=None, loss=0.6, accuracy=0.5),
             PrefixPoint(branch="b1", loss=0.37, accuracy=0.9),
         ),
-        circumstances=circumstances_here(),
+        environment=capture_environment(),
     )

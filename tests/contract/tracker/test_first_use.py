@@ -7,10 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-from growlearn.adapters.mlflow.client import artifact_root, open_client
-from growlearn.ports import CycleRecord
+from growlearn.adapters.mlflow.client import get_artifact_root, open_client
+from growlearn.ports import WindowReport
 
-_TELL = """
+_LOG_WINDOW = """
 import pathlib, pickle, socket, sys
 def refused(*_): raise OSError("the network was used")
 socket.socket.connect = refused
@@ -23,27 +23,29 @@ assert "torch" not in sys.modules, "a window that made no version needs no torch
 
 
 def test_first_use_by_two_processes_gives_one_store_in_silence_and_without_network(
-    tmp_path: Path, settled_cycle: CycleRecord
+    tmp_path: Path, skipped_report: WindowReport
 ) -> None:
     uri = f"sqlite:///{tmp_path}/home/mlflow.db"
     work = tmp_path / "work"
     work.mkdir()
-    told = tmp_path / "told"
-    told.write_bytes(pickle.dumps(settled_cycle))
-    command = [sys.executable, "-c", _TELL, uri, str(told)]
-    both = [
+    report_file = tmp_path / "report"
+    report_file.write_bytes(pickle.dumps(skipped_report))
+    command = [sys.executable, "-c", _LOG_WINDOW, uri, str(report_file)]
+    processes = [
         subprocess.Popen(command, cwd=work, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         for _ in range(2)
     ]
-    said = [process.communicate(timeout=120)[0] for process in both]
-    assert said == [b"", b""]
-    assert [process.returncode for process in both] == [0, 0]
+    outputs = [process.communicate(timeout=120)[0] for process in processes]
+    assert outputs == [b"", b""]
+    assert [process.returncode for process in processes] == [0, 0]
     client = open_client(uri)
-    experiment = client.get_experiment_by_name(f"growlearn/{settled_cycle.stream.name}")
+    experiment = client.get_experiment_by_name(f"growlearn/{skipped_report.stream.name}")
     assert experiment is not None
     assert [run.info.run_name for run in client.search_runs([experiment.experiment_id])] == ["w2"]
     assert list(work.iterdir()) == []
-    assert experiment.artifact_location.startswith(artifact_root(tmp_path / "home" / "mlflow.db").as_uri())
+    assert experiment.artifact_location.startswith(
+        get_artifact_root(tmp_path / "home" / "mlflow.db").as_uri()
+    )
 
 
 _DIE_WHILE_IT_IS_MADE = """

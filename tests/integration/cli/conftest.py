@@ -1,71 +1,51 @@
-"""A working folder in which a small stream of two regimes was grown by `growlearn run`."""
+"""A working folder in which `growlearn run` has grown a small stream of two regimes."""
 
 from __future__ import annotations
 
-import json
 import os
+import shutil
 import subprocess
-import sys
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from tests.command_line import Finished, call, start_process
+
 JOB = """\
 name: blobs
 schedule: {every: 1s}
-source: {type: folder, url: incoming, settle_s: 0}
+source: {type: folder, url: incoming, min_file_age_s: 0}
 schema:
   inputs:
     x: {type: number}
     y: {type: number}
-model: {width: 8, heads: 2}
-growth: {epochs: 15, batch_size: 32, learning_rate: 0.02, validation: 0.3}
-worth: {rivals: [nothing]}
+model: {embed_dim: 8, num_heads: 2}
+growth: {epochs: 15, batch_size: 32, learning_rate: 0.02, validation_fraction: 0.3}
+baseline_comparison: {baselines: [no_change]}
 drift: {alpha: 0.001}
-holdout: 0.3
+holdout: {fraction: 0.3}
 """
 
 
 @dataclass(frozen=True)
-class Finished:
-    """What a command printed and how it ended."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
-
-
-@dataclass(frozen=True)
 class Place:
-    """A working folder and the settings commands run there with."""
+    """A working folder and the environment of the commands that run there."""
 
     folder: Path
     environment: dict[str, str]
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [str(Path(sys.executable).parent / "growlearn"), *arguments],
-            cwd=self.folder,
-            env=self.environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
+        """A command as a process of its own."""
+        return start_process(self.folder, self.environment, arguments)
 
     def growlearn(self, *arguments: str) -> Finished:
-        with self.start(*arguments) as process:
-            out, err = process.communicate(timeout=120)
-        return Finished(process.returncode, out, err)
+        """A command, called in this process."""
+        return call(self.folder, self.environment, arguments)
 
     def drop(self, name: str, *, turned: bool, seed: int, rows: int = 240, broken_rows: int = 0) -> None:
         """Two clouds of points; `turned` swaps the columns' roles and moves both clouds away."""
@@ -83,7 +63,21 @@ class Place:
         part.rename(self.folder / "incoming" / name)
 
 
-def place_in(folder: Path) -> Place:
+@pytest.fixture(scope="session")
+def make_place(
+    tmp_path_factory: pytest.TempPathFactory, add_mlflow_store: Callable[[Path], None]
+) -> Callable[[str], Place]:
+    """`make_place("name")`: a place whose empty MLflow store, which takes seconds to create, exists."""
+
+    def make(name: str) -> Place:
+        place = make_empty_place(tmp_path_factory.mktemp(name) / "work")
+        add_mlflow_store(place.folder / ".growlearn")
+        return place
+
+    return make
+
+
+def make_empty_place(folder: Path) -> Place:
     environment = {key: value for key, value in os.environ.items() if not key.startswith("GROWLEARN_")}
     environment |= {"GROWLEARN_THREADS": "1", "GROWLEARN_LEASE_S": "3", "NO_COLOR": "1", "COLUMNS": "200"}
     folder.mkdir(exist_ok=True)
@@ -93,24 +87,39 @@ def place_in(folder: Path) -> Place:
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Place:
-    return place_in(tmp_path / "work")
+def empty_place(tmp_path: Path) -> Place:
+    """A job file and an empty folder for data; no command has run there."""
+    return make_empty_place(tmp_path / "work")
+
+
+@pytest.fixture
+def place(make_place: Callable[[str], Place]) -> Place:
+    """A place in which streams are trained."""
+    return make_place("place")
 
 
 @dataclass(frozen=True)
 class Grown:
-    """Where it was grown, and what `run` said."""
+    """The folder of the grown stream, and the output of `run`."""
 
     place: Place
     run: Finished
 
 
 @pytest.fixture(scope="session")
-def grown(tmp_path_factory: pytest.TempPathFactory) -> Grown:
-    place = place_in(tmp_path_factory.mktemp("grown") / "work")
+def grown(make_place: Callable[[str], Place]) -> Grown:
+    """Read only; a test that changes the stream takes `copied`."""
+    place = make_place("grown")
     place.drop("1.parquet", turned=False, seed=1)
     place.drop("2.parquet", turned=True, seed=2)
     (place.folder / "incoming" / "3-empty.parquet").touch()
     place.drop("4.parquet", turned=False, seed=4)
     place.drop("5.parquet", turned=False, seed=5, broken_rows=1)
     return Grown(place, place.growlearn("run", "blobs.yaml"))
+
+
+@pytest.fixture
+def copied(grown: Grown, tmp_path: Path) -> Place:
+    """The grown stream in a folder of this test's own."""
+    shutil.copytree(grown.place.folder, tmp_path / "work")
+    return replace(grown.place, folder=tmp_path / "work")

@@ -10,14 +10,14 @@ import pytest
 
 FULL = """\
 retain: all
-consolidation: {branches: 1, max_accuracy_loss: 0.2}
+consolidation: {target_branches: 1, max_accuracy_drop: 0.2}
 """
 
 
 @pytest.mark.filterwarnings("ignore:.*Any type hint is inferred as AnyType")  # MLflow's, of its own hints
 def test_a_full_model_is_consolidated_shown_exported_and_left_again(place: Any) -> None:
     job = place.folder / "blobs.yaml"
-    budget = job.read_text().replace("heads: 2}", "heads: 2, max_branches: 2}")
+    budget = job.read_text().replace("num_heads: 2}", "num_heads: 2, max_branches: 2}")
     job.write_text(budget + FULL)
     place.drop("1.parquet", turned=False, seed=1)
     place.drop("2.parquet", turned=True, seed=2)
@@ -47,7 +47,7 @@ def test_a_full_model_is_consolidated_shown_exported_and_left_again(place: Any) 
     back = place.growlearn("rollback", "blobs")
     assert back.out.splitlines() == [
         "blobs: champion version 3 -> version 2",
-        "blobs: proven: 2 tasks answer their probes to the last bit",
+        "blobs: verified: 2 tasks give their stored logits to the last bit",
     ]
     asked = place.growlearn("consolidate", "blobs")
     assert (asked.code, asked.out.startswith("blobs: w4 opened, 2 branches of at most 2")) == (0, True), (

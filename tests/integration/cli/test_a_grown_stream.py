@@ -17,7 +17,7 @@ def test_run_grows_where_the_data_drifted_and_names_what_was_kept_out(grown: Any
     lines = grown.run.out.splitlines()
     assert "w3, quarantined:" in lines[0]
     assert "3-empty.parquet: the file is empty" in lines[0]
-    assert "1 rows kept out of" in lines[1]
+    assert "1 rows quarantined from" in lines[1]
     assert [line.split(",")[0:3:2] for line in lines[2:]] == [
         ["blobs w1", " first (task-1)"],
         ["blobs w2", " drift (task-2)"],
@@ -47,8 +47,8 @@ def test_windows_json_has_the_documented_keys(grown: Any) -> None:
         ("w1", "promoted", "first", "task-1"),
         ("w2", "promoted", "drift", "task-2"),
         ("w3", "quarantined", None, None),
-        ("w4", "settled", "known task", "task-1"),
-        ("w5", "settled", "stable", "task-1"),
+        ("w4", "skipped", "known task", "task-1"),
+        ("w5", "skipped", "stable", "task-1"),
     ]
 
 
@@ -84,8 +84,8 @@ def test_lineage_json_has_the_documented_keys(grown: Any) -> None:
     keys = ["id", "parent", "task", "window", "version", "parameters", "sha256", "state", "created_at"]
     assert all(list(branch) == keys for branch in branches)
     assert [(b["id"], b["task"], b["window"], b["version"], b["state"]) for b in branches] == [
-        ("b1", "task-1", "w1", 1, "kept"),
-        ("b2", "task-2", "w2", 2, "kept"),
+        ("b1", "task-1", "w1", 1, "accepted"),
+        ("b2", "task-2", "w2", 2, "accepted"),
     ]
 
 
@@ -98,11 +98,11 @@ def test_matrix_json_has_the_documented_keys_and_nothing_is_forgotten(grown: Any
         "average_accuracy",
         "backward_transfer",
         "forward_transfer",
-        "forward_transfer_alone",
         "forgetting",
         "intransigence",
     ]
     assert matrix["tasks"] == ["task-1", "task-2"]
+    assert f"{100 * matrix['accuracy'][1][0]:.2f}" in grown.place.growlearn("matrix", "blobs").out
     assert matrix["accuracy"][0][0] == matrix["accuracy"][1][0]
     assert (matrix["forgetting"], matrix["backward_transfer"], matrix["intransigence"]) == (0, 0, None)
     assert matrix["average_accuracy"] > 0.95
@@ -130,7 +130,7 @@ def test_versions_json_has_the_documented_keys_and_the_mirror_was_told(grown: An
         ("windows", ["quarantined", "the file is empty", "2.parquet"]),
         ("drift", ["known task", "unlike every known task"]),
         ("lineage", ["└── b", "task-2", "version 2"]),
-        ("matrix", ["task-1", "100.00", "best past accuracy minus the current one"]),
+        ("matrix", ["task-1", "best past accuracy minus the current one"]),
         ("evaluate", ["task-1", "95 % interval", "calibration error", "negative flips"]),
         ("versions", ["champion", "b1, b2", "UTC"]),
     ],
@@ -163,7 +163,7 @@ def test_predict_answers_what_it_can_and_says_which_rows_it_cannot(grown: Any) -
     (grown.place.folder / "some.csv").write_text("x,y\n0.1,0.2\n,1\n3,0.1\n")
     done = grown.place.growlearn("predict", "blobs", "some.csv", "--out", "answers.csv", "--version", "1")
     assert done.code == 3
-    assert "1 rows could not be answered; the first is row 1: " in done.err
+    assert "1 rows have no prediction; the first is row 1: " in done.err
     answers = pacsv.read_csv(grown.place.folder / "answers.csv").to_pydict()
     assert answers["prediction"] == [0, None, 1]
     assert answers["task"] == ["task-1", "", "task-1"]
@@ -178,8 +178,12 @@ def test_export_writes_a_model_that_mlflow_loads_and_a_smaller_one(grown: Any) -
     assert "version 2, 1 of 2 branches -> small" in small.out
     frame = pd.DataFrame({"x": [0.0, 1.0], "y": [0.0, 1.0]})
     for folder in ("whole", "small"):
-        told = json.loads((grown.place.folder / folder / "provenance.json").read_text())
-        assert (told["version"], told["window"], told["circumstances"]["threads"]) == (2, "w2", 1)
+        provenance = json.loads((grown.place.folder / folder / "provenance.json").read_text())
+        assert (provenance["version"], provenance["window"], provenance["environment"]["threads"]) == (
+            2,
+            "w2",
+            1,
+        )
         model = mlflow.pyfunc.load_model(str(grown.place.folder / folder))
         assert list(model.predict(frame).columns) == ["prediction", "probability", "task"]
     again = grown.place.growlearn("export", "blobs", "2", "whole")
@@ -205,7 +209,7 @@ def test_predict_without_out_shows_the_first_rows(grown: Any) -> None:
         (("drift", "blobs", "w99"), "'w99'"),
         (("promote", "blobs"), "stream 'blobs' has no challenger"),
         (("promote", "blobs", "2"), "version 2 of stream 'blobs' is the champion already"),
-        (("consolidate", "blobs"), "the job does not ask for it (set consolidation in the job file)"),
+        (("consolidate", "blobs"), "the job sets no consolidation (set consolidation in the job file)"),
         (("run", "blub"), "'blub'"),
     ],
 )
@@ -221,7 +225,11 @@ def test_what_cannot_be_done_is_one_line_and_exit_code_1(
 @pytest.mark.parametrize(
     ("before", "after", "said"),
     [
-        ("holdout: 0.3", "registry: {model: other}", "registry.model of stream 'blobs' cannot change"),
+        (
+            "holdout: {fraction: 0.3}",
+            "registry: {model: other}",
+            "registry.model of stream 'blobs' cannot change",
+        ),
         ("y: {type: number}", "z: {type: number}", "the schema of stream 'blobs' cannot change"),
     ],
 )
@@ -234,37 +242,39 @@ def test_a_job_that_would_orphan_what_was_learned_is_refused(
     assert (done.code, said in done.err) == (2, True), done.err
 
 
-def test_a_person_rolls_back_and_promotes_and_each_time_the_version_is_proven(grown: Any) -> None:
-    back = grown.place.growlearn("rollback", "blobs")
+def test_a_person_rolls_back_and_promotes_and_each_time_the_version_is_verified(copied: Any) -> None:
+    back = copied.growlearn("rollback", "blobs")
     assert (back.code, back.err) == (0, "")
     assert back.out.splitlines() == [
         "blobs: champion version 2 -> version 1",
-        "blobs: proven: 1 task answers its probe to the last bit",
+        "blobs: verified: 1 task gives its stored logits to the last bit",
     ]
-    assert grown.place.growlearn("status", "--json").json["streams"][0]["champion"] == 1
-    forth = grown.place.growlearn("promote", "blobs", "2", "--reason", "all is well")
+    assert copied.growlearn("status", "--json").json["streams"][0]["champion"] == 1
+    forth = copied.growlearn("promote", "blobs", "2", "--reason", "all is well")
     assert (forth.code, forth.err) == (0, "")
     assert forth.out.splitlines() == [
         "blobs: champion version 1 -> version 2",
-        "blobs: proven: 2 tasks answer their probes to the last bit",
+        "blobs: verified: 2 tasks give their stored logits to the last bit",
     ]
 
 
 def test_why_tells_a_version_and_a_window_and_has_the_documented_keys(grown: Any) -> None:
     view = grown.place.growlearn("why", "blobs", "2", "--json").json
-    assert list(view) == ["stream", "window", "version", "story", "entries"]
+    assert list(view) == ["stream", "window", "version", "report", "entries"]
     assert (view["window"], view["version"]) == ("w2", 2)
-    steps = [entry for entry in view["entries"] if entry["kind"] == "step"]  # people may have moved aliases
-    ends = [entry["step"]["target"] for entry in steps]
+    steps = [
+        entry for entry in view["entries"] if entry["kind"] == "transition"
+    ]  # people may have moved aliases
+    ends = [entry["transition"]["target"] for entry in steps]
     assert ends == ["judged", "growing", "evaluated", "promoted"]
     assert list(view["entries"][0]) == [
-        "stream", "kind", "at", "actor", "code", "configuration", "window", "snapshot", "step", "job",
-        "alias_moves",
+        "stream", "kind", "at", "actor", "growlearn_version", "job_digest", "window", "snapshot",
+        "transition", "job", "alias_changes",
     ]  # fmt: skip
 
     shown = grown.place.growlearn("why", "blobs", "w5").out
-    assert shown.startswith("blobs w5, no version\n\nWhat came\n  w5: 239 rows from ")
-    assert "nothing was grown." in shown
+    assert shown.startswith("blobs w5, no version\n\nWindow\n  w5: 239 rows from ")
+    assert "nothing was trained." in shown
 
 
 def test_why_of_a_file_that_was_kept_out_says_what_was_wrong_with_it(grown: Any) -> None:

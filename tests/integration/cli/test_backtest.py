@@ -21,11 +21,11 @@ def test_the_record_the_files_and_mlflow_are_only_read(grown: Any) -> None:
     place = grown.place
     before = tree(place.folder)
     done = place.growlearn("backtest", "blobs.yaml", "--data", "incoming", "--json")
-    assert done.code == 3, done.err  # an empty file and a row are kept out, as in production
+    assert done.code == 3, done.err  # an empty file and a row are quarantined, as in production
     assert "3-empty.parquet: the file is empty" in done.err
     assert tree(place.folder) == before
     view = done.json
-    assert (view["started_from"], view["seconds_a_row_from"]) == (2, "recorded trainings")
+    assert (view["started_from"], view["seconds_per_row_source"]) == (2, "recorded trainings")
     job, *_ = view["policies"]
     assert [(w["verdict"], w["task"]) for w in job["history"]] == [
         ("known task", "task-1"),
@@ -37,27 +37,27 @@ def test_the_record_the_files_and_mlflow_are_only_read(grown: Any) -> None:
     assert job["accuracy"] > 0.9  # both regimes are known and trained
 
 
-def test_fresh_begins_with_nothing_learned(grown: Any) -> None:
+def test_from_scratch_starts_without_a_model(grown: Any) -> None:
     view = grown.place.growlearn(
-        "backtest", "blobs.yaml", "--data", "incoming", "--fresh", "--every", "2", "--json"
+        "backtest", "blobs.yaml", "--data", "incoming", "--from-scratch", "--period", "2", "--json"
     ).json
     assert (view["started_from"], view["period"]) == (None, 2)
     assert list(view) == [
-        "stream", "started_from", "epochs", "seconds_a_row", "seconds_a_row_from", "period", "truth",
-        "policies",
+        "stream", "started_from", "epochs", "seconds_per_row", "seconds_per_row_source", "period",
+        "regime_column", "policies",
     ]  # fmt: skip
     assert list(view["policies"][0]) == [
         "policy", "windows", "alarms", "trainings", "hours", "accuracy", "labelled_rows", "changes",
-        "mean_delay", "missed", "false_alarms", "returns", "recognised", "history",
+        "mean_delay", "missed", "false_alarms", "recurrences", "recurrences_detected", "history",
     ]  # fmt: skip
-    trainings = {each["policy"]: each["trainings"] for each in view["policies"]}
+    trainings = {policy["policy"]: policy["trainings"] for policy in view["policies"]}
     assert trainings == {"blobs": 2, "never": 1, "always": 4, "periodic": 2}
 
 
-def test_tables_timelines_and_a_picture_for_people(place: Any) -> None:
+def test_tables_timelines_and_a_picture_for_people(empty_place: Any) -> None:
     for at, turned in enumerate((False, True, False), 1):
-        place.drop(f"{at}.parquet", turned=turned, seed=at)
-    done = place.growlearn("backtest", "blobs.yaml", "--data", "incoming", "--picture", "out.png")
+        empty_place.drop(f"{at}.parquet", turned=turned, seed=at)
+    done = empty_place.growlearn("backtest", "blobs.yaml", "--data", "incoming", "--plot", "out.png")
     assert done.code == 0, done.err
     lines = done.out.splitlines()
     assert "trainings" in lines[1]
@@ -69,7 +69,7 @@ def test_tables_timelines_and_a_picture_for_people(place: Any) -> None:
     ]
     assert "from a few batches on this machine" in done.out
     assert "replaying blobs" in done.err
-    assert sorted(path.name for path in place.folder.iterdir()) == ["blobs.yaml", "incoming", "out.png"]
+    assert sorted(path.name for path in empty_place.folder.iterdir()) == ["blobs.yaml", "incoming", "out.png"]
 
 
 @pytest.mark.parametrize(
@@ -78,12 +78,12 @@ def test_tables_timelines_and_a_picture_for_people(place: Any) -> None:
         (["blobs.yaml", "--data", "nowhere"], 1, "error: nowhere does not exist (point --data to"),
         (["none.yaml", "--data", "incoming"], 2, "cannot read none.yaml"),
         (["blobs.yaml"], 2, "Missing option '--data'"),
-        (["blobs.yaml", "--data", "incoming", "--every", "0"], 2, "Invalid value for '--every'"),
-        (["blobs.yaml", "--data", "incoming", "--picture", "a.gif"], 1, "a.gif is no PNG file"),
+        (["blobs.yaml", "--data", "incoming", "--period", "0"], 2, "Invalid value for '--period'"),
+        (["blobs.yaml", "--data", "incoming", "--plot", "a.gif"], 1, "a.gif is not a PNG file"),
     ],
 )
-def test_bad_usage_has_its_exit_code(place: Any, arguments: list[str], code: int, said: str) -> None:
-    done = place.growlearn("backtest", *arguments)
+def test_bad_usage_has_its_exit_code(empty_place: Any, arguments: list[str], code: int, said: str) -> None:
+    done = empty_place.growlearn("backtest", *arguments)
     assert (done.code, said in done.err) == (code, True), done.err
 
 

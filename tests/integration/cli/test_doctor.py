@@ -2,45 +2,62 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
+import subprocess
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from growlearn.app.doctor.checks import OF_THE_INSTALLATION, OF_THE_PREMISES, OF_THE_RECORD
+import pytest
 
-NAMES = {check.__name__ for check in (*OF_THE_INSTALLATION, *OF_THE_PREMISES, *OF_THE_RECORD)}
+from growlearn.app.doctor.checks import INSTALLATION_CHECKS, SETTINGS_CHECKS, STORE_CHECKS
+
+RUN = subprocess.run
+NAMES = {check.__name__ for check in (*INSTALLATION_CHECKS, *SETTINGS_CHECKS, *STORE_CHECKS)}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_import_of_torchvision() -> Iterator[None]:
+    """The process that the check starts takes seconds; here its result is kept for the next test."""
+    run = functools.cache(lambda command: RUN(command, capture_output=True, text=True, check=False))
+
+    def run_once(command: Sequence[str], **_options: Any) -> Any:
+        return run(tuple(command))
+
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(subprocess, "run", run_once)
+        yield
 
 
 def states(findings: list[dict[str, Any]]) -> dict[str, set[str]]:
-    return {name: {each["state"] for each in findings if each["check"] == name} for name in NAMES}
+    return {name: {row["state"] for row in findings if row["check"] == name} for name in NAMES}
 
 
 def test_an_installation_that_works_has_nothing_wrong(grown: Any) -> None:
     done = grown.place.growlearn("doctor", "--json")
     findings = done.json["findings"]
     assert (done.code, done.err) == (0, "")
-    assert all(list(each) == ["check", "state", "found", "cure"] for each in findings)
-    found = states(findings)
-    assert [name for name in NAMES if not found[name] or "wrong" in found[name]] == []
-    theirs = {
-        name: told for name, told in found.items() if name not in ("disk", "packages")
-    }  # the machine's own
-    assert set().union(*theirs.values()) == {"ok"}
-    assert all((each["cure"] is None) == (each["state"] == "ok") for each in findings)
+    assert all(list(finding) == ["check", "state", "message", "hint"] for finding in findings)
+    by_check = states(findings)
+    assert [name for name in NAMES if not by_check[name] or "error" in by_check[name]] == []
+    machine_checks = ("disk", "packages")
+    assert set().union(*(by_check[name] for name in NAMES if name not in machine_checks)) == {"ok"}
+    assert all((finding["hint"] is None) == (finding["state"] == "ok") for finding in findings)
 
 
-def test_where_nothing_is_yet_the_way_in_is_told_and_nothing_is_made(place: Any) -> None:
-    before = sorted(os.listdir(place.folder))
-    done = place.growlearn("doctor")
+def test_where_nothing_is_yet_the_way_in_is_told_and_nothing_is_made(empty_place: Any) -> None:
+    before = sorted(os.listdir(empty_place.folder))
+    done = empty_place.growlearn("doctor")
     assert (done.code, done.err) == (0, "")
-    told = done.out.splitlines()
-    [line] = [
-        number for number, text in enumerate(told) if text.startswith("warning  database     nothing here")
+    lines = done.out.splitlines()
+    [number] = [
+        number for number, line in enumerate(lines) if line.startswith("warning  database     nothing here")
     ]
-    assert told[line + 1] == " " * 22 + "→ run: growlearn demo, or growlearn init DATA"
-    assert sorted(os.listdir(place.folder)) == before
+    assert lines[number + 1] == " " * 22 + "→ run: growlearn demo, or growlearn init DATA"
+    assert sorted(os.listdir(empty_place.folder)) == before
 
 
 def test_a_stored_branch_that_was_altered_is_wrong_and_told_with_its_cure(grown: Any, tmp_path: Path) -> None:
@@ -53,16 +70,16 @@ def test_a_stored_branch_that_was_altered_is_wrong_and_told_with_its_cure(grown:
     done = place.growlearn("doctor")
 
     assert done.code == 1
-    line = f"wrong    artifacts    artifact {path} does not hold what was stored; needed by version 2"
-    told = done.out.splitlines()
-    [number] = [number for number, text in enumerate(told) if text.startswith(line)]
-    assert told[number + 1] == " " * 22 + "→ bring that file back from a backup"
+    start = f"error    artifacts    artifact {path} does not hold what was stored; needed by version 2"
+    lines = done.out.splitlines()
+    [number] = [number for number, line in enumerate(lines) if line.startswith(start)]
+    assert lines[number + 1] == " " * 22 + "→ bring that file back from a backup"
 
 
-def test_a_misspelt_setting_does_not_keep_the_rest_from_being_looked_at(place: Any) -> None:
-    (place.folder / "growlearn.toml").write_text('databse_url = "sqlite:///x.db"\n')
-    done = place.growlearn("doctor", "--json")
+def test_a_misspelt_setting_does_not_keep_the_rest_from_being_looked_at(empty_place: Any) -> None:
+    (empty_place.folder / "growlearn.toml").write_text('databse_url = "sqlite:///x.db"\n')
+    done = empty_place.growlearn("doctor", "--json")
     findings = done.json["findings"]
     assert done.code == 1
-    assert [each["check"] for each in findings] == ["python", "packages", "torchvision", "settings"]
-    assert (findings[-1]["state"], findings[-1]["cure"]) == ("wrong", "did you mean 'database_url'?")
+    assert [finding["check"] for finding in findings] == ["python", "packages", "torchvision", "settings"]
+    assert (findings[-1]["state"], findings[-1]["hint"]) == ("error", "did you mean 'database_url'?")

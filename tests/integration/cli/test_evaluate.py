@@ -2,45 +2,45 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, confusion_matrix, f1_score, precision_score, recall_score
 
-from growlearn.adapters.db.store import open_store
+from growlearn.adapters.db.store import open_db_store
 from growlearn.adapters.files.artifacts import FileArtifacts
-from growlearn.app.demo.digits import drop
+from growlearn.app.demo.digits import deliver_file
 from growlearn.domain.lineage import Version
 from growlearn.domain.stream import Alias
-from growlearn.evaluation.answers import load
-from growlearn.growth.model.network import load_network
+from growlearn.evaluation.predictions import load_predictions
 from growlearn.ingest.rows import Rows, from_parquet
+from growlearn.network.model.network import load_network
 from growlearn.ports import Artifacts, Store
 from growlearn.serving.predictor import Predictor
-from tests.integration.cli.conftest import Place, place_in
 
 JOB = """\
 name: digits
-source: {type: folder, url: incoming, settle_s: 0}
+source: {type: folder, url: incoming, min_file_age_s: 0}
 schema:
   inputs:
     image: {type: image, shape: [1, 8, 8]}
-model: {width: 16, heads: 2, patch: 2}
-growth: {epochs: 8, batch_size: 16, validation: 0.2}
+model: {embed_dim: 16, num_heads: 2, patch_size: 2}
+growth: {epochs: 8, batch_size: 16, validation_fraction: 0.2}
 drift: {alpha: 0.001}
-evaluation: {reference: alone}
-holdout: 0.2
+evaluation: {single_task_baseline: true}
+baseline_comparison: {baselines: []}
+holdout: {fraction: 0.2}
 """
 
 
 @dataclass(frozen=True)
 class Evaluated:
-    """What the command said, and the record it said it from, opened anew."""
+    """The output of the command, and the store it was read from."""
 
-    place: Place
+    place: Any
     said: Any
     store: Store
     artifacts: Artifacts
@@ -50,7 +50,7 @@ class Evaluated:
 
     def holdout(self, task: str) -> Rows:
         digest = next(each.holdout for each in self.store.tasks("digits") if each.name == task)
-        return from_parquet(self.artifacts.get(digest), self.version(1).manifest.schema).labelled()
+        return from_parquet(self.artifacts.get(digest), self.version(1).manifest.schema).select_labelled()
 
     def answers(self, number: int, task: str, rows_of: str) -> tuple[list[Any], list[Any]]:
         """Labels and answers of a version's head for the hold-out of a task, asked anew."""
@@ -60,24 +60,24 @@ class Evaluated:
 
 
 @pytest.fixture(scope="module")
-def evaluated(tmp_path_factory: pytest.TempPathFactory) -> Evaluated:
+def evaluated(make_place: Callable[[str], Any]) -> Iterator[Evaluated]:
     """Digits of three deliveries: upright, upright again, and turned."""
-    place = place_in(tmp_path_factory.mktemp("evaluated") / "work")
+    place = make_place("evaluated")
     (place.folder / "digits.yaml").write_text(JOB)
     for delivery in range(3):
-        drop(delivery, place.folder / "incoming")
+        deliver_file(delivery, place.folder / "incoming")
     done = place.growlearn("run", "digits.yaml")
     assert done.code == 0, done.err
-    said = place.growlearn("evaluate", "digits", "--life", "--json")
+    said = place.growlearn("evaluate", "digits", "--prequential", "--json")
     assert said.code == 0, said.err
     home = place.folder / ".growlearn"
-    store = open_store(f"sqlite:///{home}/growlearn.db")
-    return Evaluated(place, said.json, store, FileArtifacts(str(home / "artifacts")))
+    with open_db_store(f"sqlite:///{home}/growlearn.db") as store:
+        yield Evaluated(place, said.json, store, FileArtifacts(str(home / "artifacts")))
 
 
 def test_json_has_the_documented_keys(evaluated: Evaluated) -> None:
     said = evaluated.said
-    assert list(said) == ["stream", "version", "parent", "tasks", "life"]
+    assert list(said) == ["stream", "version", "parent", "tasks", "prequential"]
     assert (said["stream"], said["version"], said["parent"]) == ("digits", 2, 1)
     flips = ["flips_against", "negative_flips", "negative_flip_rate", "positive_flips", "positive_flip_rate"]
     first = ["task", "rows", "correct", "accuracy", "interval", "routed_accuracy", "calibration_error"]
@@ -85,10 +85,10 @@ def test_json_has_the_documented_keys(evaluated: Evaluated) -> None:
         assert list(task) == [*first, *flips, "classes", "confusion", "reliability"]
         assert list(task["classes"][0]) == ["class", "rows", "accuracy", "precision", "recall", "f1"]
         assert list(task["reliability"][0]) == ["above", "up_to", "rows", "confidence", "accuracy"]
-    life = said["life"]
-    assert list(life) == ["accuracy", "interval", "mean_accuracy", "rows", "windows", "left_out"]
+    score = said["prequential"]
+    assert list(score) == ["accuracy", "interval", "mean_accuracy", "rows", "windows", "excluded"]
     keys = ["window", "task", "version", "rows", "correct", "unanswered", "accuracy", "interval"]
-    assert all(list(window) == keys for window in life["windows"])
+    assert all(list(window) == keys for window in score["windows"])
 
 
 def test_scikit_learn_finds_each_class_again_in_answers_asked_anew(evaluated: Evaluated) -> None:
@@ -110,22 +110,22 @@ def test_the_accuracy_without_a_tasks_name_is_that_of_the_model_as_served(
     champion = Predictor(evaluated.version(2).manifest, evaluated.artifacts.get)
     for told in evaluated.said["tasks"]:
         rows = evaluated.holdout(told["task"])
-        answers, _, _ = champion.answer(rows)
+        answers, _, _ = champion.predict_rows(rows)
         assert told["routed_accuracy"] == (answers == rows.labels).mean()
 
 
 def test_the_calibration_error_is_found_again_in_the_stored_answers(evaluated: Evaluated) -> None:
-    evaluation = evaluated.store.record("digits", evaluated.version(2).window).evaluation
+    evaluation = evaluated.store.window_record("digits", evaluated.version(2).window).evaluation
     assert evaluation is not None
-    for told, cell in zip(evaluated.said["tasks"], evaluation.cells, strict=True):
-        stored = load(evaluated.artifacts.get(str(cell.answers)))
+    for told, cell in zip(evaluated.said["tasks"], evaluation.task_scores, strict=True):
+        stored = load_predictions(evaluated.artifacts.get(str(cell.logits_sha256)))
         odds = np.exp(stored.logits.astype(float))
         sure = odds.max(axis=1) / odds.sum(axis=1)
         error = 0.0
         for place in range(15):
             inside = (sure > place / 15) & (sure <= (place + 1) / 15)
             if inside.any():
-                error += inside.mean() * abs(stored.right[inside].mean() - sure[inside].mean())
+                error += inside.mean() * abs(stored.correct[inside].mean() - sure[inside].mean())
         assert told["calibration_error"] == pytest.approx(error)
 
 
@@ -142,29 +142,34 @@ def test_flips_are_found_again_by_asking_the_version_before(evaluated: Evaluated
     assert (new["flips_against"], new["positive_flips"] > 0) == ("task-1", True)
 
 
-def test_forward_transfer_against_training_alone_is_found_again_in_the_record(evaluated: Evaluated) -> None:
+def test_intransigence_is_found_again_in_the_record(evaluated: Evaluated) -> None:
     matrix = evaluated.place.growlearn("matrix", "digits", "--json").json
-    evaluation = evaluated.store.record("digits", evaluated.version(2).window).evaluation
+    evaluation = evaluated.store.window_record("digits", evaluated.version(2).window).evaluation
     assert evaluation is not None
-    assert evaluation.alone is not None
-    alone = evaluation.alone.correct / evaluation.alone.rows
-    assert matrix["forward_transfer_alone"] == pytest.approx(matrix["accuracy"][1][1] - alone)
+    assert evaluation.single_task is not None
+    alone = evaluation.single_task.correct / evaluation.single_task.rows
+    first = evaluated.store.window_record("digits", evaluated.version(1).window).evaluation
+    assert first is not None
+    assert first.single_task is not None
+    gaps = (first.single_task.accuracy - matrix["accuracy"][0][0], alone - matrix["accuracy"][1][1])
+    assert matrix["intransigence"] == pytest.approx(sum(gaps) / 2)
 
 
 def test_the_composite_score_is_found_again_window_by_window(evaluated: Evaluated) -> None:
-    life = evaluated.said["life"]
-    moves = [move.after for move in evaluated.store.alias_moves("digits") if move.alias is Alias.CHAMPION]
+    score = evaluated.said["prequential"]
+    moves = [move.after for move in evaluated.store.alias_changes("digits") if move.alias is Alias.CHAMPION]
     assert moves == [1, 2]
-    assert [(each["window"], each["version"]) for each in life["windows"]] == [("w2", 1), ("w3", 1)]
-    assert life["left_out"] == [{"window": "w1", "reason": "no champion yet"}]
+    assert [(window["window"], window["version"]) for window in score["windows"]] == [("w2", 1), ("w3", 1)]
+    assert score["excluded"] == [{"window": "w1", "reason": "no champion yet"}]
     champion = Predictor(evaluated.version(1).manifest, evaluated.artifacts.get)
-    for told in life["windows"]:
+    for told in score["windows"]:
         snapshot = str(evaluated.store.window("digits", told["window"]).snapshot)
         rows = from_parquet(evaluated.artifacts.get(snapshot), champion.manifest.schema)
-        assert told["correct"] == (champion.answer(rows)[0] == rows.labels).sum()
+        assert told["correct"] == (champion.predict_rows(rows)[0] == rows.labels).sum()
         assert (told["rows"], told["unanswered"]) == (len(rows), 0)
-    assert life["accuracy"] == sum(each["correct"] for each in life["windows"]) / life["rows"]
-    assert life["mean_accuracy"] == pytest.approx(np.mean([each["accuracy"] for each in life["windows"]]))
+    assert score["accuracy"] == sum(window["correct"] for window in score["windows"]) / score["rows"]
+    mean_accuracy = np.mean([window["accuracy"] for window in score["windows"]])
+    assert score["mean_accuracy"] == pytest.approx(mean_accuracy)
 
 
 def test_mlflow_shows_the_same(evaluated: Evaluated) -> None:
@@ -179,11 +184,11 @@ def test_mlflow_shows_the_same(evaluated: Evaluated) -> None:
         assert run.data.metrics[f"calibration_error/{told['task']}"] == told["calibration_error"]
         assert run.data.metrics[f"negative_flip_rate/{told['task']}"] == told["negative_flip_rate"]
     matrix = evaluated.place.growlearn("matrix", "digits", "--json").json
-    assert run.data.metrics["forward_transfer_alone"] == matrix["forward_transfer_alone"]
+    assert run.data.metrics["intransigence"] == matrix["intransigence"]
 
 
 def test_one_task_is_shown_with_its_classes_and_a_life_window_by_window(evaluated: Evaluated) -> None:
-    shown = evaluated.place.growlearn("evaluate", "digits", "--task", "task-2", "--life")
+    shown = evaluated.place.growlearn("evaluate", "digits", "--task", "task-2", "--prequential")
     assert shown.code == 0, shown.err
     for words in (
         "calibration error",
@@ -191,13 +196,13 @@ def test_one_task_is_shown_with_its_classes_and_a_life_window_by_window(evaluate
         "precision",
         "true class, answered as",
         "mean confidence",
-        "composite score",
-        "left out: 1 windows (no champion yet)",
+        "prequential accuracy",
+        "excluded: 1 windows (no champion yet)",
     ):
         assert words in shown.out, shown.out
     assert "windows: 3 of 3" in shown.err
     one = evaluated.place.growlearn("evaluate", "digits", "--task", "task-2", "--json").json
-    assert ([each["task"] for each in one["tasks"]], one["life"]) == (["task-2"], None)
+    assert ([each["task"] for each in one["tasks"]], one["prequential"]) == (["task-2"], None)
 
 
 def test_an_earlier_version_is_shown_as_it_was(evaluated: Evaluated) -> None:
@@ -224,10 +229,9 @@ def test_what_is_not_there_is_named(evaluated: Evaluated, arguments: tuple[str, 
     assert (done.code, done.out, said in done.err) == (1, "", True), done.err
 
 
-def test_a_stream_that_has_learned_nothing_has_nothing_to_show(tmp_path: Path) -> None:
-    place = place_in(tmp_path / "work")
-    assert place.growlearn("apply", "blobs.yaml").code == 0
-    assert place.growlearn("evaluate", "blobs").out == "no tasks yet\n"
-    empty = place.growlearn("evaluate", "blobs", "--life", "--json").json
+def test_a_stream_that_has_learned_nothing_has_nothing_to_show(empty_place: Any) -> None:
+    assert empty_place.growlearn("apply", "blobs.yaml").code == 0
+    assert empty_place.growlearn("evaluate", "blobs").out == "no tasks yet\n"
+    empty = empty_place.growlearn("evaluate", "blobs", "--prequential", "--json").json
     assert (empty["version"], empty["tasks"]) == (None, [])
-    assert (empty["life"]["accuracy"], empty["life"]["windows"]) == (None, [])
+    assert (empty["prequential"]["accuracy"], empty["prequential"]["windows"]) == (None, [])

@@ -24,11 +24,11 @@ def test_nothing_slow_is_imported_for_the_help() -> None:
     assert [name for name in SLOW if name in loaded] == []
 
 
-def test_looking_needs_neither_torch_nor_mlflow(place: Any) -> None:
+def test_looking_needs_neither_torch_nor_mlflow(empty_place: Any) -> None:
     code = (
         "import sys; sys.argv = ['growlearn', 'status']\n"
         "from growlearn.app.main import app\n"
-        f"import os; os.chdir({str(place.folder)!r})\n"
+        f"import os; os.chdir({str(empty_place.folder)!r})\n"
         "app(standalone_mode=False)"
     )
     loaded = imported_by(code)
@@ -38,19 +38,19 @@ def test_looking_needs_neither_torch_nor_mlflow(place: Any) -> None:
 
 def test_an_evaluation_is_read_without_a_model() -> None:
     loaded = imported_by(
-        "import growlearn.app.cli.evaluate, growlearn.app.evaluation_view, growlearn.registry.figures"
+        "import growlearn.app.cli.evaluate, growlearn.app.evaluation_view, growlearn.registry.version_metrics"
     )
     assert [name for name in ("torch", "mlflow", "avalanche") if name in loaded] == []
 
 
-def test_every_command_has_help(place: Any) -> None:
-    said = place.growlearn("--help")
+def test_every_command_has_help(empty_place: Any) -> None:
+    said = empty_place.growlearn("--help")
     assert said.code == 0
     assert "Exit codes: 0 done, 1 failed, 2 bad usage or bad job file" in said.out
-    assert place.growlearn("rollback", "--help").code == 0
+    assert empty_place.growlearn("rollback", "--help").code == 0
 
 
-def test_an_unknown_command_is_bad_usage(place: Any) -> None:
-    done = place.growlearn("rnu")
+def test_an_unknown_command_is_bad_usage(empty_place: Any) -> None:
+    done = empty_place.growlearn("rnu")
     assert (done.code, "No such command 'rnu'" in done.err) == (2, True)
-    assert place.growlearn("--version").out.startswith("growlearn ")
+    assert empty_place.growlearn("--version").out.startswith("growlearn ")

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
-
-import pytest
 
 
 def tree(folder: Path) -> dict[str, str]:
@@ -21,13 +17,6 @@ def tree(folder: Path) -> dict[str, str]:
         for path in sorted(folder.rglob("*"))
         if path.is_file() and path.suffix not in (".db-shm", ".db-wal")
     }
-
-
-@pytest.fixture
-def copied(grown: Any, tmp_path: Path) -> Any:
-    """The grown stream in a folder of this test's own."""
-    shutil.copytree(grown.place.folder, tmp_path / "work")
-    return replace(grown.place, folder=tmp_path / "work")
 
 
 def rewrite(place: Any, column: str, change: Callable[[Any], None]) -> None:
@@ -39,27 +28,23 @@ def rewrite(place: Any, column: str, change: Callable[[Any], None]) -> None:
         database.execute(f"UPDATE growlearn_growths SET {column} = ? WHERE window = 2", (json.dumps(stored),))
 
 
-def test_both_versions_come_out_the_same_and_nothing_is_changed(grown: Any) -> None:
+def test_both_versions_are_reproduced_bit_for_bit_and_nothing_is_changed(grown: Any) -> None:
     before = tree(grown.place.folder)
-    for number, branch in ((1, "b1"), (2, "b2")):
-        done = grown.place.growlearn("reproduce", "blobs", str(number))
-        assert done.code == 0, done.err
-        assert done.out.startswith(f"blobs: version {number} ({branch} from w{number}) made again in ")
-        assert done.out.endswith(" s with 1 thread: bit-equal\n")
-        assert "training: 15 of 15" in done.err or "training: " in done.err
-    assert tree(grown.place.folder) == before
-
-
-def test_json_has_the_documented_keys(grown: Any) -> None:
-    done = grown.place.growlearn("reproduce", "blobs", "2", "--json")
-    assert done.code == 0, done.err
-    view = done.json
-    assert list(view) == [
+    first = grown.place.growlearn("reproduce", "blobs", "1")
+    assert first.code == 0, first.err
+    assert first.out.startswith("blobs: version 1 (b1 from w1) reproduced in ")
+    assert first.out.endswith(" s with 1 thread: bit-equal\n")
+    assert "training: " in first.err
+    second = grown.place.growlearn("reproduce", "blobs", "2", "--json")
+    assert second.code == 0, second.err
+    assert list(second.json) == [
         "stream", "version", "window", "retrained", "verdict", "tolerance", "answer_difference",
-        "weight_difference", "compared_rows", "places", "circumstances", "threads", "seconds",
+        "weight_difference", "compared_rows", "tensor_differences", "environment", "threads", "seconds",
     ]  # fmt: skip
-    assert (view["verdict"], view["retrained"], view["places"]) == ("bit-equal", ["b2"], [])
-    assert (view["circumstances"], view["threads"], view["answer_difference"]) == ([], 1, 0)
+    assert (second.json["verdict"], second.json["retrained"]) == ("bit-equal", ["b2"])
+    assert (second.json["tensor_differences"], second.json["environment"]) == ([], [])
+    assert (second.json["threads"], second.json["answer_difference"]) == (1, 0)
+    assert tree(grown.place.folder) == before
 
 
 def test_another_seed_is_different_with_the_place_and_exit_code_1(copied: Any) -> None:
@@ -71,16 +56,14 @@ def test_another_seed_is_different_with_the_place_and_exit_code_1(copied: Any) -
     assert lines[1].startswith("largest difference of a probability ")
     assert any("branch b2" in line and "branch.layers.0." in line for line in lines)
     assert "code, packages, processor and threads are those it was made with" in lines
-    view = copied.growlearn("reproduce", "blobs", "2", "--json").json
-    assert view["verdict"] == "different"
-    assert view["places"][0]["difference"] == view["weight_difference"]
-    loose = copied.growlearn("reproduce", "blobs", "2", "--tolerance", "1")
-    assert (loose.code, "within tolerance" in loose.out) == (0, True), loose.err
+    loose = copied.growlearn("reproduce", "blobs", "2", "--tolerance", "1", "--json")
+    assert (loose.code, loose.json["verdict"]) == (0, "within tolerance"), loose.err
+    assert loose.json["tensor_differences"][0]["difference"] == loose.json["weight_difference"]
 
 
 def test_other_circumstances_are_named(copied: Any) -> None:
     def elsewhere(result: Any) -> None:
-        result["circumstances"] |= {"cpu": "another", "code_sha256": "0" * 64}
+        result["environment"] |= {"cpu": "another", "code_sha256": "0" * 64}
 
     rewrite(copied, "plan", lambda plan: plan.update(seed=plan["seed"] + 1))
     rewrite(copied, "result", elsewhere)
@@ -104,12 +87,12 @@ def test_a_rollback_to_a_version_that_answers_otherwise_moves_and_warns(copied: 
     other: list[str] = []
     with closing(sqlite3.connect(copied.folder / ".growlearn" / "growlearn.db")) as database:
         (text,) = database.execute("SELECT result FROM growlearn_growths WHERE window = 1").fetchone()
-        other.append(json.loads(text)["probes"])
-    rewrite(copied, "result", lambda result: result.update(probes=other[0]))
+        other.append(json.loads(text)["check_logits"])
+    rewrite(copied, "result", lambda result: result.update(check_logits=other[0]))
     done = copied.growlearn("promote", "blobs", "2")
     assert (done.code, done.out) == (0, "blobs: champion version 1 -> version 2\n")
-    assert done.err.startswith("blobs: not proven: ")
-    rewrite(copied, "result", lambda result: result.pop("probes"))
+    assert done.err.startswith("blobs: not verified: ")
+    rewrite(copied, "result", lambda result: result.pop("check_logits"))
     copied.growlearn("rollback", "blobs")
     old = copied.growlearn("promote", "blobs", "2")
-    assert "not proven: version 2 was made before probe outputs were kept" in old.err
+    assert "not verified: version 2 has no stored check logits" in old.err

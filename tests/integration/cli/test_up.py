@@ -27,7 +27,7 @@ def wait_until(true: Callable[[], bool], what: str, limit_s: float = 90) -> None
     deadline = time.monotonic() + limit_s
     while not true():
         assert time.monotonic() < deadline, f"{what} did not come about in {limit_s} s"
-        time.sleep(0.2)  # other processes: there is no clock to inject
+        time.sleep(0.5)  # other processes: there is no clock to inject
 
 
 def ends(place: Any) -> list[tuple[str, str]]:
@@ -43,7 +43,7 @@ def stop(process: subprocess.Popen[str], number: signal.Signals) -> tuple[str, s
 def long_training(place: Any) -> None:
     """A stream with one window whose growth lasts long enough to be interrupted."""
     job = place.folder / "blobs.yaml"
-    job.write_text(job.read_text().replace("epochs: 15", "epochs: 400, patience: 400"))
+    job.write_text(job.read_text().replace("epochs: 15", "epochs: 60, patience: 60"))
     place.growlearn("apply", "blobs.yaml")
     place.drop("1.parquet", turned=False, seed=1)
 
@@ -65,7 +65,7 @@ def test_up_handles_what_is_dropped_and_stops_when_asked(place: Any) -> None:
         assert service.returncode == 0, err
     assert "blobs w1, 240 rows, first (task-1), promoted" in out
     assert "blobs w2, 240 rows, drift (task-2), promoted" in out
-    assert "trouble" not in err
+    assert " error: " not in err
 
 
 def test_two_schedulers_and_two_workers_do_everything_once(place: Any) -> None:
@@ -73,7 +73,7 @@ def test_two_schedulers_and_two_workers_do_everything_once(place: Any) -> None:
     for number in range(1, 4):
         place.drop(f"{number}.parquet", turned=False, seed=number)
     with running(place, "scheduler", "scheduler", "worker", "worker"):
-        expected = [("w1", "promoted"), ("w2", "settled"), ("w3", "settled")]
+        expected = [("w1", "promoted"), ("w2", "skipped"), ("w3", "skipped")]
         wait_until(lambda: ends(place) == expected, "the end of three windows")
     branches = place.growlearn("lineage", "blobs", "--json").json["branches"]
     assert [branch["id"] for branch in branches] == ["b1"]
@@ -86,7 +86,7 @@ def test_a_service_manager_that_signals_every_process_costs_no_try(place: Any) -
         wait_until(lambda: ends(place) == [("w1", "growing")], "the growth of the first window")
         os.killpg(service.pid, signal.SIGTERM)
         _out, err = service.communicate(timeout=60)
-    assert (service.returncode, "trouble" in err) == (0, False), err
+    assert (service.returncode, " error: " in err) == (0, False), err
     (window,) = place.growlearn("windows", "blobs", "--json").json["windows"]
     assert window["state"] == "growing"
     assert "failed" not in window["reason"]
@@ -99,5 +99,5 @@ def test_a_worker_that_is_killed_leaves_its_window_to_the_next(place: Any) -> No
         first.kill()
         first.communicate()
     assert ends(place) == [("w1", "growing")]
-    with running(place, "up"):
-        wait_until(lambda: ends(place) == [("w1", "promoted")], "the end of the window that was left")
+    done = place.growlearn("run", "blobs")
+    assert (done.code, ends(place)) == (0, [("w1", "promoted")]), done.err

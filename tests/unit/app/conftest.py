@@ -7,30 +7,34 @@ from typing import Any
 
 import pytest
 
-from growlearn.domain.job import WorthSpec
-from tests.unit.test_consolidating import JOB, World
+from growlearn.domain.job import BaselineComparisonConfig
+from tests.unit.consolidated import JOB, World
 
 
 @pytest.fixture(scope="session")
 def grown(tmp_path_factory: pytest.TempPathFactory) -> World:
-    """Versions 1 and 2 with a branch more each, and 3 with both distilled into one; only to be looked at."""
-    world = World(tmp_path_factory.mktemp("grown"), replace(JOB, worth=WorthSpec(rivals=())))
+    """Versions 1 and 2 with a branch more each, and 3 with both distilled into one; read only."""
+    world = World(
+        tmp_path_factory.mktemp("grown"),
+        replace(JOB, baseline_comparison=BaselineComparisonConfig(baselines=())),
+    )
     world.send("a", "b")
     world.run()
     return world
 
 
-class Retold:
-    """A store that tells some things otherwise than it has them."""
+class PatchedStore:
+    """A store with some of its methods replaced."""
 
-    def __init__(self, store: Any, **told: Any) -> None:
+    def __init__(self, store: Any, **methods: Any) -> None:
         self._store = store
-        self._told = told
+        self._methods = methods
 
     def __getattr__(self, name: str) -> Any:
-        return self._told.get(name, getattr(self._store, name))
+        original = getattr(self._store, name)
+        return self._methods.get(name, original)
 
 
 @pytest.fixture
-def retold() -> type[Retold]:
-    return Retold
+def patched_store() -> type[PatchedStore]:
+    return PatchedStore

@@ -1,4 +1,4 @@
-"""A backtest as a person asks for it: a job file, a folder of files, and a record that is only read."""
+"""A backtest with a job file, a folder of files, and a database that is only read."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from growlearn.adapters.engines.stand_in import StandInEngine
-from growlearn.app.backtest import Backtest, Request, policy_names, run_backtest
-from growlearn.app.backtest_picture import backtest_picture, check_picture, write_picture
+from growlearn.adapters.engines.dry_run import DryRunEngine
+from growlearn.app.backtest import BacktestRequest, BacktestResult, build_policy_names, run_backtest
+from growlearn.app.backtest_plot import check_plot_path, plot_backtest, write_plot
 from growlearn.app.backtest_view import backtest_view
 from growlearn.domain.consolidation import ConsolidationPlan
 from growlearn.domain.errors import GrowLearnError, JobError
@@ -23,18 +23,18 @@ from growlearn.settings import Settings, read_settings
 
 JOB = """\
 name: blobs
-source: {type: folder, url: incoming, pattern: "*.parquet", settle_s: 3600}
+source: {type: folder, url: incoming, pattern: "*.parquet", min_file_age_s: 3600}
 schema:
   inputs:
     x: {type: number}
     y: {type: number}
-model: {width: 8, heads: 2}
-growth: {epochs: 10, batch_size: 32, validation: 0.3}
+model: {embed_dim: 8, num_heads: 2}
+growth: {epochs: 10, batch_size: 32, validation_fraction: 0.3}
 drift: {alpha: 0.001}
-holdout: 0.3
+holdout: {fraction: 0.3}
 """
 
-Ask = Callable[..., Backtest]
+Ask = Callable[..., BacktestResult]
 
 
 def drop(folder: Path, name: str, regime: str, seed: int, rows: int = 160) -> None:
@@ -65,9 +65,9 @@ def settings_of(place: Path) -> Settings:
 
 @pytest.fixture
 def ask(place: Path) -> Ask:
-    def run(**more: object) -> Backtest:
+    def run(**more: object) -> BacktestResult:
         wanted = {"job_file": Path("blobs.yaml"), "data": "past", **more}
-        return run_backtest(Request(**wanted), settings_of(place), lambda _: None)  # type: ignore[arg-type]
+        return run_backtest(BacktestRequest(**wanted), settings_of(place), lambda _: None)  # type: ignore[arg-type]
 
     return run
 
@@ -82,24 +82,24 @@ def tree(folder: Path) -> dict[str, str]:
 
 
 def test_policies_stand_side_by_side_with_what_is_true(ask: Ask, place: Path) -> None:
-    (place / "careful.yaml").write_text(JOB + "policy: {confirm: 2}\n")
+    (place / "careful.yaml").write_text(JOB + "retraining_policy: {confirm_windows: 2}\n")
     before = tree(place)
-    done = ask(against=(Path("careful.yaml"),), truth="regime")
+    done = ask(comparison_files=(Path("careful.yaml"),), regime_column="regime")
     assert tree(place) == before  # no record is made by looking
-    assert [each.policy for each in done.replays] == ["blobs", "careful", "never", "always", "periodic"]
-    assert [each.trainings for each in done.replays] == [2, 1, 1, 4, 2]
-    assert [each.missed for each in done.replays] == [0, 0, 1, 0, 0]
-    assert [each.regime for each in done.replays[0].windows] == ["A", "A", "B", "A"]
-    assert (done.started_from, done.recorded, done.every) == (None, False, 2)
-    assert done.seconds_a_row is not None
-    assert 0 < done.seconds_a_row < 1
+    assert [replay.policy for replay in done.replays] == ["blobs", "careful", "never", "always", "periodic"]
+    assert [replay.trainings for replay in done.replays] == [2, 1, 1, 4, 2]
+    assert [replay.missed for replay in done.replays] == [0, 0, 1, 0, 0]
+    assert [window.regime for window in done.replays[0].windows] == ["A", "A", "B", "A"]
+    assert (done.started_from, done.cost_is_recorded, done.period) == (None, False, 2)
+    assert done.seconds_per_row is not None
+    assert 0 < done.seconds_per_row < 1
     view = json.loads(json.dumps(backtest_view(done), allow_nan=False))
     assert view["policies"][0]["mean_delay"] == 0
-    assert (view["truth"], view["seconds_a_row_from"]) == ("regime", "measured here")
+    assert (view["regime_column"], view["seconds_per_row_source"]) == ("regime", "measured here")
 
 
 def test_without_truth_nothing_is_said_of_it(ask: Ask) -> None:
-    (first, *_) = backtest_view(ask(every=3))["policies"]
+    (first, *_) = backtest_view(ask(period=3))["policies"]
     assert (first["changes"], first["missed"], first["false_alarms"]) == (None, None, None)
     assert (first["windows"], first["alarms"], first["trainings"]) == (4, 1, 2)
 
@@ -107,21 +107,21 @@ def test_without_truth_nothing_is_said_of_it(ask: Ask) -> None:
 def test_one_file_may_be_a_whole_history(ask: Ask, place: Path) -> None:
     parts = [pq.read_table(place / "past" / f"{at}.parquet") for at in (1, 2, 3)]
     pq.write_table(pa.concat_tables(parts), place / "whole.parquet")
-    (place / "blobs.yaml").write_text(JOB + "window: {rows: 150}\n")
-    (job, *_) = ask(data="whole.parquet", truth="regime").replays
-    assert [each.regime for each in job.windows] == ["A", "A", "B"]
+    (place / "blobs.yaml").write_text(JOB + "windowing: {rows: 150}\n")
+    (job, *_) = ask(data="whole.parquet", regime_column="regime").replays
+    assert [window.regime for window in job.windows] == ["A", "A", "B"]
 
 
 def test_two_jobs_may_cut_the_same_history_differently(ask: Ask, place: Path) -> None:
-    (place / "small.yaml").write_text(JOB + "window: {rows: 80}\n")
-    job, small, *_ = ask(against=(Path("small.yaml"),)).replays
+    (place / "small.yaml").write_text(JOB + "windowing: {rows: 80}\n")
+    job, small, *_ = ask(comparison_files=(Path("small.yaml"),)).replays
     assert (len(job.windows), len(small.windows)) == (4, 8)
 
 
 def test_labels_that_came_late_are_there_and_those_that_never_came_are_waited_for(
     ask: Ask, place: Path
 ) -> None:
-    (place / "blobs.yaml").write_text(JOB.replace("schema:\n", "schema:\n  key: id\n"))
+    (place / "blobs.yaml").write_text(JOB.replace("schema:\n", "schema:\n  id_column: id\n"))
     for seed, regime in enumerate("ABB", 1):
         file = place / "past" / f"{seed}.parquet"
         drop(place / "past", file.name, regime, seed)
@@ -129,45 +129,45 @@ def test_labels_that_came_late_are_there_and_those_that_never_came_are_waited_fo
         pq.write_table(keyed if seed == 1 else keyed.drop_columns("label"), file)
         if seed == 3:
             pq.write_table(keyed.select(["id", "label"]), place / "past" / "4.parquet")
-    (job, *_) = ask(truth="regime").replays
+    (job, *_) = ask(regime_column="regime").replays
     first, waited, labelled = job.windows  # the fourth file has labels alone
     assert (waited.labelled, labelled.labelled) == (0, 160)
     assert (first.grown, waited.grown, labelled.grown) == (True, False, True)
     assert (waited.verdict, waited.task) == (Verdict.KNOWN_TASK, "task-2")  # judged anew once there was one
-    assert [each.regime for each in job.windows] == ["A", "B", "B"]
+    assert [window.regime for window in job.windows] == ["A", "B", "B"]
 
 
 def test_policies_of_one_name_are_told_apart_by_their_paths() -> None:
     paths = [Path("blobs.yaml"), Path("other/blobs.yaml"), Path("never.yaml"), Path("careful.yaml")]
-    assert policy_names(paths) == ["blobs.yaml", "other/blobs.yaml", "never.yaml", "careful"]
+    assert build_policy_names(paths) == ["blobs.yaml", "other/blobs.yaml", "never.yaml", "careful"]
 
 
 def test_the_picture_has_a_row_a_policy(ask: Ask, place: Path) -> None:
-    done = ask(truth="regime")
-    (axes,) = backtest_picture(done).axes
+    done = ask(regime_column="regime")
+    (axes,) = plot_backtest(done).axes
     assert [label.get_text().split("\n")[0] for label in axes.get_yticklabels()] == [
         "blobs", "never", "always", "periodic",
     ]  # fmt: skip
-    write_picture(done, place / "out.png")
+    write_plot(done, place / "out.png")
     assert (place / "out.png").read_bytes().startswith(b"\x89PNG")
 
 
-@pytest.mark.parametrize(("path", "said"), [("out.jpg", "no PNG file"), ("no/out.png", "does not exist")])
+@pytest.mark.parametrize(("path", "said"), [("out.jpg", "not a PNG file"), ("no/out.png", "does not exist")])
 def test_a_picture_that_cannot_be_written_is_told_of_at_once(place: Path, path: str, said: str) -> None:
     with pytest.raises(GrowLearnError, match=said):
-        check_picture(place / path)
+        check_plot_path(place / path)
 
 
 @pytest.mark.parametrize(
     ("wanted", "said"),
     [
         ({"data": "nowhere"}, "nowhere does not exist"),
-        ({"data": "empty"}, "holds no file that blobs.yaml would take in .*source.pattern"),
+        ({"data": "empty"}, "holds no file that matches the source of blobs.yaml .*source.pattern"),
         ({"data": "odd"}, "none of the 1 files of odd can be used: .*'x' is missing.*does the schema"),
-        ({"data": "past/1.parquet"}, "makes one window, .*window: {rows: 500}"),
-        ({"truth": "regimes"}, "has no column 'regimes' .*did you mean 'regime'"),
-        ({"truth": "x"}, "'x' is an input of the job"),
-        ({"truth": "label"}, "'label' is the label of the job"),
+        ({"data": "past/1.parquet"}, "makes one window, .*windowing: {rows: 500}"),
+        ({"regime_column": "regimes"}, "has no column 'regimes' .*did you mean 'regime'"),
+        ({"regime_column": "x"}, "'x' is an input of the job"),
+        ({"regime_column": "label"}, "'label' is the label of the job"),
     ],
 )
 def test_bad_input_is_named_with_its_cure(ask: Ask, place: Path, wanted: dict[str, str], said: str) -> None:
@@ -179,7 +179,7 @@ def test_bad_input_is_named_with_its_cure(ask: Ask, place: Path, wanted: dict[st
 
 
 def test_a_history_without_a_whole_window_is_told_of(ask: Ask, place: Path) -> None:
-    (place / "blobs.yaml").write_text(JOB + "window: {rows: 5000}\n")
+    (place / "blobs.yaml").write_text(JOB + "windowing: {rows: 5000}\n")
     with pytest.raises(GrowLearnError, match="makes no whole window"):
         ask()
 
@@ -187,11 +187,11 @@ def test_a_history_without_a_whole_window_is_told_of(ask: Ask, place: Path) -> N
 def test_a_policy_for_other_data_is_refused(ask: Ask, place: Path) -> None:
     (place / "other.yaml").write_text(JOB.replace("    y: {type: number}\n", ""))
     with pytest.raises(JobError, match=r"other.yaml has another schema than blobs.yaml"):
-        ask(against=(Path("other.yaml"),))
+        ask(comparison_files=(Path("other.yaml"),))
 
 
 def test_nothing_stands_in_for_a_consolidation(monkeypatch: pytest.MonkeyPatch) -> None:
-    engine = StandInEngine(None)  # type: ignore[arg-type]
+    engine = DryRunEngine(None)  # type: ignore[arg-type]
     plan: ConsolidationPlan = None  # type: ignore[assignment]
     with pytest.raises(GrowLearnError, match="cannot be replayed"):
         engine.consolidate(plan, lambda _: None)

@@ -17,20 +17,20 @@ import yaml
 from growlearn.adapters.db.tables import Base
 from growlearn.adapters.sources import SOURCES
 from growlearn.app import backtest_view, evaluation_view, reproduction_view, views
-from growlearn.app.doctor.checks import OF_THE_INSTALLATION, OF_THE_PREMISES, OF_THE_RECORD
+from growlearn.app.doctor.checks import INSTALLATION_CHECKS, SETTINGS_CHECKS, STORE_CHECKS
+from growlearn.app.job_schema import job_keys, walk_fields
 from growlearn.app.jobfile import read_job
-from growlearn.app.jobkeys import job_keys, walk
 from growlearn.app.main import app
-from growlearn.app.yamltree import dotted
+from growlearn.app.yaml_positions import format_key_path
 from growlearn.domain.execution import Execution
 from growlearn.domain.job import Job
 from growlearn.domain.schema import InputType
 from growlearn.domain.window import Verdict, WindowState
 from growlearn.drift.detectors import DETECTORS
 from growlearn.evaluation.gates import GATES
-from growlearn.growth.model.execution import PLANS
-from growlearn.growth.stems.images import IMAGE_STEMS
-from growlearn.settings import PREFIX, Settings
+from growlearn.network.model.execution import EXECUTORS
+from growlearn.network.stems.images import IMAGE_STEMS
+from growlearn.settings import ENV_PREFIX, Settings
 
 ROOT = Path(__file__).parents[3]
 REFERENCE = ROOT / "docs" / "reference"
@@ -74,15 +74,15 @@ def rows_of(text: str) -> dict[str, str]:
 def test_every_job_key_is_on_the_job_file_page_with_its_default() -> None:
     told = rows_of(page("job-file.md"))
     assert sorted(told) == sorted(job_keys())
-    for path, field in walk(Job, ()):
+    for path, field in walk_fields(Job, ()):
         if field.default not in _NO_DEFAULT:
             default = list(field.default) if isinstance(field.default, tuple) else field.default
-            assert yaml.safe_load(told[dotted(path)]) == default, dotted(path)
+            assert yaml.safe_load(told[format_key_path(path)]) == default, format_key_path(path)
 
 
 def test_every_setting_is_on_the_settings_page() -> None:
     assert sorted(rows_of(page("settings.md"))) == sorted(
-        PREFIX + field.name.upper() for field in dataclasses.fields(Settings)
+        ENV_PREFIX + field.name.upper() for field in dataclasses.fields(Settings)
     )
 
 
@@ -101,11 +101,11 @@ def test_every_json_key_is_on_the_json_page() -> None:
         ("job-file.md", [*SOURCES, *InputType, *IMAGE_STEMS]),
         ("drift.md", [*DETECTORS, *Verdict]),
         ("evaluation.md", list(GATES)),
-        ("network.md", [*PLANS, *Execution]),
+        ("network.md", [*EXECUTORS, *Execution]),
         ("record.md", [*Base.metadata.tables, *WindowState]),
         (
             "../how-to/doctor.md",
-            [each.__name__ for each in (*OF_THE_INSTALLATION, *OF_THE_PREMISES, *OF_THE_RECORD)],
+            [each.__name__ for each in (*INSTALLATION_CHECKS, *SETTINGS_CHECKS, *STORE_CHECKS)],
         ),
     ],
 )

@@ -6,7 +6,7 @@ import pytest
 
 from growlearn.app.jobfile import read_job
 from growlearn.domain.errors import JobError
-from growlearn.domain.job import HoldoutFiles, Job
+from growlearn.domain.job import HoldoutFiles, HoldoutFraction, Job
 
 JOB = """\
 name: sales
@@ -31,16 +31,22 @@ def refusal(text: str, folder: Path) -> str:
     return str(caught.value)
 
 
+def test_words_and_numbers_are_those_of_yaml_1_1(tmp_path: Path) -> None:
+    job = read(JOB + "windowing: {rows: 0100}\nevaluation: {single_task_baseline: on}\n", tmp_path)
+    assert (job.windowing.rows, job.evaluation.single_task_baseline) == (64, True)
+
+
 def test_defaults_fill_all_but_name_source_and_schema(tmp_path: Path) -> None:
     job = read(JOB, tmp_path)
-    assert (job.name, job.holdout, job.model.width, job.registered_model) == ("sales", 0.15, 64, "sales")
+    assert (job.name, job.model.embed_dim, job.registered_model) == ("sales", 64, "sales")
+    assert job.holdout == HoldoutFraction(fraction=0.15)
 
 
 @pytest.mark.parametrize(
     ("added", "line", "said"),
     [
         ("modle: {}", 8, "modle: no such key; did you mean 'model'?"),
-        ("model: {widht: 8}", 8, "model.widht: no such key; did you mean 'width'?"),
+        ("model: {embed_dmi: 8}", 8, "model.embed_dmi: no such key; did you mean 'embed_dim'?"),
         (
             "growth:\n  epochs: 3\n  batchsize: 4",
             10,
@@ -48,8 +54,8 @@ def test_defaults_fill_all_but_name_source_and_schema(tmp_path: Path) -> None:
         ),
         ("epochs: 3", 8, "epochs: no such key; did you mean 'growth.epochs'?"),
         ("zzz: 3", 8, "zzz: no such key; keys here are name, source"),
-        ("model: {width: wide}", 8, "model.width: must be a whole number, not 'wide'"),
-        ("model: {width: 63}", 8, "model.width: width 63 must be a multiple of heads 4"),
+        ("model: {embed_dim: wide}", 8, "model.embed_dim: must be a whole number, not 'wide'"),
+        ("model: {embed_dim: 63}", 8, "model.embed_dim: embed_dim 63 must be a multiple of num_heads 4"),
         ("model: 5", 8, "model: must be a section with keys of its own, not 5"),
         (
             "drift:\n  detectors: [output-sk]",
@@ -58,23 +64,32 @@ def test_defaults_fill_all_but_name_source_and_schema(tmp_path: Path) -> None:
         ),
         ("drift: {detectors: output-ks}", 8, "drift.detectors: must be a list, not 'output-ks'"),
         ("drift: {alpha: 2}", 8, "drift.alpha: alpha 2.0 must lie between 0 and 1"),
-        ("holdout: 0.95", 8, "holdout: holdout 0.95 must lie between 0 and 0.9"),
-        ("holdout: most", 8, "holdout: must be a number, not 'most'"),
+        ("holdout: {fraction: 0.95}", 8, "holdout.fraction: fraction 0.95 must lie between 0 and 0.9"),
+        ("holdout: most", 8, "holdout: must be a section with keys of its own, not 'most'"),
         ("holdout: {urll: x}", 8, "holdout.urll: no such key; did you mean 'url'?"),
         ("holdout: {pattern: x}", 8, "holdout.url: must be given"),
+        (
+            "holdout: {fraction: 0.3, url: x}",
+            8,
+            "holdout.url: cannot be given together with 'fraction'",
+        ),
         ("holdout: {url: x}", 8, "holdout rows of their own need a task column"),
         ("retain: som", 8, "retain: must be 'none' or 'all', not 'som'"),
         ("retain: {per_clas: 3}", 8, "retain.per_clas: no such key; did you mean 'per_class'?"),
         ("consolidation: {}", 8, "consolidation: consolidation needs rows of every task: set retain"),
-        ("consolidation: {branch: 2}", 8, "consolidation.branch: no such key; did you mean 'branches'?"),
+        (
+            "consolidation: {target_branch: 2}",
+            8,
+            "consolidation.target_branch: no such key; did you mean 'target_branches'?",
+        ),
         ("schedule: {every: soon}", 8, "schedule.every: 'soon' is not a duration"),
         ("schedule: {every: 5}", 8, "schedule.every: must be text, not 5; put it in quotes"),
         ("schedule: {every: 5m, cron: 0 3 * * *}", 8, "schedule.every: give every or cron, not both"),
-        ("schedule: {cron: 0 3 * * 8}", 8, "schedule.cron: cron weekday '8'"),
+        ("schedule: {cron: 0 3 * * 8}", 8, "schedule.cron: cron '0 3 * * 8': '8' is not a valid weekday"),
         ("schedule: {cron: 0 0 31 2 *}", 8, "schedule.cron: cron '0 0 31 2 *' never comes due"),
         ("schedule: {cron: 0 3 * *}", 8, "schedule.cron: '0 3 * *' is not a crontab line of five fields"),
         ("registry: {promote: autom}", 8, "registry.promote: must be 'auto' or 'manual', not 'autom'"),
-        ("window: {rows: 0}", 8, "window.rows: rows must be 1 or more"),
+        ("windowing: {rows: 0}", 8, "windowing.rows: rows must be 1 or more"),
         ("name: again", 8, "name: given twice, first on line 1"),
     ],
 )

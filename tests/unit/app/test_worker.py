@@ -7,12 +7,12 @@ import pytest
 
 from growlearn.adapters.memory.clock import ManualClock
 from growlearn.adapters.memory.store import MemoryStore
-from growlearn.app.stopping import Stopped
+from growlearn.app.signals import Interrupted
 from growlearn.app.worker import Worker
-from growlearn.domain.job import Job, SourceSpec
-from growlearn.domain.schema import Input, InputType, Schema
+from growlearn.domain.job import Job, SourceConfig
+from growlearn.domain.schema import InputColumn, InputType, Schema
 from growlearn.domain.stream import Message, MessageKind
-from growlearn.domain.window import IngestedFile, SourceFile, Window, WindowState
+from growlearn.domain.window import IngestResult, SourceFile, Window, WindowState
 
 RETRY_S = 20.0
 
@@ -20,8 +20,8 @@ RETRY_S = 20.0
 def job(name: str) -> Job:
     return Job(
         name=name,
-        source=SourceSpec(url="/nowhere"),
-        schema=Schema(inputs={"x": Input(type=InputType.NUMBER)}),
+        source=SourceConfig(url="/nowhere"),
+        schema=Schema(inputs={"x": InputColumn(type=InputType.NUMBER)}),
     )
 
 
@@ -52,12 +52,12 @@ class Bench:
             raise self.trouble[name]
 
     def tick(self, name: str) -> None:
-        self.store.claim_tick(name, self.clock.now(), "scheduler")
+        self.store.claim_tick(name, self.clock.now())
 
     def look(self) -> list[str]:
         """What one look at the record handles, in this thread."""
         before = len(self.handled)
-        self.worker.start_due(lambda name: self.worker.work(name, threading.Event()))
+        self.worker.start_due(lambda name: self.worker.handle_stream(name, threading.Event()))
         return self.handled[before:]
 
     def leave_pending(self, name: str) -> None:
@@ -74,7 +74,7 @@ class Bench:
         )
         file = SourceFile(url="file", fingerprint="1", size_bytes=1)
         self.store.record_ingest(
-            IngestedFile(
+            IngestResult(
                 stream=name,
                 file=file,
                 sha256="0" * 64,
@@ -130,13 +130,13 @@ def test_a_stream_whose_window_another_worker_holds_is_looked_at_again_after_eac
 
 def test_a_stream_whose_tracker_is_away_is_tried_again_later_and_later() -> None:
     bench = Bench("a")
-    bench.store.move_aliases("a", (), None, Message(stream="a", kind=MessageKind.ALIASES))
+    bench.store.change_aliases("a", (), None, Message(stream="a", kind=MessageKind.ALIASES))
     assert gaps(bench) == [1, 2, 4, 8]
 
 
 def test_a_tracker_that_is_away_for_years_is_still_tried_every_ten_minutes() -> None:
     bench = Bench("a")
-    bench.store.move_aliases("a", (), None, Message(stream="a", kind=MessageKind.ALIASES))
+    bench.store.change_aliases("a", (), None, Message(stream="a", kind=MessageKind.ALIASES))
     for _ in range(1100):  # doubled so often, a float would overflow
         assert bench.look() == ["a"]
         bench.clock.advance(600)
@@ -160,7 +160,7 @@ def test_one_stream_that_fails_is_named_and_tried_again_later_and_does_not_stop_
 def test_being_asked_to_stop_is_no_trouble() -> None:
     bench = Bench("a")
     bench.tick("a")
-    bench.trouble["a"] = Stopped()
+    bench.trouble["a"] = Interrupted()
     bench.look()
     assert bench.complaints == []
 
@@ -206,5 +206,5 @@ def test_a_record_that_is_away_is_asked_again(monkeypatch: pytest.MonkeyPatch) -
     with monkeypatch.context() as away:
         away.setattr(bench.store, "streams", lambda: 1 / 0)
         assert bench.look() == []
-    assert bench.complaints == ["cannot read the record: division by zero"]
+    assert bench.complaints == ["cannot read the database: division by zero"]
     assert bench.look() == ["a"]

@@ -12,10 +12,10 @@ KINDS = [
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_error_says_what_is_wrong_and_what_to_do(kind: type[GrowLearnError]) -> None:
-    error = kind("x is broken", cure="mend x")
-    assert str(error) == "x is broken (mend x)"
-    assert (error.what, error.cure) == ("x is broken", "mend x")
+    error = kind("x is broken", hint="fix x")
+    assert str(error) == "x is broken (fix x)"
+    assert (error.message, error.hint) == ("x is broken", "fix x")
 
 
-def test_an_error_without_a_cure_says_what_is_wrong_only() -> None:
+def test_an_error_without_a_hint_says_what_is_wrong_only() -> None:
     assert str(GrowLearnError("x is broken")) == "x is broken"

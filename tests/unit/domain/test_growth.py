@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from growlearn.domain.growth import Birth, GrowthPlan, GrowthResult
-from growlearn.domain.job import GrowthSpec, ModelSpec
+from growlearn.domain.growth import BranchInit, GrowthPlan, GrowthResult
+from growlearn.domain.job import GrowthConfig, ModelConfig
 from growlearn.domain.lineage import BranchWeights, Manifest, TaskHead
-from growlearn.domain.schema import Input, InputType, Schema
+from growlearn.domain.schema import InputColumn, InputType, Schema
 
 
 def weights(branch: str, parent: str | None = None) -> BranchWeights:
@@ -15,10 +15,10 @@ def weights(branch: str, parent: str | None = None) -> BranchWeights:
 
 
 OLD_HEAD = TaskHead(name="a", classes=(0, 1), lineage=("b1",), sha256="head of a")
-BASE = Manifest(
+PARENT = Manifest(
     stream="s",
-    schema=Schema(inputs={"x": Input(type=InputType.NUMBER)}),
-    model=ModelSpec(),
+    schema=Schema(inputs={"x": InputColumn(type=InputType.NUMBER)}),
+    model=ModelConfig(),
     branches=(weights("b1"),),
     tasks=(OLD_HEAD,),
 )
@@ -27,28 +27,28 @@ PLAN = GrowthPlan(
     window="w2",
     task="b",
     classes=(0, 1, 2),
-    base=BASE,
-    base_version=1,
-    parent="a",
+    parent_manifest=PARENT,
+    parent_version=1,
+    parent_task="a",
     lineage=("b1",),
-    birth=Birth.ZERO,
-    copy_head=False,
+    init=BranchInit.RESIDUAL,
+    init_head_from_parent=False,
     new_branches=("b2",),
     train="t",
     validation="v",
     holdout="h",
-    growth=GrowthSpec(),
+    growth=GrowthConfig(),
     seed=0,
 )
 RESULT = GrowthResult(
     branches=(weights("b2", "b1"),),
     branch_parameters=(5,),
     head="head of b",
-    birth_head="head of b at birth",
+    initial_head="initial head of b",
     lineage=("b1", "b2"),
     epochs=(),
     best_epoch=1,
-    birth_loss=1.0,
+    initial_loss=1.0,
     best_loss=0.5,
     prefix_losses=(),
     train_rows=1,
@@ -61,28 +61,30 @@ RESULT = GrowthResult(
 
 
 @pytest.mark.parametrize(
-    ("best", "reduced"), [(0.9, True), (1.0, False), (1.1, False), (float("nan"), False)]
+    ("best_loss", "improved"), [(0.9, True), (1.0, False), (1.1, False), (float("nan"), False)]
 )
-def test_only_a_smaller_loss_is_a_reduction(best: float, reduced: bool) -> None:
-    assert replace(RESULT, best_loss=best).reduced_loss is reduced
+def test_only_a_lower_loss_is_an_improvement(best_loss: float, improved: bool) -> None:
+    assert replace(RESULT, best_loss=best_loss).improved is improved
 
 
-def test_the_grown_model_is_the_base_and_what_is_new() -> None:
-    grown = RESULT.manifest_of(PLAN)
+def test_the_grown_model_is_the_parent_and_what_is_new() -> None:
+    grown = RESULT.build_manifest(PLAN)
     assert grown.branches == (weights("b1"), weights("b2", "b1"))
     assert grown.tasks[0] == OLD_HEAD
     assert grown.task("b") == TaskHead(name="b", classes=(0, 1, 2), lineage=("b1", "b2"), sha256="head of b")
-    assert replace(grown, branches=BASE.branches, tasks=BASE.tasks) == BASE
+    assert replace(grown, branches=PARENT.branches, tasks=PARENT.tasks) == PARENT
 
 
-def test_the_model_at_birth_answers_the_new_task_over_its_parents_alone() -> None:
-    born = RESULT.birth_manifest_of(PLAN)
-    assert born.branches == BASE.branches
-    assert born.task("b").lineage == ("b1",)
-    assert born.task("b").sha256 == "head of b at birth"
+def test_the_initial_model_serves_the_new_task_with_its_parents_alone() -> None:
+    initial = RESULT.build_initial_manifest(PLAN)
+    assert initial.branches == PARENT.branches
+    assert initial.task("b").lineage == ("b1",)
+    assert initial.task("b").sha256 == "initial head of b"
 
 
-def test_a_stream_s_first_model_at_birth_has_its_untrained_branches() -> None:
-    first = replace(PLAN, base=replace(BASE, branches=(), tasks=()), parent=None, lineage=())
-    born = replace(RESULT, birth_branches=(weights("b1"),)).birth_manifest_of(first)
-    assert (born.branches, [task.name for task in born.tasks]) == ((weights("b1"),), ["b"])
+def test_a_stream_s_first_initial_model_has_its_untrained_branches() -> None:
+    first = replace(
+        PLAN, parent_manifest=replace(PARENT, branches=(), tasks=()), parent_task=None, lineage=()
+    )
+    initial = replace(RESULT, initial_branches=(weights("b1"),)).build_initial_manifest(first)
+    assert (initial.branches, [task.name for task in initial.tasks]) == ((weights("b1"),), ["b"])

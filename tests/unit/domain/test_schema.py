@@ -6,19 +6,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from growlearn.domain.schema import Input, InputType, Label, Schema, ordered
+from growlearn.domain.schema import InputColumn, InputType, Label, Schema, sort_labels
 
 LABELS = st.lists(st.one_of(st.integers(), st.text(max_size=3)))
-NUMBER = Input(type=InputType.NUMBER)
+NUMBER = InputColumn(type=InputType.NUMBER)
 
 
 def test_an_image_needs_its_shape() -> None:
     with pytest.raises(ValueError, match="an image needs shape"):
-        Input(type=InputType.IMAGE)
+        InputColumn(type=InputType.IMAGE)
 
 
 @pytest.mark.parametrize(
-    ("keys", "said"),
+    ("keys", "message"),
     [
         (
             {"type": InputType.NUMBER, "shape": (1, 8, 8)},
@@ -38,15 +38,15 @@ def test_an_image_needs_its_shape() -> None:
         ({"type": InputType.SERIES, "shape": (8, 1), "vocabulary": 5}, "vocabulary is for tokens"),
     ],
 )
-def test_each_type_has_its_own_keys_and_says_which(keys: dict[str, Any], said: str) -> None:
-    with pytest.raises(ValueError, match=said):
-        Input(**keys)
+def test_each_type_has_its_own_keys_and_says_which(keys: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        InputColumn(**keys)
 
 
 @pytest.mark.parametrize("shape", [(2, 8, 8), (1, 0, 8), (3, 8, -1), (8, 8), ()])
 def test_an_image_has_one_or_three_channels_and_some_pixels(shape: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match="must be"):
-        Input(type=InputType.IMAGE, shape=shape)
+        InputColumn(type=InputType.IMAGE, shape=shape)
 
 
 def test_a_schema_needs_an_input() -> None:
@@ -66,27 +66,27 @@ def test_the_label_is_not_the_task_too() -> None:
 
 
 @pytest.mark.parametrize(
-    ("key", "told"),
+    ("id_column", "message"),
     [
         ("x", "'x' is an input"),
-        ("y", "'y' is the key and the label or task"),
-        ("t", "'t' is the key and the label or task"),
-        ("_key", "kept for stored rows"),
+        ("y", "'y' is the id column and the label or task"),
+        ("t", "'t' is the id column and the label or task"),
+        ("_row_hash", "reserved for stored rows"),
     ],
 )
-def test_the_key_is_a_column_of_its_own(key: str, told: str) -> None:
-    with pytest.raises(ValueError, match=told):
-        Schema(inputs={"x": NUMBER}, label="y", task="t", key=key)
+def test_the_id_column_is_a_column_of_its_own(id_column: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Schema(inputs={"x": NUMBER}, label="y", task="t", id_column=id_column)
 
 
 @given(LABELS)
 def test_labels_are_ordered_alike_whatever_order_they_come_in(labels: list[Label]) -> None:
-    assert ordered(labels) == ordered(reversed(labels))
+    assert sort_labels(labels) == sort_labels(reversed(labels))
 
 
 @given(LABELS)
 def test_ordered_labels_are_the_distinct_ones_integers_first(labels: list[Label]) -> None:
-    result = ordered(labels)
+    result = sort_labels(labels)
     integers = [label for label in result if isinstance(label, int)]
     strings = [label for label in result if isinstance(label, str)]
     assert list(result) == sorted(integers) + sorted(strings)

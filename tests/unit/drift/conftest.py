@@ -10,8 +10,8 @@ import pytest
 from growlearn.domain.lineage import Task
 from growlearn.domain.schema import InputType, Label
 from growlearn.domain.window import Window, WindowState
-from growlearn.drift.reference import Reference
 from growlearn.drift.sample import Outputs, Sample
+from growlearn.drift.task_data import TaskComparisonData
 from growlearn.ingest.rows import Column
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -20,7 +20,7 @@ MakeTask = Callable[[str, Sequence[Label]], Task]
 MakeWindow = Callable[..., Window]
 MakeOutputs = Callable[..., Outputs]
 MakeSample = Callable[..., Sample]
-MakeReference = Callable[..., Reference]
+MakeReference = Callable[..., TaskComparisonData]
 
 
 @pytest.fixture
@@ -35,10 +35,9 @@ def make_task() -> MakeTask:
             lineage=("b1",),
             head="h",
             holdout="o",
-            reference="r",
+            reference_rows="r",
             window="w1",
             version=1,
-            opened_at=NOW,
         )
 
     return make
@@ -65,7 +64,7 @@ def make_window() -> MakeWindow:
 
 @pytest.fixture
 def make_outputs() -> MakeOutputs:
-    """Softmax outputs [rows, classes] of a model that leans to its first class by `lean` nats."""
+    """Softmax outputs [rows, classes] of a model that prefers its first class by `lean` nats."""
 
     def make(seed: int, lean: float = 0.0, rows: int = 200, classes: int = 3) -> Outputs:
         logits = np.random.default_rng(seed).normal(size=(rows, classes))
@@ -79,28 +78,28 @@ def make_outputs() -> MakeOutputs:
 
 @pytest.fixture
 def make_sample() -> MakeSample:
-    """A sample of what is given; the other parts say nothing, in as many rows."""
+    """A sample with the given parts; the other parts are constant, with as many rows."""
 
-    def make(**given: Any) -> Sample:
+    def make(**fields: Any) -> Sample:
         arrays = ("outputs", "features", "targets")
-        parts: dict[str, Any] = {key: np.asarray(given.pop(key)) for key in arrays if key in given}
-        rows = len(next(iter([*parts.values(), *given.get("inputs", {}).values()])))
+        parts: dict[str, Any] = {key: np.asarray(fields.pop(key)) for key in arrays if key in fields}
+        rows = len(next(iter([*parts.values(), *fields.get("inputs", {}).values()])))
         blank: dict[str, Any] = {"inputs": {}, "kinds": {}, "targets": np.full(rows, -1)}
         blank |= {"outputs": np.ones((rows, 1)), "features": np.ones((rows, 1))}
-        return Sample(**(blank | parts | given))
+        return Sample(**(blank | parts | fields))
 
     return make
 
 
 @pytest.fixture
 def make_reference(make_outputs: MakeOutputs, make_sample: MakeSample) -> MakeReference:
-    """A task's reference, and a window that is `shift` nats away from it."""
+    """A task's reference, and a window shifted by `shift` nats."""
 
-    def make(task: str, shift: float, rows: int = 200, seed: int = 0) -> Reference:
-        return Reference(
+    def make(task: str, shift: float, rows: int = 200, seed: int = 0) -> TaskComparisonData:
+        return TaskComparisonData(
             task=task,
-            reference=make_sample(outputs=make_outputs(seed, rows=rows)),
-            window=make_sample(outputs=make_outputs(seed + 1, lean=shift)),
+            reference_sample=make_sample(outputs=make_outputs(seed, rows=rows)),
+            window_sample=make_sample(outputs=make_outputs(seed + 1, lean=shift)),
         )
 
     return make
@@ -108,26 +107,26 @@ def make_reference(make_outputs: MakeOutputs, make_sample: MakeSample) -> MakeRe
 
 @pytest.fixture
 def make_side() -> MakeSample:
-    """A side of a comparison: columns as given, a head of two classes that errs in `wrong` of the rows."""
+    """A sample with the given columns and a head of two classes that is wrong on `wrong` rows."""
 
     def make(rows: int = 200, wrong: int = 0, labelled: int | None = None, **inputs: Column) -> Sample:
         targets = np.arange(rows) % 2
-        said = targets.copy()
-        said[:wrong] = 1 - said[:wrong]
-        known = rows if labelled is None else labelled
+        predicted = targets.copy()
+        predicted[:wrong] = 1 - predicted[:wrong]
+        num_labelled = rows if labelled is None else labelled
         return Sample(
-            outputs=np.eye(2)[said],
+            outputs=np.eye(2)[predicted],
             features=np.zeros((rows, 1)),
             inputs=inputs,
-            kinds={name: kind_of(column) for name, column in inputs.items()},
-            targets=np.where(np.arange(rows) < known, targets, -1),
+            kinds={name: infer_input_type(column) for name, column in inputs.items()},
+            targets=np.where(np.arange(rows) < num_labelled, targets, -1),
         )
 
     return make
 
 
-def kind_of(column: Column) -> InputType:
-    """The type of input that a column is of, by its shape."""
+def infer_input_type(column: Column) -> InputType:
+    """The input type of a column, by its shape."""
     if column.dtype == object:
         return InputType.CATEGORY
     return {1: InputType.NUMBER, 3: InputType.SERIES, 4: InputType.IMAGE}[column.ndim]

@@ -1,4 +1,4 @@
-"""What follows from a verdict that calls for growth."""
+"""Actions on a verdict that needs growth."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from growlearn.domain.window import Verdict
 from growlearn.drift.actions import ACTIONS
 
 
-def test_growing_is_never_refused() -> None:
+def test_grow_never_vetoes() -> None:
     assert ACTIONS["grow"](Verdict.DRIFT) is None
 
 
-def test_telling_grows_the_first_task_alone() -> None:
-    assert ACTIONS["tell"](Verdict.FIRST) is None
+def test_alert_grows_the_first_task_alone() -> None:
+    assert ACTIONS["alert"](Verdict.FIRST) is None
     for verdict in (Verdict.DRIFT, Verdict.NEW_TASK):
-        assert ACTIONS["tell"](verdict) == "it is only told (drift.action)"
+        assert ACTIONS["alert"](verdict) == "it is only alerted on (drift.action)"

@@ -4,22 +4,27 @@ from collections.abc import Callable
 
 import pytest
 
-from growlearn.domain.evaluation import Cell, Evaluation
+from growlearn.domain.evaluation import Evaluation, TaskScore
 from growlearn.domain.growth import GrowthResult
-from growlearn.evaluation.gates.evidence import Evidence
+from growlearn.evaluation.gates.gate_input import GateInput
 
-MakeEvidence = Callable[..., Evidence]
+MakeGateInput = Callable[..., GateInput]
 
 
 def evaluation(task: str, correct: dict[str, int], before: int = 0, chance: float = 0.1) -> Evaluation:
-    """Right answers of 100 rows by task."""
-    cells = tuple(Cell(task=name, correct=count, rows=100) for name, count in correct.items())
-    return Evaluation(task=task, cells=cells, before=Cell(task=task, correct=before, rows=100), chance=chance)
+    """An evaluation from correct predictions of 100 rows by task."""
+    task_scores = tuple(TaskScore(task=name, correct=count, rows=100) for name, count in correct.items())
+    return Evaluation(
+        task=task,
+        task_scores=task_scores,
+        initial=TaskScore(task=task, correct=before, rows=100),
+        chance_level=chance,
+    )
 
 
 @pytest.fixture
-def make_evidence() -> MakeEvidence:
-    """Evidence on a candidate that grew task `b` on a model that knew `a`; counts are of 100 rows."""
+def make_gate_input() -> MakeGateInput:
+    """The gate input of a candidate with a new task `b` on a model with task `a`; counts are of 100 rows."""
 
     def make(
         now: dict[str, int] | None = None,
@@ -28,17 +33,17 @@ def make_evidence() -> MakeEvidence:
         chance: float = 0.5,
         losses: tuple[float, float] = (0.7, 0.1),
         parameters: int = 1000,
-    ) -> Evidence:
-        birth_loss, best_loss = losses
+    ) -> GateInput:
+        initial_loss, best_loss = losses
         result = GrowthResult(
             branches=(),
             branch_parameters=(),
             head="h",
-            birth_head="h",
+            initial_head="h",
             lineage=("b1", "b2"),
             epochs=(),
             best_epoch=1,
-            birth_loss=birth_loss,
+            initial_loss=initial_loss,
             best_loss=best_loss,
             prefix_losses=(),
             train_rows=1,
@@ -48,10 +53,10 @@ def make_evidence() -> MakeEvidence:
             threads=1,
             seed=0,
         )
-        grown = {"a": 90, "b": 95} if now is None else now
-        return Evidence(
-            evaluation=evaluation("b", grown, before, chance),
-            past=tuple(evaluation(list(each)[-1], each) for each in past),
+        correct = {"a": 90, "b": 95} if now is None else now
+        return GateInput(
+            evaluation=evaluation("b", correct, before, chance),
+            past_evaluations=tuple(evaluation(list(counts)[-1], counts) for counts in past),
             result=result,
             parameters=parameters,
         )

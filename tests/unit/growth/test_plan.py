@@ -1,4 +1,4 @@
-"""Which rows a window offers to grow from."""
+"""The split of a window's rows."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from growlearn.domain.drift_spec import DriftSpec
-from growlearn.domain.errors import NotGrowable
-from growlearn.domain.job import GrowthSpec, HoldoutFiles, Job, SourceSpec
-from growlearn.domain.schema import Input, InputType, Label, Schema
-from growlearn.growth.plan import Ground, survey
+from growlearn.domain.drift_config import DriftConfig
+from growlearn.domain.errors import CannotGrow
+from growlearn.domain.job import GrowthConfig, HoldoutFiles, Job, SourceConfig
+from growlearn.domain.schema import InputColumn, InputType, Label, Schema
+from growlearn.growth.plan import SplitData, split_window
 from growlearn.ingest.holdout import Holdout
-from growlearn.ingest.rows import Rows, object_column, row_keys, split
+from growlearn.ingest.rows import Rows, hash_rows, object_column, split_rows
 
-SCHEMA = Schema(inputs={"x": Input(type=InputType.NUMBER)})
-JOB = Job(name="s", source=SourceSpec(url="data"), schema=SCHEMA)
+SCHEMA = Schema(inputs={"x": InputColumn(type=InputType.NUMBER)})
+JOB = Job(name="s", source=SourceConfig(url="data"), schema=SCHEMA)
 TASKED = replace(JOB, schema=replace(SCHEMA, task="task"), holdout=HoldoutFiles(url="test"))
 
 
 def rows_of(values: range, labels: tuple[Label | None, ...] = (0, 1)) -> Rows:
     inputs = {"x": np.array(values, dtype=np.float64)}
     return Rows(
-        inputs, object_column([labels[i % len(labels)] for i in values]), None, row_keys(inputs, SCHEMA)
+        inputs, object_column([labels[i % len(labels)] for i in values]), None, hash_rows(inputs, SCHEMA)
     )
 
 
@@ -34,79 +34,79 @@ def never(_: type | None) -> Holdout:
 
 
 def all_of(rows: Rows) -> Holdout:
-    return Holdout(rows, rows.keys)
+    return Holdout(rows, rows.row_hashes)
 
 
-def sizes(ground: Ground) -> tuple[int, int, int]:
-    return len(ground.split.train), len(ground.split.validation), len(ground.split.holdout)
+def sizes(data: SplitData) -> tuple[int, int, int]:
+    return len(data.split.train), len(data.split.validation), len(data.split.holdout)
 
 
 def test_three_parts_share_no_row_and_leave_none_out() -> None:
-    ground = survey(JOB, rows_of(range(1000)), never)
-    parts = [ground.split.train, ground.split.validation, ground.split.holdout]
-    assert sum(sizes(ground)) == 1000
+    data = split_window(JOB, rows_of(range(1000)), never)
+    parts = [data.split.train, data.split.validation, data.split.holdout]
+    assert sum(sizes(data)) == 1000
     assert sorted(np.concatenate([part.inputs["x"] for part in parts])) == list(range(1000))
 
 
-def test_a_small_window_without_a_task_column_keeps_enough_rows_to_judge_later_ones_by() -> None:
-    few = survey(JOB, rows_of(range(120)), never)
+def test_a_small_window_without_a_task_column_keeps_enough_reference_rows() -> None:
+    few = split_window(JOB, rows_of(range(120)), never)
     assert len(few.split.validation) == JOB.drift.min_rows
-    by_column = survey(replace(JOB, schema=replace(SCHEMA, task="task")), rows_of(range(120)), never)
+    by_column = split_window(replace(JOB, schema=replace(SCHEMA, task="task")), rows_of(range(120)), never)
     assert len(by_column.split.validation) < JOB.drift.min_rows
-    assert (few.split.holdout.keys == by_column.split.holdout.keys).all()
+    assert (few.split.holdout.row_hashes == by_column.split.holdout.row_hashes).all()
 
 
-def test_a_window_too_small_for_a_reference_is_not_grown_from() -> None:
-    job = replace(JOB, growth=GrowthSpec(min_rows=1), drift=DriftSpec(min_rows=30))
-    with pytest.raises(NotGrowable, match=r"left to train on|left as drift reference"):
-        survey(job, rows_of(range(25)), never)
+def test_a_window_too_small_for_reference_rows_cannot_be_planned() -> None:
+    job = replace(JOB, growth=GrowthConfig(min_rows=1), drift=DriftConfig(min_rows=30))
+    with pytest.raises(CannotGrow, match=r"left to train on|left as drift reference"):
+        split_window(job, rows_of(range(25)), never)
 
 
-def test_rows_that_are_hold_out_rows_are_neither_trained_nor_chosen_on() -> None:
+def test_hold_out_rows_are_neither_training_nor_validation_rows() -> None:
     holdout = rows_of(range(40, 80))
-    ground = survey(TASKED, rows_of(range(400)), lambda _: all_of(holdout))
-    used = np.concatenate([ground.split.train.keys, ground.split.validation.keys])
-    assert not np.isin(used, holdout.keys).any()
-    assert sizes(ground)[0] + sizes(ground)[1] == 360
-    assert len(ground.split.holdout) == 40
+    data = split_window(TASKED, rows_of(range(400)), lambda _: all_of(holdout))
+    used = np.concatenate([data.split.train.row_hashes, data.split.validation.row_hashes])
+    assert not np.isin(used, holdout.row_hashes).any()
+    assert sizes(data)[0] + sizes(data)[1] == 360
+    assert len(data.split.holdout) == 40
 
 
-def test_rows_of_another_tasks_hold_out_are_neither_trained_nor_chosen_on() -> None:
-    holdout = Holdout(rows_of(range(1000, 1040)), rows_of(range(40, 80)).keys)
-    ground = survey(TASKED, rows_of(range(400)), lambda _: holdout)
-    used = np.concatenate([ground.split.train.keys, ground.split.validation.keys])
-    assert not np.isin(used, holdout.keys).any()
-    assert len(ground.split.holdout) == 40
+def test_another_task_s_hold_out_rows_are_neither_training_nor_validation_rows() -> None:
+    holdout = Holdout(rows_of(range(1000, 1040)), rows_of(range(40, 80)).row_hashes)
+    data = split_window(TASKED, rows_of(range(400)), lambda _: holdout)
+    used = np.concatenate([data.split.train.row_hashes, data.split.validation.row_hashes])
+    assert not np.isin(used, holdout.row_hashes).any()
+    assert len(data.split.holdout) == 40
 
 
 def test_the_hold_out_is_read_with_labels_of_the_windows_kind() -> None:
-    asked: list[type | None] = []
+    requested: list[type | None] = []
 
-    def own(kind: type | None) -> Holdout:
-        asked.append(kind)
+    def load_holdout(kind: type | None) -> Holdout:
+        requested.append(kind)
         return all_of(rows_of(range(1000, 1040), ("a", "b")))
 
-    ground = survey(TASKED, rows_of(range(400), ("a", "b")), own)
-    assert asked == [str]
-    assert len(ground.split.holdout) == 40
+    data = split_window(TASKED, rows_of(range(400), ("a", "b")), load_holdout)
+    assert requested == [str]
+    assert len(data.split.holdout) == 40
 
 
-def test_labels_too_rare_to_speak_for_a_class_are_left_out() -> None:
+def test_rows_with_rare_labels_are_dropped() -> None:
     labels = (*[0, 1] * 199, 7, 7)
-    ground = survey(JOB, rows_of(range(400), labels), never)
-    assert ground.classes == (0, 1)
-    assert sum(sizes(ground)) == 398
+    data = split_window(JOB, rows_of(range(400), labels), never)
+    assert data.classes == (0, 1)
+    assert sum(sizes(data)) == 398
 
 
-def test_hold_out_rows_of_classes_the_task_does_not_have_do_not_measure_it() -> None:
+def test_hold_out_rows_of_other_classes_are_dropped() -> None:
     holdout = all_of(rows_of(range(1000, 1030), (0, 1, 2)))
-    ground = survey(TASKED, rows_of(range(400)), lambda _: holdout)
-    assert len(ground.split.holdout) == 20
-    assert set(ground.split.holdout.labels) == {0, 1}
+    data = split_window(TASKED, rows_of(range(400)), lambda _: holdout)
+    assert len(data.split.holdout) == 20
+    assert set(data.split.holdout.labels) == {0, 1}
 
 
 @pytest.mark.parametrize(
-    ("rows", "said"),
+    ("rows", "message"),
     [
         (rows_of(range(100), (None,)), "no row has a label yet"),
         (rows_of(range(10)), "only 10 labelled rows, fewer than 20"),
@@ -114,19 +114,19 @@ def test_hold_out_rows_of_classes_the_task_does_not_have_do_not_measure_it() -> 
         (rows_of(range(100), ("x",)), "every row has the label 'x'"),
     ],
 )
-def test_what_cannot_be_grown_from_says_why(rows: Rows, said: str) -> None:
-    with pytest.raises(NotGrowable, match=said):
-        survey(JOB, rows, never)
+def test_a_window_without_enough_labels_says_why(rows: Rows, message: str) -> None:
+    with pytest.raises(CannotGrow, match=message):
+        split_window(JOB, rows, never)
 
 
 @given(st.integers(1, 300), st.floats(0.05, 0.5), st.floats(0.05, 0.5), st.integers(0, 60))
 def test_a_row_is_on_the_same_side_of_the_hold_out_whatever_comes_with_it(
-    count: int, holdout: float, validation: float, least: int
+    count: int, holdout: float, validation: float, min_rows: int
 ) -> None:
     rows = rows_of(range(count))
-    parts = split(rows, holdout, validation, least)
-    alone = [len(split(rows.take(np.array([i])), holdout, validation).holdout) for i in range(count)]
-    assert np.isin(rows.keys, parts.holdout.keys).tolist() == [bool(held) for held in alone]
+    parts = split_rows(rows, holdout, validation, min_rows)
+    alone = [len(split_rows(rows.take(np.array([i])), holdout, validation).holdout) for i in range(count)]
+    assert np.isin(rows.row_hashes, parts.holdout.row_hashes).tolist() == [bool(held) for held in alone]
     others = count - len(parts.holdout)
     assert len(parts.train) + len(parts.validation) == others
-    assert len(parts.validation) >= min(least, others)
+    assert len(parts.validation) >= min(min_rows, others)

@@ -17,13 +17,13 @@ from growlearn.adapters.memory.artifacts import MemoryArtifacts
 from growlearn.adapters.memory.clock import ManualClock
 from growlearn.adapters.memory.source import MemorySource
 from growlearn.adapters.memory.store import MemoryStore
-from growlearn.domain.job import Job, SourceSpec, WindowRule
-from growlearn.domain.schema import Input, InputType, Schema
+from growlearn.domain.job import Job, SourceConfig, WindowingConfig
+from growlearn.domain.schema import InputColumn, InputType, Schema
 from growlearn.domain.stream import Stream
-from growlearn.domain.window import IngestedFile, SourceFile, Window
-from growlearn.ingest.ingest import ingest
-from growlearn.ingest.past import Past
-from growlearn.ingest.take_in import take_in
+from growlearn.domain.window import IngestResult, SourceFile, Window
+from growlearn.ingest.history import IngestHistory
+from growlearn.ingest.ingest import ingest_file
+from growlearn.ingest.source_ingest import ingest_new_files
 
 
 @pytest.fixture
@@ -56,21 +56,22 @@ def parquet() -> Callable[[Any], bytes]:
 @pytest.fixture
 def image_schema() -> Schema:
     """One 4x4 greyscale image and a label."""
-    return Schema(inputs={"image": Input(type=InputType.IMAGE, shape=(1, 4, 4))})
+    return Schema(inputs={"image": InputColumn(type=InputType.IMAGE, shape=(1, 4, 4))})
 
 
 @pytest.fixture
 def table_schema() -> Schema:
     """A number, a category and a label."""
     return Schema(
-        inputs={"x": Input(type=InputType.NUMBER), "colour": Input(type=InputType.CATEGORY)}, label="y"
+        inputs={"x": InputColumn(type=InputType.NUMBER), "colour": InputColumn(type=InputType.CATEGORY)},
+        label="y",
     )
 
 
 @pytest.fixture
 def task_schema() -> Schema:
     """A number, a label and a task."""
-    return Schema(inputs={"x": Input(type=InputType.NUMBER)}, label="y", task="task")
+    return Schema(inputs={"x": InputColumn(type=InputType.NUMBER)}, label="y", task="task")
 
 
 @pytest.fixture
@@ -78,19 +79,21 @@ def clock() -> ManualClock:
     return ManualClock()
 
 
-class Intake:
-    """One stream in memory, and what is dropped into its folder."""
+class MemoryStream:
+    """One stream in memory, and the files of its source."""
 
     def __init__(self, schema: Schema, rows: int | None = None) -> None:
         self.store, self.artifacts, self.clock = MemoryStore(), MemoryArtifacts(), ManualClock()
         self.source = MemorySource()
-        job = Job(name="s", source=SourceSpec(url="in"), schema=schema, window=WindowRule(rows=rows))
+        job = Job(
+            name="s", source=SourceConfig(url="in"), schema=schema, windowing=WindowingConfig(rows=rows)
+        )
         self.stream: Stream = self.store.apply(job, self.clock.now())
 
-    def take_in(self, files: Mapping[str, bytes | Mapping[str, bytes]]) -> tuple[IngestedFile, ...]:
+    def ingest(self, files: Mapping[str, bytes | Mapping[str, bytes]]) -> tuple[IngestResult, ...]:
         for url, content in files.items():
             self.source.put(url, content)
-        return take_in(self.stream, self.source, self.store, self.artifacts, self.clock)
+        return ingest_new_files(self.stream, self.source, self.store, self.artifacts, self.clock)
 
     @property
     def windows(self) -> list[Window]:
@@ -98,19 +101,20 @@ class Intake:
 
 
 @pytest.fixture
-def intake() -> Callable[..., Intake]:
-    return Intake
+def make_stream() -> Callable[..., MemoryStream]:
+    """Creates a stream in memory from its schema and, for row-count windows, its rows a window."""
+    return MemoryStream
 
 
 @pytest.fixture
-def one_file() -> Callable[..., IngestedFile]:
-    """One file taken in on its own, nothing written to a store."""
+def one_file() -> Callable[..., IngestResult]:
+    """One file ingested alone, nothing written to a store."""
 
-    def make(schema: Schema, blobs: Mapping[str, bytes], windows: tuple[Window, ...] = ()) -> IngestedFile:
-        job = Job(name="s", source=SourceSpec(url="in"), schema=schema)
+    def make(schema: Schema, blobs: Mapping[str, bytes], windows: tuple[Window, ...] = ()) -> IngestResult:
+        job = Job(name="s", source=SourceConfig(url="in"), schema=schema)
         at = datetime(2026, 1, 1, tzinfo=UTC)
         file = SourceFile(url="in/" + next(iter(blobs), "folder"), fingerprint="1", size_bytes=1)
-        stream = Stream(job=job, created_at=at, updated_at=at)
-        return ingest(stream, file, lambda: blobs, Past(windows=windows), MemoryArtifacts(), at)
+        stream = Stream(job=job, created_at=at)
+        return ingest_file(stream, file, lambda: blobs, IngestHistory(windows=windows), MemoryArtifacts(), at)
 
     return make

@@ -1,4 +1,4 @@
-"""Every kind of bad input ends with a reason a person understands, and the next good file is taken in."""
+"""Every kind of bad input leads to a clear reason, and the next good file is ingested."""
 
 from __future__ import annotations
 
@@ -19,14 +19,17 @@ from growlearn.adapters.memory.artifacts import MemoryArtifacts
 from growlearn.adapters.memory.clock import ManualClock
 from growlearn.adapters.memory.store import MemoryStore
 from growlearn.adapters.sources import open_source
-from growlearn.domain.job import Job, SourceSpec
-from growlearn.domain.schema import Input, InputType, Schema
-from growlearn.domain.window import IngestedFile, SourceFile, WindowState
-from growlearn.ingest.take_in import take_in
+from growlearn.domain.job import Job, SourceConfig
+from growlearn.domain.schema import InputColumn, InputType, Schema
+from growlearn.domain.window import IngestResult, SourceFile, WindowState
+from growlearn.ingest.source_ingest import ingest_new_files
 from growlearn.ports import Source
 
 SCHEMA = Schema(
-    inputs={"image": Input(type=InputType.IMAGE, shape=(1, 4, 4)), "x": Input(type=InputType.NUMBER)}
+    inputs={
+        "image": InputColumn(type=InputType.IMAGE, shape=(1, 4, 4)),
+        "x": InputColumn(type=InputType.NUMBER),
+    }
 )
 
 
@@ -86,12 +89,12 @@ WHOLE_FILES: Mapping[str, tuple[str, bytes, str]] = {
     "no suffix": ("README", b"hello", r"unknown kind \(no suffix\)"),
     "a table without rows": ("a.parquet", parquet(table(0)), "the file has no rows"),
     "a CSV with a header only": ("a.csv", b"image,x,label\n", "the file has no rows"),
-    "a column misspelt": (
+    "a misspelt column": (
         "a.parquet",
         parquet(table().rename_columns(["imgae", "x", "label"])),
         r"column 'image' is missing \(did you mean 'imgae'\?\); the file has 'imgae', 'x', 'label'",
     ),
-    "the label misspelt": (
+    "a misspelt label": (
         "a.parquet",
         parquet(table().rename_columns(["image", "x", "Labels"])),
         r"column 'label' is missing \(did you mean 'Labels'\?\)",
@@ -104,7 +107,7 @@ WHOLE_FILES: Mapping[str, tuple[str, bytes, str]] = {
     "a column twice": (
         "a.parquet",
         parquet(pa.table([[1.0], [2.0], [image(0)], [1]], names=["x", "x", "image", "label"])),
-        r"column 'x' stands more than once in the file",
+        r"column 'x' appears more than once in the file",
     ),
     "text for numbers": (
         "a.parquet",
@@ -180,20 +183,20 @@ class Folder:
     def __init__(self, folder: Path) -> None:
         self.path = folder / "incoming"
         self.path.mkdir()
-        spec = SourceSpec(url=str(self.path), settle_s=0)
+        spec = SourceConfig(url=str(self.path), min_file_age_s=0)
         self.store, self.clock = MemoryStore(), ManualClock()
         self.stream = self.store.apply(Job(name="s", source=spec, schema=SCHEMA), self.clock.now())
         self.source: Source = open_source(spec, self.clock)
         self.artifacts = MemoryArtifacts()
 
-    def tick(self) -> tuple[IngestedFile, ...]:
-        return take_in(self.stream, self.source, self.store, self.artifacts, self.clock)
+    def tick(self) -> tuple[IngestResult, ...]:
+        return ingest_new_files(self.stream, self.source, self.store, self.artifacts, self.clock)
 
-    def good_file_is_taken_in(self) -> bool:
+    def good_file_is_ingested(self) -> bool:
         """Drop a good file behind the bad one: it alone is new, and it is accepted."""
         (self.path / "zz-good.parquet").write_bytes(parquet(table(6, start=100)))
-        (taken,) = self.tick()
-        return [window.state for window in taken.windows] == [WindowState.ACCEPTED]
+        (result,) = self.tick()
+        return [window.state for window in result.windows] == [WindowState.ACCEPTED]
 
 
 @pytest.fixture
@@ -205,31 +208,31 @@ def folder(tmp_path: Path) -> Folder:
 def test_a_bad_file_is_quarantined_whole_and_the_stream_goes_on(case: str, folder: Folder) -> None:
     name, content, reason = WHOLE_FILES[case]
     (folder.path / name).write_bytes(content)
-    ((window,),) = [taken.windows for taken in folder.tick()]
+    ((window,),) = [result.windows for result in folder.tick()]
     assert window.state is WindowState.QUARANTINED
     assert window.snapshot is None
     assert re.search(reason, window.reason or ""), window.reason
-    assert folder.good_file_is_taken_in()
+    assert folder.good_file_is_ingested()
 
 
 @pytest.mark.parametrize("case", ROWS)
-def test_a_bad_row_is_kept_out_alone(case: str, folder: Folder) -> None:
+def test_a_bad_row_is_rejected_alone(case: str, folder: Folder) -> None:
     content, row, reason = ROWS[case]
     (folder.path / "a.parquet").write_bytes(content)
-    (taken,) = folder.tick()
-    assert [(bad.row, bad.reason) for bad in taken.bad_rows] == [(row, reason)]
-    (window,) = taken.windows
+    (result,) = folder.tick()
+    assert [(bad.row, bad.reason) for bad in result.bad_rows] == [(row, reason)]
+    (window,) = result.windows
     assert (window.state, window.rows, window.quarantined_rows) == (WindowState.ACCEPTED, 5, 1)
     kind = re.split(r": | \(| of row", reason)[0]
-    assert window.reason == f"1 row kept out: 1 {kind}"
-    assert list(folder.store.bad_rows("s", "w1")) == list(taken.bad_rows)
-    assert folder.good_file_is_taken_in()
+    assert window.reason == f"1 row rejected: 1 {kind}"
+    assert list(folder.store.bad_rows("s", "w1")) == list(result.bad_rows)
+    assert folder.good_file_is_ingested()
 
 
 LISTS = Schema(
     inputs={
-        "words": Input(type=InputType.TOKENS, vocabulary=100, length=3),
-        "trace": Input(type=InputType.SERIES, shape=(2, 1)),
+        "words": InputColumn(type=InputType.TOKENS, vocabulary=100, length=3),
+        "trace": InputColumn(type=InputType.SERIES, shape=(2, 1)),
     }
 )
 GOOD_LISTS: Mapping[str, list[Any]] = {
@@ -248,13 +251,13 @@ GOOD_LISTS: Mapping[str, list[Any]] = {
         ("trace", [1.0, float("nan")], "trace has missing, NaN or infinite values"),
     ],
 )
-def test_a_bad_list_keeps_out_its_row_alone(name: str, cell: Any, reason: str, folder: Folder) -> None:
+def test_a_bad_list_rejects_its_row_alone(name: str, cell: Any, reason: str, folder: Folder) -> None:
     folder.stream = replace(folder.stream, job=replace(folder.stream.job, schema=LISTS))
     cells = [GOOD_LISTS[name][0], cell, GOOD_LISTS[name][2]]
     (folder.path / "a.parquet").write_bytes(parquet(pa.table({**GOOD_LISTS, name: cells})))
-    (taken,) = folder.tick()
-    assert [(bad.row, bad.reason) for bad in taken.bad_rows] == [(1, reason)]
-    (window,) = taken.windows
+    (result,) = folder.tick()
+    assert [(bad.row, bad.reason) for bad in result.bad_rows] == [(1, reason)]
+    (window,) = result.windows
     assert (window.state, window.rows, window.quarantined_rows) == (WindowState.ACCEPTED, 2, 1)
 
 
@@ -275,22 +278,22 @@ def test_a_file_whose_lists_are_all_bad_is_quarantined(
 ) -> None:
     folder.stream = replace(folder.stream, job=replace(folder.stream.job, schema=LISTS))
     (folder.path / "a.parquet").write_bytes(parquet(pa.table({**GOOD_LISTS, name: cells})))
-    ((window,),) = [taken.windows for taken in folder.tick()]
+    ((window,),) = [result.windows for result in folder.tick()]
     assert window.state is WindowState.QUARANTINED
     assert re.search(reason, window.reason or ""), window.reason
 
 
-def test_a_file_none_of_whose_rows_can_be_used_is_quarantined_with_the_commonest_reason(
+def test_a_file_none_of_whose_rows_can_be_used_is_quarantined_with_the_most_frequent_reason(
     folder: Folder,
 ) -> None:
     rows = table(image=[b"", *[b"hello"] * 5])
     (folder.path / "a.parquet").write_bytes(parquet(rows))
-    (taken,) = folder.tick()
-    (window,) = taken.windows
+    (result,) = folder.tick()
+    (window,) = result.windows
     assert (window.state, window.rows, window.quarantined_rows) == (WindowState.QUARANTINED, 0, 6)
-    assert window.reason == "no usable row: 6 rows kept out: 5 image is corrupt, 1 image is empty"
-    assert len(taken.bad_rows) == 6
-    assert folder.good_file_is_taken_in()
+    assert window.reason == "no usable row: 6 rows rejected: 5 image is corrupt, 1 image is empty"
+    assert len(result.bad_rows) == 6
+    assert folder.good_file_is_ingested()
 
 
 def test_a_symbolic_link_out_of_the_folder_is_quarantined_and_never_opened(
@@ -298,15 +301,15 @@ def test_a_symbolic_link_out_of_the_folder_is_quarantined_and_never_opened(
 ) -> None:
     (tmp_path / "secret.parquet").write_bytes(parquet(table()))
     (folder.path / "a.parquet").symlink_to(tmp_path / "secret.parquet")
-    (taken,) = folder.tick()
-    (window,) = taken.windows
+    (result,) = folder.tick()
+    (window,) = result.windows
     assert window.state is WindowState.QUARANTINED
     assert window.reason == "a.parquet is a symbolic link that leads out of the folder; it was not opened"
-    assert taken.sha256 is None
-    assert folder.good_file_is_taken_in()
+    assert result.sha256 is None
+    assert folder.good_file_is_ingested()
 
 
-def test_a_file_that_vanishes_is_left_and_read_should_it_come_back(
+def test_a_file_that_vanishes_is_skipped_and_read_when_it_comes_back(
     folder: Folder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = folder.path / "a.parquet"
@@ -314,15 +317,15 @@ def test_a_file_that_vanishes_is_left_and_read_should_it_come_back(
     listing = folder.source.files
 
     def listed_then_gone() -> Any:
-        found = listing()
+        files = listing()
         path.unlink(missing_ok=True)
-        return found
+        return files
 
     with monkeypatch.context() as patch:
         patch.setattr(folder.source, "files", listed_then_gone)
         assert folder.tick() == ()
-    path.write_bytes(parquet(table()))  # as from a disk that was away
-    ((window,),) = [taken.windows for taken in folder.tick()]
+    path.write_bytes(parquet(table()))  # as from a disk that was not mounted
+    ((window,),) = [result.windows for result in folder.tick()]
     assert window.state is WindowState.ACCEPTED
 
 
@@ -334,15 +337,15 @@ def test_a_file_that_grows_while_it_is_read_is_left_for_the_next_tick(
     listing = folder.source.files
 
     def listed_then_written() -> Any:
-        found = listing()
+        files = listing()
         path.write_bytes(parquet(table()))
-        return found
+        return files
 
     monkeypatch.setattr(folder.source, "files", listed_then_written)
     assert folder.tick() == ()
     assert not folder.store.windows("s")
     monkeypatch.undo()
-    ((window,),) = [taken.windows for taken in folder.tick()]
+    ((window,),) = [result.windows for result in folder.tick()]
     assert window.state is WindowState.ACCEPTED
 
 
@@ -351,34 +354,34 @@ def test_a_single_class_window_and_a_window_of_one_row_are_accepted(
     make: Callable[[], pa.Table], folder: Folder
 ) -> None:
     (folder.path / "a.parquet").write_bytes(parquet(make()))
-    ((window,),) = [taken.windows for taken in folder.tick()]
+    ((window,),) = [result.windows for result in folder.tick()]
     assert window.state is WindowState.ACCEPTED
     assert window.reason is None
-    assert folder.good_file_is_taken_in()
+    assert folder.good_file_is_ingested()
 
 
 def test_the_same_file_under_another_name_is_quarantined_naming_the_first(folder: Folder) -> None:
     for name in ("a.parquet", "b.parquet"):
         (folder.path / name).write_bytes(parquet(table()))
-    first, second = (taken.windows[0] for taken in folder.tick())
+    first, second = (result.windows[0] for result in folder.tick())
     assert first.state is WindowState.ACCEPTED
     assert (second.state, second.reason) == (
         WindowState.QUARANTINED,
-        "same content as a.parquet, taken in before",
+        "same content as a.parquet, ingested before",
     )
-    assert folder.good_file_is_taken_in()
+    assert folder.good_file_is_ingested()
 
 
-def test_a_file_that_trips_the_reader_itself_is_quarantined_too(
+def test_a_file_on_which_the_reader_fails_is_quarantined_too(
     folder: Folder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def trip(*_: object, **__: object) -> SourceFile:
+    def fail(*_: object, **__: object) -> SourceFile:
         raise IndexError("unforeseen")
 
     (folder.path / "a.parquet").write_bytes(parquet(table()))
-    monkeypatch.setattr("growlearn.ingest.ingest.parse_loaded", trip)
-    ((window,),) = [taken.windows for taken in folder.tick()]
+    monkeypatch.setattr("growlearn.ingest.ingest.parse_raw_table", fail)
+    ((window,),) = [result.windows for result in folder.tick()]
     assert window.state is WindowState.QUARANTINED
     assert "could not be understood: IndexError: unforeseen" in (window.reason or "")
     monkeypatch.undo()
-    assert folder.good_file_is_taken_in()
+    assert folder.good_file_is_ingested()

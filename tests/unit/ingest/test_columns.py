@@ -1,4 +1,4 @@
-"""Number, category and label columns in all the forms that come."""
+"""Number, category and label columns in every supported form."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from growlearn.domain.errors import UnreadableFile
+from growlearn.domain.errors import InvalidFile
 from growlearn.ingest.columns import decode_numbers, decode_texts
-from growlearn.ingest.flaws import Flaw, Flaws
 from growlearn.ingest.labels import decode_labels
+from growlearn.ingest.row_errors import RowError, RowErrors
 
 
 def chunked(values: Any, kind: pa.DataType | None = None) -> pa.ChunkedArray:
@@ -33,9 +33,9 @@ class TestNumbers:
         ],
     )
     def test_numbers_of_every_kind_become_float64(self, column: pa.Array) -> None:
-        flaws: Flaws = {}
-        values = decode_numbers(chunked(column), "x", flaws, False)
-        assert (values.tolist(), flaws) == ([1.0, 0.0], {})
+        row_errors: RowErrors = {}
+        values = decode_numbers(chunked(column), "x", row_errors, False)
+        assert (values.tolist(), row_errors) == ([1.0, 0.0], {})
         assert values.dtype == np.float64
 
     def test_minus_zero_is_zero(self) -> None:
@@ -46,32 +46,32 @@ class TestNumbers:
         [["1"], [b"1"], [[1]], [{"a": 1}], pa.array([0], pa.timestamp("s")), pa.array([0], pa.date32())],
     )
     def test_other_kinds_are_no_numbers(self, column: Any) -> None:
-        with pytest.raises(UnreadableFile, match=r"column 'x' is .*; wanted numbers"):
+        with pytest.raises(InvalidFile, match=r"column 'x' is .*; wanted numbers"):
             decode_numbers(chunked(column), "x", {}, False)
 
     def test_cells_of_a_csv_are_read_one_by_one(self) -> None:
-        flaws: Flaws = {}
+        row_errors: RowErrors = {}
         cells = ["1", " 2.5 ", "-3e2", "true", None, "NaN", "-inf", "n/a", "1_0", "0x1", "1\x1d"]
-        values = decode_numbers(chunked(cells), "x", flaws, True)
+        values = decode_numbers(chunked(cells), "x", row_errors, True)
         assert values[:4].tolist() == [1, 2.5, -300, 1]
-        assert flaws == {
-            4: Flaw("x is missing"),
-            5: Flaw("x is NaN"),
-            6: Flaw("x is infinite"),
-            7: Flaw("x is not a number", ": 'n/a'"),
-            8: Flaw("x is not a number", ": '1_0'"),
-            9: Flaw("x is not a number", ": '0x1'"),
-            10: Flaw("x is not a number", ": '1\\x1d'"),
+        assert row_errors == {
+            4: RowError("x is missing"),
+            5: RowError("x is NaN"),
+            6: RowError("x is infinite"),
+            7: RowError("x is not a number", ": 'n/a'"),
+            8: RowError("x is not a number", ": '1_0'"),
+            9: RowError("x is not a number", ": '0x1'"),
+            10: RowError("x is not a number", ": '1\\x1d'"),
         }
 
     def test_a_csv_column_without_any_number_is_no_number_column(self) -> None:
-        with pytest.raises(UnreadableFile, match="column 'x' holds text such as 'red'; wanted numbers"):
+        with pytest.raises(InvalidFile, match="column 'x' holds text such as 'red'; wanted numbers"):
             decode_numbers(chunked([None, "red", "blue"]), "x", {}, True)
 
     def test_an_empty_csv_column_is_missing_in_every_row(self) -> None:
-        flaws: Flaws = {}
-        decode_numbers(chunked([None, None], pa.string()), "x", flaws, True)
-        assert flaws == dict.fromkeys(range(2), Flaw("x is missing"))
+        row_errors: RowErrors = {}
+        decode_numbers(chunked([None, None], pa.string()), "x", row_errors, True)
+        assert row_errors == dict.fromkeys(range(2), RowError("x is missing"))
 
 
 class TestTexts:
@@ -88,19 +88,19 @@ class TestTexts:
         ],
     )
     def test_text_whole_numbers_and_booleans_become_text(self, column: pa.Array, texts: list[str]) -> None:
-        flaws: Flaws = {}
-        assert decode_texts(chunked(column), "c", flaws).tolist() == texts
-        assert flaws == {}
+        row_errors: RowErrors = {}
+        assert decode_texts(chunked(column), "c", row_errors).tolist() == texts
+        assert row_errors == {}
 
     @pytest.mark.parametrize("column", [["a", None], [1, None], [1.0, None], [1.0, float("nan")]])
-    def test_what_is_missing_is_flagged(self, column: Any) -> None:
-        flaws: Flaws = {}
-        assert decode_texts(chunked(column), "c", flaws)[1] is None
-        assert flaws == {1: Flaw("c is missing")}
+    def test_what_is_missing_is_an_error(self, column: Any) -> None:
+        row_errors: RowErrors = {}
+        assert decode_texts(chunked(column), "c", row_errors)[1] is None
+        assert row_errors == {1: RowError("c is missing")}
 
     @pytest.mark.parametrize("column", [[0.5], [b"a"], [["a"]], pa.array([0], pa.timestamp("s"))])
-    def test_other_kinds_are_refused(self, column: Any) -> None:
-        with pytest.raises(UnreadableFile, match=r"column 'c' is .*; *wanted|wanted text or whole numbers"):
+    def test_other_kinds_are_rejected(self, column: Any) -> None:
+        with pytest.raises(InvalidFile, match=r"column 'c' is .*; *wanted|wanted text or whole numbers"):
             decode_texts(chunked(column), "c", {})
 
 
@@ -120,10 +120,10 @@ class TestLabels:
     def test_whole_numbers_text_and_booleans_are_labels_and_may_be_missing(
         self, column: pa.Array, labels: list[Any]
     ) -> None:
-        flaws: Flaws = {}
-        found = decode_labels(chunked(column), "y", flaws, False).tolist()
-        assert (found, [type(label) for label in found]) == (labels, [type(label) for label in labels])
-        assert flaws == {}
+        row_errors: RowErrors = {}
+        decoded = decode_labels(chunked(column), "y", row_errors, False).tolist()
+        assert (decoded, [type(label) for label in decoded]) == (labels, [type(label) for label in labels])
+        assert row_errors == {}
 
     @pytest.mark.parametrize(
         ("cells", "labels"),
@@ -142,46 +142,46 @@ class TestLabels:
         [[0.5], [float("inf")], [b"a"], [Decimal("1.5")], pa.array([0], pa.date32()), [[1]], [{"a": 1}]],
     )
     def test_other_kinds_are_no_labels(self, column: Any) -> None:
-        with pytest.raises(UnreadableFile, match=r"label column 'y' .*labels must be integers, strings or"):
+        with pytest.raises(InvalidFile, match=r"label column 'y' .*labels must be integers, strings or"):
             decode_labels(chunked(column), "y", {}, False)
 
-    def test_an_integer_too_large_is_told(self) -> None:
-        with pytest.raises(UnreadableFile, match="more than 64 bits"):
+    def test_an_integer_too_large_is_an_error(self) -> None:
+        with pytest.raises(InvalidFile, match="more than 64 bits"):
             decode_labels(chunked([2**64 - 1], pa.uint64()), "y", {}, False)
 
-    def test_the_few_cells_of_a_csv_that_are_no_number_are_flagged(self) -> None:
-        flaws: Flaws = {}
+    def test_the_few_cells_of_a_csv_that_are_no_number_are_errors(self) -> None:
+        row_errors: RowErrors = {}
         cells = [str(n % 3) for n in range(19)] + ["7?"]
-        found = decode_labels(chunked(cells), "y", flaws, True).tolist()
-        assert found == [n % 3 for n in range(19)] + [None]
-        assert flaws == {19: Flaw("y is not a whole number as the others are", ": '7?'")}
+        decoded = decode_labels(chunked(cells), "y", row_errors, True).tolist()
+        assert decoded == [n % 3 for n in range(19)] + [None]
+        assert row_errors == {19: RowError("y is not a whole number as the others are", ": '7?'")}
 
     @pytest.mark.parametrize(
-        ("cells", "kind", "labels", "flawed"),
+        ("cells", "kind", "labels", "bad_rows"),
         [
-            (["1", "2"], str, ["1", "2"], []),  # a CSV says nothing of kinds: the stream knows
+            (["1", "2"], str, ["1", "2"], []),  # a CSV has no types: the stream knows the kind
             (["1", "b", None], int, [1, None, None], [1]),
             (["true", "false"], int, [1, 0], []),
             (["a", None], str, ["a", None], []),
         ],
     )
     def test_labels_of_a_csv_are_of_the_stream_s_kind(
-        self, cells: list[Any], kind: type, labels: list[Any], flawed: list[int]
+        self, cells: list[Any], kind: type, labels: list[Any], bad_rows: list[int]
     ) -> None:
-        flaws: Flaws = {}
-        assert decode_labels(chunked(cells), "y", flaws, True, kind).tolist() == labels
-        assert list(flaws) == flawed
+        row_errors: RowErrors = {}
+        assert decode_labels(chunked(cells), "y", row_errors, True, kind).tolist() == labels
+        assert list(row_errors) == bad_rows
 
     @pytest.mark.parametrize(
-        ("column", "is_text", "kind", "said"),
+        ("column", "is_text", "kind", "message"),
         [
             (["a", "b"], True, int, "text such as 'a'; the labels of this stream are integers"),
             (["1"], False, int, "text such as '1'; the labels of this stream are integers"),
             ([1, 2], False, str, "integers such as 1; the labels of this stream are text"),
         ],
     )
-    def test_labels_of_another_kind_than_the_stream_s_are_refused(
-        self, column: Any, is_text: bool, kind: type, said: str
+    def test_labels_of_another_kind_than_the_stream_s_are_rejected(
+        self, column: Any, is_text: bool, kind: type, message: str
     ) -> None:
-        with pytest.raises(UnreadableFile, match=said):
+        with pytest.raises(InvalidFile, match=message):
             decode_labels(chunked(column), "y", {}, is_text, kind)

@@ -1,4 +1,4 @@
-"""Images in all the forms that come, as uint8 [N, channels, height, width]."""
+"""Images in every supported form, as uint8 [N, channels, height, width]."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import pyarrow as pa
 import pytest
 from PIL import Image
 
-from growlearn.domain.errors import UnreadableFile
-from growlearn.ingest.flaws import Flaw, Flaws
+from growlearn.domain.errors import InvalidFile
 from growlearn.ingest.images import decode_images
+from growlearn.ingest.row_errors import RowError, RowErrors
 
 GREY = np.arange(12, dtype=np.uint8).reshape(3, 4) * 20  # height 3, width 4
 COLOUR = np.arange(36, dtype=np.uint8).reshape(3, 4, 3) * 7
@@ -27,30 +27,30 @@ def file(pixels: Any, form: str = "PNG", mode: str | None = None) -> bytes:
     return sink.getvalue()
 
 
-def decode(column: Any, shape: tuple[int, int, int] = (1, 3, 4)) -> tuple[Any, Flaws]:
-    flaws: Flaws = {}
+def decode(column: Any, shape: tuple[int, int, int] = (1, 3, 4)) -> tuple[Any, RowErrors]:
+    row_errors: RowErrors = {}
     array = column if isinstance(column, pa.Array | pa.ChunkedArray) else pa.array(column)
     chunked = array if isinstance(array, pa.ChunkedArray) else pa.chunked_array([array])
-    return decode_images(chunked, "image", shape, flaws), flaws
+    return decode_images(chunked, "image", shape, row_errors), row_errors
 
 
 @pytest.mark.parametrize("kind", [pa.binary(), pa.large_binary(), pa.binary_view()])
 def test_png_bytes_keep_every_pixel(kind: pa.DataType) -> None:
-    pixels, flaws = decode(pa.array([file(GREY), file(GREY + 1)], kind))
-    assert (pixels.shape, pixels.dtype, flaws) == ((2, 1, 3, 4), np.uint8, {})
+    pixels, row_errors = decode(pa.array([file(GREY), file(GREY + 1)], kind))
+    assert (pixels.shape, pixels.dtype, row_errors) == ((2, 1, 3, 4), np.uint8, {})
     assert np.array_equal(pixels[0, 0], GREY)
     assert np.array_equal(pixels[1, 0], GREY + 1)
 
 
 def test_colour_channels_come_first() -> None:
-    pixels, flaws = decode([file(COLOUR)], (3, 3, 4))
-    assert flaws == {}
+    pixels, row_errors = decode([file(COLOUR)], (3, 3, 4))
+    assert row_errors == {}
     assert np.array_equal(pixels[0], COLOUR.transpose(2, 0, 1))
 
 
 def test_jpeg_is_read_within_what_it_loses() -> None:
-    pixels, flaws = decode([file(np.full((3, 4), 100, np.uint8), "JPEG")])
-    assert flaws == {}
+    pixels, row_errors = decode([file(np.full((3, 4), 100, np.uint8), "JPEG")])
+    assert row_errors == {}
     assert np.abs(pixels.astype(int) - 100).max() <= 2
 
 
@@ -58,59 +58,61 @@ def test_jpeg_is_read_within_what_it_loses() -> None:
 @pytest.mark.parametrize("channels", [1, 3])
 def test_other_modes_are_converted_as_the_shape_says(mode: str, channels: int) -> None:
     white = np.full((3, 4), 255, np.uint8)
-    pixels, flaws = decode([file(white, mode=mode)], (channels, 3, 4))
-    assert flaws == {}
+    pixels, row_errors = decode([file(white, mode=mode)], (channels, 3, 4))
+    assert row_errors == {}
     assert (pixels == 255).all()
 
 
 @pytest.mark.parametrize("channels", [1, 3])
 def test_sixteen_bits_are_scaled_not_clipped(channels: int) -> None:
     deep = np.array([[0, 257, 257 * 100, 65535]] * 3, np.uint16)
-    pixels, flaws = decode([file(deep)], (channels, 3, 4))
-    assert flaws == {}
+    pixels, row_errors = decode([file(deep)], (channels, 3, 4))
+    assert row_errors == {}
     assert pixels[0, 0, 0].tolist() == [0, 1, 100, 255]
 
 
 def test_hugging_face_structs_give_their_bytes() -> None:
-    pixels, flaws = decode([{"bytes": file(GREY), "path": "a.png"}, {"bytes": None, "path": "b.png"}, None])
+    pixels, row_errors = decode(
+        [{"bytes": file(GREY), "path": "a.png"}, {"bytes": None, "path": "b.png"}, None]
+    )
     assert np.array_equal(pixels[0, 0], GREY)
-    assert flaws == {
-        1: Flaw("image is only a path", ": its bytes are not in the file"),
-        2: Flaw("image is missing"),
+    assert row_errors == {
+        1: RowError("image is only a path", ": its bytes are not in the file"),
+        2: RowError("image is missing"),
     }
 
 
 def test_dictionary_encoded_bytes_are_read() -> None:
-    pixels, flaws = decode(pa.array([file(GREY)] * 2, pa.binary()).dictionary_encode())
-    assert flaws == {}
+    pixels, row_errors = decode(pa.array([file(GREY)] * 2, pa.binary()).dictionary_encode())
+    assert row_errors == {}
     assert np.array_equal(pixels[1, 0], GREY)
 
 
-def test_a_vast_image_is_refused_by_its_header_alone() -> None:
+def test_a_huge_image_is_rejected_by_its_header_alone() -> None:
     sink = io.BytesIO()
     Image.new("1", (20_000, 10_000)).save(sink, "PNG")
-    _, flaws = decode([sink.getvalue(), file(GREY)])
-    assert list(flaws) == [0]
-    assert flaws[0].kind in ("image is corrupt", "image has the wrong size")
+    _, row_errors = decode([sink.getvalue(), file(GREY)])
+    assert list(row_errors) == [0]
+    assert row_errors[0].kind in ("image is corrupt", "image has the wrong size")
 
 
 def test_other_formats_are_named_as_neither() -> None:
-    _, flaws = decode([file(GREY, "BMP"), file(GREY, "TIFF")])
-    assert [flaw.detail for flaw in flaws.values()] == [" (neither PNG nor JPEG)"] * 2
+    _, row_errors = decode([file(GREY, "BMP"), file(GREY, "TIFF")])
+    assert [row_error.detail for row_error in row_errors.values()] == [" (neither PNG nor JPEG)"] * 2
 
 
 def test_a_jpeg_cut_short_is_corrupt() -> None:
-    _, flaws = decode([file(GREY, "JPEG")[:-40]])
-    assert flaws[0].kind == "image is corrupt"
+    _, row_errors = decode([file(GREY, "JPEG")[:-40]])
+    assert row_errors[0].kind == "image is corrupt"
 
 
-def test_no_reason_holds_an_address_of_memory() -> None:
+def test_no_reason_has_a_memory_address() -> None:
     damaged = [file(GREY)[:cut] for cut in range(0, 60, 3)] + [
         file(COLOUR, "JPEG")[:cut] for cut in range(0, 600, 20)
     ]
-    _, flaws = decode(damaged)
-    assert set(flaws) == set(range(len(damaged)))
-    assert not any("0x" in flaw.detail for flaw in flaws.values())
+    _, row_errors = decode(damaged)
+    assert set(row_errors) == set(range(len(damaged)))
+    assert not any("0x" in row_error.detail for row_error in row_errors.values())
 
 
 class TestLists:
@@ -126,8 +128,8 @@ class TestLists:
         ],
     )
     def test_flat_lists_fill_the_shape_row_by_row(self, kind: pa.DataType) -> None:
-        pixels, flaws = decode(pa.array([GREY.ravel().tolist(), GREY.ravel().tolist()], kind))
-        assert (pixels.shape, flaws) == ((2, 1, 3, 4), {})
+        pixels, row_errors = decode(pa.array([GREY.ravel().tolist(), GREY.ravel().tolist()], kind))
+        assert (pixels.shape, row_errors) == ((2, 1, 3, 4), {})
         assert np.array_equal(pixels[1, 0], GREY)
 
     def test_nested_lists_are_read_as_the_shape_or_as_height_and_width(self) -> None:
@@ -138,28 +140,28 @@ class TestLists:
 
     def test_a_fixed_shape_tensor_is_read(self) -> None:
         tensors = pa.FixedShapeTensorArray.from_numpy_ndarray(np.stack([GREY, GREY]))
-        pixels, flaws = decode(tensors)
-        assert flaws == {}
+        pixels, row_errors = decode(tensors)
+        assert row_errors == {}
         assert np.array_equal(pixels[1, 0], GREY)
 
     def test_several_chunks_and_slices_are_one_column(self) -> None:
         array = pa.array([(GREY + i).ravel().tolist() for i in range(6)], pa.list_(pa.int64(), 12))
-        pixels, flaws = decode(pa.chunked_array([array.slice(1, 2), array.slice(4)]))
-        assert flaws == {}
+        pixels, row_errors = decode(pa.chunked_array([array.slice(1, 2), array.slice(4)]))
+        assert row_errors == {}
         assert [int(image[0, 0, 0]) for image in pixels] == [1, 2, 4, 5]
 
     def test_lists_of_another_length_are_bad_rows_and_the_others_stay_in_place(self) -> None:
         flat = GREY.ravel().tolist()
-        pixels, flaws = decode([flat, flat[:-1], None, flat])
+        pixels, row_errors = decode([flat, flat[:-1], None, flat])
         assert np.array_equal(pixels[3, 0], GREY)
-        assert flaws == {
-            1: Flaw("image has the wrong size", ": lists of 11 where 12 are wanted"),
-            2: Flaw("image is missing"),
+        assert row_errors == {
+            1: RowError("image has the wrong size", ": lists of 11 where 12 are wanted"),
+            2: RowError("image is missing"),
         }
 
     def test_as_many_numbers_in_another_form_are_not_scrambled(self) -> None:
-        _, flaws = decode([GREY.reshape(4, 3).tolist()])
-        assert flaws[0].detail == ": lists of 4 where 3 are wanted"
+        _, row_errors = decode([GREY.reshape(4, 3).tolist()])
+        assert row_errors[0].detail == ": lists of 4 where 3 are wanted"
 
     def test_fractions_of_one_are_scaled_only_where_the_whole_column_is_such(self) -> None:
         fractions = (GREY / 255).ravel().tolist()
@@ -172,20 +174,20 @@ class TestLists:
     @pytest.mark.parametrize("value", [float("nan"), float("inf"), None])
     def test_numbers_that_are_none_are_bad_rows(self, value: float | None) -> None:
         good = GREY.ravel().astype(float).tolist()
-        pixels, flaws = decode([[*good[:-1], value], good])
-        assert flaws == {0: Flaw("image has missing, NaN or infinite values")}
+        pixels, row_errors = decode([[*good[:-1], value], good])
+        assert row_errors == {0: RowError("image has missing, NaN or infinite values")}
         assert np.array_equal(pixels[1, 0], GREY)
 
     @pytest.mark.parametrize("value", [-1, 256, 100_000])
     def test_numbers_no_byte_can_hold_are_bad_rows(self, value: int) -> None:
-        _, flaws = decode([[0] * 11 + [value], [9] * 12])
-        assert flaws == {0: Flaw("image has values outside 0..255")}
+        _, row_errors = decode([[0] * 11 + [value], [9] * 12])
+        assert row_errors == {0: RowError("image has values outside 0..255")}
 
     def test_rows_flawed_before_are_not_looked_at(self) -> None:
-        flaws: Flaws = {0: Flaw("x is NaN")}
+        row_errors: RowErrors = {0: RowError("x is NaN")}
         column = pa.chunked_array([pa.array([[0.5] * 11, GREY.ravel().astype(float).tolist()])])
-        pixels = decode_images(column, "image", (1, 3, 4), flaws)
-        assert flaws == {0: Flaw("x is NaN")}
+        pixels = decode_images(column, "image", (1, 3, 4), row_errors)
+        assert row_errors == {0: RowError("x is NaN")}
         assert np.array_equal(pixels[1, 0], GREY)
 
 
@@ -200,18 +202,18 @@ class TestLists:
     ],
 )
 def test_a_column_of_another_kind_cannot_be_read_at_all(column: Any, reason: str) -> None:
-    with pytest.raises(UnreadableFile, match=reason):
+    with pytest.raises(InvalidFile, match=reason):
         decode(column)
 
 
 def test_a_column_of_nothing_is_missing_in_every_row() -> None:
-    _, flaws = decode(pa.nulls(3))
-    assert flaws == dict.fromkeys(range(3), Flaw("image is missing"))
+    _, row_errors = decode(pa.nulls(3))
+    assert row_errors == dict.fromkeys(range(3), RowError("image is missing"))
 
 
 def test_twelve_thousand_small_pngs_take_seconds_at_most(png: Callable[..., bytes]) -> None:
     column = pa.array([png(28, 28, seed=i) for i in range(50)] * 240, pa.binary())
     start_s = process_time()
-    _, flaws = decode(column, (1, 28, 28))
-    assert flaws == {}
+    _, row_errors = decode(column, (1, 28, 28))
+    assert row_errors == {}
     assert process_time() - start_s < 4  # about 0.5 s alone on a core; a slow path would take far longer

@@ -11,24 +11,24 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from growlearn.domain.errors import UnreadableFile
-from growlearn.domain.schema import Input, InputType
-from growlearn.ingest.flaws import Flaws
+from growlearn.domain.errors import InvalidFile
+from growlearn.domain.schema import InputColumn, InputType
+from growlearn.ingest.row_errors import RowErrors
 from growlearn.ingest.series import decode_series
 
-SPEC = Input(type=InputType.SERIES, shape=(3, 2))
+SPEC = InputColumn(type=InputType.SERIES, shape=(3, 2))
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False).map(lambda x: x + 0.0)
-ONE = st.lists(st.lists(NUMBERS, min_size=2, max_size=2), min_size=3, max_size=3)
+SERIES = st.lists(st.lists(NUMBERS, min_size=2, max_size=2), min_size=3, max_size=3)
 GOOD = [[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]
 FLAT = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]
 
 
 def decode(column: Any) -> tuple[Any, dict[int, str]]:
-    flaws: Flaws = {}
-    found = decode_series(column, "trace", SPEC, flaws)
-    assert found.dtype == np.float64
-    assert found.shape == (len(column), 3, 2)
-    return found.tolist(), {row: flaw.kind + flaw.detail for row, flaw in flaws.items()}
+    row_errors: RowErrors = {}
+    decoded = decode_series(column, "trace", SPEC, row_errors)
+    assert decoded.dtype == np.float64
+    assert decoded.shape == (len(column), 3, 2)
+    return decoded.tolist(), {row: row_error.kind + row_error.detail for row, row_error in row_errors.items()}
 
 
 def chunked(values: Any, kind: Any = None) -> Any:
@@ -40,26 +40,26 @@ def flat(series: list[list[float]]) -> list[float]:
 
 
 @settings(deadline=None)
-@given(st.lists(ONE, min_size=1, max_size=8))
-def test_nested_and_flat_lists_and_text_say_the_same(some: list[list[list[float]]]) -> None:
+@given(st.lists(SERIES, min_size=1, max_size=8))
+def test_nested_and_flat_lists_and_text_give_the_same(some: list[list[list[float]]]) -> None:
     leaf = pa.float64()
     forms = [
         chunked(some, pa.list_(pa.list_(leaf))),
         chunked(some, pa.list_(pa.list_(leaf, 2), 3)),
-        chunked([flat(one) for one in some], pa.large_list(leaf)),
-        chunked([json.dumps(one) for one in some]),
-        chunked([json.dumps(flat(one)) for one in some]),
-        chunked([" ".join(map(repr, flat(one))) for one in some]),
+        chunked([flat(series) for series in some], pa.large_list(leaf)),
+        chunked([json.dumps(series) for series in some]),
+        chunked([json.dumps(flat(series)) for series in some]),
+        chunked([" ".join(map(repr, flat(series))) for series in some]),
     ]
     for column in forms:
         assert decode(column) == (some, {})
 
 
 def test_whole_numbers_are_numbers_and_minus_zero_is_zero() -> None:
-    found, flaws = decode(chunked([[1, 2, 3, 4, 5, 6]]))
-    assert (found, flaws) == ([GOOD], {})
-    found, _ = decode(chunked([[-0.0] * 6]))
-    assert not np.signbit(found).any()
+    decoded, row_errors = decode(chunked([[1, 2, 3, 4, 5, 6]]))
+    assert (decoded, row_errors) == ([GOOD], {})
+    decoded, _ = decode(chunked([[-0.0] * 6]))
+    assert not np.signbit(decoded).any()
 
 
 @pytest.mark.parametrize(
@@ -74,9 +74,9 @@ def test_whole_numbers_are_numbers_and_minus_zero_is_zero() -> None:
     ],
 )
 def test_a_bad_cell_keeps_out_its_row_alone(cell: Any, reason: str) -> None:
-    found, flaws = decode(chunked([FLAT, cell, FLAT]))
-    assert flaws == {1: reason}
-    assert found[0] == found[2] == GOOD
+    decoded, row_errors = decode(chunked([FLAT, cell, FLAT]))
+    assert row_errors == {1: reason}
+    assert decoded[0] == decoded[2] == GOOD
 
 
 @pytest.mark.parametrize(
@@ -89,9 +89,9 @@ def test_a_bad_cell_keeps_out_its_row_alone(cell: Any, reason: str) -> None:
     ],
 )
 def test_a_bad_nested_cell_keeps_out_its_row_alone(cell: Any, reason: str) -> None:
-    found, flaws = decode(chunked([GOOD, cell, GOOD]))
-    assert flaws == {1: reason}
-    assert found[0] == found[2] == GOOD
+    decoded, row_errors = decode(chunked([GOOD, cell, GOOD]))
+    assert row_errors == {1: reason}
+    assert decoded[0] == decoded[2] == GOOD
 
 
 @pytest.mark.parametrize(
@@ -105,13 +105,13 @@ def test_a_bad_nested_cell_keeps_out_its_row_alone(cell: Any, reason: str) -> No
     ],
 )
 def test_a_bad_text_cell_keeps_out_its_row_alone(cell: str, reason: str) -> None:
-    found, flaws = decode(chunked(["1 2 3 4 5 6", cell, "[1, 2, 3, 4, 5, 6]"]))
-    assert flaws == {1: reason}
-    assert found[0] == found[2] == GOOD
+    decoded, row_errors = decode(chunked(["1 2 3 4 5 6", cell, "[1, 2, 3, 4, 5, 6]"]))
+    assert row_errors == {1: reason}
+    assert decoded[0] == decoded[2] == GOOD
 
 
 @pytest.mark.parametrize(
-    ("column", "said"),
+    ("column", "message"),
     [
         (chunked([1.0]), "column 'trace' is double; wanted lists of 3 steps of 2 numbers, or of 6 numbers"),
         (chunked([[["a"]]]), "column 'trace' is list<.*string>>; wanted lists of 3 steps"),
@@ -122,12 +122,12 @@ def test_a_bad_text_cell_keeps_out_its_row_alone(cell: str, reason: str) -> None
         ),
     ],
 )
-def test_a_column_without_any_series_is_refused_whole(column: Any, said: str) -> None:
-    with pytest.raises(UnreadableFile, match=said):
+def test_a_column_without_any_series_is_rejected_whole(column: Any, message: str) -> None:
+    with pytest.raises(InvalidFile, match=message):
         decode(column)
 
 
 def test_cells_that_hold_nothing_shift_no_other() -> None:
     assert decode(chunked([None, None]))[1] == {0: "trace is missing", 1: "trace is missing"}
-    found, flaws = decode(chunked([FLAT, None, FLAT], pa.list_(pa.float64(), 6)))
-    assert (found[0], found[2], flaws) == (GOOD, GOOD, {1: "trace is missing"})
+    decoded, row_errors = decode(chunked([FLAT, None, FLAT], pa.list_(pa.float64(), 6)))
+    assert (decoded[0], decoded[2], row_errors) == (GOOD, GOOD, {1: "trace is missing"})

@@ -12,10 +12,10 @@ import pyarrow.csv as pacsv
 import pytest
 from pyarrow import feather
 
-from growlearn.domain.errors import UnreadableFile
-from growlearn.domain.schema import Input, InputType, Schema
+from growlearn.domain.errors import InvalidFile
+from growlearn.domain.schema import InputColumn, InputType, Schema
 from growlearn.domain.window import BadRow
-from growlearn.ingest.table_rows import parse, read_table_rows
+from growlearn.ingest.table_rows import parse_file, read_table_rows
 
 TABLE = pa.table(
     {"x": [1.5, -2.0, 1.5], "colour": ["red", "blue", "red"], "y": [0, 1, 1], "extra": [1, 2, 3]}
@@ -71,10 +71,10 @@ def test_every_format_gives_the_same_rows(
     assert rows.inputs["x"].tolist() == [1.5, -2.0, 1.5]
     assert rows.inputs["colour"].tolist() == ["red", "blue", "red"]
     assert rows.labels.tolist() == [0, 1, 1]
-    assert rows.keys[0] == rows.keys[2] != rows.keys[1]
+    assert rows.row_hashes[0] == rows.row_hashes[2] != rows.row_hashes[1]
 
 
-def test_a_csv_cell_far_down_is_read_like_the_first(table_schema: Schema) -> None:
+def test_a_late_csv_cell_is_read_like_the_first(table_schema: Schema) -> None:
     """Guessing types from the first block would fail the file or turn 007 into 7."""
     lines = [f"{i},007,{i % 2}" for i in range(200_000)]
     content = "\n".join(["x,colour,y", *lines, "0.5,red,1", "oops,red,1", ""]).encode()
@@ -96,8 +96,8 @@ def test_labels_may_be_missing_in_part_or_as_a_whole(
     table_schema: Schema, parquet: Callable[[Any], bytes]
 ) -> None:
     part = TABLE.set_column(2, "y", pa.array([0, None, 1]))
-    assert parse({"a.parquet": parquet(part)}, table_schema).rows.labels.tolist() == [0, None, 1]
-    whole = parse({"a.parquet": parquet(TABLE.drop(["y"]).slice(0, 2))}, table_schema)
+    assert parse_file({"a.parquet": parquet(part)}, table_schema).rows.labels.tolist() == [0, None, 1]
+    whole = parse_file({"a.parquet": parquet(TABLE.drop(["y"]).slice(0, 2))}, table_schema)
     assert whole.rows.labels.tolist() == [None, None]
     assert whole.note == "no column 'y': the rows have no labels yet"
 
@@ -119,7 +119,7 @@ def test_a_duplicate_of_a_bad_row_is_bad_for_its_own_reason(
     assert [row.reason for row in bad] == ["x is NaN", "x is NaN"]
 
 
-def test_duplicates_are_named_by_their_place_in_the_file(
+def test_duplicates_are_named_by_their_index_in_the_file(
     table_schema: Schema, parquet: Callable[[Any], bytes]
 ) -> None:
     table = pa.table({"x": [np.nan, 1.0, 2.0, 1.0], "colour": ["a"] * 4, "y": [0] * 4})
@@ -128,11 +128,11 @@ def test_duplicates_are_named_by_their_place_in_the_file(
     assert rows.inputs["x"].tolist() == [1.0, 2.0]
 
 
-def test_a_missing_task_column_or_a_missing_task_keeps_rows_out(
+def test_a_missing_task_column_or_a_missing_task_rejects_rows(
     task_schema: Schema, parquet: Callable[[Any], bytes]
 ) -> None:
-    with pytest.raises(UnreadableFile, match="column 'task' is missing"):
-        parse({"a.parquet": parquet({"x": [1.0], "y": [0]})}, task_schema)
+    with pytest.raises(InvalidFile, match="column 'task' is missing"):
+        parse_file({"a.parquet": parquet({"x": [1.0], "y": [0]})}, task_schema)
     columns = {"x": [1.0, 2.0, 3.0], "y": [0, 0, 0], "task": ["a", None, ""]}
     _, bad = read_table_rows({"a.parquet": parquet(columns)}, task_schema)
     assert [row.reason for row in bad] == ["task is missing", "task is an empty string"]
@@ -141,8 +141,8 @@ def test_a_missing_task_column_or_a_missing_task_keeps_rows_out(
 def test_token_lists_and_series_are_read_from_parquet_and_from_csv(parquet: Callable[[Any], bytes]) -> None:
     schema = Schema(
         inputs={
-            "words": Input(type=InputType.TOKENS, vocabulary=10, length=3),
-            "trace": Input(type=InputType.SERIES, shape=(2, 1)),
+            "words": InputColumn(type=InputType.TOKENS, vocabulary=10, length=3),
+            "trace": InputColumn(type=InputType.SERIES, shape=(2, 1)),
         },
         label="y",
     )
@@ -164,7 +164,7 @@ class TestForPrediction:
         )
         assert (bad, rows.tasks, rows.labels.tolist()) == ((), None, [None, None])
 
-    def test_a_task_column_is_read_and_a_label_is_not_looked_at(
+    def test_a_task_column_is_read_and_a_label_is_ignored(
         self, task_schema: Schema, parquet: Callable[[Any], bytes]
     ) -> None:
         columns = {"x": [1.0, 1.0], "y": [[1], [2]], "task": [1, 2]}
@@ -176,8 +176,8 @@ class TestForPrediction:
     def test_inputs_are_checked_all_the_same(
         self, task_schema: Schema, parquet: Callable[[Any], bytes]
     ) -> None:
-        with pytest.raises(UnreadableFile, match="column 'x' is missing"):
-            parse({"a.parquet": parquet({"z": [1.0]})}, task_schema, for_prediction=True)
+        with pytest.raises(InvalidFile, match="column 'x' is missing"):
+            parse_file({"a.parquet": parquet({"z": [1.0]})}, task_schema, for_prediction=True)
         _, bad = read_table_rows({"a.parquet": parquet({"x": [np.inf]})}, task_schema, for_prediction=True)
         assert bad == (BadRow(row=0, reason="x is infinite"),)
 
@@ -202,7 +202,7 @@ class TestImageFolders:
         rows, _ = read_table_rows({"1.png": png(seed=1), "2.png": png(seed=2)}, image_schema)
         assert rows.labels.tolist() == [None, None]
 
-    def test_bad_images_are_called_by_name(self, image_schema: Schema, png: Callable[..., bytes]) -> None:
+    def test_bad_images_are_named(self, image_schema: Schema, png: Callable[..., bytes]) -> None:
         blobs = {"cat/1.png": png(), "cat/2.png": png(5, 5), "cat/3.png": b"", "cat/notes.txt": b"hello"}
         _, bad = read_table_rows(blobs, image_schema)
         assert [row.reason for row in bad] == [
@@ -214,12 +214,12 @@ class TestImageFolders:
     def test_they_need_a_schema_of_one_image(
         self, table_schema: Schema, task_schema: Schema, image_schema: Schema, png: Callable[..., bytes]
     ) -> None:
-        with pytest.raises(UnreadableFile, match="a schema whose only input is one image"):
+        with pytest.raises(InvalidFile, match="a schema whose only input is one image"):
             read_table_rows({"cat/1.png": png()}, table_schema)
         named = Schema(inputs=image_schema.inputs, task="task")
-        with pytest.raises(UnreadableFile, match="has no task column 'task'"):
+        with pytest.raises(InvalidFile, match=r"has no column 'task' for schema\.task"):
             read_table_rows({"cat/1.png": png()}, named)
 
-    def test_an_empty_folder_is_told(self, image_schema: Schema) -> None:
-        with pytest.raises(UnreadableFile, match="the folder is empty"):
+    def test_an_empty_folder_is_an_error(self, image_schema: Schema) -> None:
+        with pytest.raises(InvalidFile, match="the folder is empty"):
             read_table_rows({}, image_schema)

@@ -1,4 +1,4 @@
-"""Token ids from lists and from text, cut and padded, and what keeps a row out."""
+"""Token ids from lists and from text, cut and padded, and what makes a row invalid."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from growlearn.domain.errors import UnreadableFile
-from growlearn.domain.schema import Input, InputType
-from growlearn.ingest.flaws import Flaws
+from growlearn.domain.errors import InvalidFile
+from growlearn.domain.schema import InputColumn, InputType
+from growlearn.ingest.row_errors import RowErrors
 from growlearn.ingest.tokens import decode_tokens
 
-SPEC = Input(type=InputType.TOKENS, vocabulary=100, length=4)
+SPEC = InputColumn(type=InputType.TOKENS, vocabulary=100, length=4)
 LISTS = st.lists(st.lists(st.integers(0, 99), min_size=1, max_size=7), min_size=1, max_size=20)
 
 
 def decode(column: Any) -> tuple[list[list[int]], dict[int, str]]:
-    flaws: Flaws = {}
-    found = decode_tokens(column, "words", SPEC, flaws)
-    assert found.dtype == np.int32
-    assert found.shape == (len(column), 4)
-    return found.tolist(), {row: flaw.kind + flaw.detail for row, flaw in flaws.items()}
+    row_errors: RowErrors = {}
+    decoded = decode_tokens(column, "words", SPEC, row_errors)
+    assert decoded.dtype == np.int32
+    assert decoded.shape == (len(column), 4)
+    return decoded.tolist(), {row: row_error.kind + row_error.detail for row, row_error in row_errors.items()}
 
 
 def chunked(values: Any, kind: Any = None) -> Any:
@@ -71,9 +71,9 @@ def test_text_is_read_as_the_lists_it_holds(some: list[list[int]]) -> None:
     ],
 )
 def test_a_bad_cell_keeps_out_its_row_alone(cell: Any, reason: str) -> None:
-    found, flaws = decode(chunked([[1, 2], cell, [3]]))
-    assert flaws == {1: reason}
-    assert (found[0], found[2]) == (padded([1, 2]), padded([3]))
+    decoded, row_errors = decode(chunked([[1, 2], cell, [3]]))
+    assert row_errors == {1: reason}
+    assert (decoded[0], decoded[2]) == (padded([1, 2]), padded([3]))
 
 
 @pytest.mark.parametrize(
@@ -95,13 +95,13 @@ def test_a_bad_cell_keeps_out_its_row_alone(cell: Any, reason: str) -> None:
     ],
 )
 def test_a_bad_text_cell_keeps_out_its_row_alone(cell: str, reason: str) -> None:
-    found, flaws = decode(chunked(["1 2", cell, "[3]"]))
-    assert flaws == {1: reason}
-    assert (found[0], found[2]) == (padded([1, 2]), padded([3]))
+    decoded, row_errors = decode(chunked(["1 2", cell, "[3]"]))
+    assert row_errors == {1: reason}
+    assert (decoded[0], decoded[2]) == (padded([1, 2]), padded([3]))
 
 
 @pytest.mark.parametrize(
-    ("column", "said"),
+    ("column", "message"),
     [
         (chunked([1, 2]), "column 'words' is int64; wanted lists of token ids"),
         (chunked([["a"]]), "column 'words' is list<.*string>; wanted lists of token ids"),
@@ -113,8 +113,8 @@ def test_a_bad_text_cell_keeps_out_its_row_alone(cell: str, reason: str) -> None
         (chunked([True]), "column 'words' is bool"),
     ],
 )
-def test_a_column_without_any_list_of_ids_is_refused_whole(column: Any, said: str) -> None:
-    with pytest.raises(UnreadableFile, match=said):
+def test_a_column_without_any_list_of_ids_is_rejected_whole(column: Any, message: str) -> None:
+    with pytest.raises(InvalidFile, match=message):
         decode(column)
 
 
@@ -122,11 +122,11 @@ def test_a_column_without_any_list_of_ids_is_refused_whole(column: Any, said: st
     "column", [chunked([None, None]), chunked([[], [None]]), chunked([None, [1]], pa.list_(pa.int8(), 1))]
 )
 def test_cells_that_hold_nothing_are_flagged(column: Any) -> None:
-    _, flaws = decode(column)
-    assert 0 in flaws
-    assert "missing" in flaws[0] or "no token" in flaws[0]
+    _, row_errors = decode(column)
+    assert 0 in row_errors
+    assert "missing" in row_errors[0] or "no token" in row_errors[0]
 
 
 def test_a_missing_cell_of_fixed_size_lists_shifts_no_other() -> None:
-    found, flaws = decode(chunked([[1, 2], None, [3, 4]], pa.list_(pa.int32(), 2)))
-    assert (found[0], found[2], list(flaws)) == ([1, 2, -1, -1], [3, 4, -1, -1], [1])
+    decoded, row_errors = decode(chunked([[1, 2], None, [3, 4]], pa.list_(pa.int32(), 2)))
+    assert (decoded[0], decoded[2], list(row_errors)) == ([1, 2, -1, -1], [3, 4, -1, -1], [1])

@@ -7,41 +7,41 @@ import pytest
 
 from growlearn.adapters.memory.clock import ManualClock
 from growlearn.adapters.memory.store import MemoryStore
-from growlearn.domain.evaluation import Cell, Evaluation
-from growlearn.domain.growth import Birth, GrowthPlan
-from growlearn.domain.job import GrowthSpec, Job, ModelSpec, SourceSpec
-from growlearn.domain.lineage import Branch, BranchState, Manifest, Version
-from growlearn.domain.schema import Input, InputType, Schema
-from growlearn.domain.stream import Alias, AliasMove, Message, MessageKind, Stream, Transition
-from growlearn.domain.window import IngestedFile, SourceFile, Window, WindowState
-from growlearn.registry.promotion import challenge, promote, rollback
+from growlearn.domain.evaluation import Evaluation, TaskScore
+from growlearn.domain.growth import BranchInit, GrowthPlan
+from growlearn.domain.job import GrowthConfig, Job, ModelConfig, SourceConfig
+from growlearn.domain.lineage import BranchRecord, BranchState, Manifest, Version
+from growlearn.domain.schema import InputColumn, InputType, Schema
+from growlearn.domain.stream import Alias, AliasChange, Message, MessageKind, Stream, Transition
+from growlearn.domain.window import IngestResult, SourceFile, Window, WindowState
+from growlearn.registry.promotion import promote_version, rollback_version, set_challenger
 
-SCHEMA = Schema(inputs={"x": Input(type=InputType.NUMBER)})
+SCHEMA = Schema(inputs={"x": InputColumn(type=InputType.NUMBER)})
 ROWS = 10
 
 
-class Ledger:
-    """A store whose windows are led through all states, without a model; counts are of 10 rows."""
+class StreamHistory:
+    """A store with windows in any final state, without a model; counts are of 10 rows."""
 
     def __init__(self) -> None:
         self.store = MemoryStore()
         self.clock = ManualClock()
 
     def open(self, stream: str) -> None:
-        self.store.apply(Job(name=stream, source=SourceSpec(url="memory"), schema=SCHEMA), self.clock.now())
+        self.store.apply(Job(name=stream, source=SourceConfig(url="memory"), schema=SCHEMA), self.clock.now())
 
-    def settle(self, stream: str) -> str:
-        """A window with nothing to grow."""
+    def skip(self, stream: str) -> str:
+        """A window from which nothing is grown."""
         window = self._arrive(stream)
         self._step(window, WindowState.ACCEPTED, WindowState.JUDGED)
-        self._step(window, WindowState.JUDGED, WindowState.SETTLED, messages=(self._cycle(window),))
+        self._step(window, WindowState.JUDGED, WindowState.SKIPPED, messages=(self._cycle(window),))
         return window.id
 
     def grow(self, stream: str, state: WindowState = WindowState.PROMOTED, **correct: int) -> str:
-        """A window that opens the last of the tasks named, each with its right answers."""
+        """A window that adds the last of the named tasks, each with its correct predictions."""
         window = self._arrive(stream)
         self._step(window, WindowState.ACCEPTED, WindowState.JUDGED)
-        plan = _plan(window, self.store.stream(stream).base)
+        plan = _plan(window, self.store.stream(stream).parent_version)
         self._step(window, WindowState.JUDGED, WindowState.GROWING, plan=plan)
         evaluation = _evaluation(correct)
         self._step(window, WindowState.GROWING, WindowState.EVALUATED, evaluation=evaluation)
@@ -49,25 +49,29 @@ class Ledger:
         return window.id
 
     def roll_back(self, stream: str, target: int | None = None) -> None:
-        moves, base = rollback(
+        changes, parent_version = rollback_version(
             self.store.stream(stream), self.store.versions(stream), target, "me", "r", self.clock.now()
         )
-        self.store.move_aliases(stream, moves, base, Message(stream=stream, kind=MessageKind.ALIASES))
+        self.store.change_aliases(
+            stream, changes, parent_version, Message(stream=stream, kind=MessageKind.ALIASES)
+        )
 
     def _outcome(self, window: Window, state: WindowState, tasks: list[str]) -> dict[str, Any]:
         stream, versions = self.store.stream(window.stream), self.store.versions(window.stream)
         if state is WindowState.REJECTED:
             return {"branches": (self._branch(window, None),), "messages": (self._cycle(window),)}
-        version = make_version(len(versions) + 1, stream.base, stream=stream.name, window=window.id)
+        version = make_version(len(versions) + 1, stream.parent_version, stream=stream.name, window=window.id)
         version = replace(version, tasks=tuple(tasks))
-        crown = promote if state is WindowState.PROMOTED else challenge
-        moves, base = crown(stream, (*versions, version), version.number, "gates", "r", self.clock.now())
+        set_alias = promote_version if state is WindowState.PROMOTED else set_challenger
+        changes, parent_version = set_alias(
+            stream, (*versions, version), version.number, "gates", "r", self.clock.now()
+        )
         return {
             "version": version,
             "branches": (self._branch(window, version.number),),
-            "alias_moves": moves,
-            "base": base,
-            "base_before": stream.base,
+            "alias_changes": changes,
+            "parent_version": parent_version,
+            "parent_version_before": stream.parent_version,
             "messages": (self._cycle(window), Message(stream=stream.name, kind=MessageKind.ALIASES)),
         }
 
@@ -83,7 +87,7 @@ class Ledger:
         )
         file = SourceFile(url=f"f{number}", fingerprint="1", size_bytes=1)
         self.store.record_ingest(
-            IngestedFile(
+            IngestResult(
                 stream=stream,
                 file=file,
                 sha256=None,
@@ -110,9 +114,9 @@ class Ledger:
             )
         )
 
-    def _branch(self, window: Window, version: int | None) -> Branch:
+    def _branch(self, window: Window, version: int | None) -> BranchRecord:
         number = len(self.store.branches(window.stream)) + 1
-        return Branch(
+        return BranchRecord(
             stream=window.stream,
             id=f"b{number}",
             parent=None,
@@ -122,7 +126,7 @@ class Ledger:
             version=version,
             parameters=1,
             sha256="0" * 64,
-            state=BranchState.REJECTED if version is None else BranchState.KEPT,
+            state=BranchState.REJECTED if version is None else BranchState.ACCEPTED,
             created_at=self.clock.now(),
         )
 
@@ -131,31 +135,38 @@ class Ledger:
         return Message(stream=window.stream, kind=MessageKind.CYCLE, window=window.id)
 
 
-def _plan(window: Window, base_version: int | None) -> GrowthPlan:
+def _plan(window: Window, parent_version: int | None) -> GrowthPlan:
     return GrowthPlan(
         stream=window.stream,
         window=window.id,
         task="t",
         classes=(0, 1),
-        base=Manifest(stream=window.stream, schema=SCHEMA, model=ModelSpec(), branches=(), tasks=()),
-        base_version=base_version,
-        parent=None,
+        parent_manifest=Manifest(
+            stream=window.stream, schema=SCHEMA, model=ModelConfig(), branches=(), tasks=()
+        ),
+        parent_version=parent_version,
+        parent_task=None,
         lineage=(),
-        birth=Birth.ZERO,
-        copy_head=False,
+        init=BranchInit.RESIDUAL,
+        init_head_from_parent=False,
         new_branches=("b1",),
         train="0" * 64,
         validation="1" * 64,
         holdout="2" * 64,
-        growth=GrowthSpec(),
+        growth=GrowthConfig(),
         seed=0,
     )
 
 
 def _evaluation(correct: dict[str, int]) -> Evaluation:
-    cells = tuple(Cell(task=task, correct=count, rows=ROWS) for task, count in correct.items())
-    task = cells[-1].task
-    return Evaluation(task=task, cells=cells, before=Cell(task=task, correct=5, rows=ROWS), chance=0.5)
+    task_scores = tuple(TaskScore(task=task, correct=count, rows=ROWS) for task, count in correct.items())
+    task = task_scores[-1].task
+    return Evaluation(
+        task=task,
+        task_scores=task_scores,
+        initial=TaskScore(task=task, correct=5, rows=ROWS),
+        chance_level=0.5,
+    )
 
 
 def make_version(number: int, parent: int | None, stream: str = "s", window: str = "w1") -> Version:
@@ -168,16 +179,16 @@ def make_version(number: int, parent: int | None, stream: str = "s", window: str
         tasks=(),
         parameters=1,
         average_accuracy=1.0,
-        manifest=Manifest(stream=stream, schema=SCHEMA, model=ModelSpec(), branches=(), tasks=()),
+        manifest=Manifest(stream=stream, schema=SCHEMA, model=ModelConfig(), branches=(), tasks=()),
         created_at=ManualClock().now(),
     )
 
 
 @pytest.fixture
-def ledger() -> Ledger:
-    made = Ledger()
-    made.open("s")
-    return made
+def history() -> StreamHistory:
+    history = StreamHistory()
+    history.open("s")
+    return history
 
 
 @pytest.fixture
@@ -188,17 +199,17 @@ def versions() -> tuple[Version, ...]:
 
 @pytest.fixture
 def stream() -> Stream:
-    """Champion 3, base 3, challenger 4."""
+    """Champion 3, parent version 3, challenger 4."""
     now = ManualClock().now()
-    job = Job(name="s", source=SourceSpec(url="memory"), schema=SCHEMA)
-    return Stream(job=job, created_at=now, updated_at=now, champion=3, challenger=4, base=3)
+    job = Job(name="s", source=SourceConfig(url="memory"), schema=SCHEMA)
+    return Stream(job=job, created_at=now, champion=3, challenger=4, parent_version=3)
 
 
 @pytest.fixture
-def moved() -> Any:
-    """Alias moves in short: alias, from, to."""
+def summarize() -> Any:
+    """Alias changes in short: alias, from, to."""
 
-    def told(moves: tuple[AliasMove, ...]) -> list[tuple[Alias, int | None, int | None]]:
-        return [(move.alias, move.before, move.after) for move in moves]
+    def summarize_changes(changes: tuple[AliasChange, ...]) -> list[tuple[Alias, int | None, int | None]]:
+        return [(change.alias, change.before, change.after) for change in changes]
 
-    return told
+    return summarize_changes

@@ -2,30 +2,35 @@ from __future__ import annotations
 
 from typing import Any
 
-from growlearn.domain.consolidation import ConsolidationPlan, Lesson
-from growlearn.domain.job import GrowthSpec
+from growlearn.domain.consolidation import ConsolidationPlan, TaskData
+from growlearn.domain.job import GrowthConfig
 from growlearn.domain.stream import WindowRecord
-from growlearn.registry.provenance import data_of, provenance_of
+from growlearn.registry.provenance import get_data_hashes, get_provenance
 
 
-def test_a_version_comes_from_its_window_s_plan(ledger: Any) -> None:
-    window = ledger.grow("s", a=9)
-    (version,) = ledger.store.versions("s")
-    plan = ledger.store.record("s", window).plan
-    found = provenance_of(version, ledger.store.record("s", window))
-    assert found is not None
-    assert (found.stream, found.version, found.parent, found.window) == ("s", 1, None, window)
-    assert (found.seed, found.circumstances) == (plan.seed, None)
-    assert found.data == {"train": plan.train, "validation": plan.validation, "holdout": plan.holdout}
-    assert provenance_of(version, WindowRecord()) is None
+def test_a_version_comes_from_its_window_s_plan(history: Any) -> None:
+    window = history.grow("s", a=9)
+    (version,) = history.store.versions("s")
+    plan = history.store.window_record("s", window).plan
+    provenance = get_provenance(version, history.store.window_record("s", window))
+    assert provenance is not None
+    assert (provenance.stream, provenance.version, provenance.parent, provenance.window) == (
+        "s",
+        1,
+        None,
+        window,
+    )
+    assert (provenance.seed, provenance.environment) == (plan.seed, None)
+    assert provenance.data == {"train": plan.train, "validation": plan.validation, "holdout": plan.holdout}
+    assert get_provenance(version, WindowRecord()) is None
 
 
-def test_a_consolidation_has_the_data_of_every_task(ledger: Any) -> None:
-    window = ledger.grow("s", a=9)
-    base = ledger.store.record("s", window).plan.base
+def test_a_consolidation_has_the_data_of_every_task(history: Any) -> None:
+    window = history.grow("s", a=9)
+    parent_manifest = history.store.window_record("s", window).plan.parent_manifest
     plan = ConsolidationPlan(
-        stream="s", window="w2", base=base, base_version=1,
-        lessons=(Lesson(task="a", train="1", validation="2", holdout="3"),), new_branches=("b2",),
-        growth=GrowthSpec(), max_accuracy_loss=0.0, seed=1,
+        stream="s", window="w2", parent_manifest=parent_manifest, parent_version=1,
+        task_data=(TaskData(task="a", train="1", validation="2", holdout="3"),), new_branches=("b2",),
+        growth=GrowthConfig(), max_accuracy_drop=0.0, seed=1,
     )  # fmt: skip
-    assert data_of(plan) == {"a/train": "1", "a/validation": "2", "a/holdout": "3"}
+    assert get_data_hashes(plan) == {"a/train": "1", "a/validation": "2", "a/holdout": "3"}

@@ -1,43 +1,43 @@
-"""The tables, one a word of the glossary; `migrations/` builds the same ones, which a test proves.
+"""The tables, one per word of the glossary; `migrations/` builds the same ones, which a test checks.
 
 A column has the name of the dataclass field it holds. `window` columns hold a window's number.
 """
 
-from growlearn.adapters.db.tables.base import HEAD, PREFIX, VERSION_TABLE, Base, Serial
-from growlearn.adapters.db.tables.handling import (
-    CellRow,
+from growlearn.adapters.db.tables.base import HEAD_REVISION, TABLE_PREFIX, VERSION_TABLE, Base, Serial
+from growlearn.adapters.db.tables.decision_log import DecisionLogRow
+from growlearn.adapters.db.tables.ingest import LateLabelsRow, QuarantinedRowRow, SourceFileRow, WindowRow
+from growlearn.adapters.db.tables.model import AliasChangeRow, BranchRow, TaskRow, VersionRow
+from growlearn.adapters.db.tables.results import (
     DriftReportRow,
-    DriftScoreRow,
+    DriftTestResultRow,
     EvaluationRow,
     GateRow,
     GrowthRow,
+    TaskScoreRow,
 )
-from growlearn.adapters.db.tables.intake import LateLabelsRow, QuarantinedRowRow, SourceFileRow, WindowRow
-from growlearn.adapters.db.tables.ledger import LedgerRow
-from growlearn.adapters.db.tables.model import AliasMoveRow, BranchRow, TaskRow, VersionRow
 from growlearn.adapters.db.tables.streams import OutboxRow, StreamRow, TickRow
 
 __all__ = [
-    "HEAD",
-    "PREFIX",
+    "HEAD_REVISION",
+    "TABLE_PREFIX",
     "VERSION_TABLE",
-    "AliasMoveRow",
+    "AliasChangeRow",
     "Base",
     "BranchRow",
-    "CellRow",
+    "DecisionLogRow",
     "DriftReportRow",
-    "DriftScoreRow",
+    "DriftTestResultRow",
     "EvaluationRow",
     "GateRow",
     "GrowthRow",
     "LateLabelsRow",
-    "LedgerRow",
     "OutboxRow",
     "QuarantinedRowRow",
     "Serial",
     "SourceFileRow",
     "StreamRow",
     "TaskRow",
+    "TaskScoreRow",
     "TickRow",
     "VersionRow",
     "WindowRow",

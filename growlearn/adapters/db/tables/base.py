@@ -1,4 +1,4 @@
-"""What all tables share: how constraints and types are named, and columns that many of them have."""
+"""What all tables share: names of constraints, column types, and columns that many of them have."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from typing import Any, ClassVar
 from sqlalchemy import BigInteger, Double, ForeignKey, ForeignKeyConstraint, Integer, MetaData
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from growlearn.adapters.db.columns import Json, UtcDateTime, WindowId, Words
+from growlearn.adapters.db.columns import Json, SanitizedText, UtcDateTime, WindowId
 
-PREFIX = "growlearn_"
+TABLE_PREFIX = "growlearn_"
 VERSION_TABLE = "growlearn_alembic_version"
-HEAD = "0006"  # the newest migration, known here so that opening a store need not load Alembic
+HEAD_REVISION = "0001"  # the newest migration, known here so that opening a store need not load Alembic
 
 Serial = BigInteger().with_variant(Integer(), "sqlite")  # SQLite counts up INTEGER keys only
-Names = Json(tuple[str, ...])
+NameList = Json(tuple[str, ...])
 
 
 class Base(DeclarativeBase):
-    """Names every constraint, so that a migration can name it too."""
+    """Gives every constraint a name, so that a migration can refer to it."""
 
     metadata = MetaData(
         naming_convention={
@@ -29,20 +29,24 @@ class Base(DeclarativeBase):
             "pk": "pk_%(table_name)s",
         }
     )
-    type_annotation_map: ClassVar[dict[Any, Any]] = {datetime: UtcDateTime(), str: Words(), float: Double()}
+    type_annotation_map: ClassVar[dict[Any, Any]] = {
+        datetime: UtcDateTime(),
+        str: SanitizedText(),
+        float: Double(),
+    }
 
 
-def of_stream(*, primary_key: bool = False) -> Mapped[str]:
-    """The stream a row belongs to, with which it goes."""
+def make_stream_column(*, primary_key: bool = False) -> Mapped[str]:
+    """The stream a row belongs to; deleting the stream deletes the row."""
     return mapped_column(ForeignKey("growlearn_streams.name", ondelete="CASCADE"), primary_key=primary_key)
 
 
-def of_window(*, primary_key: bool = False) -> Mapped[str]:
+def make_window_column(*, primary_key: bool = False) -> Mapped[str]:
     """The window a row belongs to, by number."""
     return mapped_column(WindowId(), primary_key=primary_key, autoincrement=False)
 
 
-def refers(table: str, column: str, key: str) -> ForeignKeyConstraint:
+def make_foreign_key(table: str, column: str, key: str) -> ForeignKeyConstraint:
     """A column that names a row of another table of the same stream."""
-    table = PREFIX + table
+    table = TABLE_PREFIX + table
     return ForeignKeyConstraint(["stream", column], [f"{table}.stream", f"{table}.{key}"], ondelete="CASCADE")

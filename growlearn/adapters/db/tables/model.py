@@ -1,35 +1,42 @@
-"""Versions, branches and tasks, and where the aliases went."""
+"""Versions, branches, tasks and alias changes."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Index, String, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from growlearn.adapters.db.columns import Choice, Json
-from growlearn.adapters.db.tables.base import Base, Names, Serial, of_stream, of_window, refers
+from growlearn.adapters.db.columns import EnumText, Json
+from growlearn.adapters.db.tables.base import (
+    Base,
+    NameList,
+    Serial,
+    make_foreign_key,
+    make_stream_column,
+    make_window_column,
+)
 from growlearn.domain.lineage import BranchState, Manifest
 from growlearn.domain.schema import Label
 from growlearn.domain.stream import Alias
 
 
 class VersionRow(Base):
-    """One immutable model of a stream, and what the tracker calls it."""
+    """One immutable model of a stream, with its ids in the tracker."""
 
     __tablename__ = "growlearn_versions"
     __table_args__ = (
-        refers("windows", "window", "number"),
-        refers("versions", "parent", "number"),
+        make_foreign_key("windows", "window", "number"),
+        make_foreign_key("versions", "parent", "number"),
         UniqueConstraint("stream", "window"),
     )
 
     stream: Mapped[str] = mapped_column(primary_key=True)
     number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     parent: Mapped[int | None]
-    window: Mapped[str] = of_window()
-    branches: Mapped[tuple[str, ...]] = mapped_column(Names)
-    tasks: Mapped[tuple[str, ...]] = mapped_column(Names)
+    window: Mapped[str] = make_window_column()
+    branches: Mapped[tuple[str, ...]] = mapped_column(NameList)
+    tasks: Mapped[tuple[str, ...]] = mapped_column(NameList)
     parameters: Mapped[int] = mapped_column(BigInteger)
     average_accuracy: Mapped[float]
     manifest: Mapped[Manifest] = mapped_column(Json(Manifest))
@@ -39,15 +46,15 @@ class VersionRow(Base):
 
 
 class BranchRow(Base):
-    """A grown branch; the serial keeps the order they were grown in."""
+    """A grown branch; the serial is the order of growth."""
 
     __tablename__ = "growlearn_branches"
     __table_args__ = (
         UniqueConstraint("stream", "id"),
-        refers("windows", "window", "number"),
-        refers("versions", "version", "number"),
-        refers("branches", "parent", "id"),
-        refers("branches", "stem", "id"),
+        make_foreign_key("windows", "window", "number"),
+        make_foreign_key("versions", "version", "number"),
+        make_foreign_key("branches", "parent", "id"),
+        make_foreign_key("branches", "stem", "id"),
     )
 
     serial: Mapped[int] = mapped_column(Serial, primary_key=True)
@@ -56,52 +63,54 @@ class BranchRow(Base):
     parent: Mapped[str | None]
     stem: Mapped[str]
     task: Mapped[str]
-    window: Mapped[str] = of_window()
+    window: Mapped[str] = make_window_column()
     version: Mapped[int | None]
     parameters: Mapped[int] = mapped_column(BigInteger)
     sha256: Mapped[str] = mapped_column(String(64))
-    state: Mapped[BranchState] = mapped_column(Choice(BranchState))
+    state: Mapped[BranchState] = mapped_column(EnumText(BranchState))
     created_at: Mapped[datetime]
 
 
 class TaskRow(Base):
-    """An opened task; a name may be opened again on another line of versions after a rollback."""
+    """An opened task; after a rollback its name may be opened again from an earlier version."""
 
     __tablename__ = "growlearn_tasks"
     __table_args__ = (
         UniqueConstraint("stream", "name", "version"),
-        refers("windows", "window", "number"),
-        refers("versions", "version", "number"),
+        make_foreign_key("windows", "window", "number"),
+        make_foreign_key("versions", "version", "number"),
     )
 
     serial: Mapped[int] = mapped_column(Serial, primary_key=True)
     stream: Mapped[str]
     name: Mapped[str]
     classes: Mapped[tuple[Label, ...]] = mapped_column(Json(tuple[Label, ...]))
-    lineage: Mapped[tuple[str, ...]] = mapped_column(Names)
+    lineage: Mapped[tuple[str, ...]] = mapped_column(NameList)
     head: Mapped[str] = mapped_column(String(64))
     holdout: Mapped[str] = mapped_column(String(64))
-    reference: Mapped[str] = mapped_column(String(64))
-    window: Mapped[str] = of_window()
+    reference_rows: Mapped[str] = mapped_column(String(64))
+    window: Mapped[str] = make_window_column()
     version: Mapped[int]
-    opened_at: Mapped[datetime]
 
 
-class AliasMoveRow(Base):
-    """A move of an alias, kept as long as its stream."""
+class AliasChangeRow(Base):
+    """One change of an alias, stored as long as its stream; `decision` is its entry of the decision log."""
 
-    __tablename__ = "growlearn_alias_moves"
+    __tablename__ = "growlearn_alias_changes"
     __table_args__ = (
         Index(None, "stream"),
-        refers("versions", "before", "number"),
-        refers("versions", "after", "number"),
+        make_foreign_key("versions", "before", "number"),
+        make_foreign_key("versions", "after", "number"),
     )
 
     serial: Mapped[int] = mapped_column(Serial, primary_key=True)
-    stream: Mapped[str] = of_stream()
-    alias: Mapped[Alias] = mapped_column(Choice(Alias))
+    stream: Mapped[str] = make_stream_column()
+    alias: Mapped[Alias] = mapped_column(EnumText(Alias))
     before: Mapped[int | None]
     after: Mapped[int | None]
     actor: Mapped[str]
     reason: Mapped[str]
     at: Mapped[datetime]
+    decision: Mapped[int] = mapped_column(
+        Serial, ForeignKey("growlearn_decision_log.serial", ondelete="CASCADE"), index=True
+    )

@@ -11,18 +11,18 @@ from sklearn.datasets import load_digits
 from torch import Tensor
 from torch.utils.data import TensorDataset
 
-from growlearn.adapters.avalanche.importing import avalanche_importable
-from growlearn.avalanche import BranchGrowth, GrowthSpec, ModelSpec
+from growlearn.adapters.avalanche.importing import patch_avalanche_import
+from growlearn.avalanche import BranchGrowth, GrowthConfig, ModelConfig
 
-with avalanche_importable():
+with patch_avalanche_import():
     from avalanche.benchmarks import nc_benchmark
     from avalanche.core import SupervisedPlugin
     from avalanche.evaluation.metrics import accuracy_metrics, forgetting_metrics, loss_metrics
     from avalanche.logging import TextLogger
     from avalanche.training.plugins import EvaluationPlugin
 
-MODEL = ModelSpec(width=16, depth=1, heads=2, patch=2)
-GROWTH = GrowthSpec(birth="copy", learning_rate=5e-3)
+MODEL = ModelConfig(embed_dim=16, depth=1, num_heads=2, patch_size=2)
+GROWTH = GrowthConfig(init="warm_start", learning_rate=5e-3)
 
 
 def digits(rows: slice) -> TensorDataset:
@@ -95,7 +95,7 @@ def run(task_labels: bool) -> Script:
         script.strategy.train(experience)
         script.results.append(script.strategy.eval(stream.test_stream))
         model = script.strategy.model
-        rows = model.rows(digits(slice(0, 200)).tensors[0])
+        rows = model.to_rows(digits(slice(0, 200)).tensors[0])
         script.answers.append(
             [torch.from_numpy(model.network.logits(rows, task)) for task in model.network.task_index]
         )

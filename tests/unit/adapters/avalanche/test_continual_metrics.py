@@ -1,4 +1,4 @@
-"""Where our figures and Avalanche's agree, and where they do not."""
+"""Where our metrics and Avalanche's agree, and where they differ."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import growlearn.adapters.avalanche.benchmark  # noqa: F401 - torchvision's cure comes before avalanche
+import growlearn.adapters.avalanche.task_accuracy  # noqa: F401 - the torchvision workaround comes before avalanche
 from growlearn.domain.evaluation import AccuracyMatrix
 
 Square = list[list[float]]
 
 
-def ours(rows: Square) -> AccuracyMatrix:
+def make_matrix(rows: Square) -> AccuracyMatrix:
     size = len(rows)
     return AccuracyMatrix(
         tasks=tuple(f"t{j}" for j in range(size)),
         accuracy=tuple(tuple(row) for row in rows),
-        chance=(0.0,) * size,
-        alone=(None,) * size,
+        chance_level=(0.0,) * size,
+        single_task=(None,) * size,
     )
 
 
-def theirs(metric: str, rows: Square) -> float:
+def compute_with_avalanche(metric: str, rows: Square) -> float:
     """Avalanche's metric fed as its strategies feed it: first value at j's own growth, last at the end."""
     from avalanche.evaluation.metrics import BWT, Forgetting, ForwardTransfer  # noqa: PLC0415 - see above
 
@@ -46,12 +46,16 @@ def squares(draw: st.DrawFn) -> Square:
 
 @given(squares())
 def test_backward_transfer_is_avalanche_s(rows: Square) -> None:
-    assert ours(rows).backward_transfer == pytest.approx(theirs("backward", rows), abs=1e-12)
+    assert make_matrix(rows).backward_transfer == pytest.approx(
+        compute_with_avalanche("backward", rows), abs=1e-12
+    )
 
 
 @given(squares())
 def test_forward_transfer_is_avalanche_s(rows: Square) -> None:
-    assert ours(rows).forward_transfer == pytest.approx(theirs("forward", rows), abs=1e-12)
+    assert make_matrix(rows).forward_transfer == pytest.approx(
+        compute_with_avalanche("forward", rows), abs=1e-12
+    )
 
 
 @given(squares())
@@ -59,11 +63,13 @@ def test_forgetting_is_avalanche_s_where_no_task_ever_got_better_later(rows: Squ
     for j in range(len(rows)):
         for i in range(j + 1, len(rows)):
             rows[i][j] = min(rows[i][j], rows[i - 1][j])
-    assert ours(rows).forgetting == pytest.approx(theirs("forgetting", rows), abs=1e-12)
+    assert make_matrix(rows).forgetting == pytest.approx(
+        compute_with_avalanche("forgetting", rows), abs=1e-12
+    )
 
 
 def test_forgetting_differs_where_a_task_got_better_and_then_worse() -> None:
     """Avalanche: first minus last. Ours, and the literature's: best past minus current."""
     rows = [[0.8, 0.0, 0.0], [0.95, 0.9, 0.0], [0.85, 0.9, 0.9]]
-    assert theirs("forgetting", rows) == pytest.approx(((0.8 - 0.85) + (0.9 - 0.9)) / 2)
-    assert ours(rows).forgetting == pytest.approx(((0.95 - 0.85) + (0.9 - 0.9)) / 2)
+    assert compute_with_avalanche("forgetting", rows) == pytest.approx(((0.8 - 0.85) + (0.9 - 0.9)) / 2)
+    assert make_matrix(rows).forgetting == pytest.approx(((0.95 - 0.85) + (0.9 - 0.9)) / 2)

@@ -3,14 +3,14 @@ from __future__ import annotations
 import pytest
 import torch
 
-from growlearn.adapters.avalanche.pixels import IMAGE, Pixels
+from growlearn.adapters.avalanche.pixels import IMAGE_COLUMN, PixelQuantizer
 from growlearn.domain.errors import GrowLearnError
 
 
 def levels(images: torch.Tensor, first: torch.Tensor) -> torch.Tensor:
-    pixels = Pixels()
+    pixels = PixelQuantizer()
     schema = pixels.fit(first)
-    return torch.from_numpy(pixels.rows(images, schema).inputs[IMAGE])
+    return torch.from_numpy(pixels.to_rows(images, schema).inputs[IMAGE_COLUMN])
 
 
 def test_nothing_is_lost_of_images_between_0_and_1() -> None:
@@ -31,11 +31,11 @@ def test_images_without_a_channel_have_one() -> None:
 @pytest.mark.parametrize("shape", [(5, 64), (5, 2, 8, 8)])
 def test_what_is_no_image_is_refused(shape: tuple[int, ...]) -> None:
     with pytest.raises(GrowLearnError, match="shape"):
-        Pixels().fit(torch.rand(shape))
+        PixelQuantizer().fit(torch.rand(shape))
 
 
 def test_another_size_is_refused() -> None:
-    pixels = Pixels()
+    pixels = PixelQuantizer()
     schema = pixels.fit(torch.rand(5, 1, 8, 8))
     with pytest.raises(GrowLearnError, match=r"\[1, 9, 9\]; the first experience had \[1, 8, 8\]"):
-        pixels.rows(torch.rand(5, 1, 9, 9), schema)
+        pixels.to_rows(torch.rand(5, 1, 9, 9), schema)

@@ -11,15 +11,15 @@ from typing import Any
 import pytest
 import torch
 
-from growlearn.adapters.avalanche.growing import FrozenParts
-from growlearn.adapters.avalanche.importing import avalanche_importable
-from growlearn.avalanche import BranchGrowth, GrowthSpec
-from growlearn.domain.errors import GrowLearnError, NotGrowable
-from growlearn.growth.model.network import load_network
+from growlearn.adapters.avalanche.branch_training import FeatureCache
+from growlearn.adapters.avalanche.importing import patch_avalanche_import
+from growlearn.avalanche import BranchGrowth, GrowthConfig
+from growlearn.domain.errors import CannotGrow, GrowLearnError
+from growlearn.network.model.network import load_network
 
 from .conftest import GROWTH, MODEL, Script, benchmark, counting_plugin, digits, strategy
 
-with avalanche_importable():
+with patch_avalanche_import():
     from avalanche.benchmarks import class_incremental_benchmark
     from avalanche.benchmarks.utils import as_classification_dataset
     from avalanche.core import SupervisedPlugin
@@ -73,7 +73,7 @@ def test_metrics_reach_the_loggers(script: Script) -> None:
 
 def test_the_model_is_one_that_growlearn_itself_can_load(script: Script) -> None:
     model = script.strategy.model
-    rows = model.rows(digits(slice(0, 200)).tensors[0])
+    rows = model.to_rows(digits(slice(0, 200)).tensors[0])
     loaded = load_network(model.manifest, model.shelf.get)
     for task, answers in zip(loaded.task_index, script.answers[-1], strict=True):
         assert torch.equal(torch.from_numpy(loaded.logits(rows, task)), answers)
@@ -93,7 +93,7 @@ def test_a_state_dict_restores_all_and_grows_on(script: Script) -> None:
     with torch.no_grad():
         assert torch.equal(
             again.model(images, 1), script.strategy.model(images, 1)
-        ) or not again.model.regimes(1)
+        ) or not again.model.list_task_versions(1)
 
 
 def test_before_anything_has_grown_every_class_is_as_likely() -> None:
@@ -134,20 +134,20 @@ def test_a_plugin_that_writes_to_frozen_weights_is_found_out() -> None:
         learner.train(stream.train_stream[1])
 
 
-@pytest.mark.parametrize("birth", ["zero", "copy", "own"])
-def test_what_is_frozen_is_kept_and_equal_to_looking_anew(birth: Any) -> None:
-    seen: list[FrozenParts] = []
-    learner, stream = strategy(growth=replace(GROWTH, birth=birth)), benchmark(task_labels=True)
+@pytest.mark.parametrize("init", ["residual", "warm_start", "scratch"])
+def test_cached_features_equal_recomputed_ones(init: Any) -> None:
+    seen: list[FeatureCache] = []
+    learner, stream = strategy(growth=replace(GROWTH, init=init)), benchmark(task_labels=True)
     learner.train(stream.train_stream[0])
     keep = type("Keep", (), {"before_training": lambda self, strategy, **_: None})()
     learner.plugins.append(keep)
-    keep.before_training_exp = lambda strategy, **_: seen.append(strategy.growing._frozen)
+    keep.before_training_exp = lambda strategy, **_: seen.append(strategy.branch_training._feature_cache)
     learner.train(stream.train_stream[1])
-    rows = learner.model.rows(torch.stack([x for x, *_ in stream.train_stream[1].dataset])[:20])
-    kept, anew = seen[0].of(rows), seen[0]._look_at(rows)
-    assert (kept.z is None) == (birth != "zero" and learner.model.manifest.branches[1].stem == "b2")
-    assert torch.allclose(kept.residuals, anew.residuals, atol=1e-6)
-    assert kept.z is None or anew.z is None or torch.allclose(kept.z, anew.z, atol=1e-6)
+    rows = learner.model.to_rows(torch.stack([x for x, *_ in stream.train_stream[1].dataset])[:20])
+    cached, computed = seen[0].get_features(rows), seen[0]._compute_features(rows)
+    assert (cached.z is None) == (init != "residual" and learner.model.manifest.branches[1].stem == "b2")
+    assert torch.allclose(cached.residuals, computed.residuals, atol=1e-6)
+    assert cached.z is None or computed.z is None or torch.allclose(cached.z, computed.z, atol=1e-6)
 
 
 def test_a_benchmark_without_any_task_labels_is_routed() -> None:
@@ -172,11 +172,11 @@ def test_patience_ends_an_experience() -> None:
     assert learner.clock.train_exp_epochs < 30
 
 
-def test_what_cannot_be_grown_is_said() -> None:
+def test_what_cannot_be_grown_is_an_error() -> None:
     with pytest.raises(GrowLearnError, match="cannot run on cuda"):
         BranchGrowth(model=MODEL, device="cuda")
-    with pytest.raises(NotGrowable, match="fewer than 5000"):
-        strategy(growth=GrowthSpec(min_rows=5000)).train(benchmark(task_labels=True).train_stream[0])
+    with pytest.raises(CannotGrow, match="fewer than 5000"):
+        strategy(growth=GrowthConfig(min_rows=5000)).train(benchmark(task_labels=True).train_stream[0])
 
 
 def test_growlearn_alone_imports_neither_torch_nor_avalanche() -> None:

@@ -11,13 +11,13 @@ def run(script: str) -> None:
     assert (done.returncode, done.stderr) == (0, ""), done.stderr
 
 
-def test_the_cure_is_active_only_where_torchvision_s_own_operators_do_not_load() -> None:
+def test_operators_are_declared_only_where_torchvision_s_own_operators_do_not_load() -> None:
     run("""
 import warnings
 warnings.simplefilter("error")
-from growlearn.adapters.avalanche.torchvision_operators import declare_missing
-needed = declare_missing()
-assert declare_missing() == needed
+from growlearn.adapters.avalanche.torchvision_operators import declare_missing_operators
+needed = declare_missing_operators()
+assert declare_missing_operators() == needed
 import torchvision
 from torchvision.extension import _has_ops
 assert needed != _has_ops(), (needed, _has_ops())
@@ -29,7 +29,7 @@ def test_operators_that_are_there_are_left_alone() -> None:
     run("""
 import torch
 torch.ops.load_library = lambda path: None
-from growlearn.adapters.avalanche.torchvision_operators import declare_missing
-assert declare_missing() is False
+from growlearn.adapters.avalanche.torchvision_operators import declare_missing_operators
+assert declare_missing_operators() is False
 assert not hasattr(torch.ops.torchvision, "nms")
 """)

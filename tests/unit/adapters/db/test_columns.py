@@ -1,63 +1,75 @@
 from __future__ import annotations
 
 import json
+import math
+import struct
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from sqlalchemy.dialects.sqlite import dialect
 
-from growlearn.adapters.db.columns import Choice, Figure, Json, UtcDateTime, WindowId, Words, number_of
-from growlearn.domain.circumstances import Circumstances
+from growlearn.adapters.db.columns import (
+    EnumText,
+    Json,
+    NullableFloat,
+    SanitizedText,
+    UtcDateTime,
+    WindowId,
+    parse_window_number,
+)
 from growlearn.domain.consolidation import ConsolidationResult
-from growlearn.domain.drift import DriftReport, Score
+from growlearn.domain.drift import DriftReport, DriftTestResult, EProcess, MonitorState
+from growlearn.domain.environment import TrainingEnvironment
 from growlearn.domain.errors import GrowLearnError
-from growlearn.domain.evaluation import Cell, Evaluation, GateResult
-from growlearn.domain.growth import Epoch, GrowthPlan, GrowthResult, ParentScore, PrefixPoint
-from growlearn.domain.job import GrowthSpec, Job, ModelSpec
+from growlearn.domain.evaluation import Evaluation, GateResult, TaskScore
+from growlearn.domain.growth import Epoch, GrowthPlan, GrowthResult, PrefixPoint, ProbeScore
+from growlearn.domain.job import GrowthConfig, Job, ModelConfig
 from growlearn.domain.lineage import BranchWeights, Manifest, TaskHead
-from growlearn.domain.schema import Input, InputType, Schema
+from growlearn.domain.schema import InputColumn, InputType, Schema
 from growlearn.domain.window import WindowState
+from tests.unit.json_column import store_and_read
 
 SQLITE = dialect()
 
 
-def _round(kind: Any, value: Any) -> Any:
-    column = Json(kind)
-    return column.process_result_value(column.process_bind_param(value, SQLITE), SQLITE)
-
-
 INPUTS = st.one_of(
-    st.builds(Input, type=st.sampled_from([InputType.NUMBER, InputType.CATEGORY])),
+    st.builds(InputColumn, type=st.sampled_from([InputType.NUMBER, InputType.CATEGORY])),
     st.builds(
-        Input,
+        InputColumn,
         type=st.just(InputType.IMAGE),
         shape=st.tuples(st.sampled_from([1, 3]), st.just(28), st.just(9)),
     ),
     st.builds(
-        Input, type=st.just(InputType.TOKENS), vocabulary=st.integers(2, 10**7), length=st.integers(1, 99)
+        InputColumn,
+        type=st.just(InputType.TOKENS),
+        vocabulary=st.integers(2, 10**7),
+        length=st.integers(1, 99),
     ),
-    st.builds(Input, type=st.just(InputType.SERIES), shape=st.tuples(st.integers(1, 999), st.integers(1, 9))),
+    st.builds(
+        InputColumn, type=st.just(InputType.SERIES), shape=st.tuples(st.integers(1, 999), st.integers(1, 9))
+    ),
 )
 SCHEMAS = st.builds(
     Schema,
-    inputs=st.dictionaries(st.text(min_size=1).filter(lambda name: name != "_key"), INPUTS, min_size=1),
+    inputs=st.dictionaries(st.text(min_size=1).filter(lambda name: name != "_row_hash"), INPUTS, min_size=1),
     label=st.just("the label, which no input is called"),
 )
-MANIFESTS = st.builds(Manifest, schema=SCHEMAS, model=st.builds(ModelSpec, width=st.just(32)))
-PLANS = st.builds(GrowthPlan, base=MANIFESTS, growth=st.just(GrowthSpec(epochs=2)))
+MANIFESTS = st.builds(Manifest, schema=SCHEMAS, model=st.builds(ModelConfig, embed_dim=st.just(32)))
+PLANS = st.builds(GrowthPlan, parent_manifest=MANIFESTS, growth=st.just(GrowthConfig(epochs=2)))
 PLAIN = [
-    Score,
+    DriftTestResult,
     DriftReport,
-    Cell,
+    MonitorState,
+    TaskScore,
     Evaluation,
     GateResult,
     Epoch,
     GrowthResult,
-    ParentScore,
+    ProbeScore,
     PrefixPoint,
     BranchWeights,
     TaskHead,
@@ -70,23 +82,40 @@ def test_a_value_of_another_version_of_the_program_says_what_it_is() -> None:
 
 
 @given(st.builds(GrowthResult))
-def test_a_result_stored_before_there_was_an_approximation_curve_is_read(result: GrowthResult) -> None:
+def test_a_result_stored_without_a_prefix_curve_is_read(result: GrowthResult) -> None:
     stored = json.loads(Json(GrowthResult).process_bind_param(result, SQLITE) or "")
-    del stored["approximation"]
+    del stored["prefix_curve"]
     read = Json(GrowthResult).process_result_value(json.dumps(stored), SQLITE)
-    assert repr(read) == repr(replace(result, approximation=()))
+    assert repr(read) == repr(replace(result, prefix_curve=()))
 
 
 @given(st.one_of([st.tuples(st.just(kind), st.builds(kind)) for kind in PLAIN]))
-def test_every_plain_dataclass_survives_as_json(example: tuple[Any, Any]) -> None:
-    kind, value = example
+def test_every_plain_dataclass_survives_as_json(typed_value: tuple[Any, Any]) -> None:
+    kind, value = typed_value
 
-    assert repr(_round(kind, value)) == repr(value)  # as text, because nan is not nan
+    assert repr(store_and_read(kind, value)) == repr(value)  # as text, because nan is not nan
+
+
+@given(st.lists(st.floats()), st.floats())
+@example([math.inf, -math.inf, math.nan, -0.0, 5e-324, 0.1 + 0.2], -math.inf)
+def test_a_monitor_state_keeps_every_bit(log_wealth: list[float], log_evidence: float) -> None:
+    e_process = EProcess(fingerprint="r", log_wealth=tuple(log_wealth), max_log_evidence=log_evidence)
+    state = MonitorState(risk=e_process, delayed_label_windows=(2, 3))
+
+    kept = store_and_read(MonitorState, state)
+
+    assert repr(kept) == repr(state)
+    kept_numbers = [*kept.risk.log_wealth, kept.risk.max_log_evidence]
+    assert list(map(_get_bits, kept_numbers)) == list(map(_get_bits, [*log_wealth, log_evidence]))
+
+
+def _get_bits(number: float) -> bytes:
+    return b"nan" if math.isnan(number) else struct.pack("d", number)
 
 
 @given(MANIFESTS)
 def test_a_manifest_survives_with_the_order_of_its_inputs(manifest: Manifest) -> None:
-    kept = _round(Manifest, manifest)
+    kept = store_and_read(Manifest, manifest)
 
     assert kept == manifest
     assert list(kept.schema.inputs) == list(manifest.schema.inputs)
@@ -94,7 +123,7 @@ def test_a_manifest_survives_with_the_order_of_its_inputs(manifest: Manifest) ->
 
 @given(PLANS)
 def test_a_plan_survives(plan: GrowthPlan) -> None:
-    assert repr(_round(GrowthPlan, plan)) == repr(plan)
+    assert repr(store_and_read(GrowthPlan, plan)) == repr(plan)
 
 
 @pytest.mark.parametrize("kind", [Job, GrowthPlan, GrowthResult, Manifest])
@@ -121,7 +150,7 @@ def test_times_without_zone_are_refused() -> None:
 
 @given(st.text(st.characters(codec=None)))
 def test_any_text_can_be_stored(text: str) -> None:
-    stored = Words().process_bind_param(text, SQLITE)
+    stored = SanitizedText().process_bind_param(text, SQLITE)
 
     assert stored is not None
     stored.encode()
@@ -131,7 +160,7 @@ def test_any_text_can_be_stored(text: str) -> None:
 
 @given(st.text(st.characters(codec="utf-8", exclude_characters="\x00")))
 def test_text_that_can_be_stored_is_left_alone(text: str) -> None:
-    assert Words().process_bind_param(text, SQLITE) == text
+    assert SanitizedText().process_bind_param(text, SQLITE) == text
 
 
 @given(st.integers(1, 10**9 - 1))
@@ -144,25 +173,27 @@ def test_window_ids_are_their_numbers(number: int) -> None:
 
 @given(st.text().filter(lambda text: not text.startswith("w")))
 def test_other_text_is_no_window(text: str) -> None:
-    assert number_of(text) == -1
+    assert parse_window_number(text) == -1
 
 
 @pytest.mark.parametrize("kind", [GrowthResult, ConsolidationResult])
 @given(st.data())
-def test_results_stored_before_circumstances_and_probes_were_kept_are_read(kind: Any, data: Any) -> None:
+def test_results_stored_without_environment_and_check_logits_are_read(kind: Any, data: Any) -> None:
     column = Json(GrowthResult | ConsolidationResult)
-    result = data.draw(st.builds(kind, circumstances=st.builds(Circumstances), probes=st.text()))
+    result = data.draw(st.builds(kind, environment=st.builds(TrainingEnvironment), check_logits=st.text()))
     stored = json.loads(str(column.process_bind_param(result, SQLITE)))
-    del stored["circumstances"], stored["probes"]
+    del stored["environment"], stored["check_logits"]
 
     read = column.process_result_value(json.dumps(stored), SQLITE)
 
-    assert repr(read) == repr(replace(result, circumstances=None, probes=None))  # losses may be no numbers
+    assert repr(read) == repr(
+        replace(result, environment=None, check_logits=None)
+    )  # losses may be no numbers
 
 
 @given(st.floats() | st.none())
-def test_figures_survive_and_nan_is_null(figure: float | None) -> None:
-    column = Figure()
+def test_floats_survive_and_nan_is_null(figure: float | None) -> None:
+    column = NullableFloat()
     bound = column.process_bind_param(figure, SQLITE)
 
     assert bound == bound  # noqa: PLR0124 - nan alone differs from itself
@@ -171,8 +202,8 @@ def test_figures_survive_and_nan_is_null(figure: float | None) -> None:
     )
 
 
-def test_a_choice_is_stored_as_its_value_and_no_other() -> None:
-    column = Choice(WindowState)
+def test_an_enum_member_is_stored_as_its_value_and_other_text_is_an_error() -> None:
+    column = EnumText(WindowState)
 
     assert column.process_bind_param(WindowState.JUDGED, SQLITE) == "judged"
     assert column.process_result_value("judged", SQLITE) is WindowState.JUDGED

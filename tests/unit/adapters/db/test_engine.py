@@ -1,4 +1,4 @@
-"""Looking at a database leaves everything as it was, whatever state it is found in."""
+"""A read-only connection to a database leaves everything as it was, whatever its state."""
 
 from __future__ import annotations
 
@@ -9,7 +9,14 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, text
 
-from growlearn.adapters.db.engine import connect, connect_to_look, read_url, reading, sqlite_file, writing
+from growlearn.adapters.db.engine import (
+    connect,
+    connect_readonly,
+    get_sqlite_path,
+    parse_database_url,
+    read_transaction,
+    write_transaction,
+)
 from growlearn.domain.errors import GrowLearnError
 
 _COUNT = text("SELECT count(*) FROM growlearn_streams")
@@ -21,23 +28,23 @@ def content(folder: Path) -> dict[str, bytes]:
 
 
 def look(url: str) -> int:
-    engine = connect_to_look(url)
-    with reading(engine) as connection:
+    engine = connect_readonly(url)
+    with read_transaction(engine) as connection:
         count: int = connection.execute(_COUNT).scalar_one()
     engine.dispose()
     return count
 
 
 def file_of(url: str) -> Path:
-    file = sqlite_file(read_url(url))
+    file = get_sqlite_path(parse_database_url(url))
     assert file is not None
     return file
 
 
-def test_nothing_can_be_written_through_it(looking: Engine) -> None:
-    with pytest.raises(GrowLearnError, match=r"read-?only"), writing(looking) as connection:
+def test_nothing_can_be_written_through_it(readonly_engine: Engine) -> None:
+    with pytest.raises(GrowLearnError, match=r"read-?only"), write_transaction(readonly_engine) as connection:
         connection.execute(_FORGET)
-    with reading(looking) as connection:
+    with read_transaction(readonly_engine) as connection:
         assert connection.execute(_COUNT).scalar_one() == 0
 
 
@@ -52,8 +59,8 @@ def test_a_database_at_rest_keeps_every_byte_and_gets_no_file_beside_it(sqlite_u
 
 def test_what_a_killed_writer_left_in_the_log_is_seen_and_left_there(sqlite_url: str, tmp_path: Path) -> None:
     engine = connect(sqlite_url)
-    with writing(engine) as connection:
-        row = "INSERT INTO growlearn_streams (name, job, created_at, updated_at) VALUES ('s', '{}', '', '')"
+    with write_transaction(engine) as connection:
+        row = "INSERT INTO growlearn_streams (name, job, created_at) VALUES ('s', '{}', '')"
         connection.execute(text(row))
     killed = tmp_path / "killed"
     shutil.copytree(file_of(sqlite_url).parent, killed, ignore=lambda *_: ["killed"])
@@ -70,8 +77,8 @@ def test_what_a_killed_writer_left_in_the_log_is_seen_and_left_there(sqlite_url:
 def test_a_log_is_not_begun_in_a_file_that_has_none(tmp_path: Path) -> None:
     file = tmp_path / "plain.db"
     file.touch()
-    engine = connect_to_look(f"sqlite:///{file}")
-    with reading(engine) as connection:
+    engine = connect_readonly(f"sqlite:///{file}")
+    with read_transaction(engine) as connection:
         assert connection.execute(text("SELECT count(*) FROM sqlite_master")).scalar_one() == 0
     engine.dispose()
     assert content(tmp_path) == {"plain.db": b""}

@@ -11,7 +11,7 @@ import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
 from growlearn.adapters.files.artifacts import FileArtifacts
-from growlearn.domain.errors import DamagedArtifact, Unavailable
+from growlearn.domain.errors import CorruptArtifact, Unavailable
 
 DIGEST = sha256(b"weights").hexdigest()
 
@@ -30,7 +30,7 @@ def test_a_file_lies_two_folders_down_under_its_hash(stored: Path) -> None:
 @pytest.mark.parametrize("damage", [b"", b"weight", b"weightS"])
 def test_a_damaged_file_is_never_returned(stored: Path, tmp_path: Path, damage: bytes) -> None:
     stored.write_bytes(damage)
-    with pytest.raises(DamagedArtifact, match=r"does not hold what was stored \(bring that file back"):
+    with pytest.raises(CorruptArtifact, match=r"does not hold what was stored \(bring that file back"):
         FileArtifacts(tmp_path).get(DIGEST)
 
 
@@ -75,5 +75,5 @@ def test_a_damaged_object_of_a_store_is_never_returned() -> None:
     artifacts = FileArtifacts("memory://damaged")
     digest = artifacts.put(b"weights")
     MemoryFileSystem().pipe_file(f"/damaged/{digest[:2]}/{digest[2:4]}/{digest}", b"other")
-    with pytest.raises(DamagedArtifact, match="does not hold what was stored"):
+    with pytest.raises(CorruptArtifact, match="does not hold what was stored"):
         artifacts.get(digest)

@@ -9,9 +9,9 @@ import pytest
 from growlearn.adapters.memory.clock import ManualClock
 from growlearn.adapters.memory.store import MemoryStore
 from growlearn.adapters.scheduler.scheduler import Scheduler
-from growlearn.adapters.scheduler.tick import claim_due
-from growlearn.domain.job import Job, Schedule, SourceSpec
-from growlearn.domain.schema import Input, InputType, Schema
+from growlearn.adapters.scheduler.tick import claim_due_tick
+from growlearn.domain.job import Job, Schedule, SourceConfig
+from growlearn.domain.schema import InputColumn, InputType, Schema
 from growlearn.domain.stream import Stream
 from growlearn.ports import Store
 
@@ -20,8 +20,8 @@ DAY_S = 24 * HOUR_S
 
 
 def job(name: str, schedule: Schedule) -> Job:
-    schema = Schema(inputs={"x": Input(type=InputType.NUMBER)})
-    return Job(name=name, source=SourceSpec(url="/nowhere"), schema=schema, schedule=schedule)
+    schema = Schema(inputs={"x": InputColumn(type=InputType.NUMBER)})
+    return Job(name=name, source=SourceConfig(url="/nowhere"), schema=schema, schedule=schedule)
 
 
 class Office:
@@ -33,14 +33,13 @@ class Office:
         self.dispatched: list[str] = []
         self.complaints: list[str] = []
 
-    def scheduler(self, name: str = "one", store: Store | None = None) -> Scheduler:
+    def scheduler(self, store: Store | None = None) -> Scheduler:
         return Scheduler(
             store or self.store,
             self.clock,
             self.dispatched.append,
-            name=name,
             poll_s=0.05,
-            complain=self.complaints.append,
+            on_error=self.complaints.append,
         )
 
     def apply(self, name: str, **schedule: str) -> Stream:
@@ -53,7 +52,7 @@ def test_a_new_stream_on_an_interval_is_due_at_once_and_then_once_an_interval() 
     scheduler = office.scheduler()
     counts = []
     for _ in range(5):
-        scheduler.follow()
+        scheduler.sync()
         counts.append(len(office.dispatched))
         office.clock.advance(150)
     assert counts == [1, 1, 2, 2, 3]
@@ -63,10 +62,10 @@ def test_a_new_stream_on_a_crontab_waits_for_its_time_of_day() -> None:
     office = Office()
     office.apply("a", cron="0 3 * * *")
     scheduler = office.scheduler()
-    scheduler.follow()
+    scheduler.sync()
     assert office.dispatched == []
     office.clock.advance(15 * HOUR_S)
-    scheduler.follow()
+    scheduler.sync()
     assert office.dispatched == ["a"]
 
 
@@ -75,24 +74,24 @@ def test_after_downtime_missed_ticks_count_as_one(schedule: dict[str, str]) -> N
     office = Office()
     office.apply("a", **schedule)
     office.clock.advance(300)
-    office.scheduler().follow()
+    office.scheduler().sync()
     office.clock.advance(30 * DAY_S)
-    restarted = office.scheduler("after the outage")
-    restarted.follow()
-    restarted.follow()
+    restarted = office.scheduler()
+    restarted.sync()
+    restarted.sync()
     assert office.dispatched == ["a", "a"]
 
 
 def test_a_tick_is_claimed_once_over_any_number_of_schedulers() -> None:
     office = Office()
     office.apply("a", every="5m")
-    schedulers = [office.scheduler(f"scheduler {i}") for i in range(8)]
+    schedulers = [office.scheduler() for _ in range(8)]
     for ticks in range(1, 6):
         ready = threading.Barrier(len(schedulers))
 
         def follow(scheduler: Scheduler, ready: threading.Barrier = ready) -> None:
             ready.wait()
-            scheduler.follow()
+            scheduler.sync()
 
         threads = [threading.Thread(target=follow, args=(scheduler,)) for scheduler in schedulers]
         for thread in threads:
@@ -107,10 +106,10 @@ def test_a_changed_schedule_counts_from_the_next_look() -> None:
     office = Office()
     office.apply("a", every="2d")
     scheduler = office.scheduler()
-    scheduler.follow()
+    scheduler.sync()
     office.apply("a", every="1m")
     office.clock.advance(60)
-    scheduler.follow()
+    scheduler.sync()
     assert office.dispatched == ["a", "a"]
 
 
@@ -119,10 +118,10 @@ def test_a_deleted_stream_is_forgotten() -> None:
     office.apply("a", every="1m")
     office.apply("b", every="1m")
     scheduler = office.scheduler()
-    scheduler.follow()
+    scheduler.sync()
     office.store.delete("a")
     office.clock.advance(60)
-    scheduler.follow()
+    scheduler.sync()
     assert office.dispatched == ["a", "b", "b"]
 
 
@@ -130,7 +129,7 @@ def test_one_stream_that_cannot_be_scheduled_does_not_stop_the_others() -> None:
     office = Office()
     office.apply("broken", cron="0 0 * * nonsense")
     office.apply("sound", every="1m")
-    office.scheduler().follow()
+    office.scheduler().sync()
     assert office.dispatched == ["sound"]
     assert "broken" in office.complaints[0]
     assert "nonsense" in office.complaints[0]
@@ -152,11 +151,11 @@ def test_a_database_that_is_away_is_asked_again() -> None:
     store = AwayStore()
     store.apply(job("a", Schedule(every="5m")), office.clock.now())
     scheduler = office.scheduler(store=store)
-    scheduler.follow()
+    scheduler.sync()
     assert "no route" in office.complaints[0]
     store.away = False
     office.clock.advance(20 * 60)
-    scheduler.follow()
+    scheduler.sync()
     assert office.dispatched == ["a"]
 
 
@@ -167,9 +166,8 @@ def test_a_running_scheduler_notices_a_stream_that_comes_later() -> None:
         office.store,
         office.clock,
         lambda _: noticed.set(),
-        name="one",
         poll_s=0.02,
-        complain=office.complaints.append,
+        on_error=office.complaints.append,
     )
     scheduler.start()
     try:
@@ -184,6 +182,6 @@ def test_a_clock_set_back_claims_nothing_twice() -> None:
     office = Office()
     stream = office.apply("a", every="5m")
     now = office.clock.now()
-    assert claim_due(stream, office.store, now, "one")
-    assert not claim_due(stream, office.store, now.replace(hour=11), "one")
-    assert not claim_due(replace(stream, created_at=now), office.store, now, "two")
+    assert claim_due_tick(stream, office.store, now)
+    assert not claim_due_tick(stream, office.store, now.replace(hour=11))
+    assert not claim_due_tick(replace(stream, created_at=now), office.store, now)

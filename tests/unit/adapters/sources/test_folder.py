@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
 from growlearn.adapters.memory.clock import ManualClock
 from growlearn.adapters.sources import open_source
-from growlearn.domain.errors import GrowLearnError, JobError, NotReadable, UnreadableFile
-from growlearn.domain.job import SourceSpec
+from growlearn.domain.errors import GrowLearnError, InvalidFile, JobError, TemporarilyUnreadable
+from growlearn.domain.job import SourceConfig
 from growlearn.domain.window import SourceFile
 
+NOBODY = 65534
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC).timestamp()
 
 
@@ -42,12 +45,12 @@ def names(folder: Path, pattern: str = "*", settle_s: float = 1.0) -> list[str]:
 
 
 def listing(folder: Path, pattern: str = "*", settle_s: float = 1.0) -> Sequence[SourceFile]:
-    spec = SourceSpec(url=str(folder), pattern=pattern, settle_s=settle_s)
+    spec = SourceConfig(url=str(folder), pattern=pattern, min_file_age_s=settle_s)
     return open_source(spec, ManualClock()).files()
 
 
 @pytest.mark.parametrize(
-    ("pattern", "found"),
+    ("pattern", "expected"),
     [
         ("*", ["a.csv", "b.parquet"]),
         ("*.parquet", ["b.parquet"]),
@@ -58,11 +61,11 @@ def listing(folder: Path, pattern: str = "*", settle_s: float = 1.0) -> Sequence
     ],
 )
 def test_the_pattern_picks_files_and_two_stars_reach_into_folders(
-    put: Callable[..., Path], folder: Path, pattern: str, found: list[str]
+    put: Callable[..., Path], folder: Path, pattern: str, expected: list[str]
 ) -> None:
     for name in ("b.parquet", "a.csv", "one/c.parquet", "one/two/d.parquet"):
         put(name)
-    assert names(folder, pattern) == found
+    assert names(folder, pattern) == expected
 
 
 @pytest.mark.parametrize(
@@ -91,7 +94,7 @@ def test_a_file_touched_within_the_settling_time_is_left_for_the_next_tick(
 ) -> None:
     clock = ManualClock()
     put("a.csv", at=(clock.now() - timedelta(seconds=0.5)).timestamp())
-    source = open_source(SourceSpec(url=str(folder), settle_s=1.0), clock)
+    source = open_source(SourceConfig(url=str(folder), min_file_age_s=1.0), clock)
     assert source.files() == ()
     clock.advance(0.5)
     assert len(source.files()) == 1
@@ -119,7 +122,7 @@ def test_a_file_in_place_of_the_folder_is_told(tmp_path: Path) -> None:
 
 
 def test_a_missing_remote_folder_names_the_cure() -> None:
-    source = open_source(SourceSpec(url="memory://nowhere-at-all/in"), ManualClock())
+    source = open_source(SourceConfig(url="memory://nowhere-at-all/in"), ManualClock())
     with pytest.raises(GrowLearnError, match=r"does not exist or holds nothing yet \(put a first file"):
         source.files()
 
@@ -127,17 +130,17 @@ def test_a_missing_remote_folder_names_the_cure() -> None:
 @pytest.mark.parametrize("url", ["nosuchthing://bucket/in", "dropbox://in"])
 def test_a_url_nothing_can_open_is_told(url: str) -> None:
     with pytest.raises(GrowLearnError, match=f"{url} cannot be opened: "):
-        open_source(SourceSpec(url=url), ManualClock())
+        open_source(SourceConfig(url=url), ManualClock())
 
 
 def test_an_unknown_kind_of_source_names_the_nearest() -> None:
     with pytest.raises(JobError, match=r"'image_folders' is unknown; .*\(did you mean 'image-folder'\?\)"):
-        open_source(SourceSpec(url="x", type="image_folders"), ManualClock())
+        open_source(SourceConfig(url="x", type="image_folders"), ManualClock())
 
 
 def test_an_impossible_pattern_is_told(folder: Path) -> None:
     with pytest.raises(JobError, match=r"source.pattern .* is no file pattern"):
-        open_source(SourceSpec(url=str(folder), pattern="a**.csv"), ManualClock())
+        open_source(SourceConfig(url=str(folder), pattern="a**.csv"), ManualClock())
 
 
 class TestLinks:
@@ -147,29 +150,29 @@ class TestLinks:
         secret = tmp_path / "secret.csv"
         secret.write_bytes(b"secret")
         (folder / "a.csv").symlink_to(secret)
-        source = open_source(SourceSpec(url=str(folder), settle_s=0), ManualClock())
+        source = open_source(SourceConfig(url=str(folder), min_file_age_s=0), ManualClock())
         (file,) = source.files()
-        assert file.refused == "is a symbolic link that leads out of the folder"
-        with pytest.raises(UnreadableFile, match="leads out of the folder"):
+        assert file.reject_reason == "is a symbolic link that leads out of the folder"
+        with pytest.raises(InvalidFile, match="leads out of the folder"):
             source.read(file)
 
     def test_a_file_swapped_for_such_a_link_after_listing_is_not_opened(
         self, put: Callable[..., Path], folder: Path, tmp_path: Path
     ) -> None:
         path = put("a.csv")
-        source = open_source(SourceSpec(url=str(folder), settle_s=0), ManualClock())
+        source = open_source(SourceConfig(url=str(folder), min_file_age_s=0), ManualClock())
         (file,) = source.files()
         (tmp_path / "secret.csv").write_bytes(b"s")
         path.unlink()
         path.symlink_to(tmp_path / "secret.csv")
-        with pytest.raises(UnreadableFile, match="leads out of the folder"):
+        with pytest.raises(InvalidFile, match="leads out of the folder"):
             source.read(file)
 
     def test_a_linked_folder_outside_is_refused_and_not_entered(self, folder: Path, tmp_path: Path) -> None:
         (tmp_path / "other").mkdir()
         (tmp_path / "other" / "a.csv").write_bytes(b"x")
         (folder / "other").symlink_to(tmp_path / "other")
-        assert [(Path(f.url).name, f.refused is not None) for f in listing(folder, "**", 0)] == [
+        assert [(Path(f.url).name, f.reject_reason is not None) for f in listing(folder, "**", 0)] == [
             ("other", True)
         ]
 
@@ -178,7 +181,7 @@ class TestLinks:
     ) -> None:
         put("a.csv", b"content")
         (folder / "b.csv").symlink_to(folder / "a.csv")
-        source = open_source(SourceSpec(url=str(folder)), ManualClock())
+        source = open_source(SourceConfig(url=str(folder)), ManualClock())
         assert [source.read(file) for file in source.files()] == [
             {"a.csv": b"content"},
             {"b.csv": b"content"},
@@ -202,34 +205,43 @@ class TestLinks:
 def test_a_named_pipe_is_refused_and_does_not_block(folder: Path) -> None:
     os.mkfifo(folder / "a.csv")
     (file,) = listing(folder, settle_s=0)
-    assert file.refused == "is not a regular file"
+    assert file.reject_reason == "is not a regular file"
 
 
-def test_a_file_that_may_not_be_read_says_so(
-    put: Callable[..., Path], folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def denied(_: Path) -> bytes:
-        raise PermissionError(13, "Permission denied")
+@contextmanager
+def as_nobody() -> Iterator[None]:
+    """Root may read every file, so root becomes another user for a while."""
+    root = os.geteuid() == 0
+    if root:
+        os.seteuid(NOBODY)
+    try:
+        yield
+    finally:
+        if root:
+            os.seteuid(0)
 
-    put("a.csv")
-    source = open_source(SourceSpec(url=str(folder)), ManualClock())
+
+def test_a_file_that_may_not_be_read_says_so() -> None:
+    with TemporaryDirectory() as folder:  # unlike `tmp_path`, within reach of every user
+        os.chmod(folder, 0o755)
+        path = Path(folder, "a.csv")
+        path.write_bytes(b"x")
+        path.chmod(0)
+        source = open_source(SourceConfig(url=folder, min_file_age_s=0), ManualClock())
+        (file,) = source.files()
+        with (
+            as_nobody(),
+            pytest.raises(InvalidFile, match=r"a.csv cannot be read: Permission denied \(fix it"),
+        ):
+            source.read(file)
+
+
+def test_a_disk_that_is_away_leaves_the_file_for_the_next_tick(need: Callable[[str, bool], None]) -> None:
+    """The first page of a process's memory is a file that is listed and fails as a broken disk does."""
+    need("Linux's /proc", Path("/proc/self/mem").exists())
+    source = open_source(SourceConfig(url="/proc/self", pattern="mem", min_file_age_s=0), ManualClock())
     (file,) = source.files()
-    monkeypatch.setattr(Path, "read_bytes", denied)
-    with pytest.raises(UnreadableFile, match=r"a.csv cannot be read: Permission denied \(mend it"):
-        source.read(file)
-
-
-def test_a_disk_that_is_away_leaves_the_file_for_the_next_tick(
-    put: Callable[..., Path], folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def broken(_: Path) -> bytes:
-        raise OSError(5, "Input/output error")
-
-    put("a.csv")
-    source = open_source(SourceSpec(url=str(folder)), ManualClock())
-    (file,) = source.files()
-    monkeypatch.setattr(Path, "read_bytes", broken)
-    with pytest.raises(NotReadable, match=r"a.csv cannot be read just now: Input/output error"):
+    with pytest.raises(TemporarilyUnreadable, match=r"mem cannot be read just now: Input/output error"):
         source.read(file)
 
 
@@ -244,4 +256,4 @@ def test_only_the_marks_that_writers_leave_are_hidden_by_an_underscore(
 @pytest.mark.parametrize("url", ["ftp://127.0.0.1:1/data", "nope://x", "http://127.0.0.1:1/data"])
 def test_a_source_that_cannot_be_reached_is_told_in_one_line(url: str) -> None:
     with pytest.raises(GrowLearnError, match=r"cannot be (reached|opened)"):
-        open_source(SourceSpec(url=url), ManualClock()).files()
+        open_source(SourceConfig(url=url), ManualClock()).files()

@@ -11,8 +11,8 @@ import pytest
 
 from growlearn.adapters.memory.clock import ManualClock
 from growlearn.adapters.sources import open_source
-from growlearn.domain.errors import NotReadable, UnreadableFile
-from growlearn.domain.job import SourceSpec
+from growlearn.domain.errors import InvalidFile, TemporarilyUnreadable
+from growlearn.domain.job import SourceConfig
 from growlearn.ports import Source
 
 
@@ -35,7 +35,7 @@ def clock() -> ManualClock:
 
 @pytest.fixture
 def source(tmp_path: Path, clock: ManualClock) -> Source:
-    return open_source(SourceSpec(type="image-folder", url=str(tmp_path)), clock)
+    return open_source(SourceConfig(type="image-folder", url=str(tmp_path)), clock)
 
 
 def test_each_subfolder_is_one_file_of_images_by_class(put: Callable[..., Path], source: Source) -> None:
@@ -53,8 +53,8 @@ def test_each_subfolder_is_one_file_of_images_by_class(put: Callable[..., Path],
 def test_names_that_sort_beside_each_other_are_not_mixed_up(put: Callable[..., Path], source: Source) -> None:
     for name in ("a/x/1.png", "a-b/x/1.png", "a b/x/1.png", "ab/x/1.png"):
         put(name, name.encode())
-    found = {Path(file.url).name: source.read(file) for file in source.files()}
-    assert found == {name: {"x/1.png": f"{name}/x/1.png".encode()} for name in ("a", "a-b", "a b", "ab")}
+    contents = {Path(file.url).name: source.read(file) for file in source.files()}
+    assert contents == {name: {"x/1.png": f"{name}/x/1.png".encode()} for name in ("a", "a-b", "a b", "ab")}
 
 
 def test_hidden_files_are_no_images(put: Callable[..., Path], source: Source) -> None:
@@ -88,7 +88,7 @@ def test_a_folder_that_changes_after_listing_is_still_being_written(
         first.unlink()
     else:
         put("monday/cat/1.png", b"other")
-    with pytest.raises(NotReadable, match=r"monday.* changed while it was read"):
+    with pytest.raises(TemporarilyUnreadable, match=r"monday.* changed while it was read"):
         source.read(monday)
 
 
@@ -100,6 +100,6 @@ def test_a_link_out_of_the_folder_refuses_all_of_it(
     put("monday/cat/1.png")
     os.symlink(secret, os.path.join(os.path.dirname(put("monday/cat/2.png")), "3.png"))
     (monday,) = source.files()
-    assert monday.refused == "monday/cat/3.png is a symbolic link that leads out of the folder"
-    with pytest.raises(UnreadableFile, match="leads out of the folder"):
+    assert monday.reject_reason == "monday/cat/3.png is a symbolic link that leads out of the folder"
+    with pytest.raises(InvalidFile, match="leads out of the folder"):
         source.read(monday)

@@ -1,4 +1,4 @@
-"""An installation of a test's own, with real files, whose record is led where a test wants it."""
+"""An installation with real files, whose database a test can bring into any state."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ from typing import Any
 import pytest
 
 from growlearn.adapters.db.engine import connect
-from growlearn.adapters.db.migrate import upgrade
+from growlearn.adapters.db.migrate import upgrade_database
 from growlearn.adapters.db.store import DbStore
 from growlearn.adapters.files.artifacts import FileArtifacts
 from growlearn.adapters.memory.clock import ManualClock
+from growlearn.app.doctor.context import CheckContext, StoreContext, open_store_context
 from growlearn.app.doctor.finding import Finding
-from growlearn.app.doctor.premises import Premises, Record, record_of
-from growlearn.domain.growth import Birth, GrowthPlan
-from growlearn.domain.job import GrowthSpec, Job, ModelSpec, SourceSpec
+from growlearn.domain.growth import BranchInit, GrowthPlan
+from growlearn.domain.job import GrowthConfig, Job, ModelConfig, SourceConfig
 from growlearn.domain.lineage import BranchWeights, Manifest, Task, TaskHead, Version
-from growlearn.domain.schema import Input, InputType, Schema
-from growlearn.domain.stream import Alias, AliasMove, Message, MessageKind, Transition
-from growlearn.domain.window import IngestedFile, SourceFile, Window, WindowState
+from growlearn.domain.schema import InputColumn, InputType, Schema
+from growlearn.domain.stream import Alias, AliasChange, Message, MessageKind, Transition
+from growlearn.domain.window import IngestResult, SourceFile, Window, WindowState
 from growlearn.settings import Settings, read_settings
 
-SCHEMA = Schema(inputs={"x": Input(type=InputType.NUMBER)})
-JOB = Job(name="a", source=SourceSpec(url="/data"), schema=SCHEMA)
+SCHEMA = Schema(inputs={"x": InputColumn(type=InputType.NUMBER)})
+JOB = Job(name="a", source=SourceConfig(url="/data"), schema=SCHEMA)
 _S = WindowState
 
 
 class Installation:
-    """Settings, a clock that stands still, and a migrated database whose one stream is called a."""
+    """Settings, a manual clock, and a migrated database whose only stream is called a."""
 
     def __init__(self, settings: Settings, store: DbStore) -> None:
         self.settings = settings
@@ -41,14 +41,14 @@ class Installation:
         store.apply(JOB, self.clock.now())
 
     @property
-    def premises(self) -> Premises:
-        return Premises(settings=self.settings, clock=self.clock)
+    def context(self) -> CheckContext:
+        return CheckContext(settings=self.settings, clock=self.clock)
 
-    def said(self, check: Callable[[Record], Any]) -> list[Finding]:
-        """What a check of the record finds."""
-        with record_of(self.premises) as record:
-            assert record is not None
-            return list(check(record))
+    def findings(self, check: Callable[[StoreContext], Any]) -> list[Finding]:
+        """The findings of a check of the store."""
+        with open_store_context(self.context) as store_context:
+            assert store_context is not None
+            return list(check(store_context))
 
     def path_of(self, digest: str) -> Path:
         assert self.artifacts.folder is not None
@@ -68,10 +68,10 @@ class Installation:
         )
         file = SourceFile(url=f"f{number}", fingerprint="1", size_bytes=1)
         self.store.record_ingest(
-            IngestedFile(
+            IngestResult(
                 stream="a",
                 file=file,
-                sha256="f" * 64,  # of a file that is not kept
+                sha256="f" * 64,  # of a file that is not stored
                 schema="0" * 16,
                 rows=1,
                 windows=(window,),
@@ -83,7 +83,7 @@ class Installation:
         return window
 
     def train(self) -> GrowthPlan:
-        """A window left while its branch is trained."""
+        """A window whose branch is being trained."""
         window = self.arrive()
         train, validation, holdout = (
             self.artifacts.put(f"{part} of {window.id}".encode())
@@ -94,17 +94,17 @@ class Installation:
             window=window.id,
             task="t",
             classes=(0, 1),
-            base=Manifest(stream="a", schema=SCHEMA, model=ModelSpec(), branches=(), tasks=()),
-            base_version=None,
-            parent=None,
+            parent_manifest=Manifest(stream="a", schema=SCHEMA, model=ModelConfig(), branches=(), tasks=()),
+            parent_version=None,
+            parent_task=None,
             lineage=(),
-            birth=Birth.ZERO,
-            copy_head=False,
+            init=BranchInit.RESIDUAL,
+            init_head_from_parent=False,
             new_branches=("b1",),
             train=train,
             validation=validation,
             holdout=holdout,
-            growth=GrowthSpec(),
+            growth=GrowthConfig(),
             seed=0,
         )
         self._step(window, _S.ACCEPTED, _S.JUDGED)
@@ -112,7 +112,7 @@ class Installation:
         return plan
 
     def grow(self, alias: Alias = Alias.CHAMPION, messages: tuple[Message, ...] = ()) -> Version:
-        """A window led to a version with stored weights, at which the alias stands from now on."""
+        """A window that ends with a version, whose weights are stored, and with an alias on it."""
         window = self.arrive()
         version = self._version(window)
         manifest = version.manifest
@@ -127,12 +127,11 @@ class Installation:
             lineage=version.branches,
             head=manifest.tasks[-1].sha256,
             holdout=self.artifacts.put(f"hold-out of {window.id}".encode()),
-            reference=self.artifacts.put(f"reference of {window.id}".encode()),
+            reference_rows=self.artifacts.put(f"reference of {window.id}".encode()),
             window=window.id,
             version=version.number,
-            opened_at=now,
         )
-        move = AliasMove(
+        change = AliasChange(
             stream="a",
             alias=alias,
             before=getattr(stream, alias),
@@ -144,13 +143,13 @@ class Installation:
         self._step(
             window,
             _S.EVALUATED,
-            _S.PROMOTED if alias is Alias.CHAMPION else _S.HELD,
+            _S.PROMOTED if alias is Alias.CHAMPION else _S.PENDING_APPROVAL,
             version=version,
-            opened=task,
-            alias_moves=(move,),
-            base=version.number,
-            base_before=stream.base,
-            messages=tuple(replace(each, window=window.id) for each in messages),
+            new_task=task,
+            alias_changes=(change,),
+            parent_version=version.number,
+            parent_version_before=stream.parent_version,
+            messages=tuple(replace(message, window=window.id) for message in messages),
         )
         return version
 
@@ -166,14 +165,14 @@ class Installation:
         return Version(
             stream="a",
             number=number,
-            parent=self.store.stream("a").base,
+            parent=self.store.stream("a").parent_version,
             window=window.id,
             branches=(branch,),
             tasks=(task,),
             parameters=1,
             average_accuracy=1.0,
             manifest=Manifest(
-                stream="a", schema=SCHEMA, model=ModelSpec(), branches=(weights,), tasks=(head,)
+                stream="a", schema=SCHEMA, model=ModelConfig(), branches=(weights,), tasks=(head,)
             ),
             created_at=self.clock.now(),
         )
@@ -191,12 +190,12 @@ class Installation:
             )
         )
 
-    def settle(self) -> Window:
-        """A window that ends with nothing grown, and MLflow to be told of it."""
+    def skip(self) -> Window:
+        """A window that ends with nothing grown, and a message for MLflow."""
         window = self.arrive()
-        told = Message(stream="a", kind=MessageKind.CYCLE, window=window.id)
+        message = Message(stream="a", kind=MessageKind.CYCLE, window=window.id)
         self._step(window, _S.ACCEPTED, _S.JUDGED)
-        self._step(window, _S.JUDGED, _S.SETTLED, messages=(told,))
+        self._step(window, _S.JUDGED, _S.SKIPPED, messages=(message,))
         return window
 
 
@@ -204,19 +203,19 @@ class Installation:
 def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A database to copy."""
     file = tmp_path_factory.mktemp("migrated") / "growlearn.db"
-    upgrade(f"sqlite:///{file}")
+    upgrade_database(f"sqlite:///{file}")
     return file
 
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    """Of a working folder in which nothing is yet."""
+    """Settings of an empty working folder."""
     return read_settings({}, tmp_path)
 
 
 @pytest.fixture
-def premises(settings: Settings) -> Premises:
-    return Premises(settings=settings, clock=ManualClock())
+def context(settings: Settings) -> CheckContext:
+    return CheckContext(settings=settings, clock=ManualClock())
 
 
 @pytest.fixture

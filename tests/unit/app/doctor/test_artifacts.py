@@ -6,19 +6,19 @@ from typing import Any
 
 import pytest
 
-from growlearn.app.doctor.artifacts import artifacts, referred
-from growlearn.app.doctor.finding import State
+from growlearn.app.doctor.artifacts import artifacts, iter_referenced_artifacts
+from growlearn.app.doctor.finding import FindingState
+from growlearn.domain.delayed_labels import LabelJoinResult, PendingLabels
 from growlearn.domain.errors import Unavailable
-from growlearn.domain.labels import EarlyLabels, Joining
 from growlearn.domain.stream import Alias
-from growlearn.domain.window import IngestedFile, SourceFile
+from growlearn.domain.window import IngestResult, SourceFile
 
 
 def test_everything_in_use_is_read_and_counted(installation: Any) -> None:
     installation.grow()
-    [finding] = installation.said(artifacts)
-    assert finding.state is State.OK
-    assert finding.found.startswith(
+    [finding] = installation.findings(artifacts)
+    assert finding.state is FindingState.OK
+    assert finding.message.startswith(
         "4 artifacts in use, 0.0 MB, were read"
     )  # branch, head, two kinds of rows
 
@@ -29,7 +29,7 @@ def test_everything_in_use_is_read_and_counted(installation: Any) -> None:
         ("branch", "version 1 of stream 'a', branches b1, sha256"),
         ("head", "version 1 of stream 'a', tasks task-1, sha256"),
         ("holdout", "task 'task-1' of stream 'a', holdout"),
-        ("reference", "task 'task-1' of stream 'a', reference"),
+        ("reference_rows", "task 'task-1' of stream 'a', reference_rows"),
     ],
 )
 def test_one_that_is_missing_or_altered_is_named_with_what_needs_it(
@@ -41,69 +41,74 @@ def test_one_that_is_missing_or_altered_is_named_with_what_needs_it(
         "branch": version.manifest.branches[0].sha256,
         "head": task.head,
         "holdout": task.holdout,
-        "reference": task.reference,
+        "reference_rows": task.reference_rows,
     }[which]
     path = installation.path_of(digest)
 
     path.write_bytes(path.read_bytes()[:-1] + b"?")
-    [altered] = installation.said(artifacts)
+    [altered] = installation.findings(artifacts)
     path.unlink()
-    [missing] = installation.said(artifacts)
+    [missing] = installation.findings(artifacts)
 
-    assert altered.found == f"artifact {path} does not hold what was stored; needed by {where}"
-    assert missing.found == f"artifact {path} is missing; needed by {where}"
-    assert (missing.state, missing.cure) == (State.WRONG, "bring that file back from a backup")
+    assert altered.message == f"artifact {path} does not hold what was stored; needed by {where}"
+    assert missing.message == f"artifact {path} is missing; needed by {where}"
+    assert (missing.state, missing.hint) == (FindingState.ERROR, "bring that file back from a backup")
 
 
 def test_the_challenger_counts_and_what_it_replaced_does_not(installation: Any) -> None:
     first, second = installation.grow(), installation.grow()
     installation.path_of(first.manifest.branches[0].sha256).unlink()
-    assert [each.state for each in installation.said(artifacts)] == [State.OK]
+    assert [finding.state for finding in installation.findings(artifacts)] == [FindingState.OK]
 
     third = installation.grow(Alias.CHALLENGER)
     for version in (second, third):
         installation.path_of(version.manifest.branches[0].sha256).unlink()
-    assert [each.state for each in installation.said(artifacts)] == [State.WRONG, State.WRONG]
+    assert [finding.state for finding in installation.findings(artifacts)] == [
+        FindingState.ERROR,
+        FindingState.ERROR,
+    ]
 
 
 def test_rows_of_an_unfinished_window_count_until_it_ends(installation: Any) -> None:
-    installation.path_of(installation.settle().snapshot).unlink()
+    installation.path_of(installation.skip().snapshot).unlink()
     window = installation.arrive()
     installation.path_of(window.snapshot).unlink()
-    [finding] = installation.said(artifacts)
-    assert finding.found.endswith("is missing; needed by window w2 of stream 'a', snapshot")
+    [finding] = installation.findings(artifacts)
+    assert finding.message.endswith("is missing; needed by window w2 of stream 'a', snapshot")
 
 
 def test_labels_that_wait_for_their_rows_count(installation: Any) -> None:
     now = installation.clock.now()
-    early = EarlyLabels(source="labels", content=installation.artifacts.put(b"labels"), labels=3, at=now)
+    pending = PendingLabels(source="labels", content=installation.artifacts.put(b"labels"), labels=3, at=now)
     file = SourceFile(url="labels", fingerprint="1", size_bytes=1)
-    ingested = IngestedFile(
+    ingested = IngestResult(
         stream="a", file=file, sha256=None, schema="0" * 16, rows=0, windows=(), bad_rows=(), at=now
     )
-    installation.store.record_ingest(replace(ingested, joining=Joining(last_window=0, early=(early,))))
-    installation.path_of(early.content).unlink()
-    [finding] = installation.said(artifacts)
-    assert finding.found.endswith("is missing; needed by early labels of stream 'a', content")
+    installation.store.record_ingest(
+        replace(ingested, label_join=LabelJoinResult(last_window=0, pending=(pending,)))
+    )
+    installation.path_of(pending.content).unlink()
+    [finding] = installation.findings(artifacts)
+    assert finding.message.endswith("is missing; needed by pending labels of stream 'a', content")
 
 
 def test_rows_that_a_training_under_way_reads_count(installation: Any) -> None:
     plan = installation.train()
     installation.path_of(plan.validation).unlink()
-    [finding] = installation.said(artifacts)
-    assert finding.found.endswith("is missing; needed by window w1 of stream 'a', plan, validation")
+    [finding] = installation.findings(artifacts)
+    assert finding.message.endswith("is missing; needed by window w1 of stream 'a', plan, validation")
 
 
 def test_labels_are_the_data_s_own_words_though_they_look_like_a_hash(installation: Any) -> None:
     version = installation.grow()
-    found = dict(referred(installation.store, installation.store.stream("a")))
+    referenced = dict(iter_referenced_artifacts(installation.store, installation.store.stream("a")))
     assert version.manifest.tasks[0].classes[0] == "0" * 64
-    assert "0" * 64 not in found
-    assert len(found) == 4
+    assert "0" * 64 not in referenced
+    assert len(referenced) == 4
 
 
 def test_a_folder_that_is_away_is_told_once(installation: Any) -> None:
     installation.grow()
     shutil.rmtree(installation.artifacts.folder)
     with pytest.raises(Unavailable, match="there is no such folder"):
-        installation.said(artifacts)
+        installation.findings(artifacts)

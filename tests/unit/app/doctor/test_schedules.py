@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from growlearn.app.doctor.finding import State
+from growlearn.app.doctor.finding import FindingState
 from growlearn.app.doctor.schedules import schedules
 from growlearn.domain.job import Schedule
 
@@ -35,33 +35,33 @@ def schedule(installation: Any, schedule: Schedule) -> None:
 def test_a_crontab_is_told_in_words_in_utc_and_in_the_zone_here(installation: Any, zone: Zone) -> None:
     zone("CET-1CEST,M3.5.0,M10.5.0/3")
     schedule(installation, Schedule(cron="0 23 * * 0"))
-    [finding] = installation.said(schedules)
-    assert finding.state is State.OK
-    assert finding.found == (
+    [finding] = installation.findings(schedules)
+    assert finding.state is FindingState.OK
+    assert finding.message == (
         "stream 'a', cron '0 23 * * 0' in UTC, next on "
-        "Sunday 2026-01-04 23:00:00 UTC (Monday 2026-01-05 00:00:00 CET here); "
-        "Sunday 2026-01-11 23:00:00 UTC (Monday 2026-01-12 00:00:00 CET here); "
-        "Sunday 2026-01-18 23:00:00 UTC (Monday 2026-01-19 00:00:00 CET here)"
+        "Sunday 2026-01-04 23:00:00 UTC (Monday 2026-01-05 00:00:00 CET local time); "
+        "Sunday 2026-01-11 23:00:00 UTC (Monday 2026-01-12 00:00:00 CET local time); "
+        "Sunday 2026-01-18 23:00:00 UTC (Monday 2026-01-19 00:00:00 CET local time)"
     )
 
 
 def test_where_the_zone_is_utc_a_time_is_told_once(installation: Any, zone: Zone) -> None:
     zone("UTC")
-    [finding] = installation.said(schedules)
-    assert finding.found == (
+    [finding] = installation.findings(schedules)
+    assert finding.message == (
         "stream 'a', every 5m, next on Thursday 2026-01-01 00:05:00 UTC; Thursday 2026-01-01 00:10:00 UTC; "
-        "Thursday 2026-01-01 00:15:00 UTC; the zone here is UTC"
+        "Thursday 2026-01-01 00:15:00 UTC; the local time zone is UTC"
     )
 
 
 def test_a_day_that_never_comes_is_wrong(installation: Any) -> None:
     schedule(installation, Schedule(cron="0 0 31 2 *"))
-    [finding] = installation.said(schedules)
-    assert (finding.state, "never comes due" in finding.found) == (State.WRONG, True)
-    assert finding.cure == "check its day and month fields, then run: growlearn apply JOB.yaml"
+    [finding] = installation.findings(schedules)
+    assert (finding.state, "never comes due" in finding.message) == (FindingState.ERROR, True)
+    assert finding.hint == "check its day and month fields, then run: growlearn apply JOB.yaml"
 
 
 def test_where_there_is_no_stream_the_way_to_one_is_told(installation: Any) -> None:
     installation.store.delete("a")
-    [finding] = installation.said(schedules)
-    assert (finding.state, finding.found) == (State.WARNING, "there are no streams yet")
+    [finding] = installation.findings(schedules)
+    assert (finding.state, finding.message) == (FindingState.WARNING, "there are no streams yet")

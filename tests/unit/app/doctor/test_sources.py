@@ -4,24 +4,24 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from growlearn.app.doctor.finding import State
+from growlearn.app.doctor.finding import FindingState
 from growlearn.app.doctor.sources import sources
 
 
 def test_a_source_is_listed_or_why_it_cannot_be_is_told(installation: Any, tmp_path: Path) -> None:
     job = installation.store.stream("a").job
     for name in ("b", "c"):
-        source = replace(job.source, url=str(tmp_path / name), settle_s=0)
+        source = replace(job.source, url=str(tmp_path / name), min_file_age_s=0)
         installation.store.apply(replace(job, name=name, source=source), installation.clock.now())
     installation.store.delete("a")
     (tmp_path / "b").mkdir()
     (tmp_path / "b" / "1.parquet").touch()
 
-    there, missing = installation.said(sources)
+    there, missing = installation.findings(sources)
 
-    assert (there.state, there.found) == (State.OK, f"stream 'b': 1 file ready in {tmp_path / 'b'}")
-    assert (missing.state, missing.found) == (
-        State.WRONG,
+    assert (there.state, there.message) == (FindingState.OK, f"stream 'b': 1 file ready in {tmp_path / 'b'}")
+    assert (missing.state, missing.message) == (
+        FindingState.ERROR,
         f"stream 'c': source folder {tmp_path / 'c'} does not exist",
     )
-    assert missing.cure == "create it, or correct source.url in the job file"
+    assert missing.hint == "create it, or correct source.url in the job file"

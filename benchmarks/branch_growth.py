@@ -1,0 +1,84 @@
+"""Growth on arrays, straight through the training loop: what the other benchmarks share."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import fashion_mnist
+import numpy as np
+
+from growlearn.adapters.memory.artifacts import MemoryArtifacts
+from growlearn.domain.growth import GrowthPlan, GrowthResult
+from growlearn.domain.job import GrowthConfig, Job, ModelConfig, SourceConfig
+from growlearn.domain.lineage import Manifest
+from growlearn.domain.schema import InputColumn, InputType, Schema
+from growlearn.domain.window import Window, WindowState
+from growlearn.growth.plan import ParentModel, SplitData, empty_manifest, plan_growth
+from growlearn.growth.train import train_branch
+from growlearn.ingest.rows import Rows, hash_rows, object_column, split_rows
+from growlearn.network.model.network import load_network
+from growlearn.network.model_cache import ModelCache
+from growlearn.ports import Artifacts
+
+SCHEMA = Schema(inputs={"image": InputColumn(type=InputType.IMAGE, shape=(1, 28, 28))})
+
+
+def make_rows(images: fashion_mnist.Array, labels: fashion_mnist.Array) -> Rows:
+    """Arrays as rows."""
+    inputs = {"image": images[:, None]}
+    return Rows(inputs, object_column([int(label) for label in labels]), None, hash_rows(inputs, SCHEMA))
+
+
+class GrowingModel:
+    """One stream's model, grown task by task in memory."""
+
+    def __init__(self, model: ModelConfig, growth: GrowthConfig, schema: Schema = SCHEMA) -> None:
+        self.job = Job(
+            name="model", source=SourceConfig(url="memory"), schema=schema, model=model, growth=growth
+        )
+        self.artifacts: Artifacts = MemoryArtifacts()
+        self.manifest: Manifest = empty_manifest(self.job)
+        self.plans: list[GrowthPlan] = []
+        self.route = True  # whether the router learns the tasks
+
+    def plan(self, task: str, rows: Rows) -> GrowthPlan:
+        """Plan a task, parents scored as in production."""
+        at, grown = datetime.now(UTC), len(self.manifest.branches)
+        window = Window(
+            stream="model",
+            number=grown + 1,
+            state=WindowState.JUDGED,
+            source=task,
+            discovered_at=at,
+            updated_at=at,
+        )
+        classes = tuple(sorted(set(rows.labels)))
+        parts = replace(
+            split_rows(rows, 0.0, self.job.growth.validation_fraction), holdout=rows.take(np.arange(1))
+        )
+        ground = SplitData(parts, classes)
+        base = ParentModel(self.manifest, grown or None)
+        store_rows = ModelCache(self.artifacts).store_rows
+        return plan_growth(self.job, window, task, ground, base, grown, store_rows, self.load)
+
+    def grow(self, task: str, rows: Rows) -> GrowthResult:
+        """Plan, train and keep."""
+        plan = replace(self.plan(task, rows), train_router=self.route)
+        with tempfile.TemporaryDirectory() as scratch:
+            result = train_branch(plan, self.artifacts, Path(scratch), lambda _: None)
+        self.manifest = result.build_manifest(plan)
+        self.plans.append(plan)
+        return result
+
+    def load(self, manifest: Manifest):  # type: ignore[no-untyped-def]
+        """The network of a manifest."""
+        return load_network(manifest, self.artifacts.get)
+
+    def accuracy(self, task: str, rows: Rows) -> float:
+        """Accuracy on rows of a task."""
+        classes = np.array(self.manifest.task(task).classes)
+        guesses = classes[self.load(self.manifest).logits(rows, task).argmax(1)]
+        return float((guesses == rows.labels).mean())

@@ -1,0 +1,61 @@
+"""The whole loop in memory, fed with arrays: what benchmarks of the product's decisions share."""
+
+from __future__ import annotations
+
+import io
+import tempfile
+from pathlib import Path
+
+import fashion_mnist
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from growlearn.adapters.engines.local import LocalEngine
+from growlearn.adapters.memory.artifacts import MemoryArtifacts
+from growlearn.adapters.memory.clock import ManualClock
+from growlearn.adapters.memory.evaluator import NumpyEvaluator
+from growlearn.adapters.memory.source import MemorySource
+from growlearn.adapters.memory.store import MemoryStore
+from growlearn.domain.job import Job
+from growlearn.domain.window import Window
+from growlearn.ingest.rows import Rows
+from growlearn.network.model_cache import ModelCache
+from growlearn.pipeline.context import Ports
+from growlearn.pipeline.run import run_stream
+from growlearn.registry.version_tree import get_version
+from growlearn.serving.predictor import Predictor
+
+
+class InMemoryStream:
+    """A stream of a job, and everything around it."""
+
+    def __init__(self, job: Job) -> None:
+        self.job, self.source, self.store = job, MemorySource(), MemoryStore()
+        self.artifacts, clock = MemoryArtifacts(), ManualClock()
+        models = ModelCache(self.artifacts)
+        self.ports = Ports(
+            clock=clock, store=self.store, models=models,
+            engine=LocalEngine(self.artifacts, Path(tempfile.mkdtemp())),
+            evaluator=NumpyEvaluator(models),
+            open_source=lambda _: self.source, worker="w", lease_s=60,
+        )  # fmt: skip
+        self.store.apply(job, clock.now())
+
+    def learn(self, images: fashion_mnist.Array, labels: fashion_mnist.Array, task: str | None) -> Window:
+        """Take a window in, and do what the job says."""
+        columns = {"image": pa.array(images.reshape(len(images), -1).tolist()), "label": labels}
+        if task is not None:
+            columns["task"] = [task] * len(labels)
+        sink = io.BytesIO()
+        pq.write_table(pa.table(columns), sink)
+        number = len(self.store.windows(self.job.name)) + 1
+        self.source.put(f"{number:03}.parquet", sink.getvalue())
+        return run_stream(self.job.name, self.ports, lambda _: None).windows[-1]
+
+    def answer(self, rows: Rows) -> fashion_mnist.Array:
+        """The champion's answers to rows that name no task."""
+        number = self.store.stream(self.job.name).champion
+        assert number is not None, "the first window makes a champion"
+        manifest = get_version(self.store.versions(self.job.name), number).manifest
+        return Predictor(manifest, self.artifacts.get).predict_rows(rows)[0].astype(np.int64)

@@ -1,0 +1,183 @@
+"""The health of a database: integrity, tables, timestamps, undelivered messages and stuck windows.
+
+Read only; the doctor uses it, no worker needs it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import groupby
+from operator import attrgetter
+from typing import Any
+
+from sqlalchemy import Engine, Row, and_, func, inspect, or_, select, text
+
+from growlearn.adapters.db.columns import UtcDateTime
+from growlearn.adapters.db.engine import read_transaction
+from growlearn.adapters.db.tables import (
+    TABLE_PREFIX,
+    VERSION_TABLE,
+    AliasChangeRow,
+    Base,
+    OutboxRow,
+    StreamRow,
+    WindowRow,
+)
+from growlearn.domain.window import PENDING, WindowState
+
+
+def find_integrity_error(engine: Engine) -> str | None:
+    """The first integrity error in a SQLite file; None for a sound one and for other databases."""
+    if engine.dialect.name != "sqlite":
+        return None
+    with read_transaction(engine) as connection:
+        outcome: str = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one()
+    return None if outcome == "ok" else outcome
+
+
+@dataclass(frozen=True, kw_only=True)
+class TableNames:
+    """Names of the tables in a database: ours, other ones with our prefix, and the rest."""
+
+    ours: frozenset[str]
+    unexpected: frozenset[str]
+    foreign: frozenset[str]
+
+
+def list_tables(engine: Engine) -> TableNames:
+    """The tables of a database by owner, without our Alembic version table."""
+    with read_transaction(engine) as connection:
+        names = frozenset(inspect(connection).get_table_names()) - {VERSION_TABLE}
+    ours = names & frozenset(Base.metadata.tables)
+    prefixed = frozenset(name for name in names if name.startswith(TABLE_PREFIX))
+    return TableNames(ours=ours, unexpected=prefixed - ours, foreign=names - prefixed)
+
+
+def find_latest_timestamp(engine: Engine) -> tuple[datetime, str] | None:
+    """The latest timestamp in any table, with its table and column; None in an empty database.
+
+    The ends of leases, which are in the future, are left out.
+    """
+    latest: list[tuple[datetime, str]] = []
+    with read_transaction(engine) as connection:
+        for table in Base.metadata.sorted_tables:
+            for column in table.columns:
+                if isinstance(column.type, UtcDateTime) and not column.name.endswith("_until"):
+                    at = connection.scalar(select(func.max(column)))
+                    if at is not None:
+                        latest.append((at, f"{table.name}.{column.name}"))
+    return max(latest, default=None)
+
+
+def get_server_time(engine: Engine) -> datetime | None:
+    """The time of the database server; None for SQLite, which has no server."""
+    if engine.dialect.name == "sqlite":
+        return None
+    with read_transaction(engine) as connection:
+        at: datetime = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
+    return at.astimezone(UTC)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OutboxBacklog:
+    """The undelivered MLflow messages of one stream.
+
+    `since` is when the first of its windows ended or its aliases last changed; `attempts`, `attempted_at` and
+    `reason` are of the oldest message, which blocks all others. `lease_until` is the end of the current
+    delivery lease.
+    """
+
+    stream: str
+    messages: int
+    since: datetime | None
+    attempts: int
+    attempted_at: datetime | None
+    reason: str | None
+    lease_until: datetime | None
+
+
+def list_outbox_backlogs(engine: Engine) -> Sequence[OutboxBacklog]:
+    """Every stream with undelivered messages, by name."""
+    alias_changed_at = (
+        select(func.max(AliasChangeRow.at)).where(AliasChangeRow.stream == OutboxRow.stream).scalar_subquery()
+    )
+    query = (
+        select(
+            OutboxRow.stream,
+            OutboxRow.attempts,
+            OutboxRow.attempted_at,
+            OutboxRow.reason,
+            StreamRow.outbox_until,
+            func.coalesce(WindowRow.updated_at, alias_changed_at).label("since"),
+        )
+        .join(StreamRow, StreamRow.name == OutboxRow.stream)
+        .outerjoin(
+            WindowRow, and_(WindowRow.stream == OutboxRow.stream, WindowRow.number == OutboxRow.window)
+        )
+        .where(OutboxRow.delivered_at.is_(None))
+        .order_by(OutboxRow.stream, OutboxRow.id)
+    )
+    with read_transaction(engine) as connection:
+        rows = connection.execute(query).all()
+    return tuple(
+        _make_backlog(name, list(stream_rows)) for name, stream_rows in groupby(rows, attrgetter("stream"))
+    )
+
+
+def _make_backlog(stream: str, rows: Sequence[Row[*tuple[Any, ...]]]) -> OutboxBacklog:
+    oldest = rows[0]
+    return OutboxBacklog(
+        stream=stream,
+        messages=len(rows),
+        since=min((row.since for row in rows if row.since is not None), default=None),
+        attempts=oldest.attempts,
+        attempted_at=oldest.attempted_at,
+        reason=oldest.reason,
+        lease_until=oldest.outbox_until,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class StuckWindow:
+    """An unfinished window whose lease has expired, or whose training failed."""
+
+    stream: str
+    window: str
+    state: WindowState
+    owner: str | None
+    lease_until: datetime | None
+    failures: int
+    reason: str | None
+
+
+def list_stuck_windows(engine: Engine, now: datetime) -> Sequence[StuckWindow]:
+    """Pending windows whose lease has expired unreleased, or which have failed, in order."""
+    is_abandoned = and_(WindowRow.lease_owner.is_not(None), WindowRow.lease_until <= now)
+    query = (
+        select(
+            WindowRow.stream,
+            WindowRow.number,
+            WindowRow.state,
+            WindowRow.lease_owner,
+            WindowRow.lease_until,
+            WindowRow.failures,
+            WindowRow.reason,
+        )
+        .where(WindowRow.state.in_(PENDING), or_(is_abandoned, WindowRow.failures > 0))
+        .order_by(WindowRow.stream, WindowRow.number)
+    )
+    with read_transaction(engine) as connection:
+        return tuple(
+            StuckWindow(
+                stream=row.stream,
+                window=f"w{row.number}",
+                state=row.state,
+                owner=row.lease_owner,
+                lease_until=row.lease_until,
+                failures=row.failures,
+                reason=row.reason,
+            )
+            for row in connection.execute(query)
+        )

@@ -1,0 +1,95 @@
+"""The results of ingesting a file: windows opened, extended or quarantined, and rejected rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, func, insert, select, update
+
+from growlearn.adapters.db import labels
+from growlearn.adapters.db.columns import parse_window_number
+from growlearn.adapters.db.mapping import from_row, get_columns, lock_existing_stream, select_all, to_row
+from growlearn.adapters.db.tables import QuarantinedRowRow, SourceFileRow, WindowRow
+from growlearn.domain.errors import ConcurrentUpdate, NotFound
+from growlearn.domain.window import BadRow, IngestResult, Window, WindowState, check_transition
+
+
+def record_ingest(connection: Connection, ingested: IngestResult) -> bool:
+    """Write a file's windows and bad rows; False, and nothing written, if it was ingested before.
+
+    Raises ConcurrentUpdate where another process has extended, closed, labelled or numbered a window since,
+    and NotFound for the stream.
+    """
+    lock_existing_stream(connection, ingested.stream)
+    if _is_already_ingested(connection, ingested):
+        return False
+    file = connection.execute(
+        insert(SourceFileRow)
+        .values(to_row(ingested.file_record, stream=ingested.stream, at=ingested.at))
+        .returning(SourceFileRow.id)
+    ).scalar_one()
+    if ingested.label_join is not None:
+        labels.write_label_join(
+            connection, ingested.stream, ingested.label_join, ingested.file.url, ingested.at
+        )
+    for window in ingested.windows:
+        _write_window(connection, window, ingested.extended_windows)
+    if ingested.bad_rows:
+        quarantined_rows = [to_row(bad, stream=ingested.stream, file=file) for bad in ingested.bad_rows]
+        connection.execute(insert(QuarantinedRowRow), quarantined_rows)
+    return True
+
+
+def _is_already_ingested(connection: Connection, ingested: IngestResult) -> bool:
+    """Whether the latest reading of the url is this one; compared as the database stores text."""
+    latest = select(func.max(SourceFileRow.id)).where(
+        SourceFileRow.stream == ingested.stream, SourceFileRow.url == ingested.file.url
+    )
+    same = select(SourceFileRow.id).where(
+        SourceFileRow.id == latest.scalar_subquery(),
+        SourceFileRow.fingerprint == ingested.file.fingerprint,
+        SourceFileRow.schema == ingested.schema,
+    )
+    return connection.scalar(same) is not None
+
+
+def _write_window(connection: Connection, new: Window, extended_windows: tuple[Window, ...]) -> None:
+    key = (WindowRow.stream == new.stream, WindowRow.number == new.number)
+    row = connection.execute(select(*get_columns(Window, WindowRow)).where(*key)).one_or_none()
+    if row is None:
+        connection.execute(insert(WindowRow).values(to_row(new)))
+        return
+    old = from_row(Window, row)
+    expected = {window.number: window for window in extended_windows}.get(old.number, old)
+    if expected != old or old.state is not WindowState.OPEN or old.discovered_at != new.discovered_at:
+        raise ConcurrentUpdate(
+            f"window {old.id} of stream {old.stream!r} was written by another process meanwhile"
+        )
+    if new.state is not old.state:
+        check_transition(old.state, new.state)
+    connection.execute(update(WindowRow).where(*key).values(to_row(new)))
+
+
+def list_windows(connection: Connection, stream: str) -> Sequence[Window]:
+    """All windows of a stream by number."""
+    return select_all(connection, Window, WindowRow, WindowRow.number, WindowRow.stream == stream)
+
+
+def get_window(connection: Connection, stream: str, window: str) -> Window:
+    """One window; raises NotFound."""
+    query = select(*get_columns(Window, WindowRow)).where(
+        WindowRow.stream == stream, WindowRow.number == parse_window_number(window)
+    )
+    row = connection.execute(query).one_or_none()
+    if row is None:
+        count = len(list_windows(connection, stream))
+        hint = f"it has w1 to w{count}" if count else "it has none yet"
+        raise NotFound(f"stream {stream!r} has no window {window!r}", hint=hint)
+    return from_row(Window, row)
+
+
+def list_bad_rows(connection: Connection, stream: str, window: str) -> Sequence[BadRow]:
+    """Rejected rows of a window, in order; raises NotFound."""
+    get_window(connection, stream, window)
+    where = (QuarantinedRowRow.stream == stream, QuarantinedRowRow.window == window)
+    return select_all(connection, BadRow, QuarantinedRowRow, QuarantinedRowRow.id, *where)

@@ -1,0 +1,42 @@
+"""An engine that trains nothing: the initial state of a plan, and the estimated time of its training."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from growlearn.domain.consolidation import ConsolidationPlan, ConsolidationResult
+from growlearn.domain.errors import GrowLearnError
+from growlearn.domain.growth import GrowthPlan, GrowthResult
+from growlearn.ports import Artifacts, ProgressCallback
+
+
+@dataclass
+class DryRunEngine:
+    """Fits the head alone; `seconds` of its results is the estimated time of all epochs of a plan.
+
+    `seconds_per_row` is the training time of one row in one epoch; None: measured on the first plan.
+    """
+
+    artifacts: Artifacts
+    seconds_per_row: float | None = None
+
+    def run(
+        self,
+        plans: Sequence[GrowthPlan],
+        on_progress: ProgressCallback,  # noqa: ARG002 - the port's
+    ) -> Sequence[GrowthResult]:
+        """The result of each plan before its first epoch."""
+        return [self._estimate(plan) for plan in plans]
+
+    def _estimate(self, plan: GrowthPlan) -> GrowthResult:
+        from growlearn.growth.train import init_without_training, measure_seconds_per_row  # noqa: PLC0415 - torch only where used
+
+        if self.seconds_per_row is None:
+            self.seconds_per_row = measure_seconds_per_row(plan, self.artifacts)
+        result = init_without_training(plan, self.artifacts)
+        return replace(result, seconds=result.train_rows * plan.growth.epochs * self.seconds_per_row)
+
+    def consolidate(self, plan: ConsolidationPlan, on_progress: ProgressCallback) -> ConsolidationResult:  # noqa: ARG002
+        """Raises GrowLearnError: there is no dry run of a consolidation."""
+        raise GrowLearnError("a consolidation cannot be replayed without training")

@@ -1,0 +1,135 @@
+"""Training in a child process, so that its memory is freed when it ends."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import IO
+
+from growlearn.adapters.engines.protocol import ChildFailure, ChildMessage
+from growlearn.adapters.engines.scratch import Plan
+from growlearn.domain.consolidation import ConsolidationPlan, ConsolidationResult
+from growlearn.domain.errors import GrowLearnError, Unavailable
+from growlearn.domain.growth import GrowthPlan, GrowthResult, Progress
+from growlearn.ports import Engine, ProgressCallback
+from growlearn.registry.json_codec import InvalidJson, from_json, to_json
+
+
+@dataclass(frozen=True)
+class SubprocessEngine:
+    """Runs `command`, which must call `run_child`; `environment` is added to this process's environment."""
+
+    command: Sequence[str]
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    def run(self, plans: Sequence[GrowthPlan], on_progress: ProgressCallback) -> Sequence[GrowthResult]:
+        """Train the plans one after the other in one child, whose standard error is this process's."""
+        results = self._run_in_child(plans, on_progress)
+        return [result for result in results if isinstance(result, GrowthResult)]
+
+    def consolidate(self, plan: ConsolidationPlan, on_progress: ProgressCallback) -> ConsolidationResult:
+        """Distil the plan's branches in a child."""
+        (result,) = self._run_in_child([plan], on_progress)
+        assert isinstance(result, ConsolidationResult)
+        return result
+
+    def _run_in_child(
+        self, plans: Sequence[GrowthPlan | ConsolidationPlan], on_progress: ProgressCallback
+    ) -> list[GrowthResult | ConsolidationResult]:
+        results: list[GrowthResult | ConsolidationResult] = []
+        with subprocess.Popen(  # noqa: S603 - the command is the composition root's own
+            list(self.command),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env={**os.environ, **self.environment},
+        ) as child:
+            assert child.stdin is not None
+            assert child.stdout is not None
+            try:
+                # The pipe stays open: when it closes, the child knows that this process has ended.
+                child.stdin.write(to_json(plans, Sequence[Plan]) + b"\n")
+                child.stdin.flush()
+                for result in _read_results(child.stdout, on_progress):
+                    results.append(result)
+                    if len(results) == len(plans):
+                        break
+            except BrokenPipeError:
+                pass
+            except BaseException:
+                child.kill()
+                raise
+            finally:
+                _close_pipe(child.stdin)
+        if len(results) < len(plans):
+            # A process that was asked to stop, child included, raises here: that is no failure.
+            on_progress(Progress(stage="training", done=0, total=1))
+            plan = plans[len(results)]
+            raise GrowLearnError(
+                f"the training process for {plan.stream} {plan.window} ended with status {child.returncode}"
+                " and no result",
+                hint="see its messages above; the window resumes at the last checkpoint",
+            )
+        return results
+
+
+def _read_results(
+    lines: IO[bytes], on_progress: ProgressCallback
+) -> Iterator[GrowthResult | ConsolidationResult]:
+    for line in lines:
+        try:
+            message = from_json(line, ChildMessage)
+        except InvalidJson:
+            sys.stderr.buffer.write(line)  # printed by a library
+            continue
+        if isinstance(message, Progress):
+            on_progress(message)
+        elif isinstance(message, ChildFailure):
+            raise (Unavailable if message.retryable else GrowLearnError)(message.reason, hint=message.hint)
+        else:
+            yield message
+
+
+def _close_pipe(pipe: IO[bytes]) -> None:
+    with suppress(BrokenPipeError):  # the child has ended already
+        pipe.close()
+
+
+def run_child(make_engine: Callable[[], Engine], stdin: IO[bytes], stdout: IO[bytes]) -> int:
+    """The child's side: read the plans, train them, send each result; returns the exit status.
+
+    The child exits at once when the parent has ended, so that a killed worker leaves no training process
+    that would race with the worker that resumes the window.
+    """
+
+    def send(line: ChildMessage) -> None:
+        stdout.write(to_json(line, ChildMessage) + b"\n")
+        stdout.flush()
+
+    plans = from_json(stdin.readline(), Sequence[Plan])
+    threading.Thread(target=_exit_with_parent, args=(stdin,), daemon=True).start()
+    try:
+        trainer = make_engine()
+        for plan in plans:
+            if isinstance(plan, ConsolidationPlan):
+                send(trainer.consolidate(plan, send))
+            else:
+                send(*trainer.run([plan], send))
+    except GrowLearnError as error:
+        send(ChildFailure(reason=error.message, hint=error.hint, retryable=isinstance(error, Unavailable)))
+        return 1
+    except OSError as error:  # for example, no space left for a checkpoint
+        send(ChildFailure(reason=f"training could not continue: {error}", retryable=True))
+        return 1
+    return 0
+
+
+def _exit_with_parent(parent: IO[bytes]) -> None:
+    # Read below Python's buffer: a thread that holds its lock would make the interpreter abort at exit.
+    while os.read(parent.fileno(), 4096):
+        pass
+    os._exit(1)

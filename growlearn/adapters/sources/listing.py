@@ -1,0 +1,102 @@
+"""The files of a folder on any file system."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from growlearn.domain.errors import InvalidFile, TemporarilyUnreadable
+
+_HIDDEN_PREFIXES = (
+    ".",
+    "_committed_",
+    "_started_",
+)  # also files that dataset writers leave beside their data
+_MARKER_FILES = ("_SUCCESS", "_metadata", "_common_metadata", "_delta_log", "_temporary")
+_PARTIAL_SUFFIXES = (".tmp", ".part", ".crdownload")
+_PERMANENT_ERRNOS = (errno.EACCES, errno.EPERM, errno.EISDIR, errno.ELOOP, errno.ENAMETOOLONG)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileEntry:
+    """One file in a folder.
+
+    `path` is relative to the folder, with '/'; `fingerprint` changes when the content may have changed;
+    `modified_at` is None where the file system does not record it.
+    """
+
+    path: str
+    size_bytes: int
+    modified_at: datetime | None
+    fingerprint: str
+    reject_reason: str | None = None
+
+
+class FileTree(Protocol):
+    """One folder on one file system."""
+
+    base_url: str
+
+    def list_files(self, depth: int | None) -> Sequence[FileEntry]:
+        """Files by path, at most `depth` folders down (1: directly inside; None: all).
+
+        Hidden and unfinished files are left out. Raises GrowLearnError where there is no such folder.
+        """
+        ...
+
+    def get_fingerprint(self, path: str) -> str:
+        """The current fingerprint of one file; raises FileNotFoundError."""
+        ...
+
+    def read(self, path: str) -> bytes:
+        """Content of one file; raises FileNotFoundError, other OSErrors, or InvalidFile."""
+        ...
+
+
+def is_ignored(name: str) -> bool:
+    """Whether a file or folder of this name is hidden or still being written.
+
+    >>> is_ignored("_SUCCESS"), is_ignored("a.parquet.part"), is_ignored("_noise")
+    (True, True, False)
+    """
+    return (
+        name.startswith(_HIDDEN_PREFIXES) or name in _MARKER_FILES or name.lower().endswith(_PARTIAL_SUFFIXES)
+    )
+
+
+def is_old_enough(entry: FileEntry, now: datetime, min_file_age_s: float) -> bool:
+    """Whether a file was last modified long enough ago to be complete.
+
+    A time far in the future comes from another machine's wrong clock, not from a file being written.
+    """
+    if entry.modified_at is None:
+        return True
+    return abs((now - entry.modified_at).total_seconds()) >= min_file_age_s
+
+
+def read_unchanged(tree: FileTree, path: str, fingerprint: str) -> bytes:
+    """Content of a file that did not change while it was read.
+
+    Raises InvalidFile where it may not be opened, TemporarilyUnreadable where it changed or vanished, or
+    where the error may be temporary, such as an unreachable disk or server.
+    """
+    try:
+        content = tree.read(path)
+        current_fingerprint = tree.get_fingerprint(path)
+    except FileNotFoundError:
+        raise TemporarilyUnreadable(f"{path} vanished between listing and reading") from None
+    except OSError as error:
+        if error.errno not in _PERMANENT_ERRNOS and not isinstance(error, PermissionError):
+            raise TemporarilyUnreadable(
+                f"{path} cannot be read just now: {error.strerror or error}"
+            ) from error
+        raise InvalidFile(
+            f"{path} cannot be read: {error.strerror or error}",
+            hint="fix it, then touch the file so that it is read again",
+        ) from error
+    if current_fingerprint != fingerprint:
+        raise TemporarilyUnreadable(f"{path} changed while it was read")
+    return content

@@ -1,0 +1,116 @@
+"""promote, rollback, consolidate: decisions made by a person."""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from growlearn.app.cli.inspect import StreamArgument
+from growlearn.app.cli.output import echo, echo_error
+
+if TYPE_CHECKING:
+    from growlearn.domain.stream import AliasChange, Stream
+    from growlearn.ports import Store
+    from growlearn.settings import Settings
+
+Reason = Annotated[str, typer.Option("--reason", help="Stored with the change.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Put this group's commands into the program."""
+    for command in (promote, rollback, consolidate):
+        app.command(rich_help_panel="Manage")(command)
+
+
+def promote(
+    stream: StreamArgument,
+    version: Annotated[int | None, typer.Argument(help="Default: the challenger.")] = None,
+    reason: Reason = "promoted by hand",
+) -> None:
+    """Make a version the champion."""
+    from growlearn.app.composition import open_store, system_clock
+    from growlearn.app.current_settings import load_settings
+    from growlearn.domain.errors import GrowLearnError
+    from growlearn.registry import promotion
+
+    settings = load_settings()
+    store = open_store(settings)
+    stored_stream = store.stream(stream)
+    target = version if version is not None else stored_stream.challenger
+    if target is None:
+        raise GrowLearnError(
+            f"stream {stream!r} has no challenger", hint=f"name a version; see: growlearn versions {stream}"
+        )
+    changes, base = promotion.promote_version(
+        stored_stream, store.versions(stream), target, _current_user(), reason, system_clock().now()
+    )
+    _move_aliases(settings, store, stored_stream, changes, base)
+    _verify_champion(settings, store, stream, target)
+
+
+def rollback(
+    stream: StreamArgument,
+    version: Annotated[int | None, typer.Argument(help="Default: the champion's parent.")] = None,
+    reason: Reason = "rolled back by hand",
+) -> None:
+    """Return to an earlier version; later growth starts from it."""
+    from growlearn.app.composition import open_store, system_clock
+    from growlearn.app.current_settings import load_settings
+    from growlearn.registry import promotion
+
+    settings = load_settings()
+    store = open_store(settings)
+    stored_stream = store.stream(stream)
+    changes, base = promotion.rollback_version(
+        stored_stream, store.versions(stream), version, _current_user(), reason, system_clock().now()
+    )
+    _move_aliases(settings, store, stored_stream, changes, base)
+    _verify_champion(settings, store, stream, base)
+
+
+def consolidate(stream: StreamArgument) -> None:
+    """Request that the model is distilled into fewer branches, whether its budget is used up or not."""
+    from growlearn.app.composition import open_store, system_clock
+    from growlearn.app.current_settings import load_settings
+    from growlearn.pipeline.consolidation import request_consolidation
+
+    window = request_consolidation(stream, open_store(load_settings()), system_clock().now())
+    echo(f"{stream}: {window.id} opened, {window.reason}; a worker, or growlearn run, handles it next")
+
+
+def _current_user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user may have no name
+        return "unknown"
+
+
+def _move_aliases(
+    settings: Settings, store: Store, stream: Stream, changes: Sequence[AliasChange], base: int
+) -> None:
+    """Change the aliases of a stream, if nobody changed them since it was read; then update MLflow."""
+    from growlearn.app.mlflow_sync import sync_mlflow
+    from growlearn.domain.stream import Message, MessageKind
+
+    message = Message(stream=stream.name, kind=MessageKind.ALIASES)
+    store.change_aliases(stream.name, changes, base, message, parent_version_before=stream.parent_version)
+    for change in changes:
+        before, after = _format_version(change.before), _format_version(change.after)
+        echo(f"{stream.name}: {change.alias} {before} -> {after}")
+    sync_mlflow(settings, store, stream.name, echo_error)
+
+
+def _verify_champion(settings: Settings, store: Store, stream: str, version: int) -> None:
+    """Report whether the new champion's outputs are still those stored when it was made."""
+    from growlearn.app.composition import open_artifacts
+    from growlearn.app.verify import describe_verification, verify_version
+
+    verification = verify_version(store, open_artifacts(settings), stream, version)
+    (echo if verification.is_verified else echo_error)(f"{stream}: {describe_verification(verification)}")
+
+
+def _format_version(number: int | None) -> str:
+    return "none" if number is None else f"version {number}"

@@ -1,0 +1,189 @@
+"""Profiles a user's data: which columns it has, and the likely type of each."""
+
+from __future__ import annotations
+
+import glob
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.csv as pacsv
+import pyarrow.parquet as pq
+
+from growlearn.app.infer_schema import guess_label, infer_input, read_image_shape
+from growlearn.domain.errors import GrowLearnError, InvalidFile
+from growlearn.domain.schema import InputColumn, InputType
+from growlearn.ingest.formats import check_separator, load_all_columns
+from growlearn.ingest.images import IMAGE_SUFFIXES
+
+_TABLE_SUFFIXES = (".parquet", ".pq", ".csv", ".arrow", ".feather", ".ipc")
+_TASK_NAMES = ("task", "task_id", "domain")
+_SAMPLE_ROWS = 1000
+_LARGE_IMAGE_SIDE = 256
+_LARGE_IMAGE_NOTE = (
+    "such large images take long to learn; consider resizing them to 256 pixels a side or fewer"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataProfile:
+    """The inferred schema and source of the data.
+
+    `excluded` holds columns that no stem can read, with the reason; `rows` counts the rows of the first
+    file or folder; `notes` are for the user to check.
+    """
+
+    source_type: str
+    url: str
+    pattern: str
+    suggested_name: str
+    inputs: dict[str, InputColumn]
+    label: str
+    task: str | None
+    excluded: dict[str, str]
+    rows: int
+    summary: str
+    notes: tuple[str, ...] = ()
+
+
+def profile_data(data: Path, label: str | None) -> DataProfile:
+    """Profile a data file, the first file of a folder, or a folder of class folders of images.
+
+    Raises GrowLearnError where there is no data that can be read.
+    """
+    if not data.exists():
+        raise GrowLearnError(f"{data} does not exist", hint="point to a data file or a folder")
+    if data.is_file():
+        return _profile_table(data, data.parent, label, f"*{data.suffix}")
+    tables = sorted(p for p in data.rglob("*") if p.suffix.lower() in _TABLE_SUFFIXES and p.is_file())
+    if tables:
+        return _profile_table(tables[0], data, label, _file_pattern(tables, data))
+    images = sorted(p for p in data.rglob("*") if p.suffix.lower() in IMAGE_SUFFIXES and p.is_file())
+    if images:
+        return _profile_images(images, data)
+    raise GrowLearnError(
+        f"{data} holds no data file",
+        hint=f"GrowLearn reads {', '.join(_TABLE_SUFFIXES)} and folders of class folders of images",
+    )
+
+
+def _profile_images(images: Sequence[Path], data: Path) -> DataProfile:
+    image, depth = images[0], len(images[0].relative_to(data).parts)
+    if depth < 2:
+        raise GrowLearnError(
+            f"the images of {data} lie in no class folder", hint="put each into a folder named by its class"
+        )
+    shape = read_image_shape(image.read_bytes())
+    if shape is None:
+        raise GrowLearnError(f"{image} is not an image that can be read")
+    notes = [_LARGE_IMAGE_NOTE] if max(shape) > _LARGE_IMAGE_SIDE else []
+    folder = data.resolve()
+    root, pattern = folder, "*"
+    if depth == 2:  # the class folders make one window; more may come beside it
+        root, pattern = folder.parent, glob.escape(folder.name)
+        notes.append(f'only {folder.name} is read; for more deliveries beside it set source.pattern to "*"')
+    return DataProfile(
+        source_type="image-folder",
+        url=str(root),
+        pattern=pattern,
+        suggested_name=_suggest_stream_name(data),
+        inputs={"image": InputColumn(type=InputType.IMAGE, shape=shape)},
+        label="label",
+        task=None,
+        excluded={},
+        rows=len(images),
+        summary=f"images of {shape[2]} x {shape[1]} pixels in class folders",
+        notes=tuple(notes),
+    )
+
+
+def _file_pattern(files: Sequence[Path], folder: Path) -> str:
+    """A pattern for all files where their suffixes differ, else for the one suffix."""
+    suffixes = dict.fromkeys(file.suffix for file in files)
+    inside = "" if all(file.parent == folder for file in files) else "**/"
+    return inside + ("*" if len(suffixes) > 1 else f"*{next(iter(suffixes))}")
+
+
+def _profile_table(file: Path, folder: Path, label: str | None, pattern: str) -> DataProfile:
+    table, rows = _read_head(file)
+    names: list[str] = table.column_names
+    _require_distinct_columns(names, file)
+    guessed, alternatives = guess_label(table)
+    label_column = label or guessed
+    if label_column not in names:
+        raise GrowLearnError(
+            f"{file} has no column {label_column!r}", hint=f"its columns are {', '.join(names)}"
+        )
+    task = next((name for name in names if name.lower() in _TASK_NAMES and name != label_column), None)
+    inputs: dict[str, InputColumn] = {}
+    excluded: dict[str, str] = {}
+    for name in names:
+        if name in (label_column, task):
+            continue
+        column_input = infer_input(table.column(name), name)
+        if isinstance(column_input, InputColumn):
+            inputs[name] = column_input
+        else:
+            excluded[name] = column_input
+    if not inputs:
+        raise GrowLearnError(
+            f"{file} has no column that can be an input", hint=f"columns: {', '.join(names)}"
+        )
+    return DataProfile(
+        source_type="folder",
+        url=str(folder.resolve()),
+        pattern=pattern,
+        suggested_name=_suggest_stream_name(folder),
+        inputs=inputs,
+        label=label_column,
+        task=task,
+        excluded=excluded,
+        rows=rows,
+        summary=f"{len(inputs)} inputs, label {label_column!r}, "
+        + (f"task {task!r}" if task else "no task column"),
+        notes=() if label or not alternatives else (_label_guess_note(label_column, alternatives),),
+    )
+
+
+def _require_distinct_columns(names: Sequence[str], file: Path) -> None:
+    if not names:
+        raise GrowLearnError(f"{file} has no columns")
+    duplicate = next((name for name in names if names.count(name) > 1), None)
+    if duplicate is not None:
+        raise GrowLearnError(
+            f"column {duplicate!r} occurs more than once in {file}", hint="rename one of them"
+        )
+
+
+def _label_guess_note(label_column: str, alternatives: Sequence[str]) -> str:
+    names = ", ".join(map(repr, alternatives[:5]))
+    return f"the label {label_column!r} is a guess ({names} could be it too); name another with --label"
+
+
+def _suggest_stream_name(folder: Path) -> str:
+    return re.sub(r"[^a-z0-9._-]+", "-", folder.resolve().name.lower()).strip("._-")[:63] or "stream"
+
+
+def _read_csv(file: Path) -> Any:
+    table = pacsv.read_csv(file)
+    check_separator(table.column_names)
+    return table
+
+
+def _read_head(file: Path) -> tuple[Any, int]:
+    """The first rows of a file, and its number of rows."""
+    try:
+        if file.suffix.lower() not in (".parquet", ".pq"):
+            is_csv = file.suffix.lower() == ".csv"  # types are guessed here; ingest checks each cell
+            table = _read_csv(file) if is_csv else load_all_columns(file.name, file.read_bytes())
+            return table.slice(0, _SAMPLE_ROWS), table.num_rows
+        parquet = pq.ParquetFile(file)
+        first = next(parquet.iter_batches(_SAMPLE_ROWS), None)
+    except (pa.ArrowException, OSError, ValueError, InvalidFile) as error:
+        raise GrowLearnError(f"{file} cannot be read: {str(error).splitlines()[0]}") from error
+    if first is None:
+        raise GrowLearnError(f"{file} has no rows")
+    return pa.Table.from_batches([first]), parquet.metadata.num_rows

@@ -1,0 +1,152 @@
+"""Writes a commented job file for profiled data."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+
+from growlearn.app.data_profile import DataProfile
+from growlearn.domain.drift_config import DriftConfig, RetrainingPolicyConfig
+from growlearn.domain.errors import GrowLearnError
+from growlearn.domain.job import (
+    BaselineComparisonConfig,
+    ConsolidationConfig,
+    GateConfig,
+    GrowthConfig,
+    HoldoutFraction,
+    Job,
+    ModelConfig,
+    RegistryConfig,
+    validate_stream_name,
+)
+from growlearn.domain.schema import InputColumn, InputType
+
+_TEMPLATE = """\
+# Job file of the stream {name}, written by growlearn init. Every key but name, source and schema may be left
+# out. Values are the defaults, except where a comment says "chosen for this data".
+name: {name}
+schedule: {{every: 5m}}                      # or {{cron: "0 3 * * *"}}, in UTC
+source: {{type: {source_type}, url: {url}, pattern: {pattern}}}
+schema:
+  inputs:
+{inputs}
+  label: {label}
+{task}
+  # id_column: COLUMN                     # where labels arrive later than their rows
+windowing: {{by: file}}                      # or {{rows: 2000}}
+holdout: {{fraction: {holdout.fraction}}}                 # of the labelled rows, for evaluation only
+{model_note}model: {{embed_dim: {model.embed_dim}, depth: {model.depth}, {patch_size}max_branches: {model.max_branches}, \
+max_lineage_length: {model.max_lineage_length}}}
+# alpha is the chance of a false alarm in each window; with action alert, drift is reported and nothing is grown:
+drift: {{detectors: {detectors}, decision_rule: {drift.decision_rule}, action: {drift.action}, alpha: {drift.alpha}}}
+# Windows in a row that must drift before a branch is grown, and windows to wait after a training:
+retraining_policy: {{confirm_windows: {policy.confirm_windows}, cooldown_windows: {policy.cooldown_windows}}}
+growth: {growth}
+# A new branch is kept only if it beats these cheaper candidates; with [] it is not compared:
+baseline_comparison: {{baselines: {baselines}, alpha: {comparison.alpha}, \
+min_accuracy_gain: {comparison.min_accuracy_gain}}}
+# What a candidate must meet to become champion; all but replace_task_after are fractions of hold-out rows:
+gates: {{min_gain: {gates.min_gain}, max_forgetting: {gates.max_forgetting}, \
+max_negative_flip_rate: {gates.max_negative_flip_rate}, \
+max_routed_accuracy_drop: {gates.max_routed_accuracy_drop}, replace_task_after: {gates.replace_task_after}}}
+registry: {{model: {name}, promote: {registry.promote}}}   # or manual: a person promotes
+retain: {retain}                              # stored training rows of each task: none, all or {{per_class: 100}}
+# consolidation: {{target_branches: {consolidation.target_branches}}}     # distils a model of max_branches; needs retain
+"""  # noqa: E501
+_LARGE_WINDOW_ROWS = 5000  # below: smaller batches, and a larger validation fraction
+_LARGE_WINDOW_STEPS = 1000  # training steps on the first window, whatever its size
+_SMALL_WINDOW_STEPS = 600
+_MAX_EPOCHS = 60
+_TOKENS_PER_SIDE = 8
+_TOKENS_PER_SERIES = 16
+
+
+def render_job_file(name: str, profile: DataProfile) -> str:
+    """The YAML of a job for this data; raises GrowLearnError for an invalid name.
+
+    It shows every key that decides something a user notices, with the default of its dataclass.
+    """
+    try:
+        validate_stream_name(name)
+    except ValueError as error:
+        raise GrowLearnError(str(error), hint="choose another with --name") from error
+    inputs = [f"    {_quote(column)}: {_format_input(spec)}" for column, spec in profile.inputs.items()]
+    inputs += [f"    # {_quote(column)}: {reason}" for column, reason in profile.excluded.items()]
+    task = "  # task: COLUMN                          # where a column names the task"
+    patch_size = _format_patch_size(profile.inputs)
+    drift, comparison = DriftConfig(), BaselineComparisonConfig()
+    return _TEMPLATE.format(
+        name=name,
+        source_type=profile.source_type,
+        url=_quote(profile.url),
+        pattern=_quote(profile.pattern),
+        inputs="\n".join(inputs),
+        label=_quote(profile.label),
+        patch_size=patch_size,
+        model_note="# patch_size is chosen for this data:\n" if patch_size else "",
+        growth=_format_growth(profile.rows),
+        task=f"  task: {_quote(profile.task)}" if profile.task else task,
+        holdout=HoldoutFraction(),
+        model=ModelConfig(),
+        drift=drift,
+        detectors=_format_list(drift.detectors),
+        policy=RetrainingPolicyConfig(),
+        comparison=comparison,
+        baselines=_format_list(comparison.baselines),
+        gates=GateConfig(),
+        registry=RegistryConfig(),
+        retain=Job.retain,
+        consolidation=ConsolidationConfig(),
+    )
+
+
+def _format_list(names: Sequence[str]) -> str:
+    return f"[{', '.join(names)}]"
+
+
+def _format_input(column_input: InputColumn) -> str:
+    if column_input.vocabulary is not None:
+        keys = f"vocabulary: {column_input.vocabulary}, length: {column_input.length}"
+        note = "guessed: ids are below vocabulary; only the first length of a row are used"
+        return f"{{type: {column_input.type}, {keys}}}  # {note}"
+    shape = f", shape: {list(column_input.shape)}" if column_input.shape else ""
+    return f"{{type: {column_input.type}{shape}}}"
+
+
+def _format_patch_size(inputs: dict[str, InputColumn]) -> str:
+    """A patch size that cuts the largest image into about 8 x 8 tokens, or the longest series into 16."""
+    sides = [
+        max(column_input.shape[1:])
+        for column_input in _inputs_of_type(inputs, InputType.IMAGE)
+        if column_input.shape
+    ]
+    if sides:
+        return f"patch_size: {max(2, 2 ** round(math.log2(max(sides) / _TOKENS_PER_SIDE)))}, "
+    steps = [
+        column_input.shape[0]
+        for column_input in _inputs_of_type(inputs, InputType.SERIES)
+        if column_input.shape
+    ]
+    if steps:
+        return f"patch_size: {max(1, 2 ** round(math.log2(max(steps) / _TOKENS_PER_SERIES)))}, "
+    return ""
+
+
+def _inputs_of_type(inputs: dict[str, InputColumn], input_type: InputType) -> list[InputColumn]:
+    return [column_input for column_input in inputs.values() if column_input.type is input_type]
+
+
+def _format_growth(rows: int) -> str:
+    """Settings that train for enough steps on a window of this many rows."""
+    is_small = rows < _LARGE_WINDOW_ROWS
+    batch, steps, validation = (32, _SMALL_WINDOW_STEPS, 0.2) if is_small else (128, _LARGE_WINDOW_STEPS, 0.1)
+    default = GrowthConfig()
+    epochs = min(max(steps * batch // max(rows, 1), default.epochs), _MAX_EPOCHS)
+    patience = max(epochs // 5, default.patience)
+    keys = f"epochs: {epochs}, batch_size: {batch}, validation_fraction: {validation}, patience: {patience}"
+    return f"{{{keys}}}  # chosen for this data: windows of about {rows:,} rows"
+
+
+def _quote(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)  # a JSON string is a YAML string

@@ -1,0 +1,134 @@
+"""Predictions of a stream's version for the rows of a file."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv as pacsv
+import pyarrow.parquet as pq
+
+from growlearn.domain.errors import GrowLearnError, InvalidFile
+from growlearn.domain.execution import Execution
+from growlearn.domain.lineage import Version
+from growlearn.domain.window import BadRow
+from growlearn.ingest.formats import load_raw_table
+from growlearn.ingest.images import IMAGE_SUFFIXES
+from growlearn.ingest.row_errors import to_bad_rows
+from growlearn.ingest.rows import object_column
+from growlearn.ingest.table_rows import parse_for_prediction
+from growlearn.ports import Artifacts, Store
+from growlearn.registry.version_tree import get_version
+from growlearn.serving.predictor import Predictor, find_unknown_task_rows
+
+OUTPUT_COLUMNS = ("prediction", "probability", "task")
+
+
+@dataclass(frozen=True, eq=False)
+class FilePredictions:
+    """The file's own table with the added columns, null in rows without a prediction."""
+
+    table: Any  # pyarrow.Table
+    version: int
+    failed_rows: tuple[BadRow, ...]
+
+
+def predict_file(
+    store: Store,
+    artifacts: Artifacts,
+    stream: str,
+    version: int | None,
+    file: Path,
+    min_probability: float = 0.0,
+    execution: Execution = Execution.LOOP,
+) -> FilePredictions:
+    """Predict every row of a Parquet, CSV or Arrow file, or every image below a folder.
+
+    The champion predicts, or the given version; a prediction below `min_probability` is left null. Raises
+    GrowLearnError where the stream has no such version or the file cannot be used.
+    """
+    model = _get_version(store, stream, version)
+    contents = _read_contents(file)
+    try:
+        raw_table = load_raw_table(contents, model.manifest.schema)
+        parsed = parse_for_prediction(raw_table, model.manifest.schema)
+    except InvalidFile as error:
+        raise GrowLearnError(f"{file}: {error.message}", hint=error.hint) from error
+    unknown = find_unknown_task_rows(parsed.rows, model.manifest)
+    known = np.setdiff1d(np.arange(len(parsed.rows)), list(unknown))
+    bad = [
+        *to_bad_rows(parsed.row_errors),
+        *(BadRow(row=int(parsed.source_rows[i]), reason=unknown[i]) for i in unknown),
+    ]
+    bad.sort(key=lambda row: row.row)
+    if len(known) == 0:
+        raise GrowLearnError(f"{file}: no row can be answered; the first: {bad[0].reason}")
+    predictor = Predictor(model.manifest, artifacts.get, execution)
+    predictions = predictor.predict_rows(parsed.rows.take(known), min_probability)
+    table = pa.table({"file": sorted(contents)}) if file.is_dir() else raw_table.table
+    # The added columns replace columns of the file that have the same names.
+    table = table.select([i for i, name in enumerate(table.column_names) if name not in OUTPUT_COLUMNS])
+    for name, values in zip(OUTPUT_COLUMNS, predictions, strict=True):
+        column = object_column([None] * table.num_rows)
+        column[parsed.source_rows[known]] = values
+        table = table.append_column(name, pa.array(column))
+    return FilePredictions(table, model.number, tuple(bad))
+
+
+def _get_version(store: Store, stream_name: str, version: int | None) -> Version:
+    stream = store.stream(stream_name)
+    number = stream.champion if version is None else version
+    if number is None:
+        raise GrowLearnError(
+            f"stream {stream_name!r} has no champion yet",
+            hint=f"name a version with --version; see: growlearn versions {stream_name}",
+        )
+    return get_version(store.versions(stream_name), number)
+
+
+def _read_contents(path: Path) -> dict[str, bytes]:
+    """A file under its name, or the images below a folder by their relative paths."""
+    try:
+        if not path.is_dir():
+            return {path.name: path.read_bytes()}
+        images = sorted(
+            image for image in path.rglob("*") if image.suffix.lower() in IMAGE_SUFFIXES and image.is_file()
+        )
+        contents = {f"./{_printable_path(image.relative_to(path))}": image.read_bytes() for image in images}
+    except OSError as error:
+        raise GrowLearnError(f"cannot read {path}: {error.strerror}", hint="check the path") from error
+    if not contents:
+        raise GrowLearnError(f"{path} holds no image", hint=f"images end in {', '.join(IMAGE_SUFFIXES)}")
+    return contents
+
+
+def _printable_path(name: Path) -> str:
+    """The name as printable text; bytes that are not UTF-8 are escaped in hex."""
+    return os.fsencode(name).decode(errors="backslashreplace")
+
+
+def write_predictions(predictions: FilePredictions, out: Path) -> tuple[str, ...]:
+    """Write .parquet or .csv; returns the omitted columns, such as images, which a CSV cannot hold."""
+    suffix = out.suffix.lower()
+    if suffix not in (".parquet", ".pq", ".csv"):
+        raise GrowLearnError(f"cannot write {out}", hint="end the name in .parquet or .csv")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        if suffix != ".csv":
+            pq.write_table(predictions.table, out)
+            return ()
+        unsupported = tuple(field.name for field in predictions.table.schema if not _fits_csv(field.type))
+        pacsv.write_csv(predictions.table.drop_columns(list(unsupported)), out)
+        return unsupported
+    except OSError as error:
+        raise GrowLearnError(f"cannot write {out}: {error.strerror}", hint="check the folder") from error
+
+
+def _fits_csv(data_type: Any) -> bool:
+    return not (
+        pa.types.is_nested(data_type) or pa.types.is_binary(data_type) or pa.types.is_large_binary(data_type)
+    )

@@ -1,0 +1,42 @@
+"""Handles one stream in this process until nothing is pending."""
+
+from __future__ import annotations
+
+import threading
+
+from growlearn.app.cli.output import echo_error
+from growlearn.app.cli.progress import show_progress
+from growlearn.app.composition import build_ports
+from growlearn.app.signals import Interrupted, interruptible
+from growlearn.pipeline.context import Ports
+from growlearn.pipeline.run import RunSummary, run_stream
+from growlearn.ports import ProgressCallback, Store
+from growlearn.settings import Settings
+
+_POLL_INTERVAL_S = 1.0
+
+
+def run_until_idle(name: str, settings: Settings, store: Store, stop: threading.Event) -> RunSummary:
+    """Ingest and handle all pending data, with progress shown; raises Interrupted where `stop` was set.
+
+    It waits for windows that another worker holds: a worker that died loses them when its lease expires.
+    """
+    ports = build_ports(settings, store)
+    with show_progress() as on_progress:
+        return _run_while_pending(name, ports, interruptible(stop, on_progress), stop)
+
+
+def _run_while_pending(
+    name: str, ports: Ports, on_progress: ProgressCallback, stop: threading.Event
+) -> RunSummary:
+    summary = run_stream(name, ports, on_progress)
+    warned = False
+    while ports.store.count_pending(name):
+        if not warned:
+            echo_error(f"another worker holds a window of {name}; waiting for it, or for its lease to expire")
+            warned = True
+        if stop.wait(_POLL_INTERVAL_S):
+            raise Interrupted
+        more = run_stream(name, ports, on_progress)
+        summary = RunSummary((*summary.files, *more.files), (*summary.windows, *more.windows))
+    return summary

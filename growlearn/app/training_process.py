@@ -1,0 +1,70 @@
+"""The training process: `python -m growlearn.app.training_process ARTIFACTS SCRATCH THREADS [FALLBACK]`.
+
+It reads the plan from stdin. What ARTIFACTS lacks is read from FALLBACK, which is never written to.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+from growlearn.adapters.engines.subprocess_engine import run_child
+from growlearn.ports import Engine
+
+
+def build_training_command(
+    artifacts_url: str, scratch: Path, threads: int, fallback_url: str | None = None
+) -> list[str]:
+    """The command that starts this process."""
+    fallback = [] if fallback_url is None else [fallback_url]
+    return [
+        sys.executable,
+        "-m",
+        "growlearn.app.training_process",
+        artifacts_url,
+        str(scratch),
+        str(threads),
+        *fallback,
+    ]
+
+
+def build_training_environment(threads: int) -> dict[str, str]:
+    """Its environment variables; threads that spin while they wait starve others on shared cores."""
+    return {"OMP_NUM_THREADS": str(threads), "OMP_WAIT_POLICY": "PASSIVE"}
+
+
+def _build_engine(artifacts_url: str, scratch: Path, threads: int, fallback_url: str | None) -> Engine:
+    import torch
+
+    from growlearn.adapters.engines.local import LocalEngine
+    from growlearn.adapters.files.artifacts import FileArtifacts
+    from growlearn.adapters.memory.overlay import OverlayArtifacts
+
+    torch.set_num_threads(threads)
+    artifacts = FileArtifacts(artifacts_url)
+    return LocalEngine(
+        artifacts if fallback_url is None else OverlayArtifacts(artifacts, FileArtifacts(fallback_url)),
+        scratch,
+    )
+
+
+def run_training_process(arguments: list[str]) -> int:
+    """Train one plan; returns the exit status."""
+    artifacts_url, scratch, threads, *fallback = arguments
+    output = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # keeps a library's prints out of the lines that the parent reads
+    # Ctrl-C reaches every process of a terminal, and a service manager's SIGTERM every process of a service.
+    # The parent decides when this process ends; it also ends by itself when the parent has exited.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    return run_child(
+        lambda: _build_engine(artifacts_url, Path(scratch), int(threads), next(iter(fallback), None)),
+        sys.stdin.buffer,
+        output,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(run_training_process(sys.argv[1:]))

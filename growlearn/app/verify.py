@@ -1,0 +1,126 @@
+"""Verifies a version: outputs of its rebuilt model against the outputs stored when it was made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from growlearn.domain.environment import EnvironmentDifference, compare_environments
+from growlearn.domain.errors import CorruptArtifact
+from growlearn.domain.lineage import Version
+from growlearn.growth.environment import capture_environment, use_threads
+from growlearn.ingest.rows import Rows, from_parquet
+from growlearn.network.bitwise_check import compute_check_logits, max_differences, parse_task_name
+from growlearn.network.model import weights
+from growlearn.network.model_cache import ModelCache
+from growlearn.ports import Artifacts, Store
+from growlearn.registry.version_tree import get_version
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verification:
+    """The result of checking a version's outputs again.
+
+    `num_checked_tasks` is None where no outputs are stored. `output_differences` holds, by task, the largest
+    absolute difference of an output where the two are not bit-equal; `missing_tasks` the tasks whose check
+    rows were deleted. `environment_differences` is None where the training environment was not recorded.
+    """
+
+    version: int
+    num_checked_tasks: int | None
+    output_differences: Mapping[str, float]
+    missing_tasks: tuple[str, ...]
+    environment_differences: tuple[EnvironmentDifference, ...] | None
+
+    @property
+    def is_verified(self) -> bool:
+        """Whether every task was checked and its outputs are bit-equal."""
+        return self.num_checked_tasks is not None and not self.output_differences and not self.missing_tasks
+
+
+def verify_version(store: Store, artifacts: Artifacts, stream: str, number: int) -> Verification:
+    """Rebuild a version from its stored weights and check its outputs, with the recorded number of threads.
+
+    Raises NotFound, and CorruptArtifact where its weights or the stored outputs are missing.
+    """
+    version = get_version(store.versions(stream), number)
+    result = store.window_record(stream, version.window).result
+    if result is None or result.check_logits is None:
+        return Verification(
+            version=number,
+            num_checked_tasks=None,
+            output_differences={},
+            missing_tasks=(),
+            environment_differences=None,
+        )
+    check_rows = _load_check_rows(store, artifacts, version)
+    stored_outputs = weights.load_weights(artifacts.get(result.check_logits))
+    expected = {
+        name: output for name, output in stored_outputs.items() if parse_task_name(name) in check_rows
+    }
+    with use_threads(result.threads):
+        outputs = compute_check_logits(version.manifest, check_rows, ModelCache(artifacts))
+        current_environment = capture_environment()
+    recorded_environment = result.environment
+    return Verification(
+        version=number,
+        num_checked_tasks=len(check_rows),
+        output_differences=max_differences(outputs, expected),
+        missing_tasks=tuple(name for name in version.tasks if name not in check_rows),
+        environment_differences=None
+        if recorded_environment is None
+        else compare_environments(recorded_environment, current_environment),
+    )
+
+
+def _load_check_rows(store: Store, artifacts: Artifacts, version: Version) -> dict[str, Rows]:
+    """The check rows of each task of a version, where they are still stored."""
+    check_rows = {}
+    for task in store.tasks(version.stream):
+        if task.name not in version.tasks:
+            continue
+        try:
+            check_rows[task.name] = from_parquet(artifacts.get(task.reference_rows), version.manifest.schema)
+        except CorruptArtifact:
+            continue
+    return check_rows
+
+
+def describe_verification(verification: Verification) -> str:
+    """One line: whether a version is verified and, if not, the known reasons."""
+    if verification.num_checked_tasks is None:
+        origin = f"version {verification.version} has no stored check logits"
+        return f"not verified: {origin}"
+    if verification.output_differences:
+        differences = _describe_output_differences(verification, verification.num_checked_tasks)
+        return f"not verified: {differences}; {_describe_environment(verification.environment_differences)}"
+    checked = (
+        "1 task gives its stored logits"
+        if verification.num_checked_tasks == 1
+        else f"{verification.num_checked_tasks} tasks give their stored logits"
+    )
+    if verification.missing_tasks:
+        names = ", ".join(map(repr, verification.missing_tasks))
+        return f"partly verified: {checked} to the last bit, but the check rows of {names} are missing"
+    return f"verified: {checked} to the last bit"
+
+
+def _describe_output_differences(verification: Verification, num_checked_tasks: int) -> str:
+    differences = verification.output_differences
+    worst_task = max(differences, key=lambda task: differences[task])
+    return (
+        f"{len(differences)} of {num_checked_tasks} tasks no longer give their stored logits to the last "
+        f"bit; the largest difference is {differences[worst_task]:.2g}, of task {worst_task!r}"
+    )
+
+
+def _describe_environment(environment_differences: tuple[EnvironmentDifference, ...] | None) -> str:
+    if environment_differences is None:
+        return "the environment it was trained in was not recorded"
+    if not environment_differences:
+        return "code, packages, processor and threads are those it was made with"
+    changes = ", ".join(
+        f"{difference.name} {difference.recorded or 'none'} (now {difference.current or 'none'})"
+        for difference in environment_differences
+    )
+    return f"it was made with {changes}"

@@ -1,0 +1,118 @@
+"""Data quality: a window's column is constant, has only unknown values, or another unit."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from scipy.stats import ks_2samp
+
+from growlearn.domain.schema import InputType
+from growlearn.drift.sample import Sample
+from growlearn.ingest.rows import Column
+
+_MAX_PROBABILITY = 1e-6  # of a valid window to look so; below it there is an issue
+_MIN_SCALE_FACTOR = 5.0  # smallest factor, up or down, of a changed unit
+_MIN_P_VALUE_SAME_SHAPE = 1e-3  # from here on two rescaled columns have the same shape
+_DECILES = np.arange(1, 10) / 10  # at least one of them shows the factor where a column has few levels
+
+
+def find_quality_issue(reference: Sample, window: Sample) -> str | None:
+    """The data quality issues of a window's columns, as a sentence; None where there are none.
+
+    An issue is reported only if its probability in a valid window is below one in a million.
+    """
+    issues = (
+        _column_issue(name, kind, reference.inputs[name], window.inputs[name])
+        for name, kind in window.kinds.items()
+        if name in reference.inputs
+    )
+    messages = [issue for issue in issues if issue is not None]
+    return "; ".join(messages) if messages else None
+
+
+def _column_issue(name: str, kind: InputType, reference: Column, window: Column) -> str | None:
+    if len(reference) == 0 or len(window) == 0:
+        return None
+    if kind is InputType.NUMBER:
+        return _constant_column_issue(name, reference, window) or _scale_change_issue(name, reference, window)
+    if kind is InputType.CATEGORY:
+        return _constant_column_issue(name, reference, window) or _unknown_categories_issue(
+            name, reference, window
+        )
+    return _constant_input_issue(name, kind, reference, window)
+
+
+def _constant_column_issue(name: str, reference: Column, window: Column) -> str | None:
+    value = window[0]
+    if not (window == value).all():
+        return None
+    fraction = float((reference == value).mean())
+    if not _is_improbable(fraction, len(reference), len(window)):
+        return None
+    num_values = len(np.unique(reference.astype(str) if reference.dtype == object else reference))
+    value_text = repr(value) if isinstance(value, str) else f"{value:g}"
+    return f"column {name!r} is {value_text} in every row; the reference has {num_values} values of it"
+
+
+def _unknown_categories_issue(name: str, reference: Column, window: Column) -> str | None:
+    known = frozenset(reference.tolist())
+    if any(value in known for value in window.tolist()):
+        return None
+    return (
+        f"column {name!r} has not one value that was seen before, such as {window[0]!r}"
+        if len(window) > 1
+        else None
+    )
+
+
+def _scale_change_issue(name: str, reference: Column, window: Column) -> str | None:
+    """The same values times a factor far from 1; the factor is estimated from nonzero values."""
+    reference_sizes, sizes = np.abs(reference[reference != 0]), np.abs(window[window != 0])
+    if len(reference_sizes) == 0 or len(sizes) == 0:
+        return None
+    ratios = np.unique(np.quantile(sizes, _DECILES) / np.quantile(reference_sizes, _DECILES))
+    candidate_ratios = ratios[(ratios >= _MIN_SCALE_FACTOR) | (ratios <= 1 / _MIN_SCALE_FACTOR)]
+    if (
+        len(candidate_ratios) == 0
+        or ks_2samp(reference_sizes, sizes, method="asymp").pvalue >= _MAX_PROBABILITY
+    ):
+        return None
+    p_values = [ks_2samp(reference, window / ratio, method="asymp").pvalue for ratio in candidate_ratios]
+    if max(p_values) < _MIN_P_VALUE_SAME_SHAPE:
+        return None
+    factor = candidate_ratios[int(np.argmax(p_values))]
+    factor_text = f"{factor:.3g} times as large" if factor > 1 else f"{1 / factor:.3g} times as small"
+    return f"column {name!r} is {factor_text} as in the reference and otherwise alike: was its unit changed?"
+
+
+def _constant_input_issue(name: str, kind: InputType, reference: Column, window: Column) -> str | None:
+    """Images, tokens or series that are equal in all rows, or constant within every row."""
+    plural = {InputType.IMAGE: "images", InputType.TOKENS: "tokens", InputType.SERIES: "series"}[kind]
+    flat_window, flat_reference = _flatten_rows(window), _flatten_rows(reference)
+    if (
+        len(flat_window) > 1
+        and (flat_window == flat_window[0]).all()
+        and not (flat_reference == flat_reference[0]).all()
+    ):
+        return f"the {plural} of {name!r} are the same in every row"
+    reference_fraction = float(_constant_rows(flat_reference).mean())
+    if _constant_rows(flat_window).all() and _is_improbable(reference_fraction, len(reference), len(window)):
+        return f"the {plural} of {name!r} hold one value throughout, in every row"
+    return None
+
+
+def _is_improbable(fraction: float, reference_rows: int, rows: int) -> bool:
+    """Whether it is improbable that all of `rows` rows have what a fraction of the reference's rows has.
+
+    The fraction is raised by one reference row, to be conservative with a small reference.
+    """
+    probability = min(1.0, fraction + 1 / reference_rows)
+    return bool(rows * np.log(probability) < np.log(_MAX_PROBABILITY)) if probability < 1 else False
+
+
+def _flatten_rows(column: Column) -> Column:
+    return np.ascontiguousarray(column).reshape(len(column), -1)
+
+
+def _constant_rows(flat: Column) -> npt.NDArray[np.bool_]:
+    return np.asarray((flat == flat[:, :1]).all(axis=1))

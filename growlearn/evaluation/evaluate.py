@@ -1,0 +1,114 @@
+"""From a model and every task's hold-out rows to one row of the accuracy matrix."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from growlearn.domain.errors import GrowLearnError
+from growlearn.domain.evaluation import Evaluation, TaskScore
+from growlearn.domain.lineage import Manifest
+from growlearn.domain.schema import Label
+from growlearn.ports import EvalRequest, Evaluator
+
+
+def evaluate_candidate(
+    candidate: Manifest,
+    initial: Manifest,
+    single_task: Manifest | None,
+    best_existing: TaskScore | None,
+    task: str,
+    holdouts: Sequence[EvalRequest],
+    evaluator: Evaluator,
+) -> Evaluation:
+    """Score the candidate on every hold-out, one request per task.
+
+    `initial` is the candidate before training and `single_task` a model trained on the new task only; both
+    are scored on the new task. `best_existing` is the score of the parent model's best task on the new task's
+    rows. The chance level is 1/C for the new task's C classes. Raises GrowLearnError where a hold-out has no
+    labelled row.
+    """
+    new_task_request = next((request for request in holdouts if request.task == task), None)
+    if new_task_request is None:
+        raise GrowLearnError(f"task {task!r} has no hold-out rows to be evaluated on")
+    task_scores = tuple(
+        _require_labelled_rows(task_score) for task_score in evaluator.evaluate(candidate, holdouts)
+    )
+    (initial_score,) = evaluator.evaluate(initial, [new_task_request])
+    single_task_score = (
+        None
+        if single_task is None
+        else _require_labelled_rows(evaluator.evaluate(single_task, [new_task_request])[0])
+    )
+    classes = candidate.task(task).classes
+    return Evaluation(
+        task=task,
+        task_scores=task_scores,
+        initial=_require_labelled_rows(initial_score),
+        chance_level=1 / len(classes),
+        best_existing=best_existing,
+        single_task=single_task_score,
+        routed=evaluate_routed(candidate, holdouts, evaluator),
+    )
+
+
+def evaluate_consolidated(
+    candidate: Manifest, teacher: Manifest, holdouts: Sequence[EvalRequest], evaluator: Evaluator
+) -> Evaluation:
+    """Score a consolidated candidate and its teacher on every hold-out.
+
+    Raises GrowLearnError where a hold-out has no labelled row.
+    """
+    task_scores = tuple(
+        _require_labelled_rows(task_score) for task_score in evaluator.evaluate(candidate, holdouts)
+    )
+    teacher_scores = tuple(evaluator.evaluate(teacher, holdouts))
+    newest_task = teacher.tasks[-1]
+    return Evaluation(
+        task=newest_task.name,
+        task_scores=task_scores,
+        initial=next(task_score for task_score in teacher_scores if task_score.task == newest_task.name),
+        chance_level=1 / len(newest_task.classes),
+        teacher=teacher_scores,
+        routed=evaluate_routed(candidate, holdouts, evaluator),
+    )
+
+
+def score_best_existing_task(
+    parent_manifest: Manifest, classes: Sequence[Label], rows: str, evaluator: Evaluator
+) -> TaskScore | None:
+    """The best score of a routable task with all of these classes on stored rows; None without one."""
+    matching_tasks = [
+        name
+        for name in parent_manifest.routable_tasks
+        if set(classes) <= set(parent_manifest.task(name).classes)
+    ]
+    task_scores = (
+        evaluator.evaluate(parent_manifest, [EvalRequest(task=name, rows=rows) for name in matching_tasks])
+        if matching_tasks
+        else ()
+    )
+    return max(task_scores, key=lambda task_score: task_score.accuracy, default=None)
+
+
+def evaluate_routed(
+    manifest: Manifest, holdouts: Sequence[EvalRequest], evaluator: Evaluator
+) -> tuple[TaskScore, ...]:
+    """Scores on the hold-out of every routable task, with each row routed instead of its task given.
+
+    Empty where a column names the tasks, or where the model has one routable task.
+    """
+    routable_tasks = manifest.routable_tasks
+    if manifest.schema.task is not None or len(routable_tasks) == 1:
+        return ()
+    requests = [replace(request, routed=True) for request in holdouts if request.task in routable_tasks]
+    return tuple(evaluator.evaluate(manifest, requests))
+
+
+def _require_labelled_rows(task_score: TaskScore) -> TaskScore:
+    if task_score.rows == 0:
+        raise GrowLearnError(
+            f"the hold-out of task {task_score.task!r} has no labelled row",
+            hint="send more rows at once, or raise holdout in the job file",
+        )
+    return task_score

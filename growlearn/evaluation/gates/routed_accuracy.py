@@ -1,0 +1,67 @@
+"""Rows that name no task must still be routed to their own task."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from growlearn.domain.evaluation import Evaluation, GateResult, TaskReplacement, TaskScore
+from growlearn.domain.job import GateConfig
+from growlearn.evaluation.gates.gate_input import TOLERANCE, GateInput
+
+
+def routed_accuracy(gate_input: GateInput, config: GateConfig) -> GateResult:
+    """Largest accuracy drop of an earlier task with its rows routed: at most max_routed_accuracy_drop.
+
+    The router cannot separate two tasks with equal inputs and different labels: a window with permuted labels
+    would take rows from the task that it contradicts. A replaced task gets no rows and cannot drop.
+    """
+    drops = routed_accuracy_drops(gate_input.evaluation, gate_input.past_evaluations)
+    worst = max(drops, key=drops.__getitem__, default=None)
+    value = 0.0 if worst is None else drops[worst]
+    return GateResult(
+        gate="routed_accuracy",
+        value=value,
+        threshold=config.max_routed_accuracy_drop,
+        passed=value <= config.max_routed_accuracy_drop + TOLERANCE,
+        reason=_format_reason(gate_input, worst),
+    )
+
+
+def routed_accuracy_drops(evaluation: Evaluation, past_evaluations: Sequence[Evaluation]) -> dict[str, float]:
+    """The drop of each earlier task's routed accuracy against the version before, 0 to 1.
+
+    `past_evaluations` are those of the versions that the candidate grew from, oldest first.
+    """
+    before = _previous_accuracies(evaluation, past_evaluations)
+    now = _accuracy_by_task(evaluation.routed)
+    return {task: accuracy - now[task] for task, accuracy in before.items() if task in now}
+
+
+def _previous_accuracies(evaluation: Evaluation, past_evaluations: Sequence[Evaluation]) -> dict[str, float]:
+    """Routed accuracies of the parent model; with a single task its plain accuracy."""
+    if not past_evaluations:
+        return _accuracy_by_task(evaluation.teacher)
+    return _accuracy_by_task((*past_evaluations[-1].task_scores, *past_evaluations[-1].routed))
+
+
+def _format_reason(gate_input: GateInput, worst: str | None) -> str:
+    before = _previous_accuracies(gate_input.evaluation, gate_input.past_evaluations)
+    now = _accuracy_by_task(gate_input.evaluation.routed)
+    reason = "no rows have to be routed"
+    if worst is not None:
+        reason = f"routed accuracy of task {worst!r}: {now[worst]:.2%}, {before[worst]:.2%} before"
+    replacement = gate_input.evaluation.replacement
+    if replacement is None:
+        return reason
+    replaced_tasks = ", ".join(map(repr, replacement.tasks))
+    confirmations = _format_confirmations(replacement)
+    return f"{reason}; {gate_input.evaluation.task!r} replaces {replaced_tasks}: {confirmations}"
+
+
+def _format_confirmations(replacement: TaskReplacement) -> str:
+    pairs = zip(replacement.windows, replacement.task_scores, strict=True)
+    return ", ".join(f"{task_score.accuracy:.2%} accuracy on {window}" for window, task_score in pairs)
+
+
+def _accuracy_by_task(task_scores: Sequence[TaskScore]) -> dict[str, float]:
+    return {task_score.task: task_score.accuracy for task_score in task_scores}

@@ -1,0 +1,1 @@
+"""Metrics of stored predictions beyond accuracy, one file per metric."""

@@ -1,0 +1,137 @@
+"""Paired tests of smaller and larger candidates on the same hold-out rows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+from scipy.stats import binom, norm
+
+from growlearn.domain.model_selection import Candidate, CandidateKind, ModelSelection, PairedComparison
+
+CorrectMask = npt.NDArray[np.bool_]
+"""Whether each hold-out row is predicted correctly, bool [N]."""
+
+
+def select_smallest_adequate(
+    candidates: Sequence[Candidate],
+    correct: Mapping[CandidateKind, CorrectMask],
+    alpha: float,
+    min_effect: float = 0.0,
+) -> ModelSelection:
+    """Compare candidates of different cost and select the smallest that no larger one outperforms.
+
+    Where a candidate outperforms `no_change`, the selection is the smallest of those that do so themselves,
+    if any is left.
+
+    Among candidates of equal cost only the one with the lowest validation loss is compared. Each is tested
+    against all larger ones at alpha divided by their number (Bonferroni), so a candidate that is as good as
+    they are is rejected with probability at most alpha.
+    """
+    ordered = sorted(candidates, key=lambda candidate: candidate.cost)
+    finalists = [candidate for candidate in ordered if candidate is _best_at_cost(candidate.cost, ordered)]
+    comparisons: list[PairedComparison] = []
+    for index, smaller in enumerate(finalists):
+        larger_candidates = finalists[index + 1 :]
+        comparisons += [
+            compare_paired(
+                (smaller.kind, larger.kind),
+                correct[smaller.kind],
+                correct[larger.kind],
+                alpha / len(larger_candidates),
+                min_effect,
+            )
+            for larger in larger_candidates
+        ]
+    selected = _select_kind([candidate.kind for candidate in finalists], comparisons)
+    return ModelSelection(
+        candidates=tuple(ordered),
+        comparisons=tuple(comparisons),
+        alpha=alpha,
+        selected=selected,
+        min_accuracy_gain=min_effect,
+    )
+
+
+def _select_kind(
+    finalists: Sequence[CandidateKind], comparisons: Sequence[PairedComparison]
+) -> CandidateKind:
+    outperformed = [comparison.smaller for comparison in comparisons if comparison.outperformed]
+    remaining = [kind for kind in finalists if kind not in outperformed]
+    if CandidateKind.NO_CHANGE not in outperformed:
+        return remaining[0]
+    better_kinds = [
+        comparison.larger
+        for comparison in comparisons
+        if comparison.outperformed and comparison.smaller is CandidateKind.NO_CHANGE
+    ]
+    return next((kind for kind in remaining if kind in better_kinds), remaining[0])
+
+
+def _best_at_cost(cost: tuple[int, int], candidates: Sequence[Candidate]) -> Candidate:
+    """Of the candidates with this cost, the one with the lowest validation loss; the first of equals."""
+    same_cost = [candidate for candidate in candidates if candidate.cost == cost]
+    return min(
+        same_cost,
+        key=lambda candidate: math.inf if candidate.validation_loss is None else candidate.validation_loss,
+    )
+
+
+def compare_paired(
+    kinds: tuple[CandidateKind, CandidateKind],
+    smaller_correct: CorrectMask,
+    larger_correct: CorrectMask,
+    alpha: float,
+    min_effect: float = 0.0,
+) -> PairedComparison:
+    """Whether the larger candidate is correct on more of the same rows: the exact, one-sided McNemar test.
+
+    `kinds` are those of the smaller and of the larger candidate. A significant difference below `min_effect`
+    does not count.
+
+    Of the n rows that only one candidate predicts correctly, a larger candidate that is no better would have
+    each with probability 1/2: p = P(Binomial(n, 1/2) >= only_larger_correct) (McNemar 1947). The interval at
+    1 - alpha is the adjusted Wald interval of Bonett and Price (2012) for a paired difference.
+
+    >>> import numpy as np
+    >>> smaller, larger = np.arange(100) < 80, np.arange(100) < 90
+    >>> test = compare_paired((CandidateKind.NEW_HEAD, CandidateKind.BRANCH), smaller, larger, 0.05)
+    >>> test.only_larger_correct, test.difference, round(test.p_value, 5), test.outperformed
+    (10, 0.1, 0.00098, True)
+    """
+    rows = len(smaller_correct)
+    only_larger_correct = int((larger_correct & ~smaller_correct).sum())
+    only_smaller_correct = int((smaller_correct & ~larger_correct).sum())
+    difference = (only_larger_correct - only_smaller_correct) / rows
+    p_value = mcnemar_p_value(only_larger_correct, only_smaller_correct)
+    low, high = _bonett_price_interval(only_larger_correct, only_smaller_correct, rows, alpha)
+    return PairedComparison(
+        smaller=kinds[0],
+        larger=kinds[1],
+        only_larger_correct=only_larger_correct,
+        only_smaller_correct=only_smaller_correct,
+        rows=rows,
+        difference=difference,
+        low=low,
+        high=high,
+        p_value=p_value,
+        outperformed=p_value < alpha and difference >= min_effect,
+    )
+
+
+def mcnemar_p_value(wins: int, losses: int) -> float:
+    """One-sided exact p-value of at least `wins` among `wins + losses` rows, each won with probability 1/2.
+
+    >>> mcnemar_p_value(5, 0), mcnemar_p_value(0, 0)
+    (0.03125, 1.0)
+    """
+    return float(binom.sf(wins - 1, wins + losses, 0.5)) if wins + losses else 1.0
+
+
+def _bonett_price_interval(wins: int, losses: int, rows: int, alpha: float) -> tuple[float, float]:
+    win_rate, loss_rate = (wins + 1) / (rows + 2), (losses + 1) / (rows + 2)
+    difference = win_rate - loss_rate
+    half_width = float(norm.isf(alpha / 2)) * math.sqrt((win_rate + loss_rate - difference**2) / (rows + 2))
+    return max(-1.0, difference - half_width), min(1.0, difference + half_width)

@@ -1,0 +1,165 @@
+"""Distillation of a model's branches into fewer: a plan in, stored weights and a result out.
+
+tasks -> groups of tasks that share a branch (task_grouping)
+      -> for each group a copy of one branch and its stem, and a new head per task (student)
+rows  -> the teacher's logits, computed once -> loss against these and the labels
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from statistics import fmean
+
+import torch
+
+from growlearn.domain.consolidation import ConsolidationPlan, ConsolidationResult
+from growlearn.domain.lineage import BranchWeights, Manifest, RouterWeights, TaskHead
+from growlearn.growth import checkpoint
+from growlearn.growth.environment import capture_environment
+from growlearn.growth.lr_schedule import LrSchedule
+from growlearn.growth.student import (
+    DistillationData,
+    Student,
+    batch_loss,
+    evaluate_student,
+    init_student,
+    make_distillation_data,
+)
+from growlearn.growth.task_grouping import group_tasks
+from growlearn.growth.train import peak_memory_bytes
+from growlearn.growth.training_loop import TrainingHooks, fit, optimizer_step
+from growlearn.ingest.rows import from_parquet
+from growlearn.network.model import weights
+from growlearn.network.model.network import GrowingNetwork, load_network
+from growlearn.network.router.features import FIXED_FEATURES
+from growlearn.ports import Artifacts, ProgressCallback
+
+
+def consolidate_branches(
+    plan: ConsolidationPlan, artifacts: Artifacts, scratch_dir: Path, on_progress: ProgressCallback
+) -> ConsolidationResult:
+    """Distil every task into fewer branches; a call with the same plan resumes an interrupted one.
+
+    `scratch_dir` is a folder for this plan alone; it holds the checkpoint.
+    """
+    started = time.perf_counter()
+    teacher, schema = load_network(plan.parent_manifest, artifacts.get), plan.parent_manifest.schema
+    train_rows = {data.task: from_parquet(artifacts.get(data.train), schema) for data in plan.task_data}
+    validation_rows = {
+        data.task: from_parquet(artifacts.get(data.validation), schema) for data in plan.task_data
+    }
+    task_groups = group_tasks(teacher, plan.parent_manifest.tasks, train_rows, len(plan.new_branches))
+    students = [init_student(task_group, teacher, train_rows, plan.seed) for task_group in task_groups]
+    train_data = [make_distillation_data(student, teacher, train_rows) for student in students]
+    validation_data = [make_distillation_data(student, teacher, validation_rows) for student in students]
+    modules = [module for student in students for module in student.modules()]
+    training_state = fit(
+        modules,
+        plan.growth,
+        scratch_dir / "checkpoint.safetensors",
+        TrainingHooks(
+            partial(_fit_initial_heads, students, train_data),
+            partial(_train_epoch, students, train_data, plan),
+            partial(_validate, students, validation_data),
+        ),
+        on_progress,
+    )
+    checkpoint.restore_state(modules, training_state.best)
+    branches = _store_branches(plan, students, artifacts)
+    return ConsolidationResult(
+        branches=branches,
+        branch_parameters=tuple(student.num_parameters() for student in students),
+        heads=_store_heads(plan.parent_manifest, students, branches, artifacts),
+        router=_keep_router(plan.parent_manifest),
+        epochs=training_state.epochs,
+        best_epoch=training_state.best_epoch,
+        initial_loss=training_state.initial_loss,
+        best_loss=training_state.best_loss,
+        train_rows=sum(map(len, train_data)),
+        validation_rows=sum(map(len, validation_data)),
+        seconds=time.perf_counter() - started,
+        peak_memory_bytes=peak_memory_bytes(),
+        threads=torch.get_num_threads(),
+        seed=plan.seed,
+        environment=capture_environment(),
+    )
+
+
+def _fit_initial_heads(students: Sequence[Student], train_data: Sequence[DistillationData]) -> None:
+    for student, student_data in zip(students, train_data, strict=True):
+        student.fit_initial_heads(student_data)
+
+
+def _train_epoch(
+    students: Sequence[Student],
+    train_data: Sequence[DistillationData],
+    plan: ConsolidationPlan,
+    optimizer: torch.optim.Optimizer,
+    epoch: int,
+    lr_schedule: LrSchedule,
+) -> float:
+    """One pass of every student over the rows of its tasks, shuffled by seed and epoch."""
+    total, size = 0.0, plan.growth.batch_size
+    for student, student_data in zip(students, train_data, strict=True):
+        steps = math.ceil(len(student_data) / size)
+        order = torch.randperm(
+            len(student_data), generator=torch.Generator().manual_seed(plan.seed * 1009 + epoch)
+        )
+        for batch_index, index in enumerate(torch.split(order, size)):
+            loss = batch_loss(student, student_data, index)
+            optimizer_step(optimizer, loss, lr_schedule.learning_rate_at(epoch - 1 + batch_index / steps))
+            total += loss.item() * len(index)
+    return total / sum(map(len, train_data))
+
+
+def _validate(
+    students: Sequence[Student], validation_data: Sequence[DistillationData]
+) -> tuple[float, float]:
+    """The distillation loss in nats, and accuracy; each task has the same weight."""
+    results = [
+        result
+        for student, student_data in zip(students, validation_data, strict=True)
+        for result in evaluate_student(student, student_data)
+    ]
+    return fmean(loss for loss, _ in results), fmean(accuracy for _, accuracy in results)
+
+
+def _store_branches(
+    plan: ConsolidationPlan, students: Sequence[Student], artifacts: Artifacts
+) -> tuple[BranchWeights, ...]:
+    """Store each new branch with its stem; its parent is the branch that it was copied from."""
+    network = GrowingNetwork(plan.parent_manifest.model)
+    entries: list[BranchWeights] = []
+    for name, student in zip(plan.new_branches, students, strict=False):
+        network.add_branch(name, student.pair.branch, name, student.pair.stem)
+        sha256 = artifacts.put(network.dump_branch(name))
+        entries.append(BranchWeights(id=name, parent=student.task_group.branch, stem=name, sha256=sha256))
+    return tuple(entries)
+
+
+def _store_heads(
+    parent_manifest: Manifest,
+    students: Sequence[Student],
+    branches: Sequence[BranchWeights],
+    artifacts: Artifacts,
+) -> tuple[TaskHead, ...]:
+    """Store every task's new head on its one branch, in the order of the parent model's tasks."""
+    task_heads: dict[str, TaskHead] = {}
+    for student, branch in zip(students, branches, strict=True):
+        for task, head in zip(student.task_group.tasks, student.heads, strict=True):
+            sha256 = artifacts.put(weights.dump_weights(head.state_dict()))
+            task_heads[task] = replace(parent_manifest.task(task), lineage=(branch.id,), sha256=sha256)
+    return tuple(task_heads[task.name] for task in parent_manifest.tasks)
+
+
+def _keep_router(parent_manifest: Manifest) -> RouterWeights | None:
+    """The router unchanged; where it reads stem tokens it keeps the stem that it was fitted on."""
+    all_fixed = all(column.type in FIXED_FEATURES for column in parent_manifest.schema.inputs.values())
+    if parent_manifest.router is None or parent_manifest.router.stem is not None or all_fixed:
+        return parent_manifest.router
+    return replace(parent_manifest.router, stem=parent_manifest.branches[0].sha256)

@@ -1,1 +1,0 @@
-"""The growing network: a stem, frozen residual branches, and one gated head a task."""

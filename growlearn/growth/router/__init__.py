@@ -1,1 +1,0 @@
-"""Rows that name no task: fixed features, and a readout in closed form that says which task answers."""

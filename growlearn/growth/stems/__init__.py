@@ -1,1 +1,0 @@
-"""Stems turn input columns into tokens [B, T, D]; one file a modality."""

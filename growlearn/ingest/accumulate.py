@@ -1,0 +1,142 @@
+"""Accumulate the rows of successive files until a window has as many as the job asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from growlearn.domain.errors import InvalidFile
+from growlearn.domain.window import Window, WindowState
+from growlearn.ingest.context import (
+    IngestContext,
+    WindowBatch,
+    accept_window,
+    join_notes,
+    new_window,
+    quarantine_all_rows,
+    quarantine_window,
+)
+from growlearn.ingest.duplicates import get_row_identity
+from growlearn.ingest.row_errors import RowError, RowErrors, summarize_errors, to_bad_rows
+from growlearn.ingest.rows import Rows, concat_rows, from_parquet, to_parquet
+from growlearn.ingest.split_by_task import TaskRows
+
+
+def accumulate_rows(context: IngestContext, task_rows: TaskRows, size: int) -> WindowBatch:
+    """Add one task's rows to its open window and close full windows; the remaining rows stay open.
+
+    Rows that the open window already holds are rejected too; all rejected rows count in the first window of
+    the file. Raises InvalidFile where the labels are of another kind than those of the open window.
+    """
+    changed_windows: list[Window] = []
+    window = _find_open_window(context, task_rows.task)
+    buffered = None
+    if window is not None:
+        buffered = _load_buffered_rows(context, window)
+        if buffered is None:
+            reason = "the schema changed while its rows were being accumulated"
+            changed_windows.append(
+                quarantine_window(replace(window, updated_at=context.at), reason, window.rows)
+            )
+            window = None
+    rows, duplicate_errors = _drop_duplicates(task_rows, buffered, window)
+    row_errors = task_rows.row_errors | duplicate_errors
+    if len(rows) == 0:
+        empty = quarantine_all_rows(new_window(context, task_rows.task), row_errors)
+        return WindowBatch((*changed_windows, empty), to_bad_rows(row_errors, empty.id), 0)
+    first_index = len(changed_windows)
+    for window_rows in _split_by_size(rows if buffered is None else concat_rows([buffered, rows]), size):
+        next_window = (
+            new_window(context, task_rows.task) if window is None else _continue_window(window, context)
+        )
+        counted_errors = row_errors if len(changed_windows) == first_index else {}
+        next_window = replace(
+            next_window, quarantined_rows=next_window.quarantined_rows + len(counted_errors)
+        )
+        changed_windows.append(_close_or_keep_open(context, next_window, window_rows, counted_errors, size))
+        window = None
+    return WindowBatch(
+        tuple(changed_windows), to_bad_rows(row_errors, changed_windows[first_index].id), len(rows)
+    )
+
+
+def _find_open_window(context: IngestContext, task: str | None) -> Window | None:
+    open_windows = (
+        window
+        for window in reversed(context.windows)
+        if window.state is WindowState.OPEN and window.task == task
+    )
+    return next(open_windows, None)
+
+
+def _load_buffered_rows(context: IngestContext, window: Window) -> Rows | None:
+    """Rows of an open window; None where they were stored under another schema."""
+    assert window.snapshot is not None  # an open window is written with its first rows
+    content = context.artifacts.get(window.snapshot)
+    try:
+        return from_parquet(content, context.schema)
+    except (KeyError, ValueError):
+        return None
+
+
+def _drop_duplicates(
+    task_rows: TaskRows, buffered: Rows | None, window: Window | None
+) -> tuple[Rows, RowErrors]:
+    if buffered is None or window is None or len(task_rows.rows) == 0:
+        return task_rows.rows, {}
+    kinds = [
+        {type(label) for label in rows.labels if label is not None} for rows in (buffered, task_rows.rows)
+    ]
+    if len(kinds[0] | kinds[1]) > 1:
+        raise InvalidFile(
+            f"labels are {_describe_label_kind(kinds[1])} here and {_describe_label_kind(kinds[0])}"
+            f" in {window.id}, still being filled"
+        )
+    has_row_ids = task_rows.rows.row_ids is not None  # then rows with other inputs may be the same
+    is_shared = np.isin(task_rows.rows.row_hashes, buffered.row_hashes) | has_row_ids
+    known_identities = {
+        get_row_identity(buffered, int(row))
+        for row in np.flatnonzero(np.isin(buffered.row_hashes, task_rows.rows.row_hashes) | has_row_ids)
+    }
+    is_new = np.array(
+        [
+            not is_shared[row] or get_row_identity(task_rows.rows, row) not in known_identities
+            for row in range(len(task_rows.rows))
+        ],
+        dtype=bool,
+    )
+    row_error = RowError("duplicate", f" of a row in window {window.id}")
+    return task_rows.rows.take(is_new), {
+        int(source_row): row_error for source_row in task_rows.source_rows[~is_new]
+    }
+
+
+def _describe_label_kind(kinds: set[type]) -> str:
+    return "text" if str in kinds else "integers"
+
+
+def _split_by_size(rows: Rows, size: int) -> Iterator[Rows]:
+    for start in range(0, len(rows), size):
+        yield rows.take(np.arange(start, min(start + size, len(rows))))
+
+
+def _continue_window(window: Window, context: IngestContext) -> Window:
+    """An open window that takes rows of one more file; its source names the first and the last."""
+    first_source = window.source.split(" ... ")[0]
+    return replace(window, source=f"{first_source} ... {context.file.url}", updated_at=context.at)
+
+
+def _close_or_keep_open(
+    context: IngestContext, window: Window, rows: Rows, row_errors: RowErrors, size: int
+) -> Window:
+    if len(rows) == size:
+        return accept_window(context, window, rows, row_errors)
+    reason = join_notes(
+        f"{len(rows)} of {size} rows",
+        summarize_errors(row_errors.values()) if row_errors else None,
+        context.note,
+    )
+    snapshot = context.artifacts.put(to_parquet(rows, context.schema))
+    return replace(window, rows=len(rows), labelled=rows.num_labelled, snapshot=snapshot, reason=reason)

@@ -1,0 +1,1 @@
+"""The network: stems, residual branches, heads and the router, as everything else loads them."""

@@ -1,0 +1,37 @@
+"""One branch after the other: the reference executor, used for training, evaluation and checks.
+
+Large batches are split into chunks of rows whose activations fit in the processor's cache.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from growlearn.network.model.branch import ResidualBranch
+from growlearn.network.model.execution.parts import BranchSet
+
+_CHUNK_ELEMENTS = 65_536  # rows x tokens x width of one chunk: its MLP holds 1 MiB
+
+
+@dataclass(frozen=True, eq=False)
+class LoopExecutor:
+    """Branches in lineage order."""
+
+    branch_set: BranchSet
+
+    def __call__(self, tokens: Mapping[str, Tensor], lineage: Sequence[str]) -> list[Tensor]:
+        """Tokens z [B, T, D] by stem -> pool(R_i(z)) [B, D] along the lineage."""
+        return [
+            _pooled_residual(self.branch_set.get_branch(name), tokens[self.branch_set.stem_ids[name]])
+            for name in lineage
+        ]
+
+
+def _pooled_residual(branch: ResidualBranch, z: Tensor) -> Tensor:
+    """Tokens z [B, T, D] -> pool(R(z)) [B, D]."""
+    rows = max(1, _CHUNK_ELEMENTS // (z.shape[1] * z.shape[2]))
+    return torch.cat([branch.pooled(chunk) for chunk in torch.split(z, rows)])

@@ -1,0 +1,52 @@
+"""A task's head: learned gates over its lineage, a norm, and a linear map to logits."""
+
+from __future__ import annotations
+
+import copy
+from itertools import accumulate
+
+import torch
+from torch import Tensor, nn
+
+
+class Head(nn.Module):
+    """W LayerNorm(sum_i g_i * f_i) + b over f = [pool(z), pool(R_1), ..., pool(R_k)].
+
+    Gates g are [1 + k, D], one for each channel of each branch, initially 1.
+    """
+
+    def __init__(self, num_branches: int, width: int, num_classes: int) -> None:
+        super().__init__()
+        self.gates = nn.Parameter(torch.ones(1 + num_branches, width))
+        self.norm = nn.LayerNorm(width)
+        self.linear = nn.Linear(width, num_classes)
+
+    def classify(self, phi: Tensor) -> Tensor:
+        """Gated feature phi [..., D] -> logits [..., C]."""
+        logits: Tensor = self.linear(self.norm(phi))
+        return logits
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Features [B, 1 + k, D] -> logits [B, C]."""
+        return self.classify(self._partial_sums(features)[-1])
+
+    def prefix_logits(self, features: Tensor, num_prefixes: int) -> Tensor:
+        """Logits of the last prefixes: features [B, 1 + k, D] -> [num_prefixes, B, C].
+
+        Prefix p uses f_0 .. f_p; num_prefixes = 1 computes the whole lineage only.
+        """
+        return self.classify(torch.stack(self._partial_sums(features)[-num_prefixes:]))
+
+    def drop_last(self, num_branches: int) -> Head:
+        """A copy without the gates of the last branches."""
+        shorter = copy.deepcopy(self)
+        shorter.gates = nn.Parameter(self.gates.detach()[: len(self.gates) - num_branches].clone())
+        return shorter
+
+    def _partial_sums(self, features: Tensor) -> list[Tensor]:
+        """Partial sums of the gated features, each [B, D].
+
+        Added one after the other, so a branch that adds zero changes no bit.
+        """
+        gated = (features * self.gates).unbind(1)
+        return list(accumulate(gated, torch.add))

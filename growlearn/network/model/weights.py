@@ -1,0 +1,24 @@
+"""Weights as safetensors bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from safetensors.torch import load, save
+from torch import Tensor
+
+
+def dump_weights(weights: Mapping[str, Tensor]) -> bytes:
+    """Serialise weights; equal weights give equal bytes."""
+    return save({name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()})
+
+
+def load_weights(content: bytes) -> dict[str, Tensor]:
+    """Read safetensors bytes; names in order, raises SafetensorError where the content is none."""
+    # Cloned into memory that torch aligns: the last bit of a product can depend on the alignment.
+    return {name: tensor.clone() for name, tensor in sorted(load(content).items())}
+
+
+def with_prefix(prefix: str, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The weights whose names start with `prefix`, with the prefix removed."""
+    return {name[len(prefix) :]: tensor for name, tensor in weights.items() if name.startswith(prefix)}

@@ -1,0 +1,1 @@
+"""Stems turn input columns into tokens [B, T, D]; one file per modality."""

@@ -1,0 +1,64 @@
+"""The time series stem: overlapping patches, after PatchTST (Nie et al. 2023)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812 - the field's own abbreviation
+
+from growlearn.domain.job import ModelConfig
+from growlearn.domain.schema import InputColumn, InputType
+from growlearn.ingest.rows import Column
+from growlearn.network.stems.columns import ColumnList, InitSource
+
+_CLIP = 10.0  # standard deviations
+
+
+class SeriesTokens(nn.Module):
+    """One series column: normalisation fitted once, a linear map of each patch, learned positions.
+
+    Patches are 2 * patch steps long and start `patch` steps apart; repeating the last step fills the last
+    patch, as in PatchTST. Unlike there a patch spans all channels, so T does not depend on them.
+    Float64 [B, steps, channels] -> [B, ceil(steps / patch), D].
+    """
+
+    def __init__(self, shape: tuple[int, ...], config: ModelConfig) -> None:
+        super().__init__()
+        steps, channels = shape
+        self.patch = min(config.patch_size, steps)
+        self.project = nn.Conv1d(channels, config.embed_dim, 2 * self.patch, stride=self.patch)
+        self.register_buffer("mean", torch.zeros(channels, dtype=torch.float64))
+        self.register_buffer("scale", torch.ones(channels, dtype=torch.float64))
+        self.position = nn.Parameter(torch.randn(math.ceil(steps / self.patch), config.embed_dim) * 0.02)
+        self.mean: Tensor
+        self.scale: Tensor
+
+    def encode(self, values: Column) -> Tensor:
+        """Float64 [N, steps, channels] as a tensor."""
+        return torch.from_numpy(np.array(values))
+
+    def fit(self, values: Tensor) -> None:
+        """Fit each channel's mean and standard deviation (1 for a constant) to [N, steps, channels]."""
+        spread = values.std((0, 1), correction=0)
+        self.mean.copy_(values.mean((0, 1)))
+        self.scale.copy_(torch.where(spread > 0, spread, 1.0))
+
+    def forward(self, values: Tensor) -> Tensor:
+        """Float64 [B, steps, channels] -> tokens [B, T, D]; clips values beyond 10 standard deviations."""
+        standard = ((values - self.mean) / self.scale).clamp(-_CLIP, _CLIP).float()
+        steps = standard.shape[1]
+        num_padding = self.patch + -steps % self.patch
+        channels_first = standard.transpose(1, 2)  # [B, channels, steps]
+        padded = F.pad(channels_first, (0, num_padding), mode="replicate")  # [B, channels, padded steps]
+        tokens: Tensor = self.project(padded)  # [B, D, T]
+        return tokens.transpose(1, 2) + self.position
+
+
+def make_series_columns(columns: Mapping[str, InputColumn], config: ModelConfig, _: InitSource) -> ColumnList:
+    """The series columns of a schema."""
+    shapes = {name: column.shape for name, column in columns.items() if column.shape is not None}
+    return ColumnList(InputType.SERIES, {name: SeriesTokens(shape, config) for name, shape in shapes.items()})

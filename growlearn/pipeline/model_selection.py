@@ -1,0 +1,128 @@
+"""A new branch against its baselines, on the same rows; the smallest model that none beats is kept."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from growlearn.domain.evaluation import TaskScore
+from growlearn.domain.growth import GrowthPlan, GrowthResult
+from growlearn.domain.job import BaselineComparisonConfig, Job
+from growlearn.domain.lineage import Manifest
+from growlearn.domain.model_selection import Candidate, CandidateKind, ModelSelection
+from growlearn.evaluation.evaluate import score_best_existing_task
+from growlearn.evaluation.paired_tests import select_smallest_adequate
+from growlearn.evaluation.predictions import load_predictions
+from growlearn.growth.baselines import fine_tune_plan, new_head_plan
+from growlearn.growth.plan import single_task_plan
+from growlearn.pipeline.context import Ports
+from growlearn.ports import EvalRequest, ProgressCallback
+
+BASELINES: dict[CandidateKind, Callable[[GrowthPlan], GrowthPlan | None]] = {
+    CandidateKind.NEW_HEAD: new_head_plan,
+    CandidateKind.FINE_TUNE: fine_tune_plan,
+}
+"""Baselines that are trained, the smallest first; a plan is None where there is nothing to train so."""
+
+
+@dataclass(frozen=True)
+class TrainedCandidate:
+    """A plan and what came of it.
+
+    `best_existing` is the score of the best known task, unchanged; `model_selection` says what the branch was
+    compared with, None where there was nothing; `single_task` is a model trained on the new task alone, where
+    the job asks for that baseline.
+    """
+
+    plan: GrowthPlan
+    result: GrowthResult
+    best_existing: TaskScore | None = None
+    model_selection: ModelSelection | None = None
+    single_task: Manifest | None = None
+
+
+def train_and_select(
+    plan: GrowthPlan, job: Job, ports: Ports, on_progress: ProgressCallback
+) -> TrainedCandidate:
+    """The smallest of the branch and its baselines that none beats on the task's hold-out rows.
+
+    All are trained in one go. Where no change wins, the branch is returned with the comparison, and a gate
+    rejects it.
+    """
+    plans = {CandidateKind.BRANCH: plan, **_plan_baselines(plan, job.baseline_comparison)}
+    single_plans = [single_task_plan(plan)] if job.evaluation.single_task_baseline else []
+    # The engine trains in another process: meanwhile this one imports what the evaluation needs.
+    loading = threading.Thread(target=ports.evaluator.load, name="load evaluator", daemon=True)
+    loading.start()
+    results = ports.engine.run([*plans.values(), *single_plans], on_progress)
+    loading.join()
+    best_existing = score_best_existing_task(
+        plan.parent_manifest, plan.classes, plan.holdout, ports.evaluator
+    )
+    trained = dict(zip(plans, map(TrainedCandidate, plans.values(), results), strict=False))
+    single_task = results[-1].build_manifest(single_plans[0]) if single_plans else None
+    selection = _compare_candidates(trained, best_existing, job.baseline_comparison, ports)
+    branch = trained[CandidateKind.BRANCH]
+    selected = branch if selection is None else trained.get(selection.selected, branch)
+    return TrainedCandidate(
+        replace(selected.plan, train_router=plan.train_router),
+        replace(selected.result, router=branch.result.router),
+        best_existing,
+        selection,
+        single_task,
+    )
+
+
+def _plan_baselines(plan: GrowthPlan, config: BaselineComparisonConfig) -> dict[CandidateKind, GrowthPlan]:
+    plans = {kind: make_plan(plan) for kind, make_plan in BASELINES.items() if kind in config.baselines}
+    return {kind: baseline for kind, baseline in plans.items() if baseline is not None}
+
+
+def _compare_candidates(
+    trained: dict[CandidateKind, TrainedCandidate],
+    best_existing: TaskScore | None,
+    config: BaselineComparisonConfig,
+    ports: Ports,
+) -> ModelSelection | None:
+    plan = trained[CandidateKind.BRANCH].plan
+    request = EvalRequest(task=plan.task, rows=plan.holdout)
+    candidates = [
+        _make_candidate(kind, candidate, request, ports)
+        for kind in CandidateKind
+        if (candidate := trained.get(kind)) is not None
+    ]
+    if CandidateKind.NO_CHANGE in config.baselines and best_existing is not None:
+        candidates.insert(0, _make_no_change_candidate(best_existing, plan))
+    if len(candidates) == 1 or any(candidate.task_score.logits_sha256 is None for candidate in candidates):
+        return None
+    correct = {
+        candidate.kind: load_predictions(ports.artifacts.get(str(candidate.task_score.logits_sha256))).correct
+        for candidate in candidates
+    }
+    return select_smallest_adequate(candidates, correct, config.alpha, config.min_accuracy_gain)
+
+
+def _make_candidate(
+    kind: CandidateKind, trained: TrainedCandidate, request: EvalRequest, ports: Ports
+) -> Candidate:
+    manifest = trained.result.build_manifest(trained.plan)
+    (task_score,) = ports.evaluator.evaluate(manifest, [request])
+    return Candidate(
+        kind=kind,
+        task_score=task_score,
+        parameters=trained.result.parameters,
+        branches=len(trained.result.lineage),
+        seconds=trained.result.seconds,
+        validation_loss=trained.result.best_loss,
+    )
+
+
+def _make_no_change_candidate(best_existing: TaskScore, plan: GrowthPlan) -> Candidate:
+    return Candidate(
+        kind=CandidateKind.NO_CHANGE,
+        task_score=best_existing,
+        parameters=0,
+        branches=len(plan.parent_manifest.task(best_existing.task).lineage),
+        seconds=0.0,
+    )

@@ -1,0 +1,88 @@
+"""From accepted to judged: the window against the reference rows of each known task."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from growlearn.domain.drift import DriftReport
+from growlearn.domain.lineage import Task
+from growlearn.domain.stream import Transition
+from growlearn.domain.window import Verdict, Window, WindowState
+from growlearn.drift.delayed_labels import find_delayed_label_windows, with_delayed_labels
+from growlearn.drift.judge import judge
+from growlearn.drift.monitor_history import with_monitor_state
+from growlearn.drift.sample import Sample
+from growlearn.drift.task_data import TaskComparisonData
+from growlearn.ingest.labels import frequent_labels
+from growlearn.ingest.rows import Rows, concat_rows
+from growlearn.pipeline.context import StepContext
+from growlearn.pipeline.drift_references import build_comparison_data, build_sample
+from growlearn.pipeline.transitions import make_transition
+from growlearn.ports import ProgressCallback
+
+
+def judge_window(context: StepContext, _: ProgressCallback) -> Transition:
+    """From accepted to judged: the drift report."""
+    config = context.job.drift
+    routable = context.parent_manifest.routable_tasks
+    try:
+        rows = context.rows()
+    except (KeyError, ValueError):
+        return _mark_schema_changed(context)
+    labels, rare = frequent_labels(rows.labels, config.min_rows_per_class)
+    report = judge(
+        context.window,
+        labels,
+        [task for task in context.known_tasks if task.name in routable],
+        lambda tasks: _load_references(context, tasks, rows),
+        config,
+        current_task=context.current_task,
+        reserved_names=[task.name for task in context.stored_tasks],
+        rare_labels=rare,
+    )
+    # A task that is only to be opened may never be: its name stands in the report until it is.
+    task = None if report.needs_growth else report.task
+    return make_transition(
+        context,
+        WindowState.JUDGED,
+        verdict=report.verdict,
+        task=task,
+        reason=report.reason,
+        report=report,
+    )
+
+
+def _mark_schema_changed(context: StepContext) -> Transition:
+    """A window whose job was given other columns while it waited cannot be judged, and stops nobody."""
+    reason = "its rows were stored under other columns than the schema names now"
+    report = DriftReport(
+        verdict=Verdict.INCONCLUSIVE, task=None, reason=reason, alpha=context.job.drift.alpha
+    )
+    return make_transition(context, WindowState.JUDGED, verdict=report.verdict, reason=reason, report=report)
+
+
+def _load_references(
+    context: StepContext, tasks: Sequence[Task], rows: Rows
+) -> tuple[TaskComparisonData, ...]:
+    """The reference of each of these tasks beside the window, with what earlier windows said against it."""
+    models, job, manifest = context.ports.models, context.job, context.parent_manifest
+    references = build_comparison_data(manifest, models, tasks, rows, context.window.number)
+    references = with_monitor_state(
+        references,
+        context.known_tasks,
+        context.earlier_windows,
+        lambda window: context.record_of(window.id).report,
+        job,
+    )
+    if job.schema.id_column is None or job.drift.decision_rule != "sequential":
+        return references
+
+    def load_sample(task_name: str, windows: Sequence[Window]) -> Sample:
+        late_rows = concat_rows([context.rows(window) for window in windows])
+        task = next(task for task in tasks if task.name == task_name)
+        return build_sample(models.network(manifest), task, late_rows, job.schema)
+
+    joins = context.ports.store.label_joins(context.stream.name)
+    return with_delayed_labels(
+        references, find_delayed_label_windows(context.earlier_windows, joins), load_sample
+    )

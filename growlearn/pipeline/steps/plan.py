@@ -1,0 +1,116 @@
+"""From judged to growing, with the plan; to awaiting labels; or to skipped."""
+
+from __future__ import annotations
+
+from growlearn.domain.drift import DriftKind, RemainingBudget
+from growlearn.domain.errors import (
+    CannotGrow,
+    GrowLearnError,
+    TemporarilyUnreadable,
+    TooFewLabels,
+    Unavailable,
+)
+from growlearn.domain.job import HoldoutFiles, SourceConfig
+from growlearn.domain.stream import Transition
+from growlearn.domain.window import WindowState
+from growlearn.drift.actions import ACTIONS
+from growlearn.drift.policy import (
+    TrainingRecord,
+    collect_trainings,
+    compute_remaining_budget,
+    needs_training_history,
+    veto_reason,
+)
+from growlearn.growth.label_delay import can_wait, has_timed_out, require_labelled_fraction, required_labels
+from growlearn.growth.plan import ParentModel, plan_growth, split_window
+from growlearn.ingest.holdout import Holdout, load_holdout
+from growlearn.pipeline.context import StepContext
+from growlearn.pipeline.transitions import make_final_transition, make_transition
+from growlearn.ports import ProgressCallback
+
+
+def plan_or_skip(context: StepContext, _: ProgressCallback) -> Transition:
+    """From judged to growing, with the plan; awaiting labels, where some may still come; or skipped."""
+    window, job, ports = context.window, context.job, context.ports
+    report = context.record.report
+    assert report is not None, "a judged window has its report"
+    if not report.needs_growth:
+        return make_final_transition(context, WindowState.SKIPPED)
+    task = report.task
+    assert task is not None, "a verdict that needs growth names the task"
+    veto, budget = _check_policy(context, report.kind)
+    if veto is not None:
+        reason = f"{report.reason}; not grown: {veto}"
+        return make_final_transition(context, WindowState.SKIPPED, reason=reason, remaining_budget=budget)
+    try:
+        if can_wait(window, job, ports.clock.now()):
+            require_labelled_fraction(window, job)
+        split_data = split_window(
+            job, context.rows(), lambda label_type: _load_holdout_files(context, task, label_type)
+        )
+        plan = plan_growth(
+            job,
+            window,
+            task,
+            split_data,
+            ParentModel(context.parent_manifest, context.stream.parent_version),
+            len(ports.store.branches(window.stream)),
+            ports.models.store_rows,
+            ports.models.network,
+        )
+    except TooFewLabels as error:
+        return _wait_or_skip(context, report.reason, error)
+    except CannotGrow as error:
+        reason = f"{report.reason}; not grown: {error}"
+        return make_final_transition(context, WindowState.SKIPPED, reason=reason)
+    return make_transition(context, WindowState.GROWING, plan=plan, remaining_budget=budget)
+
+
+def _check_policy(
+    context: StepContext, drift_kind: DriftKind | None
+) -> tuple[str | None, RemainingBudget | None]:
+    """Why the job does not let this window be grown for, if it does not, and what its budgets still allow."""
+    window, config, now = context.window, context.job.retraining_policy, context.ports.clock.now()
+    assert window.verdict is not None, "a judged window has its verdict"
+    trainings: tuple[TrainingRecord, ...] = ()
+    if needs_training_history(config):
+        # all windows: one that waited for its labels is not the last to have trained
+        trainings = collect_trainings(context.windows, lambda past: context.record_of(past.id))
+    veto = ACTIONS[context.job.drift.action](window.verdict) or veto_reason(
+        window, drift_kind, context.earlier_windows, trainings, config, now
+    )
+    return veto, compute_remaining_budget(trainings, config, now)
+
+
+def _wait_or_skip(context: StepContext, verdict_reason: str, error: TooFewLabels) -> Transition:
+    """A window that may wait for labels, does; it holds up none of those behind it."""
+    window, job, now = context.window, context.job, context.ports.clock.now()
+    if can_wait(window, job, now):
+        return make_transition(
+            context,
+            WindowState.AWAITING_LABELS,
+            reason=f"{verdict_reason}; waits for labels: {error.message}",
+            labels_required=required_labels(window, job),
+            judged_by_version=context.stream.parent_version,
+        )
+    timeout = f"no labels within {job.label_delay.timeout}: " if has_timed_out(window, job, now) else ""
+    return make_final_transition(
+        context, WindowState.SKIPPED, reason=f"{verdict_reason}; not grown: {timeout}{error}"
+    )
+
+
+def _load_holdout_files(context: StepContext, task: str, label_type: type | None) -> Holdout:
+    """The task's rows of the hold-out files that the job names; raises CannotGrow where there are none."""
+    config = context.job.holdout
+    assert isinstance(config, HoldoutFiles)
+    task_name = context.window.task or task  # the name in the task column, not that of a later version
+    try:
+        source = context.ports.open_source(
+            SourceConfig(url=config.url, pattern=config.pattern, min_file_age_s=0)
+        )
+        files = {file.url: source.read(file) for file in source.files()}
+    except (TemporarilyUnreadable, Unavailable):
+        raise  # it may be there again later
+    except GrowLearnError as error:
+        raise CannotGrow(f"the hold-out files cannot be read: {error}") from error
+    return load_holdout(files, context.job.schema, task_name, label_type)

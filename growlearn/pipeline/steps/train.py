@@ -1,0 +1,93 @@
+"""From growing to evaluated: train the plan and its baselines, then evaluate what is kept, task by task."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from growlearn.domain.errors import GrowLearnError, Unavailable
+from growlearn.domain.growth import GrowthPlan
+from growlearn.domain.stream import Transition
+from growlearn.domain.window import WindowState
+from growlearn.evaluation.evaluate import evaluate_candidate
+from growlearn.network.bitwise_check import find_changed_tasks, store_check_logits
+from growlearn.pipeline.context import StepContext
+from growlearn.pipeline.hyperparameter_search import search_hyperparameters
+from growlearn.pipeline.model_selection import TrainedCandidate, train_and_select
+from growlearn.pipeline.task_replacement import replace_contradicted_tasks
+from growlearn.pipeline.transitions import (
+    make_final_transition,
+    make_transition,
+    retry_or_reject,
+    stale_plan_reason,
+)
+from growlearn.ports import EvalRequest, ProgressCallback
+from growlearn.registry.version_tree import get_ancestry
+
+
+def train_and_evaluate(context: StepContext, on_progress: ProgressCallback) -> Transition:
+    """From growing to evaluated: train the plan and its baselines, keep the smallest that none beats.
+
+    A window whose training fails again and again is rejected, so that it cannot stop its stream.
+    """
+    plan = context.record.plan
+    assert isinstance(plan, GrowthPlan), "a growing window has its plan"
+    if plan.parent_version != context.stream.parent_version:
+        reason = stale_plan_reason(plan, context.stream)
+        return make_final_transition(context, WindowState.REJECTED, reason=reason)
+    try:
+        plan = _choose_hyperparameters(context, plan, on_progress)
+        trained = train_and_select(plan, context.job, context.ports, on_progress)
+    except Unavailable:
+        raise  # it may be there again later: no fault of the window
+    except GrowLearnError as error:
+        return retry_or_reject(context, error)
+    return _evaluate_trained(context, trained)
+
+
+def _choose_hyperparameters(
+    context: StepContext, plan: GrowthPlan, on_progress: ProgressCallback
+) -> GrowthPlan:
+    """The best of the job's candidates; after a stream's first growth its learning rate is taken over."""
+    config = context.job.hyperparameter_search
+    if context.parent is None or config.scope == "all":
+        return search_hyperparameters(plan, config, context.ports.engine, on_progress)
+    root = get_ancestry(context.versions, context.parent.number)[0]
+    first_plan = context.record_of(root.window).plan
+    if not isinstance(first_plan, GrowthPlan) or not first_plan.trials:
+        return plan
+    return replace(plan, growth=replace(plan.growth, learning_rate=first_plan.growth.learning_rate))
+
+
+def _evaluate_trained(context: StepContext, trained: TrainedCandidate) -> Transition:
+    plan, result, models = trained.plan, trained.result, context.ports.models
+    holdouts = [EvalRequest(task=task.name, rows=task.holdout) for task in context.known_tasks]
+    holdouts.append(EvalRequest(task=plan.task, rows=plan.holdout))
+    candidate, initial = result.build_manifest(plan), result.build_initial_manifest(plan)
+    evaluation = evaluate_candidate(
+        candidate,
+        initial,
+        trained.single_task,
+        trained.best_existing,
+        plan.task,
+        holdouts,
+        context.ports.evaluator,
+    )
+    if evaluation.routed:  # else there is nothing to lose, and no past to be read
+        result, evaluation = replace_contradicted_tasks(context, plan, result, evaluation, holdouts)
+    references = {task.name: task.reference_rows for task in context.known_tasks}
+    changed_tasks = find_changed_tasks(
+        models.network(plan.parent_manifest),
+        models.network(candidate),
+        {name: models.rows(sha256, candidate.schema) for name, sha256 in references.items()},
+    )
+    evaluation = replace(evaluation, changed_tasks=changed_tasks)
+    references[plan.task] = plan.validation
+    result = replace(result, check_logits=store_check_logits(candidate, references, models))
+    return make_transition(
+        context,
+        WindowState.EVALUATED,
+        plan=plan,
+        result=result,
+        evaluation=evaluation,
+        model_selection=trained.model_selection,
+    )

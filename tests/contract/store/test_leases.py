@@ -1,0 +1,407 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from itertools import product
+
+import pytest
+
+from growlearn.domain.consolidation import ConsolidationPlan
+from growlearn.domain.errors import ConcurrentUpdate, GrowLearnError, IllegalTransition, NotFound
+from growlearn.domain.job import Job
+from growlearn.domain.lineage import BranchRecord, Task, Version
+from growlearn.domain.stream import Message, MessageKind, Transition, WindowRecord
+from growlearn.domain.window import PENDING, TRANSITIONS, IngestResult, Verdict, Window, WindowState
+from growlearn.ports import Store
+
+MakeIngest = Callable[..., IngestResult]
+MakeTransition = Callable[..., Transition]
+MINUTE = timedelta(seconds=60)
+
+
+@pytest.fixture(autouse=True)
+def two_windows(store: Store, job: Job, at: datetime, make_ingest: MakeIngest) -> None:
+    store.apply(job, at)
+    store.record_ingest(make_ingest(1))
+    store.record_ingest(make_ingest(2))
+
+
+def _claimed(store: Store, worker: str, now: datetime) -> str | None:
+    window = store.claim("digits", worker, now, 60)
+    return None if window is None else window.id
+
+
+# Claims -------------------------------------------------------------------------------------------
+
+
+def test_the_oldest_pending_window_is_claimed(store: Store, at: datetime) -> None:
+    assert store.claim("digits", "ada", at, 60) == store.window("digits", "w1")
+
+
+def test_numbers_decide_what_is_oldest(
+    store: Store, at: datetime, make_ingest: MakeIngest, make_transition: MakeTransition
+) -> None:
+    store.record_ingest(make_ingest(10))
+    for window in ("w1", "w2"):
+        _claimed(store, "ada", at)
+        store.advance(make_transition(window=window))
+        store.advance(make_transition(WindowState.JUDGED, window=window, target=WindowState.SKIPPED))
+
+    assert _claimed(store, "ada", at) == "w10"
+
+
+def test_a_window_that_makes_room_goes_before_those_that_wait(
+    store: Store,
+    at: datetime,
+    full: Window,
+    consolidation: ConsolidationPlan,
+    make_transition: MakeTransition,
+) -> None:
+    assert store.open_window(full, consolidation)
+    assert store.window("digits", "w3") == full
+    assert store.count_pending("digits") == 3
+    assert store.claim("digits", "ada", at, 60) == full
+    assert _claimed(store, "bob", at) is None
+    store.advance(make_transition(WindowState.GROWING, window="w3", target=WindowState.REJECTED))
+    assert _claimed(store, "ada", at) == "w1"
+
+
+def test_a_window_is_not_opened_over_another(
+    store: Store, full: Window, consolidation: ConsolidationPlan, make_ingest: MakeIngest
+) -> None:
+    store.record_ingest(make_ingest(3))
+    taken_in = store.window("digits", "w3")
+    assert not store.open_window(full, consolidation)
+    assert store.window("digits", "w3") == taken_in
+    assert store.window_record("digits", "w3") == WindowRecord()
+    with pytest.raises(NotFound):
+        store.open_window(replace(full, stream="letters"), consolidation)
+
+
+def test_one_window_of_a_stream_at_a_time(store: Store, at: datetime) -> None:
+    assert _claimed(store, "ada", at) == "w1"
+    assert _claimed(store, "bob", at) is None
+    assert _claimed(store, "bob", at + MINUTE - timedelta(microseconds=1)) is None
+
+
+def test_a_lease_runs_out_to_the_microsecond(store: Store, at: datetime) -> None:
+    _claimed(store, "ada", at)
+
+    assert _claimed(store, "bob", at + MINUTE) == "w1"
+    assert _claimed(store, "ada", at + MINUTE) is None
+
+
+def test_the_same_worker_may_claim_again(store: Store, at: datetime) -> None:
+    _claimed(store, "ada", at)
+
+    assert _claimed(store, "ada", at + MINUTE / 2) == "w1"
+    assert _claimed(store, "bob", at + MINUTE) is None  # the second claim lengthened the lease
+
+
+def test_a_window_left_anywhere_is_taken_up_where_it_stood(
+    store: Store, at: datetime, make_transition: MakeTransition
+) -> None:
+    _claimed(store, "ada", at)
+    store.advance(make_transition())
+    store.advance(make_transition(WindowState.JUDGED))
+
+    taken_up = store.claim("digits", "bob", at + MINUTE, 60)
+
+    assert taken_up is not None
+    assert taken_up.state is WindowState.GROWING
+
+
+def test_a_lease_on_a_later_window_holds_up_an_earlier_one(
+    store: Store, at: datetime, job: Job, make_ingest: MakeIngest
+) -> None:
+    store.delete("digits")
+    store.apply(job, at)
+    store.record_ingest(make_ingest(1, state=WindowState.OPEN))
+    store.record_ingest(make_ingest(2))
+    assert _claimed(store, "ada", at) == "w2"
+
+    store.record_ingest(replace(make_ingest(3), windows=make_ingest(1).windows))
+
+    assert _claimed(store, "bob", at) is None
+    assert _claimed(store, "bob", at + MINUTE) == "w1"
+
+
+def test_a_window_that_is_begun_goes_before_an_earlier_one_that_was_woken(
+    store: Store, at: datetime, make_ingest: MakeIngest, make_transition: MakeTransition
+) -> None:
+    store.record_ingest(make_ingest(2))
+    assert _claimed(store, "ada", at) == "w1"
+    store.advance(make_transition())
+    store.advance(make_transition(WindowState.JUDGED, target=WindowState.AWAITING_LABELS))
+    for source in (WindowState.ACCEPTED, WindowState.JUDGED):
+        assert _claimed(store, "ada", at) == "w2"
+        store.advance(make_transition(source, window="w2"))
+
+    assert store.requeue("digits", "w1", at)
+
+    assert _claimed(store, "bob", at + MINUTE) == "w2"
+    store.advance(
+        make_transition(WindowState.GROWING, window="w2", worker="bob", target=WindowState.REJECTED)
+    )
+    assert _claimed(store, "bob", at + MINUTE) == "w1"
+
+
+def test_only_pending_windows_are_claimed(
+    store: Store, at: datetime, job: Job, make_ingest: MakeIngest
+) -> None:
+    store.apply(replace(job, name="other"), at)
+    for number, state in enumerate(set(WindowState) - set(PENDING), start=1):
+        store.record_ingest(replace(make_ingest(number, state=state, stream="other"), stream="other"))
+
+    assert store.claim("other", "ada", at, 60) is None
+
+
+def test_streams_are_claimed_apart(store: Store, at: datetime, job: Job, make_ingest: MakeIngest) -> None:
+    store.apply(replace(job, name="other"), at)
+    store.record_ingest(replace(make_ingest(1, stream="other"), stream="other"))
+    _claimed(store, "ada", at)
+
+    assert store.claim("other", "bob", at, 60) is not None
+
+
+def test_an_unknown_stream_has_nothing_to_claim(store: Store, at: datetime) -> None:
+    assert store.claim("nowhere", "ada", at, 60) is None
+
+
+def test_a_claim_leaves_the_window_as_it_is(store: Store, at: datetime) -> None:
+    before = store.window("digits", "w1")
+
+    store.claim("digits", "ada", at + MINUTE, 60)
+
+    assert store.window("digits", "w1") == before
+
+
+def test_a_claim_needs_an_aware_time(store: Store, at: datetime) -> None:
+    with pytest.raises(GrowLearnError, match="has no zone"):
+        store.claim("digits", "ada", at.replace(tzinfo=None), 60)
+
+
+# Leases -------------------------------------------------------------------------------------------
+
+
+def test_a_renewed_lease_holds_longer(store: Store, at: datetime) -> None:
+    _claimed(store, "ada", at)
+
+    assert store.renew("digits", "w1", "ada", at + MINUTE / 2, 60)
+    assert _claimed(store, "bob", at + MINUTE) is None
+
+
+def test_a_lease_that_ran_out_may_be_renewed_until_another_takes_it(store: Store, at: datetime) -> None:
+    _claimed(store, "ada", at)
+    assert store.renew("digits", "w1", "ada", at + 2 * MINUTE, 60)
+
+    assert _claimed(store, "bob", at + 3 * MINUTE) == "w1"
+    assert not store.renew("digits", "w1", "ada", at + 3 * MINUTE, 60)
+
+
+@pytest.mark.parametrize(
+    ("stream", "window", "worker"),
+    [
+        ("digits", "w2", "ada"),
+        ("digits", "w1", "bob"),
+        ("digits", "nonsense", "ada"),
+        ("nowhere", "w1", "ada"),
+    ],
+)
+def test_nobody_renews_or_releases_what_they_do_not_hold(
+    store: Store, at: datetime, stream: str, window: str, worker: str
+) -> None:
+    _claimed(store, "ada", at)
+
+    assert not store.renew(stream, window, worker, at, 600)
+    store.release(stream, window, worker)
+
+    assert _claimed(store, "bob", at) is None
+    assert _claimed(store, "bob", at + MINUTE) == "w1"
+
+
+def test_a_released_window_is_free_at_once(store: Store, at: datetime) -> None:
+    _claimed(store, "ada", at)
+
+    store.release("digits", "w1", "ada")
+
+    assert not store.renew("digits", "w1", "ada", at, 60)
+    assert _claimed(store, "bob", at) == "w1"
+
+
+# Moves --------------------------------------------------------------------------------------------
+
+
+def test_a_move_says_what_changed_and_leaves_the_rest(
+    store: Store, at: datetime, make_transition: MakeTransition
+) -> None:
+    before = store.claim("digits", "ada", at, 60)
+    assert before is not None
+    judged = replace(
+        before,
+        state=WindowState.JUDGED,
+        updated_at=at + MINUTE,
+        verdict=Verdict.DRIFT,
+        task="task-2",
+        reason="moved",
+    )
+
+    outcome = {"verdict": Verdict.DRIFT, "task": "task-2", "reason": "moved"}
+    assert store.advance(make_transition(at=at + MINUTE, **outcome)) == judged
+    assert store.window("digits", "w1") == judged
+
+    growing = replace(judged, state=WindowState.GROWING, updated_at=at)
+    assert store.advance(make_transition(WindowState.JUDGED)) == growing
+
+
+def test_an_empty_reason_is_said_and_none_is_not(
+    store: Store, at: datetime, make_transition: MakeTransition
+) -> None:
+    _claimed(store, "ada", at)
+    store.advance(make_transition(reason="first", task="t"))
+
+    assert store.advance(make_transition(WindowState.JUDGED, reason="")).reason == ""
+
+
+def test_only_moves_of_the_table_are_made(
+    store: Store, at: datetime, make_transition: MakeTransition
+) -> None:
+    _claimed(store, "ada", at)
+
+    for source, target in product(WindowState, WindowState):
+        if target not in TRANSITIONS[source]:
+            with pytest.raises(IllegalTransition, match=f"from {source} to {target}"):
+                store.advance(make_transition(source, target=target))
+
+    assert store.window("digits", "w1").state is WindowState.ACCEPTED
+
+
+def test_a_window_that_has_moved_on_is_a_lost_race(
+    store: Store, at: datetime, make_transition: MakeTransition
+) -> None:
+    _claimed(store, "ada", at)
+    store.advance(make_transition())
+
+    with pytest.raises(
+        ConcurrentUpdate, match="w1 of stream 'digits' is judged and leased to 'ada'; it was to be accepted"
+    ):
+        store.advance(make_transition())
+
+
+def test_a_window_nobody_leased_does_not_move(store: Store, make_transition: MakeTransition) -> None:
+    with pytest.raises(ConcurrentUpdate, match="accepted and not leased"):
+        store.advance(make_transition())
+
+
+def test_a_window_taken_over_does_not_move_for_its_old_worker(
+    store: Store, at: datetime, make_transition: MakeTransition
+) -> None:
+    _claimed(store, "ada", at)
+    _claimed(store, "bob", at + MINUTE)
+
+    with pytest.raises(ConcurrentUpdate, match="leased to 'bob'"):
+        store.advance(make_transition())
+    assert store.advance(make_transition(worker="bob")).state is WindowState.JUDGED
+
+
+def test_a_lease_that_ran_out_but_was_not_taken_still_moves(
+    store: Store, at: datetime, make_transition: MakeTransition
+) -> None:
+    _claimed(store, "ada", at)
+
+    assert store.advance(make_transition(at=at + 10 * MINUTE)).state is WindowState.JUDGED
+
+
+@pytest.mark.parametrize("gone", [{"window": "w9"}, {"window": "x"}, {"stream": "nowhere"}])
+def test_a_window_that_is_gone_is_a_lost_race(
+    store: Store, make_transition: MakeTransition, gone: dict[str, str]
+) -> None:
+    with pytest.raises(ConcurrentUpdate, match="is gone"):
+        store.advance(make_transition(**gone))
+
+
+def test_the_last_move_gives_the_lease_back(
+    store: Store, at: datetime, make_transition: MakeTransition
+) -> None:
+    _claimed(store, "ada", at)
+    store.advance(make_transition())
+    store.advance(make_transition(WindowState.JUDGED, target=WindowState.SKIPPED))
+
+    assert not store.renew("digits", "w1", "ada", at, 60)
+    assert _claimed(store, "bob", at) == "w2"
+
+
+def test_a_lost_race_writes_nothing_of_the_move(
+    store: Store,
+    at: datetime,
+    make_transition: MakeTransition,
+    version: Version,
+    branch: BranchRecord,
+    task: Task,
+) -> None:
+    _claimed(store, "ada", at)
+    for source in (WindowState.ACCEPTED, WindowState.JUDGED, WindowState.GROWING):
+        store.advance(make_transition(source))
+    before = (store.stream("digits"), store.window("digits", "w1"))
+    last = make_transition(
+        WindowState.EVALUATED, version=version, branches=(branch,), new_task=task, parent_version=1,
+        worker="bob", messages=(Message(stream="digits", kind=MessageKind.CYCLE, window="w1"),),
+    )  # fmt: skip
+
+    with pytest.raises(ConcurrentUpdate):
+        store.advance(last)
+
+    assert (store.stream("digits"), store.window("digits", "w1")) == before
+    assert store.window_record("digits", "w1") == WindowRecord()
+    assert (*store.versions("digits"), *store.branches("digits"), *store.tasks("digits")) == ()
+    assert store.pending_messages() == ()
+
+
+# Failures and what is pending ---------------------------------------------------------------------
+
+
+def test_failures_are_counted_for_the_worker_that_leads_and_their_reason_is_kept(
+    store: Store, at: datetime, make_transition: MakeTransition
+) -> None:
+    _claimed(store, "ada", at)
+    assert [
+        store.record_failure("digits", "w1", "ada", f"out of memory {n}", at + MINUTE) for n in (1, 2)
+    ] == [1, 2]
+    window = store.window("digits", "w1")
+    assert (window.reason, window.updated_at, window.state) == (
+        "out of memory 2",
+        at + MINUTE,
+        WindowState.ACCEPTED,
+    )
+    store.advance(make_transition(window="w1"))
+    assert store.record_failure("digits", "w1", "ada", "again", at) == 3
+
+
+@pytest.mark.parametrize(("window", "worker"), [("w1", "bob"), ("w2", "ada"), ("w9", "ada")])
+def test_a_failure_of_a_window_another_leads_is_not_counted(
+    store: Store, at: datetime, window: str, worker: str
+) -> None:
+    _claimed(store, "ada", at)
+    with pytest.raises(ConcurrentUpdate, match=f"{window} of stream 'digits' is not leased to '{worker}'"):
+        store.record_failure("digits", window, worker, "r", at)
+
+
+def test_pending_windows_are_counted(store: Store, at: datetime, make_transition: MakeTransition) -> None:
+    assert store.count_pending("digits") == 2
+    _claimed(store, "ada", at)
+    store.advance(make_transition(window="w1"))
+    assert store.count_pending("digits") == 2
+    store.advance(make_transition(WindowState.JUDGED, window="w1", target=WindowState.SKIPPED))
+    assert store.count_pending("digits") == 1
+    assert store.count_pending("nowhere") == 0
+
+
+def test_a_stream_is_led_while_a_lease_runs(store: Store, at: datetime) -> None:
+    assert not store.has_active_lease("digits", at)
+    _claimed(store, "ada", at)
+    assert store.has_active_lease("digits", at + MINUTE - timedelta(microseconds=1))
+    assert not store.has_active_lease("digits", at + MINUTE)
+    store.release("digits", "w1", "ada")
+    assert not store.has_active_lease("digits", at)
+    assert not store.has_active_lease("nowhere", at)

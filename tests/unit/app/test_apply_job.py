@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from growlearn.adapters.memory.store import MemoryStore
+from growlearn.app.apply_job import apply_job, format_next_runs
+from growlearn.domain.errors import JobError
+from growlearn.domain.job import Job, RegistryConfig, Schedule, SourceConfig
+from growlearn.domain.schema import InputColumn, InputType, Schema
+from growlearn.domain.window import IngestResult, SourceFile, Window, WindowState
+
+AT = datetime(2026, 1, 1, tzinfo=UTC)
+JOB = Job(
+    name="a",
+    source=SourceConfig(url="/data"),
+    schema=Schema(inputs={"x": InputColumn(type=InputType.NUMBER), "y": InputColumn(type=InputType.NUMBER)}),
+)
+
+
+@pytest.fixture
+def store() -> MemoryStore:
+    store = MemoryStore()
+    apply_job(store, JOB)
+    return store
+
+
+def take_in(store: MemoryStore, state: WindowState, snapshot: str | None) -> None:
+    window = Window(
+        stream="a", number=1, state=state, source="f", discovered_at=AT, updated_at=AT, snapshot=snapshot
+    )
+    file = SourceFile(url="f", fingerprint="1", size_bytes=1)
+    store.record_ingest(
+        IngestResult(
+            stream="a", file=file, sha256=None, schema="0" * 16, rows=1, windows=(window,), bad_rows=(), at=AT
+        )
+    )
+
+
+CHANGES: dict[str, Callable[[Schema], Schema]] = {
+    "an input less": lambda schema: replace(schema, inputs={"x": schema.inputs["x"]}),
+    "another type": lambda schema: replace(
+        schema, inputs=schema.inputs | {"y": InputColumn(type=InputType.CATEGORY)}
+    ),
+    "another order": lambda schema: replace(schema, inputs=dict(reversed(schema.inputs.items()))),
+    "another label": lambda schema: replace(schema, label="target"),
+    "a task column": lambda schema: replace(schema, task="task"),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_the_schema_of_stored_rows_stays(change: str, store: MemoryStore) -> None:
+    changed = replace(JOB, schema=CHANGES[change](JOB.schema))
+    take_in(store, WindowState.ACCEPTED, "0" * 64)
+    with pytest.raises(JobError, match="schema of stream 'a' cannot change"):
+        apply_job(store, changed)
+    assert store.stream("a").job == JOB
+
+
+def test_a_schema_by_which_every_file_was_quarantined_can_be_mended(store: MemoryStore) -> None:
+    take_in(store, WindowState.QUARANTINED, None)
+    changed = replace(JOB, schema=replace(JOB.schema, label="target"))
+    assert apply_job(store, changed).stream.job == changed
+
+
+def test_everything_else_may_change_at_any_time(store: MemoryStore) -> None:
+    take_in(store, WindowState.ACCEPTED, "0" * 64)
+    changed = replace(JOB, schedule=Schedule(every="1h"), source=SourceConfig(url="/elsewhere"))
+    applied = apply_job(store, changed)
+    assert (applied.created, applied.stream.job) == (False, changed)
+
+
+def test_two_streams_never_share_a_registered_model(store: MemoryStore) -> None:
+    with pytest.raises(JobError, match="'a' is the model of stream 'a'"):
+        apply_job(store, replace(JOB, name="b", registry=RegistryConfig(model="a")))
+    assert apply_job(store, replace(JOB, name="b")).created
+
+
+def test_the_next_due_times_name_weekday_and_zone() -> None:
+    told = format_next_runs(replace(JOB, schedule=Schedule(cron="0 3 * * 0")))
+    assert [time[:3] for time in told.split(", ")] == ["Sun"] * 3
+    assert told.endswith(" 03:00:00 UTC")

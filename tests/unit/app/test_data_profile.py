@@ -1,0 +1,256 @@
+from __future__ import annotations
+
+import io
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from PIL import Image
+
+from growlearn.adapters.sources.folder import compile_pattern
+from growlearn.app.data_profile import profile_data
+from growlearn.app.job_template import render_job_file
+from growlearn.app.jobfile import read_job
+from growlearn.app.yaml_positions import parse_yaml
+from growlearn.domain.errors import GrowLearnError
+from growlearn.domain.job import GrowthConfig, Job, RegistryConfig, Schedule, WindowingConfig
+from growlearn.domain.schema import InputColumn, InputType
+
+NUMBER = InputColumn(type=InputType.NUMBER)
+CATEGORY = InputColumn(type=InputType.CATEGORY)
+
+
+def png(mode: str, size: tuple[int, int]) -> bytes:
+    sink = io.BytesIO()
+    Image.new(mode, size).save(sink, "PNG")
+    return sink.getvalue()
+
+
+def drafted(data: Path, folder: Path, label: str | None = None) -> Job:
+    """What a user would get: looked at, written down, read again."""
+    path = folder / "drafted.yaml"
+    path.write_text(render_job_file("drafted", profile_data(data, label)), encoding="utf-8")
+    return read_job(path, folder)
+
+
+def test_a_table_becomes_a_job_that_can_be_read(tmp_path: Path) -> None:
+    data = tmp_path / "in"
+    data.mkdir()
+    table = pa.table(
+        {"a": [1, 2], "b b": ["x", "y"], "when": [1.5, 2.5], "Label": ["p", "q"], "task": ["1", "2"]}
+    )
+    pq.write_table(table, data / "one.parquet")
+    job = drafted(data, tmp_path)
+    assert dict(job.schema.inputs) == {"a": NUMBER, "b b": CATEGORY, "when": NUMBER}
+    assert (job.schema.label, job.schema.task) == ("Label", "task")
+    assert (job.source.url, job.source.pattern) == (str(data), "*.parquet")
+
+
+def test_csv_columns_are_told_apart_and_the_last_is_the_label_where_no_name_says_so(tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").write_text("height,colour,species\n1.5,red,a\n2.5,blue,b\n")
+    job = drafted(tmp_path / "rows.csv", tmp_path)
+    assert dict(job.schema.inputs) == {"height": NUMBER, "colour": CATEGORY}
+    assert job.schema.label == "species"
+
+
+@pytest.mark.parametrize(
+    ("column", "shape"),
+    [
+        (pa.array([png("L", (6, 4))]), (1, 4, 6)),
+        (pa.array([png("RGB", (6, 4))]), (3, 4, 6)),
+        (pa.array([{"bytes": png("RGB", (5, 5)), "path": None}]), (3, 5, 5)),
+        (pa.array([[0] * 64], pa.list_(pa.uint8(), 64)), (1, 8, 8)),
+        (pa.array([[0.0] * 192]), (3, 8, 8)),
+        (pa.array([[[0, 0, 0], [0, 0, 0]]]), (1, 2, 3)),
+    ],
+)
+def test_images_are_recognised_with_their_shape(
+    column: pa.Array, shape: tuple[int, int, int], tmp_path: Path
+) -> None:
+    pq.write_table(pa.table({"picture": column, "label": [0]}), tmp_path / "one.parquet")
+    job = drafted(tmp_path / "one.parquet", tmp_path)
+    assert job.schema.inputs["picture"] == InputColumn(type=InputType.IMAGE, shape=shape)
+
+
+@pytest.mark.parametrize(
+    ("column", "found", "patch"),
+    [
+        ([[5, 6, 7], [1000]], InputColumn(type=InputType.TOKENS, vocabulary=1024, length=3), 4),
+        ([[-0.5] * 64] * 2, InputColumn(type=InputType.SERIES, shape=(64, 1)), 4),
+        ([[[-0.5, 2.0]] * 9] * 2, InputColumn(type=InputType.SERIES, shape=(9, 2)), 1),
+    ],
+)
+def test_token_ids_and_series_are_recognised(
+    column: Any, found: InputColumn, patch: int, tmp_path: Path
+) -> None:
+    pq.write_table(pa.table({"values": column, "label": [0, 1]}), tmp_path / "one.parquet")
+    job = drafted(tmp_path / "one.parquet", tmp_path)
+    assert job.schema.inputs["values"] == found
+    assert job.model.patch_size == patch
+
+
+def test_a_column_no_stem_reads_is_left_out_with_the_reason_beside_it(tmp_path: Path) -> None:
+    table = pa.table({"x": [1.0], "blob": [b"not an image"], "odd": [[1, 2, 3]], "label": [0]})
+    pq.write_table(table, tmp_path / "one.parquet")
+    findings = profile_data(tmp_path / "one.parquet", None)
+    assert list(findings.inputs) == ["x"]
+    text = render_job_file("s", findings)
+    assert '# "blob": its bytes are no PNG or JPEG' in text
+    assert '# "odd": lists of 3 numbers are no square image' in text
+
+
+def test_a_folder_of_class_folders_is_one_delivery_of_the_folder_above(tmp_path: Path) -> None:
+    for name in ("cat", "dog"):
+        (tmp_path / "pets" / name).mkdir(parents=True)
+        (tmp_path / "pets" / name / "1.png").write_bytes(png("RGB", (9, 7)))
+    job = drafted(tmp_path / "pets", tmp_path)
+    assert (job.source.type, job.source.url, job.source.pattern) == ("image-folder", str(tmp_path), "pets")
+    assert job.schema.inputs["image"].shape == (3, 7, 9)
+
+
+def test_neighbours_of_a_folder_of_class_folders_are_not_taken_for_deliveries(tmp_path: Path) -> None:
+    (tmp_path / "my [best] pets" / "cat").mkdir(parents=True)
+    (tmp_path / "my [best] pets" / "cat" / "1.png").write_bytes(png("L", (4, 4)))
+    (tmp_path / "holidays").mkdir()
+    (tmp_path / "holidays" / "2.png").write_bytes(png("L", (4, 4)))
+    findings = profile_data(tmp_path / "my [best] pets", None)
+    assert compile_pattern(findings.pattern).match("my [best] pets")
+    assert not compile_pattern(findings.pattern).match("holidays")
+    assert findings.notes == (
+        'only my [best] pets is read; for more deliveries beside it set source.pattern to "*"',
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [("x,x,label\n1,2,0\n", r"column 'x' occurs more than once in .*rows\.csv \(rename"), ("\n", "rows.csv")],
+)
+def test_a_file_without_columns_or_with_one_twice_is_refused(text: str, said: str, tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").write_text(text)
+    with pytest.raises(GrowLearnError, match=said):
+        profile_data(tmp_path / "rows.csv", None)
+
+
+def test_a_table_of_no_columns_is_refused(tmp_path: Path) -> None:
+    pq.write_table(pa.table({}), tmp_path / "none.parquet")
+    with pytest.raises(GrowLearnError, match=r"none\.parquet has no (columns|rows)"):
+        profile_data(tmp_path / "none.parquet", None)
+
+
+def test_a_label_that_is_not_there_is_refused_with_the_columns(tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(GrowLearnError, match=r"no column 'c' \(its columns are a, b\)"):
+        profile_data(tmp_path / "rows.csv", "c")
+
+
+@pytest.mark.parametrize("name", ["absent", "empty", "broken.parquet", "flat"])
+def test_nothing_to_go_by_is_said(name: str, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "flat").mkdir()
+    (tmp_path / "flat" / "1.png").write_bytes(png("L", (2, 2)))
+    (tmp_path / "broken.parquet").write_text("no parquet")
+    with pytest.raises(GrowLearnError, match=name):
+        profile_data(tmp_path / name, None)
+
+
+def numbers(rows: int, folder: Path) -> Path:
+    pq.write_table(pa.table({"x": [0.5] * rows, "label": [i % 2 for i in range(rows)]}), folder / "n.parquet")
+    return folder / "n.parquet"
+
+
+def test_small_windows_get_small_batches_and_more_epochs(tmp_path: Path) -> None:
+    growth = drafted(numbers(400, tmp_path), tmp_path).growth
+    assert (growth.epochs, growth.batch_size, growth.validation_fraction, growth.patience) == (48, 32, 0.2, 9)
+    assert drafted(numbers(9, tmp_path), tmp_path).growth.epochs == 60
+    growth = drafted(numbers(6400, tmp_path), tmp_path).growth
+    assert (growth.epochs, growth.batch_size, growth.validation_fraction, growth.patience) == (
+        20,
+        128,
+        0.1,
+        4,
+    )
+    assert drafted(numbers(50_000, tmp_path), tmp_path).growth == GrowthConfig()
+
+
+def test_all_that_is_not_chosen_for_the_data_is_the_default(tmp_path: Path) -> None:
+    job = drafted(numbers(400, tmp_path), tmp_path)
+    assert job == Job(
+        name="drafted",
+        source=job.source,
+        schema=job.schema,
+        schedule=Schedule(every="5m"),
+        windowing=WindowingConfig(by="file"),
+        growth=job.growth,
+        registry=RegistryConfig(model="drafted"),
+    )
+
+
+def test_every_section_that_is_active_by_default_is_shown_with_its_decisive_keys(tmp_path: Path) -> None:
+    text = render_job_file("drafted", profile_data(numbers(400, tmp_path), None))
+    shown = parse_yaml(text).lines.keys()
+    off_by_default = {"hyperparameter_search", "pruning", "evaluation", "consolidation"}
+    needs_id_column = {"label_delay"}
+    sections = {field.name for field in fields(Job)}
+    assert {path[0] for path in shown} == sections - off_by_default - needs_id_column
+    decisive = [
+        ("drift", "action"),
+        ("drift", "alpha"),
+        ("drift", "decision_rule"),
+        ("model", "max_lineage_length"),
+        ("retraining_policy", "confirm_windows"),
+        ("baseline_comparison", "baselines"),
+        ("baseline_comparison", "min_accuracy_gain"),
+        ("gates", "max_negative_flip_rate"),
+        ("gates", "max_routed_accuracy_drop"),
+        ("gates", "replace_task_after"),
+        ("registry", "promote"),
+    ]
+    assert [path for path in decisive if path not in shown] == []
+
+
+@pytest.mark.parametrize(("side", "patch"), [(8, 2), (28, 4), (32, 4), (64, 8), (224, 32)])
+def test_an_image_is_cut_into_about_eight_tokens_a_side(side: int, patch: int, tmp_path: Path) -> None:
+    pq.write_table(pa.table({"i": [png("L", (side, side))], "label": [0]}), tmp_path / "one.parquet")
+    assert drafted(tmp_path / "one.parquet", tmp_path).model.patch_size == patch
+
+
+@pytest.mark.parametrize(
+    ("names", "pattern"),
+    [
+        (["a.csv", "b.csv"], "*.csv"),
+        (["a.csv", "b.parquet"], "*"),
+        (["a.csv", "in/b.csv"], "**/*.csv"),
+        (["in/a.csv", "b.parquet"], "**/*"),
+    ],
+)
+def test_files_of_every_kind_there_is_are_looked_at(names: list[str], pattern: str, tmp_path: Path) -> None:
+    (tmp_path / "data" / "in").mkdir(parents=True)
+    for name in names:
+        (tmp_path / "data" / name).write_text("x,label\n1,0\n")
+    if "b.parquet" in names:
+        pq.write_table(pa.table({"x": [1], "label": [0]}), tmp_path / "data" / "b.parquet")
+    assert drafted(tmp_path / "data", tmp_path).source.pattern == pattern
+
+
+def test_a_guess_is_told_to_be_one(tmp_path: Path) -> None:
+    (tmp_path / "p.csv").write_text("island,year,mass\n" + "a,1,0.5\nb,2,1.5\n" * 3)
+    assert profile_data(tmp_path / "p.csv", None).notes == (
+        "the label 'year' is a guess ('island' could be it too); name another with --label",
+    )
+    assert profile_data(tmp_path / "p.csv", "island").notes == ()
+
+
+@pytest.mark.parametrize("mark", [";", "\t"])
+def test_another_separator_than_a_comma_is_named(mark: str, tmp_path: Path) -> None:
+    (tmp_path / "p.csv").write_text(f"a{mark}b{mark}label\n1{mark}2{mark}0\n")
+    with pytest.raises(GrowLearnError, match=r"its columns are separated by .*; write it with commas"):
+        profile_data(tmp_path / "p.csv", None)
+
+
+def test_large_images_are_warned_of(tmp_path: Path) -> None:
+    (tmp_path / "pets" / "cat").mkdir(parents=True)
+    (tmp_path / "pets" / "cat" / "1.png").write_bytes(png("RGB", (300, 300)))
+    assert "resizing" in profile_data(tmp_path / "pets", None).notes[0]

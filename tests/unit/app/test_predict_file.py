@@ -1,0 +1,166 @@
+"""Predictions for a file: its own cells stay unchanged, and rows without a prediction have a reason."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.ipc
+import pyarrow.parquet as pq
+import pytest
+from PIL import Image
+
+from growlearn.app import predict_file as predict_module
+from growlearn.app.predict_file import predict_file, write_predictions
+from growlearn.domain.errors import GrowLearnError
+from growlearn.domain.job import ModelConfig
+from growlearn.domain.lineage import Manifest, TaskHead
+from growlearn.domain.schema import InputColumn, InputType, Schema
+from growlearn.ingest.rows import Rows, object_column
+
+SCHEMA = Schema(inputs={"x": InputColumn(type=InputType.NUMBER)}, task="task")
+IMAGES = Schema(inputs={"image": InputColumn(type=InputType.IMAGE, shape=(1, 4, 4))})
+HEADS = (TaskHead(name="a", classes=(0, 1), lineage=("b1",), sha256="0" * 64),)
+
+
+def png(side: int) -> bytes:
+    sink = io.BytesIO()
+    Image.new("L", (side, side)).save(sink, "PNG")
+    return sink.getvalue()
+
+
+class Fixed:
+    """Predicts 1 for every row, with probability 0.75."""
+
+    def __init__(self, *_: object) -> None: ...
+
+    def predict_rows(self, rows: Rows, _: float) -> tuple[Any, Any, Any]:
+        count = len(rows)
+        return object_column([1] * count), np.full(count, 0.75), object_column(["a"] * count)
+
+
+@pytest.fixture(autouse=True)
+def model(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Found:
+        number = 3
+        manifest = Manifest(stream="s", schema=SCHEMA, model=ModelConfig(), branches=(), tasks=HEADS)
+
+    monkeypatch.setattr(predict_module, "_get_version", lambda *_: Found)
+    monkeypatch.setattr(predict_module, "Predictor", Fixed)
+
+
+class Nothing:
+    def get(self, sha256: str) -> bytes:
+        raise AssertionError(sha256)
+
+
+def answers_of(path: Path) -> predict_module.FilePredictions:
+    return predict_file(Nothing(), Nothing(), "s", None, path)  # type: ignore[arg-type]
+
+
+def test_cells_of_a_csv_stay_as_they_were_written(tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").write_text("id,note,x\n00123,NA,1.50\n7,,oops\n")
+    answers = answers_of(tmp_path / "rows.csv")
+    assert answers.table.to_pydict() == {
+        "id": ["00123", "7"],
+        "note": ["NA", None],
+        "x": ["1.50", "oops"],
+        "prediction": [1, None],
+        "probability": [0.75, None],
+        "task": ["a", None],
+    }
+    assert [(bad.row, bad.reason) for bad in answers.failed_rows] == [(1, "x is not a number: 'oops'")]
+    write_predictions(answers, tmp_path / "out.csv")
+    assert (tmp_path / "out.csv").read_text().splitlines()[1] == '"00123","NA","1.50",1,0.75,"a"'
+
+
+def test_rows_of_an_unknown_task_are_left_null_with_the_reason(tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").write_text("x,task\nbad,a\n1,c\n2,a\n3,\n")
+    answers = answers_of(tmp_path / "rows.csv")
+    assert answers.table.column("prediction").to_pylist() == [None, None, 1, 1]
+    assert [(bad.row, bad.reason) for bad in answers.failed_rows] == [
+        (0, "x is not a number: 'bad'"),
+        (1, "task 'c' is not known (known tasks: 'a')"),
+    ]
+
+
+def test_a_file_none_of_whose_rows_can_be_answered_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").write_text("x,task\n1,c\n")
+    with pytest.raises(GrowLearnError, match="no row can be answered; the first: task 'c' is not known"):
+        answers_of(tmp_path / "rows.csv")
+
+
+@pytest.mark.parametrize("form", ["file", "stream"])
+def test_both_forms_of_arrow_are_answered(form: str, tmp_path: Path) -> None:
+    table = pa.table({"x": [1.0, 2.0]})
+    new = pa.ipc.new_file if form == "file" else pa.ipc.new_stream
+    with pa.OSFile(str(tmp_path / "rows.arrow"), "wb") as sink, new(sink, table.schema) as writer:
+        writer.write_table(table)
+    assert answers_of(tmp_path / "rows.arrow").table.num_rows == 2
+
+
+def test_columns_a_csv_cannot_hold_are_left_out_and_named(tmp_path: Path) -> None:
+    columns: Mapping[str, Any] = {"x": [1.0], "image": pa.array([b"png"]), "list": [[1, 2]]}
+    pq.write_table(pa.table(columns), tmp_path / "rows.parquet")
+    answers = answers_of(tmp_path / "rows.parquet")
+    assert write_predictions(answers, tmp_path / "out" / "answers.csv") == ("image", "list")
+    assert write_predictions(answers, tmp_path / "out" / "answers.parquet") == ()
+
+
+def test_every_image_below_a_folder_is_answered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Found:
+        number = 1
+        manifest = Manifest(stream="s", schema=IMAGES, model=ModelConfig(), branches=(), tasks=HEADS)
+
+    monkeypatch.setattr(predict_module, "_get_version", lambda *_: Found)
+    (tmp_path / "pets" / "cat").mkdir(parents=True)
+    (tmp_path / "pets" / "cat" / "1.png").write_bytes(png(4))
+    (tmp_path / "pets" / "2.png").write_bytes(png(4))
+    (tmp_path / "pets" / "3.png").write_bytes(png(9))
+    (tmp_path / "pets" / "notes.txt").write_text("no image")
+    answers = answers_of(tmp_path / "pets")
+    assert answers.table.column("file").to_pylist() == ["./2.png", "./3.png", "./cat/1.png"]
+    assert answers.table.column("prediction").to_pylist() == [1, None, 1]
+    assert "has the wrong size" in answers.failed_rows[0].reason
+
+
+def test_image_names_that_are_no_utf8_are_told_in_hex(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Found:
+        number = 1
+        manifest = Manifest(stream="s", schema=IMAGES, model=ModelConfig(), branches=(), tasks=HEADS)
+
+    monkeypatch.setattr(predict_module, "_get_version", lambda *_: Found)
+    for name in (b"\xe9.png", b"\xff.png"):
+        Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name)).write_bytes(png(4))
+    answers = answers_of(tmp_path)
+    assert answers.table.column("file").to_pylist() == ["./\\xe9.png", "./\\xff.png"]
+
+
+@pytest.mark.parametrize("suffix", [".parquet", ".csv", ".arrow"])
+def test_columns_called_as_the_added_ones_give_way_however_many_there_are(
+    suffix: str, tmp_path: Path
+) -> None:
+    table = pa.Table.from_arrays([[1.0], [5], [6]], names=["x", "prediction", "prediction"])
+    path = tmp_path / f"rows{suffix}"
+    if suffix == ".parquet":
+        pq.write_table(table, path)
+    elif suffix == ".csv":
+        path.write_text("x,prediction,prediction\n1,5,6\n")
+    else:
+        with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
+            writer.write_table(table)
+    answers = answers_of(path)
+    assert answers.table.column_names == ["x", "prediction", "probability", "task"]
+    assert answers.table.column("prediction").to_pylist() == [1]
+
+
+def test_a_folder_without_images_says_so(tmp_path: Path) -> None:
+    with pytest.raises(GrowLearnError, match="holds no image"):
+        answers_of(tmp_path)

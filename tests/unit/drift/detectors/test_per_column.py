@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from growlearn.domain.schema import InputType
+from growlearn.drift.detectors.per_column import per_column
+from growlearn.drift.detectors.result import Inconclusive
+from growlearn.ingest.rows import object_column
+
+ROWS = 300
+
+
+def table(make_sample: Any, seed: int, **replaced: Any) -> Any:
+    """Four columns of numbers, n0 to n3, and one of categories."""
+    rng = np.random.default_rng(seed)
+    inputs = {f"n{k}": rng.normal(size=ROWS) for k in range(4)}
+    inputs["colour"] = object_column(rng.choice(["red", "green", "blue"], size=ROWS).tolist())
+    inputs |= replaced
+    kinds = {name: InputType.CATEGORY if name == "colour" else InputType.NUMBER for name in inputs}
+    return make_sample(inputs=inputs, kinds=kinds)
+
+
+def rejected_names(results: Any) -> list[str]:
+    return [result.name for result in results if result.rejected]
+
+
+def test_the_columns_that_shifted_are_named_and_no_others(make_sample: Any) -> None:
+    reference = table(make_sample, 0)
+    query = table(
+        make_sample, 1, n2=np.random.default_rng(2).normal(1, size=ROWS), colour=object_column(["red"] * ROWS)
+    )
+    results = per_column(reference, query, 0.05)
+    assert [result.name for result in results] == [f"column n{k}" for k in range(4)] + ["column colour"]
+    assert rejected_names(results) == ["column n2", "column colour"]
+    effects = {result.name: result.effect for result in results}
+    assert effects["column n2"] > 0.5
+    assert effects["column n1"] < 0.2
+    assert {result.threshold for result in results} == {0.05 * 2 / 5}
+
+
+def test_values_that_went_missing_are_a_separate_result(make_sample: Any) -> None:
+    reference = table(make_sample, 0)
+    gone = reference.inputs["n1"].copy()
+    gone[:60] = [np.nan, np.inf, -np.inf] * 20
+    results = per_column(reference, table(make_sample, 1, n1=gone), 0.05)
+    assert rejected_names(results) == ["column n1, missing"]
+
+
+def test_a_column_of_the_window_that_is_missing_as_a_whole_is_detected(make_sample: Any) -> None:
+    query = table(make_sample, 1, n1=np.full(ROWS, np.nan), colour=object_column([None] * ROWS))
+    results = per_column(table(make_sample, 0), query, 0.05)
+    assert rejected_names(results) == ["column n1, missing", "column colour, missing"]
+    assert "column n1" not in [result.name for result in results]
+
+
+def test_values_missing_on_both_sides_alike_are_not(make_sample: Any) -> None:
+    rng = np.random.default_rng(5)
+    reference, query = (
+        table(make_sample, k, n0=np.where(rng.random(ROWS) < 0.3, np.nan, 1.0)) for k in (0, 1)
+    )
+    assert rejected_names(per_column(reference, query, 0.05)) == []
+
+
+def test_a_constant_column_that_changes_is_detected_among_others(make_sample: Any) -> None:
+    reference, query = (table(make_sample, k, n3=np.full(ROWS, float(k))) for k in (0, 1))
+    (name,) = rejected_names(per_column(reference, query, 0.05))
+    assert name == "column n3"
+
+
+def test_one_value_on_either_side_is_no_drift(make_sample: Any) -> None:
+    first, second = (np.array([value] + [np.nan] * (ROWS - 1)) for value in (1.0, 2.0))
+    results = per_column(table(make_sample, 0, n1=first), table(make_sample, 1, n1=second), 0.05)
+    assert {result.name: result.p_value for result in results}["column n1"] == 1.0
+    assert rejected_names(results) == []
+
+
+def test_new_categories_are_detected(make_sample: Any) -> None:
+    query = table(make_sample, 1, colour=object_column(["mauve", "red", "blue"] * 100))
+    assert rejected_names(per_column(table(make_sample, 0), query, 0.05)) == ["column colour"]
+
+
+@pytest.mark.parametrize("kind", [InputType.IMAGE, InputType.TOKENS, InputType.SERIES])
+def test_what_is_no_column_of_a_table_is_inconclusive(make_sample: Any, kind: InputType) -> None:
+    sample = make_sample(inputs={"x": np.zeros((5, 1, 2, 2))}, kinds={"x": kind})
+    message = rf"'x' is of type {kind}; per-column .*use mmd, classifier-two-sample or output-ks"
+    with pytest.raises(Inconclusive, match=message):
+        per_column(sample, sample, 0.05)
+
+
+def test_false_discoveries_are_a_small_share_of_discoveries(make_sample: Any) -> None:
+    """Ten of twenty columns shift a little; about alpha / 2 of the rejected ones are false."""
+    rng, wrong, named = np.random.default_rng(0), 0, 0
+    kinds = {f"n{k}": InputType.NUMBER for k in range(20)}
+    for _ in range(20):
+        reference = make_sample(inputs={n: rng.normal(size=100) for n in kinds}, kinds=kinds)
+        shifted = {n: rng.normal(0.6 * (k < 10), size=100) for k, n in enumerate(kinds)}
+        names = rejected_names(per_column(reference, make_sample(inputs=shifted, kinds=kinds), 0.1))
+        named += len(names)
+        wrong += sum(int(name.removeprefix("column n")) >= 10 for name in names)
+    assert named > 140
+    assert wrong / named < 0.08

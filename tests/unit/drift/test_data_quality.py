@@ -1,0 +1,93 @@
+"""Data quality issues, as opposed to drift."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from growlearn.drift.data_quality import find_quality_issue
+
+RANDOM = np.random.default_rng(0)
+NUMBERS, OTHERS = RANDOM.normal(5, 2, 300), RANDOM.normal(5, 2, 200)
+WORDS = np.array(["red", "green", "blue"] * 100, dtype=object)
+IMAGES = RANDOM.integers(0, 255, (300, 1, 4, 4)).astype(np.uint8)
+
+
+def test_valid_columns_have_no_issue(make_side: Any) -> None:
+    reference = make_side(300, n=NUMBERS, w=WORDS, i=IMAGES)
+    assert find_quality_issue(reference, make_side(200, n=OTHERS, w=WORDS[:200], i=IMAGES[:200])) is None
+
+
+def test_columns_that_only_shifted_have_no_issue(make_side: Any) -> None:
+    reference = make_side(300, n=NUMBERS, w=WORDS, i=IMAGES)
+    shifted = make_side(
+        200, n=OTHERS + 3, w=np.array(["red"] * 150 + ["blue"] * 50, object), i=255 - IMAGES[:200]
+    )
+    assert find_quality_issue(reference, shifted) is None
+
+
+def test_a_number_that_became_constant(make_side: Any) -> None:
+    reason = find_quality_issue(make_side(300, n=NUMBERS), make_side(200, n=np.zeros(200)))
+    assert reason == "column 'n' is 0 in every row; the reference has 300 values of it"
+
+
+def test_a_column_that_is_nearly_constant_anyway_has_no_issue(make_side: Any) -> None:
+    reference = np.where(np.arange(300) == 7, 1.0, 0.0)
+    assert find_quality_issue(make_side(300, n=reference), make_side(200, n=np.zeros(200))) is None
+
+
+def test_few_rows_that_are_equal_by_chance_are_no_issue(make_side: Any) -> None:
+    half = np.array(["a", "b"] * 150, dtype=object)
+    assert find_quality_issue(make_side(300, w=half), make_side(10, w=half[:1].repeat(10))) is None
+    assert find_quality_issue(make_side(300, w=half), make_side(40, w=half[:1].repeat(40))) is not None
+
+
+@pytest.mark.parametrize("times", [1000.0, 0.01])
+def test_another_unit(make_side: Any, times: float) -> None:
+    reason = find_quality_issue(make_side(300, n=NUMBERS), make_side(200, n=OTHERS * times))
+    assert reason is not None
+    assert "was its unit changed?" in reason
+
+
+def test_another_unit_of_a_column_that_is_mostly_zero(make_side: Any) -> None:
+    reference, window = (
+        np.where(RANDOM.random(rows) < 0.2, RANDOM.integers(-9, 9, rows), 0.0) for rows in (900, 400)
+    )
+    reason = find_quality_issue(make_side(900, n=reference), make_side(400, n=window * 1000))
+    assert reason == (
+        "column 'n' is 1e+03 times as large as in the reference and otherwise alike: was its unit changed?"
+    )
+    assert find_quality_issue(make_side(900, n=reference), make_side(400, n=window)) is None
+
+
+def test_more_zeros_and_larger_numbers_are_no_other_unit(make_side: Any) -> None:
+    zeros = np.where(np.arange(200) % 2, OTHERS * 1000, 0.0)
+    assert find_quality_issue(make_side(300, n=NUMBERS), make_side(200, n=zeros)) is None
+
+
+def test_larger_numbers_of_another_shape_are_no_other_unit(make_side: Any) -> None:
+    assert find_quality_issue(make_side(300, n=NUMBERS), make_side(200, n=OTHERS + 1000)) is None
+
+
+def test_categories_none_of_which_was_ever_seen(make_side: Any) -> None:
+    reason = find_quality_issue(
+        make_side(300, w=WORDS), make_side(200, w=np.array(["RED", "BLUE"] * 100, object))
+    )
+    assert reason == "column 'w' has not one value that was seen before, such as 'RED'"
+
+
+def test_images_that_are_all_equal(make_side: Any) -> None:
+    reason = find_quality_issue(make_side(300, i=IMAGES), make_side(200, i=IMAGES[:1].repeat(200, 0)))
+    assert reason == "the images of 'i' are the same in every row"
+
+
+def test_blank_images(make_side: Any) -> None:
+    shades = np.broadcast_to(np.arange(200, dtype=np.uint8)[:, None, None, None], (200, 1, 4, 4))
+    reason = find_quality_issue(make_side(300, i=IMAGES), make_side(200, i=shades))
+    assert reason == "the images of 'i' hold one value throughout, in every row"
+
+
+def test_no_rows_have_no_issue(make_side: Any) -> None:
+    assert find_quality_issue(make_side(300, n=NUMBERS), make_side(0, n=NUMBERS[:0])) is None

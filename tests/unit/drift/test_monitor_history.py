@@ -1,0 +1,119 @@
+"""The monitor state of earlier windows, for the next comparison."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import numpy as np
+import pytest
+
+from growlearn.domain.drift import DriftReport, EProcess, MonitorState
+from growlearn.domain.drift_config import DriftConfig, FalseAlarmBudget
+from growlearn.domain.errors import GrowLearnError
+from growlearn.domain.job import Job, Schedule, SourceConfig
+from growlearn.domain.lineage import Task
+from growlearn.domain.schema import InputColumn, InputType, Schema
+from growlearn.domain.window import Verdict, Window, WindowState
+from growlearn.drift.monitor_history import load_monitor_states, make_task_budget, with_monitor_state
+from growlearn.drift.sample import Sample
+from growlearn.drift.task_data import TaskComparisonData
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def job(**drift: Any) -> Job:
+    schema = Schema(inputs={"x": InputColumn(type=InputType.NUMBER)})
+    return Job(
+        name="s",
+        source=SourceConfig(url="u"),
+        schema=schema,
+        drift=DriftConfig(decision_rule="sequential", **drift),
+    )
+
+
+def windows(*tasks: str | None) -> list[Window]:
+    return [
+        Window(
+            stream="s",
+            number=number,
+            state=WindowState.SKIPPED,
+            source="f",
+            discovered_at=NOW + timedelta(hours=number),
+            updated_at=NOW,
+            task=task,
+            verdict=Verdict.STABLE,
+        )
+        for number, task in enumerate(tasks, start=1)
+    ]
+
+
+def make_state(windows_so_far: int) -> MonitorState:
+    return MonitorState(scores=EProcess(fingerprint="r", num_windows=windows_so_far))
+
+
+def make_report(window: Window) -> DriftReport:
+    state = make_state(window.number) if window.number != 4 else None
+    return DriftReport(verdict=Verdict.STABLE, task=window.task, reason="", alpha=0.05, monitor_state=state)
+
+
+def make_comparison_data(task: str) -> TaskComparisonData:
+    rows = Sample(
+        outputs=np.ones((1, 1)), features=np.ones((1, 1)), inputs={}, kinds={}, targets=np.array([-1])
+    )
+    return TaskComparisonData(task=task, reference_sample=rows, window_sample=rows)
+
+
+def test_a_task_continues_from_its_own_newest_window() -> None:
+    data = load_monitor_states(windows("a", "b", "a"), make_report)
+    assert data == {"a": make_state(3), "b": make_state(2)}
+
+
+def test_a_newest_window_without_a_state_has_none() -> None:
+    assert load_monitor_states(windows("a", None, None, "a"), make_report) == {}
+
+
+def test_comparison_data_gets_its_state_and_budget(make_task: Any) -> None:
+    tasks = [make_task("a"), make_task("b")]
+    (data,) = with_monitor_state([make_comparison_data("b")], tasks, windows("b"), make_report, job())
+    assert data.monitor_state == make_state(1)
+    assert data.budget == make_task_budget(job(), 2, [])
+
+
+def test_other_decision_rules_have_no_state(make_task: Any) -> None:
+    plain = replace(job(), drift=DriftConfig())
+    (data,) = with_monitor_state(
+        [make_comparison_data("a")], [make_task("a")], windows("a"), make_report, plain
+    )
+    assert data.monitor_state == MonitorState()
+    assert data.budget is None
+
+
+def test_alpha_is_spent_once_over_all_tasks_and_both_e_processes() -> None:
+    budgets = [make_task_budget(job(alpha=0.05), number, []) for number in range(1, 2000)]
+    spent = 2 * sum(
+        budget.reference_alpha + budget.sequential_alpha + budget.single_window_alpha for budget in budgets
+    )
+    assert 0.0499 < spent < 0.05
+
+
+def test_the_windows_of_a_period_come_from_the_schedule_or_the_history() -> None:
+    budgeted = job(false_alarm_budget=FalseAlarmBudget(max_alarms=1, period="30d"))
+    hourly = replace(budgeted, schedule=Schedule(every="1h"))
+    assert make_task_budget(hourly, 1, []).windows_per_period == pytest.approx(720)
+    nightly = replace(budgeted, schedule=Schedule(cron="0 3 * * *"))
+    assert make_task_budget(nightly, 1, windows(*["a"] * 6)).windows_per_period == pytest.approx(720)
+    with pytest.raises(GrowLearnError, match="0 windows do not show"):
+        make_task_budget(nightly, 1, [])
+
+
+@pytest.fixture
+def make_task() -> Any:
+    def make(name: str) -> Task:
+        return Task(
+            stream="s", name=name, classes=(0, 1), lineage=("b1",), head="h", holdout="o", reference_rows="r",
+            window="w1", version=1,
+        )  # fmt: skip
+
+    return make

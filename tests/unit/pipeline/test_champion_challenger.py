@@ -1,0 +1,122 @@
+"""A challenger compared with the champion, on real handwritten digits."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from growlearn.domain.job import RegistryConfig, ShadowPromotion
+from growlearn.domain.stream import Alias, AliasChange, Message, MessageKind
+from growlearn.domain.window import WindowState
+from growlearn.registry.promotion import promote_version
+from growlearn.registry.version_tree import get_version
+from growlearn.serving.predictor import Predictor
+from tests.unit.digits import Digits, Images
+from tests.unit.in_memory import JOB, NO_BASELINES, TASKED, World
+
+SHADOWED = RegistryConfig(promote=ShadowPromotion(shadow_windows=2))
+
+
+def start(folder: Path, digits: Digits) -> World:
+    """Version 1 is the champion, version 2, for inverted images, the challenger."""
+    images, labels = digits
+    world = World(folder, replace(JOB, registry=SHADOWED, baseline_comparison=NO_BASELINES))
+    first = world.send("1.parquet", images[:400], labels[:400])
+    pending = world.send("2.parquet", 255 - images[400:800], labels[400:800])
+    assert (first.state, pending.state) == (WindowState.PROMOTED, WindowState.PENDING_APPROVAL)
+    return world
+
+
+def aliases(world: World) -> tuple[int | None, int | None, int | None]:
+    stream = world.store.stream("digits")
+    return stream.champion, stream.challenger, stream.parent_version
+
+
+def last_change(world: World) -> AliasChange:
+    return world.store.alias_changes("digits")[-1]
+
+
+def test_a_challenger_as_good_as_the_champion_is_promoted_after_its_windows(
+    tmp_path: Path, digits: Digits
+) -> None:
+    images, labels = digits
+    world = start(tmp_path, digits)
+
+    world.send("3.parquet", 255 - images[900:1100], labels[900:1100])
+    assert aliases(world) == (1, 2, 2)
+    world.send("4.parquet", images[1100:1300], labels[1100:1300])
+
+    assert aliases(world) == (2, None, 2)
+    change = next(
+        change for change in world.store.alias_changes("digits") if (change.before, change.after) == (1, 2)
+    )
+    assert change.actor == "trial"
+    assert " of version 1 on 400 rows of 2 windows as challenger (p = " in change.reason
+
+
+def test_windows_without_labels_do_not_count(tmp_path: Path, digits: Digits) -> None:
+    images, _ = digits
+    world = start(tmp_path, digits)
+    for number in range(3, 6):
+        world.send(f"{number}.parquet", images[300 * number : 300 * number + 60], [None] * 60)
+    assert aliases(world) == (1, 2, 2)
+
+
+def test_a_worse_challenger_is_removed(tmp_path: Path, digits: Digits) -> None:
+    """Labels are the champion's predictions, on rows where the two differ."""
+    world = start(tmp_path, digits)
+    inverted = 255 - digits[0][900:1700]
+    champion, challenger = (_predict(world, number, inverted) for number in (1, 2))
+    differ = np.flatnonzero(champion != challenger)
+    assert len(differ) > 60
+
+    for name, rows in zip(("3.parquet", "4.parquet"), np.array_split(differ, 2), strict=True):
+        world.send(name, inverted[rows], [int(label) for label in champion[rows]])
+
+    assert aliases(world) == (1, None, 1)
+    assert (last_change(world).actor, last_change(world).alias) == ("trial", Alias.CHALLENGER)
+
+
+def _predict(world: World, number: int, images: Images) -> npt.NDArray[np.int64]:
+    manifest = get_version(world.store.versions("digits"), number).manifest
+    frame = pd.DataFrame({"image": [list(map(int, image.ravel())) for image in images]})
+    return Predictor(manifest, world.artifacts.get).predict(frame)["prediction"].to_numpy()
+
+
+def test_rows_of_a_task_unknown_to_the_champion_count_for_the_challenger(
+    tmp_path: Path, digits: Digits
+) -> None:
+    images, labels = digits
+    world = World(tmp_path, replace(TASKED, registry=SHADOWED, baseline_comparison=NO_BASELINES))
+    world.send("1.parquet", images[:400], labels[:400], "a")
+    world.send("2.parquet", 255 - images[400:800], labels[400:800], "b")
+    assert aliases(world) == (1, 2, 2)
+    world.send("3.parquet", 255 - images[900:1000], labels[900:1000], "b")
+    world.send("4.parquet", images[1000:1100], labels[1000:1100], "a")
+    assert aliases(world) == (2, None, 2)
+
+
+def test_a_person_may_end_the_comparison(tmp_path: Path, digits: Digits) -> None:
+    images, labels = digits
+    world = start(tmp_path, digits)
+    stream, versions = world.store.stream("digits"), world.store.versions("digits")
+    moves, base = promote_version(stream, versions, 2, "ann", "good", world.clock.now())
+    world.store.change_aliases("digits", moves, base, Message(stream="digits", kind=MessageKind.ALIASES))
+    world.send("3.parquet", images[900:1000], labels[900:1000])
+    world.send("4.parquet", images[1000:1100], labels[1000:1100])
+    assert "trial" not in [change.actor for change in world.store.alias_changes("digits")]
+
+
+def test_a_window_without_its_rows_does_not_count(tmp_path: Path, digits: Digits) -> None:
+    images, labels = digits
+    world = start(tmp_path, digits)
+    missing = world.send("3.parquet", 255 - images[900:1000], labels[900:1000])
+    del world.artifacts._contents[str(missing.snapshot)]
+    world.send("4.parquet", 255 - images[1000:1100], labels[1000:1100])
+    assert aliases(world) == (1, 2, 2)
+    world.send("5.parquet", images[1100:1200], labels[1100:1200])
+    assert aliases(world) == (2, None, 2)

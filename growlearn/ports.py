@@ -290,10 +290,6 @@ class EvalRequest:
 class Evaluator(Protocol):
     """Counts a model's correct predictions, task by task, and stores the logits."""
 
-    def load(self) -> None:
-        """Import what an evaluation needs; may be called from another thread."""
-        ...
-
     def evaluate(self, manifest: Manifest, requests: Sequence[EvalRequest]) -> Sequence[TaskScore]:
         """One score a request, in order."""
         ...

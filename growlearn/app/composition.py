@@ -83,6 +83,7 @@ def build_ports(settings: Settings, store: Store) -> Ports:
         engine=SubprocessEngine(
             build_training_command(settings.artifacts_url, settings.scratch, settings.threads),
             build_training_environment(settings.threads),
+            preload=_import_evaluation_and_delivery,
         ),
         evaluator=build_evaluator(models),
         models=models,
@@ -90,6 +91,13 @@ def build_ports(settings: Settings, store: Store) -> Ports:
         worker=settings.worker,
         lease_s=settings.lease_s,
     )
+
+
+def _import_evaluation_and_delivery() -> None:
+    """Import Avalanche and MLflow, in the order of their use: it takes seconds while a child trains."""
+    import growlearn.adapters.avalanche.task_accuracy
+    import growlearn.adapters.mlflow.evaluation
+    import growlearn.adapters.mlflow.versions  # noqa: F401
 
 
 def open_scratch_training(settings: Settings, folder: Path, threads: int) -> ScratchTraining:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -52,11 +51,7 @@ def train_and_select(
     """
     plans = {CandidateKind.BRANCH: plan, **_plan_baselines(plan, job.baseline_comparison)}
     single_plans = [single_task_plan(plan)] if job.evaluation.single_task_baseline else []
-    # The engine trains in another process: meanwhile this one imports what the evaluation needs.
-    loading = threading.Thread(target=ports.evaluator.load, name="load evaluator", daemon=True)
-    loading.start()
     results = ports.engine.run([*plans.values(), *single_plans], on_progress)
-    loading.join()
     best_existing = score_best_existing_task(
         plan.parent_manifest, plan.classes, plan.holdout, ports.evaluator
     )

@@ -15,15 +15,11 @@ from growlearn.ports import EvalRequest
 class AvalancheEvaluator:
     """Counts correct predictions with Avalanche: each request is one experience of its own task.
 
-    Avalanche is imported at the first evaluation or by `load`, which takes a few seconds.
+    Avalanche is imported at the first evaluation, which takes a few seconds.
     """
 
     def __init__(self, models: ModelCache) -> None:
         self._models = models
-
-    def load(self) -> None:
-        """Import Avalanche now."""
-        import growlearn.adapters.avalanche.task_accuracy  # noqa: F401, PLC0415 - takes seconds
 
     def evaluate(self, manifest: Manifest, requests: Sequence[EvalRequest]) -> Sequence[TaskScore]:
         """One score per request, in order; rows without a label are not counted."""

@@ -22,10 +22,14 @@ from growlearn.registry.json_codec import InvalidJson, from_json, to_json
 
 @dataclass(frozen=True)
 class SubprocessEngine:
-    """Runs `command`, which must call `run_child`; `environment` is added to this process's environment."""
+    """Runs `command`, which must call `run_child`; `environment` is added to this process's environment.
+
+    While the child trains, a thread calls `preload`: it imports what this process needs afterwards.
+    """
 
     command: Sequence[str]
     environment: Mapping[str, str] = field(default_factory=dict)
+    preload: Callable[[], None] | None = None
 
     def run(self, plans: Sequence[GrowthPlan], on_progress: ProgressCallback) -> Sequence[GrowthResult]:
         """Train the plans one after the other in one child, whose standard error is this process's."""
@@ -54,6 +58,8 @@ class SubprocessEngine:
                 # The pipe stays open: when it closes, the child knows that this process has ended.
                 child.stdin.write(to_json(plans, Sequence[Plan]) + b"\n")
                 child.stdin.flush()
+                if self.preload is not None:
+                    threading.Thread(target=self.preload, name="preload", daemon=True).start()
                 for result in _read_results(child.stdout, on_progress):
                     results.append(result)
                     if len(results) == len(plans):

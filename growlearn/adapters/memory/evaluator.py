@@ -18,9 +18,6 @@ class NumpyEvaluator:
     def __init__(self, models: ModelCache) -> None:
         self._models = models
 
-    def load(self) -> None:
-        """Nothing: numpy is there."""
-
     def evaluate(self, manifest: Manifest, requests: Sequence[EvalRequest]) -> Sequence[TaskScore]:
         """One score per request, in order; rows without a label are not counted."""
         scores = []

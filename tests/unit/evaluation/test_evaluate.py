@@ -34,9 +34,6 @@ class Counting:
         self.rows = rows
         self.requested: list[tuple[str, tuple[str, ...]]] = []
 
-    def load(self) -> None:
-        pass
-
     def evaluate(self, manifest: Manifest, requests: Sequence[EvalRequest]) -> Sequence[TaskScore]:
         self.requested.append((manifest.stream, tuple(request.rows for request in requests)))
         correct = {"candidate": 9, "initial": 3, "single task": 8, "parent": 7}[manifest.stream]
@@ -124,9 +121,6 @@ def test_a_consolidated_candidate_and_its_teacher_are_scored_on_all_tasks() -> N
 
 class Routing(Counting):
     """Two fewer rows are correct where they are routed."""
-
-    def load(self) -> None:
-        pass
 
     def evaluate(self, manifest: Manifest, requests: Sequence[EvalRequest]) -> Sequence[TaskScore]:
         scores = super().evaluate(manifest, requests)

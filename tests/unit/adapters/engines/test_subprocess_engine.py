@@ -74,6 +74,13 @@ def test_one_child_trains_all_plans_in_order() -> None:
     assert [result.seed for result in engine().run(plans, lambda _: None)] == [1, 2, 3]
 
 
+def test_what_is_needed_afterwards_is_loaded_while_a_child_trains(tmp_path: Path) -> None:
+    loaded = tmp_path / "loaded"
+    waits = f"while not os.path.exists({str(loaded)!r}): time.sleep(0.01)"
+    training = replace(engine(waits), preload=loaded.touch)
+    assert len(training.run([PLAN_ONE], lambda _: None)) == 1
+
+
 def test_a_child_reports_progress_and_its_result(capfd: pytest.CaptureFixture[str]) -> None:
     updates: list[Progress] = []
     (result,) = engine().run([PLAN_ONE], updates.append)

@@ -22,7 +22,7 @@ demo: $(STAMP) ## the whole loop on real handwritten digits, in minutes
 
 test: $(STAMP) ## all tests; on Debian as root also installs the data that they use
 	@.ci/system-packages
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 check: $(STAMP) ## style, types, layers, and docs that leave nothing out
 	$(BIN)/ruff check .

@@ -34,6 +34,14 @@ silence_mlflow()  # before any test file imports MLflow itself
 for _name in ("OMP_NUM_THREADS", "GROWLEARN_THREADS"):
     os.environ.setdefault(_name, "1")
 
+_LONG_SUITES = ("acceptance", "integration")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run the files that train for a minute first, so that the short ones fill both workers at the end."""
+    items.sort(key=lambda item: not any(f"tests/{suite}/" in item.nodeid for suite in _LONG_SUITES))
+
+
 Need = Callable[[str, bool], None]
 Serve = Callable[[Sequence[str], str, Path], AbstractContextManager[str]]
 

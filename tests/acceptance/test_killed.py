@@ -13,21 +13,19 @@ from typing import Any
 import pytest
 from mlflow import MlflowClient
 
-KILLS = 5
+KILLS = 3
 
 
 @pytest.mark.timeout(420)
 @pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SADeprecationWarning")  # MLflow's own queries
-def test_killed_five_times_it_ends_as_if_undisturbed(
+def test_killed_three_times_it_ends_as_if_undisturbed(
     make_home: Callable[[str], Any], digits: tuple[Any, list[int]]
 ) -> None:
     undisturbed, killed = make_home("undisturbed"), make_home("killed")
     for home in (undisturbed, killed):
         _drop_three_windows(home, digits)
-    process = undisturbed.start("run", "digits.yaml")
-    started = _wait_for_work(process)
-    output = process.communicate()
-    assert process.returncode == 0, output
+    started = time.monotonic()
+    undisturbed.growlearn("run", "digits.yaml")
     work_s = time.monotonic() - started
 
     moments = random.Random(7)
@@ -36,7 +34,7 @@ def test_killed_five_times_it_ends_as_if_undisturbed(
         _wait_for_work(process)
         # Early enough that each of them is cut short, though every run resumes where the last one ended.
         with pytest.raises(subprocess.TimeoutExpired):
-            process.wait(timeout=moments.uniform(0.02, 0.15) * work_s)
+            process.wait(timeout=moments.uniform(0.02, 0.25) * work_s)
         os.kill(process.pid, signal.SIGKILL)
         process.communicate()
     killed.growlearn("run", "digits.yaml")
@@ -54,12 +52,12 @@ def _drop_three_windows(home: Any, digits: tuple[Any, list[int]]) -> None:
     home.drop("3.parquet", images[800:1000], labels[800:1000])
 
 
-def _wait_for_work(process: subprocess.Popen[str]) -> float:
-    """The time at which the process has imported what it needs, and the lease of a killed one has expired."""
+def _wait_for_work(process: subprocess.Popen[str]) -> None:
+    """Wait until the process has imported what it needs, and the lease of a killed one has expired."""
     assert process.stderr is not None
     for line in process.stderr:
         if not line.startswith("another worker holds"):
-            return time.monotonic()
+            return
     raise AssertionError(f"no progress: {process.communicate()}")
 
 

@@ -7,9 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-from sklearn.datasets import load_digits
 
 from growlearn.adapters.engines.local import LocalEngine
 from growlearn.adapters.memory.artifacts import MemoryArtifacts
@@ -24,6 +22,7 @@ from growlearn.network.model import weights
 from growlearn.network.model_diff import ReproductionStatus
 from growlearn.ports import Artifacts
 from tests.unit.consolidated import World
+from tests.unit.digits import Digits
 from tests.unit.in_memory import TASKED as NAMED
 from tests.unit.in_memory import World as NamedWorld
 
@@ -92,14 +91,13 @@ def test_a_version_comes_out_the_same_to_the_last_bit(
     assert after == before
 
 
-def test_a_head_alone_comes_out_the_same_too(tmp_path: Path) -> None:
+def test_a_head_alone_comes_out_the_same_too(tmp_path: Path, digits: Digits) -> None:
     """The same digits under other names, for which no branch of their own is worth it."""
-    bunch = load_digits()
-    images, labels = (bunch.images * 15.9375).astype(np.uint8), bunch.target.tolist()
+    images, labels = digits
     world = NamedWorld(tmp_path, replace(NAMED, holdout=HoldoutFraction(fraction=0.4)))
-    world.send("1.parquet", images[:500], labels[:500], "a")
-    few = [at for at in range(500, len(labels)) if labels[at] in (0, 1, 6)]
-    world.send("2.parquet", images[few], [10 + labels[at] for at in few], "b")
+    world.send("1.parquet", images[:700], labels[:700], "a")
+    few = [row for row in range(700, 1200) if labels[row] in (0, 1, 6)]
+    world.send("2.parquet", images[few], [10 + int(labels[row] or 0) for row in few], "b")
     made = made_again(2, world.store, world.artifacts, 0.0)
     assert (made.status, made.branches) == (ReproductionStatus.BIT_EQUAL, ())
 
@@ -167,19 +165,20 @@ def test_it_is_trained_with_the_recorded_threads_and_differences_are_told(
     assert record.result.environment is not None
     then = replace(record.result.environment, cpu="another", packages={"torch": "1.0"})
     assert isinstance(record.plan, GrowthPlan)
+    threads = record.result.threads + 1
     recorded = replace(
         record,
         plan=replace(record.plan, growth=replace(record.plan.growth, epochs=1)),
-        result=replace(record.result, threads=2, environment=then),
+        result=replace(record.result, threads=threads, environment=then),
     )
     made = again(1, patched_store(grown.store, window_record=lambda *_: recorded))
-    assert made.threads == 2
+    assert made.threads == threads
     assert made.environment_differences is not None
     differences = {item.name: (item.recorded, item.current) for item in made.environment_differences}
     assert differences["torch"][0] == "1.0"
     assert differences["cpu"][0] == "another"
     assert differences["numpy"][0] is None
-    assert differences["threads"] == ("1", "2")
+    assert differences["threads"] == (str(threads - 1), str(threads))
 
 
 def test_a_version_of_an_earlier_growlearn_can_be_made_again(

@@ -95,9 +95,10 @@ def build_ports(settings: Settings, store: Store) -> Ports:
 
 def _import_evaluation_and_delivery() -> None:
     """Import Avalanche and MLflow, in the order of their use: it takes seconds while a child trains."""
-    import growlearn.adapters.avalanche.task_accuracy
-    import growlearn.adapters.mlflow.evaluation
-    import growlearn.adapters.mlflow.versions  # noqa: F401
+    import growlearn.adapters.avalanche.task_accuracy  # noqa: F401
+    from growlearn.adapters.mlflow.preload import preload_delivery
+
+    preload_delivery()
 
 
 def open_scratch_training(settings: Settings, folder: Path, threads: int) -> ScratchTraining:

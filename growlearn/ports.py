@@ -14,6 +14,7 @@ from growlearn.domain.evaluation import AccuracyMatrix, TaskScore
 from growlearn.domain.growth import GrowthPlan, GrowthResult, Progress
 from growlearn.domain.job import Job
 from growlearn.domain.lineage import BranchRecord, Manifest, Task, Version
+from growlearn.domain.registered_model import RegisteredModel
 from growlearn.domain.stream import (
     Alias,
     AliasChange,
@@ -22,6 +23,7 @@ from growlearn.domain.stream import (
     Stream,
     TrackerIds,
     Transition,
+    UndeliverableMessage,
     WindowRecord,
 )
 from growlearn.domain.window import BadRow, FileRecord, IngestResult, SourceFile, Window
@@ -242,12 +244,28 @@ class Store(Protocol):
         """Release the outbox lease; harmless where it is not held."""
         ...
 
+    def enqueue(self, messages: Sequence[Message]) -> None:
+        """Queue messages without any other change; raises NotFound for an unknown stream."""
+        ...
+
     def record_delivery(self, message_id: int, tracker_ids: TrackerIds, at: datetime) -> None:
         """Mark a message delivered; its window's version, if there is one, keeps the tracker ids."""
         ...
 
     def record_delivery_failure(self, message_id: int, reason: str, at: datetime) -> None:
         """Count a failed delivery and store its reason."""
+        ...
+
+    def record_undeliverable(self, message_id: int, reason: str, at: datetime) -> None:
+        """Count a failed delivery, and take the message out of the queue: it can never be delivered."""
+        ...
+
+    def undeliverable_messages(self, stream: str) -> Sequence[UndeliverableMessage]:
+        """The messages taken out of the queue undelivered, oldest first."""
+        ...
+
+    def requeue_undeliverable(self, stream: str) -> None:
+        """Put them back into the queue, each in its old place."""
         ...
 
     def claim_tick(self, stream: str, due_at: datetime) -> bool:
@@ -319,6 +337,25 @@ class Tracker(Protocol):
         """Log one run a window, with a registered model version where the window led to a version."""
         ...
 
-    def set_aliases(self, stream: Stream, versions: Mapping[Alias, str | None]) -> None:
-        """Point each alias of the registered model at that tracker version; None removes it."""
+    def set_aliases(
+        self,
+        stream: Stream,
+        versions: Sequence[Version],
+        targets: Mapping[Alias, int | None],
+        *,
+        take: bool = False,
+    ) -> None:
+        """Point each alias of the registered model at that version of the stream; None removes it.
+
+        `versions` are all versions of the stream. A target that is not registered under the stream's own
+        tags is left out. An alias that stands on a version of somebody else is never removed, and moved only
+        with `take`.
+        """
+        ...
+
+    def read_registered_model(self, stream: Stream, versions: Sequence[Version]) -> RegisteredModel | None:
+        """What is registered of these versions, and where the aliases stand; None where there is no store.
+
+        It changes nothing.
+        """
         ...

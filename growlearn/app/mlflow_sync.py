@@ -8,9 +8,12 @@ from contextlib import contextmanager
 
 from growlearn.adapters.mlflow.address import redact_message
 from growlearn.app.composition import open_tracker, system_clock
+from growlearn.domain.errors import GrowLearnError
+from growlearn.domain.stream import UndeliverableMessage
 from growlearn.pipeline.lease import renew_periodically
 from growlearn.ports import Store
 from growlearn.registry import outbox
+from growlearn.registry.registered_model import find_moved_aliases, requeue_lost
 from growlearn.settings import Settings
 
 _POLL_INTERVAL_S = 0.5
@@ -21,10 +24,15 @@ def sync_mlflow(
 ) -> int:
     """Deliver a stream's pending messages to MLflow; returns how many remain.
 
-    Only the process that holds the outbox lease delivers, so that no message is sent twice. With `wait`,
-    this one waits until another process's lease ends, because that process may have died.
+    What was registered and is gone there is registered again; an alias that others moved is reported. Only
+    the process that holds the outbox lease delivers, so that no message is sent twice. With `wait`, a person
+    waits: until another process's lease ends, because that process may have died; and what could not be
+    delivered is tried once more, because its reason may be fixed.
     """
     deadline_s = time.monotonic() + (settings.lease_s + _POLL_INTERVAL_S if wait else 0)
+    if wait:
+        store.requeue_undeliverable(stream)
+    _requeue_lost(settings, store, stream, on_error)
     while store.pending_messages(stream, limit=1):
         with _hold_outbox_lease(settings, store, stream) as has_lease:
             if has_lease:
@@ -32,10 +40,55 @@ def sync_mlflow(
         if has_lease or time.monotonic() > deadline_s:
             break
         time.sleep(_POLL_INTERVAL_S)
+    for message in store.undeliverable_messages(stream):
+        on_error(describe_undeliverable(message))
     num_remaining = len(store.pending_messages(stream))
     if num_remaining:
         on_error(f"{num_remaining} messages wait for MLflow; they are kept and sent again with the next run")
-    return num_remaining
+        return num_remaining
+    for text in list_mlflow_warnings(settings, store, stream):
+        on_error(text)
+    return 0
+
+
+def describe_undeliverable(undeliverable: UndeliverableMessage) -> str:
+    """What MLflow will not be told unless somebody changes something, and why."""
+    message = undeliverable.message
+    subject = "the aliases" if message.window is None else f"window {message.window}"
+    return (
+        f"MLflow cannot be told about {subject} of stream {message.stream!r}, and no worker tries again: "
+        f"{undeliverable.reason}; once that is fixed, run: growlearn run {message.stream}"
+    )
+
+
+def list_mlflow_warnings(settings: Settings, store: Store, stream: str) -> tuple[str, ...]:
+    """Each alias that MLflow has elsewhere than the record; or, where MLflow cannot be read, the reason.
+
+    It changes nothing, and asks nothing about a stream of which no version was registered.
+    """
+    versions = store.versions(stream)
+    if not any(version.mlflow_version for version in versions):
+        return ()
+    stored_stream = store.stream(stream)
+    try:
+        model = open_tracker(settings).read_registered_model(stored_stream, versions)
+    except GrowLearnError as error:
+        return (f"the aliases in MLflow were not compared with the record: {error}",)
+    return () if model is None else tuple(map(str, find_moved_aliases(stored_stream, model)))
+
+
+def _requeue_lost(settings: Settings, store: Store, stream: str, on_error: Callable[[str], None]) -> None:
+    versions = store.versions(stream)
+    if not any(version.mlflow_version for version in versions):
+        return
+    stored_stream = store.stream(stream)
+    try:
+        model = open_tracker(settings).read_registered_model(stored_stream, versions)
+    except Exception:  # the delivery, or the warnings after it, give the reason
+        return
+    lost = None if model is None else requeue_lost(store, stored_stream, model)
+    if lost:
+        on_error(f"{lost} of stream {stream!r} no longer in MLflow; to be registered again")
 
 
 @contextmanager

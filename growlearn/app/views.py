@@ -180,10 +180,13 @@ def interval_view(interval: ConfidenceInterval | None) -> list[float] | None:
     return None if interval is None else [interval.low, interval.high]
 
 
-def versions_view(store: Store, stream_name: str) -> View:
-    """Every version by number: `versions`."""
+def versions_view(store: Store, stream_name: str, mlflow_warnings: Sequence[str] = ()) -> View:
+    """Every version by number: `versions`; and what others changed in MLflow."""
     stream = store.stream(stream_name)
-    return {"versions": [_version_view(stream, version) for version in store.versions(stream_name)]}
+    return {
+        "versions": [_version_view(stream, version) for version in store.versions(stream_name)],
+        "mlflow_warnings": list(mlflow_warnings),
+    }
 
 
 def _version_view(stream: Stream, version: Version) -> View:

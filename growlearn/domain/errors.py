@@ -36,6 +36,10 @@ class Unavailable(GrowLearnError):
     """A disk or server does not respond; a retry may succeed."""
 
 
+class Undeliverable(GrowLearnError):
+    """The tracker refuses a message for what it says; the same message can never be delivered."""
+
+
 class IllegalTransition(GrowLearnError):
     """A transition that the state table does not allow."""
 

@@ -47,6 +47,7 @@ class MessageKind(StrEnum):
 
     CYCLE = "cycle"
     ALIASES = "aliases"
+    TAKE_ALIASES = "take aliases"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +55,8 @@ class Message:
     """One message to the tracker, written in the transaction of the change (outbox).
 
     A cycle message names the window; an aliases message makes the tracker copy the stream's champion and
-    challenger as they are at delivery.
+    challenger as they are at delivery, except an alias that stands on a version of somebody else. A person
+    who promotes takes that one too (take aliases).
     """
 
     stream: str
@@ -69,6 +71,14 @@ class PendingMessage:
     id: int
     message: Message
     attempts: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class UndeliverableMessage:
+    """A message that is not sent again by itself, because the tracker can never take it as it is."""
+
+    message: Message
+    reason: str
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,10 +1,11 @@
-"""Delivery of outbox messages to the tracker: in order, stream by stream, until each succeeds."""
+"""Delivery of outbox messages to the tracker, in order, until each succeeds or is known never to."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
 
+from growlearn.domain.errors import CorruptArtifact, GrowLearnError, Undeliverable
 from growlearn.domain.evaluation import AccuracyMatrix, build_accuracy_matrix
 from growlearn.domain.lineage import BranchRecord, Version
 from growlearn.domain.stream import (
@@ -30,7 +31,7 @@ def deliver_messages(store: Store, tracker: Tracker, clock: Clock, stream: str |
     """Deliver the pending messages of one stream or of all; returns how many were delivered.
 
     A failed delivery is recorded with its reason and stops that stream, because order matters; other streams
-    continue, and the next call tries again.
+    continue, and the next call tries again. A message that can never be delivered leaves the queue.
     """
     names = [stored_stream.name for stored_stream in store.streams()] if stream is None else [stream]
     return sum(_deliver_stream(store, tracker, clock, name) for name in names)
@@ -40,23 +41,36 @@ def _deliver_stream(store: Store, tracker: Tracker, clock: Clock, stream: str) -
     count = 0
     while pending := store.pending_messages(stream):
         for message in pending:
-            if not _deliver_message(store, tracker, clock, message):
-                return count
-            count += 1
+            try:
+                tracker_ids = _send_to_tracker(store, tracker, message.message)
+            except Exception as error:  # no tracker error may stop the stream's own work
+                if not _record_failure(store, clock, message, error):
+                    return count
+            else:
+                store.record_delivery(message.id, tracker_ids, clock.now())
+                count += 1
     return count
 
 
-def _deliver_message(store: Store, tracker: Tracker, clock: Clock, pending: PendingMessage) -> bool:
-    message = pending.message
-    try:
-        tracker_ids = _send_to_tracker(store, tracker, message)
-    except Exception as error:  # no tracker error may stop the stream's own work
-        reason = f"{type(error).__name__}: {error}"
-        _log.warning("stream %r: delivery to the tracker failed: %s", message.stream, reason)
+def _record_failure(store: Store, clock: Clock, pending: PendingMessage, error: Exception) -> bool:
+    """Record why a message was not delivered; whether it left the queue, so that the next may be sent."""
+    reason = f"{type(error).__name__}: {error}"
+    _log.warning("stream %r: delivery to the tracker failed: %s", pending.message.stream, reason)
+    if _may_succeed_later(error):
         store.record_delivery_failure(pending.id, reason, clock.now())
         return False
-    store.record_delivery(pending.id, tracker_ids, clock.now())
+    store.record_undeliverable(pending.id, reason, clock.now())
     return True
+
+
+def _may_succeed_later(error: Exception) -> bool:
+    """Whether the same message may be taken later: when a server answers, a disk has room, a lock is free.
+
+    Refused content and lost weights stay as they are, and so does an error in building the message.
+    """
+    if isinstance(error, (Undeliverable, CorruptArtifact)):
+        return False
+    return isinstance(error, (GrowLearnError, OSError, MemoryError, ImportError))
 
 
 def _send_to_tracker(store: Store, tracker: Tracker, message: Message) -> TrackerIds:
@@ -64,17 +78,18 @@ def _send_to_tracker(store: Store, tracker: Tracker, message: Message) -> Tracke
         if message.window is None:
             raise ValueError("a cycle message must name its window")
         return tracker.log_cycle(build_window_report(store, message.stream, message.window))
-    _sync_aliases(store, tracker, message.stream)
+    _sync_aliases(store, tracker, message.stream, take=message.kind is MessageKind.TAKE_ALIASES)
     return TrackerIds()
 
 
-def _sync_aliases(store: Store, tracker: Tracker, name: str) -> None:
+def _sync_aliases(store: Store, tracker: Tracker, name: str, *, take: bool) -> None:
     """Set the current aliases; repeat where they changed meanwhile, so that no older state remains."""
     stream = store.stream(name)
     while True:
-        targets = _alias_targets(stream, store.versions(name))
+        versions = store.versions(name)
+        targets = _alias_targets(stream, versions)
         if targets:
-            tracker.set_aliases(stream, targets)
+            tracker.set_aliases(stream, versions, targets, take=take)
         sent_stream, stream = stream, store.stream(name)
         if (stream.champion, stream.challenger) == (sent_stream.champion, sent_stream.challenger):
             return
@@ -134,18 +149,13 @@ def _branches_until(
     )
 
 
-def _alias_targets(stream: Stream, versions: Sequence[Version]) -> dict[Alias, str | None]:
-    """Tracker version by alias, None for an alias to delete.
+def _alias_targets(stream: Stream, versions: Sequence[Version]) -> dict[Alias, int | None]:
+    """Version by alias, None for an alias to delete.
 
     An alias whose version is not registered yet is omitted: its own message comes later in the queue.
     """
-    tracker_versions = {version.number: version.mlflow_version for version in versions}
-    if not any(tracker_versions.values()):
+    registered = {version.number for version in versions if version.mlflow_version is not None}
+    if not registered:
         return {}  # no model is registered yet, so no alias can be set
     current = {Alias.CHAMPION: stream.champion, Alias.CHALLENGER: stream.challenger}
-    targets = {
-        alias: None if number is None else tracker_versions[number] for alias, number in current.items()
-    }
-    return {
-        alias: target for alias, target in targets.items() if current[alias] is None or target is not None
-    }
+    return {alias: number for alias, number in current.items() if number is None or number in registered}

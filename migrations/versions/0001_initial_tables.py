@@ -398,6 +398,7 @@ def _create_outbox_and_ticks() -> None:
         _make_column("reason", sa.Text(), null=True),
         _make_column("attempted_at", TIME, null=True),
         _make_column("delivered_at", TIME, null=True),
+        _make_column("undeliverable_at", TIME, null=True),
         _make_stream_key("outbox"),
         _make_window_key("outbox"),
         key=("id",),

@@ -16,6 +16,7 @@ from sqlalchemy import Engine, Row, and_, func, inspect, or_, select, text
 
 from growlearn.adapters.db.columns import UtcDateTime
 from growlearn.adapters.db.engine import read_transaction
+from growlearn.adapters.db.outbox import IS_PENDING
 from growlearn.adapters.db.tables import (
     TABLE_PREFIX,
     VERSION_TABLE,
@@ -116,7 +117,7 @@ def list_outbox_backlogs(engine: Engine) -> Sequence[OutboxBacklog]:
         .outerjoin(
             WindowRow, and_(WindowRow.stream == OutboxRow.stream, WindowRow.number == OutboxRow.window)
         )
-        .where(OutboxRow.delivered_at.is_(None))
+        .where(IS_PENDING)
         .order_by(OutboxRow.stream, OutboxRow.id)
     )
     with read_transaction(engine) as connection:

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, insert, or_, select, update
+from sqlalchemy import Connection, and_, insert, or_, select, update
 
 from growlearn.adapters.db.mapping import to_row
 from growlearn.adapters.db.tables import OutboxRow, StreamRow, VersionRow
-from growlearn.domain.stream import Message, PendingMessage, TrackerIds
+from growlearn.domain.stream import Message, PendingMessage, TrackerIds, UndeliverableMessage
+
+IS_PENDING = and_(OutboxRow.delivered_at.is_(None), OutboxRow.undeliverable_at.is_(None))
+"""The condition for messages that are still to be delivered."""
 
 
 def enqueue_message(connection: Connection, message: Message) -> None:
@@ -20,7 +23,7 @@ def enqueue_message(connection: Connection, message: Message) -> None:
 def list_pending_messages(connection: Connection, stream: str | None, limit: int) -> Sequence[PendingMessage]:
     """Undelivered messages, oldest first, of one stream or of all."""
     query = select(OutboxRow.id, OutboxRow.stream, OutboxRow.kind, OutboxRow.window, OutboxRow.attempts)
-    query = query.where(OutboxRow.delivered_at.is_(None))
+    query = query.where(IS_PENDING)
     if stream is not None:
         query = query.where(OutboxRow.stream == stream)
     return tuple(
@@ -56,7 +59,7 @@ def mark_delivered(connection: Connection, message_id: int, tracker_ids: Tracker
     statement = (
         update(OutboxRow)
         .where(OutboxRow.id == message_id, OutboxRow.delivered_at.is_(None))
-        .values(delivered_at=at, attempted_at=at, reason=None)
+        .values(delivered_at=at, attempted_at=at, reason=None, undeliverable_at=None)
         .returning(OutboxRow.stream, OutboxRow.window)
     )
     row = connection.execute(statement).one_or_none()
@@ -73,3 +76,28 @@ def mark_delivery_failed(connection: Connection, message_id: int, reason: str, a
     """Count a failed attempt; no effect where the message is delivered or its stream is deleted."""
     statement = update(OutboxRow).where(OutboxRow.id == message_id, OutboxRow.delivered_at.is_(None))
     connection.execute(statement.values(attempts=OutboxRow.attempts + 1, attempted_at=at, reason=reason))
+
+
+def mark_undeliverable(connection: Connection, message_id: int, reason: str, at: datetime) -> None:
+    """Count a failed attempt and take the message out of the queue; no effect where it is delivered."""
+    mark_delivery_failed(connection, message_id, reason, at)
+    statement = update(OutboxRow).where(OutboxRow.id == message_id, OutboxRow.delivered_at.is_(None))
+    connection.execute(statement.values(undeliverable_at=at))
+
+
+def list_undeliverable(connection: Connection, stream: str) -> Sequence[UndeliverableMessage]:
+    """Messages taken out of the queue undelivered, oldest first."""
+    query = select(OutboxRow.stream, OutboxRow.kind, OutboxRow.window, OutboxRow.reason)
+    query = query.where(OutboxRow.stream == stream, OutboxRow.undeliverable_at.is_not(None))
+    return tuple(
+        UndeliverableMessage(
+            message=Message(stream=row.stream, kind=row.kind, window=row.window), reason=row.reason or ""
+        )
+        for row in connection.execute(query.order_by(OutboxRow.id))
+    )
+
+
+def requeue_undeliverable(connection: Connection, stream: str) -> None:
+    """Put the messages taken out of the queue back."""
+    statement = update(OutboxRow).where(OutboxRow.stream == stream, OutboxRow.undeliverable_at.is_not(None))
+    connection.execute(statement.values(undeliverable_at=None))

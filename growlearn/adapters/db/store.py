@@ -25,6 +25,7 @@ from growlearn.domain.stream import (
     Stream,
     TrackerIds,
     Transition,
+    UndeliverableMessage,
     WindowRecord,
 )
 from growlearn.domain.window import BadRow, FileRecord, IngestResult, Window
@@ -244,6 +245,28 @@ class DbStore:
         """Count a failed attempt and keep its reason."""
         with write_transaction(self._engine) as connection:
             outbox.mark_delivery_failed(connection, message_id, reason, at)
+
+    def enqueue(self, messages: Sequence[Message]) -> None:
+        """Queue messages without any other change; raises NotFound."""
+        with write_transaction(self._engine) as connection:
+            for message in messages:
+                lock_existing_stream(connection, message.stream)
+                outbox.enqueue_message(connection, message)
+
+    def record_undeliverable(self, message_id: int, reason: str, at: datetime) -> None:
+        """Take a message out of the queue that can never be delivered, and keep the reason."""
+        with write_transaction(self._engine) as connection:
+            outbox.mark_undeliverable(connection, message_id, reason, at)
+
+    def undeliverable_messages(self, stream: str) -> Sequence[UndeliverableMessage]:
+        """The messages taken out of the queue undelivered, oldest first."""
+        with read_transaction(self._engine) as connection:
+            return outbox.list_undeliverable(connection, stream)
+
+    def requeue_undeliverable(self, stream: str) -> None:
+        """Put them back into the queue, each in its old place."""
+        with write_transaction(self._engine) as connection:
+            outbox.requeue_undeliverable(connection, stream)
 
     def claim_tick(self, stream: str, due_at: datetime) -> bool:
         """True for the one scheduler that may dispatch this tick."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from growlearn.domain.stream import Message, PendingMessage
+from growlearn.domain.stream import Message, PendingMessage, UndeliverableMessage
 
 
 @dataclass
@@ -13,6 +13,7 @@ class _QueuedMessage:
     message: Message
     attempts: int = 0
     delivered: bool = False
+    undeliverable: bool = False
     reason: str | None = None
 
 
@@ -39,7 +40,7 @@ class MessageQueue:
         undelivered = [
             PendingMessage(id=key, message=queued.message, attempts=queued.attempts)
             for key, queued in self._messages.items()
-            if not queued.delivered and stream in (None, queued.message.stream)
+            if not queued.delivered and not queued.undeliverable and stream in (None, queued.message.stream)
         ]
         return tuple(undelivered[:limit])
 
@@ -48,7 +49,7 @@ class MessageQueue:
         queued = self._messages.get(message_id)
         if queued is None or queued.delivered:
             return None
-        queued.delivered = True
+        queued.delivered, queued.undeliverable = True, False
         return queued.message
 
     def mark_delivery_failed(self, message_id: int, reason: str) -> None:
@@ -57,3 +58,24 @@ class MessageQueue:
         if queued is not None and not queued.delivered:
             queued.attempts += 1
             queued.reason = reason
+
+    def mark_undeliverable(self, message_id: int, reason: str) -> None:
+        """Count a failed attempt and take the message out of the queue."""
+        self.mark_delivery_failed(message_id, reason)
+        queued = self._messages.get(message_id)
+        if queued is not None and not queued.delivered:
+            queued.undeliverable = True
+
+    def list_undeliverable(self, stream: str) -> Sequence[UndeliverableMessage]:
+        """Those taken out of the queue, oldest first."""
+        return tuple(
+            UndeliverableMessage(message=queued.message, reason=queued.reason or "")
+            for queued in self._messages.values()
+            if queued.undeliverable and queued.message.stream == stream
+        )
+
+    def requeue_undeliverable(self, stream: str) -> None:
+        """Put those taken out of the queue back."""
+        for queued in self._messages.values():
+            if queued.message.stream == stream:
+                queued.undeliverable = False

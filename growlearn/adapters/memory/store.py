@@ -36,6 +36,7 @@ from growlearn.domain.stream import (
     Stream,
     TrackerIds,
     Transition,
+    UndeliverableMessage,
     WindowRecord,
 )
 from growlearn.domain.window import (
@@ -377,6 +378,29 @@ class MemoryStore:
         with self._lock:
             _require_timezone(at)
             self._outbox.mark_delivery_failed(message_id, reason)
+
+    def enqueue(self, messages: Sequence[Message]) -> None:
+        """Queue messages without any other change; raises NotFound."""
+        with self._lock:
+            for message in messages:
+                self.stream(message.stream)
+                self._outbox.enqueue(message)
+
+    def record_undeliverable(self, message_id: int, reason: str, at: datetime) -> None:
+        """Take a message out of the queue that can never be delivered, and keep the reason."""
+        with self._lock:
+            _require_timezone(at)
+            self._outbox.mark_undeliverable(message_id, reason)
+
+    def undeliverable_messages(self, stream: str) -> Sequence[UndeliverableMessage]:
+        """The messages taken out of the queue undelivered, oldest first."""
+        with self._lock:
+            return self._outbox.list_undeliverable(stream)
+
+    def requeue_undeliverable(self, stream: str) -> None:
+        """Put them back into the queue, each in its old place."""
+        with self._lock:
+            self._outbox.requeue_undeliverable(stream)
 
     def claim_tick(self, stream: str, due_at: datetime) -> bool:
         """True for the one scheduler that may dispatch this tick."""

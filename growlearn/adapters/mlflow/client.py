@@ -6,13 +6,16 @@ import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from mlflow import MlflowClient
 from sqlalchemy import make_url
 
 from growlearn.adapters.mlflow.silence import silence_warnings
 from growlearn.domain.errors import GrowLearnError
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
 
 _TRACKING_URI_HINT = "use sqlite:///PATH/mlflow.db or the http address of an `mlflow server`"
 
@@ -60,6 +63,8 @@ def open_client(tracking_uri: str) -> MlflowClient:
 
     Call it inside `lock_tracking_store`.
     """
+    from mlflow import MlflowClient  # noqa: PLC0415 - slow, and finding the store's file needs none of it
+
     database = get_tracking_sqlite_path(tracking_uri)
     if database is None:
         return MlflowClient(tracking_uri, tracking_uri)

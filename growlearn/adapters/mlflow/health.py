@@ -25,7 +25,7 @@ _TIMEOUT_S = 10
 def find_server_error(server: str) -> str | None:
     """Why an MLflow server does not answer; None where it does."""
     try:
-        with silence_warnings(), _shorten_timeout():
+        with silence_warnings(), shorten_timeout():
             MlflowClient(server, server).search_experiments(max_results=1)
     except (MlflowException, OSError) as error:
         cause = _find_root_cause(error)
@@ -41,7 +41,7 @@ def _find_root_cause(error: BaseException) -> BaseException:
 
 
 @contextmanager
-def _shorten_timeout() -> Iterator[None]:
+def shorten_timeout() -> Iterator[None]:
     """Wait seconds rather than minutes for a server, unless the user has set a timeout."""
     name = MLFLOW_HTTP_REQUEST_TIMEOUT.name
     if name in os.environ:
@@ -51,7 +51,7 @@ def _shorten_timeout() -> Iterator[None]:
     try:
         yield
     finally:
-        del os.environ[name]
+        os.environ.pop(name, None)  # another thread may have done it
 
 
 def read_store_revision(engine: Engine) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
+from hashlib import sha256
 from typing import Any
 
 from growlearn.domain.consolidation import ConsolidationPlan
@@ -16,6 +17,7 @@ from growlearn.registry.provenance import get_data_hashes
 from growlearn.registry.records import CandidateResult
 
 _LOGGED_SECTIONS = ("model", "drift", "growth", "gates")
+STREAM_TAG, CREATED_TAG, VERSION_TAG = "growlearn.stream", "growlearn.stream_created", "growlearn.version"
 _MAX_KEY_LENGTH = 150  # MLflow takes keys of 250 characters
 
 
@@ -26,17 +28,25 @@ def make_experiment_name(stream: str) -> str:
 
 def make_stream_tags(stream: Stream) -> dict[str, str]:
     """Which stream this is; a stream deleted and created again is another one."""
-    return {"growlearn.stream": stream.name, "growlearn.stream_created": stream.created_at.isoformat()}
+    return {STREAM_TAG: stream.name, CREATED_TAG: stream.created_at.isoformat()}
 
 
 def make_run_key(window_report: WindowReport) -> dict[str, str]:
     """Tags by which a window's run is looked up."""
-    return {**make_stream_tags(window_report.stream), "growlearn.window": window_report.window.id}
+    key = {**make_stream_tags(window_report.stream), "growlearn.window": window_report.window.id}
+    return key if window_report.version is None else key | _make_weights_tag(window_report.version)
 
 
 def make_version_key(stream: Stream, version: Version) -> dict[str, str]:
-    """Tags by which a registered version is looked up."""
-    return {**make_stream_tags(stream), "growlearn.version": str(version.number)}
+    """Tags that a registered version has if, and only if, it is this version of this stream."""
+    tags = {**make_stream_tags(stream), VERSION_TAG: str(version.number)}
+    return tags | _make_weights_tag(version)
+
+
+def _make_weights_tag(version: Version) -> dict[str, str]:
+    """One hash of all weights: a copied installation has the same streams, and soon other weights."""
+    digest = sha256(" ".join(version.manifest.inference_artifacts).encode()).hexdigest()
+    return {"growlearn.weights_sha256": digest}
 
 
 def make_run_tags(window_report: WindowReport) -> dict[str, str]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from growlearn.adapters.mlflow.errors import wrap_tracker_errors
+from growlearn.adapters.mlflow.errors import TrackerUnavailable, wrap_tracker_errors
+from growlearn.domain.lineage import Version
+from growlearn.domain.registered_model import RegisteredModel
 from growlearn.domain.stream import Alias, Stream, TrackerIds
 from growlearn.ports import Artifacts, WindowReport
 
@@ -31,12 +34,45 @@ class MlflowTracker:
         with self._open_session() as client:
             return _log_window(client, window_report, self._artifacts)
 
-    def set_aliases(self, stream: Stream, versions: Mapping[Alias, str | None]) -> None:
-        """Set each alias of the registered model to that tracker version; None removes it."""
+    def set_aliases(
+        self,
+        stream: Stream,
+        versions: Sequence[Version],
+        targets: Mapping[Alias, int | None],
+        *,
+        take: bool = False,
+    ) -> None:
+        """Set each alias of the registered model to that version of the stream; None removes it."""
+        from growlearn.adapters.mlflow.registered_model import read_with_client  # noqa: PLC0415 - as the next
         from growlearn.adapters.mlflow.versions import set_registered_aliases  # noqa: PLC0415 - imports mlflow
 
         with self._open_session() as client:
-            set_registered_aliases(client, stream, versions)
+            model = read_with_client(client, stream, versions)
+            set_registered_aliases(client, stream, model.list_changes(targets, take=take))
+
+    def read_registered_model(self, stream: Stream, versions: Sequence[Version]) -> RegisteredModel | None:
+        """What is registered of these versions, and where the aliases stand; None where there is no store.
+
+        It changes nothing, and imports MLflow only for a server.
+        """
+        from growlearn.adapters.mlflow.client import get_tracking_sqlite_path  # noqa: PLC0415
+        from growlearn.adapters.mlflow.registered_model import (  # noqa: PLC0415
+            read_from_file,
+            read_with_client,
+        )
+
+        database = get_tracking_sqlite_path(self._tracking_uri)
+        if database is None:
+            from growlearn.adapters.mlflow.health import shorten_timeout  # noqa: PLC0415 - imports mlflow
+
+            with shorten_timeout(), self._open_session() as client:
+                return read_with_client(client, stream, versions)
+        try:
+            return read_from_file(database, stream, versions)
+        except sqlite3.Error as error:
+            raise TrackerUnavailable(
+                f"MLflow's store {database} cannot be read: {error}", hint="run: growlearn doctor"
+            ) from error
 
     @contextmanager
     def _open_session(self) -> Iterator[MlflowClient]:
@@ -64,11 +100,14 @@ def _log_window(client: MlflowClient, window_report: WindowReport, artifacts: Ar
     run = runs.open_run(client, window_report)
     run_id = run.info.run_id
     if runs.is_finished(run):
-        registered = None if version is None else versions.find_registered_version(client, stream, version)
-        if version is None or registered is not None:
-            return TrackerIds(
-                run_id=run_id, model_version=None if registered is None else str(registered.version)
-            )
+        if version is None:
+            return TrackerIds(run_id=run_id)
+        registered = versions.find_registered_version(client, stream, version)
+        if registered is not None:
+            return TrackerIds(run_id=run_id, model_version=str(registered.version))
+        model = versions.log_model(client, run, window_report, version, artifacts)  # somebody deleted it
+        number = versions.register_version(client, run, window_report, version, model)
+        return TrackerIds(run_id=run_id, model_version=number)
     model = None if version is None else versions.log_model(client, run, window_report, version, artifacts)
     tasks = compute_evaluated_metrics(window_report, artifacts)
     window_metrics = metrics.make_window_metrics(

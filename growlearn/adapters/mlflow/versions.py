@@ -34,7 +34,7 @@ def find_registered_version(client: MlflowClient, stream: Stream, version: Versi
     matches = client.search_model_versions(
         f"name = '{name}' and {make_tag_filter(make_version_key(stream, version))}"
     )
-    return matches[0] if matches else None
+    return min(matches, key=lambda match: int(match.version), default=None)
 
 
 def log_model(
@@ -79,26 +79,23 @@ def register_version(
     return str(registered.version)
 
 
-def set_registered_aliases(
-    client: MlflowClient, stream: Stream, versions: Mapping[Alias, str | None]
-) -> None:
-    """Set the registered model's aliases to these versions; None removes an alias."""
+def set_registered_aliases(client: MlflowClient, stream: Stream, changes: Mapping[Alias, str | None]) -> None:
+    """Set aliases of the registered model to these of its versions; None removes an alias."""
     name = stream.job.registered_model
-    if not client.search_registered_models(f"name = '{name}'"):
-        if not any(versions.values()):
-            return
-        _ensure_registered_model(client, stream)
-    current_aliases = client.get_registered_model(name).aliases
-    for alias, version in versions.items():
-        if version is None and alias.value in current_aliases:
+    for alias, version in changes.items():
+        if version is None:
             client.delete_registered_model_alias(name, alias.value)
-        elif version is not None and str(current_aliases.get(alias.value)) != version:
+        else:
             client.set_registered_model_alias(name, alias.value, version)
 
 
 def _get_or_create_logged_model(client: MlflowClient, run: Run, version: Version) -> LoggedModel:
     for model_id in _list_output_model_ids(run):
-        return client.get_logged_model(model_id)
+        try:
+            return client.get_logged_model(model_id)
+        except MlflowException as failure:
+            if failure.error_code != "RESOURCE_DOES_NOT_EXIST":
+                raise  # else somebody has deleted it
     matches = client.search_logged_models(
         [run.info.experiment_id], f"source_run_id = '{run.info.run_id}'", max_results=1
     )

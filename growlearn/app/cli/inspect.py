@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from growlearn.app.cli.output import echo, format_percent, print_json, show, show_table
+from growlearn.app.cli.output import echo, echo_error, format_percent, print_json, show, show_table
 from growlearn.app.views import (
     View,
     drift_view,
@@ -222,11 +222,17 @@ def matrix(stream: StreamArgument, version: VersionOption = None, as_json: JsonO
 
 def versions(stream: StreamArgument, as_json: JsonOption = False) -> None:
     """Show the versions of a stream's model and their aliases."""
-    view = versions_view(_open_store(), stream)
+    from growlearn.app.current_settings import load_settings
+    from growlearn.app.mlflow_sync import list_mlflow_warnings
+
+    store = _open_store()
+    view = versions_view(store, stream, list_mlflow_warnings(load_settings(), store, stream))
     if as_json:
         print_json(view)
-    else:
-        show_versions(view["versions"])
+        return
+    show_versions(view["versions"])
+    for warning in view["mlflow_warnings"]:
+        echo_error(warning)
 
 
 def show_versions(versions: Sequence[View]) -> None:

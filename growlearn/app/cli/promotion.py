@@ -44,6 +44,8 @@ def promote(
         raise GrowLearnError(
             f"stream {stream!r} has no challenger", hint=f"name a version; see: growlearn versions {stream}"
         )
+    if target == stored_stream.champion and _take_aliases(settings, store, stream):
+        return
     changes, base = promotion.promote_version(
         stored_stream, store.versions(stream), target, _current_user(), reason, system_clock().now()
     )
@@ -95,12 +97,28 @@ def _move_aliases(
     from growlearn.app.mlflow_sync import sync_mlflow
     from growlearn.domain.stream import Message, MessageKind
 
-    message = Message(stream=stream.name, kind=MessageKind.ALIASES)
+    message = Message(stream=stream.name, kind=MessageKind.TAKE_ALIASES)
     store.change_aliases(stream.name, changes, base, message, parent_version_before=stream.parent_version)
     for change in changes:
         before, after = _format_version(change.before), _format_version(change.after)
         echo(f"{stream.name}: {change.alias} {before} -> {after}")
     sync_mlflow(settings, store, stream.name, echo_error)
+
+
+def _take_aliases(settings: Settings, store: Store, stream: str) -> bool:
+    """Set the aliases in MLflow as recorded where somebody has moved them; False where they stand there."""
+    from growlearn.app.mlflow_sync import list_mlflow_warnings, sync_mlflow
+    from growlearn.domain.stream import Message, MessageKind
+
+    warnings = list_mlflow_warnings(settings, store, stream)
+    if not warnings:
+        return False
+    for text in warnings:
+        echo_error(text)
+    store.enqueue([Message(stream=stream, kind=MessageKind.TAKE_ALIASES)])
+    if not sync_mlflow(settings, store, stream, echo_error):
+        echo(f"{stream}: the aliases in MLflow are set as recorded")
+    return True
 
 
 def _verify_champion(settings: Settings, store: Store, stream: str, version: int) -> None:

@@ -16,6 +16,7 @@ from growlearn.app.doctor.finding import Finding
 from growlearn.app.doctor.mlflow import mlflow
 from growlearn.app.doctor.outbox import outbox
 from growlearn.app.doctor.packages import packages, python
+from growlearn.app.doctor.registry import registry
 from growlearn.app.doctor.schedules import schedules
 from growlearn.app.doctor.sources import sources
 from growlearn.app.doctor.torchvision import torchvision
@@ -31,6 +32,7 @@ STORE_CHECKS: tuple[Callable[[StoreContext], Iterable[Finding]], ...] = (
     clock,
     windows,
     outbox,
+    registry,
     artifacts,
     schedules,
     sources,

@@ -11,6 +11,7 @@ from growlearn.app.doctor.finding import Finding, error_finding, ok_finding, plu
 
 if TYPE_CHECKING:
     from growlearn.adapters.db.health import OutboxBacklog
+    from growlearn.domain.stream import UndeliverableMessage
 
 
 def outbox(context: StoreContext) -> Iterator[Finding]:
@@ -21,7 +22,14 @@ def outbox(context: StoreContext) -> Iterator[Finding]:
     backlogs = list_outbox_backlogs(context.engine)
     for backlog in backlogs:
         yield _backlog_finding(backlog, context.clock.now())
-    if not backlogs:
+    undeliverable = [
+        message
+        for stream in context.store.streams()
+        for message in context.store.undeliverable_messages(stream.name)
+    ]
+    for message in undeliverable:
+        yield _undeliverable_finding(message)
+    if not backlogs and not undeliverable:
         yield ok_finding("outbox", "all messages to MLflow were delivered")
 
 
@@ -39,6 +47,14 @@ def _backlog_finding(backlog: OutboxBacklog, now: datetime) -> Finding:
     if backlog.lease_until is not None and backlog.lease_until > now:
         return ok_finding("outbox", f"{message}; delivery is in progress")
     return warning_finding("outbox", f"{message}; not tried yet", f"run: growlearn up, or {retry_command}")
+
+
+def _undeliverable_finding(undeliverable: UndeliverableMessage) -> Finding:
+    message = undeliverable.message
+    subject = "the aliases" if message.window is None else f"window {message.window}"
+    text = f"MLflow cannot be told about {subject} of stream {message.stream!r}: {undeliverable.reason}"
+    hint = f"no worker tries again; fix what the reason names, then run: growlearn run {message.stream}"
+    return error_finding("outbox", text, hint)
 
 
 def _check_lost_store(context: StoreContext) -> Iterator[Finding]:

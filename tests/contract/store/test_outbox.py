@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from growlearn.domain.errors import NotFound
 from growlearn.domain.job import Job
 from growlearn.domain.lineage import Version
-from growlearn.domain.stream import Message, MessageKind, PendingMessage, TrackerIds
+from growlearn.domain.stream import Message, MessageKind, PendingMessage, TrackerIds, UndeliverableMessage
 from growlearn.ports import Store
 
 CYCLE = Message(stream="digits", kind=MessageKind.CYCLE, window="w1")
@@ -148,3 +149,51 @@ def test_an_outbox_is_given_up_by_its_holder_alone(store: Store, job: Job, at: d
 def test_the_outbox_of_an_unknown_stream_is_nobody_s(store: Store, at: datetime) -> None:
     assert not store.claim_outbox("nowhere", "ada", at, 60)
     store.release_outbox("nowhere", "ada")
+
+
+def test_a_message_that_can_never_be_delivered_leaves_the_queue_and_keeps_its_reason(
+    store: Store, sent: Version, at: datetime
+) -> None:
+    first = _first(store).id
+
+    store.record_undeliverable(first, "refused", at)
+
+    assert [pending.message for pending in store.pending_messages()] == [ALIASES]
+    assert store.undeliverable_messages("digits") == (UndeliverableMessage(message=CYCLE, reason="refused"),)
+    assert store.undeliverable_messages("nowhere") == ()
+
+
+def test_a_message_put_back_has_its_old_place_and_its_attempts(
+    store: Store, sent: Version, at: datetime
+) -> None:
+    store.record_undeliverable(_first(store).id, "refused", at)
+
+    store.requeue_undeliverable("digits")
+
+    assert [(pending.message, pending.attempts) for pending in store.pending_messages()] == [
+        (CYCLE, 1),
+        (ALIASES, 0),
+    ]
+    assert store.undeliverable_messages("digits") == ()
+
+
+def test_a_message_delivered_after_all_is_not_undeliverable(
+    store: Store, sent: Version, at: datetime
+) -> None:
+    first = _first(store).id
+    store.record_undeliverable(first, "refused", at)
+
+    store.record_delivery(first, RECEIPT, at)
+    store.record_undeliverable(first, "too late", at)
+
+    assert store.undeliverable_messages("digits") == ()
+    assert store.versions("digits")[0].mlflow_version == "12"
+
+
+def test_messages_are_queued_alone_for_a_stream_that_exists(store: Store, sent: Version) -> None:
+    taking = replace(ALIASES, kind=MessageKind.TAKE_ALIASES)
+    store.enqueue([CYCLE, taking])
+
+    assert [pending.message for pending in store.pending_messages()] == [CYCLE, ALIASES, CYCLE, taking]
+    with pytest.raises(NotFound):
+        store.enqueue([replace(ALIASES, stream="nowhere")])

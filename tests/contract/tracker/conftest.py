@@ -56,12 +56,23 @@ class TrackerContents:
 
 
 @dataclass
+class Somebody:
+    """What somebody else does to a registered model, in the tracker's own ways."""
+
+    delete_model: Callable[[str], None]
+    delete_version: Callable[[str, str], None]
+    move_alias: Callable[[str, str, str], None]
+    register: Callable[[str], str]  # a version of no stream; returns its number
+
+
+@dataclass
 class TrackerCase:
     """A tracker under test, the artifacts it reads, and what it holds."""
 
     tracker: Tracker
     artifacts: MemoryArtifacts
     contents: TrackerContents
+    somebody: Somebody
 
 
 @dataclass
@@ -103,7 +114,7 @@ def case(request: pytest.FixtureRequest) -> TrackerCase:
     artifacts = MemoryArtifacts()
     if request.param == "memory":
         tracker = MemoryTracker()
-        return TrackerCase(tracker, artifacts, _read_memory(tracker))
+        return TrackerCase(tracker, artifacts, _read_memory(tracker), _meddle_with_memory(tracker))
     return _make_mlflow_case(request, artifacts)
 
 
@@ -134,7 +145,8 @@ def logged(request: pytest.FixtureRequest) -> Logged:
     first_ids = case.tracker.log_cycle(first)
     case.tracker.log_cycle(make_skipped_report(stream))
     case.tracker.log_cycle(second)
-    case.tracker.set_aliases(stream, {Alias.CHAMPION: first_ids.model_version})
+    assert first.version is not None
+    case.tracker.set_aliases(stream, [first.version], {Alias.CHAMPION: 1})
     return Logged(case, stream, first, second, first_ids)
 
 
@@ -144,19 +156,53 @@ def _make_mlflow_case(request: pytest.FixtureRequest, artifacts: MemoryArtifacts
     uri = request.getfixturevalue(f"{request.param}_uri")
     with lock_tracking_store(get_tracking_sqlite_path(uri)):
         client = open_client(uri)
-    return MlflowCase(MlflowTracker(uri, artifacts), artifacts, _read_mlflow(client), client, uri)
+    tracker = MlflowTracker(uri, artifacts)
+    return MlflowCase(tracker, artifacts, _read_mlflow(client), _meddle_with_mlflow(client), client, uri)
 
 
 def _read_memory(tracker: MemoryTracker) -> TrackerContents:
     return TrackerContents(
         windows=lambda stream: [window for name, _, window in tracker.runs if name == stream],
         versions=lambda model: {
-            number: str(position + 1)
-            for position, (_, _, number) in enumerate(tracker.versions.get(model, []))
+            entry[2]: number for number, entry in tracker.versions.get(model, {}).items() if entry is not None
         },
         aliases=lambda model: {
             alias.value: number for alias, number in tracker.aliases.get(model, {}).items()
         },
+    )
+
+
+def _meddle_with_memory(tracker: MemoryTracker) -> Somebody:
+    def delete_version(model: str, number: str) -> None:
+        del tracker.versions[model][number]
+
+    def move_alias(model: str, alias: str, number: str) -> None:
+        tracker.aliases.setdefault(model, {})[Alias(alias)] = number
+
+    def delete_model(model: str) -> None:
+        del tracker.versions[model]
+        tracker.aliases.pop(model, None)
+
+    def register(model: str) -> str:
+        versions = tracker.versions.setdefault(model, {})
+        number = str(len(versions) + 1)
+        versions[number] = None
+        return number
+
+    return Somebody(delete_model, delete_version, move_alias, register)
+
+
+def _meddle_with_mlflow(client: Any) -> Somebody:
+    def register(model: str) -> str:
+        if not client.search_registered_models(f"name = '{model}'"):
+            client.create_registered_model(model)
+        return str(client.create_model_version(model, "s3://elsewhere/model").version)
+
+    return Somebody(
+        client.delete_registered_model,
+        client.delete_model_version,
+        client.set_registered_model_alias,
+        register,
     )
 
 
@@ -168,7 +214,11 @@ def _read_mlflow(client: Any) -> TrackerContents:
 
     def versions(model: str) -> dict[int, str]:
         registered = client.search_model_versions(f"name = '{model}'")
-        return {int(entry.tags["growlearn.version"]): str(entry.version) for entry in registered}
+        return {
+            int(entry.tags["growlearn.version"]): str(entry.version)
+            for entry in registered
+            if "growlearn.version" in entry.tags
+        }
 
     def aliases(model: str) -> dict[str, str]:
         return {alias: str(number) for alias, number in client.get_registered_model(model).aliases.items()}

@@ -186,7 +186,8 @@ def test_nothing_is_printed(
     case: MlflowCase, promoted_report: WindowReport, capfd: pytest.CaptureFixture[str]
 ) -> None:
     case.tracker.log_cycle(promoted_report)
-    case.tracker.set_aliases(promoted_report.stream, {Alias.CHAMPION: "1"})
+    assert promoted_report.version is not None
+    case.tracker.set_aliases(promoted_report.stream, [promoted_report.version], {Alias.CHAMPION: 1})
     assert capfd.readouterr() == ("", "")
 
 
@@ -303,7 +304,7 @@ def test_missing_weights_are_named_and_nothing_is_registered(
     with pytest.raises(CorruptArtifact, match="ffff"):
         case.tracker.log_cycle(replace(plain_report, version=broken))
     assert case.contents.versions(stream.job.registered_model) == {}
-    case.tracker.log_cycle(plain_report)  # repaired: the same run goes on
+    case.tracker.log_cycle(plain_report)  # with its weights
     assert case.contents.versions(stream.job.registered_model) == {1: "1"}
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from growlearn.domain.lineage import Version
 from growlearn.domain.stream import Alias, Stream
 from growlearn.ports import WindowReport
 
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
 
 def model_of(stream: Stream) -> str:
     return stream.job.registered_model
+
+
+def versions_of(*window_reports: WindowReport) -> list[Version]:
+    return [report.version for report in window_reports if report.version is not None]
 
 
 def test_a_settled_window_gets_a_run_and_no_version(
@@ -69,10 +74,11 @@ def test_aliases_stand_where_they_were_last_put(
 ) -> None:
     case.tracker.log_cycle(plain_report)
     case.tracker.log_cycle(second_report)
-    case.tracker.set_aliases(stream, {Alias.CHAMPION: "1", Alias.CHALLENGER: "2"})
+    versions = versions_of(plain_report, second_report)
+    case.tracker.set_aliases(stream, versions, {Alias.CHAMPION: 1, Alias.CHALLENGER: 2})
     assert case.contents.aliases(model_of(stream)) == {"champion": "1", "challenger": "2"}
     for _ in range(2):  # the second time changes nothing
-        case.tracker.set_aliases(stream, {Alias.CHAMPION: "2", Alias.CHALLENGER: None})
+        case.tracker.set_aliases(stream, versions, {Alias.CHAMPION: 2, Alias.CHALLENGER: None})
         assert case.contents.aliases(model_of(stream)) == {"champion": "2"}
 
 
@@ -80,13 +86,13 @@ def test_an_alias_that_is_not_mentioned_stays(
     case: TrackerCase, stream: Stream, plain_report: WindowReport
 ) -> None:
     case.tracker.log_cycle(plain_report)
-    case.tracker.set_aliases(stream, {Alias.CHAMPION: "1"})
-    case.tracker.set_aliases(stream, {Alias.CHALLENGER: None})
+    case.tracker.set_aliases(stream, versions_of(plain_report), {Alias.CHAMPION: 1})
+    case.tracker.set_aliases(stream, versions_of(plain_report), {Alias.CHALLENGER: None})
     assert case.contents.aliases(model_of(stream)) == {"champion": "1"}
 
 
 def test_taking_aliases_from_a_model_that_was_never_registered_is_harmless(
     case: TrackerCase, stream: Stream
 ) -> None:
-    case.tracker.set_aliases(stream, {Alias.CHAMPION: None, Alias.CHALLENGER: None})
+    case.tracker.set_aliases(stream, [], {Alias.CHAMPION: None, Alias.CHALLENGER: None})
     assert case.contents.versions(model_of(stream)) == {}

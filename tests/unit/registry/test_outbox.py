@@ -1,15 +1,18 @@
 from __future__ import annotations
 
+import errno
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from growlearn.adapters.memory.tracker import MemoryTracker
+from growlearn.domain.errors import CorruptArtifact, GrowLearnError, Unavailable, Undeliverable
 from growlearn.domain.job import RegistryConfig
-from growlearn.domain.stream import Alias, Stream, TrackerIds
+from growlearn.domain.lineage import Version
+from growlearn.domain.stream import Alias, Message, MessageKind, Stream, TrackerIds
 from growlearn.domain.window import WindowState
 from growlearn.ports import WindowReport
 from growlearn.registry.outbox import build_window_report, deliver_messages
@@ -28,10 +31,17 @@ class FailingTracker(MemoryTracker):
         self.calls.append((window_report.stream.name, window_report.window.id))
         return super().log_cycle(window_report)
 
-    def set_aliases(self, stream: Stream, versions: Mapping[Alias, str | None]) -> None:
+    def set_aliases(
+        self,
+        stream: Stream,
+        versions: Sequence[Version],
+        targets: Mapping[Alias, int | None],
+        *,
+        take: bool = False,
+    ) -> None:
         self._check(stream.name)
-        self.calls.append((stream.name, dict(versions)))
-        super().set_aliases(stream, versions)
+        self.calls.append((stream.name, dict(targets)))
+        super().set_aliases(stream, versions, targets, take=take)
 
     def _check(self, stream: str) -> None:
         if stream in self.broken:
@@ -53,7 +63,7 @@ def test_messages_are_delivered_in_order(history: Any) -> None:
         ("s", {Alias.CHALLENGER: None}),  # w3's version is the champion already; its message comes later
         ("s", "w2"),
         ("s", "w3"),
-        ("s", {Alias.CHAMPION: "2", Alias.CHALLENGER: None}),
+        ("s", {Alias.CHAMPION: 2, Alias.CHALLENGER: None}),
     ]
     assert history.store.pending_messages() == ()
 
@@ -74,6 +84,10 @@ def test_tracker_versions_need_not_have_our_numbers(history: Any) -> None:
         history.grow(name, a=9)
     tracker = MemoryTracker()
     deliver(history, tracker, "other")
+    deliver(history, tracker, "s")
+    assert history.store.versions("s")[0].mlflow_version == "2"
+    assert tracker.aliases["shared"][Alias.CHAMPION] == "1"  # the other stream's, which it keeps
+    history.store.enqueue([Message(stream="s", kind=MessageKind.TAKE_ALIASES)])
     deliver(history, tracker, "s")
     assert tracker.aliases["shared"][Alias.CHAMPION] == "2"
 
@@ -101,7 +115,7 @@ def test_failed_messages_are_delivered_again_in_order(history: Any) -> None:
     assert deliver(history, tracker) == 3
     assert [call[1] for call in tracker.calls] == [
         "w1",
-        {Alias.CHAMPION: "1", Alias.CHALLENGER: None},
+        {Alias.CHAMPION: 1, Alias.CHALLENGER: None},
         "w2",
     ]
 
@@ -110,7 +124,7 @@ def test_a_failure_halfway_keeps_earlier_deliveries(history: Any) -> None:
     history.grow("s", a=9)
 
     class NoAliases(FailingTracker):
-        def set_aliases(self, stream: Stream, versions: Mapping[Alias, str | None]) -> None:
+        def set_aliases(self, *_: Any, **__: Any) -> None:
             raise TimeoutError
 
     assert deliver(history, NoAliases()) == 1
@@ -206,10 +220,10 @@ class ChangedMeanwhile(MemoryTracker):
         super().__init__()
         self.moves = [move]
 
-    def set_aliases(self, stream: Stream, versions: Mapping[Alias, str | None]) -> None:
+    def set_aliases(self, *arguments: Any, **options: Any) -> None:
         if self.moves:
             self.moves.pop()()
-        super().set_aliases(stream, versions)
+        super().set_aliases(*arguments, **options)
 
 
 def test_aliases_that_change_during_delivery_are_set_again(history: Any) -> None:
@@ -220,3 +234,68 @@ def test_aliases_that_change_during_delivery_are_set_again(history: Any) -> None
     deliver(history, tracker)
     assert len(pending) == 4
     assert tracker.aliases["s"][Alias.CHAMPION] == "1"
+
+
+class Refusing(MemoryTracker):
+    """Raises an error for one window, again and again."""
+
+    def __init__(self, window: str, error: Exception) -> None:
+        super().__init__()
+        self.window, self.error = window, error
+
+    def log_cycle(self, window_report: WindowReport) -> TrackerIds:
+        if window_report.window.id == self.window:
+            raise self.error
+        return super().log_cycle(window_report)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        Undeliverable("too large"),
+        CorruptArtifact("b1 is missing"),
+        ValueError("not a number"),
+        KeyError("b7"),
+    ],
+)
+def test_what_can_never_be_delivered_leaves_the_queue_with_its_reason_and_the_rest_goes_on(
+    history: Any, error: Exception
+) -> None:
+    history.grow("s", a=9)
+    second = history.grow("s", a=9, b=8)
+    history.skip("s")
+    tracker = Refusing(second, error)
+    assert deliver(history, tracker) == 4
+    assert history.store.pending_messages() == ()
+    [undeliverable] = history.store.undeliverable_messages("s")
+    assert undeliverable.message.window == second
+    assert undeliverable.reason == f"{type(error).__name__}: {error}"
+    assert tracker.aliases["s"] == {}  # the champion, version 2, is not registered
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        Unavailable("no server"),
+        GrowLearnError("database is locked"),
+        TimeoutError("slow"),
+        OSError(errno.ENOSPC, "full"),
+        MemoryError(),
+    ],
+)
+def test_what_may_be_delivered_later_waits_however_often_it_fails(history: Any, error: Exception) -> None:
+    window = history.skip("s")
+    for _ in range(30):
+        assert deliver(history, Refusing(window, error)) == 0
+    assert [pending.attempts for pending in history.store.pending_messages()] == [30]
+    assert history.store.undeliverable_messages("s") == ()
+
+
+def test_what_left_the_queue_is_sent_once_more_when_it_is_put_back(history: Any) -> None:
+    window = history.grow("s", a=9)
+    deliver(history, Refusing(window, CorruptArtifact("b1 is missing")))
+    tracker = MemoryTracker()
+    history.store.requeue_undeliverable("s")
+    deliver(history, tracker)
+    assert history.store.undeliverable_messages("s") == ()
+    assert tracker.versions["s"].keys() == {"1"}

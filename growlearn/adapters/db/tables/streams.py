@@ -46,6 +46,7 @@ class OutboxRow(Base):
     reason: Mapped[str | None]
     attempted_at: Mapped[datetime | None]
     delivered_at: Mapped[datetime | None]
+    undeliverable_at: Mapped[datetime | None]
 
 
 class TickRow(Base):

@@ -12,6 +12,7 @@ from growlearn.app.composition import system_clock
 from growlearn.app.jobfile import read_job
 from growlearn.domain.errors import JobError
 from growlearn.domain.job import Job
+from growlearn.domain.schema_change import describe_schema_change
 from growlearn.domain.stream import Stream
 from growlearn.ports import Store
 
@@ -55,7 +56,8 @@ def _reject_incompatible_changes(before: Job, after: Job, store: Store) -> None:
     has_snapshots = any(window.snapshot is not None for window in store.windows(after.name))
     if has_snapshots and _schema_columns(before) != _schema_columns(after):
         raise JobError(
-            f"the schema of stream {after.name!r} cannot change: it has windows of the current one",
+            f"the schema of stream {after.name!r} cannot change, because it has windows of the current one: "
+            f"{describe_schema_change(before.schema, after.schema)}",
             hint="choose another stream name, or delete this stream first",
         )
     if store.versions(after.name) and before.registered_model != after.registered_model:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import glob
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -129,9 +129,7 @@ def _profile_table(file: Path, folder: Path, label: str | None, pattern: str) ->
         else:
             excluded[name] = column_input
     if not inputs:
-        raise GrowLearnError(
-            f"{file} has no column that can be an input", hint=f"columns: {', '.join(names)}"
-        )
+        raise _make_no_input_error(file, excluded, label_column, task)
     return DataProfile(
         source_type="folder",
         url=str(folder.resolve()),
@@ -145,6 +143,19 @@ def _profile_table(file: Path, folder: Path, label: str | None, pattern: str) ->
         summary=f"{len(inputs)} inputs, label {label_column!r}, "
         + (f"task {task!r}" if task else "no task column"),
         notes=() if label or not alternatives else (_label_guess_note(label_column, alternatives),),
+    )
+
+
+def _make_no_input_error(
+    file: Path, excluded: Mapping[str, str], label_column: str, task: str | None
+) -> GrowLearnError:
+    """Why each column is no input."""
+    reasons = {**excluded, label_column: "it is the label"} | ({task: "it names the task"} if task else {})
+    listed = "; ".join(f"{name!r}: {reason}" for name, reason in reasons.items())
+    return GrowLearnError(
+        f"{file} has no column that can be an input: {listed}",
+        hint="give it a column of numbers, categories, images, token lists or series; "
+        "where the label is another column, name that one with --label",
     )
 
 

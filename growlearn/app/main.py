@@ -23,12 +23,17 @@ from growlearn.app.cli import (
     run,
     why,
 )
-from growlearn.app.cli.output import BAD_USAGE, FAILED, echo, echo_error
+from growlearn.app.cli.output import BAD_USAGE, FAILED, accept_any_text, echo, echo_error
 from growlearn.domain.errors import GrowLearnError, JobError
 
 
 class CommandGroup(TyperGroup):
     """Commands that report a GrowLearnError in one line, with the documented exit code."""
+
+    def main(self, *arguments: Any, **options: Any) -> Any:
+        """Run the program on streams that take any text."""
+        accept_any_text()
+        return super().main(*arguments, **options)
 
     def invoke(self, ctx: Any) -> Any:
         """Run the requested command."""

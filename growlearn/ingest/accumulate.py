@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
+import pyarrow.parquet as pq
 
 from growlearn.domain.errors import InvalidFile
+from growlearn.domain.schema import Schema
 from growlearn.domain.window import Window, WindowState
 from growlearn.ingest.context import (
     IngestContext,
@@ -19,6 +22,7 @@ from growlearn.ingest.context import (
     quarantine_window,
 )
 from growlearn.ingest.duplicates import get_row_identity
+from growlearn.ingest.parquet_codec import COLUMN_CODECS
 from growlearn.ingest.row_errors import RowError, RowErrors, summarize_errors, to_bad_rows
 from growlearn.ingest.rows import Rows, concat_rows, from_parquet, to_parquet
 from growlearn.ingest.split_by_task import TaskRows
@@ -32,15 +36,15 @@ def accumulate_rows(context: IngestContext, task_rows: TaskRows, size: int) -> W
     """
     changed_windows: list[Window] = []
     window = _find_open_window(context, task_rows.task)
-    buffered = None
+    buffered: Rows | str | None = None
     if window is not None:
         buffered = _load_buffered_rows(context, window)
-        if buffered is None:
-            reason = "the schema changed while its rows were being accumulated"
+        if isinstance(buffered, str):
+            reason = f"the schema changed while its rows were being accumulated: {buffered}"
             changed_windows.append(
                 quarantine_window(replace(window, updated_at=context.at), reason, window.rows)
             )
-            window = None
+            window = buffered = None
     rows, duplicate_errors = _drop_duplicates(task_rows, buffered, window)
     row_errors = task_rows.row_errors | duplicate_errors
     if len(rows) == 0:
@@ -71,14 +75,27 @@ def _find_open_window(context: IngestContext, task: str | None) -> Window | None
     return next(open_windows, None)
 
 
-def _load_buffered_rows(context: IngestContext, window: Window) -> Rows | None:
-    """Rows of an open window; None where they were stored under another schema."""
+def _load_buffered_rows(context: IngestContext, window: Window) -> Rows | str:
+    """Rows of an open window; where they were stored under another schema, the column that differs."""
     assert window.snapshot is not None  # an open window is written with its first rows
     content = context.artifacts.get(window.snapshot)
     try:
         return from_parquet(content, context.schema)
-    except (KeyError, ValueError):
-        return None
+    except (KeyError, ValueError) as error:
+        return _describe_stored_column(content, context.schema) or str(error)
+
+
+def _describe_stored_column(content: bytes, schema: Schema) -> str | None:
+    """The first input that stored rows do not have as the schema wants it."""
+    stored = pq.read_table(io.BytesIO(content))
+    for name, spec in schema.inputs.items():
+        if name not in stored.column_names:
+            return f"column {name!r} is a new input"
+        try:
+            COLUMN_CODECS[spec.type].read(stored.column(name), spec)
+        except ValueError as error:
+            return f"column {name!r} is {spec.type} now, but {error}"
+    return None if schema.label in stored.column_names else f"the label is column {schema.label!r} now"
 
 
 def _drop_duplicates(

@@ -11,6 +11,7 @@ import pickletools
 import subprocess
 import sys
 import urllib.error
+import urllib.error
 import urllib.request
 import zipfile
 from dataclasses import dataclass, replace
@@ -232,6 +233,14 @@ def test_served_over_http_it_answers_to_the_last_bit(images: Exported, tmp_path:
             )
             with urllib.request.urlopen(request, timeout=60) as response:
                 assert json.load(response)["predictions"] == answer.to_dict(orient="records")
+        no_image = body_of(images.frames[0].iloc[:1].assign(**{images.frames[0].columns[0]: [b"GIF"]}))
+        request = urllib.request.Request(f"{url}/invocations", no_image, {"Content-Type": "application/json"})
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(request, timeout=60)
+        answer = json.loads(refused.value.read())
+        refused.value.close()
+        assert (refused.value.code, "stack_trace" in answer) == (400, False)
+        assert "row 0 cannot be predicted" in answer["message"]
 
 
 @pytest.mark.parametrize("kind", ["table", "lists"])
@@ -348,3 +357,53 @@ def test_a_folder_that_holds_something_is_left_alone(artifacts: MemoryArtifacts,
     with pytest.raises(GrowLearnError, match="not an empty folder"):
         export_model(grow(TABLE, {"a": (0, 1)}, artifacts), artifacts, tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+
+
+REFUSED: dict[str, tuple[dict[str, Any], str]] = {
+    "a task unknown": (
+        {"columns": ["size", "kind", "task"], "data": [[1.0, "red", "inverted"]]},
+        "row 0 cannot be predicted: task 'inverted' is not known (known tasks: 'upright', 'turned')",
+    ),
+    "a number infinite": (
+        {"columns": ["size", "kind"], "data": [[1.0, "red"], [1e999, "red"]]},
+        "row 1 cannot be predicted: size is infinite",
+    ),
+    "no rows": ({"columns": ["size", "kind"], "data": []}, "there are no rows to predict"),
+    "a column missing": ({"columns": ["kind"], "data": [["red"]]}, "size"),
+    "text for a number": ({"columns": ["size", "kind"], "data": [["big", "red"]]}, "size"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_a_refused_request_has_its_reason_in_the_response_and_no_stack_trace(
+    table: Exported, case: str
+) -> None:
+    with silence_warnings():
+        import mlflow.pyfunc  # noqa: PLC0415 - warns
+        from mlflow.exceptions import MlflowException  # noqa: PLC0415 - slow
+        from mlflow.pyfunc import scoring_server  # noqa: PLC0415 - warns
+
+        model = mlflow.pyfunc.load_model(str(table.folder))
+    rows, reason = REFUSED[case]
+    with pytest.raises(MlflowException) as refused:  # MLflow's server answers with just this
+        scoring_server.invocations(  # type: ignore[no-untyped-call]
+            json.dumps({"dataframe_split": rows}),
+            "application/json",
+            model,
+            model.metadata.get_input_schema(),
+        )
+    assert refused.value.get_http_status_code() == 400  # type: ignore[no-untyped-call]
+    answer = json.loads(refused.value.serialize_as_json())  # type: ignore[no-untyped-call]
+    assert (answer["error_code"], "stack_trace" in answer) == ("INVALID_PARAMETER_VALUE", False), answer
+    assert reason in answer["message"]
+
+
+def test_a_probability_that_is_none_is_refused_with_its_reason(table: Exported) -> None:
+    with silence_warnings():
+        import mlflow.pyfunc  # noqa: PLC0415 - warns
+        from mlflow.exceptions import MlflowException  # noqa: PLC0415
+
+        model = mlflow.pyfunc.load_model(str(table.folder))
+    with pytest.raises(MlflowException, match=r"min_probability 3\.0 must lie between 0 and 1") as refused:
+        model.predict(table.frames[0], params={"min_probability": 3.0})
+    assert refused.value.error_code == "INVALID_PARAMETER_VALUE"

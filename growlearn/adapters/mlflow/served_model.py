@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from mlflow.exceptions import INVALID_PARAMETER_VALUE, MlflowException
 from mlflow.models import set_model
 from pydantic import TypeAdapter
 
@@ -37,10 +38,17 @@ class GrownModel(PythonModel):
             os.environ.get("GROWLEARN_EXECUTION") or "loop"
         )
         self._predictor = predictor.Predictor(manifest, _read_weights, execution)
+        self._refusal: type[Exception] = importlib.import_module(f"{package}.domain.errors").GrowLearnError
 
     def predict(self, context: Any, model_input: pd.DataFrame, params: Any = None) -> pd.DataFrame:  # noqa: ARG002
-        """One prediction per row; the task column, where there is one, gives each row's task."""
-        predictions: pd.DataFrame = self._predictor.predict(model_input, **(params or {}))
+        """One prediction per row; the task column, where there is one, gives each row's task.
+
+        Rows that are refused raise MlflowException with the reason, which MLflow's server answers as 400.
+        """
+        try:
+            predictions: pd.DataFrame = self._predictor.predict(model_input, **(params or {}))
+        except self._refusal as error:
+            raise MlflowException(str(error), error_code=INVALID_PARAMETER_VALUE) from error
         return predictions
 
 

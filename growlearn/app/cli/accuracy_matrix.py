@@ -6,7 +6,15 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from growlearn.app.cli.output import echo, format_percent, show
+from growlearn.app.cli.output import (
+    console,
+    echo,
+    fits_as_table,
+    format_percent,
+    is_narrow,
+    show,
+    show_wrapped,
+)
 from growlearn.domain.evaluation import AccuracyMatrix
 
 _MIN_GREEN, _MIN_YELLOW = 0.9, 0.7
@@ -15,6 +23,32 @@ _BASELINE_NOTE = "needs evaluation: {single_task_baseline: true}"
 
 def show_matrix(matrix: AccuracyMatrix) -> None:
     """Accuracy in per cent on hold-out rows: one row per growth, one column per task."""
+    if _is_too_wide(matrix):
+        _show_blocks(matrix)
+    else:
+        show(_make_table(matrix))
+    _show_metrics(matrix)
+
+
+def _is_too_wide(matrix: AccuracyMatrix) -> bool:
+    columns = ("after growing", *matrix.tasks)
+    rows = [[task, *("(100.00)" for _ in matrix.tasks)] for task in matrix.tasks]
+    return not fits_as_table(columns, rows, console().width)
+
+
+def _show_blocks(matrix: AccuracyMatrix) -> None:
+    """One block a growth, one line a task: for many tasks, or a narrow terminal."""
+    for i, row in enumerate(matrix.accuracy):
+        block = Table.grid(padding=(0, 2))
+        block.add_column(overflow="fold")
+        block.add_column(justify="right", no_wrap=True)
+        for j, value in enumerate(row):
+            if value is not None:
+                block.add_row(Text(matrix.tasks[j]), _format_cell(value, before_training=j > i))
+        show(Text(f"after growing {matrix.tasks[i]}", style="bold"), block, "")
+
+
+def _make_table(matrix: AccuracyMatrix) -> Table:
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("after growing")
     for task in matrix.tasks:
@@ -22,8 +56,7 @@ def show_matrix(matrix: AccuracyMatrix) -> None:
     for i, row in enumerate(matrix.accuracy):
         cells = [_format_cell(value, before_training=j > i) for j, value in enumerate(row)]
         table.add_row(Text(matrix.tasks[i]), *cells)
-    show(table)
-    echo(_metric_lines(matrix))
+    return table
 
 
 def _format_cell(value: float | None, *, before_training: bool) -> Text:
@@ -35,8 +68,17 @@ def _format_cell(value: float | None, *, before_training: bool) -> Text:
     return Text(text, style="green" if value >= _MIN_GREEN else "yellow" if value >= _MIN_YELLOW else "red")
 
 
-def _metric_lines(matrix: AccuracyMatrix) -> str:
-    lines = [
+def _show_metrics(matrix: AccuracyMatrix) -> None:
+    for name, value, meaning in _list_metrics(matrix):
+        if is_narrow():
+            echo(f"{name}: {value}")
+            show_wrapped(meaning, indent=2)
+        else:
+            echo(f"{name:<30} {value:>14}   {meaning}")
+
+
+def _list_metrics(matrix: AccuracyMatrix) -> list[tuple[str, str, str]]:
+    return [
         ("average accuracy", format_percent(matrix.average_accuracy), "mean of the last row"),
         (
             "backward transfer",
@@ -59,7 +101,6 @@ def _metric_lines(matrix: AccuracyMatrix) -> str:
             f"accuracy lost against training on the task alone; {_BASELINE_NOTE}",
         ),
     ]
-    return "\n".join(f"{name:<30} {value:>14}   {meaning}" for name, value, meaning in lines)
 
 
 def _format_points(fraction: float | None) -> str:

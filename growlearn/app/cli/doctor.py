@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from growlearn.app.cli.inspect import JsonOption
-from growlearn.app.cli.output import FAILED, console, print_json
+from growlearn.app.cli.output import FAILED, console, is_narrow, print_json, show_wrapped
 
 if TYPE_CHECKING:
     from growlearn.app.doctor.finding import Finding
@@ -41,10 +41,17 @@ def doctor(as_json: JsonOption = False) -> None:
 
 
 def _show_finding(finding: Finding) -> None:
-    """One line, however long, and the fix on the next one."""
+    """One line, however long, and the fix on the next one; wrapped on a narrow terminal."""
     from rich.text import Text
 
     line = Text()
+    if is_narrow():
+        line.append(finding.state.value, style=_STYLES[finding.state]).append(f" {finding.check}")
+        console().print(line)
+        show_wrapped(finding.message, indent=2)
+        if finding.hint is not None:
+            show_wrapped(f"→ {finding.hint}", indent=2)
+        return
     line.append(f"{finding.state:<9}", style=_STYLES[finding.state])
     line.append(f"{finding.check:<13}{finding.message}")
     if finding.hint is not None:

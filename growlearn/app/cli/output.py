@@ -2,34 +2,64 @@
 
 from __future__ import annotations
 
+import codecs
 import json
+import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-import typer
-
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
+    from rich.table import Table
 
 DONE, FAILED, BAD_USAGE, QUARANTINED = 0, 1, 2, 3
 """Exit codes of every command."""
 
 _MAX_PIPED_WIDTH = 160
+_MIN_CELL_WIDTH = 16  # a wider cell may be wrapped down to this
+_NARROW_WIDTH = 100
+_ASCII = {"→": "->", "·": ".", "…": "...", "±": "+-", "≤": "<=", "≥": ">="}
+_ERROR_HANDLER = "growlearn.ascii"
+
+
+def _encode_in_ascii(error: UnicodeError) -> tuple[str, int]:
+    r"""Characters that a stream cannot hold, as plain signs that look alike or as escapes such as \xfc."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    characters = error.object[error.start : error.end]
+    text = "".join(
+        _ASCII.get(char) or char.encode("ascii", "backslashreplace").decode() for char in characters
+    )
+    return text, error.end
+
+
+codecs.register_error(_ERROR_HANDLER, _encode_in_ascii)
+
+
+def accept_any_text() -> None:
+    """Let stdout and stderr take every character, in whatever encoding: as an escape rather than an error."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors=_ERROR_HANDLER)
 
 
 def echo(text: str) -> None:
     """Write one line to stdout."""
-    typer.echo(text)
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
 
 
 def echo_error(text: str) -> None:
     """Write one line to stderr."""
-    typer.echo(text, err=True)
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
 
 
 def print_json(view: Mapping[str, Any]) -> None:
-    """Write a listing as JSON."""
-    typer.echo(json.dumps(view, indent=2, ensure_ascii=False, allow_nan=False))
+    """Write a listing as JSON, all of it in ASCII where the stream holds no more."""
+    is_unicode = str(sys.stdout.encoding).lower().startswith("utf")
+    echo(json.dumps(view, indent=2, ensure_ascii=not is_unicode, allow_nan=False))
 
 
 def show(*renderables: RenderableType) -> None:
@@ -51,20 +81,64 @@ def console() -> Console:
 
 
 def show_table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, empty: str) -> None:
-    """Write a compact table, or the text `empty` where there are no rows."""
+    """Write a compact table, or the text `empty` where there are no rows.
+
+    On a terminal too narrow for it each row becomes a block, one line a column.
+    """
     if not rows:
         echo(empty)
         return
+    cells = [[format_cell(cell) for cell in row] for row in rows]
+    if fits_as_table(columns, cells, console().width):
+        show(_make_table(columns, cells))
+        return
+    for row in cells:
+        show(_make_block(columns, row))
+        echo("")
+
+
+def fits_as_table(columns: Sequence[str], cells: Sequence[Sequence[str]], width: int) -> bool:
+    """Whether no cell need be wrapped to less than its width or 16 characters, whichever is less."""
+    widths = [max(map(len, column)) for column in zip(columns, *cells, strict=True)]
+    return sum(min(cell_width, _MIN_CELL_WIDTH) + 3 for cell_width in widths) <= width
+
+
+def is_narrow() -> bool:
+    """Whether lines that explain something are to be wrapped for a narrow terminal."""
+    return console().width < _NARROW_WIDTH
+
+
+def show_wrapped(text: str, indent: int = 0) -> None:
+    """Write a text wrapped between words to the terminal's width, indented."""
+    from rich.padding import Padding
+    from rich.text import Text
+
+    show(Padding(Text(text, overflow="fold"), (0, 0, 0, indent)))
+
+
+def _make_table(columns: Sequence[str], cells: Sequence[Sequence[str]]) -> Table:
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
     from rich.text import Text
 
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     for column in columns:
-        table.add_column(column, overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(format_cell(cell)) for cell in row))
-    show(table)
+        table.add_column(Text(column), overflow="fold")
+    for row in cells:
+        table.add_row(*map(Text, row))
+    return table
+
+
+def _make_block(columns: Sequence[str], row: Sequence[str]) -> Table:
+    from rich.table import Table
+    from rich.text import Text
+
+    block = Table.grid(padding=(0, 2))
+    block.add_column(style="bold", overflow="fold", max_width=_MIN_CELL_WIDTH)
+    block.add_column(overflow="fold")
+    for column, cell in zip(columns, row, strict=True):
+        block.add_row(Text(column), Text(cell))
+    return block
 
 
 def format_cell(cell: object) -> str:

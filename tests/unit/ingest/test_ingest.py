@@ -201,7 +201,9 @@ class TestByRowCount:
         stream.stream = stream.store.apply(job, stream.clock.now())
         stream.ingest({"b.csv": b"z,y\n1,0\n"})
         assert brief(stream.windows) == [("w1", QUARANTINED, 0), ("w2", OPEN, 1)]
-        assert stream.windows[0].reason == "the schema changed while its rows were being accumulated"
+        assert stream.windows[0].reason == (
+            "the schema changed while its rows were being accumulated: column 'z' is a new input"
+        )
 
     # The fixture is a class, so it needs no reset between examples.
     @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -25,6 +25,7 @@ from growlearn.domain.errors import GrowLearnError, JobError
 from growlearn.domain.growth import GrowthResult
 from growlearn.domain.job import Job, SourceConfig
 from growlearn.domain.lineage import BranchRecord, Task, Version
+from growlearn.domain.locations import get_local_path
 from growlearn.domain.stream import Stream
 from growlearn.domain.window import IngestResult, Window, WindowState
 from growlearn.ingest.source_ingest import ingest_new_files
@@ -223,8 +224,9 @@ def _recorded_seconds_per_row(name: str, store: Store) -> float | None:
 def _open_history_source(job: Job, data: str) -> Source:
     """A source of the job's type over a folder, or over one file of a folder."""
     config = replace(job.source, url=data, min_file_age_s=0.0)
-    if "://" not in data and "::" not in data:
-        path = Path(data).expanduser().absolute()
+    local_path = get_local_path(data)
+    if local_path is not None:
+        path = Path(local_path).expanduser().absolute()
         if not path.exists():
             raise GrowLearnError(
                 f"{data} does not exist", hint="point --data to a folder of files, or to one"

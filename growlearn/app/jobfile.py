@@ -26,6 +26,7 @@ from growlearn.app.job_schema import (
 from growlearn.app.yaml_positions import InvalidYaml, KeyPath, Problem, YamlTree, format_key_path, parse_yaml
 from growlearn.domain.errors import GrowLearnError, JobError
 from growlearn.domain.job import HoldoutFiles, Job
+from growlearn.domain.locations import get_local_path
 from growlearn.drift.actions import ACTIONS
 from growlearn.drift.decision_rules import DECISION_RULES
 from growlearn.drift.detectors import DETECTORS
@@ -61,9 +62,8 @@ def with_absolute_urls(job: Job, cwd: FilePath) -> Job:
 
 
 def _absolute_url(url: str, cwd: FilePath) -> str:
-    if "://" in url or "::" in url:
-        return url
-    return os.path.normpath(cwd / FilePath(url).expanduser())
+    path = get_local_path(url)
+    return url if path is None else os.path.normpath(cwd / FilePath(path).expanduser())
 
 
 def _read_yaml(path: FilePath) -> YamlTree:

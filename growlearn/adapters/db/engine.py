@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping
@@ -10,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote_from_bytes
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
@@ -18,6 +19,7 @@ from sqlalchemy.exc import ArgumentError, DatabaseError, IntegrityError, Stateme
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from growlearn.domain.errors import GrowLearnError
+from growlearn.domain.locations import get_sqlite_file
 
 BUSY_TIMEOUT_S = 30
 _CONNECT_TIMEOUT_S = 10
@@ -27,30 +29,33 @@ _URL_HINT = "write sqlite:///path/to/growlearn.db or postgresql://user:password@
 def parse_database_url(url: str) -> URL:
     """A URL GrowLearn can use; raises GrowLearnError for any other.
 
-    A bare postgresql:// (or postgres://) means psycopg 3.
+    A bare postgresql:// (or postgres://) means psycopg 3. The path of a SQLite file is taken as it stands.
     """
+    file = get_sqlite_file(url)
+    if file is not None:
+        return URL.create("sqlite", database=str(file))
     try:
         parsed = make_url(url)
     except ArgumentError as error:
         raise GrowLearnError(f"{url!r} is no database URL", hint=_URL_HINT) from error
     if parsed.drivername in ("postgresql", "postgres"):
         parsed = parsed.set(drivername="postgresql+psycopg")
-    if parsed.drivername == "sqlite+pysqlite":
-        parsed = parsed.set(drivername="sqlite")
-    if parsed.drivername not in ("sqlite", "postgresql+psycopg"):
+    if parsed.drivername != "postgresql+psycopg":
         raise GrowLearnError(
             f"GrowLearn does not know databases of kind {parsed.drivername!r}", hint=_URL_HINT
         )
-    if parsed.drivername == "sqlite" and get_sqlite_path(parsed) is None:
-        raise GrowLearnError("a SQLite database in memory is lost when its connection closes", hint=_URL_HINT)
     return parsed
 
 
 def get_sqlite_path(url: URL) -> Path | None:
-    """The file of a SQLite URL; None for other databases and for one in memory."""
-    if url.get_backend_name() != "sqlite" or url.database in (None, "", ":memory:"):
-        return None
-    return Path(str(url.database))
+    """The file of a SQLite database; None for another database."""
+    return Path(str(url.database)) if url.get_backend_name() == "sqlite" else None
+
+
+def describe_database(url: URL) -> str:
+    """The URL as the user writes it, without its password."""
+    file = get_sqlite_path(url)
+    return url.render_as_string(hide_password=True) if file is None else f"sqlite:///{file}"
 
 
 def connect(url: str, *, foreign_keys: bool = True) -> Engine:
@@ -95,7 +100,7 @@ def _open_readonly(file: Path) -> sqlite3.Connection:
     # With mode rw, SQLite removes the log when its last connection closes; with mode ro, it leaves a log
     # where there was none. So ro is used only where a log exists.
     mode = "ro" if file.with_name(file.name + "-wal").exists() else "rw"
-    address = f"file:{quote(str(file.absolute()))}?mode={mode}"
+    address = f"file:{quote_from_bytes(os.fsencode(file.absolute()))}?mode={mode}"
     connection = sqlite3.connect(address, uri=True, timeout=BUSY_TIMEOUT_S, isolation_level=None)
     connection.execute("PRAGMA query_only = ON")
     return connection
@@ -154,9 +159,8 @@ def _as_growlearn_errors(engine: Engine) -> Iterator[None]:
     except IntegrityError:
         raise  # a bug, nothing the user could fix
     except DatabaseError as error:
-        database_url = engine.url.render_as_string(hide_password=True)
         raise GrowLearnError(
-            f"database {database_url}: {str(error.orig).strip()}",
+            f"database {describe_database(engine.url)}: {str(error.orig).strip()}",
             hint="is it there, reachable and writable, and is no other program holding it? then try again",
         ) from error
     except StatementError as error:

@@ -84,4 +84,4 @@ def make_revision_error(current: str | None, database_url: str) -> GrowLearnErro
 
 
 def _redact_password(url: str) -> str:
-    return db.parse_database_url(url).render_as_string(hide_password=True)
+    return db.describe_database(db.parse_database_url(url))

@@ -13,6 +13,7 @@ from fsspec.core import url_to_fs
 from fsspec.implementations.local import LocalFileSystem
 
 from growlearn.domain.errors import CorruptArtifact, GrowLearnError, Unavailable
+from growlearn.domain.locations import get_local_path
 
 SHA256_PATTERN = re.compile("[0-9a-f]{64}")
 
@@ -21,15 +22,21 @@ class FileArtifacts:
     """Artifacts under one folder as ab/cd/abcd...: two levels, so that no folder becomes large."""
 
     def __init__(self, url_or_path: str | os.PathLike[str]) -> None:
+        location = os.fspath(url_or_path)
+        local_path = get_local_path(location)
         try:
-            self._fs, root = url_to_fs(os.fspath(url_or_path))
+            self._fs, root = (
+                url_to_fs(location)
+                if local_path is None
+                else (LocalFileSystem(), os.path.abspath(os.path.expanduser(local_path)))
+            )
         except (ImportError, ValueError) as error:
             raise GrowLearnError(
                 f"artifacts cannot be stored at {url_or_path}: {error}",
                 hint="correct GROWLEARN_ARTIFACTS_URL, or install what it names; for s3: growlearn[s3]",
             ) from error
         self._root: str = root.rstrip("/")
-        self._is_local = isinstance(self._fs, LocalFileSystem)
+        self._is_local = local_path is not None
 
     @property
     def folder(self) -> Path | None:

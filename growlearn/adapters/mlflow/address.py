@@ -12,6 +12,8 @@ def redact_url(uri: str) -> str:
     from sqlalchemy import make_url  # noqa: PLC0415 - slow; needed only for messages
     from sqlalchemy.exc import ArgumentError  # noqa: PLC0415
 
+    if uri.startswith("sqlite"):  # SQLAlchemy would show the file's name escaped
+        return uri
     try:
         return make_url(uri).render_as_string(hide_password=True)
     except ArgumentError:  # not a URL, so without a password

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from sqlalchemy import make_url
+from sqlalchemy import URL, make_url
 
 from growlearn.adapters.mlflow.silence import silence_warnings
 from growlearn.domain.errors import GrowLearnError
+from growlearn.domain.locations import get_sqlite_file
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -21,20 +22,29 @@ _TRACKING_URI_HINT = "use sqlite:///PATH/mlflow.db or the http address of an `ml
 
 
 def get_tracking_sqlite_path(tracking_uri: str) -> Path | None:
-    """The absolute database file of a SQLite tracking URI; None for an http server.
+    """The absolute database file of a SQLite tracking URI, taken as it stands; None for an http server.
 
     Raises GrowLearnError for anything else: MLflow 3 refuses plain folders, and with another
     database only a server knows where artifacts belong.
     """
-    scheme = urlsplit(tracking_uri).scheme
-    if scheme in ("http", "https"):
-        return None
-    if scheme.split("+")[0] != "sqlite":
+    database = get_sqlite_file(tracking_uri)
+    if database is None and urlsplit(tracking_uri).scheme not in ("http", "https"):
         raise GrowLearnError(f"mlflow_tracking_uri {tracking_uri!r} cannot be used", hint=_TRACKING_URI_HINT)
-    database = make_url(tracking_uri).database
-    if not database or database == ":memory:":
-        raise GrowLearnError(f"mlflow_tracking_uri {tracking_uri!r} names no file", hint=_TRACKING_URI_HINT)
-    return Path(database).absolute()
+    return None if database is None else database.absolute()
+
+
+def make_store_uri(database: Path) -> str:
+    """The URI with which MLflow itself opens this file: special characters are escaped.
+
+    It names the driver, because MLflow creates the folder of a plain sqlite:/// URI without decoding it.
+    """
+    return URL.create("sqlite+pysqlite", database=str(database)).render_as_string()
+
+
+def get_store_database(client: MlflowClient) -> Path | None:
+    """The database file of a client that `open_client` opened; None for a server."""
+    uri = client.tracking_uri
+    return Path(str(make_url(uri).database)) if uri.startswith("sqlite") else None
 
 
 def get_artifact_root(database: Path) -> Path:
@@ -71,7 +81,7 @@ def open_client(tracking_uri: str) -> MlflowClient:
     if not database.exists():
         _create_store(database)
     with silence_warnings():
-        uri = f"sqlite:///{database}"
+        uri = make_store_uri(database)
         return MlflowClient(uri, uri)
 
 
@@ -83,6 +93,6 @@ def _create_store(database: Path) -> None:
         from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore  # noqa: PLC0415 - it warns
 
         # With its artifacts beside it, since MLflow's default is ./mlruns.
-        store = SqlAlchemyStore(f"sqlite:///{partial_path}", get_artifact_root(database).as_uri())  # type: ignore[no-untyped-call]
+        store = SqlAlchemyStore(make_store_uri(partial_path), get_artifact_root(database).as_uri())  # type: ignore[no-untyped-call]
         store.engine.dispose()
     partial_path.replace(database)

@@ -10,7 +10,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, Run, RunStatus, RunTag
 from mlflow.exceptions import MlflowException
 
-from growlearn.adapters.mlflow.client import get_artifact_root, get_tracking_sqlite_path
+from growlearn.adapters.mlflow.client import get_artifact_root, get_store_database
 from growlearn.adapters.mlflow.dataset import make_dataset_input
 from growlearn.adapters.mlflow.files import TABLES_TAG, make_run_files, make_tables_tag
 from growlearn.adapters.mlflow.metrics import to_milliseconds
@@ -99,7 +99,7 @@ def _get_or_create_experiment(client: MlflowClient, stream: str) -> str:
 
 def _make_artifact_location(client: MlflowClient, stream: str) -> str | None:
     """A folder beside the database of a local store; None for a server, which has its own."""
-    database = get_tracking_sqlite_path(client.tracking_uri)
+    database = get_store_database(client)
     return None if database is None else (get_artifact_root(database) / stream).as_uri()
 
 

@@ -144,11 +144,10 @@ def _build_scheduler(settings: Settings, store: Store, dispatch: Callable[[str],
 
 
 def _show_startup_info(settings: Settings, store: Store) -> None:
-    from sqlalchemy import make_url
-
+    from growlearn.adapters.db.engine import describe_database, parse_database_url
     from growlearn.app.apply_job import format_next_runs
 
-    echo(f"database   {make_url(settings.database_url).render_as_string(hide_password=True)}")
+    echo(f"database   {describe_database(parse_database_url(settings.database_url))}")
     echo(f"artifacts  {settings.artifacts_url}")
     echo(f"MLflow     {settings.mlflow_tracking_uri}")
     streams = store.streams()

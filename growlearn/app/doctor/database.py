@@ -18,6 +18,7 @@ _RESTORE_HINT = "restore the database from a backup"
 
 def database(context: CheckContext) -> Iterator[Finding]:
     """Whether the database can be used."""
+    from growlearn.adapters.db.engine import describe_database
     from growlearn.adapters.db.health import find_integrity_error, list_tables
     from growlearn.adapters.db.revision import read_revision
 
@@ -25,7 +26,7 @@ def database(context: CheckContext) -> Iterator[Finding]:
         if engine is None:
             yield _no_database_finding(f"there is no database at {context.settings.database_url}")
             return
-        location = engine.url.render_as_string(hide_password=True)
+        location = describe_database(engine.url)
         broken = find_integrity_error(engine)
         if broken is not None:
             yield error_finding("database", f"{location} is damaged: {broken}", _RESTORE_HINT)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from growlearn.app.doctor.context import CheckContext, open_readonly_database
@@ -24,7 +26,7 @@ def mlflow(context: CheckContext) -> Iterator[Finding]:
         yield _check_server(uri)
         return
     with open_readonly_database(f"sqlite:///{file}") as engine:
-        yield _no_store_finding(uri) if engine is None else _check_file(engine, uri)
+        yield _no_store_finding(uri) if engine is None else _check_file(engine, uri, file)
 
 
 def _no_store_finding(uri: str) -> Finding:
@@ -44,8 +46,9 @@ def _check_server(uri: str) -> Finding:
     return error_finding("mlflow", f"the server at {redact_url(uri)} does not answer: {reason}", hint)
 
 
-def _check_file(engine: Engine, uri: str) -> Finding:
+def _check_file(engine: Engine, uri: str, file: Path) -> Finding:
     from growlearn.adapters.db.health import find_integrity_error, list_tables
+    from growlearn.adapters.mlflow.client import make_store_uri
     from growlearn.adapters.mlflow.health import (
         REQUIRED_TABLES,
         REVISION_TABLE,
@@ -65,5 +68,6 @@ def _check_file(engine: Engine, uri: str) -> Finding:
     revision, newest = read_store_revision(engine), get_expected_revision()
     if revision != newest:
         message = f"{uri} is at revision {revision}, this mlflow needs {newest}"
-        return error_finding("mlflow", message, f"make a copy of it, then run: mlflow db upgrade {uri}")
+        hint = f"make a copy of it, then run: mlflow db upgrade {shlex.quote(make_store_uri(file))}"
+        return error_finding("mlflow", message, hint)
     return ok_finding("mlflow", f"{uri} can be read, at revision {revision}")

@@ -65,7 +65,7 @@ def test_a_store_of_another_mlflow_is_to_be_upgraded(look: Look, store: Path) ->
         FindingState.ERROR,
         True,
     )
-    assert finding.hint == f"make a copy of it, then run: mlflow db upgrade sqlite:///{store}"
+    assert finding.hint == f"make a copy of it, then run: mlflow db upgrade sqlite+pysqlite:///{store}"
 
 
 def test_a_store_that_lacks_a_table_is_told(look: Look, store: Path) -> None:

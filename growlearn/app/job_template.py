@@ -35,6 +35,7 @@ schema:
 {task}
   # id_column: COLUMN                     # where labels arrive later than their rows
 windowing: {{by: file}}                      # or {{rows: 2000}}
+duplicates: {duplicates}                           # or drop: rows with the inputs, label and task of an earlier one
 holdout: {{fraction: {holdout.fraction}}}                 # of the labelled rows, for evaluation only
 {model_note}model: {{embed_dim: {model.embed_dim}, depth: {model.depth}, {patch_size}max_branches: {model.max_branches}, \
 max_lineage_length: {model.max_lineage_length}}}
@@ -87,6 +88,7 @@ def render_job_file(name: str, profile: DataProfile) -> str:
         model_note="# patch_size is chosen for this data:\n" if patch_size else "",
         growth=_format_growth(profile.rows),
         task=f"  task: {_quote(profile.task)}" if profile.task else task,
+        duplicates=Job.duplicates,
         holdout=HoldoutFraction(),
         model=ModelConfig(),
         drift=drift,

@@ -10,8 +10,10 @@ from growlearn.domain.errors import GrowLearnError
 from growlearn.domain.job import Job
 from growlearn.domain.schema import Schema
 from growlearn.domain.window import IngestResult, Window
+from growlearn.ingest.columns import unwrap_column
 from growlearn.ingest.formats import load_all_columns
 from growlearn.ingest.rows import from_parquet
+from growlearn.ingest.spelling import spell
 from growlearn.ingest.table_rows import parse_file
 from growlearn.ports import Artifacts, Source
 
@@ -81,10 +83,10 @@ def _read_regimes_by_row(column: str, file: IngestResult, source: Source, schema
         )
         raise GrowLearnError(f"{name} has no column {column!r} for the true regime", hint=hint)
     parsed = parse_file(blobs, schema)
-    values = table.column(column).to_pylist()
+    values = spell(
+        unwrap_column(table.column(column)), f"column {column!r}", "wanted text or numbers"
+    ).decode()
     row_positions = zip(parsed.rows.row_hashes.tolist(), parsed.source_rows.tolist(), strict=True)
     return {
-        row_hash: str(values[position])
-        for row_hash, position in row_positions
-        if values[position] is not None
+        row_hash: values[position] for row_hash, position in row_positions if values[position] is not None
     }

@@ -355,6 +355,7 @@ class Job:
     schema: Schema
     schedule: Schedule = field(default_factory=Schedule)
     windowing: WindowingConfig = field(default_factory=WindowingConfig)
+    duplicates: Literal["keep", "drop"] = "keep"  # rows with the inputs, label and task of an earlier one
     holdout: HoldoutFraction | HoldoutFiles = field(default_factory=HoldoutFraction)
     model: ModelConfig = field(default_factory=ModelConfig)
     drift: DriftConfig = field(default_factory=DriftConfig)

@@ -21,7 +21,7 @@ from growlearn.ingest.context import (
     quarantine_all_rows,
     quarantine_window,
 )
-from growlearn.ingest.duplicates import get_row_identity
+from growlearn.ingest.duplicates import Duplicates, find_repeats
 from growlearn.ingest.parquet_codec import COLUMN_CODECS
 from growlearn.ingest.row_errors import RowError, RowErrors, summarize_errors, to_bad_rows
 from growlearn.ingest.rows import Rows, concat_rows, from_parquet, to_parquet
@@ -31,7 +31,7 @@ from growlearn.ingest.split_by_task import TaskRows
 def accumulate_rows(context: IngestContext, task_rows: TaskRows, size: int) -> WindowBatch:
     """Add one task's rows to its open window and close full windows; the remaining rows stay open.
 
-    Rows that the open window already holds are rejected too; all rejected rows count in the first window of
+    Rows that repeat one of the open window are rejected too; all rejected rows count in the first window of
     the file. Raises InvalidFile where the labels are of another kind than those of the open window.
     """
     changed_windows: list[Window] = []
@@ -45,7 +45,7 @@ def accumulate_rows(context: IngestContext, task_rows: TaskRows, size: int) -> W
                 quarantine_window(replace(window, updated_at=context.at), reason, window.rows)
             )
             window = buffered = None
-    rows, duplicate_errors = _drop_duplicates(task_rows, buffered, window)
+    rows, duplicate_errors = _reject_repeats(task_rows, buffered, window, context.stream.job.duplicates)
     row_errors = task_rows.row_errors | duplicate_errors
     if len(rows) == 0:
         empty = quarantine_all_rows(new_window(context, task_rows.task), row_errors)
@@ -98,8 +98,8 @@ def _describe_stored_column(content: bytes, schema: Schema) -> str | None:
     return None if schema.label in stored.column_names else f"the label is column {schema.label!r} now"
 
 
-def _drop_duplicates(
-    task_rows: TaskRows, buffered: Rows | None, window: Window | None
+def _reject_repeats(
+    task_rows: TaskRows, buffered: Rows | None, window: Window | None, duplicates: Duplicates
 ) -> tuple[Rows, RowErrors]:
     if buffered is None or window is None or len(task_rows.rows) == 0:
         return task_rows.rows, {}
@@ -111,19 +111,8 @@ def _drop_duplicates(
             f"labels are {_describe_label_kind(kinds[1])} here and {_describe_label_kind(kinds[0])}"
             f" in {window.id}, still being filled"
         )
-    has_row_ids = task_rows.rows.row_ids is not None  # then rows with other inputs may be the same
-    is_shared = np.isin(task_rows.rows.row_hashes, buffered.row_hashes) | has_row_ids
-    known_identities = {
-        get_row_identity(buffered, int(row))
-        for row in np.flatnonzero(np.isin(buffered.row_hashes, task_rows.rows.row_hashes) | has_row_ids)
-    }
-    is_new = np.array(
-        [
-            not is_shared[row] or get_row_identity(task_rows.rows, row) not in known_identities
-            for row in range(len(task_rows.rows))
-        ],
-        dtype=bool,
-    )
+    both = concat_rows([replace(buffered, inputs={}), replace(task_rows.rows, inputs={})])
+    is_new = find_repeats(both, duplicates)[len(buffered) :] >= len(buffered)
     row_error = RowError("duplicate", f" of a row in window {window.id}")
     return task_rows.rows.take(is_new), {
         int(source_row): row_error for source_row in task_rows.source_rows[~is_new]

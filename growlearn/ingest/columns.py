@@ -12,7 +12,8 @@ import pyarrow.types as pt
 
 from growlearn.domain.errors import InvalidFile
 from growlearn.ingest.row_errors import RowError, RowErrors, mark_rows
-from growlearn.ingest.rows import Column, object_column
+from growlearn.ingest.rows import Column
+from growlearn.ingest.spelling import spell, spell_uuids, to_doubles
 
 NUMBER_PATTERN = re.compile(
     r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*|\s*[+-]?(nan|inf|infinity)\s*", re.IGNORECASE | re.ASCII
@@ -22,7 +23,13 @@ _BOOLEAN_VALUES = {"true": 1.0, "false": 0.0}
 
 
 def unwrap_column(column: Any) -> Any:
-    """A column without the wrappers that do not change its values: extensions and dictionaries."""
+    """A column without the wrappers that do not change its values: extensions, dictionaries and runs."""
+    if column.type == pa.uuid():
+        return spell_uuids(column)
+    if pt.is_run_end_encoded(column.type):
+        column = pa.chunked_array(
+            [pc.run_end_decode(chunk) for chunk in column.chunks], column.type.value_type
+        )
     if isinstance(column.type, pa.BaseExtensionType):
         chunks = [chunk.storage for chunk in column.chunks]
         column = pa.chunked_array(chunks, column.type.storage_type)
@@ -50,12 +57,12 @@ def decode_numbers(column: Any, name: str, row_errors: RowErrors, cells_are_text
     if cells_are_text and is_text_type(arrow_type):
         values = _parse_numbers(column, name, row_errors)
     elif _is_number_type(arrow_type) or pt.is_boolean(arrow_type) or pt.is_null(arrow_type):
-        values = column.cast(pa.float64(), safe=False).to_numpy()
+        values = to_doubles(column)
     else:
         raise InvalidFile(f"column {name!r} is {arrow_type}; wanted numbers")
     mark_rows(row_errors, np.isnan(values), RowError(f"{name} is NaN"))
     mark_rows(row_errors, np.isinf(values), RowError(f"{name} is infinite"))
-    return np.asarray(values + 0.0, dtype=np.float64)  # + 0.0: -0.0 becomes 0.0
+    return values
 
 
 def _is_number_type(arrow_type: Any) -> bool:
@@ -64,7 +71,7 @@ def _is_number_type(arrow_type: Any) -> bool:
 
 def _parse_numbers(column: Any, name: str, row_errors: RowErrors) -> Column:
     try:
-        return np.asarray(column.cast(pa.float64()).to_numpy())
+        return to_doubles(column)
     except pa.ArrowInvalid:
         pass  # some cell is not a plain number: find out which
     cells = column.to_pylist()
@@ -76,7 +83,7 @@ def _parse_numbers(column: Any, name: str, row_errors: RowErrors) -> Column:
         )
     for row in invalid_rows:
         row_errors.setdefault(row, RowError(f"{name} is not a number", f": {truncate_repr(cells[row])}"))
-    return np.array([np.nan if value is None else value for value in values])
+    return to_doubles(pa.array(values, pa.float64()))
 
 
 def _parse_number(cell: str | None) -> float | None:
@@ -94,36 +101,10 @@ def truncate_repr(cell: object) -> str:
 
 
 def decode_texts(column: Any, name: str, row_errors: RowErrors) -> Column:
-    """Column as object [N] of str, None where it is missing; whole numbers become their digits.
+    """Column as object [N] of str, None where it is missing; each value in its one spelling.
 
     Raises InvalidFile for a column of another kind.
     """
-    column = unwrap_column(column)
-    mark_rows(row_errors, null_mask(column), RowError(f"{name} is missing"))
-    arrow_type = column.type
-    if pt.is_floating(arrow_type):  # pandas writes integers with missing values as floats
-        column, arrow_type = (
-            cast_to_integers(column, f"column {name!r}", "wanted text or whole numbers"),
-            pa.int64(),
-        )
-        mark_rows(row_errors, null_mask(column), RowError(f"{name} is missing"))
-    if not (
-        is_text_type(arrow_type)
-        or pt.is_integer(arrow_type)
-        or pt.is_boolean(arrow_type)
-        or pt.is_null(arrow_type)
-    ):
-        raise InvalidFile(f"column {name!r} is {arrow_type}; wanted text or whole numbers")
-    return object_column(column.cast(pa.large_string()).to_pylist())
-
-
-def cast_to_integers(column: Any, description: str, wanted: str) -> Any:
-    """A float column as int64, NaN as null; raises InvalidFile where a value is not whole."""
-    values = column.cast(pa.float64())
-    nan_as_null = pc.if_else(pc.is_nan(values), pa.scalar(None, pa.float64()), values)
-    try:
-        return nan_as_null.cast(pa.int64())
-    except pa.ArrowInvalid:
-        raise InvalidFile(
-            f"{description} is {column.type} with values that are not whole; {wanted}"
-        ) from None
+    texts = spell(unwrap_column(column), f"column {name!r}", "wanted text or whole numbers").decode()
+    mark_rows(row_errors, np.equal(texts, None), RowError(f"{name} is missing"))
+    return texts

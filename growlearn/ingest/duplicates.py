@@ -1,31 +1,67 @@
-"""Duplicate rows."""
+"""Rows that occur again: those with an id that occurred before, and exact copies where a job drops them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
-from growlearn.ingest.rows import Rows
+from growlearn.domain.schema import Schema
+from growlearn.ingest.row_errors import RowError
+from growlearn.ingest.rows import Column, Rows, to_label_array
+from growlearn.ingest.table_rows import ParsedFile
+
+Duplicates: TypeAlias = Literal["keep", "drop"]
+"""What a job does with rows whose inputs, label and task are those of an earlier row."""
 
 
-def find_duplicates(rows: Rows) -> Iterator[tuple[int, int]]:
-    """(row, earlier row) for each row that duplicates an earlier one.
+def reject_repeats(parsed: ParsedFile, schema: Schema, duplicates: Duplicates) -> ParsedFile:
+    """A file's rows without those that repeat an earlier one, as `find_repeats` says; they become errors."""
+    if duplicates == "keep" and parsed.rows.row_ids is None:
+        return parsed
+    first_rows = find_repeats(parsed.rows, duplicates)
+    is_first = first_rows == np.arange(len(first_rows))
+    kind = "duplicate" if schema.id_column is None else f"duplicate {schema.id_column}"
+    repeats = {
+        int(parsed.source_rows[row]): RowError(kind, f" of row {parsed.source_rows[first_rows[row]]}")
+        for row in np.flatnonzero(~is_first)
+    }
+    return replace(
+        parsed,
+        rows=parsed.rows.take(is_first),
+        source_rows=parsed.source_rows[is_first],
+        row_errors=parsed.row_errors | repeats,
+    )
 
-    Without row ids, only rows whose hash occurs more than once are compared one by one.
+
+def find_repeats(rows: Rows, duplicates: Duplicates) -> Column:
+    """The index of the row that each row repeats, int64 [N]; its own index where it repeats none.
+
+    A row repeats an earlier one with its id. One without an id repeats the first with its inputs, label and
+    task where duplicates are dropped, and none where they are kept.
     """
-    _, inverse, counts = np.unique(rows.row_hashes, return_inverse=True, return_counts=True)
-    first_rows: dict[tuple[object, ...], int] = {}
-    for row in np.flatnonzero((counts[inverse] > 1) | (rows.row_ids is not None)):
-        row_number = int(row)
-        earlier = first_rows.setdefault(get_row_identity(rows, row_number), row_number)
-        if earlier != row_number:
-            yield row_number, earlier
+    codes = np.arange(len(rows)) if duplicates == "keep" else _encode_contents(rows)
+    if rows.row_ids is not None:
+        id_codes = _encode_cells(pa.array(rows.row_ids, pa.large_string()))  # -1 without an id
+        codes = np.where(id_codes >= 0, id_codes, codes + id_codes.max(initial=0) + 1)
+    _, first_rows, inverse = np.unique(codes, return_index=True, return_inverse=True)
+    return np.asarray(first_rows[inverse])
 
 
-def get_row_identity(rows: Rows, row: int) -> tuple[object, ...]:
-    """What identifies a row: its id, or else the hash of its inputs, its label and its task."""
-    if rows.row_ids is not None and rows.row_ids[row] is not None:
-        return (rows.row_ids[row],)
-    task = None if rows.tasks is None else rows.tasks[row]
-    return int(rows.row_hashes[row]), rows.labels[row], task
+def _encode_contents(rows: Rows) -> Column:
+    """A code for each row, int64 [N]; equal where inputs, label and task are."""
+    codes = _encode_cells(pa.array(rows.row_hashes))
+    tasks = [] if rows.tasks is None else [pa.array(rows.tasks, pa.large_string())]
+    for cells in (to_label_array(rows.labels), *tasks):
+        cell_codes = _encode_cells(cells) + 1  # 0 where it is missing
+        codes = np.unique(codes * (cell_codes.max(initial=0) + 1) + cell_codes, return_inverse=True)[1]
+    return codes
+
+
+def _encode_cells(cells: Any) -> Column:
+    """A code for each cell, int64 [N]: equal where the cells are, -1 where one is null."""
+    indices = pc.fill_null(cells.dictionary_encode().indices, -1)
+    return np.asarray(indices.to_numpy(zero_copy_only=False), dtype=np.int64)

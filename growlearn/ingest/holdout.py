@@ -9,6 +9,7 @@ import numpy as np
 
 from growlearn.domain.errors import CannotGrow, InvalidFile
 from growlearn.domain.schema import Schema
+from growlearn.ingest.duplicates import Duplicates, reject_repeats
 from growlearn.ingest.rows import Column, Rows, concat_rows
 from growlearn.ingest.table_rows import parse_file
 
@@ -26,14 +27,19 @@ class Holdout:
 
 
 def load_holdout(
-    files: Mapping[str, Mapping[str, bytes]], schema: Schema, task: str, label_kind: type | None = None
+    files: Mapping[str, Mapping[str, bytes]],
+    schema: Schema,
+    task: str,
+    label_kind: type | None = None,
+    duplicates: Duplicates = "keep",
 ) -> Holdout:
     """The labelled rows of one task out of all hold-out files (content by relative path, by url).
 
-    Bad rows are left out; `label_kind` is int or str, the kind of the labels they are compared with. Raises
-    CannotGrow where a file cannot be read or no such row is left.
+    Bad rows are left out, and copies of a row of the same file where `duplicates` are dropped; `label_kind` is
+    int or str, the kind of the labels they are compared with. Raises CannotGrow where a file cannot be read or
+    no such row is left.
     """
-    parts = [_read_holdout_file(url, blobs, schema, label_kind) for url, blobs in files.items()]
+    parts = [_read_holdout_file(url, blobs, schema, label_kind, duplicates) for url, blobs in files.items()]
     rows = concat_rows(parts) if parts else None
     tasks = () if rows is None or rows.tasks is None else tuple(dict.fromkeys(rows.tasks))
     if rows is None or task not in tasks:
@@ -46,10 +52,13 @@ def load_holdout(
     return Holdout(rows.take(np.asarray(rows.tasks == task, dtype=bool)), rows.row_hashes)
 
 
-def _read_holdout_file(url: str, blobs: Mapping[str, bytes], schema: Schema, label_kind: type | None) -> Rows:
+def _read_holdout_file(
+    url: str, blobs: Mapping[str, bytes], schema: Schema, label_kind: type | None, duplicates: Duplicates
+) -> Rows:
     try:
         schema_without_id = replace(schema, id_column=None)  # nothing is joined to hold-out rows
-        return parse_file(blobs, schema_without_id, label_kind=label_kind).rows.select_labelled()
+        parsed = parse_file(blobs, schema_without_id, label_kind=label_kind)
+        return reject_repeats(parsed, schema_without_id, duplicates).rows.select_labelled()
     except InvalidFile as error:
         raise CannotGrow(
             f"hold-out file {url} cannot be used: {error}",

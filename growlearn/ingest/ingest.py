@@ -21,6 +21,7 @@ from growlearn.ingest.context import (
     quarantine_all_rows,
     quarantine_window,
 )
+from growlearn.ingest.duplicates import reject_repeats
 from growlearn.ingest.history import IngestHistory
 from growlearn.ingest.label_file import is_label_file
 from growlearn.ingest.label_ingest import apply_pending, ingest_labels
@@ -94,6 +95,7 @@ def _ingest_content(
         if is_label_file(raw_table.table.column_names, context.schema):
             return ingest_labels(context, raw_table, history)
         parsed = parse_raw_table(raw_table, context.schema, label_kind=history.label_kind)
+        parsed = reject_repeats(parsed, context.schema, context.stream.job.duplicates)
     parsed, label_join, note = apply_pending(context, parsed, history)
     return replace(_ingest_rows(replace(context, note=parsed.note), parsed), label_join=label_join, note=note)
 

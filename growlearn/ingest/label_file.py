@@ -10,10 +10,10 @@ import numpy as np
 
 from growlearn.domain.errors import InvalidFile
 from growlearn.domain.schema import Label, Schema
+from growlearn.ingest.columns import decode_texts
 from growlearn.ingest.formats import RawTable
 from growlearn.ingest.labels import decode_labels
 from growlearn.ingest.row_errors import RowError, RowErrors, mark_rows
-from growlearn.ingest.row_ids import decode_row_ids
 from growlearn.ingest.rows import Column
 
 
@@ -41,8 +41,8 @@ def is_label_file(names: Sequence[str], schema: Schema) -> bool:
 
 def read_labels(
     raw_table: RawTable, schema: Schema, label_kind: type | None
-) -> tuple[dict[str, LabelRow], RowErrors]:
-    """Labels by row id, in the order of the file, and the errors of other rows.
+) -> tuple[dict[str, LabelRow], RowErrors, str | None]:
+    """Labels by row id, in the order of the file, the errors of other rows, and a note on merged labels.
 
     `label_kind` is int or str where the stream's labels already have one kind. A repeated row id counts once.
     Raises InvalidFile where no row of the file is usable.
@@ -52,13 +52,11 @@ def read_labels(
     if table.num_rows == 0:
         raise InvalidFile("the file has no rows")
     row_errors: RowErrors = {}
-    row_ids = decode_row_ids(table.column(schema.id_column), schema.id_column, row_errors)
-    labels = decode_labels(
-        table.column(schema.label), schema.label, row_errors, raw_table.cells_are_text, label_kind
-    )
-    is_missing = np.array([label is None for label in labels], dtype=bool)
-    mark_rows(row_errors, is_missing, RowError(f"{schema.label} is missing"))
-    return _index_by_row_id(row_ids, labels, schema.id_column, row_errors), row_errors
+    row_ids = decode_texts(table.column(schema.id_column), schema.id_column, row_errors)
+    decoded = decode_labels(table.column(schema.label), schema.label, row_errors, label_kind)
+    mark_rows(row_errors, np.equal(decoded.labels, None), RowError(f"{schema.label} is missing"))
+    label_rows = _index_by_row_id(row_ids, decoded.labels, schema.id_column, row_errors)
+    return label_rows, row_errors, decoded.note
 
 
 def _index_by_row_id(

@@ -21,7 +21,7 @@ def ingest_labels(context: IngestContext, raw_table: RawTable, history: IngestHi
 
     A file without a usable label becomes a quarantined window.
     """
-    labels, row_errors = read_labels(raw_table, context.schema, history.label_kind)
+    labels, row_errors, merge_note = read_labels(raw_table, context.schema, history.label_kind)
     if not labels:
         empty = quarantine_all_rows(new_window(context), row_errors)
         return WindowBatch((empty,), to_bad_rows(row_errors, empty.id), 0)
@@ -38,7 +38,7 @@ def ingest_labels(context: IngestContext, raw_table: RawTable, history: IngestHi
         label_updates=tuple(state.updates),
     )
     rejected_rows = sorted((*to_bad_rows(row_errors), *state.conflicts), key=lambda bad: bad.row)
-    note = join_notes(_describe_join(state), _expired_note(history, pending))
+    note = join_notes(_describe_join(state), merge_note, _expired_note(history, pending))
     return WindowBatch((), tuple(rejected_rows), len(labels), label_join=label_join, note=note)
 
 

@@ -2,42 +2,65 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.compute as pc
+import numpy as np
 import pyarrow.types as pt
 
 from growlearn.domain.errors import InvalidFile
 from growlearn.domain.schema import Label, sort_labels
-from growlearn.ingest.columns import cast_to_integers, is_text_type, unwrap_column
-from growlearn.ingest.row_errors import RowError, RowErrors, mark_rows
+from growlearn.ingest.columns import NUMBER_PATTERN, unwrap_column
+from growlearn.ingest.row_errors import RowError, RowErrors
 from growlearn.ingest.rows import Column, object_column
+from growlearn.ingest.spelling import encode_texts
 
 _EXPECTED_LABELS = "labels must be integers, strings or booleans"
-_WHOLE_NUMBER_PATTERN = r"^\s*[+-]?[0-9]{1,18}\s*$"
+_PLAIN_INTEGER = re.compile(r"[+-]?(0|[1-9][0-9]*)(\.0*)?")
+_DIGITS = re.compile(r"[+-]?[0-9]+(\.0*)?")  # 007 and numbers of any size too
+_BOOLEANS = {"true": 1, "false": 0}
 _MIN_INTEGER_FRACTION = 0.9
 _KIND_NAMES = {int: "integers", str: "text"}
+_MAX_NAMED_LABELS = 3
+
+
+@dataclass(frozen=True, eq=False)
+class DecodedLabels:
+    """Labels as object [N] of int, str or None (not known yet), and a note on cells that became one label."""
+
+    labels: Column
+    note: str | None = None
 
 
 def decode_labels(
-    column: Any, name: str, row_errors: RowErrors, cells_are_text: bool, label_kind: type | None = None
-) -> Column:
-    """Labels as object [N] of int, str or None (not known yet); booleans become 0 and 1.
+    column: Any, name: str, row_errors: RowErrors, label_kind: type | None = None
+) -> DecodedLabels:
+    """Labels of a column in any format: the same cells give the same labels; booleans become 0 and 1.
 
-    `label_kind` is int or str where the stream's labels already have one kind. Floats are accepted where all
-    are whole, because pandas writes integers with missing values as floats. Empty strings are marked as
-    errors, and in CSV the few cells that are not numbers where the others are. Raises InvalidFile for any
-    other kind.
+    `label_kind` is int or str where the stream's labels already have one kind. Else text is read as integers
+    only where (nearly) every cell is a plain one, such as `7`, or `7.0` as pandas writes integers when some
+    are missing; the few other cells are then marked as errors. `007`, `1e3` and `0x1F` are text. Raises
+    InvalidFile for a column of another kind, and for numbers that are not whole.
     """
+    description = f"label column {name!r}"
     column = unwrap_column(column)
-    if cells_are_text and label_kind is not str:
-        column = _parse_integers(column, name, row_errors, label_kind)
-    labels = _decode_label_column(column, name, row_errors)
-    _require_known_label_kind(labels, name, label_kind)
-    return labels
+    encoded = encode_texts(column, description, _EXPECTED_LABELS)
+    texts: list[str] = encoded.texts.to_pylist()
+    if label_kind is str and pt.is_boolean(column.type):
+        raise InvalidFile(f"{description} holds booleans; the labels of this stream are text")
+    counts = np.bincount(encoded.indices[encoded.indices >= 0], minlength=len(texts))  # cells of each text
+    labels = _read_labels(texts, counts, description, label_kind)
+    pairs = list(zip(texts, labels, strict=True))
+    is_error = np.array([label is None and not _is_nan(text) for text, label in pairs] + [False])
+    for row in np.flatnonzero(is_error[encoded.indices]):
+        kind = f"{name} is not a whole number as the others are"
+        row_errors.setdefault(int(row), RowError(kind, f": {texts[encoded.indices[row]]!r}"))
+    return DecodedLabels(
+        object_column([*labels, None])[encoded.indices], _describe_merges(pairs, description)
+    )
 
 
 def frequent_labels(
@@ -57,62 +80,77 @@ def frequent_labels(
     return frequent, sort_labels(label for label in counts if label not in frequent)
 
 
-def _decode_label_column(column: Any, name: str, row_errors: RowErrors) -> Column:
-    arrow_type = column.type
-    if pt.is_floating(arrow_type):
-        return _cast_to_int64(cast_to_integers(column, f"label column {name!r}", _EXPECTED_LABELS), name)
-    if pt.is_boolean(arrow_type) or pt.is_integer(arrow_type):
-        return _cast_to_int64(column, name)
-    if is_text_type(arrow_type):
-        labels = object_column(column.to_pylist())
-        mark_rows(row_errors, labels == "", RowError(f"{name} is an empty string"))
-        return labels
-    if pt.is_null(arrow_type):
-        return object_column([None] * len(column))
-    raise InvalidFile(f"label column {name!r} is {arrow_type}; {_EXPECTED_LABELS}")
+def _read_labels(
+    texts: Sequence[str], counts: Column, description: str, label_kind: type | None
+) -> list[Label | None]:
+    """The label of each distinct text; None for one that is no integer where the labels are integers."""
+    integers = [_parse_integer(text, _PLAIN_INTEGER) for text in texts]
+    is_integer = np.array([value is not None for value in integers], dtype=bool)
+    is_number = is_integer | np.array([_is_nan(text) for text in texts], dtype=bool)
+    if label_kind is str:
+        spelled = [text if value is None else str(value) for text, value in zip(texts, integers, strict=True)]
+        return list(spelled if is_number.all() else texts)
+    if all(text.lower() in _BOOLEANS for text in texts):
+        return [_BOOLEANS[text.lower()] for text in texts]
+    _require_whole_numbers(texts, description)
+    if label_kind is int:
+        return _read_as_integers(texts, description)
+    has_codes = any(map(_DIGITS.fullmatch, np.array(texts, dtype=object)[~is_number]))
+    integer_fraction = counts[is_integer].sum() / max(counts[is_integer | ~is_number].sum(), 1)
+    is_mostly_integers = integer_fraction >= _MIN_INTEGER_FRACTION and not has_codes
+    return list(integers) if is_number.all() or is_mostly_integers else list(texts)
 
 
-def _require_known_label_kind(labels: Column, name: str, label_kind: type | None) -> None:
-    mismatch = (
-        None
-        if label_kind is None
-        else next((label for label in labels if label is not None and type(label) is not label_kind), None)
-    )
-    if label_kind is not None and mismatch is not None:
+def _parse_integer(text: str, pattern: re.Pattern[str]) -> int | None:
+    """A whole number of 64 bits; None where the text does not match the pattern."""
+    if not pattern.fullmatch(text):
+        return None
+    value = int(text.partition(".")[0])
+    return value if -(2**63) <= value < 2**63 else None
+
+
+def _is_nan(text: str) -> bool:
+    return text.lower() == "nan"
+
+
+def _require_whole_numbers(texts: Sequence[str], description: str) -> None:
+    """Raise InvalidFile where all texts are numbers, but some are not whole."""
+    if not all(map(NUMBER_PATTERN.fullmatch, texts)):
+        return
+    fraction = next((text for text in texts if not _is_nan(text) and not float(text).is_integer()), None)
+    if fraction is not None:
         raise InvalidFile(
-            f"label column {name!r} holds {_KIND_NAMES[type(mismatch)]} such as {mismatch!r}; "
-            f"the labels of this stream are {_KIND_NAMES[label_kind]}"
+            f"{description} holds numbers that are not whole, such as {fraction}; {_EXPECTED_LABELS}"
         )
 
 
-def _cast_to_int64(column: Any, name: str) -> Column:
-    try:
-        return object_column(column.cast(pa.int64()).to_pylist())
-    except pa.ArrowInvalid as error:
-        raise InvalidFile(f"label column {name!r} holds an integer of more than 64 bits") from error
+def _read_as_integers(texts: Sequence[str], description: str) -> list[Label | None]:
+    labels = [_BOOLEANS.get(text.lower(), _parse_integer(text, _DIGITS)) for text in texts]
+    misfits = [text for text, label in zip(texts, labels, strict=True) if label is None and not _is_nan(text)]
+    if misfits and len(misfits) == len(texts):
+        raise InvalidFile(
+            f"{description} holds text such as {misfits[0]!r}; the labels of this stream are integers"
+        )
+    return list(labels)
 
 
-def _parse_integers(column: Any, name: str, row_errors: RowErrors, label_kind: type | None) -> Any:
-    """CSV has no types: integers where (nearly) all cells are whole; else booleans; else text."""
-    for arrow_type in (pa.int64(), pa.float64(), pa.bool_()):
-        try:
-            parsed = column.cast(arrow_type)
-        except pa.ArrowInvalid:
-            continue
-        return (
-            cast_to_integers(parsed, f"label column {name!r}", _EXPECTED_LABELS)
-            if pt.is_floating(arrow_type)
-            else parsed
-        )
-    is_whole = pc.fill_null(pc.match_substring_regex(column, _WHOLE_NUMBER_PATTERN), True)
-    whole_fraction = (
-        pc.mean(pc.drop_null(pc.match_substring_regex(column, _WHOLE_NUMBER_PATTERN))).as_py() or 0.0
-    )
-    if whole_fraction < _MIN_INTEGER_FRACTION and (label_kind is None or whole_fraction == 0):
-        return column
-    for row in [row for row, fit in enumerate(is_whole.to_pylist()) if not fit]:
-        row_errors.setdefault(
-            row, RowError(f"{name} is not a whole number as the others are", f": {column[row].as_py()!r}")
-        )
-    trimmed = pc.utf8_trim_whitespace(column)
-    return pc.if_else(is_whole, trimmed, pa.scalar(None, trimmed.type)).cast(pa.int64())
+def _describe_merges(pairs: Sequence[tuple[str, Label | None]], description: str) -> str | None:
+    """Which cells became one label, or another number than they show; None where none did."""
+    spellings: dict[Label, set[str]] = {}
+    for text, label in pairs:
+        if label is not None:
+            spellings.setdefault(label, set()).add(text)
+    merged = [
+        f"{' and '.join(map(repr, sorted(spellings[label])))} {'is' if len(spellings[label]) == 1 else 'are'}"
+        f" read as {label!r}"
+        for label in sort_labels(spellings)
+        if len(spellings[label]) > 1 or (isinstance(label, int) and _is_padded(*spellings[label]))
+    ]
+    if not merged:
+        return None
+    more = f" and {len(merged) - _MAX_NAMED_LABELS} more labels" if len(merged) > _MAX_NAMED_LABELS else ""
+    return f"{description}: {', '.join(merged[:_MAX_NAMED_LABELS])}{more}"
+
+
+def _is_padded(text: str) -> bool:
+    return _DIGITS.fullmatch(text) is not None and _PLAIN_INTEGER.fullmatch(text) is None

@@ -13,12 +13,10 @@ from growlearn.domain.schema import Schema
 from growlearn.domain.window import BadRow
 from growlearn.ingest.columns import decode_texts
 from growlearn.ingest.decoders import DECODERS
-from growlearn.ingest.duplicates import find_duplicates
 from growlearn.ingest.formats import RawTable, load_raw_table
 from growlearn.ingest.label_file import is_label_file
-from growlearn.ingest.labels import decode_labels
-from growlearn.ingest.row_errors import RowError, RowErrors, mark_rows, to_bad_rows
-from growlearn.ingest.row_ids import decode_row_ids
+from growlearn.ingest.labels import DecodedLabels, decode_labels
+from growlearn.ingest.row_errors import RowError, RowErrors, to_bad_rows
 from growlearn.ingest.rows import Column, Rows, hash_rows, object_column
 
 
@@ -43,7 +41,7 @@ def read_table_rows(
 ) -> tuple[Rows, tuple[BadRow, ...]]:
     """The valid rows of one file, in its order, and the bad ones by their index in it.
 
-    For prediction the label is ignored, the task column may be absent, and rows may repeat. Raises
+    Rows may repeat. For prediction the label is ignored, and the task column may be absent. Raises
     InvalidFile where no row of the file is usable.
     """
     parsed = parse_file(blobs, schema, for_prediction=for_prediction)
@@ -89,23 +87,17 @@ def parse_raw_table(
     if table.num_rows == 0:
         raise InvalidFile("the file has no rows")
     row_errors: RowErrors = {}
-    rows = _decode_rows(raw_table, schema, row_errors, for_prediction, label_kind)
+    rows, label_note = _decode_rows(raw_table, schema, row_errors, for_prediction, label_kind)
     source_rows = _find_valid_rows(row_errors, table.num_rows)
     valid_rows = rows.take(source_rows)
     valid_rows = replace(valid_rows, row_hashes=hash_rows(valid_rows.inputs, schema))
-    if not for_prediction:
-        duplicate_reason = "duplicate" if schema.id_column is None else f"duplicate {schema.id_column}"
-        for row, earlier in find_duplicates(valid_rows):
-            row_errors[int(source_rows[row])] = RowError(duplicate_reason, f" of row {source_rows[earlier]}")
-        is_first = np.array([source_row not in row_errors for source_row in source_rows.tolist()], dtype=bool)
-        valid_rows, source_rows = valid_rows.take(is_first), source_rows[is_first]
     unlabelled = not for_prediction and schema.label not in table.column_names
     return ParsedFile(
         valid_rows,
         source_rows,
         rows.tasks,
         _append_row_names(row_errors, raw_table.row_names),
-        f"no column {schema.label!r}: the rows have no labels yet" if unlabelled else None,
+        f"no column {schema.label!r}: the rows have no labels yet" if unlabelled else label_note,
     )
 
 
@@ -147,28 +139,24 @@ def _find_similar_name(name: str, names: Sequence[str], schema: Schema) -> str |
 
 def _decode_rows(
     raw_table: RawTable, schema: Schema, row_errors: RowErrors, for_prediction: bool, label_kind: type | None
-) -> Rows:
-    """Every row, bad ones with whatever could be read; row hashes are computed later."""
+) -> tuple[Rows, str | None]:
+    """Every row, bad ones with whatever could be read, and a note on its labels; rows are hashed later."""
     table = raw_table.table
     inputs = {name: _decode_input(raw_table, name, schema, row_errors) for name in schema.inputs}
     if not for_prediction and schema.label in table.column_names:
-        column = table.column(schema.label)
-        labels = decode_labels(column, schema.label, row_errors, raw_table.cells_are_text, label_kind)
+        decoded = decode_labels(table.column(schema.label), schema.label, row_errors, label_kind)
     else:
-        labels = object_column([None] * table.num_rows)
+        decoded = DecodedLabels(object_column([None] * table.num_rows))
     tasks = None
     if schema.task is not None and schema.task in table.column_names:
         # A row to predict may have no task: it is routed.
         task_errors: RowErrors = {} if for_prediction else row_errors
         tasks = decode_texts(table.column(schema.task), schema.task, task_errors)
-        mark_rows(
-            task_errors, np.asarray(tasks == "", dtype=bool), RowError(f"{schema.task} is an empty string")
-        )
-        tasks[tasks == ""] = None
     row_ids = None
     if schema.id_column is not None and not for_prediction:
-        row_ids = decode_row_ids(table.column(schema.id_column), schema.id_column, row_errors)
-    return Rows(inputs, labels, tasks, np.zeros(table.num_rows, np.uint64), row_ids)
+        row_ids = decode_texts(table.column(schema.id_column), schema.id_column, row_errors)
+    rows = Rows(inputs, decoded.labels, tasks, np.zeros(table.num_rows, np.uint64), row_ids)
+    return rows, decoded.note
 
 
 def _decode_input(raw_table: RawTable, name: str, schema: Schema, row_errors: RowErrors) -> Column:

@@ -1,0 +1,237 @@
+"""One spelling of a value, whatever the format that holds it: numbers as doubles, anything else as text.
+
+CSV, Parquet, Arrow, JSON and data frames write one value in several ways. A category, a task, a row id and a
+label are compared and hashed as text, so here every way becomes one: `True` and a boolean are `true`; `7`,
+`7.0` and a decimal 7.00 are `7`; spaces around a value are not part of it; text is in Unicode form NFC; and
+dates are ISO 8601. `007`, `1e3` and `0x1F` are codes, not numbers, and stay as they are.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.types as pt
+
+from growlearn.domain.errors import InvalidFile
+from growlearn.ingest.rows import Column, object_column
+
+_BOOLEAN = r"^(?i:true|false)$"
+_WHOLE_WITH_POINT = r"^(-?(?:0|[1-9][0-9]*))\.0+$"
+# As Python and R (1e+05) or Java (1.0E7) write a float; 1e3 may be a code.
+_EXPONENT = r"^-?[0-9](?:\.[0-9]+[eE]\+?|[eE]\+)[0-9]+$"
+_MINUS_ZERO = r"^-0$"
+_TIME = (
+    r"^([0-9]{4}-[0-9]{2}-[0-9]{2})[T ]([0-9]{2}:[0-9]{2})(:[0-9]{2})?(\.[0-9]+)?(Z|[+-][0-9]{2}:?[0-9]{2})?$"
+)
+_UUID_HYPHENS = (8, 12, 16, 20)  # hex digits before each
+_FLOAT_DIGITS = {16: 11, 32: 24, 64: 53}
+"""Binary digits of a float by its width in bits: larger whole numbers have gaps."""
+
+
+@dataclass(frozen=True, eq=False)
+class EncodedTexts:
+    """Texts of N cells: `texts[indices]`, index -1 for a missing cell. A text may occur twice in `texts`.
+
+    texts: pyarrow large_string array without nulls. indices: int64 [N].
+    """
+
+    texts: Any
+    indices: Column
+
+    def decode(self) -> Column:
+        """The cells as object [N] of str, None where one is missing."""
+        return object_column([*self.texts.to_pylist(), None])[self.indices]
+
+
+# Numbers --------------------------------------------------------------------------------------------
+
+
+def to_doubles(column: Any) -> Column:
+    """Numbers or booleans as float64 [N], each the double nearest to the decimal as written; null is NaN.
+
+    A value that a float32 holds exactly counts as the decimal that this float32 prints as: 0.1 in CSV, in a
+    float32 column and in one that was widened to doubles is one value. -0.0 becomes 0.0.
+    """
+    if pt.is_decimal(column.type):
+        column = column.cast(pa.string())  # Arrow's own cast is off by one digit
+    elif pt.is_float16(column.type):
+        column = _float16_as_float32(column)
+    doubles = column.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
+    return _shortest_doubles(np.asarray(doubles, dtype=np.float64) + 0.0)
+
+
+def _shortest_doubles(doubles: Column) -> Column:
+    with np.errstate(over="ignore", under="ignore"):
+        singles = doubles.astype(np.float32)
+    is_single = (singles == doubles) & (np.abs(doubles) >= np.finfo(np.float32).tiny)
+    is_single &= np.floor(doubles) != doubles  # whole numbers are exact already
+    if not is_single.any():
+        return doubles
+    shortest = doubles.copy()
+    shortest[is_single] = pa.array(singles[is_single]).cast(pa.string()).cast(pa.float64()).to_numpy()
+    return shortest
+
+
+def _float16_as_float32(column: Any) -> Any:
+    """Each value as the float32 nearest to the decimal that the float16 prints as."""
+    halves = np.asarray(column.to_numpy(zero_copy_only=False), dtype=np.float16)
+    values, inverse = np.unique(halves, return_inverse=True)  # at most 65,536
+    return pa.array(values.astype(str).astype(np.float32)[inverse], mask=np.asarray(column.is_null()))
+
+
+# Text -----------------------------------------------------------------------------------------------
+
+
+def spell(column: Any, description: str, wanted: str) -> EncodedTexts:
+    """The one spelling of each cell of a category, task or id column.
+
+    `description` and `wanted` are for the InvalidFile of a column of another kind.
+    """
+    encoded = encode_texts(column, description, wanted)
+    texts = _rewrite(encoded.texts, _BOOLEAN, pc.utf8_lower)
+    texts = _rewrite(texts, _EXPONENT, lambda cells: _map_cells(cells, _spell_exponent))
+    texts = pc.replace_substring_regex(texts, _WHOLE_WITH_POINT, r"\1")
+    return EncodedTexts(pc.replace_substring_regex(texts, _MINUS_ZERO, "0"), encoded.indices)
+
+
+def encode_texts(column: Any, description: str, wanted: str) -> EncodedTexts:
+    """Each cell as trimmed text in form NFC; an empty text, null or NaN is missing.
+
+    Text may still be one of several spellings of a number or boolean. Raises InvalidFile for a column that
+    holds anything but text, numbers, booleans or dates, and for floats that may have lost digits.
+    """
+    encoded = _as_encodable(column, description).dictionary_encode()
+    chunks = encoded.unify_dictionaries().chunks
+    indices = [pc.fill_null(chunk.indices, -1).to_numpy(zero_copy_only=False) for chunk in chunks]
+    values = chunks[0].dictionary if chunks else pa.array([], encoded.type.value_type)
+    texts = _to_texts(values, column.type, description, wanted)
+    is_empty = np.asarray(pc.fill_null(pc.equal(texts, ""), True).to_numpy(zero_copy_only=False), dtype=bool)
+    kept = np.where(is_empty, -1, np.cumsum(~is_empty) - 1)
+    kept = np.append(kept, -1)  # index -1: null
+    all_indices = np.concatenate([*indices, np.empty(0, np.int64)]).astype(np.int64)
+    return EncodedTexts(texts.filter(pa.array(~is_empty)), kept[all_indices])
+
+
+def _as_encodable(column: Any, description: str) -> Any:
+    """The column in a type that Arrow encodes as a dictionary."""
+    arrow_type = column.type
+    if pt.is_string_view(arrow_type) or pt.is_string(arrow_type):
+        return column.cast(pa.large_string())
+    if is_bytes_type(arrow_type):
+        return _decode_utf8(column, description)
+    if pt.is_float16(arrow_type):
+        return pa.chunked_array([_float16_as_float32(column)])
+    return column
+
+
+def is_bytes_type(arrow_type: Any) -> bool:
+    """Whether an Arrow type holds bytes, as text does in Parquet files of some writers."""
+    tests = (pt.is_binary, pt.is_large_binary, pt.is_binary_view, pt.is_fixed_size_binary)
+    return any(test(arrow_type) for test in tests)
+
+
+def _decode_utf8(column: Any, description: str) -> Any:
+    try:
+        texts = column.cast(pa.large_binary()).cast(pa.large_string())
+    except pa.ArrowInvalid as error:
+        raise InvalidFile(
+            f"{description} holds bytes that are no UTF-8 text", hint="write it as text or whole numbers"
+        ) from error
+    return pc.utf8_rtrim(texts, "\0") if pt.is_fixed_size_binary(column.type) else texts
+
+
+def _to_texts(values: Any, column_type: Any, description: str, wanted: str) -> Any:
+    """Distinct values without nulls as large_string; null for NaN."""
+    arrow_type = values.type
+    if pt.is_large_string(arrow_type):
+        is_ascii = pc.all(pc.string_is_ascii(values)).as_py() is not False
+        texts = values if is_ascii else pc.utf8_normalize(values, "NFC")
+        return _spell_times(pc.utf8_trim_whitespace(texts))
+    if pt.is_floating(arrow_type):
+        return _spell_floats(values, column_type, description)
+    if pt.is_timestamp(arrow_type) and arrow_type.tz is not None:
+        values = values.cast(pa.timestamp(arrow_type.unit, "UTC"))
+    if pt.is_temporal(arrow_type) and (pt.is_timestamp(arrow_type) or pt.is_date(arrow_type)):
+        return _spell_times(values.cast(pa.large_string()))
+    if any(test(arrow_type) for test in (pt.is_integer, pt.is_boolean, pt.is_decimal, pt.is_null)):
+        texts = values.cast(pa.string()).cast(pa.large_string())
+        return pc.replace_substring_regex(texts, _WHOLE_WITH_POINT, r"\1")
+    raise InvalidFile(f"{description} is {column_type}; {wanted}")
+
+
+def _spell_floats(values: Any, column_type: Any, description: str) -> Any:
+    """Whole numbers as their digits, others as the shortest decimal; null for NaN."""
+    doubles = to_doubles(values)
+    is_whole = np.isfinite(doubles) & (np.floor(doubles) == doubles)
+    too_large = doubles[is_whole & (np.abs(doubles) > 2.0 ** _FLOAT_DIGITS[column_type.bit_width])]
+    if len(too_large):
+        raise InvalidFile(
+            f"{description} holds {too_large[0]:g} as {column_type}, which cannot tell such numbers apart",
+            hint="write it as integers or text",
+        )
+    whole = pa.array(np.where(is_whole, doubles, 0).astype(np.int64)).cast(pa.large_string())
+    decimals = object_column([None] * len(doubles))
+    decimals[~is_whole] = [None if np.isnan(value) else repr(value) for value in doubles[~is_whole].tolist()]
+    return pc.if_else(pa.array(is_whole), whole, pa.array(decimals, pa.large_string()))
+
+
+def _rewrite(texts: Any, pattern: str, spell_cells: Callable[[Any], Any]) -> Any:
+    """The texts with those that match the pattern replaced."""
+    is_match = pc.match_substring_regex(texts, pattern)
+    if not pc.any(is_match).as_py():
+        return texts
+    return pc.replace_with_mask(texts, is_match, spell_cells(texts.filter(is_match)))
+
+
+def _map_cells(texts: Any, spell_cell: Callable[[str], str]) -> Any:
+    return pa.array([spell_cell(text) for text in texts.to_pylist()], pa.large_string())
+
+
+def _spell_exponent(text: str) -> str:
+    """Digits for a whole number that a double holds exactly; else the text itself."""
+    value = Decimal(text)
+    is_exact = abs(value) <= 2**53 and value == value.to_integral_value()
+    return str(int(value)) if is_exact else text
+
+
+def _spell_times(texts: Any) -> Any:
+    return _rewrite(texts, _TIME, lambda cells: _map_cells(cells, _spell_time))
+
+
+def _spell_time(text: str) -> str:
+    """A time as date, space and time of day without trailing zeros; midnight as its date; a zoned one in UTC.
+
+    >>> _spell_time("2013-01-01T05:00:00.000"), _spell_time("2013-01-01 00:00")
+    ('2013-01-01 05:00:00', '2013-01-01')
+    >>> _spell_time("2013-01-01T01:00+02:00")
+    '2012-12-31 23:00:00Z'
+    """
+    match = re.match(_TIME, text)
+    assert match is not None
+    date, minutes, seconds, fraction, zone = match.groups()
+    moment, rest = f"{date} {minutes}{seconds or ':00'}", (fraction or "").rstrip("0").rstrip(".")
+    if zone is None:
+        return date if moment.endswith(" 00:00:00") and not rest else moment + rest
+    try:
+        utc = datetime.fromisoformat(moment + zone).astimezone(UTC)
+    except (ValueError, OverflowError):  # no such day or hour
+        return text
+    return f"{utc:%Y-%m-%d %H:%M:%S}{rest}Z"
+
+
+def spell_uuids(column: Any) -> Any:
+    """A column of Arrow's UUID type as text with hyphens."""
+    storage = pa.chunked_array([chunk.storage for chunk in column.chunks], pa.binary(16))
+    digits = np.frombuffer(b"".join(storage.drop_null().to_pylist()).hex().encode(), "S1").reshape(-1, 32)
+    texts = np.insert(digits, list(_UUID_HYPHENS), b"-", axis=1)
+    cells = object_column([None] * len(column))
+    cells[np.asarray(storage.is_valid())] = [text.decode() for text in texts.reshape(-1).view("S36")]
+    return pa.chunked_array([pa.array(cells, pa.large_string())])

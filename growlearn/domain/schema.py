@@ -20,6 +20,8 @@ class InputType(StrEnum):
     CATEGORY = "category"
     TOKENS = "tokens"
     SERIES = "series"
+    BOOLEAN = "boolean"
+    DATETIME = "datetime"
 
 
 _TYPE_KEYS: dict[InputType, tuple[str, dict[str, str]]] = {
@@ -31,8 +33,12 @@ _TYPE_KEYS: dict[InputType, tuple[str, dict[str, str]]] = {
         {"vocabulary": "ids run from 0 to one less", "length": "tokens kept of a row"},
     ),
     InputType.SERIES: ("a series", {"shape": "[steps, channels]"}),
+    InputType.BOOLEAN: ("a boolean", {}),
+    InputType.DATETIME: ("a datetime", {}),
 }
 """The display name of each type, and the keys it requires with their meaning."""
+NULLABLE_TYPES = frozenset((InputType.NUMBER, InputType.CATEGORY, InputType.BOOLEAN, InputType.DATETIME))
+"""Types whose values may be missing; a row without an image, tokens or a series is rejected."""
 MAX_TOKEN_IDS = 10_000_000
 """The largest vocabulary; each id is a row of the embedding."""
 
@@ -43,7 +49,8 @@ class InputColumn:
 
     `shape` is (channels, height, width) in pixels for an image, (steps, channels) for a series.
     `vocabulary` and `length` are for tokens only: ids lie in 0..vocabulary - 1, and a longer row is cut to
-    its first `length` ids.
+    its first `length` ids. Rows with a missing value are rejected where the column is `required`; images,
+    tokens and series always are.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
@@ -52,6 +59,7 @@ class InputColumn:
     shape: tuple[int, ...] | None = None
     vocabulary: int | None = None
     length: int | None = None
+    required: bool = False
 
     def __post_init__(self) -> None:
         type_name, required_keys = _TYPE_KEYS[self.type]

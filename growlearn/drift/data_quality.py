@@ -1,13 +1,16 @@
-"""Data quality: a window's column is constant, has only unknown values, or another unit."""
+"""Data quality: a window's column is missing, is constant, has only unknown values, or another unit."""
 
 from __future__ import annotations
+
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import numpy.typing as npt
 from scipy.stats import ks_2samp
 
-from growlearn.domain.schema import InputType
+from growlearn.domain.schema import NULLABLE_TYPES, InputType
 from growlearn.drift.sample import Sample
+from growlearn.ingest.missing import missing_mask
 from growlearn.ingest.rows import Column
 
 _MAX_PROBABILITY = 1e-6  # of a valid window to look so; below it there is an issue
@@ -33,16 +36,30 @@ def find_quality_issue(reference: Sample, window: Sample) -> str | None:
 def _column_issue(name: str, kind: InputType, reference: Column, window: Column) -> str | None:
     if len(reference) == 0 or len(window) == 0:
         return None
-    if kind is InputType.NUMBER:
-        return _constant_column_issue(name, reference, window) or _scale_change_issue(name, reference, window)
-    if kind is InputType.CATEGORY:
-        return _constant_column_issue(name, reference, window) or _unknown_categories_issue(
-            name, reference, window
-        )
-    return _constant_input_issue(name, kind, reference, window)
+    if kind not in NULLABLE_TYPES:
+        return _constant_input_issue(name, kind, reference, window)
+    reference_missing, window_missing = missing_mask(reference), missing_mask(window)
+    if window_missing.all():
+        return _missing_column_issue(name, reference_missing, len(window))
+    if reference_missing.all():
+        return None  # there is no value to compare with
+    reference, window = reference[~reference_missing], window[~window_missing]
+    issue = _constant_column_issue(name, reference, window, bool(window_missing.any()))
+    if issue is None and kind in _VALUE_ISSUES:
+        issue = _VALUE_ISSUES[kind](name, reference, window)
+    return issue
 
 
-def _constant_column_issue(name: str, reference: Column, window: Column) -> str | None:
+def _missing_column_issue(name: str, reference_missing: Column, rows: int) -> str | None:
+    fraction = float(reference_missing.mean())
+    if not _is_improbable(fraction, len(reference_missing), rows):
+        return None
+    return (
+        f"column {name!r} is missing in every row; in the reference it is missing in {fraction:.0%} of them"
+    )
+
+
+def _constant_column_issue(name: str, reference: Column, window: Column, some_missing: bool) -> str | None:
     value = window[0]
     if not (window == value).all():
         return None
@@ -50,8 +67,9 @@ def _constant_column_issue(name: str, reference: Column, window: Column) -> str 
     if not _is_improbable(fraction, len(reference), len(window)):
         return None
     num_values = len(np.unique(reference.astype(str) if reference.dtype == object else reference))
-    value_text = repr(value) if isinstance(value, str) else f"{value:g}"
-    return f"column {name!r} is {value_text} in every row; the reference has {num_values} values of it"
+    value_text = f"{value:g}" if isinstance(value, float) else repr(str(value))
+    rows = "row that has a value" if some_missing else "row"
+    return f"column {name!r} is {value_text} in every {rows}; the reference has {num_values} values of it"
 
 
 def _unknown_categories_issue(name: str, reference: Column, window: Column) -> str | None:
@@ -83,6 +101,14 @@ def _scale_change_issue(name: str, reference: Column, window: Column) -> str | N
     factor = candidate_ratios[int(np.argmax(p_values))]
     factor_text = f"{factor:.3g} times as large" if factor > 1 else f"{1 / factor:.3g} times as small"
     return f"column {name!r} is {factor_text} as in the reference and otherwise alike: was its unit changed?"
+
+
+_VALUE_ISSUES: Mapping[InputType, Callable[[str, Column, Column], str | None]] = {
+    InputType.NUMBER: _scale_change_issue,
+    InputType.CATEGORY: _unknown_categories_issue,
+    InputType.BOOLEAN: _unknown_categories_issue,
+}
+"""What may be wrong with the values of a column that is not constant, missing ones left out."""
 
 
 def _constant_input_issue(name: str, kind: InputType, reference: Column, window: Column) -> str | None:

@@ -20,6 +20,10 @@ NUMBER_PATTERN = re.compile(
 )
 """A number written as text."""
 _BOOLEAN_VALUES = {"true": 1.0, "false": 0.0}
+_MISSING_TEXTS = pa.array(
+    ["", "na", "n/a", "#n/a", "#na", "<na>", "nan", "-nan", "nat", "null", "none"], pa.string()
+)
+"""How a cell of text says that it has no number, boolean or time, in lower case; a superset of pandas'."""
 
 
 def unwrap_column(column: Any) -> Any:
@@ -46,23 +50,27 @@ def null_mask(column: Any) -> Column:
     return np.asarray(column.is_null().to_numpy(), dtype=bool)
 
 
+def null_where_missing(column: Any) -> Any:
+    """A text column, null where a cell says that it holds no value, such as "NA" or "null"."""
+    words = pc.utf8_lower(pc.utf8_trim_whitespace(column.cast(pa.string())))
+    return pc.if_else(pc.is_in(words, _MISSING_TEXTS), pa.scalar(None, column.type), column)
+
+
 def decode_numbers(column: Any, name: str, row_errors: RowErrors, cells_are_text: bool) -> Column:
-    """Column as float64 [N]; missing, NaN, infinite and (in CSV) unreadable cells are marked as errors.
+    """Column as float64 [N], NaN where it is missing; infinite and (in CSV) unreadable cells are errors.
 
     Raises InvalidFile for a column that holds no numbers.
     """
     column = unwrap_column(column)
     arrow_type = column.type
-    mark_rows(row_errors, null_mask(column), RowError(f"{name} is missing"))
     if cells_are_text and is_text_type(arrow_type):
         values = _parse_numbers(column, name, row_errors)
     elif _is_number_type(arrow_type) or pt.is_boolean(arrow_type) or pt.is_null(arrow_type):
         values = to_doubles(column)
     else:
         raise InvalidFile(f"column {name!r} is {arrow_type}; wanted numbers")
-    mark_rows(row_errors, np.isnan(values), RowError(f"{name} is NaN"))
     mark_rows(row_errors, np.isinf(values), RowError(f"{name} is infinite"))
-    return values
+    return np.where(np.isnan(values), np.nan, values)  # one NaN
 
 
 def _is_number_type(arrow_type: Any) -> bool:
@@ -70,6 +78,7 @@ def _is_number_type(arrow_type: Any) -> bool:
 
 
 def _parse_numbers(column: Any, name: str, row_errors: RowErrors) -> Column:
+    column = null_where_missing(column)
     try:
         return to_doubles(column)
     except pa.ArrowInvalid:
@@ -77,7 +86,7 @@ def _parse_numbers(column: Any, name: str, row_errors: RowErrors) -> Column:
     cells = column.to_pylist()
     values = [_parse_number(cell) for cell in cells]
     invalid_rows = [row for row, value in enumerate(values) if value is None and cells[row] is not None]
-    if len(invalid_rows) == len(cells) - column.null_count:
+    if invalid_rows and len(invalid_rows) == len(cells) - column.null_count:
         raise InvalidFile(
             f"column {name!r} holds text such as {truncate_repr(cells[invalid_rows[0]])}; wanted numbers"
         )
@@ -100,11 +109,12 @@ def truncate_repr(cell: object) -> str:
     return text if len(text) <= 40 else f"{text[:37]}..."
 
 
-def decode_texts(column: Any, name: str, row_errors: RowErrors) -> Column:
+def decode_texts(column: Any, name: str, row_errors: RowErrors, *, required: bool = True) -> Column:
     """Column as object [N] of str, None where it is missing; each value in its one spelling.
 
-    Raises InvalidFile for a column of another kind.
+    Missing values are errors where they are `required`. Raises InvalidFile for a column of another kind.
     """
     texts = spell(unwrap_column(column), f"column {name!r}", "wanted text or whole numbers").decode()
-    mark_rows(row_errors, np.equal(texts, None), RowError(f"{name} is missing"))
+    if required:
+        mark_rows(row_errors, np.equal(texts, None), RowError(f"{name} is missing"))
     return texts

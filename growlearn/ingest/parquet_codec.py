@@ -15,6 +15,7 @@ from growlearn.domain.schema import InputColumn, InputType
 
 ColumnArray = npt.NDArray[Any]
 
+_TIME_TYPE = pa.timestamp("us", "UTC")
 PADDING = -1
 """Fills a row of token ids up to the fixed length."""
 
@@ -54,11 +55,11 @@ def _read_images(column: Any, spec: InputColumn) -> ColumnArray:
     return np.concatenate(parts).reshape(-1, *spec.shape) if parts else np.empty((0, *spec.shape), np.uint8)
 
 
-# Numbers and categories -----------------------------------------------------------------------------
+# Numbers, categories, booleans and times; null where missing -----------------------------------------
 
 
 def _write_numbers(numbers: ColumnArray) -> Any:
-    return pa.array(numbers, pa.float64())
+    return pa.array(numbers, pa.float64(), from_pandas=True)  # NaN becomes null
 
 
 def _read_numbers(column: Any, _: InputColumn) -> ColumnArray:
@@ -71,6 +72,26 @@ def _write_categories(texts: ColumnArray) -> Any:
 
 def _read_categories(column: Any, _: InputColumn) -> ColumnArray:
     return np.asarray(_cast_or_raise(column, pa.string()).to_numpy(), dtype=object)
+
+
+def _write_booleans(texts: ColumnArray) -> Any:
+    return pa.array(texts, pa.string()).cast(pa.bool_())
+
+
+def _read_booleans(column: Any, _: InputColumn) -> ColumnArray:
+    if not pa.types.is_boolean(column.type):
+        raise ValueError(f"stored values are {column.type}, not booleans")
+    return np.asarray(column.cast(pa.string()).to_numpy(), dtype=object)
+
+
+def _write_datetimes(times: ColumnArray) -> Any:
+    return pa.array(times, pa.timestamp("us")).cast(_TIME_TYPE)
+
+
+def _read_datetimes(column: Any, _: InputColumn) -> ColumnArray:
+    if column.type != _TIME_TYPE:
+        raise ValueError(f"stored values are {column.type}, not times in UTC")
+    return np.asarray(column.cast(pa.timestamp("us")).to_numpy())
 
 
 def _cast_or_raise(column: Any, arrow_type: Any) -> Any:
@@ -130,6 +151,8 @@ COLUMN_CODECS: Mapping[InputType, ColumnCodec] = MappingProxyType(
         InputType.CATEGORY: ColumnCodec(_write_categories, _read_categories),
         InputType.TOKENS: ColumnCodec(_write_tokens, _read_tokens),
         InputType.SERIES: ColumnCodec(_write_series, _read_series),
+        InputType.BOOLEAN: ColumnCodec(_write_booleans, _read_booleans),
+        InputType.DATETIME: ColumnCodec(_write_datetimes, _read_datetimes),
     }
 )
 """The codec of each input type."""

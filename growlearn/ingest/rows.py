@@ -27,8 +27,10 @@ _ROW_HASH_COLUMN = "_row_hash"
 class Rows:
     """N validated rows, column by column.
 
-    inputs: image uint8 [N, channels, height, width]; number float64 [N]; category object [N] of str;
-    tokens int32 [N, length] with parquet_codec.PADDING after the last; series float64 [N, steps, channels].
+    inputs: image uint8 [N, channels, height, width]; number float64 [N], NaN where missing; category object
+    [N] of str, None where missing; tokens int32 [N, length] with parquet_codec.PADDING after the last; series
+    float64 [N, steps, channels]; boolean object [N] of "true", "false" or None; datetime datetime64[us] [N]
+    in UTC, NaT where missing.
     labels: object [N] of int, str or None (not known yet). tasks: object [N] of str, or None without a task
     column. row_hashes: uint64 [N], a hash of each row's inputs. row_ids: object [N] of str, each row's value
     in the id column (None: not known); None without an id column.
@@ -64,14 +66,16 @@ class Rows:
 
 
 def make_dummy_row(schema: Schema) -> Rows:
-    """One row without labels: black images, zeros, empty text and no tokens."""
+    """One row without labels: black images, zeros, missing values and no tokens."""
     inputs = {name: _make_dummy_column(spec) for name, spec in schema.inputs.items()}
     return Rows(inputs, object_column([None]), None, hash_rows(inputs, schema))
 
 
 def _make_dummy_column(spec: InputColumn) -> Column:
-    if spec.type is InputType.CATEGORY:
-        return object_column([""])
+    if spec.type in (InputType.CATEGORY, InputType.BOOLEAN):
+        return object_column([None])
+    if spec.type is InputType.DATETIME:
+        return np.array(["NaT"], "datetime64[us]")
     if spec.type is InputType.TOKENS:
         return np.full((1, spec.length or 0), PADDING, np.int32)
     return np.zeros((1, *(spec.shape or ())), np.uint8 if spec.type is InputType.IMAGE else np.float64)
@@ -114,12 +118,22 @@ def hash_rows(inputs: dict[str, Column], schema: Schema) -> Column:
 
 
 def _to_cell_bytes(column: Column) -> Column:
-    """Each cell as the same number of bytes, uint8 [N, bytes]; text as a digest of 16 bytes."""
+    """Each cell as the same number of bytes, uint8 [N, bytes]; text as a digest of 16 bytes.
+
+    All missing values of a column have the same bytes, which no other value has.
+    """
     n = len(column)
     if column.dtype != object:
-        return np.ascontiguousarray(column).reshape(n, -1).view(np.uint8)
-    digest_by_text = {text: blake2b(text.encode(), digest_size=16).digest() for text in set(column)}
+        cells = np.where(np.isnan(column), np.nan, column) if column.dtype.kind == "f" else column
+        return np.ascontiguousarray(cells).reshape(n, -1).view(np.uint8)
+    digest_by_text = {text: _digest_text(text) for text in set(column)}
     return np.frombuffer(b"".join([digest_by_text[text] for text in column]), np.uint8).reshape(n, 16)
+
+
+def _digest_text(text: str | None) -> bytes:
+    if text is None:
+        return blake2b(digest_size=16, person=b"missing").digest()
+    return blake2b(text.encode(), digest_size=16).digest()
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,7 +12,7 @@ from growlearn.domain.errors import InvalidFile
 from growlearn.domain.schema import Schema
 from growlearn.domain.window import BadRow
 from growlearn.ingest.columns import decode_texts
-from growlearn.ingest.decoders import DECODERS
+from growlearn.ingest.decoders import decode_input
 from growlearn.ingest.formats import RawTable, load_raw_table
 from growlearn.ingest.label_file import is_label_file
 from growlearn.ingest.labels import DecodedLabels, decode_labels
@@ -161,7 +161,7 @@ def _decode_rows(
 
 def _decode_input(raw_table: RawTable, name: str, schema: Schema, row_errors: RowErrors) -> Column:
     spec = schema.inputs[name]
-    return DECODERS[spec.type](raw_table.table.column(name), name, spec, row_errors, raw_table.cells_are_text)
+    return decode_input(raw_table.table.column(name), name, spec, row_errors, raw_table.cells_are_text)
 
 
 def _find_valid_rows(row_errors: RowErrors, num_rows: int) -> Column:

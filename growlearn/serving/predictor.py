@@ -136,7 +136,7 @@ def read_frame_rows(frame: pd.DataFrame, manifest: Manifest) -> Rows:
     if frame.empty:
         raise GrowLearnError("there are no rows to predict")
     try:
-        table = pa.Table.from_pandas(_arrays_to_lists(frame), preserve_index=False)
+        table = pa.Table.from_pandas(_arrays_to_lists(_convert_to_utc(frame)), preserve_index=False)
     except (pa.ArrowException, ValueError) as error:  # Arrow errors have two arguments
         raise GrowLearnError(
             f"the rows cannot be read: {'; '.join(map(str, error.args))}",
@@ -153,6 +153,15 @@ def read_frame_rows(frame: pd.DataFrame, manifest: Manifest) -> Rows:
             hint="fix or remove these rows",
         )
     return parsed.rows
+
+
+def _convert_to_utc(frame: pd.DataFrame) -> pd.DataFrame:
+    """Columns of times with a zone as UTC without one; pandas warns where Arrow converts the others."""
+    zoned = [i for i, kind in enumerate(frame.dtypes) if getattr(kind, "tz", None) is not None]
+    converted = frame.copy(deep=False) if zoned else frame
+    for index in zoned:
+        converted.isetitem(index, frame.iloc[:, index].dt.tz_convert(None))
+    return converted
 
 
 def _arrays_to_lists(frame: pd.DataFrame) -> pd.DataFrame:

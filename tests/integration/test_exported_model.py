@@ -51,6 +51,15 @@ LISTS = Schema(
     },
     task="task",
 )
+GAPS = Schema(
+    inputs={
+        "size": InputColumn(type=InputType.NUMBER),
+        "kind": InputColumn(type=InputType.CATEGORY),
+        "paid": InputColumn(type=InputType.BOOLEAN),
+        "at": InputColumn(type=InputType.DATETIME),
+    },
+    task="task",
+)
 MODEL = ModelConfig(embed_dim=16, num_heads=2)
 KINDS = ("red", "blue", "vert-de-gris")
 
@@ -96,7 +105,28 @@ def lists(artifacts: MemoryArtifacts, tmp_path_factory: pytest.TempPathFactory) 
     return export(manifest, frame, artifacts, tmp_path_factory.mktemp("lists"))
 
 
-@pytest.fixture(params=["images", "table", "lists"])
+@pytest.fixture(scope="module")
+def gaps(artifacts: MemoryArtifacts, tmp_path_factory: pytest.TempPathFactory) -> Exported:
+    """Two tasks of tables without a missing value, asked for rows with many."""
+    manifest = grow(GAPS, {"upright": ("yes", "no"), "turned": ("yes", "no")}, artifacts)
+    frame = pd.DataFrame(
+        {
+            "size": [1.5, np.nan, np.nan, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0],
+            "kind": ["red", None, "blue", None, "red", "red", "red", "red", "red"],
+            "paid": [True, None, False, None, True, True, True, True, True],
+            "at": [
+                "2013-01-01T05:00:00Z",
+                None,
+                "2013-01-01T06:00:00+01:00",
+                "2013-01-01 05:00",
+                *[None] * 5,
+            ],
+        }
+    )
+    return export(manifest, frame, artifacts, tmp_path_factory.mktemp("gaps"))
+
+
+@pytest.fixture(params=["images", "table", "lists", "gaps"])
 def exported(request: pytest.FixtureRequest) -> Exported:
     exported: Exported = request.getfixturevalue(request.param)
     return exported
@@ -173,6 +203,11 @@ def rows_of(schema: Schema, count: int, seed: int) -> Rows:
             inputs[name] = random.normal(seed, 2.0, (count, *(spec.shape or ())))
         elif spec.shape is not None:
             inputs[name] = random.integers(0, 256, (count, *spec.shape), dtype=np.uint8)
+        elif spec.type is InputType.BOOLEAN:
+            inputs[name] = object_column([("true", "false")[i % 2] for i in range(count)])
+        elif spec.type is InputType.DATETIME:
+            hours = random.integers(0, 5000, count).astype("timedelta64[h]")
+            inputs[name] = np.datetime64("2013-01-01", "us") + hours
         elif spec.type is InputType.NUMBER:
             inputs[name] = random.normal(3.0 * seed, 2.0, count)
         else:
@@ -206,9 +241,9 @@ assert not loaded & BLOCKED, loaded & BLOCKED
 
 
 def test_alone_with_mlflow_and_torch_they_answer_to_the_last_bit(
-    images: Exported, table: Exported, lists: Exported, tmp_path: Path
+    images: Exported, table: Exported, lists: Exported, gaps: Exported, tmp_path: Path
 ) -> None:
-    models = {"images": images, "table": table, "lists": lists}
+    models = {"images": images, "table": table, "lists": lists, "gaps": gaps}
     command = [sys.executable, "-c", ALONE]
     for name, exported in models.items():
         command += [name, str(exported.folder)]
@@ -243,7 +278,7 @@ def test_served_over_http_it_answers_to_the_last_bit(images: Exported, tmp_path:
         assert "row 0 cannot be predicted" in answer["message"]
 
 
-@pytest.mark.parametrize("kind", ["table", "lists"])
+@pytest.mark.parametrize("kind", ["table", "lists", "gaps"])
 def test_the_server_of_this_process_answers_to_the_last_bit(
     kind: str, request: pytest.FixtureRequest
 ) -> None:
@@ -260,6 +295,37 @@ def test_the_server_of_this_process_answers_to_the_last_bit(
         )
         assert response.status == 200, response.response
         assert json.loads(response.response)["predictions"] == answer.to_dict(orient="records")
+
+
+def test_a_null_and_a_nan_over_http_are_missing_values(gaps: Exported) -> None:
+    with silence_warnings():
+        import mlflow.pyfunc  # noqa: PLC0415 - warns
+        from mlflow.pyfunc import scoring_server  # noqa: PLC0415 - warns
+
+        model = mlflow.pyfunc.load_model(str(gaps.folder))
+    frame, answer = gaps.frames[0], gaps.answers[0].to_dict(orient="records")
+    nulls = frame.astype(object).where(frame.notna(), None)
+    records = nulls.to_dict(orient="records")
+    bodies = [
+        {"dataframe_records": records},
+        {"dataframe_split": {"columns": list(frame), "data": nulls.to_numpy().tolist()}},
+        {"inputs": {name: nulls[name].tolist() for name in nulls}},
+        {"dataframe_records": frame.to_dict(orient="records")},  # NaN, which Python writes and reads in JSON
+        {"dataframe_records": [{k: v for k, v in record.items() if v is not None} for record in records]},
+    ]
+    for body in bodies:
+        response = scoring_server.invocations(  # type: ignore[no-untyped-call]
+            json.dumps(body), "application/json", model, model.metadata.get_input_schema()
+        )
+        assert response.status == 200, response.response
+        assert json.loads(response.response)["predictions"] == answer
+    # A column that is null in every row of the request, as with a single row:
+    alone = scoring_server.invocations(  # type: ignore[no-untyped-call]
+        json.dumps({"dataframe_records": records[1:2]}), "application/json", model, None
+    )
+    assert alone.status == 200, alone.response
+    (single,) = json.loads(alone.response)["predictions"]
+    assert single["probability"] == pytest.approx(answer[1]["probability"], abs=1e-6)
 
 
 def environment() -> dict[str, str]:

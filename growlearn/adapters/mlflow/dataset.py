@@ -19,6 +19,8 @@ COLUMN_TYPES: dict[InputType, dict[str, Any]] = {
     InputType.CATEGORY: {"type": "string"},
     InputType.TOKENS: {"type": "array", "items": {"type": "long"}},
     InputType.SERIES: {"type": "array", "items": {"type": "array", "items": {"type": "double"}}},
+    InputType.BOOLEAN: {"type": "boolean"},
+    InputType.DATETIME: {"type": "datetime"},
 }
 """MLflow's name for each type of input column."""
 

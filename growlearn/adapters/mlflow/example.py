@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 import numpy as np
@@ -17,6 +18,7 @@ from growlearn.domain.lineage import Manifest
 from growlearn.domain.schema import InputColumn, InputType
 from growlearn.network.model.network import GrowingNetwork
 from growlearn.network.stems.columns import ColumnList
+from growlearn.network.stems.datetimes import DatetimeTokens
 from growlearn.network.stems.series import SeriesTokens
 from growlearn.network.stems.stem import Stem
 from growlearn.network.stems.tables import CategoryTokens, NumberTokens
@@ -72,8 +74,8 @@ def _make_example_numbers(name: str, _: InputColumn, stem: Stem) -> list[Any]:
 
 def _make_example_categories(name: str, _: InputColumn, stem: Stem) -> list[Any]:
     category = cast("CategoryTokens", _get_columns(stem, InputType.CATEGORY).get_column(name))
-    known = list(category.index)
-    return [known[row % len(known)] for row in range(_NUM_ROWS)]
+    known = list(category.index)  # None, a missing value, is the last
+    return [known[row % max(len(known) - 1, 1)] for row in range(_NUM_ROWS)]
 
 
 def _make_example_tokens(_: str, spec: InputColumn, __: Stem) -> list[Any]:
@@ -90,6 +92,18 @@ def _make_example_series(name: str, spec: InputColumn, stem: Stem) -> list[Any]:
     return [[(series.mean + series.scale * row).tolist()] * spec.shape[0] for row in range(_NUM_ROWS)]
 
 
+def _make_example_booleans(_: str, __: InputColumn, ___: Stem) -> list[Any]:
+    return [row % 2 == 0 for row in range(_NUM_ROWS)]
+
+
+def _make_example_datetimes(name: str, _: InputColumn, stem: Stem) -> list[Any]:
+    """The newest time of the training rows, as text, and the same time a day earlier."""
+    datetimes = cast("DatetimeTokens", stem.columns(InputType.DATETIME))
+    newest = datetimes.numbers.edges[datetimes.names.index(name), -1].item()
+    times = [datetime.fromtimestamp(round(newest), UTC) - timedelta(days=row) for row in range(_NUM_ROWS)]
+    return [time.isoformat() for time in times]
+
+
 def _get_columns(stem: Stem, kind: InputType) -> ColumnList:
     return cast("ColumnList", stem.columns(kind))
 
@@ -100,6 +114,8 @@ _EXAMPLE_MAKERS: dict[InputType, Callable[[str, InputColumn, Stem], list[Any]]] 
     InputType.CATEGORY: _make_example_categories,
     InputType.TOKENS: _make_example_tokens,
     InputType.SERIES: _make_example_series,
+    InputType.BOOLEAN: _make_example_booleans,
+    InputType.DATETIME: _make_example_datetimes,
 }
 """Example cells of each type of input, as a DataFrame holds them."""
 

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import false_discovery_control, ks_2samp
 
-from growlearn.domain.schema import InputType
+from growlearn.domain.schema import NULLABLE_TYPES, InputType
 from growlearn.drift.detectors.contingency import (
     CategoryCounts,
     chi_square_homogeneity,
@@ -21,6 +21,7 @@ from growlearn.drift.detectors.contingency import (
 )
 from growlearn.drift.detectors.result import DetectorResult, Inconclusive, check_rows
 from growlearn.drift.sample import Sample
+from growlearn.ingest.missing import missing_mask
 from growlearn.ingest.rows import Column
 
 _NUM_PSI_BINS = 10  # deciles of the reference, for the PSI of numbers
@@ -37,24 +38,24 @@ class _ColumnTest:
 
 
 def per_column(reference: Sample, query: Sample, alpha: float) -> tuple[DetectorResult, ...]:
-    """Compare every input column separately: numbers by KS, categories by chi-square.
+    """Compare every input column separately: numbers by KS, categories and booleans by chi-square.
 
-    Missing categories and missing or non-finite numbers are no values: the other values are compared, and
-    where some are missing on either side their share is tested too, as "column NAME, missing". Drift where
+    The values that are there are compared, and where some are missing on either side their share is tested
+    too, as "column NAME, missing". Of dates and times only that is tested: time always moves on. Drift where
     p < alpha k / m, with m tests and k the largest number with k p-values below it (Benjamini-Hochberg): the
     expected false discovery rate is at most alpha, and where nothing changed the probability of any alarm is
     at most alpha, if the columns are independent or positively dependent. The effect is the column's PSI,
-    over deciles of the reference for numbers. Raises Inconclusive below 2 rows a side, for columns that are
-    neither numbers nor categories, and where no column of the reference has two values.
+    over deciles of the reference for numbers. Raises Inconclusive below 2 rows a side, for images, tokens and
+    series, and where no column of the reference has two values to compare.
     """
     check_rows(reference, query, min_rows=2)
     for name, kind in reference.kinds.items():
-        if kind not in _COLUMN_TESTS:
+        if kind not in NULLABLE_TYPES:
             raise Inconclusive(
-                f"column {name!r} is of type {kind}; per-column compares numbers and categories",
+                f"column {name!r} is of type {kind}; per-column compares numbers, categories and booleans",
                 hint="use mmd, classifier-two-sample or output-ks",
             )
-    if all(_is_constant(column) for column in reference.inputs.values()):
+    if all(_is_constant(reference.inputs[name], kind) for name, kind in reference.kinds.items()):
         raise Inconclusive(f"no column of the {len(reference)} reference rows has two values to compare")
     tests = [
         test
@@ -85,8 +86,8 @@ def _benjamini_hochberg_threshold(p_values: Sequence[float], alpha: float) -> fl
 
 
 def _compare_column(name: str, kind: InputType, reference: Column, query: Column) -> Iterator[_ColumnTest]:
-    reference_present, query_present = _present_mask(reference), _present_mask(query)
-    if reference_present.any() and query_present.any():
+    reference_present, query_present = ~missing_mask(reference), ~missing_mask(query)
+    if kind in _COLUMN_TESTS and reference_present.any() and query_present.any():
         statistic, p_value, effect = _COLUMN_TESTS[kind](reference[reference_present], query[query_present])
         yield _ColumnTest(name=f"column {name}", statistic=statistic, p_value=p_value, effect=effect)
     if not (reference_present.all() and query_present.all()):
@@ -126,22 +127,16 @@ def _missing_counts(present: PresentMask) -> CategoryCounts:
     return np.bincount(present, minlength=2)
 
 
-def _present_mask(column: Column) -> PresentMask:
-    """Whether each cell holds a value: text that is not None, or a finite number."""
-    if column.dtype == object:
-        return np.array([cell is not None for cell in column], dtype=bool)
-    return np.isfinite(column)
-
-
-def _is_constant(column: Column) -> bool:
-    """Whether all cells are equal, missing ones included."""
-    present = _present_mask(column)
-    if not present.all():
-        return not present.any()
-    return bool((column == column[0]).all())
+def _is_constant(column: Column, kind: InputType) -> bool:
+    """Whether all cells count as equal, missing ones included."""
+    missing = missing_mask(column)
+    if missing.any():
+        return bool(missing.all())
+    return kind not in _COLUMN_TESTS or bool((column == column[0]).all())
 
 
 _COLUMN_TESTS: Mapping[InputType, Callable[[Column, Column], tuple[float, float, float]]] = {
     InputType.NUMBER: _compare_numbers,
     InputType.CATEGORY: _compare_categories,
+    InputType.BOOLEAN: _compare_categories,
 }

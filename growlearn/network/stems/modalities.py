@@ -11,9 +11,10 @@ from torch import nn
 from growlearn.domain.job import ModelConfig
 from growlearn.domain.schema import InputColumn, InputType
 from growlearn.network.stems.columns import InitSource
+from growlearn.network.stems.datetimes import make_datetime_columns
 from growlearn.network.stems.images import make_image_columns
 from growlearn.network.stems.series import make_series_columns
-from growlearn.network.stems.tables import make_category_columns, make_number_columns
+from growlearn.network.stems.tables import make_boolean_columns, make_category_columns, make_number_columns
 from growlearn.network.stems.tokens import make_token_columns
 
 
@@ -35,6 +36,8 @@ MODALITIES: Mapping[InputType, Modality] = MappingProxyType(
         InputType.CATEGORY: Modality("categories", make_category_columns),
         InputType.TOKENS: Modality("tokens", make_token_columns),
         InputType.SERIES: Modality("series", make_series_columns),
+        InputType.BOOLEAN: Modality("booleans", make_boolean_columns),
+        InputType.DATETIME: Modality("datetimes", make_datetime_columns),
     }
 )
 """In the order of their tokens, which must not change: stored branches depend on it."""

@@ -1,4 +1,9 @@
-"""The tabular stem: one token per column, after FT-Transformer (Gorishniy et al. 2021)."""
+"""The tabular stem: one token per column, after FT-Transformer (Gorishniy et al. 2021).
+
+A value that is missing, or unknown, has the token of an ordinary one (the median, or the mean over the
+training rows) plus a learned offset that starts at zero. So a column that had no such value in training still
+gives a token that the branches have learned to read.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +28,8 @@ class NumberTokens(nn.Module):
 
     A value x becomes Q + 1 numbers: clip((x - e_q) / (e_q+1 - e_q), 0, 1) for each bin between two edges e,
     and (x - mean) / std. One linear map per column turns them into a token (Gorishniy, Rubachev and Babenko
-    2022); like a tree it separates close values.
+    2022); like a tree it separates close values. A missing value (NaN) is read as the median, plus the
+    column's offset; where the column had no value at all when it was fitted, every value counts as missing.
     """
 
     def __init__(self, names: Sequence[str], width: int) -> None:
@@ -35,47 +41,70 @@ class NumberTokens(nn.Module):
         self.register_buffer("edges", torch.zeros(columns, _NUM_BINS + 1, dtype=torch.float64))
         self.weight = nn.Parameter(torch.randn(columns, _NUM_BINS + 1, width) * (columns * _NUM_BINS) ** -0.5)
         self.bias = nn.Parameter(torch.randn(columns, width) * columns**-0.5)
+        self.register_buffer("fitted", torch.zeros(columns, dtype=torch.uint8))
+        self.missing = nn.Parameter(torch.zeros(columns, width))
         self.mean: Tensor
         self.scale: Tensor
         self.edges: Tensor
+        self.fitted: Tensor
 
     def encode(self, rows: Rows) -> EncodedInputs:
-        """Rows -> float64 [N, columns] of all number columns."""
+        """Rows -> float64 [N, columns] of all number columns, NaN where missing."""
         columns = [rows.inputs[name].astype(np.float64) for name in self.names]
         return {_NUMBERS: torch.from_numpy(np.stack(columns, axis=1))}
 
     def fit(self, inputs: EncodedInputs) -> None:
-        """Fit mean, standard deviation and quantiles of each column."""
-        values = inputs[_NUMBERS]  # [N, columns]
-        spread = values.std(0, correction=0)
-        self.mean.copy_(values.mean(0))
-        self.scale.copy_(torch.where(spread > 0, spread, 1.0))
-        edges = np.quantile(values.numpy(), np.linspace(0, 1, _NUM_BINS + 1), axis=0)  # [Q + 1, columns]
-        self.edges.copy_(torch.from_numpy(edges.T.copy()))
+        """Fit mean, standard deviation and quantiles of each column that has values."""
+        self.fit_values(inputs[_NUMBERS])
 
     def forward(self, inputs: EncodedInputs) -> Tensor:
         """Encoded inputs of B rows -> [B, columns, D]; values beyond 10 standard deviations are clipped."""
-        values = inputs[_NUMBERS]
+        return self.embed_values(inputs[_NUMBERS])
+
+    def fit_values(self, values: Tensor) -> None:
+        """The same for float64 [N, columns]."""
+        for index, column in enumerate(values.T):
+            present = column[~column.isnan()]
+            if len(present) == 0:
+                continue  # a copied stem keeps what it was fitted to
+            spread = present.std(correction=0)
+            self.mean[index] = present.mean()
+            self.scale[index] = torch.where(spread > 0, spread, 1.0)
+            edges = np.quantile(present.numpy(), np.linspace(0, 1, _NUM_BINS + 1))  # [Q + 1]
+            self.edges[index] = torch.from_numpy(edges)
+            self.fitted[index] = 1
+
+    def embed_values(self, values: Tensor) -> Tensor:
+        """Float64 [B, columns] -> tokens [B, columns, D]."""
+        is_missing = values.isnan() | (self.fitted == 0)  # [B, columns]
+        values = torch.where(is_missing, self.edges[:, _NUM_BINS // 2], values)
         standard = ((values - self.mean) / self.scale).clamp(-10, 10)
         left, right = self.edges[:, :-1], self.edges[:, 1:]  # [columns, Q]
         fractions = (values[..., None] - left) / torch.where(right > left, right - left, 1.0)
         pieces = torch.where(right > left, fractions, values[..., None] >= left).clamp(0, 1)
         encoded = torch.cat([pieces, standard[..., None]], dim=-1).float()  # [B, columns, Q + 1]
-        return torch.einsum("bcq,cqd->bcd", encoded, self.weight) + self.bias
+        tokens = torch.einsum("bcq,cqd->bcd", encoded, self.weight) + self.bias
+        return tokens + is_missing[..., None] * self.missing
 
 
 class CategoryTokens(nn.Module):
-    """One category column: an embedding per known value, index 0 for values not seen in training.
+    """One category or boolean column: an embedding per known value.
 
-    A buffer holds the vocabulary as UTF-8 JSON, so it is frozen, hashed and stored with the weights.
+    Index 0 is a value not seen in training, 1 a missing one: both have the mean embedding of the training
+    rows plus an offset of their own. A buffer holds the vocabulary as UTF-8 JSON, so it is frozen, hashed and
+    stored with the weights.
     """
 
     def __init__(self, vocabulary: Sequence[str], width: int) -> None:
         super().__init__()
-        self.index = {value: i + 1 for i, value in enumerate(vocabulary)}
+        self.index: dict[str | None, int] = {value: i + 2 for i, value in enumerate(vocabulary)}
+        self.index[None] = 1
         text = json.dumps(list(vocabulary), ensure_ascii=False).encode()
         self.register_buffer("vocabulary", torch.tensor(list(text), dtype=torch.uint8))
-        self.embedding = nn.Embedding(len(vocabulary) + 1, width)
+        self.register_buffer("frequencies", torch.zeros(len(vocabulary)))
+        self.embedding = nn.Embedding(len(vocabulary), width)
+        self.offsets = nn.Parameter(torch.zeros(2, width))  # of an unknown and of a missing value
+        self.frequencies: Tensor
 
     @staticmethod
     def read_vocabulary(stored: Tensor) -> list[str]:
@@ -84,16 +113,20 @@ class CategoryTokens(nn.Module):
         return words
 
     def encode(self, values: Column) -> Tensor:
-        """Values [N] of str -> indices [N]."""
+        """Values [N] of str or None -> indices [N]."""
         return torch.from_numpy(np.array([self.index.get(value, 0) for value in values], dtype=np.int64))
 
     def fit(self, indices: Tensor) -> None:
-        """A category has no normalisation; the vocabulary is fixed at construction."""
+        """Fit the known values' frequencies; the vocabulary is fixed at construction."""
+        known = indices[indices >= 2] - 2
+        if len(known):
+            self.frequencies.copy_(torch.bincount(known, minlength=len(self.frequencies)) / len(known))
 
     def forward(self, indices: Tensor) -> Tensor:
         """Indices [B] -> one token [B, 1, D]."""
-        token: Tensor = self.embedding(indices)
-        return token[:, None]
+        mean = self.frequencies @ self.embedding.weight  # [D]
+        tokens = torch.cat([mean + self.offsets, self.embedding.weight])  # [2 + values, D]
+        return tokens[indices][:, None]
 
 
 def make_number_columns(
@@ -107,13 +140,26 @@ def make_category_columns(
     columns: Mapping[str, InputColumn], config: ModelConfig, init_source: InitSource
 ) -> ColumnList:
     """The category columns of a schema, each with the values of the first training rows."""
+    return _make_category_columns(InputType.CATEGORY, columns, config, init_source)
+
+
+def make_boolean_columns(
+    columns: Mapping[str, InputColumn], config: ModelConfig, init_source: InitSource
+) -> ColumnList:
+    """The boolean columns of a schema, as categories."""
+    return _make_category_columns(InputType.BOOLEAN, columns, config, init_source)
+
+
+def _make_category_columns(
+    kind: InputType, columns: Mapping[str, InputColumn], config: ModelConfig, init_source: InitSource
+) -> ColumnList:
     modules = {
         name: CategoryTokens(
-            sorted(set(init_source.inputs[name]))
+            sorted(set(init_source.inputs[name]) - {None})
             if isinstance(init_source, Rows)
             else CategoryTokens.read_vocabulary(init_source[f"{index}.vocabulary"]),
             config.embed_dim,
         )
         for index, name in enumerate(columns)
     }
-    return ColumnList(InputType.CATEGORY, modules)
+    return ColumnList(kind, modules)

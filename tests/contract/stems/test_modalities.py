@@ -39,6 +39,8 @@ SPECS: dict[InputType, InputColumn] = {
     InputType.CATEGORY: InputColumn(type=InputType.CATEGORY),
     InputType.TOKENS: InputColumn(type=InputType.TOKENS, vocabulary=30, length=7),
     InputType.SERIES: InputColumn(type=InputType.SERIES, shape=(9, 2)),
+    InputType.BOOLEAN: InputColumn(type=InputType.BOOLEAN),
+    InputType.DATETIME: InputColumn(type=InputType.DATETIME),
 }
 TOKENS_PER_COLUMN = {
     InputType.IMAGE: 9,
@@ -46,17 +48,27 @@ TOKENS_PER_COLUMN = {
     InputType.CATEGORY: 1,
     InputType.TOKENS: 7,
     InputType.SERIES: 5,
+    InputType.BOOLEAN: 1,
+    InputType.DATETIME: 1,
 }
 
 
-def values(spec: InputColumn, random: np.random.Generator, count: int) -> Any:
+def values(spec: InputColumn, random: np.random.Generator, count: int) -> Any:  # noqa: PLR0911
     match spec.type:
         case InputType.IMAGE:
             return random.integers(0, 256, (count, *(spec.shape or ())), dtype=np.uint8)
         case InputType.NUMBER:
-            return random.normal(3.0, 2.0, count)
+            return np.where(random.random(count) < 0.2, np.nan, random.normal(3.0, 2.0, count))
         case InputType.CATEGORY:
-            return object_column([f"kind {index}" for index in random.integers(0, 4, count)])
+            return object_column(
+                [f"kind {index}" if index else None for index in random.integers(0, 4, count)]
+            )
+        case InputType.BOOLEAN:
+            return object_column([("true", "false", None)[index] for index in random.integers(0, 3, count)])
+        case InputType.DATETIME:
+            seconds = random.integers(0, 10**8, count)
+            times = np.datetime64("2020-01-01", "us") + seconds.astype("timedelta64[s]")
+            return np.where(random.random(count) < 0.2, np.datetime64("NaT"), times)
         case InputType.TOKENS:
             ids = random.integers(0, spec.vocabulary or 0, (count, spec.length or 0))
             lengths = random.integers(1, (spec.length or 0) + 1, count)
@@ -153,7 +165,8 @@ def test_encoding_and_inference_change_neither_rows_nor_weights(schema: Schema, 
         tensor.zero_()
     z_of(stem, rows)
     assert weights.dump_weights(stem.state_dict()) == before
-    assert all(np.array_equal(rows.inputs[name], untouched.inputs[name]) for name in rows.inputs)
+    for name, column in rows.inputs.items():
+        np.testing.assert_array_equal(column, untouched.inputs[name])  # NaN and NaT equal themselves here
 
 
 def test_a_stem_can_be_fitted_to_a_single_row_and_to_constant_rows(schema: Schema, rows: Rows) -> None:
@@ -228,7 +241,7 @@ def test_a_copied_stem_normalises_by_its_own_window_without_changing_the_first(
     copied = load_stem(schema, MODEL, stem.state_dict())
     copied.fit(copied.encode(rows_of(schema, seed=2)))
     assert weights.dump_weights(stem.state_dict()) == before
-    fitted = {name for name, _ in stem.named_buffers() if not name.endswith("vocabulary")}
+    fitted = {name for name, _ in stem.named_buffers() if not name.endswith(("vocabulary", "fitted"))}
     changed = {
         name for name, value in copied.state_dict().items() if not torch.equal(value, stem.state_dict()[name])
     }

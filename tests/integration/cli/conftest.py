@@ -55,7 +55,7 @@ class Place:
         y = rng.normal(0, 0.5, rows)
         if turned:
             x, y = y + 6, x - 3
-        x[:broken_rows] = np.nan
+        x[:broken_rows] = np.inf
         table = pa.table({"x": x, "y": y, "label": label})
         (self.folder / "incoming").mkdir(exist_ok=True)
         part = self.folder / f"{name}.part"

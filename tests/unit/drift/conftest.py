@@ -129,4 +129,6 @@ def infer_input_type(column: Column) -> InputType:
     """The input type of a column, by its shape."""
     if column.dtype == object:
         return InputType.CATEGORY
+    if column.dtype.kind == "M":
+        return InputType.DATETIME
     return {1: InputType.NUMBER, 3: InputType.SERIES, 4: InputType.IMAGE}[column.ndim]

@@ -91,3 +91,50 @@ def test_blank_images(make_side: Any) -> None:
 
 def test_no_rows_have_no_issue(make_side: Any) -> None:
     assert find_quality_issue(make_side(300, n=NUMBERS), make_side(0, n=NUMBERS[:0])) is None
+
+
+def test_a_column_that_is_missing_in_every_row(make_side: Any) -> None:
+    reference = make_side(300, n=np.where(np.arange(300) < 30, np.nan, NUMBERS), w=WORDS)
+    window = make_side(200, n=np.full(200, np.nan), w=np.array([None] * 200, object))
+    assert find_quality_issue(reference, window) == (
+        "column 'n' is missing in every row; in the reference it is missing in 10% of them; "
+        "column 'w' is missing in every row; in the reference it is missing in 0% of them"
+    )
+
+
+def test_a_column_that_was_always_missing_has_no_issue(make_side: Any) -> None:
+    nothing = np.full(300, np.nan)
+    assert find_quality_issue(make_side(300, n=nothing), make_side(200, n=nothing[:200])) is None
+    assert find_quality_issue(make_side(300, n=nothing), make_side(200, n=OTHERS)) is None
+
+
+def with_gaps(words: Any, gaps: Any) -> Any:
+    """The words, None where there is a gap."""
+    words = words.copy()
+    words[gaps] = None
+    return words
+
+
+def test_missing_values_hide_no_issue_and_make_none(make_side: Any) -> None:
+    gaps = np.arange(200) % 4 == 0
+    reference = make_side(300, n=NUMBERS, w=WORDS)
+    same = make_side(200, n=np.where(gaps, np.nan, OTHERS), w=with_gaps(WORDS[:200], gaps))
+    assert find_quality_issue(reference, same) is None
+    for values in (np.zeros(200), OTHERS * 1000):
+        assert find_quality_issue(reference, make_side(200, n=np.where(gaps, np.nan, values))) is not None
+    red = make_side(200, w=with_gaps(np.array(["red"] * 200, object), gaps))
+    assert find_quality_issue(reference, red) == (
+        "column 'w' is 'red' in every row that has a value; the reference has 3 values of it"
+    )
+    new = make_side(200, w=with_gaps(np.array(["teal", "pink"] * 100, object), gaps))
+    assert "has not one value that was seen before" in str(find_quality_issue(reference, new))
+
+
+def test_a_time_that_is_the_same_in_every_row(make_side: Any) -> None:
+    times = np.datetime64("2013-01-01", "us") + np.arange(300).astype("timedelta64[h]")
+    reference, later = make_side(300, t=times), times[:200] + np.timedelta64(90, "D")
+    assert find_quality_issue(reference, make_side(200, t=later)) is None
+    reason = find_quality_issue(reference, make_side(200, t=np.full(200, times[0])))
+    assert reason == (
+        "column 't' is '2013-01-01T00:00:00.000000' in every row; the reference has 300 values of it"
+    )

@@ -51,14 +51,13 @@ class TestNumbers:
 
     def test_cells_of_a_csv_are_read_one_by_one(self) -> None:
         row_errors: RowErrors = {}
-        cells = ["1", " 2.5 ", "-3e2", "true", None, "NaN", "-inf", "n/a", "1_0", "0x1", "1\x1d"]
+        cells = ["1", " 2.5 ", "-3e2", "true", None, "NaN", "-inf", "none?", "1_0", "0x1", "1\x1d"]
         values = decode_numbers(chunked(cells), "x", row_errors, True)
         assert values[:4].tolist() == [1, 2.5, -300, 1]
+        assert np.isnan(values[4:6]).all()
         assert row_errors == {
-            4: RowError("x is missing"),
-            5: RowError("x is NaN"),
             6: RowError("x is infinite"),
-            7: RowError("x is not a number", ": 'n/a'"),
+            7: RowError("x is not a number", ": 'none?'"),
             8: RowError("x is not a number", ": '1_0'"),
             9: RowError("x is not a number", ": '0x1'"),
             10: RowError("x is not a number", ": '1\\x1d'"),
@@ -68,10 +67,24 @@ class TestNumbers:
         with pytest.raises(InvalidFile, match="column 'x' holds text such as 'red'; wanted numbers"):
             decode_numbers(chunked([None, "red", "blue"]), "x", {}, True)
 
-    def test_an_empty_csv_column_is_missing_in_every_row(self) -> None:
+    def test_an_empty_column_is_missing_in_every_row(self) -> None:
+        for column in (chunked([None, None], pa.string()), chunked(["NA", ""]), chunked([None, None])):
+            row_errors: RowErrors = {}
+            assert np.isnan(decode_numbers(column, "x", row_errors, True)).all()
+            assert row_errors == {}
+
+    @pytest.mark.parametrize("cell", ["", "NA", "n/a", "#N/A", "NaN", "-nan", "null", "None", " na "])
+    def test_the_usual_words_of_a_csv_for_no_number_are_missing_values(self, cell: str) -> None:
         row_errors: RowErrors = {}
-        decode_numbers(chunked([None, None], pa.string()), "x", row_errors, True)
-        assert row_errors == dict.fromkeys(range(2), RowError("x is missing"))
+        values = decode_numbers(chunked(["1", cell]), "x", row_errors, True)
+        assert (values[0], np.isnan(values[1]), row_errors) == (1.0, True, {})
+
+    @pytest.mark.parametrize(
+        "column", [pa.array([1.0, None]), pa.array([1.0, float("nan")]), pa.array([1, None], pa.int8())]
+    )
+    def test_missing_numbers_are_one_nan(self, column: pa.Array) -> None:
+        values = decode_numbers(chunked(column), "x", {}, False)
+        assert values.tobytes() == np.array([1.0, np.nan]).tobytes()
 
 
 class TestTexts:

@@ -11,7 +11,7 @@ from growlearn.domain.schema import Schema
 from growlearn.ingest.holdout import load_holdout
 
 FILES = {
-    "test/a.csv": {"a.csv": b"x,y,task\n1,0,a\n2,1,b\n3,,a\nnan,0,a\n"},
+    "test/a.csv": {"a.csv": b"x,y,task\n1,0,a\n2,1,b\n3,,a\ninf,0,a\n"},
     "test/b.csv": {"b.csv": b"x,y,task\n4,1,a\n"},
 }
 

@@ -70,14 +70,14 @@ class TestByFile:
 
     def test_the_summary_names_every_kind_of_error_once(self, make_stream: Callable[..., Any]) -> None:
         stream = make_stream(PLAIN)
-        (result,) = stream.ingest({"a.csv": csv([1, "nan", 2, "oops", "nan", 1])})
+        (result,) = stream.ingest({"a.csv": csv([1, "inf", 2, "oops", "inf", 1])})
         (window,) = result.windows
-        assert window.reason == "4 rows rejected: 2 x is NaN, 1 x is not a number, 1 duplicate"
+        assert window.reason == "4 rows rejected: 2 x is infinite, 1 x is not a number, 1 duplicate"
         assert (window.rows, window.quarantined_rows) == (2, 4)
         assert result.bad_rows == (
-            BadRow(row=1, reason="x is NaN", window="w1"),
+            BadRow(row=1, reason="x is infinite", window="w1"),
             BadRow(row=3, reason="x is not a number: 'oops'", window="w1"),
-            BadRow(row=4, reason="x is NaN", window="w1"),
+            BadRow(row=4, reason="x is infinite", window="w1"),
             BadRow(row=5, reason="duplicate of row 0", window="w1"),
         )
 
@@ -93,7 +93,7 @@ class TestByTask:
         self, make_stream: Callable[..., Any], task_schema: Schema
     ) -> None:
         stream = make_stream(task_schema)
-        stream.ingest({"a.csv": csv([1, 2, 3, 4, "nan"], ["b", "a", "b", "c", "a"])})
+        stream.ingest({"a.csv": csv([1, 2, 3, 4, "inf"], ["b", "a", "b", "c", "a"])})
         assert [(w.id, w.task, w.rows, w.quarantined_rows) for w in stream.windows] == [
             ("w1", "b", 2, 0),
             ("w2", "a", 1, 1),
@@ -105,9 +105,9 @@ class TestByTask:
         self, make_stream: Callable[..., Any], task_schema: Schema
     ) -> None:
         stream = make_stream(task_schema)
-        stream.ingest({"a.csv": csv(["nan", 2], ["b", "a"])})
+        stream.ingest({"a.csv": csv(["inf", 2], ["b", "a"])})
         assert brief(stream.windows) == [("w1", QUARANTINED, 0), ("w2", ACCEPTED, 1)]
-        assert stream.windows[0].reason == "no usable row: 1 row rejected: 1 x is NaN"
+        assert stream.windows[0].reason == "no usable row: 1 row rejected: 1 x is infinite"
 
     def test_rows_without_a_task_count_in_the_first_window(
         self, make_stream: Callable[..., Any], task_schema: Schema
@@ -165,14 +165,14 @@ class TestByRowCount:
     def test_a_row_the_open_window_already_holds_is_rejected(self, make_stream: Callable[..., Any]) -> None:
         stream = make_stream(PLAIN, rows=4)
         stream.ingest({"a.csv": csv([1, 2])})
-        (result,) = stream.ingest({"b.csv": csv(["nan", 2, 3])})
+        (result,) = stream.ingest({"b.csv": csv(["inf", 2, 3])})
         assert result.bad_rows == (
-            BadRow(row=0, reason="x is NaN", window="w1"),
+            BadRow(row=0, reason="x is infinite", window="w1"),
             BadRow(row=1, reason="duplicate of a row in window w1", window="w1"),
         )
         (window,) = stream.windows
         assert (window.rows, window.quarantined_rows) == (3, 2)
-        assert window.reason == "3 of 4 rows; 2 rows rejected: 1 x is NaN, 1 duplicate"
+        assert window.reason == "3 of 4 rows; 2 rows rejected: 1 x is infinite, 1 duplicate"
 
     def test_a_bad_file_becomes_a_window_of_its_own_and_the_open_one_waits(
         self, make_stream: Callable[..., Any]

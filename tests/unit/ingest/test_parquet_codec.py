@@ -27,6 +27,11 @@ COLUMNS: dict[InputType, tuple[InputColumn, Any]] = {
     ),
     InputType.NUMBER: (InputColumn(type=InputType.NUMBER), np.array([1.5, -2.0, 0.0])),
     InputType.CATEGORY: (InputColumn(type=InputType.CATEGORY), object_column(["a", "", "ü"])),
+    InputType.BOOLEAN: (InputColumn(type=InputType.BOOLEAN), object_column(["true", "false", "true"])),
+    InputType.DATETIME: (
+        InputColumn(type=InputType.DATETIME),
+        np.array(["2013-01-01T05:15", "1969-12-31T23:59:59.999999", "2400-02-29"], "datetime64[us]"),
+    ),
     InputType.TOKENS: (
         TOKENS,
         np.array([[1, 2, -1, -1, -1], [49, 0, 3, 4, 5], [7, -1, -1, -1, -1]], np.int32),

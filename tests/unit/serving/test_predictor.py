@@ -173,3 +173,15 @@ def test_every_execution_gives_the_same_predictions_up_to_rounding(execution: Ex
     assert (prediction == expected[0]).all()
     assert (task == expected[2]).all()
     assert np.abs(probability - expected[1]).max() < 1e-5
+
+
+def test_a_required_column_without_a_value_is_refused_and_another_is_answered() -> None:
+    manifest, read = parts_of({"left": -5.0})
+    frame = pd.DataFrame({"x": [1.0, np.nan]})
+    assert Predictor(manifest, read).predict(frame)["probability"].between(0, 1).all()
+    required = Schema(inputs={"x": InputColumn(type=InputType.NUMBER, required=True)}, task="task")
+    with pytest.raises(GrowLearnError, match="row 1 cannot be predicted: x is missing"):
+        Predictor(replace(manifest, schema=required), read).predict(frame)
+    infinite = pd.DataFrame({"x": [1.0, np.inf]})
+    with pytest.raises(GrowLearnError, match="row 1 cannot be predicted: x is infinite"):
+        Predictor(manifest, read).predict(infinite)

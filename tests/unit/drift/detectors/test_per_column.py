@@ -102,3 +102,34 @@ def test_false_discoveries_are_a_small_share_of_discoveries(make_sample: Any) ->
         wrong += sum(int(name.removeprefix("column n")) >= 10 for name in names)
     assert named > 140
     assert wrong / named < 0.08
+
+
+def test_booleans_are_compared_as_categories(make_sample: Any) -> None:
+    def sample(true: int) -> Any:
+        column = object_column(["true"] * true + ["false"] * (ROWS - true))
+        return make_sample(inputs={"b": column}, kinds={"b": InputType.BOOLEAN})
+
+    assert rejected_names(per_column(sample(150), sample(220), 0.05)) == ["column b"]
+    assert rejected_names(per_column(sample(150), sample(155), 0.05)) == []
+
+
+def test_times_move_on_without_drift_and_only_their_missing_share_is_tested(make_sample: Any) -> None:
+    def sample(start: str, missing: int) -> Any:
+        times = np.datetime64(start, "us") + np.arange(ROWS).astype("timedelta64[h]")
+        times[:missing] = np.datetime64("NaT")
+        numbers = np.random.default_rng(0).normal(size=ROWS)
+        kinds = {"t": InputType.DATETIME, "n": InputType.NUMBER}
+        return make_sample(inputs={"t": times, "n": numbers}, kinds=kinds)
+
+    complete = per_column(sample("2013-01-01", 0), sample("2014-01-01", 0), 0.05)
+    assert [result.name for result in complete] == ["column n"]
+    assert rejected_names(per_column(sample("2013-01-01", 5), sample("2014-01-01", 90), 0.05)) == [
+        "column t, missing"
+    ]
+
+
+def test_times_alone_are_inconclusive(make_sample: Any) -> None:
+    times = np.datetime64("2013-01-01", "us") + np.arange(ROWS).astype("timedelta64[h]")
+    sample = make_sample(inputs={"t": times}, kinds={"t": InputType.DATETIME})
+    with pytest.raises(Inconclusive, match="no column of the 300 reference rows has two values to compare"):
+        per_column(sample, sample, 0.05)

@@ -1,0 +1,69 @@
+"""Date and time columns of an Arrow table -> times in UTC."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.types as pt
+
+from growlearn.domain.errors import InvalidFile
+from growlearn.ingest.columns import is_text_type, null_where_missing, truncate_repr, unwrap_column
+from growlearn.ingest.row_errors import RowError, RowErrors
+from growlearn.ingest.rows import Column
+
+_MICROSECONDS = pa.timestamp("us")
+_MICROSECONDS_UTC = pa.timestamp("us", "UTC")
+
+
+def decode_datetimes(column: Any, name: str, row_errors: RowErrors) -> Column:
+    """Column as datetime64[us] [N] in UTC, NaT where it is missing; finer parts of a time are dropped.
+
+    A time with a zone is converted to UTC, one without is taken as UTC, a date is its midnight. Text is read
+    as ISO 8601; unreadable cells are marked as errors. Raises InvalidFile for a column that holds no times.
+    """
+    column = unwrap_column(column)
+    arrow_type = column.type
+    if pt.is_null(arrow_type):
+        return np.full(len(column), "NaT", "datetime64[us]")
+    if pt.is_timestamp(arrow_type) or pt.is_date(arrow_type):
+        is_finer = pt.is_timestamp(arrow_type) and arrow_type.unit == "ns"
+        times = column.cast(pa.timestamp("us", getattr(arrow_type, "tz", None)), safe=not is_finer)
+    elif is_text_type(arrow_type):
+        times = _parse_times(null_where_missing(column.cast(pa.string())), name, row_errors)
+    else:
+        raise InvalidFile(
+            f"column {name!r} is {arrow_type}; wanted times",
+            hint="write timestamps, dates, or text such as 2026-01-31T08:15:00+01:00",
+        )
+    return np.asarray(times.cast(_MICROSECONDS).to_numpy())
+
+
+def _parse_times(column: Any, name: str, row_errors: RowErrors) -> Any:
+    """Arrow reads a column whose cells all have a zone, or none of them; others are read one by one."""
+    for arrow_type in (_MICROSECONDS, _MICROSECONDS_UTC):
+        try:
+            return column.cast(arrow_type)
+        except pa.ArrowInvalid:
+            continue
+    cells = column.to_pylist()
+    times = [None if cell is None else _parse_time(cell) for cell in cells]
+    invalid_rows = [row for row, time in enumerate(times) if time is None and cells[row] is not None]
+    if len(invalid_rows) == len(cells) - column.null_count:
+        raise InvalidFile(
+            f"column {name!r} holds text such as {truncate_repr(cells[invalid_rows[0]])}; wanted times",
+            hint="write ISO 8601, such as 2026-01-31T08:15:00+01:00",
+        )
+    for row in invalid_rows:
+        row_errors.setdefault(row, RowError(f"{name} is not a time", f": {truncate_repr(cells[row])}"))
+    return pa.chunked_array([pa.array(times, _MICROSECONDS_UTC)])
+
+
+def _parse_time(cell: str) -> datetime | None:
+    try:
+        time = datetime.fromisoformat(cell.strip())
+        return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None

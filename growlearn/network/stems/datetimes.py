@@ -1,0 +1,86 @@
+"""The stem of dates and times: calendar parts, the time itself, and its age within the row."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from growlearn.domain.job import ModelConfig
+from growlearn.domain.schema import InputColumn
+from growlearn.ingest.rows import Column, Rows
+from growlearn.network.stems.columns import EncodedInputs, InitSource
+from growlearn.network.stems.tables import NumberTokens
+
+_TIMES, _CALENDAR = "times", "calendar"
+_PART_SIZES = (12, 31, 7, 48)  # month, day of the month, weekday, half-hour of the day
+_NO_PART = sum(_PART_SIZES)  # where the time is missing
+
+
+class DatetimeTokens(nn.Module):
+    """Datetime columns, one token each: the sum of an embedding per calendar part and of two numbers.
+
+    The numbers are the time itself and its age, the seconds to the newest of the row's datetime columns; both
+    are encoded as `NumberTokens` does and limited to the range they had when the stem was fitted, so a later
+    time is read as the newest one known. Calendar embeddings start at zero: a month that was not in
+    training changes nothing. All parts are those of UTC.
+    """
+
+    def __init__(self, names: Sequence[str], width: int) -> None:
+        super().__init__()
+        self.names = tuple(names)
+        numbers = [f"{part} {name}" for part in ("time", "age") for name in names]
+        self.numbers = NumberTokens(numbers, width)
+        self.calendar = nn.Parameter(torch.zeros(len(names), _NO_PART, width))
+
+    def encode(self, rows: Rows) -> EncodedInputs:
+        """Rows -> times and ages in s, float64 [N, 2 columns], and calendar parts, int64 [N, columns, 4]."""
+        times = np.stack([rows.inputs[name] for name in self.names], axis=1)  # [N, columns]
+        newest = np.fmax.reduce(times, axis=1, keepdims=True)  # NaT only where all are
+        seconds = _to_seconds(times - np.datetime64(0, "us"))
+        numbers = np.concatenate([seconds, _to_seconds(newest - times)], axis=1)
+        return {_TIMES: torch.from_numpy(numbers), _CALENDAR: torch.from_numpy(_calendar_parts(times))}
+
+    def fit(self, inputs: EncodedInputs) -> None:
+        """Fit the ranges and quantiles of times and ages."""
+        self.numbers.fit_values(inputs[_TIMES])
+
+    def forward(self, inputs: EncodedInputs) -> Tensor:
+        """Encoded inputs of B rows -> [B, columns, D]."""
+        edges = self.numbers.edges
+        values = torch.minimum(torch.maximum(inputs[_TIMES], edges[:, 0]), edges[:, -1])  # [B, 2 columns]
+        tokens = (
+            self.numbers.embed_values(values).unflatten(1, (2, len(self.names))).sum(1)
+        )  # [B, columns, D]
+        no_part = self.calendar.new_zeros(len(self.names), 1, self.calendar.shape[2])
+        embeddings = torch.cat([self.calendar, no_part], dim=1)  # [columns, parts + 1, D]
+        column = torch.arange(len(self.names))[:, None]  # [columns, 1]
+        return tokens + embeddings[column, inputs[_CALENDAR]].sum(2)
+
+
+def _to_seconds(spans: Column) -> Column:
+    """Spans of time -> float64 seconds, NaN for NaT."""
+    return np.asarray(spans / np.timedelta64(1, "s"))
+
+
+def _calendar_parts(times: Column) -> Column:
+    """Times [N, columns] -> the index of each calendar part's embedding, int64 [N, columns, 4]."""
+    months, days = times.astype("datetime64[M]"), times.astype("datetime64[D]")
+    parts = [
+        months.astype(np.int64) % 12,
+        (days - months).astype(np.int64),
+        (days.astype(np.int64) + 3) % 7,  # day 0, 1970-01-01, was a Thursday
+        (times - days).astype("timedelta64[m]").astype(np.int64) // 30,
+    ]
+    starts = np.cumsum([0, *_PART_SIZES[:-1]])
+    indices = np.stack([part + start for part, start in zip(parts, starts, strict=True)], axis=-1)
+    return np.where(np.isnat(times)[..., None], _NO_PART, indices)
+
+
+def make_datetime_columns(
+    columns: Mapping[str, InputColumn], config: ModelConfig, _: InitSource
+) -> DatetimeTokens:
+    """The datetime columns of a schema, all in one module."""
+    return DatetimeTokens(list(columns), config.embed_dim)

@@ -50,12 +50,19 @@ class InMemoryStream:
         sink = io.BytesIO()
         pq.write_table(pa.table(columns), sink)
         number = len(self.store.windows(self.job.name)) + 1
-        self.source.put(f"{number:03}.parquet", sink.getvalue())
+        return self.deliver(f"{number:03}.parquet", sink.getvalue())
+
+    def deliver(self, file: str, content: bytes) -> Window:
+        """Take one file in as a window, and do what the job says."""
+        self.source.put(file, content)
         return run_stream(self.job.name, self.ports, lambda _: None).windows[-1]
 
     def answer(self, rows: Rows) -> fashion_mnist.Array:
         """The champion's answers to rows that name no task."""
+        return self.champion().predict_rows(rows)[0].astype(np.int64)
+
+    def champion(self) -> Predictor:
+        """The model in use."""
         number = self.store.stream(self.job.name).champion
         assert number is not None, "the first window makes a champion"
-        manifest = get_version(self.store.versions(self.job.name), number).manifest
-        return Predictor(manifest, self.artifacts.get).predict_rows(rows)[0].astype(np.int64)
+        return Predictor(get_version(self.store.versions(self.job.name), number).manifest, self.artifacts.get)

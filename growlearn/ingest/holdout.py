@@ -36,8 +36,8 @@ def load_holdout(
     """The labelled rows of one task out of all hold-out files (content by relative path, by url).
 
     Bad rows are left out, and copies of a row of the same file where `duplicates` are dropped; `label_kind`
-    is int or str, the kind of the labels they are compared with. Raises CannotGrow where a file cannot be read or
-    no such row is left.
+    is int or str, the kind of the labels they are compared with. Raises CannotGrow where a file cannot be
+    read or no such row is left.
     """
     parts = [_read_holdout_file(url, blobs, schema, label_kind, duplicates) for url, blobs in files.items()]
     rows = concat_rows(parts) if parts else None

@@ -11,7 +11,6 @@ import pickletools
 import subprocess
 import sys
 import urllib.error
-import urllib.error
 import urllib.request
 import zipfile
 from dataclasses import dataclass, replace

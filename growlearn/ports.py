@@ -15,6 +15,7 @@ from growlearn.domain.growth import GrowthPlan, GrowthResult, Progress
 from growlearn.domain.job import Job
 from growlearn.domain.lineage import BranchRecord, Manifest, Task, Version
 from growlearn.domain.registered_model import RegisteredModel
+from growlearn.domain.schema import Label
 from growlearn.domain.stream import (
     Alias,
     AliasChange,
@@ -297,12 +298,14 @@ class Engine(Protocol):
 class EvalRequest:
     """One task's stored rows (sha256 of Parquet) on which a model is evaluated.
 
-    Where they are `routed` the model gets no task, and its router chooses one for each row.
+    Where they are `routed` the model gets no task, and its router chooses one for each row. `positive_class`
+    is the class that a two-class metric is about; None: that of the task's head.
     """
 
     task: str
     rows: str
     routed: bool = False
+    positive_class: Label | None = None
 
 
 class Evaluator(Protocol):

@@ -7,6 +7,7 @@ from typing import Any
 
 from growlearn.app.backtest import BacktestResult
 from growlearn.domain.backtest import DriftEvent, Replay, WindowReplay
+from growlearn.domain.metric import MetricName
 
 BacktestView = Mapping[str, Any]
 
@@ -50,9 +51,11 @@ def _policy_view(replay: Replay, *, has_regimes: bool) -> BacktestView:
         "trainings": replay.trainings,
         "hours": replay.training_hours,
         "accuracy": replay.accuracy,
+        "metric": replay.metric.value,
+        "value": replay.value,
         "labelled_rows": replay.labelled,
         **(detection if has_regimes else dict.fromkeys(detection)),
-        "history": [_window_view(window) for window in replay.windows],
+        "history": [_window_view(window, replay.metric) for window in replay.windows],
     }
 
 
@@ -66,7 +69,8 @@ def _drift_event_view(event: DriftEvent) -> BacktestView:
     }
 
 
-def _window_view(window: WindowReplay) -> BacktestView:
+def _window_view(window: WindowReplay, metric: MetricName) -> BacktestView:
+    accuracy = window.correct / window.labelled if window.labelled else None
     return {
         "window": window.window,
         "source": window.source,
@@ -76,7 +80,8 @@ def _window_view(window: WindowReplay) -> BacktestView:
         "alarm": window.alarm,
         "grown": window.grown,
         "hours": window.training_s / 3600,
-        "accuracy": window.correct / window.labelled if window.labelled else None,
+        "accuracy": accuracy,
+        "value": accuracy if metric is MetricName.ACCURACY else window.metric_value,
         "regime": window.regime,
         "reason": window.reason,
     }

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from growlearn.app.views import interval_view
 from growlearn.domain.lineage import Version
+from growlearn.domain.metric import MetricName
 from growlearn.evaluation.metrics.calibration import CalibrationBin
 from growlearn.evaluation.metrics.confusion import ClassMetrics
 from growlearn.evaluation.metrics.task import TaskMetrics
@@ -38,7 +39,12 @@ def _task_view(metrics: TaskMetrics) -> EvaluationView:
         "correct": score.correct,
         "accuracy": score.accuracy,
         "interval": interval_view(score.interval),
+        "metric": score.metric.value,
+        "value": score.value,
+        "positive_class": metrics.positive_class,
+        "threshold": metrics.threshold,
         "routed_accuracy": None if metrics.routed_score is None else metrics.routed_score.accuracy,
+        "routed_value": None if metrics.routed_score is None else metrics.routed_score.value,
         "calibration_error": None if calibration is None else calibration.ece,
         **_flips_view(metrics),
         "classes": None if classes is None else [_class_view(item) for item in classes],
@@ -85,13 +91,16 @@ def prequential_view(result: PrequentialResult) -> EvaluationView:
         "accuracy": result.accuracy,
         "interval": interval_view(result.interval),
         "mean_accuracy": result.mean_accuracy,
+        "metric": result.metric.value,
+        "value": result.value,
+        "undefined": list(result.undefined),
         "rows": result.rows,
-        "windows": [_window_score_view(score) for score in result.windows],
+        "windows": [_window_score_view(score, result.metric) for score in result.windows],
         "excluded": [{"window": window, "reason": reason} for window, reason in result.excluded.items()],
     }
 
 
-def _window_score_view(score: WindowScore) -> EvaluationView:
+def _window_score_view(score: WindowScore, metric: MetricName) -> EvaluationView:
     return {
         "window": score.window.id,
         "task": score.window.task,
@@ -101,4 +110,5 @@ def _window_score_view(score: WindowScore) -> EvaluationView:
         "unanswered": score.unanswered,
         "accuracy": score.accuracy,
         "interval": interval_view(score.interval),
+        "value": score.accuracy if metric is MetricName.ACCURACY else score.metric_value,
     }

@@ -37,6 +37,8 @@ schema:
 windowing: {{by: file}}                      # or {{rows: 2000}}
 duplicates: {duplicates}                           # or drop: rows with the inputs, label and task of an earlier one
 holdout: {{fraction: {holdout.fraction}}}                 # of the labelled rows, for evaluation only
+metric: {metric}                          # or balanced_accuracy, macro_f1, log_loss, roc_auc, average_precision
+# class_weight: balanced                  # where classes are rare; or {{CLASS: weight}}
 {model_note}model: {{embed_dim: {model.embed_dim}, depth: {model.depth}, {patch_size}max_branches: {model.max_branches}, \
 max_lineage_length: {model.max_lineage_length}}}
 # alpha is the chance of a false alarm in each window; with action alert, drift is reported and nothing is grown:
@@ -90,6 +92,7 @@ def render_job_file(name: str, profile: DataProfile) -> str:
         task=f"  task: {_quote(profile.task)}" if profile.task else task,
         duplicates=Job.duplicates,
         holdout=HoldoutFraction(),
+        metric=Job.metric,
         model=ModelConfig(),
         drift=drift,
         detectors=_format_list(drift.detectors),

@@ -30,11 +30,15 @@ OUTPUT_COLUMNS = ("prediction", "probability", "task")
 
 @dataclass(frozen=True, eq=False)
 class FilePredictions:
-    """The file's own table with the added columns, null in rows without a prediction."""
+    """The file's own table with the added columns, null in rows without a prediction.
+
+    `class_columns` are those of the added ones that hold the probability of one class.
+    """
 
     table: Any  # pyarrow.Table
     version: int
     failed_rows: tuple[BadRow, ...]
+    class_columns: tuple[str, ...] = ()
 
 
 def predict_file(
@@ -45,11 +49,13 @@ def predict_file(
     file: Path,
     min_probability: float = 0.0,
     execution: Execution = Execution.LOOP,
+    proba: bool = False,
 ) -> FilePredictions:
     """Predict every row of a Parquet, CSV or Arrow file, or every image below a folder.
 
-    The champion predicts, or the given version; a prediction below `min_probability` is left null. Raises
-    GrowLearnError where the stream has no such version or the file cannot be used.
+    The champion predicts, or the given version; a prediction below `min_probability` is left null. With
+    `proba` a column is added for the probability of each class, `probability_CLASS`. Raises GrowLearnError
+    where the stream has no such version or the file cannot be used.
     """
     model = _get_version(store, stream, version)
     contents = _read_contents(file)
@@ -68,15 +74,17 @@ def predict_file(
     if len(known) == 0:
         raise GrowLearnError(f"{file}: no row can be answered; the first: {bad[0].reason}")
     predictor = Predictor(model.manifest, artifacts.get, execution)
-    predictions = predictor.predict_rows(parsed.rows.take(known), min_probability)
+    answers = predictor.answer(parsed.rows.take(known), min_probability, proba)
+    class_columns = predictor.probability_columns(answers)
+    added = {name: getattr(answers, name) for name in OUTPUT_COLUMNS} | class_columns
     table = pa.table({"file": sorted(contents)}) if file.is_dir() else raw_table.table
     # The added columns replace columns of the file that have the same names.
-    table = table.select([i for i, name in enumerate(table.column_names) if name not in OUTPUT_COLUMNS])
-    for name, values in zip(OUTPUT_COLUMNS, predictions, strict=True):
+    table = table.select([i for i, name in enumerate(table.column_names) if name not in added])
+    for name, values in added.items():
         column = object_column([None] * table.num_rows)
         column[parsed.source_rows[known]] = values
         table = table.append_column(name, pa.array(column))
-    return FilePredictions(table, model.number, tuple(bad))
+    return FilePredictions(table, model.number, tuple(bad), tuple(class_columns))
 
 
 def _get_version(store: Store, stream_name: str, version: int | None) -> Version:

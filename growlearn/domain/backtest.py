@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from statistics import fmean
 
+from growlearn.domain.metric import MetricName
 from growlearn.domain.window import Verdict
 
 
@@ -15,7 +16,8 @@ class WindowReplay:
     """One window of a replay.
 
     `task` is the one the policy matched or opened. The model before the window predicted `correct` of the
-    `labelled` rows correctly. `training_s` is the training time the window would have cost; 0 where nothing
+    `labelled` rows correctly, and had `metric_value` by the job's metric (None where that is accuracy, or not
+    defined on the rows). `training_s` is the training time the window would have cost; 0 where nothing
     was grown. `regime` is the true one, None where it is unknown.
     """
 
@@ -29,6 +31,7 @@ class WindowReplay:
     training_s: float = 0.0
     correct: int = 0
     labelled: int = 0
+    metric_value: float | None = None
     regime: str | None = None
 
     @property
@@ -58,6 +61,7 @@ class Replay:
 
     policy: str
     windows: tuple[WindowReplay, ...]
+    metric: MetricName = MetricName.ACCURACY
 
     @property
     def alarms(self) -> int:
@@ -83,6 +87,17 @@ class Replay:
     def accuracy(self) -> float | None:
         """Share of labelled rows predicted correctly on arrival; None where there were none."""
         return sum(window.correct for window in self.windows) / self.labelled if self.labelled else None
+
+    @property
+    def value(self) -> float | None:
+        """The job's metric: its mean over windows weighted by their labelled rows; None without any."""
+        if self.metric is MetricName.ACCURACY:
+            return self.accuracy
+        scored = [window for window in self.windows if window.metric_value is not None]
+        rows = sum(window.labelled for window in scored)
+        return (
+            sum((window.metric_value or 0.0) * window.labelled for window in scored) / rows if rows else None
+        )
 
     @property
     def drift_events(self) -> tuple[DriftEvent, ...]:

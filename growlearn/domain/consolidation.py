@@ -8,6 +8,7 @@ from growlearn.domain.environment import TrainingEnvironment
 from growlearn.domain.growth import Epoch
 from growlearn.domain.job import GrowthConfig
 from growlearn.domain.lineage import BranchWeights, Manifest, RouterWeights, TaskHead
+from growlearn.domain.metric import MetricName
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +26,7 @@ class ConsolidationPlan:
     """Everything an engine needs to consolidate a model; equal plans give equal branches.
 
     The tasks of `parent_manifest` are distilled into `new_branches`, each with its own stem. `task_data` has
-    one entry a task, in the manifest's order. No task may lose more than `max_accuracy_drop`.
+    one entry a task, in the manifest's order. No task may lose more than `max_accuracy_drop`, by `metric`.
     """
 
     stream: str
@@ -37,6 +38,7 @@ class ConsolidationPlan:
     growth: GrowthConfig
     max_accuracy_drop: float
     seed: int
+    metric: MetricName = MetricName.ACCURACY
 
 
 @dataclass(frozen=True, kw_only=True)

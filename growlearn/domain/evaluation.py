@@ -1,14 +1,17 @@
 """The accuracy matrix and every continual-learning metric derived from it.
 
-R[i][j] is the accuracy on task j after growing task i, with tasks in the order they were opened.
+R[i][j] is the accuracy on task j after growing task i, with tasks in the order they were opened. Where the
+job names another metric, the same figures are derived from that.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
 
 from growlearn.domain.interval import ConfidenceInterval, wilson_interval
+from growlearn.domain.metric import ACCURACY, METRICS, Metric, MetricName
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,12 +19,16 @@ class TaskScore:
     """One model's score on one task's hold-out rows.
 
     `logits_sha256` is the sha256 of the stored logits of every row, in order; None where there is no row.
+    `metric_value` is that of `metric`; None where that is accuracy, or is not defined on the rows because
+    they all have one label.
     """
 
     task: str
     correct: int
     rows: int
     logits_sha256: str | None = None
+    metric: MetricName = MetricName.ACCURACY
+    metric_value: float | None = None
 
     @property
     def accuracy(self) -> float:
@@ -32,6 +39,42 @@ class TaskScore:
     def interval(self) -> ConfidenceInterval:
         """The 95 % confidence interval of the accuracy on the task (Wilson 1927)."""
         return wilson_interval(self.correct, self.rows)
+
+    @property
+    def value(self) -> float | None:
+        """The value of the score's metric; None where it is not defined on the rows."""
+        return self.accuracy if self.metric is MetricName.ACCURACY else self.metric_value
+
+    def value_by(self, metric: Metric) -> float:
+        """The value of the score's own metric, or the accuracy; ValueError where it has none of it."""
+        value = self.accuracy if metric.is_accuracy else self.value
+        if value is None or not (metric.is_accuracy or metric.name is self.metric):
+            raise ValueError(f"the score on task {self.task!r} has no value of {metric.name}")
+        return value
+
+    def describe(self, metric: Metric) -> str:
+        """The value by a metric for people, with its name, and why it is accuracy where that is not asked."""
+        return f"{metric.format_value(self.value_by(metric))} {metric.name}{self.fallback_note(metric)}"
+
+    def fallback_note(self, metric: Metric) -> str:
+        """Why a score is compared by accuracy although its metric is another; empty where it is not."""
+        if not metric.is_accuracy or self.metric is MetricName.ACCURACY:
+            return ""
+        return f" ({self.metric} is not defined: every row has one label)"
+
+
+def common_metric(*scores: TaskScore) -> Metric:
+    """The metric by which scores can be compared: their own, or accuracy where any of them has no value."""
+    names = {score.metric for score in scores if score.value is not None}
+    if len(names) == 1 and all(score.value is not None for score in scores):
+        return METRICS[names.pop()]
+    return ACCURACY
+
+
+def gain(new: TaskScore, old: TaskScore) -> float:
+    """How much better one score is than another on the same rows, by the metric that both have."""
+    metric = common_metric(new, old)
+    return metric.merit(new.value_by(metric)) - metric.merit(old.value_by(metric))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +101,8 @@ class Evaluation:
     `teacher` scores the model it was distilled from, task by task, and `task` and `initial` are those of the
     newest task. `teacher` is empty for every other candidate. `routed` scores the candidate on the same rows
     without their task, where rows name none; `replacement` says which tasks the router no longer uses.
+    `chance_level` is the accuracy of knowing nothing on the new task, `metric_chance_level` its value by the
+    scores' metric where that is another one.
     """
 
     task: str
@@ -70,10 +115,21 @@ class Evaluation:
     teacher: tuple[TaskScore, ...] = ()
     routed: tuple[TaskScore, ...] = ()
     replacement: TaskReplacement | None = None
+    metric_chance_level: float | None = None
+
+    def chance(self, metric: Metric) -> float:
+        """What knowing nothing scores on the new task by accuracy or by the scores' metric."""
+        if metric.is_accuracy or self.metric_chance_level is None:
+            return self.chance_level
+        return self.metric_chance_level
+
+    def score(self, task: str) -> TaskScore:
+        """The score on one task; KeyError where it was not measured."""
+        return {score.task: score for score in self.task_scores}[task]
 
     def accuracy(self, task: str) -> float:
         """Accuracy on one task; KeyError where it was not measured."""
-        return {score.task: score.accuracy for score in self.task_scores}[task]
+        return self.score(task).accuracy
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,9 +167,10 @@ class GateResult:
 class AccuracyMatrix:
     """R as rows by growth and columns by task; None where nothing was measured.
 
-    `chance_level` and `single_task` hold, for each task, the accuracy of guessing and that of a model trained
-    on the task alone. `intervals` holds the 95 % confidence interval of each entry of R; empty for a matrix
-    without row counts.
+    `values` holds R by `metric`; empty where that is accuracy. All figures but the average accuracy are by
+    it, and None where they need an entry on which it is not defined. `chance_level` and `single_task` hold,
+    for each task, its value for guessing and for a model trained on the task alone. `intervals` holds the
+    95 % confidence interval of each accuracy; empty for a matrix without row counts.
 
     >>> matrix = AccuracyMatrix(
     ...     tasks=("a", "b"),
@@ -132,18 +189,28 @@ class AccuracyMatrix:
     chance_level: tuple[float, ...]
     single_task: tuple[float | None, ...]
     intervals: tuple[tuple[ConfidenceInterval | None, ...], ...] = ()
+    metric: MetricName = MetricName.ACCURACY
+    values: tuple[tuple[float | None, ...], ...] = ()
 
     @property
     def average_accuracy(self) -> float | None:
         """Mean of the last row, A_T = 1/T sum_j R[T][j] (Lopez-Paz and Ranzato 2017, as ACC)."""
-        return fmean(self._last_row()) if self.tasks else None
+        return _mean_or_none(self.accuracy[-1]) if self.tasks else None
+
+    @property
+    def average_value(self) -> float | None:
+        """The same by the metric."""
+        return _mean_or_none(self.metric_values[-1]) if self.tasks else None
+
+    @property
+    def metric_values(self) -> tuple[tuple[float | None, ...], ...]:
+        """R by the metric."""
+        return self.values or self.accuracy
 
     @property
     def backward_transfer(self) -> float | None:
         """BWT = 1/(T-1) sum_{j<T} R[T][j] - R[j][j] (Lopez-Paz and Ranzato 2017)."""
-        return _mean_or_none(
-            [now - self._measured_accuracy(j, j) for j, now in enumerate(self._last_row()[:-1])]
-        )
+        return _mean_or_none([self._gain(now, self._at(j, j)) for j, now in enumerate(self._last_row()[:-1])])
 
     @property
     def forward_transfer(self) -> float | None:
@@ -151,18 +218,15 @@ class AccuracyMatrix:
 
         R[j-1][j] is the new task's initial model, before its branch was trained; chance is 1/C.
         """
-        before = [(self.accuracy[j - 1][j], self.chance_level[j]) for j in range(1, len(self.tasks))]
-        return _mean_or_none([measured - chance for measured, chance in before if measured is not None])
+        before = [(self.metric_values[j - 1][j], self.chance_level[j]) for j in range(1, len(self.tasks))]
+        return _mean_or_none(
+            [self._gain(measured, chance) for measured, chance in before if measured is not None]
+        )
 
     @property
     def forgetting(self) -> float | None:
         """F = 1/(T-1) sum_{j<T} max_{i<T} R[i][j] - R[T][j]: best past minus current (Chaudhry 2018)."""
-        last = self._last_row()[:-1]
-        past = [
-            max(self._measured_accuracy(i, j) for i in range(j, len(self.tasks) - 1))
-            for j in range(len(last))
-        ]
-        return _mean_or_none([best - now for best, now in zip(past, last, strict=True)])
+        return _mean_or_none([self._lost(j, now) for j, now in enumerate(self._last_row()[:-1])])
 
     @property
     def intransigence(self) -> float | None:
@@ -171,31 +235,47 @@ class AccuracyMatrix:
         Chaudhry et al. compare with a jointly trained model; here the baseline is a model of one branch
         trained on the task's own rows. None unless the job asks for that baseline.
         """
-        pairs = [
-            (single_task, self._measured_accuracy(j, j)) for j, single_task in enumerate(self.single_task)
-        ]
-        return _mean_or_none([single_task - now for single_task, now in pairs if single_task is not None])
+        pairs = [(single_task, self._at(j, j)) for j, single_task in enumerate(self.single_task)]
+        return _mean_or_none(
+            [self._gain(single_task, now) for single_task, now in pairs if single_task is not None]
+        )
 
-    def _last_row(self) -> list[float]:
-        return [self._measured_accuracy(len(self.tasks) - 1, j) for j in range(len(self.tasks))]
+    def _lost(self, task: int, now: float | None) -> float | None:
+        """How far a task's value now is from the best it had before."""
+        gains = [self._gain(self._at(i, task), now) for i in range(task, len(self.tasks) - 1)]
+        return None if None in gains else max(value for value in gains if value is not None)
 
-    def _measured_accuracy(self, i: int, j: int) -> float:
-        value = self.accuracy[i][j]
-        if value is None:
+    def _last_row(self) -> list[float | None]:
+        return [self._at(len(self.tasks) - 1, j) for j in range(len(self.tasks))]
+
+    def _at(self, i: int, j: int) -> float | None:
+        if self.accuracy[i][j] is None:
             raise ValueError(f"R[{i}][{j}] was not measured")
-        return value
+        return self.metric_values[i][j]
+
+    def _gain(self, new: float | None, old: float | None) -> float | None:
+        """How much better one value is than another; None where either is."""
+        if new is None or old is None:
+            return None
+        metric = METRICS[self.metric]
+        return metric.merit(new) - metric.merit(old)
 
 
-def _mean_or_none(values: list[float]) -> float | None:
-    return fmean(values) if values else None
+def _mean_or_none(values: Sequence[float | None]) -> float | None:
+    """The mean; None without a value, or where any is None."""
+    defined = [value for value in values if value is not None]
+    return fmean(defined) if defined and len(defined) == len(values) else None
 
 
 def build_accuracy_matrix(evaluations: tuple[Evaluation, ...]) -> AccuracyMatrix:
     """Assemble R from one evaluation a growth, in the order the tasks were opened.
 
-    A consolidation opens no task: it replaces the row of the newest one.
+    A consolidation opens no task: it replaces the row of the newest one. The figures are by the metric of the
+    scores; where it was changed since the first of them, by accuracy.
     """
     evaluations = _merge_consolidations(evaluations)
+    names = {score.metric for evaluation in evaluations for score in evaluation.task_scores}
+    metric = METRICS[names.pop()] if len(names) == 1 else ACCURACY
     tasks = tuple(evaluation.task for evaluation in evaluations)
     rows: list[tuple[TaskScore | None, ...]] = []
     for i, evaluation in enumerate(evaluations):
@@ -206,10 +286,21 @@ def build_accuracy_matrix(evaluations: tuple[Evaluation, ...]) -> AccuracyMatrix
     return AccuracyMatrix(
         tasks=tasks,
         accuracy=tuple(tuple(None if score is None else score.accuracy for score in row) for row in rows),
-        chance_level=tuple(evaluation.chance_level for evaluation in evaluations),
-        single_task=tuple(None if e.single_task is None else e.single_task.accuracy for e in evaluations),
+        chance_level=tuple(evaluation.chance(metric) for evaluation in evaluations),
+        single_task=tuple(_value_or_none(evaluation.single_task, metric) for evaluation in evaluations),
         intervals=tuple(tuple(None if score is None else score.interval for score in row) for row in rows),
+        metric=metric.name,
+        values=()
+        if metric.is_accuracy
+        else tuple(tuple(_value_or_none(score, metric) for score in row) for row in rows),
     )
+
+
+def _value_or_none(score: TaskScore | None, metric: Metric) -> float | None:
+    """The value of a score by a metric; None without a score, and where it is not defined."""
+    if score is None:
+        return None
+    return score.accuracy if metric.is_accuracy else score.value
 
 
 def _merge_consolidations(evaluations: tuple[Evaluation, ...]) -> tuple[Evaluation, ...]:

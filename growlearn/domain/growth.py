@@ -7,7 +7,15 @@ from enum import StrEnum
 
 from growlearn.domain.environment import TrainingEnvironment
 from growlearn.domain.job import GrowthConfig
-from growlearn.domain.lineage import BranchWeights, Manifest, RouterWeights, TaskHead
+from growlearn.domain.lineage import (
+    UNCALIBRATED,
+    BranchWeights,
+    Calibration,
+    Manifest,
+    RouterWeights,
+    TaskHead,
+)
+from growlearn.domain.metric import METRICS, MetricName
 from growlearn.domain.schema import Label
 
 
@@ -21,18 +29,29 @@ class BranchInit(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class ProbeScore:
-    """Accuracy of a linear probe on the features that a branch would start with."""
+    """Accuracy of a linear probe on the features that a branch would start with.
+
+    `value` is that of the plan's metric; None where that is accuracy, or not defined on the probe's rows.
+    """
 
     task: str | None  # None: the stem alone, or a new stem
     lineage: tuple[str, ...]
     accuracy: float
     init: BranchInit = BranchInit.RESIDUAL
     rows: int = 256  # scored by the probe
+    value: float | None = None
+
+    def merit(self, metric: MetricName) -> float:
+        """What starts are compared by, more is better: the metric, or accuracy where it has no value."""
+        return self.accuracy if self.value is None else METRICS[metric].merit(self.value)
 
 
 @dataclass(frozen=True, kw_only=True)
 class SearchTrial:
-    """One candidate in one round of a hyperparameter search, with its validation score."""
+    """One candidate in one round of a hyperparameter search, with its validation score.
+
+    `value` is that of the plan's metric in the best epoch; None where that is accuracy, or not defined.
+    """
 
     learning_rate: float
     seed: int
@@ -42,6 +61,7 @@ class SearchTrial:
     loss: float  # of the best epoch, a mean cross-entropy in nats
     accuracy: float  # in the same epoch; NaN where no epoch improved on the start
     seconds: float = 0.0
+    value: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +75,9 @@ class GrowthPlan:
     several new branches the engine keeps the fewest whose accuracy on validation rows is within
     `max_accuracy_drop` of that of all (None: all). `retained` are training rows that the job lets the stream
     keep. `train_router` says whether the router learns the task too. `trials` are the candidates of the
-    search that chose this plan, round by round.
+    search that chose this plan, round by round. The best epoch is chosen by `metric`; `class_weights` are the
+    weights of each class's rows in the loss, with mean 1 over the training rows (empty: all 1);
+    `positive_class` is that of a task of two classes.
     """
 
     stream: str
@@ -79,17 +101,25 @@ class GrowthPlan:
     retained: str | None = None
     train_router: bool = True
     trials: tuple[SearchTrial, ...] = ()
+    metric: MetricName = MetricName.ACCURACY
+    class_weights: tuple[float, ...] = ()
+    positive_class: Label | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Epoch:
-    """One pass over the training rows; losses are mean cross-entropies in nats."""
+    """One pass over the training rows; losses are mean cross-entropies in nats.
+
+    `validation_value` is that of the plan's metric; None where that is accuracy, or not defined on the
+    validation rows.
+    """
 
     epoch: int
     train_loss: float
     validation_loss: float
     validation_accuracy: float
     seconds: float
+    validation_value: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,7 +144,9 @@ class GrowthResult:
     covers the stem alone and the parents before them. `environment` is that of the training; `check_logits`
     are the candidate's stored logits on every task's check rows. A head alone brings no branch;
     `head_parameters` then counts its parameters, else the last branch includes them. `replaced_tasks` are
-    earlier tasks that the new one replaces for rows that name no task.
+    earlier tasks that the new one replaces for rows that name no task. `calibration` and `threshold` are the
+    head's, fitted on validation rows; `validation_value` is that of the plan's metric with both, None where
+    that is accuracy, or not defined there.
     """
 
     branches: tuple[BranchWeights, ...]
@@ -141,6 +173,9 @@ class GrowthResult:
     check_logits: str | None = None
     head_parameters: int = 0
     replaced_tasks: tuple[str, ...] = ()
+    calibration: Calibration = UNCALIBRATED
+    threshold: float | None = None
+    validation_value: float | None = None
 
     @property
     def parameters(self) -> int:
@@ -165,6 +200,9 @@ class GrowthResult:
             lineage=self.lineage,
             sha256=self.head,
             retained=plan.retained,
+            calibration=self.calibration,
+            threshold=self.threshold,
+            positive_class=plan.positive_class,
         )
         branches = (*plan.parent_manifest.branches, *self.branches)
         return replace(
@@ -176,10 +214,18 @@ class GrowthResult:
         )
 
     def build_initial_manifest(self, plan: GrowthPlan) -> Manifest:
-        """The model before training: the new task has its initial head."""
+        """The model before training: the new task has its initial head, calibrated as the one it copies."""
         initial_ids = tuple(branch.id for branch in self.initial_branches)  # pruned ones too
-        lineage = (*plan.lineage, *initial_ids)
-        head = TaskHead(name=plan.task, classes=plan.classes, lineage=lineage, sha256=self.initial_head)
+        head = TaskHead(
+            name=plan.task,
+            classes=plan.classes,
+            lineage=(*plan.lineage, *initial_ids),
+            sha256=self.initial_head,
+            positive_class=plan.positive_class,
+        )
+        if plan.init_head_from_parent and plan.parent_task is not None:
+            parent = plan.parent_manifest.task(plan.parent_task)
+            head = replace(head, calibration=parent.calibration, threshold=parent.threshold)
         branches = (*plan.parent_manifest.branches, *self.initial_branches)
         return replace(plan.parent_manifest, branches=branches, tasks=(*plan.parent_manifest.tasks, head))
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
 from growlearn.domain.drift_config import DriftConfig, RetrainingPolicyConfig
+from growlearn.domain.metric import METRICS, MetricName
 from growlearn.domain.schema import Schema
 from growlearn.domain.validation import STRICT, parse_duration_s, require
 
@@ -357,6 +358,8 @@ class Job:
     windowing: WindowingConfig = field(default_factory=WindowingConfig)
     duplicates: Literal["keep", "drop"] = "keep"  # rows with the inputs, label and task of an earlier one
     holdout: HoldoutFraction | HoldoutFiles = field(default_factory=HoldoutFraction)
+    metric: MetricName = MetricName.ACCURACY  # what is chosen, gated and reported by
+    class_weight: Literal["balanced"] | dict[str, float] | None = None  # of a row's training loss, by class
     model: ModelConfig = field(default_factory=ModelConfig)
     drift: DriftConfig = field(default_factory=DriftConfig)
     retraining_policy: RetrainingPolicyConfig = field(default_factory=RetrainingPolicyConfig)
@@ -373,6 +376,7 @@ class Job:
 
     def __post_init__(self) -> None:
         validate_stream_name(self.name)
+        self._validate_metric()
         if isinstance(self.holdout, HoldoutFiles):
             require(
                 self.schema.task is not None,
@@ -386,6 +390,17 @@ class Job:
                 f"consolidation.target_branches {target_branches} must be fewer than"
                 f" max_branches {max_branches}",
             )
+
+    def _validate_metric(self) -> None:
+        if isinstance(self.class_weight, dict):
+            for label, weight in self.class_weight.items():
+                require(
+                    0 < weight < math.inf, f"class_weight of {label!r} must be a number above 0, not {weight}"
+                )
+        require(
+            METRICS[self.metric].greater_is_better or self.gates.min_accuracy == 0,
+            f"gates.min_accuracy is a least value of metric, but less {self.metric} is better",
+        )
 
     @property
     def registered_model(self) -> str:

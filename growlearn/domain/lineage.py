@@ -74,10 +74,29 @@ class BranchWeights:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Calibration:
+    """How a head's logits become probabilities: softmax((logits + offsets) / temperature).
+
+    The temperature was fitted on validation rows (Guo et al. 2017). `offsets`, one a class, undo the weights
+    that classes had in training, which the logits follow; empty where all had the same.
+    """
+
+    temperature: float = 1.0
+    offsets: tuple[float, ...] = ()
+
+
+UNCALIBRATED = Calibration()
+"""Probabilities are the softmax of the logits."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class TaskHead:
     """The stored head of one task, and the branches it uses, root first.
 
     `retained` are the stored training rows that the job lets the stream keep; None where it keeps none.
+    The class with the largest logit is predicted; where `threshold` is set, the second of two classes is
+    predicted where its probability is above it, else the first. `positive_class` is the one of two classes
+    that metrics are about.
     """
 
     name: str
@@ -85,6 +104,14 @@ class TaskHead:
     lineage: tuple[str, ...]
     sha256: str
     retained: str | None = None
+    calibration: Calibration = UNCALIBRATED
+    threshold: float | None = None
+    positive_class: Label | None = None
+
+    @property
+    def positive_index(self) -> int | None:
+        """The index of the positive class among the classes; None where there is none."""
+        return None if self.positive_class is None else self.classes.index(self.positive_class)
 
 
 @dataclass(frozen=True, kw_only=True)

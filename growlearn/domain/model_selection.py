@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from growlearn.domain.evaluation import TaskScore
+from growlearn.domain.metric import MetricName
 
 
 class CandidateKind(StrEnum):
@@ -22,7 +23,8 @@ class Candidate:
     """One candidate, trained with the plan's budget, and its cost.
 
     `parameters` counts those it would add, `branches` those run for a prediction; `seconds` is the training
-    time. `validation_loss` chooses among candidates of equal cost; None where nothing was trained.
+    time. `validation_value` (of a metric other than accuracy) or `validation_loss` chooses among candidates
+    of equal cost; both are None where nothing was trained.
     """
 
     kind: CandidateKind
@@ -31,6 +33,7 @@ class Candidate:
     branches: int
     seconds: float
     validation_loss: float | None = None
+    validation_value: float | None = None
 
     @property
     def cost(self) -> tuple[int, int]:
@@ -43,9 +46,9 @@ class PairedComparison:
     """A smaller candidate against a larger one, row by row.
 
     `only_larger_correct` counts rows that only the larger predicts correctly, `only_smaller_correct` those
-    that only the smaller does (negative flips). `difference` is the larger's accuracy minus the smaller's,
-    with the confidence interval `low` to `high` at 1 - alpha; `p_value` is of the one-sided test that the
-    larger is no better. `outperformed` also needs a difference of the minimum accuracy gain.
+    that only the smaller does (negative flips). `difference` is the gain of the larger by the metric of the
+    selection, with the confidence interval `low` to `high` at 1 - alpha; `p_value` is of the one-sided test
+    that the larger is no better. `outperformed` also needs a difference of the minimum gain.
     """
 
     smaller: CandidateKind
@@ -64,7 +67,8 @@ class PairedComparison:
 class ModelSelection:
     """All candidates, smallest first, their comparisons, and the smallest that no larger one outperforms.
 
-    Of candidates with equal cost only the one with the lowest validation loss is compared.
+    Of candidates with equal cost only the best on validation rows is compared. `metric` is what they are
+    compared by.
     """
 
     candidates: tuple[Candidate, ...]
@@ -72,6 +76,7 @@ class ModelSelection:
     alpha: float
     selected: CandidateKind
     min_accuracy_gain: float = 0.0
+    metric: MetricName = MetricName.ACCURACY
 
     def candidate(self, kind: CandidateKind) -> Candidate:
         """The candidate of that kind; KeyError where there is none."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from growlearn.domain.errors import GrowLearnError
-from growlearn.domain.evaluation import Evaluation, TaskScore
+from growlearn.domain.evaluation import Evaluation, TaskScore, common_metric
 from growlearn.domain.lineage import Manifest
 from growlearn.domain.schema import Label
 from growlearn.ports import EvalRequest, Evaluator
@@ -20,12 +20,14 @@ def evaluate_candidate(
     task: str,
     holdouts: Sequence[EvalRequest],
     evaluator: Evaluator,
+    metric_chance_level: float | None = None,
 ) -> Evaluation:
     """Score the candidate on every hold-out, one request per task.
 
     `initial` is the candidate before training and `single_task` a model trained on the new task only; both
     are scored on the new task. `best_existing` is the score of the parent model's best task on the new task's
-    rows. The chance level is 1/C for the new task's C classes. Raises GrowLearnError where a hold-out has no
+    rows. The chance level is 1/C for the new task's C classes, `metric_chance_level` that of a metric other
+    than accuracy. Raises GrowLearnError where a hold-out has no
     labelled row.
     """
     new_task_request = next((request for request in holdouts if request.task == task), None)
@@ -49,6 +51,7 @@ def evaluate_candidate(
         best_existing=best_existing,
         single_task=single_task_score,
         routed=evaluate_routed(candidate, holdouts, evaluator),
+        metric_chance_level=metric_chance_level,
     )
 
 
@@ -75,20 +78,25 @@ def evaluate_consolidated(
 
 
 def score_best_existing_task(
-    parent_manifest: Manifest, classes: Sequence[Label], rows: str, evaluator: Evaluator
+    parent_manifest: Manifest,
+    classes: Sequence[Label],
+    rows: str,
+    evaluator: Evaluator,
+    positive_class: Label | None = None,
 ) -> TaskScore | None:
-    """The best score of a routable task with all of these classes on stored rows; None without one."""
+    """The best score of a routable task with all of these classes on stored rows; None without one.
+
+    `positive_class` is that of the rows' own task.
+    """
     matching_tasks = [
         name
         for name in parent_manifest.routable_tasks
         if set(classes) <= set(parent_manifest.task(name).classes)
     ]
-    task_scores = (
-        evaluator.evaluate(parent_manifest, [EvalRequest(task=name, rows=rows) for name in matching_tasks])
-        if matching_tasks
-        else ()
-    )
-    return max(task_scores, key=lambda task_score: task_score.accuracy, default=None)
+    requests = [EvalRequest(task=name, rows=rows, positive_class=positive_class) for name in matching_tasks]
+    task_scores = evaluator.evaluate(parent_manifest, requests) if requests else ()
+    metric = common_metric(*task_scores)
+    return max(task_scores, key=lambda score: metric.merit(score.value_by(metric)), default=None)
 
 
 def evaluate_routed(

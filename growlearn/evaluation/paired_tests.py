@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
 from scipy.stats import binom, norm
 
+from growlearn.domain.metric import ACCURACY, Metric
 from growlearn.domain.model_selection import Candidate, CandidateKind, ModelSelection, PairedComparison
+from growlearn.metrics import ScoredRows, Values, bootstrap_values, compute_metric
 
 CorrectMask = npt.NDArray[np.bool_]
 """Whether each hold-out row is predicted correctly, bool [N]."""
@@ -20,31 +23,32 @@ def select_smallest_adequate(
     correct: Mapping[CandidateKind, CorrectMask],
     alpha: float,
     min_effect: float = 0.0,
+    bootstrap: BootstrapTest | None = None,
 ) -> ModelSelection:
     """Compare candidates of different cost and select the smallest that no larger one outperforms.
 
     Where a candidate outperforms `no_change`, the selection is the smallest of those that do so themselves,
     if any is left.
 
-    Among candidates of equal cost only the one with the lowest validation loss is compared. Each is tested
-    against all larger ones at alpha divided by their number (Bonferroni), so a candidate that is as good as
-    they are is rejected with probability at most alpha.
+    Among candidates of equal cost only the best on validation rows is compared. Each is tested against all
+    larger ones at alpha divided by their number (Bonferroni), so a candidate that is as good as they are is
+    rejected with probability at most alpha. The test is McNemar's; for a metric other than accuracy
+    `bootstrap` takes its place.
     """
+    metric = ACCURACY if bootstrap is None else bootstrap.metric
     ordered = sorted(candidates, key=lambda candidate: candidate.cost)
-    finalists = [candidate for candidate in ordered if candidate is _best_at_cost(candidate.cost, ordered)]
+    finalists = [
+        candidate for candidate in ordered if candidate is _best_at_cost(candidate.cost, ordered, metric)
+    ]
     comparisons: list[PairedComparison] = []
     for index, smaller in enumerate(finalists):
         larger_candidates = finalists[index + 1 :]
-        comparisons += [
-            compare_paired(
-                (smaller.kind, larger.kind),
-                correct[smaller.kind],
-                correct[larger.kind],
-                alpha / len(larger_candidates),
-                min_effect,
+        for larger in larger_candidates:
+            kinds, level = (smaller.kind, larger.kind), alpha / len(larger_candidates)
+            comparison = compare_paired(kinds, correct[smaller.kind], correct[larger.kind], level, min_effect)
+            comparisons.append(
+                comparison if bootstrap is None else bootstrap.test(comparison, level, min_effect)
             )
-            for larger in larger_candidates
-        ]
     selected = _select_kind([candidate.kind for candidate in finalists], comparisons)
     return ModelSelection(
         candidates=tuple(ordered),
@@ -52,6 +56,7 @@ def select_smallest_adequate(
         alpha=alpha,
         selected=selected,
         min_accuracy_gain=min_effect,
+        metric=metric.name,
     )
 
 
@@ -70,13 +75,72 @@ def _select_kind(
     return next((kind for kind in remaining if kind in better_kinds), remaining[0])
 
 
-def _best_at_cost(cost: tuple[int, int], candidates: Sequence[Candidate]) -> Candidate:
-    """Of the candidates with this cost, the one with the lowest validation loss; the first of equals."""
-    same_cost = [candidate for candidate in candidates if candidate.cost == cost]
-    return min(
-        same_cost,
-        key=lambda candidate: math.inf if candidate.validation_loss is None else candidate.validation_loss,
-    )
+def _best_at_cost(cost: tuple[int, int], candidates: Sequence[Candidate], metric: Metric) -> Candidate:
+    """Of the candidates with this cost, the best on validation rows; the first of equals."""
+
+    def validation_cost(candidate: Candidate) -> float:
+        if candidate.validation_value is not None:
+            return -metric.merit(candidate.validation_value)
+        return math.inf if candidate.validation_loss is None else candidate.validation_loss
+
+    return min((candidate for candidate in candidates if candidate.cost == cost), key=validation_cost)
+
+
+@dataclass(frozen=True, eq=False)
+class BootstrapTest:
+    """Compares candidates by a metric for which there is no exact test, on resamples of the hold-out rows.
+
+    `rows` hold what each candidate says of the same rows. Resamples are drawn with a fixed seed and within
+    each label, so that a rare class is in all of them.
+    """
+
+    metric: Metric
+    rows: Mapping[CandidateKind, ScoredRows]
+    _values: dict[tuple[CandidateKind, int], Values] = field(default_factory=dict)
+
+    def test(self, comparison: PairedComparison, alpha: float, min_effect: float) -> PairedComparison:
+        """The comparison by the metric: gain, percentile interval and p-value (Efron and Tibshirani 1993)."""
+        smaller, larger = comparison.smaller, comparison.larger
+        resamples = count_resamples(alpha)
+        gains = self.metric.merit(1.0) * (
+            self._resampled(larger, resamples) - self._resampled(smaller, resamples)
+        )
+        difference = self._merit(larger) - self._merit(smaller)
+        low, high = np.quantile(gains, (alpha / 2, 1 - alpha / 2))
+        p_value = bootstrap_p_value(gains)
+        return replace(
+            comparison,
+            difference=difference,
+            low=float(low),
+            high=float(high),
+            p_value=p_value,
+            outperformed=p_value < alpha and difference >= min_effect,
+        )
+
+    def _merit(self, kind: CandidateKind) -> float:
+        value = compute_metric(self.metric, self.rows[kind])
+        assert value is not None, "candidates are compared by a metric that is defined on their rows"
+        return self.metric.merit(value)
+
+    def _resampled(self, kind: CandidateKind, resamples: int) -> Values:
+        key = (kind, resamples)
+        if key not in self._values:
+            self._values[key] = bootstrap_values(self.metric, self.rows[kind], resamples)
+        return self._values[key]
+
+
+def count_resamples(alpha: float) -> int:
+    """Enough resamples that the smallest possible p-value is below alpha; 1,000 or more."""
+    return max(1000, math.ceil(2 / alpha))
+
+
+def bootstrap_p_value(gains: Values) -> float:
+    """The one-sided p-value of "no better": the share of resamples without a gain, counted with one more.
+
+    >>> bootstrap_p_value(np.array([0.1, 0.2, -0.1]))
+    0.5
+    """
+    return float((1 + np.sum(gains <= 0)) / (1 + len(gains)))
 
 
 def compare_paired(

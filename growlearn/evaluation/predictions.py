@@ -12,33 +12,59 @@ import safetensors.numpy
 from safetensors.numpy import save
 
 from growlearn.domain.evaluation import TaskScore
+from growlearn.metrics import ScoredRows
+from growlearn.network.head_output import to_probabilities
 from growlearn.ports import EvalRequest
 
 
 @dataclass(frozen=True, eq=False)
 class Predictions:
-    """Logits float32 [N, C] and the index of the true class int64 [N].
+    """Calibrated logits float32 [N, C] and the index of the true class int64 [N].
 
-    A label that is not among the task's C classes has index C, so no prediction for it is correct.
+    A label that is not among the task's C classes has index C, so no prediction for it is correct. `chosen`
+    are the predicted classes, int64 [N], where a threshold chose others than the largest logit.
     """
 
     logits: npt.NDArray[np.float32]
     targets: npt.NDArray[Any]
+    chosen: npt.NDArray[Any] | None = None
+
+    @property
+    def predicted(self) -> npt.NDArray[Any]:
+        """The index of each row's predicted class, [N]; by the largest logit, the first of equals."""
+        return self.logits.argmax(axis=1) if self.chosen is None else self.chosen
 
     @property
     def correct(self) -> npt.NDArray[np.bool_]:
-        """Whether each row is predicted correctly, bool [N]: by the largest logit, the first of equals."""
-        return np.asarray(self.logits.argmax(axis=1) == self.targets, dtype=np.bool_)
+        """Whether each row is predicted correctly, bool [N]."""
+        return np.asarray(self.predicted == self.targets, dtype=np.bool_)
+
+    def to_scored_rows(self, positive: int | None) -> ScoredRows:
+        """What metrics are computed from; `positive` is the index of the positive class of two."""
+        return ScoredRows(to_probabilities(self.logits), self.predicted, self.targets, positive)
+
+
+def make_predictions(
+    calibrated: npt.NDArray[np.float32],
+    chosen: npt.NDArray[Any],
+    targets: npt.NDArray[Any],
+) -> Predictions:
+    """Predictions of N rows; the chosen classes are kept only where the calibrated logits do not say them.
+
+    >>> logits = np.array([[2, 1], [0, 1]], np.float32)
+    >>> make_predictions(logits, np.array([0, 1]), np.array([0, 0])).chosen is None
+    True
+    """
+    is_told = np.array_equal(calibrated.argmax(axis=1), chosen)
+    return Predictions(calibrated, targets, None if is_told else chosen)
 
 
 def dump_predictions(predictions: Predictions) -> bytes:
     """Predictions as safetensors; equal ones give equal bytes, so a frozen task's are stored once."""
-    return save(
-        {
-            "logits": np.ascontiguousarray(predictions.logits),
-            "targets": np.ascontiguousarray(predictions.targets),
-        }
-    )
+    arrays = {"logits": predictions.logits, "targets": predictions.targets}
+    if predictions.chosen is not None:
+        arrays["chosen"] = predictions.chosen
+    return save({name: np.ascontiguousarray(array) for name, array in arrays.items()})
 
 
 def load_predictions(content: bytes) -> Predictions:
@@ -50,7 +76,7 @@ def load_predictions(content: bytes) -> Predictions:
     array([ True])
     """
     arrays = safetensors.numpy.load(content)
-    return Predictions(arrays["logits"], arrays["targets"])
+    return Predictions(arrays["logits"], arrays["targets"], arrays.get("chosen"))
 
 
 def make_task_score(

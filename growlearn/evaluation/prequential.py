@@ -14,9 +14,12 @@ from statistics import fmean
 from growlearn.domain.errors import CorruptArtifact
 from growlearn.domain.growth import Progress
 from growlearn.domain.interval import ConfidenceInterval, wilson_interval
+from growlearn.domain.metric import METRICS, Metric, MetricName
 from growlearn.domain.stream import Alias
 from growlearn.domain.window import Verdict, Window, WindowState
+from growlearn.evaluation.served_rows import score_served_rows
 from growlearn.ingest.rows import from_parquet
+from growlearn.metrics import compute_metric
 from growlearn.ports import Artifacts, ProgressCallback, Store
 from growlearn.serving.predictor import Predictor, find_unknown_task_rows
 
@@ -30,7 +33,9 @@ SCHEMA_CHANGED = "its rows were stored under other columns than the model reads"
 class WindowScore:
     """One window scored with the champion of its time: `correct` of `rows` labelled rows.
 
-    `unanswered` rows name a task that this version did not have; they count as wrong.
+    `unanswered` rows name a task that this version did not have; they count as wrong, with probability 0.
+    `metric_value` is that of the stream's metric; None where that is accuracy, or is not defined on the
+    window's rows.
     """
 
     window: Window
@@ -38,6 +43,7 @@ class WindowScore:
     rows: int
     correct: int
     unanswered: int
+    metric_value: float | None = None
 
     @property
     def accuracy(self) -> float:
@@ -56,6 +62,29 @@ class PrequentialResult:
 
     windows: tuple[WindowScore, ...]
     excluded: Mapping[str, str]
+    metric: MetricName = MetricName.ACCURACY
+
+    @property
+    def value(self) -> float | None:
+        """The metric, its mean over windows weighted by their labelled rows; None where it has no value.
+
+        For accuracy and log loss that is the value on all rows together. Windows on which the metric is not
+        defined do not count: see `undefined`.
+        """
+        if self.metric is MetricName.ACCURACY:
+            return self.accuracy
+        weighted = [
+            (score.metric_value, score.rows) for score in self.windows if score.metric_value is not None
+        ]
+        rows = sum(count for _, count in weighted)
+        return sum(value * count for value, count in weighted) / rows if rows else None
+
+    @property
+    def undefined(self) -> tuple[str, ...]:
+        """Ids of the scored windows on which the metric is not defined: all their rows have one label."""
+        if self.metric is MetricName.ACCURACY:
+            return ()
+        return tuple(score.window.id for score in self.windows if score.metric_value is None)
 
     @property
     def rows(self) -> int:
@@ -90,7 +119,7 @@ def evaluate_prequentially(
 
     Each window passes once through one model; `on_progress` is called for every window.
     """
-    champions = find_champion_by_window(store, stream)
+    champions, metric = find_champion_by_window(store, stream), METRICS[store.stream(stream).job.metric]
     manifests = {version.number: version.manifest for version in store.versions(stream)}
 
     @lru_cache(maxsize=2)  # windows are in order, so versions rarely alternate
@@ -104,18 +133,18 @@ def evaluate_prequentially(
         outcome = (
             NO_CHAMPION
             if champion is None
-            else _score_window(window, champion, load_predictor(champion), artifacts)
+            else _score_window(window, champion, load_predictor(champion), artifacts, metric)
         )
         if isinstance(outcome, WindowScore):
             scores.append(outcome)
         else:
             excluded[window.id] = outcome
     on_progress(Progress(stage="windows", done=len(champions), total=len(champions)))
-    return PrequentialResult(windows=tuple(scores), excluded=excluded)
+    return PrequentialResult(windows=tuple(scores), excluded=excluded, metric=metric.name)
 
 
 def _score_window(
-    window: Window, version: int, predictor: Predictor, artifacts: Artifacts
+    window: Window, version: int, predictor: Predictor, artifacts: Artifacts, metric: Metric
 ) -> WindowScore | str:
     assert window.snapshot is not None, "a judged window has rows"
     try:
@@ -126,12 +155,19 @@ def _score_window(
         return SCHEMA_CHANGED
     if len(rows) == 0:
         return NO_LABELS
+    value = None
+    if metric.is_accuracy:
+        correct = int(predictor.is_correct(rows).sum())
+    else:
+        scored_rows = score_served_rows(predictor, rows)
+        correct, value = scored_rows.correct, compute_metric(metric, scored_rows)
     return WindowScore(
         window=window,
         version=version,
         rows=len(rows),
-        correct=int(predictor.is_correct(rows).sum()),
+        correct=correct,
         unanswered=len(find_unknown_task_rows(rows, predictor.manifest)),
+        metric_value=value,
     )
 
 

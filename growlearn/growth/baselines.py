@@ -19,7 +19,7 @@ def new_head_plan(plan: GrowthPlan) -> GrowthPlan | None:
     if not frozen:
         return None
     growth = plan.growth
-    best = max(frozen, key=lambda score: score.accuracy)  # of equals the first, with the shorter lineage
+    best = max(frozen, key=lambda score: score.merit(plan.metric))  # of equals the first: a shorter lineage
     return replace(
         plan,
         parent_task=best.task,

@@ -64,6 +64,7 @@ def plan_consolidation(
         growth=replace(job.growth, epochs=config.epochs, patience=config.epochs),
         max_accuracy_drop=config.max_accuracy_drop,
         seed=job.growth.seed * 100_003 + window_number,
+        metric=job.metric,
     )
 
 

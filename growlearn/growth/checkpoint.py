@@ -15,23 +15,24 @@ from growlearn.domain.growth import Epoch
 from growlearn.network.model import weights
 
 StateDict = dict[str, Tensor]
+_SCORES = ("best_loss", "initial_loss", "best_cost", "initial_cost", "best_epoch")
 
 
 @dataclass(frozen=True)
 class TrainingState:
-    """The epochs done so far, and the weights of the best one."""
+    """The epochs done so far, and the weights of the best one.
+
+    `best_epoch` counts from 1; 0 where none beat the initial weights. `initial_loss` and `initial_cost` are
+    those before any training. A cost is what the best epoch has least of: see `ValidationScore`.
+    """
 
     epochs: tuple[Epoch, ...]
     best: StateDict
     best_loss: float
     initial_loss: float
-
-    @property
-    def best_epoch(self) -> int:
-        """The epoch (from 1) with the lowest validation loss; 0 where none beat the initial weights."""
-        return min(
-            (epoch.epoch for epoch in self.epochs if epoch.validation_loss == self.best_loss), default=0
-        )
+    best_cost: float
+    initial_cost: float
+    best_epoch: int = 0
 
 
 def copy_state(modules: Sequence[nn.Module]) -> StateDict:
@@ -60,7 +61,7 @@ def save_checkpoint(
     }
     log = {
         "epochs": [asdict(epoch) for epoch in training_state.epochs],
-        "losses": [training_state.best_loss, training_state.initial_loss],
+        "scores": {name: getattr(training_state, name) for name in _SCORES},
     }
     content = weights.dump_weights(
         {
@@ -93,10 +94,8 @@ def load_checkpoint(
         moments.setdefault(int(index), {})[slot] = value
     optimizer.load_state_dict({**optimizer.state_dict(), "state": moments})
     log = json.loads(bytes(state["log"].tolist()))
-    best_loss, initial_loss = log["losses"]
     return TrainingState(
         epochs=tuple(Epoch(**epoch) for epoch in log["epochs"]),
         best=weights.with_prefix("best/", state),
-        best_loss=best_loss,
-        initial_loss=initial_loss,
+        **log["scores"],
     )

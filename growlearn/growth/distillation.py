@@ -19,12 +19,15 @@ import torch
 
 from growlearn.domain.consolidation import ConsolidationPlan, ConsolidationResult
 from growlearn.domain.lineage import BranchWeights, Manifest, RouterWeights, TaskHead
+from growlearn.domain.metric import METRICS
 from growlearn.growth import checkpoint
+from growlearn.growth.calibration import CalibratedHead, calibrate_head
 from growlearn.growth.environment import capture_environment
 from growlearn.growth.lr_schedule import LrSchedule
 from growlearn.growth.student import (
     DistillationData,
     Student,
+    TaskOutcome,
     batch_loss,
     evaluate_student,
     init_student,
@@ -32,7 +35,7 @@ from growlearn.growth.student import (
 )
 from growlearn.growth.task_grouping import group_tasks
 from growlearn.growth.train import peak_memory_bytes
-from growlearn.growth.training_loop import TrainingHooks, fit, optimizer_step
+from growlearn.growth.training_loop import TrainingHooks, ValidationScore, fit, optimizer_step
 from growlearn.ingest.rows import from_parquet
 from growlearn.network.model import weights
 from growlearn.network.model.network import GrowingNetwork, load_network
@@ -54,7 +57,10 @@ def consolidate_branches(
         data.task: from_parquet(artifacts.get(data.validation), schema) for data in plan.task_data
     }
     task_groups = group_tasks(teacher, plan.parent_manifest.tasks, train_rows, len(plan.new_branches))
-    students = [init_student(task_group, teacher, train_rows, plan.seed) for task_group in task_groups]
+    calibrations = {head.name: head.calibration for head in plan.parent_manifest.tasks}
+    students = [
+        init_student(task_group, teacher, train_rows, plan.seed, calibrations) for task_group in task_groups
+    ]
     train_data = [make_distillation_data(student, teacher, train_rows) for student in students]
     validation_data = [make_distillation_data(student, teacher, validation_rows) for student in students]
     modules = [module for student in students for module in student.modules()]
@@ -65,7 +71,8 @@ def consolidate_branches(
         TrainingHooks(
             partial(_fit_initial_heads, students, train_data),
             partial(_train_epoch, students, train_data, plan),
-            partial(_validate, students, validation_data),
+            partial(_validate, plan, students, validation_data),
+            METRICS[plan.metric],
         ),
         on_progress,
     )
@@ -74,7 +81,7 @@ def consolidate_branches(
     return ConsolidationResult(
         branches=branches,
         branch_parameters=tuple(student.num_parameters() for student in students),
-        heads=_store_heads(plan.parent_manifest, students, branches, artifacts),
+        heads=_store_heads(plan, students, branches, validation_data, artifacts),
         router=_keep_router(plan.parent_manifest),
         epochs=training_state.epochs,
         best_epoch=training_state.best_epoch,
@@ -118,15 +125,47 @@ def _train_epoch(
 
 
 def _validate(
+    plan: ConsolidationPlan, students: Sequence[Student], validation_data: Sequence[DistillationData]
+) -> ValidationScore:
+    """The distillation loss in nats, accuracy and metric; each task has the same weight.
+
+    The metric has no value where it is not defined on a task's rows.
+    """
+    outcomes = _evaluate_tasks(students, validation_data)
+    values: list[float | None] = [None]
+    if not METRICS[plan.metric].is_accuracy:
+        values = [_calibrate(plan, task, outcome).value for task, outcome in outcomes.items()]
+    return ValidationScore(
+        fmean(outcome.loss for outcome in outcomes.values()),
+        fmean(outcome.accuracy for outcome in outcomes.values()),
+        None if None in values else fmean(value for value in values if value is not None),
+    )
+
+
+def _evaluate_tasks(
     students: Sequence[Student], validation_data: Sequence[DistillationData]
-) -> tuple[float, float]:
-    """The distillation loss in nats, and accuracy; each task has the same weight."""
-    results = [
-        result
+) -> dict[str, TaskOutcome]:
+    """Each task on its validation rows, by name."""
+    return {
+        task: outcome
         for student, student_data in zip(students, validation_data, strict=True)
-        for result in evaluate_student(student, student_data)
-    ]
-    return fmean(loss for loss, _ in results), fmean(accuracy for _, accuracy in results)
+        for task, outcome in zip(
+            student.task_group.tasks, evaluate_student(student, student_data), strict=True
+        )
+    }
+
+
+def _calibrate(plan: ConsolidationPlan, task: str, outcome: TaskOutcome) -> CalibratedHead:
+    """The temperature and threshold of a task's new head; its logits follow the teacher's class weights."""
+    head = plan.parent_manifest.task(task)
+    weights_of_classes = [math.exp(-offset) for offset in head.calibration.offsets]
+    return calibrate_head(
+        outcome.logits.numpy(),
+        outcome.targets.numpy(),
+        METRICS[plan.metric],
+        weights_of_classes,
+        head.positive_index,
+    )
 
 
 def _store_branches(
@@ -143,17 +182,26 @@ def _store_branches(
 
 
 def _store_heads(
-    parent_manifest: Manifest,
+    plan: ConsolidationPlan,
     students: Sequence[Student],
     branches: Sequence[BranchWeights],
+    validation_data: Sequence[DistillationData],
     artifacts: Artifacts,
 ) -> tuple[TaskHead, ...]:
     """Store every task's new head on its one branch, in the order of the parent model's tasks."""
     task_heads: dict[str, TaskHead] = {}
+    parent_manifest, outcomes = plan.parent_manifest, _evaluate_tasks(students, validation_data)
     for student, branch in zip(students, branches, strict=True):
         for task, head in zip(student.task_group.tasks, student.heads, strict=True):
             sha256 = artifacts.put(weights.dump_weights(head.state_dict()))
-            task_heads[task] = replace(parent_manifest.task(task), lineage=(branch.id,), sha256=sha256)
+            calibrated = _calibrate(plan, task, outcomes[task])
+            task_heads[task] = replace(
+                parent_manifest.task(task),
+                lineage=(branch.id,),
+                sha256=sha256,
+                calibration=calibrated.calibration,
+                threshold=calibrated.threshold,
+            )
     return tuple(task_heads[task.name] for task in parent_manifest.tasks)
 
 

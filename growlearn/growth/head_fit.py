@@ -13,12 +13,19 @@ _L2_STRENGTH = 1e-3
 _MAX_ITERATIONS = 50
 
 
-def fit_linear_head(head: Head, features: Tensor, targets: Tensor) -> None:
+def cross_entropy(logits: Tensor, targets: Tensor, row_weights: Tensor | None = None) -> Tensor:
+    """Mean cross-entropy of logits [N, C], each row's times its weight [N] where weights are given."""
+    if row_weights is None:
+        return F.cross_entropy(logits, targets)
+    return (F.cross_entropy(logits, targets, reduction="none") * row_weights).mean()
+
+
+def fit_linear_head(head: Head, features: Tensor, targets: Tensor, row_weights: Tensor | None = None) -> None:
     """Fit W and b of a head by logistic regression; gates and norm do not change.
 
-    Features [N, 1 + k, D], targets [N]. Cross-entropy + 1e-3 |W|^2 is convex and D is small, so L-BFGS finds
-    the minimum from any start in a fraction of an epoch. Training then starts from a fitted head rather than
-    from a random or a copied one (docs/adr/0008).
+    Features [N, 1 + k, D], targets and weights [N]. Cross-entropy + 1e-3 |W|^2 is convex and D is small, so
+    L-BFGS finds the minimum from any start in a fraction of an epoch. Training then starts from a fitted head
+    rather than from a random or a copied one (docs/adr/0008).
     """
     with torch.no_grad():
         h = head.norm((features * head.gates).sum(1))  # [N, D]
@@ -28,7 +35,8 @@ def fit_linear_head(head: Head, features: Tensor, targets: Tensor) -> None:
 
     def loss() -> Tensor:
         optimizer.zero_grad()
-        value = F.cross_entropy(F.linear(h, weight, bias), targets) + _L2_STRENGTH * weight.square().sum()
+        loss_of_rows = cross_entropy(F.linear(h, weight, bias), targets, row_weights)
+        value = loss_of_rows + _L2_STRENGTH * weight.square().sum()
         value.backward()  # type: ignore[no-untyped-call]
         return value
 

@@ -46,6 +46,7 @@ class LrSchedule:
 def make_lr_schedule(config: GrowthConfig, initial_loss: float, losses: Sequence[float]) -> LrSchedule:
     """The schedule of the remaining epochs, given the validation losses of the epochs done.
 
+    Where the best epoch is chosen by a metric, the losses are its values, turned so that less is better.
     After `patience` epochs without a better loss the rate falls to zero over as many further epochs, since a
     loss that stalls at a high rate still falls with the rate; then training ends. Only the losses decide,
     so a resumed training keeps its schedule.

@@ -8,6 +8,7 @@ costs no more than the second.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +16,9 @@ import torch
 
 from growlearn.domain.growth import BranchInit, ProbeScore
 from growlearn.domain.lineage import Manifest, TaskHead
+from growlearn.domain.metric import ACCURACY, Metric
 from growlearn.growth.branch_init import clone_pair, init_pair
+from growlearn.growth.calibration import calibrate_head
 from growlearn.ingest.rows import Rows
 from growlearn.network.model.network import GrowingNetwork
 
@@ -33,30 +36,37 @@ def score_parents(
     rows: Rows,
     targets: ClassIndices,
     max_lineage_length: int,
+    metric: Metric = ACCURACY,
+    positive: int | None = None,
 ) -> tuple[ProbeScore, ...]:
     """Score the stem alone, a new stem, and each shortlisted task as a frozen or a copied parent.
 
     `rows` [N] are training rows of the new task, `targets` [N] their class indices. A frozen parent's lineage
-    must be shorter than `max_lineage_length`. Sorted best first; among equals the shorter lineage, then the
-    older task, then residual, warm start, scratch.
+    must be shorter than `max_lineage_length`. Sorted best first by the metric, `positive` being the index of
+    the positive class; among equals the shorter lineage, then the older task, then residual, warm start,
+    scratch. For a metric other than accuracy the probe's rows hold as many of each class as there are, up to
+    equal parts: a few random rows might hold none of a rare one.
     """
     tasks = _shortlist(network, parent_manifest.tasks, rows, targets)
-    sample = _subsample_indices(len(rows), PROBE_ROWS)
+    sample = (
+        _subsample_indices(len(rows), PROBE_ROWS)
+        if metric.is_accuracy
+        else _subsample_by_class(targets, PROBE_ROWS)
+    )
     rows, targets = rows.take(sample), targets[sample]
-    scores = [_make_parent_score(None, (), BranchInit.RESIDUAL, network.pooled_features(rows, ()), targets)]
+    make_score = partial(_make_parent_score, targets, metric, positive)
+    scores = [make_score(None, (), BranchInit.RESIDUAL, network.pooled_features(rows, ()))]
     for task in tasks:
         if len(task.lineage) < max_lineage_length:
             pooled = network.pooled_features(rows, task.lineage)  # [n, 1 + k, D]
-            scores.append(_make_parent_score(task.name, task.lineage, BranchInit.RESIDUAL, pooled, targets))
+            scores.append(make_score(task.name, task.lineage, BranchInit.RESIDUAL, pooled))
         pair = clone_pair(network, task.lineage[-1], rows)
-        scores.append(
-            _make_parent_score(task.name, (), BranchInit.WARM_START, pair.pooled_features(rows), targets)
-        )
+        scores.append(make_score(task.name, (), BranchInit.WARM_START, pair.pooled_features(rows)))
     with torch.random.fork_rng():
         torch.manual_seed(0)
         pair = init_pair(parent_manifest.schema, parent_manifest.model, rows)
-    scores.append(_make_parent_score(None, (), BranchInit.SCRATCH, pair.pooled_features(rows), targets))
-    return tuple(sorted(scores, key=lambda score: (-score.accuracy, len(score.lineage))))
+    scores.append(make_score(None, (), BranchInit.SCRATCH, pair.pooled_features(rows)))
+    return tuple(sorted(scores, key=lambda score: (-score.merit(metric.name), len(score.lineage))))
 
 
 def select_init(scores: Sequence[ProbeScore], init: str) -> ProbeScore:
@@ -85,18 +95,25 @@ def _shortlist(
 
 
 def _make_parent_score(
+    targets: ClassIndices,
+    metric: Metric,
+    positive: int | None,
     task: str | None,
     lineage: tuple[str, ...],
     init: BranchInit,
     features: npt.NDArray[np.float32],
-    targets: ClassIndices,
 ) -> ProbeScore:
+    predictions = loo_ridge_predictions(features, targets)
+    value = None
+    if not metric.is_accuracy:  # read as logits, with a temperature of their own
+        value = calibrate_head(predictions.astype(np.float32), targets, metric, (), positive).value
     return ProbeScore(
         task=task,
         lineage=lineage,
         init=init,
-        accuracy=loo_ridge_accuracy(features, targets),
+        accuracy=float((predictions.argmax(1) == targets).mean()),
         rows=len(targets),
+        value=value,
     )
 
 
@@ -105,8 +122,27 @@ def _subsample_indices(rows: int, max_rows: int) -> npt.NDArray[np.int64]:
     return np.sort(np.random.default_rng(0).permutation(rows)[:max_rows])
 
 
+def _subsample_by_class(targets: ClassIndices, max_rows: int) -> npt.NDArray[np.int64]:
+    """At most `max_rows` indices, the same in every call: equal parts of each class, then any other rows."""
+    order = np.random.default_rng(0).permutation(len(targets))
+    classes = np.unique(targets)
+    ranks = np.empty(len(targets), dtype=np.int64)  # of each row in `order` among those of its class
+    for label in classes:
+        own = targets[order] == label
+        ranks[own] = np.arange(own.sum())
+    is_later = ranks >= max_rows // len(classes)
+    return np.sort(order[np.argsort(is_later, kind="stable")][:max_rows])
+
+
 def loo_ridge_accuracy(features: npt.NDArray[np.float32], targets: ClassIndices) -> float:
-    """Leave-one-out accuracy of ridge regression on one-hot targets.
+    """Leave-one-out accuracy of ridge regression on one-hot targets."""
+    return float((loo_ridge_predictions(features, targets).argmax(1) == targets).mean())
+
+
+def loo_ridge_predictions(
+    features: npt.NDArray[np.float32], targets: ClassIndices
+) -> npt.NDArray[np.float64]:
+    """Leave-one-out predictions [n, C] of ridge regression on one-hot targets.
 
     In closed form, without one fit per row: with A = Z Z' + r I, the prediction for row i from all others is
     y_i - (A^-1 Y)_i / (A^-1)_ii (Rasmussen and Williams, "Gaussian Processes for Machine
@@ -117,5 +153,4 @@ def loo_ridge_accuracy(features: npt.NDArray[np.float32], targets: ClassIndices)
     gram = standardized @ standardized.T + 1.0  # [n, n]; + 1 is the intercept
     inverse = np.linalg.inv(gram + _RIDGE_STRENGTH * len(flat) / 100 * np.eye(len(flat)))
     one_hot = np.eye(int(targets.max()) + 1)[targets]  # [n, C]
-    predictions = one_hot - inverse @ one_hot / np.diag(inverse)[:, None]
-    return float((predictions.argmax(1) == targets).mean())
+    return np.asarray(one_hot - inverse @ one_hot / np.diag(inverse)[:, None])

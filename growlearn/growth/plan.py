@@ -11,9 +11,11 @@ from growlearn.domain.errors import TooFewLabels
 from growlearn.domain.growth import BranchInit, GrowthPlan, ProbeScore
 from growlearn.domain.job import HoldoutFiles, Job
 from growlearn.domain.lineage import Manifest
+from growlearn.domain.metric import METRICS
 from growlearn.domain.schema import Label, Schema
 from growlearn.domain.window import Window
 from growlearn.growth.branch_budget import budget_error
+from growlearn.growth.class_weights import choose_positive_class, resolve_class_weights
 from growlearn.growth.parent_selection import score_parents, select_init
 from growlearn.growth.replay_buffer import select_replay_rows
 from growlearn.ingest.holdout import Holdout
@@ -29,11 +31,13 @@ _SCRATCH_START = ProbeScore(task=None, lineage=(), accuracy=0.0, init=BranchInit
 class SplitData:
     """A window's labelled rows in three disjoint parts, and their classes.
 
-    The hold-out comes from the job's hold-out files where it names some.
+    The hold-out comes from the job's hold-out files where it names some. `rare_labels` are those of rows that
+    were dropped because their label is too rare.
     """
 
     split: Split
     classes: tuple[Label, ...]
+    rare_labels: tuple[Label, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -52,7 +56,7 @@ def split_window(job: Job, rows: Rows, load_holdout: Callable[[type | None], Hol
     The validation rows become the task's drift reference, so without a task column `drift.min_rows` of them
     are required.
     """
-    classes, _ = frequent_labels(rows.labels, job.drift.min_rows_per_class)
+    classes, rare_labels = frequent_labels(rows.labels, job.drift.min_rows_per_class)
     labelled = rows.take(_has_label(rows, classes))
     if not classes:
         raise TooFewLabels("no row has a label yet", hint="send the window again with labels")
@@ -72,7 +76,8 @@ def split_window(job: Job, rows: Rows, load_holdout: Callable[[type | None], Hol
             labelled, job.holdout.fraction, job.growth.validation_fraction, min_validation_rows
         )
     _require_enough_rows(job, row_split, min_validation_rows)
-    return SplitData(row_split, classes)
+    _require_two_classes(job, row_split.holdout)
+    return SplitData(row_split, classes, tuple(rare_labels))
 
 
 def _split_with_external_holdout(
@@ -108,6 +113,16 @@ def _require_enough_rows(job: Job, row_split: Split, min_validation_rows: int) -
         raise TooFewLabels("the split left no labelled row for the hold-out", hint="send larger windows")
 
 
+def _require_two_classes(job: Job, holdout: Rows) -> None:
+    """Raise TooFewLabels where the job's metric is not defined on the hold-out."""
+    labels = set(holdout.labels)
+    if METRICS[job.metric].needs_two_classes and len(labels) == 1:
+        raise TooFewLabels(
+            f"every hold-out row has the label {labels.pop()!r}, so {job.metric} is not defined on them",
+            hint="send larger windows, raise holdout.fraction, or set metric to accuracy or log_loss",
+        )
+
+
 def _too_few_labels_error(job: Job, rows: Rows, purpose: str) -> TooFewLabels:
     count = f"{len(rows)} labelled row{'' if len(rows) == 1 else 's'}{purpose}"
     return TooFewLabels(
@@ -135,7 +150,8 @@ def plan_growth(
     num_branches = 1 if model.branches else job.model.num_initial_branches
     if len(model.branches) + num_branches > job.model.max_branches:
         raise budget_error(job, model)
-    scores = _score_parents(model, split_data, load_network, job.model.max_lineage_length)
+    positive_class = choose_positive_class(model, split_data.classes, split_data.split.train.labels)
+    scores = _score_parents(model, split_data, load_network, job, positive_class)
     start = select_init(scores, job.growth.init) if scores else _SCRATCH_START
     parent = None if start.task is None else model.task(start.task)
     replay_rows = select_replay_rows(split_data.split.train, job.retain)
@@ -159,6 +175,18 @@ def plan_growth(
         probe_scores=scores,
         max_accuracy_drop=job.pruning.max_accuracy_drop,
         retained=None if replay_rows is None else store_rows(replay_rows, model.schema),
+        metric=job.metric,
+        class_weights=resolve_class_weights(
+            job.class_weight,
+            split_data.classes,
+            split_data.split.train.labels,
+            (
+                *split_data.classes,
+                *split_data.rare_labels,
+                *(label for head in model.tasks for label in head.classes),
+            ),
+        ),
+        positive_class=positive_class,
     )
 
 
@@ -166,13 +194,22 @@ def _score_parents(
     model: Manifest,
     split_data: SplitData,
     load_network: Callable[[Manifest], GrowingNetwork],
-    max_lineage_length: int,
+    job: Job,
+    positive_class: Label | None,
 ) -> tuple[ProbeScore, ...]:
     if not model.branches:
         return ()
     class_index = {label: i for i, label in enumerate(split_data.classes)}
     targets = np.array([class_index[label] for label in split_data.split.train.labels], dtype=np.int64)
-    return score_parents(load_network(model), model, split_data.split.train, targets, max_lineage_length)
+    return score_parents(
+        load_network(model),
+        model,
+        split_data.split.train,
+        targets,
+        job.model.max_lineage_length,
+        METRICS[job.metric],
+        None if positive_class is None else class_index[positive_class],
+    )
 
 
 def empty_manifest(job: Job) -> Manifest:

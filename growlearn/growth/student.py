@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - the field's own abbreviation
 
+from growlearn.domain.lineage import Calibration
 from growlearn.growth.branch_init import StemBranchPair, clone_pair
 from growlearn.growth.head_fit import MAX_FIT_ROWS, fit_linear_head
 from growlearn.growth.task_grouping import TaskGroup
@@ -24,11 +26,15 @@ _TEACHER_WEIGHT = 0.5  # weight of the teacher's logits; the labels have the res
 
 @dataclass(frozen=True)
 class Student:
-    """A new branch on a stem of its own, and a head for each task of its group."""
+    """A new branch on a stem of its own, and a head for each task of its group.
+
+    `class_weights` of each head [C] weigh the rows' labels as in the teacher's own training; None: all 1.
+    """
 
     task_group: TaskGroup
     pair: StemBranchPair
     heads: tuple[Head, ...]
+    class_weights: tuple[Tensor | None, ...]
 
     def modules(self) -> list[nn.Module]:
         """The modules that are trained."""
@@ -49,7 +55,8 @@ class Student:
             with torch.no_grad():
                 parts = [self.features(data.batch_inputs(index)) for index in batches]
             features = torch.cat(parts)  # [n, 2, D]
-            fit_linear_head(head, features, data.targets[sample])
+            weights, targets = self.class_weights[task_index], data.targets[sample]
+            fit_linear_head(head, features, targets, None if weights is None else weights[targets])
 
     def num_parameters(self) -> int:
         """The number of weights that are trained."""
@@ -77,11 +84,16 @@ class DistillationData:
 
 
 def init_student(
-    task_group: TaskGroup, teacher: GrowingNetwork, rows: Mapping[str, Rows], seed: int
+    task_group: TaskGroup,
+    teacher: GrowingNetwork,
+    rows: Mapping[str, Rows],
+    seed: int,
+    calibrations: Mapping[str, Calibration] = MappingProxyType({}),
 ) -> Student:
     """A copy of the group's branch and its stem, and a new head per task, drawn from the seed.
 
-    The copy's normalisation of inputs is fitted to the rows of all tasks of the group.
+    The copy's normalisation of inputs is fitted to the rows of all tasks of the group. `calibrations` are
+    those of the teacher's heads, which hold the class weights that they were trained with.
     """
     pair = clone_pair(teacher, task_group.branch, concat_rows([rows[task] for task in task_group.tasks]))
     with torch.random.fork_rng():
@@ -89,7 +101,13 @@ def init_student(
         heads = [
             Head(1, teacher.config.embed_dim, len(_task_classes(teacher, task))) for task in task_group.tasks
         ]
-    return Student(task_group, pair, tuple(heads))
+    class_weights = tuple(
+        torch.tensor(calibrations[task].offsets).neg().exp()
+        if task in calibrations and calibrations[task].offsets
+        else None
+        for task in task_group.tasks
+    )
+    return Student(task_group, pair, tuple(heads), class_weights)
 
 
 def make_distillation_data(
@@ -116,16 +134,21 @@ def batch_loss(student: Student, data: DistillationData, index: Tensor) -> Tenso
         mask = data.task_index[index] == task_index  # [B]
         task_rows = index[mask]
         total = total + distillation_loss(
-            head(features[mask]), data.teacher_logits[task_rows], data.targets[task_rows]
+            head(features[mask]),
+            data.teacher_logits[task_rows],
+            data.targets[task_rows],
+            student.class_weights[task_index],
         )
     return total / len(index)
 
 
-def distillation_loss(logits: Tensor, teacher_logits: Tensor, targets: Tensor) -> Tensor:
+def distillation_loss(
+    logits: Tensor, teacher_logits: Tensor, targets: Tensor, class_weights: Tensor | None = None
+) -> Tensor:
     """Sum over rows of (1 - a) CE(labels) + a T^2 KL(teacher || student) at temperature T.
 
-    Logits [n, C], teacher_logits [n, C or more], targets [n]. After Hinton, Vinyals and Dean 2015,
-    "Distilling the knowledge in a neural network".
+    Labels count by their class weights [C], where those are given. Logits [n, C], teacher_logits [n, C or
+    more], targets [n]. After Hinton, Vinyals and Dean 2015, "Distilling the knowledge in a neural network".
     """
     divergence = F.kl_div(
         F.log_softmax(logits / _TEMPERATURE, 1),
@@ -133,21 +156,39 @@ def distillation_loss(logits: Tensor, teacher_logits: Tensor, targets: Tensor) -
         log_target=True,
         reduction="sum",
     )
-    label_loss = F.cross_entropy(logits, targets, reduction="sum")
+    if class_weights is None:
+        label_loss = F.cross_entropy(logits, targets, reduction="sum")
+    else:
+        label_loss = (F.cross_entropy(logits, targets, reduction="none") * class_weights[targets]).sum()
     return (1 - _TEACHER_WEIGHT) * label_loss + _TEACHER_WEIGHT * _TEMPERATURE**2 * divergence
 
 
+@dataclass(frozen=True)
+class TaskOutcome:
+    """One task's validation rows: the mean distillation loss, and the head's logits [n, C], targets [n]."""
+
+    loss: float
+    logits: Tensor
+    targets: Tensor
+
+    @property
+    def accuracy(self) -> float:
+        """Share of the rows that the largest logit gets right."""
+        return (self.logits.argmax(1) == self.targets).double().mean().item()
+
+
 @torch.no_grad()
-def evaluate_student(student: Student, data: DistillationData) -> list[tuple[float, float]]:
-    """Mean distillation loss and accuracy of each task of the group."""
+def evaluate_student(student: Student, data: DistillationData) -> list[TaskOutcome]:
+    """Each task of the group on the rows of the data."""
     batches = torch.split(torch.arange(len(data)), INFERENCE_BATCH_SIZE)
     features = torch.cat([student.features(data.batch_inputs(index)) for index in batches])  # [N, 2, D]
     results = []
     for task_index, head in enumerate(student.heads):
         mask = data.task_index == task_index
         logits, targets = head(features[mask]), data.targets[mask]  # [n, C], [n]
-        loss = distillation_loss(logits, data.teacher_logits[mask], targets).item() / len(targets)
-        results.append((loss, (logits.argmax(1) == targets).double().mean().item()))
+        class_weights = student.class_weights[task_index]
+        loss = distillation_loss(logits, data.teacher_logits[mask], targets, class_weights)
+        results.append(TaskOutcome(loss.item() / len(targets), logits, targets))
     return results
 
 

@@ -11,7 +11,7 @@ import math
 import resource
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
@@ -20,20 +20,29 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional as F  # noqa: N812 - the field's own abbreviation
 
 from growlearn.domain.errors import GrowLearnError
 from growlearn.domain.growth import GrowthPlan, GrowthResult, PrefixPoint
 from growlearn.domain.lineage import BranchWeights, RouterWeights
+from growlearn.domain.metric import METRICS
 from growlearn.domain.schema import Label
 from growlearn.growth import checkpoint
 from growlearn.growth.branch_init import TrainableParts, init_trainable_parts, keep_first
+from growlearn.growth.calibration import CalibratedHead, calibrate_head
 from growlearn.growth.checkpoint import TrainingState
 from growlearn.growth.environment import capture_environment
 from growlearn.growth.feature_cache import compute_frozen_features
-from growlearn.growth.head_fit import MAX_FIT_ROWS, fit_linear_head
+from growlearn.growth.head_fit import MAX_FIT_ROWS, cross_entropy, fit_linear_head
 from growlearn.growth.lr_schedule import LrSchedule, make_lr_schedule
-from growlearn.growth.training_loop import TrainingHooks, fit, initial_state, make_optimizer, optimizer_step
+from growlearn.growth.prefix_metrics import HeadMetric, PrefixMetrics, fewest_branches_within
+from growlearn.growth.training_loop import (
+    TrainingHooks,
+    ValidationScore,
+    fit,
+    initial_state,
+    make_optimizer,
+    optimizer_step,
+)
 from growlearn.ingest.rows import Column, Rows, from_parquet
 from growlearn.network.model import weights
 from growlearn.network.model.network import INFERENCE_BATCH_SIZE, GrowingNetwork, load_network
@@ -49,9 +58,14 @@ class CachedDataset:
 
     tokens: Callable[[Tensor], tuple[Tensor, Tensor]]
     targets: Tensor  # class indices [N]
+    row_weights: Tensor | None = None  # in the loss, [N]; None: all 1
 
     def __len__(self) -> int:
         return len(self.targets)
+
+    def weights_at(self, index: Tensor) -> Tensor | None:
+        """The weights of the rows at `index` [B]."""
+        return None if self.row_weights is None else self.row_weights[index]
 
 
 def train_branch(
@@ -122,11 +136,13 @@ def _train_and_store(
     if _hash_frozen_weights(network) != hashes_before:
         raise GrowLearnError("training changed frozen weights", hint="this is a defect: please report it")
     checkpoint.restore_state(trainable.modules(), training_state.best)
-    metrics = evaluate_prefixes(trainable, validation, 1 + len(plan.lineage) + len(plan.new_branches))
+    prefixes = 1 + len(plan.lineage) + len(plan.new_branches)
+    metrics = evaluate_prefixes(trainable, validation, prefixes, _make_head_metric(plan))
     new_metrics = metrics.last_prefixes(trainable.num_prefixes)
     if trainable.branches:
-        num_kept = fewest_branches_within(new_metrics.accuracies, plan.max_accuracy_drop)
+        num_kept = fewest_branches_within(new_metrics.merits(METRICS[plan.metric]), plan.max_accuracy_drop)
         trainable = keep_first(trainable, num_kept)
+    head = _calibrate(plan, trainable, validation)
     branch_indices = range(len(trainable.branches))
     rows = (train_rows, validation_rows)
     return GrowthResult(
@@ -152,6 +168,9 @@ def _train_and_store(
         prefix_curve=_make_prefix_curve(plan, metrics),
         environment=capture_environment(),
         head_parameters=0 if trainable.branches else _num_parameters(trainable.head),
+        calibration=head.calibration,
+        threshold=head.threshold,
+        validation_value=head.value,
     )
 
 
@@ -172,11 +191,32 @@ def _make_hooks(
     def fit_head() -> None:
         fit_initial_head(trainable, train, plan.seed)
 
-    def validate_whole() -> tuple[float, float]:
-        metrics = evaluate_prefixes(trainable, validation, 1)
-        return metrics.losses[-1], metrics.accuracies[-1]
+    def validate_whole() -> ValidationScore:
+        metrics = evaluate_prefixes(trainable, validation, 1, _make_head_metric(plan))
+        return ValidationScore(metrics.losses[-1], metrics.accuracies[-1], metrics.values[-1])
 
-    return TrainingHooks(fit_head, partial(_train_epoch, trainable, train, plan), validate_whole)
+    train_epoch = partial(_train_epoch, trainable, train, plan)
+    return TrainingHooks(fit_head, train_epoch, validate_whole, METRICS[plan.metric])
+
+
+def _make_head_metric(plan: GrowthPlan) -> HeadMetric | None:
+    """What measures a head's logits by the plan's metric; None for accuracy, which is counted anyway."""
+    if METRICS[plan.metric].is_accuracy:
+        return None
+    return lambda logits, targets: _calibrate_logits(plan, logits, targets).value
+
+
+def _calibrate(plan: GrowthPlan, trainable: TrainableParts, validation: CachedDataset) -> CalibratedHead:
+    """The temperature and threshold of the trained head."""
+    with torch.no_grad():
+        indices = torch.split(torch.arange(len(validation)), INFERENCE_BATCH_SIZE)
+        parts = [_last_prefix_logits(trainable, validation, index, 1)[0] for index in indices]
+    return _calibrate_logits(plan, torch.cat(parts), validation.targets)
+
+
+def _calibrate_logits(plan: GrowthPlan, logits: Tensor, targets: Tensor) -> CalibratedHead:
+    positive = None if plan.positive_class is None else plan.classes.index(plan.positive_class)
+    return calibrate_head(logits.numpy(), targets.numpy(), METRICS[plan.metric], plan.class_weights, positive)
 
 
 def fit_initial_head(trainable: TrainableParts, train: CachedDataset, seed: int) -> None:
@@ -187,7 +227,7 @@ def fit_initial_head(trainable: TrainableParts, train: CachedDataset, seed: int)
             append_branch_features(trainable, *train.tokens(index))
             for index in torch.split(sample, INFERENCE_BATCH_SIZE)
         ]
-    fit_linear_head(trainable.head, torch.cat(parts), train.targets[sample])
+    fit_linear_head(trainable.head, torch.cat(parts), train.targets[sample], train.weights_at(sample))
 
 
 def _train_epoch(
@@ -204,7 +244,7 @@ def _train_epoch(
     order = torch.randperm(len(train), generator=torch.Generator().manual_seed(plan.seed * 1009 + epoch))
     for batch_index, index in enumerate(torch.split(order, config.batch_size)):
         logits = _last_prefix_logits(trainable, train, index, trainable.num_prefixes)  # [n, B, C]
-        loss = prefix_losses(logits, train.targets[index]).mean()
+        loss = prefix_losses(logits, train.targets[index], train.weights_at(index)).mean()
         optimizer_step(optimizer, loss, lr_schedule.learning_rate_at(epoch - 1 + batch_index / steps))
         total += loss.item() * len(index)
     return total / len(train)
@@ -222,21 +262,9 @@ def append_branch_features(trainable: TrainableParts, z: Tensor, pooled: Tensor)
     return torch.cat([pooled, *(branch.pooled(z)[:, None] for branch in trainable.branches)], dim=1)
 
 
-def prefix_losses(logits: Tensor, targets: Tensor) -> Tensor:
-    """Cross-entropy of every prefix: logits [n, B, C], targets [B] -> [n]."""
-    return torch.stack([F.cross_entropy(prefix, targets) for prefix in logits])
-
-
-@dataclass(frozen=True)
-class PrefixMetrics:
-    """Validation loss and accuracy of the last prefixes, the whole lineage last."""
-
-    losses: tuple[float, ...]
-    accuracies: tuple[float, ...]
-
-    def last_prefixes(self, prefixes: int) -> PrefixMetrics:
-        """The metrics of the last `prefixes` prefixes only."""
-        return PrefixMetrics(self.losses[-prefixes:], self.accuracies[-prefixes:])
+def prefix_losses(logits: Tensor, targets: Tensor, row_weights: Tensor | None = None) -> Tensor:
+    """Cross-entropy of every prefix: logits [n, B, C], targets and weights [B] -> [n]."""
+    return torch.stack([cross_entropy(prefix, targets, row_weights) for prefix in logits])
 
 
 def _make_prefix_curve(plan: GrowthPlan, metrics: PrefixMetrics) -> tuple[PrefixPoint, ...]:
@@ -248,32 +276,27 @@ def _make_prefix_curve(plan: GrowthPlan, metrics: PrefixMetrics) -> tuple[Prefix
     )
 
 
-def evaluate_prefixes(trainable: TrainableParts, dataset: CachedDataset, prefixes: int) -> PrefixMetrics:
-    """Loss and accuracy of the last prefixes on the rows of a dataset."""
+def evaluate_prefixes(
+    trainable: TrainableParts, dataset: CachedDataset, prefixes: int, head_metric: HeadMetric | None = None
+) -> PrefixMetrics:
+    """Loss, accuracy and value of the metric of the last prefixes on the rows of a dataset."""
     losses = torch.zeros(prefixes, dtype=torch.float64)  # [prefixes]
     correct = torch.zeros(prefixes, dtype=torch.int64)
+    parts: list[Tensor] = []  # each [prefixes, B, C]
     with torch.no_grad():
         for index in torch.split(torch.arange(len(dataset)), INFERENCE_BATCH_SIZE):
             logits = _last_prefix_logits(trainable, dataset, index, prefixes)  # [prefixes, B, C]
             targets = dataset.targets[index]  # [B]
-            losses += prefix_losses(logits, targets).double() * len(index)
+            losses += prefix_losses(logits, targets, dataset.weights_at(index)).double() * len(index)
             correct += (logits.argmax(2) == targets).sum(1)
+            if head_metric is not None:
+                parts.append(logits)
     return PrefixMetrics(
         tuple(float(loss) / len(dataset) for loss in losses),
         tuple(int(count) / len(dataset) for count in correct),
-    )
-
-
-def fewest_branches_within(accuracies: Sequence[float], max_drop: float | None) -> int:
-    """The fewest new branches whose accuracy is at most `max_drop` below that of all.
-
-    >>> fewest_branches_within((0.80, 0.84, 0.845), 0.01), fewest_branches_within((0.80, 0.84, 0.845), None)
-    (2, 3)
-    """
-    if max_drop is None:
-        return len(accuracies)
-    return 1 + next(
-        index for index, accuracy in enumerate(accuracies) if accuracy >= accuracies[-1] - max_drop
+        tuple(head_metric(logits, dataset.targets) for logits in torch.cat(parts, 1))
+        if head_metric is not None
+        else (None,) * prefixes,
     )
 
 
@@ -292,7 +315,8 @@ def _cache_dataset(
             z = stem({name: column[index] for name, column in inputs.items()})
         return z, torch.cat([z.mean(1, keepdim=True), frozen.residuals[index]], dim=1)
 
-    return CachedDataset(tokens, targets)
+    row_weights = torch.tensor(plan.class_weights)[targets] if plan.class_weights else None
+    return CachedDataset(tokens, targets, row_weights)
 
 
 def to_class_indices(labels: Column, classes: tuple[Label, ...]) -> Tensor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -12,10 +12,30 @@ from torch import Tensor, nn
 
 from growlearn.domain.growth import Epoch, Progress
 from growlearn.domain.job import GrowthConfig
+from growlearn.domain.metric import ACCURACY, Metric
 from growlearn.growth import checkpoint
 from growlearn.growth.checkpoint import TrainingState
 from growlearn.growth.lr_schedule import LrSchedule, make_lr_schedule
 from growlearn.ports import ProgressCallback
+
+
+@dataclass(frozen=True)
+class ValidationScore:
+    """A model on validation rows: loss in nats, accuracy, and the value of the metric.
+
+    `value` is None where the metric is accuracy, or not defined on the rows.
+    """
+
+    loss: float
+    accuracy: float
+    value: float | None = None
+
+    def cost(self, metric: Metric) -> float:
+        """What the best epoch has least of: the metric turned round, or the loss where it has no value.
+
+        Accuracy is chosen by the loss too: it follows the same order, and does not move in steps of a row.
+        """
+        return self.loss if self.value is None else -metric.merit(self.value)
 
 
 @dataclass(frozen=True)
@@ -24,12 +44,13 @@ class TrainingHooks:
 
     `before_training` may improve the initial weights; the loop undoes it where the validation loss does not
     fall. `train_epoch` makes one pass over the training rows (epochs count from 1) and returns the mean loss
-    in nats. `validate` returns loss in nats and accuracy on validation rows.
+    in nats. `validate` scores validation rows; the best epoch is chosen by `metric`.
     """
 
     before_training: Callable[[], None]
     train_epoch: Callable[[torch.optim.Optimizer, int, LrSchedule], float]
-    validate: Callable[[], tuple[float, float]]
+    validate: Callable[[], ValidationScore]
+    metric: Metric = ACCURACY
 
 
 def fit(
@@ -45,46 +66,72 @@ def fit(
     if training_state is None:
         training_state = initial_state(modules, hooks)
     while True:
-        lr_schedule = _current_lr_schedule(config, training_state)
+        lr_schedule = _current_lr_schedule(config, training_state, hooks.metric)
         if len(training_state.epochs) >= lr_schedule.last_epoch:
             return training_state
         epoch, started = len(training_state.epochs) + 1, time.perf_counter()
         train_loss = hooks.train_epoch(optimizer, epoch, lr_schedule)
-        loss, accuracy = hooks.validate()
+        score = hooks.validate()
         epoch_result = Epoch(
             epoch=epoch,
             train_loss=train_loss,
-            validation_loss=loss,
-            validation_accuracy=accuracy,
+            validation_loss=score.loss,
+            validation_accuracy=score.accuracy,
             seconds=time.perf_counter() - started,
+            validation_value=score.value,
         )
-        improved = loss < training_state.best_loss
-        training_state = TrainingState(
-            (*training_state.epochs, epoch_result),
-            checkpoint.copy_state(modules) if improved else training_state.best,
-            loss if improved else training_state.best_loss,  # never NaN: a diverged epoch is no improvement
-            training_state.initial_loss,
-        )
+        training_state = replace(training_state, epochs=(*training_state.epochs, epoch_result))
+        if _is_best(score, training_state, hooks.metric):
+            training_state = replace(
+                training_state,
+                best=checkpoint.copy_state(modules),
+                best_epoch=epoch,
+                best_loss=score.loss,
+                best_cost=score.cost(hooks.metric),
+            )
         checkpoint.save_checkpoint(checkpoint_path, training_state, modules, optimizer)
-        note = f"validation loss {loss:.4f}, accuracy {accuracy:.1%}"
+        note = _format_score(score, hooks.metric)
         on_progress(Progress(stage="training", done=epoch, total=config.epochs, note=note))
+
+
+def _is_best(score: ValidationScore, training_state: TrainingState, metric: Metric) -> bool:
+    """Whether an epoch is the best so far: it must reduce the loss too, as every branch must.
+
+    Never where either is NaN: a diverged epoch is no improvement.
+    """
+    return score.cost(metric) < training_state.best_cost and score.loss < training_state.initial_loss
+
+
+def _format_score(score: ValidationScore, metric: Metric) -> str:
+    value = "" if score.value is None else f", {metric.name} {metric.format_value(score.value)}"
+    return f"validation loss {score.loss:.4f}, accuracy {score.accuracy:.1%}{value}"
 
 
 def initial_state(modules: Sequence[nn.Module], hooks: TrainingHooks) -> TrainingState:
     """The state before the first epoch, after `before_training` where that lowers the validation loss."""
-    initial_weights, initial_loss = checkpoint.copy_state(modules), hooks.validate()[0]
+    initial_weights, initial = checkpoint.copy_state(modules), hooks.validate()
     hooks.before_training()
-    loss = hooks.validate()[0]
-    if loss < initial_loss:  # never NaN
-        return TrainingState((), checkpoint.copy_state(modules), loss, initial_loss)
-    checkpoint.restore_state(modules, initial_weights)
-    return TrainingState((), initial_weights, initial_loss, initial_loss)
-
-
-def _current_lr_schedule(config: GrowthConfig, training_state: TrainingState) -> LrSchedule:
-    return make_lr_schedule(
-        config, training_state.initial_loss, [epoch.validation_loss for epoch in training_state.epochs]
+    fitted = hooks.validate()
+    is_fitted = fitted.loss < initial.loss  # never where it is NaN
+    if not is_fitted:
+        checkpoint.restore_state(modules, initial_weights)
+    start = fitted if is_fitted else initial
+    return TrainingState(
+        epochs=(),
+        best=checkpoint.copy_state(modules) if is_fitted else initial_weights,
+        best_loss=start.loss,
+        initial_loss=initial.loss,
+        best_cost=start.cost(hooks.metric),
+        initial_cost=initial.cost(hooks.metric),
     )
+
+
+def _current_lr_schedule(config: GrowthConfig, training_state: TrainingState, metric: Metric) -> LrSchedule:
+    costs = [
+        ValidationScore(epoch.validation_loss, epoch.validation_accuracy, epoch.validation_value).cost(metric)
+        for epoch in training_state.epochs
+    ]
+    return make_lr_schedule(config, training_state.initial_cost, costs)
 
 
 def make_optimizer(modules: Sequence[nn.Module], config: GrowthConfig) -> torch.optim.Optimizer:

@@ -13,8 +13,6 @@ from datetime import datetime
 from functools import partial
 from itertools import accumulate
 
-import numpy as np
-
 from growlearn.domain.backtest import Replay, WindowReplay
 from growlearn.domain.drift import DriftReport
 from growlearn.domain.drift_config import RetrainingPolicyConfig
@@ -22,9 +20,12 @@ from growlearn.domain.evaluation import Evaluation
 from growlearn.domain.growth import GrowthPlan, GrowthResult, Progress
 from growlearn.domain.job import Job
 from growlearn.domain.lineage import Manifest
+from growlearn.domain.metric import METRICS, Metric
 from growlearn.domain.stream import Transition
 from growlearn.domain.window import IngestResult, Verdict, Window, WindowState
 from growlearn.drift.task_names import next_task_name
+from growlearn.evaluation.inference import predict_labelled_rows
+from growlearn.metrics import ScoredRows, compute_metric
 from growlearn.network.model_cache import ModelCache
 from growlearn.pipeline.context import Ports, StepContext
 from growlearn.pipeline.run import (
@@ -141,7 +142,7 @@ def replay_history(
             finished, manifest, active_task, regimes.get(window.id), ports
         )
     on_progress(Progress(stage=f"replaying {policy.name}", done=total, total=total))
-    return Replay(policy=policy.name, windows=tuple(replayed_windows.values()))
+    return Replay(policy=policy.name, windows=tuple(replayed_windows.values()), metric=policy.job.metric)
 
 
 def _claim_next_window(name: str, ports: Ports) -> Window | None:
@@ -244,12 +245,11 @@ def _make_window_replay(
     matched = not window.verdict.needs_growth and any(
         head.name == window.task for head in manifest_before.tasks
     )
-    correct, labelled = _count_correct(
-        window, manifest_before, window.task if matched else active_task, ports.models
-    )
+    job = ports.store.stream(window.stream).job
+    scored_rows = _score_rows(window, manifest_before, window.task if matched else active_task, ports.models)
     result = ports.store.window_record(window.stream, window.id).result
     was_trained = isinstance(result, GrowthResult)
-    num_runs = 2 if ports.store.stream(window.stream).job.evaluation.single_task_baseline else 1
+    num_runs = 2 if job.evaluation.single_task_baseline else 1
     return WindowReplay(
         window=window.id,
         source=window.source,
@@ -259,27 +259,26 @@ def _make_window_replay(
         reason=window.reason,
         grown=was_trained,
         training_s=result.seconds * num_runs if isinstance(result, GrowthResult) else 0.0,
-        correct=correct,
-        labelled=labelled,
+        correct=0 if scored_rows is None else scored_rows.correct,
+        labelled=0 if scored_rows is None else len(scored_rows),
+        metric_value=None if scored_rows is None else _metric_value(METRICS[job.metric], scored_rows),
         regime=regime,
     )
 
 
-def _count_correct(window: Window, model: Manifest, task: str | None, models: ModelCache) -> tuple[int, int]:
-    """Right answers of one task's head on the labelled rows of a window, and how many those are."""
+def _metric_value(metric: Metric, scored_rows: ScoredRows) -> float | None:
+    return None if metric.is_accuracy else compute_metric(metric, scored_rows)
+
+
+def _score_rows(window: Window, model: Manifest, task: str | None, models: ModelCache) -> ScoredRows | None:
+    """Answers of one task's head to the labelled rows of a window; None where there are none."""
     if task is None or window.snapshot is None:
-        return 0, 0
-    rows = models.rows(window.snapshot, model.schema).select_labelled()
-    if len(rows) == 0:
-        return 0, 0
-    network = models.network(_single_task_manifest(model, task))
-    predicted_indices = network.logits(rows, task).argmax(axis=1)  # [n]
-    classes = model.task(task).classes
-    correct = [
-        classes[predicted_index] == label
-        for predicted_index, label in zip(predicted_indices, rows.labels, strict=True)
-    ]
-    return int(np.sum(correct)), len(correct)
+        return None
+    request = EvalRequest(task=task, rows=window.snapshot)
+    predictions = predict_labelled_rows(_single_task_manifest(model, task), request, models)
+    if len(predictions.targets) == 0:
+        return None
+    return predictions.to_scored_rows(model.task(task).positive_index)
 
 
 def _single_task_manifest(model: Manifest, task: str) -> Manifest:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import dataclass, replace
 
 from growlearn.domain.errors import ConcurrentUpdate, CorruptArtifact
 from growlearn.domain.job import ShadowPromotion
 from growlearn.domain.lineage import Version
+from growlearn.domain.metric import METRICS, Metric
 from growlearn.domain.stream import Message, MessageKind, Stream
 from growlearn.domain.window import PENDING, Window, WindowState
-from growlearn.evaluation.paired_tests import mcnemar_p_value
+from growlearn.evaluation.paired_tests import bootstrap_p_value, count_resamples, mcnemar_p_value
+from growlearn.evaluation.served_rows import score_served_rows
 from growlearn.ingest.rows import Rows, concat_rows
+from growlearn.metrics import bootstrap_values, compute_metric
 from growlearn.pipeline.context import Ports
 from growlearn.registry.promotion import promote_version, rollback_version
 from growlearn.registry.version_tree import get_version
@@ -23,8 +27,9 @@ _NOT_PROCESSED = (*PENDING, WindowState.OPEN, WindowState.QUARANTINED)
 def decide_challenger(name: str, ports: Ports) -> None:
     """Decide on a stream's challenger where enough labelled windows have come since it was made.
 
-    It is promoted unless the champion has significantly more of their rows right (McNemar's exact test at
-    baseline_comparison.alpha); then it is declined, and the next growth extends the champion.
+    It is promoted unless the champion is significantly better on their rows by the job's metric, at
+    baseline_comparison.alpha: McNemar's exact test for accuracy, else a paired bootstrap. Then it is
+    declined, and the next growth extends the champion.
     """
     stream = ports.store.stream(name)
     config = stream.job.registry.promote
@@ -40,21 +45,20 @@ def decide_challenger(name: str, ports: Ports) -> None:
     ]
     if len(windows) < config.shadow_windows:
         return
-    rows = concat_rows(windows)
-    challenger_correct, champion_correct = (
-        Predictor(version.manifest, ports.artifacts.get).is_correct(rows)
-        for version in (challenger, champion)
-    )
-    p_value = mcnemar_p_value(
-        int((champion_correct & ~challenger_correct).sum()),
-        int((challenger_correct & ~champion_correct).sum()),
+    rows, alpha = concat_rows(windows), stream.job.baseline_comparison.alpha
+    comparison = _compare(
+        Predictor(challenger.manifest, ports.artifacts.get),
+        Predictor(champion.manifest, ports.artifacts.get),
+        rows,
+        METRICS[stream.job.metric],
+        alpha,
     )
     reason = (
-        f"{challenger_correct.mean():.2%} right against {champion_correct.mean():.2%} of version "
+        f"{comparison.challenger} against {comparison.champion} of version "
         f"{champion.number} on {len(rows)} rows of {len(windows)} windows as challenger "
-        f"(p = {p_value:.2g} that the champion is no better)"
+        f"(p = {comparison.p_value:.2g} that the champion is no better)"
     )
-    declined = p_value < stream.job.baseline_comparison.alpha
+    declined = comparison.p_value < alpha
     change_aliases, target = (
         (rollback_version, champion.number) if declined else (promote_version, challenger.number)
     )
@@ -66,6 +70,36 @@ def decide_challenger(name: str, ports: Ports) -> None:
         ports.store.change_aliases(
             name, alias_changes, parent_version, message, parent_version_before=stream.parent_version
         )
+
+
+@dataclass(frozen=True)
+class _Comparison:
+    """Both values for people, and the p-value of "the champion is no better"."""
+
+    challenger: str
+    champion: str
+    p_value: float
+
+
+def _compare(
+    challenger: Predictor, champion: Predictor, rows: Rows, metric: Metric, alpha: float
+) -> _Comparison:
+    """By the metric where it is defined on the rows, else by accuracy, which the text then says."""
+    if not metric.is_accuracy:
+        old = score_served_rows(champion, rows, challenger.labels)
+        new = replace(score_served_rows(challenger, rows, champion.labels), positive=old.positive)
+        values = compute_metric(metric, new), compute_metric(metric, old)
+        if None not in values:
+            resampled = [bootstrap_values(metric, side, count_resamples(alpha)) for side in (old, new)]
+            p_value = bootstrap_p_value(metric.merit(1.0) * (resampled[0] - resampled[1]))
+            new_text, old_text = map(metric.format_value, values)
+            return _Comparison(f"{new_text} {metric.name}", old_text, p_value)
+    new_correct, old_correct = challenger.is_correct(rows), champion.is_correct(rows)
+    p_value = mcnemar_p_value(
+        int((old_correct & ~new_correct).sum()), int((new_correct & ~old_correct).sum())
+    )
+    note = "" if metric.is_accuracy else f" ({metric.name} is not defined: every row has one label)"
+    return _Comparison(f"{new_correct.mean():.2%} right{note}", f"{old_correct.mean():.2%}", p_value)
 
 
 def _windows_since(challenger: Version, ports: Ports) -> list[Window]:

@@ -124,7 +124,7 @@ def consolidate_and_evaluate(context: StepContext, on_progress: ProgressCallback
         return retry_or_reject(context, error)
     holdouts = [EvalRequest(task=task_data.task, rows=task_data.holdout) for task_data in plan.task_data]
     candidate = result.build_manifest(plan)
-    evaluation = evaluate_consolidated(candidate, plan.parent_manifest, holdouts, ports.evaluator)
+    evaluation = evaluate_consolidated(candidate, plan.parent_manifest, holdouts, context.evaluator)
     references = {task_data.task: task_data.validation for task_data in plan.task_data}
     result = replace(result, check_logits=store_check_logits(candidate, references, ports.models))
     return make_transition(context, WindowState.EVALUATED, plan=plan, result=result, evaluation=evaluation)

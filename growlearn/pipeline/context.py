@@ -12,6 +12,7 @@ from growlearn.domain.job import Job, SourceConfig
 from growlearn.domain.lineage import Manifest, Task, Version
 from growlearn.domain.stream import Stream, WindowRecord
 from growlearn.domain.window import Window
+from growlearn.evaluation.metric_evaluator import make_evaluator, rescore_evaluation
 from growlearn.growth.plan import empty_manifest
 from growlearn.ingest.rows import Rows
 from growlearn.network.model_cache import ModelCache
@@ -114,11 +115,22 @@ class StepContext:
         return self._records[window_id]
 
     @cached_property
+    def evaluator(self) -> Evaluator:
+        """The evaluator by the job's metric."""
+        return make_evaluator(self.ports.evaluator, self.ports.artifacts, self.job.metric)
+
+    @cached_property
     def past_evaluations(self) -> tuple[Evaluation, ...]:
-        """Evaluations of the versions that the next growth extends, oldest first."""
+        """Evaluations of the versions that the next growth extends, oldest first, by the job's metric."""
         versions = () if self.parent is None else get_ancestry(self.versions, self.parent.number)
         return tuple(
-            require_evaluation(version, self.record_of(version.window).evaluation) for version in versions
+            rescore_evaluation(
+                require_evaluation(version, self.record_of(version.window).evaluation),
+                version.manifest,
+                self.job.metric,
+                self.ports.artifacts,
+            )
+            for version in versions
         )
 
     def rows(self, window: Window | None = None) -> Rows:

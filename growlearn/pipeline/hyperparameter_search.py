@@ -9,6 +9,7 @@ from itertools import product
 
 from growlearn.domain.growth import BranchInit, GrowthPlan, GrowthResult, ProbeScore, SearchTrial
 from growlearn.domain.job import HyperparameterSearchConfig
+from growlearn.domain.metric import METRICS, MetricName
 from growlearn.ports import Engine, ProgressCallback
 
 _SEED_STRIDE = 1_000_003  # seeds of one growth lie so far apart, those of windows nearer
@@ -17,7 +18,9 @@ _SEED_STRIDE = 1_000_003  # seeds of one growth lie so far apart, those of windo
 def search_hyperparameters(
     plan: GrowthPlan, config: HyperparameterSearchConfig, engine: Engine, on_progress: ProgressCallback
 ) -> GrowthPlan:
-    """The best of a plan's candidates by validation loss, as a plan to be trained in full.
+    """The best of a plan's candidates on validation rows, as a plan to be trained in full.
+
+    By the validation loss of the best epoch where the plan's metric is accuracy, else by the metric.
 
     Successive halving (Jamieson and Talwalkar 2016): each round gets an equal part of the budget, spent
     evenly on the candidates left, and the better half goes on. Hold-out rows are not looked at. The plan
@@ -31,15 +34,16 @@ def search_hyperparameters(
         epochs = config.epoch_budget // (rounds * len(remaining))  # 1 or more: the spec sees to it
         round_trials = _run_trials(remaining, epochs, engine, on_progress)
         trials += round_trials
-        losses = [_nan_as_inf(trial.loss) for trial in round_trials]
-        order = sorted(range(len(remaining)), key=losses.__getitem__)
+        costs = [_cost(trial, plan.metric) for trial in round_trials]
+        order = sorted(range(len(remaining)), key=costs.__getitem__)
         remaining = [remaining[index] for index in sorted(order[: math.ceil(len(remaining) / 2)])]
     return replace(remaining[0], trials=tuple(trials))
 
 
-def _nan_as_inf(loss: float) -> float:
-    """A loss by which to choose; one that is no number is the worst."""
-    return math.inf if math.isnan(loss) else loss
+def _cost(trial: SearchTrial, metric: MetricName) -> float:
+    """What to choose the least of; one that is no number is the worst."""
+    cost = trial.loss if trial.value is None else -METRICS[metric].merit(trial.value)
+    return math.inf if math.isnan(cost) else cost
 
 
 def make_search_candidates(plan: GrowthPlan, config: HyperparameterSearchConfig) -> list[GrowthPlan]:
@@ -100,4 +104,5 @@ def _make_trial(plan: GrowthPlan, result: GrowthResult) -> SearchTrial:
         loss=result.best_loss,
         accuracy=accuracy_by_epoch.get(result.best_epoch, math.nan),
         seconds=result.seconds,
+        value=result.validation_value,
     )

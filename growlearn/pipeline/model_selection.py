@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from growlearn.domain.evaluation import TaskScore
+from growlearn.domain.evaluation import TaskScore, common_metric
 from growlearn.domain.growth import GrowthPlan, GrowthResult
 from growlearn.domain.job import BaselineComparisonConfig, Job
 from growlearn.domain.lineage import Manifest
 from growlearn.domain.model_selection import Candidate, CandidateKind, ModelSelection
 from growlearn.evaluation.evaluate import score_best_existing_task
-from growlearn.evaluation.paired_tests import select_smallest_adequate
-from growlearn.evaluation.predictions import load_predictions
+from growlearn.evaluation.metric_evaluator import make_evaluator
+from growlearn.evaluation.paired_tests import BootstrapTest, select_smallest_adequate
+from growlearn.evaluation.predictions import Predictions, load_predictions
 from growlearn.growth.baselines import fine_tune_plan, new_head_plan
 from growlearn.growth.plan import single_task_plan
 from growlearn.pipeline.context import Ports
-from growlearn.ports import EvalRequest, ProgressCallback
+from growlearn.ports import EvalRequest, Evaluator, ProgressCallback
 
 BASELINES: dict[CandidateKind, Callable[[GrowthPlan], GrowthPlan | None]] = {
     CandidateKind.NEW_HEAD: new_head_plan,
@@ -52,12 +53,13 @@ def train_and_select(
     plans = {CandidateKind.BRANCH: plan, **_plan_baselines(plan, job.baseline_comparison)}
     single_plans = [single_task_plan(plan)] if job.evaluation.single_task_baseline else []
     results = ports.engine.run([*plans.values(), *single_plans], on_progress)
+    evaluator = make_evaluator(ports.evaluator, ports.artifacts, job.metric)
     best_existing = score_best_existing_task(
-        plan.parent_manifest, plan.classes, plan.holdout, ports.evaluator
+        plan.parent_manifest, plan.classes, plan.holdout, evaluator, plan.positive_class
     )
     trained = dict(zip(plans, map(TrainedCandidate, plans.values(), results), strict=False))
     single_task = results[-1].build_manifest(single_plans[0]) if single_plans else None
-    selection = _compare_candidates(trained, best_existing, job.baseline_comparison, ports)
+    selection = _compare_candidates(trained, best_existing, job, ports)
     branch = trained[CandidateKind.BRANCH]
     selected = branch if selection is None else trained.get(selection.selected, branch)
     return TrainedCandidate(
@@ -77,13 +79,13 @@ def _plan_baselines(plan: GrowthPlan, config: BaselineComparisonConfig) -> dict[
 def _compare_candidates(
     trained: dict[CandidateKind, TrainedCandidate],
     best_existing: TaskScore | None,
-    config: BaselineComparisonConfig,
+    job: Job,
     ports: Ports,
 ) -> ModelSelection | None:
-    plan = trained[CandidateKind.BRANCH].plan
-    request = EvalRequest(task=plan.task, rows=plan.holdout)
+    plan, config = trained[CandidateKind.BRANCH].plan, job.baseline_comparison
+    evaluator = make_evaluator(ports.evaluator, ports.artifacts, job.metric)
     candidates = [
-        _make_candidate(kind, candidate, request, ports)
+        _make_candidate(kind, candidate, evaluator)
         for kind in CandidateKind
         if (candidate := trained.get(kind)) is not None
     ]
@@ -91,18 +93,40 @@ def _compare_candidates(
         candidates.insert(0, _make_no_change_candidate(best_existing, plan))
     if len(candidates) == 1 or any(candidate.task_score.logits_sha256 is None for candidate in candidates):
         return None
-    correct = {
-        candidate.kind: load_predictions(ports.artifacts.get(str(candidate.task_score.logits_sha256))).correct
+    predictions = {
+        candidate.kind: load_predictions(ports.artifacts.get(str(candidate.task_score.logits_sha256)))
         for candidate in candidates
     }
-    return select_smallest_adequate(candidates, correct, config.alpha, config.min_accuracy_gain)
+    correct = {kind: rows.correct for kind, rows in predictions.items()}
+    return select_smallest_adequate(
+        candidates,
+        correct,
+        config.alpha,
+        config.min_accuracy_gain,
+        _make_bootstrap_test(candidates, predictions, plan),
+    )
 
 
-def _make_candidate(
-    kind: CandidateKind, trained: TrainedCandidate, request: EvalRequest, ports: Ports
-) -> Candidate:
-    manifest = trained.result.build_manifest(trained.plan)
-    (task_score,) = ports.evaluator.evaluate(manifest, [request])
+def _make_bootstrap_test(
+    candidates: Sequence[Candidate], predictions: Mapping[CandidateKind, Predictions], plan: GrowthPlan
+) -> BootstrapTest | None:
+    """The test by the job's metric; None where that is accuracy, or is not defined on the hold-out."""
+    metric = common_metric(*(candidate.task_score for candidate in candidates))
+    if metric.is_accuracy:
+        return None
+    scored_rows = {}
+    for candidate in candidates:
+        existing = candidate.kind is CandidateKind.NO_CHANGE
+        classes = plan.parent_manifest.task(candidate.task_score.task).classes if existing else plan.classes
+        positive = None if plan.positive_class is None else classes.index(plan.positive_class)
+        scored_rows[candidate.kind] = predictions[candidate.kind].to_scored_rows(positive)
+    return BootstrapTest(metric, scored_rows)
+
+
+def _make_candidate(kind: CandidateKind, trained: TrainedCandidate, evaluator: Evaluator) -> Candidate:
+    plan = trained.plan
+    request = EvalRequest(task=plan.task, rows=plan.holdout, positive_class=plan.positive_class)
+    (task_score,) = evaluator.evaluate(trained.result.build_manifest(plan), [request])
     return Candidate(
         kind=kind,
         task_score=task_score,
@@ -110,6 +134,7 @@ def _make_candidate(
         branches=len(trained.result.lineage),
         seconds=trained.result.seconds,
         validation_loss=trained.result.best_loss,
+        validation_value=trained.result.validation_value,
     )
 
 

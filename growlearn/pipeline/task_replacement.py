@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from growlearn.domain.drift import DriftKind
 from growlearn.domain.errors import CorruptArtifact
-from growlearn.domain.evaluation import Evaluation, TaskReplacement, TaskScore
+from growlearn.domain.evaluation import Evaluation, TaskReplacement, TaskScore, common_metric, gain
 from growlearn.domain.growth import GrowthPlan, GrowthResult
 from growlearn.domain.lineage import Manifest
 from growlearn.domain.window import Window, WindowState
@@ -24,14 +24,14 @@ _DISCARDED_STATES = (WindowState.REJECTED, WindowState.SKIPPED)
 class ReplacementCandidate:
     """A new task that would replace others, and what earlier windows must show for it.
 
-    A window of `min_rows` labelled rows or more confirms it where `min_accuracy` of them are right, and more
-    than by any of the `contradicted_tasks`, by more than `margin`.
+    A window of `min_rows` labelled rows or more confirms it where the task is at most `margin` worse on them
+    than in `own_score`, that on its own hold-out, and better than any of the `contradicted_tasks` by more.
     """
 
     manifest: Manifest
     task: str
     contradicted_tasks: tuple[str, ...]
-    min_accuracy: float
+    own_score: TaskScore
     margin: float
     min_rows: int
 
@@ -56,9 +56,13 @@ def replace_contradicted_tasks(
     contradicted_tasks = tuple(task for task, drop in drops.items() if drop > max_drop + TOLERANCE)
     if num_required is None or not contradicted_tasks or not _is_concept_drift(context, context.window):
         return result, evaluation
-    min_accuracy = evaluation.accuracy(plan.task) - max_drop
     candidate = ReplacementCandidate(
-        result.build_manifest(plan), plan.task, contradicted_tasks, min_accuracy, max_drop, job.drift.min_rows
+        result.build_manifest(plan),
+        plan.task,
+        contradicted_tasks,
+        evaluation.score(plan.task),
+        max_drop,
+        job.drift.min_rows,
     )
     confirming = _confirming_windows(candidate, context, num_required - 1)
     if len(confirming) < num_required - 1:
@@ -69,7 +73,7 @@ def replace_contradicted_tasks(
         windows=tuple(window for window, _ in confirming),
         task_scores=tuple(task_score for _, task_score in confirming),
     )
-    routed_scores = evaluate_routed(result.build_manifest(plan), holdouts, context.ports.evaluator)
+    routed_scores = evaluate_routed(result.build_manifest(plan), holdouts, context.evaluator)
     return result, replace(evaluation, routed=routed_scores, replacement=replacement)
 
 
@@ -91,7 +95,7 @@ def _confirming_windows(
             or not _is_concept_drift(context, window)
         ):
             continue
-        task_score = _score_on_window(candidate, window, context.ports.evaluator)
+        task_score = _score_on_window(candidate, window, context.evaluator)
         if task_score is None:
             break
         confirming.append((window.id, task_score))
@@ -103,21 +107,23 @@ def _score_on_window(
     candidate: ReplacementCandidate, window: Window, evaluator: Evaluator
 ) -> TaskScore | None:
     """What the new task answers to all rows of a window; None where it is not well enough, or not known."""
+    positive_class = candidate.manifest.task(candidate.task).positive_class
     requests = [
-        EvalRequest(task=name, rows=str(window.snapshot))
+        EvalRequest(task=name, rows=str(window.snapshot), positive_class=positive_class)
         for name in (candidate.task, *candidate.contradicted_tasks)
     ]
     try:
         new_score, *old_scores = evaluator.evaluate(candidate.manifest, requests)
     except (CorruptArtifact, KeyError, ValueError):
         return None  # its rows are gone, or were stored under other columns
-    if new_score.rows < candidate.min_rows or new_score.accuracy < candidate.min_accuracy:
+    if new_score.rows < candidate.min_rows:
         return None
-    return (
-        new_score
-        if all(new_score.accuracy - old_score.accuracy > candidate.margin for old_score in old_scores)
-        else None
-    )
+    metric = common_metric(new_score, candidate.own_score)
+    least = metric.merit(candidate.own_score.value_by(metric)) - candidate.margin
+    if metric.merit(new_score.value_by(metric)) < least:
+        return None
+    is_better = all(gain(new_score, old_score) > candidate.margin for old_score in old_scores)
+    return new_score if is_better else None
 
 
 def _is_concept_drift(context: StepContext, window: Window) -> bool:

@@ -8,8 +8,9 @@ from collections.abc import Iterator, Sequence
 from growlearn.domain.consolidation import ConsolidationPlan, ConsolidationResult
 from growlearn.domain.decision_log import LogEntry, ReportSection
 from growlearn.domain.drift import DriftReport, DriftTestResult, RemainingBudget
-from growlearn.domain.evaluation import Evaluation, GateResult, TaskReplacement, TaskScore
+from growlearn.domain.evaluation import Evaluation, GateResult, TaskReplacement, TaskScore, common_metric
 from growlearn.domain.growth import GrowthPlan, GrowthResult, ProbeScore, SearchTrial
+from growlearn.domain.metric import ACCURACY, METRICS, Metric
 from growlearn.domain.model_selection import Candidate, ModelSelection, PairedComparison
 from growlearn.domain.stream import Alias, AliasChange, Transition
 from growlearn.domain.window import Verdict, Window, WindowState
@@ -79,11 +80,13 @@ def _describe_transition(transition: Transition) -> Iterator[ReportSection]:
         yield ReportSection("Plan", tuple(_describe_plan(transition.plan)))
     trained = transition.source is WindowState.GROWING
     if trained and isinstance(transition.plan, GrowthPlan) and transition.plan.trials:
-        yield ReportSection("Hyperparameter search", tuple(map(_format_trial, transition.plan.trials)))
+        metric = METRICS[transition.plan.metric]
+        trials = tuple(_format_trial(trial, metric) for trial in transition.plan.trials)
+        yield ReportSection("Hyperparameter search", trials)
     if transition.model_selection is not None:
         yield ReportSection("Model selection", tuple(_describe_selection(transition.model_selection)))
     if trained and transition.result is not None:
-        yield ReportSection("Training", tuple(_describe_training(transition.result)))
+        yield ReportSection("Training", tuple(_describe_training(transition.result, transition.plan)))
     if transition.evaluation is not None:
         yield ReportSection("Evaluation", tuple(_describe_evaluation(transition.evaluation)))
     if transition.gates:
@@ -137,28 +140,46 @@ def _describe_plan(plan: GrowthPlan | ConsolidationPlan) -> Iterator[str]:
         f"Grow {', '.join(plan.new_branches)} for task {plan.task!r} {extends}, {start}; "
         f"{len(plan.classes)} classes, seed {plan.seed}."
     )
+    metric = METRICS[plan.metric]
+    if not metric.is_accuracy:
+        positive = "" if plan.positive_class is None else f"; the positive class is {plan.positive_class!r}"
+        yield f"Chosen and gated by {metric.name}{positive}."
+    if plan.class_weights:
+        weights = zip(plan.classes, plan.class_weights, strict=True)
+        yield "Class weights: " + ", ".join(f"{label!r} {weight:.3g}" for label, weight in weights) + "."
     if plan.probe_scores:
-        yield "Probe accuracy of each start: " + "; ".join(map(_format_probe_score, plan.probe_scores)) + "."
+        probed = ACCURACY if any(score.value is None for score in plan.probe_scores) else metric
+        scores = "; ".join(_format_probe_score(score, probed) for score in plan.probe_scores)
+        yield f"Probe {probed.name} of each start: {scores}."
 
 
-def _format_probe_score(score: ProbeScore) -> str:
+def _format_own_value(value: float | None, metric: Metric) -> str:
+    """The value of a metric that is not accuracy, to be added to a loss; empty without one."""
+    return "" if value is None else f", {metric.name} {metric.format_value(value)}"
+
+
+def _format_probe_score(score: ProbeScore, metric: Metric) -> str:
     init_source = "the stem alone" if score.task is None else f"task {score.task!r}"
     if score.init == "scratch":
         init_source = "a stem of its own"
     elif score.init == "warm_start":
         init_source = f"a copy of {init_source}"
-    return f"{init_source} {_format_percent(score.accuracy)}"
+    if metric.is_accuracy or score.value is None:
+        return f"{init_source} {_format_percent(score.accuracy)}"
+    return f"{init_source} {metric.format_value(score.value)}"
 
 
-def _format_trial(trial: SearchTrial) -> str:
+def _format_trial(trial: SearchTrial, metric: Metric) -> str:
     parent = "" if trial.parent_task is None else f" of task {trial.parent_task!r}"
     return (
         f"{trial.init}{parent}, learning rate {trial.learning_rate:g}, seed {trial.seed}: validation loss "
-        f"{trial.loss:.4f} within {trial.epochs} epochs."
+        f"{trial.loss:.4f}{_format_own_value(trial.value, metric)} within {trial.epochs} epochs."
     )
 
 
-def _describe_training(result: GrowthResult | ConsolidationResult) -> Iterator[str]:
+def _describe_training(
+    result: GrowthResult | ConsolidationResult, plan: GrowthPlan | ConsolidationPlan | None
+) -> Iterator[str]:
     trained_parts = ", ".join(branch.id for branch in result.branches) or "a head only"
     yield (
         f"{trained_parts}: {len(result.epochs)} epochs on {result.train_rows} rows in "
@@ -168,6 +189,24 @@ def _describe_training(result: GrowthResult | ConsolidationResult) -> Iterator[s
         f"Validation loss {result.initial_loss:.4f} before training, {result.best_loss:.4f} at best "
         f"(epoch {result.best_epoch}), on {result.validation_rows} rows; {result.parameters:,} parameters."
     )
+    metric = ACCURACY if plan is None else METRICS[plan.metric]
+    if not metric.is_accuracy and result.epochs:
+        if result.epochs[0].validation_value is None:
+            yield (
+                f"{metric.name} is not defined on the validation rows, which all have one label: the epoch "
+                "was chosen by their loss."
+            )
+        elif isinstance(result, GrowthResult):
+            yield f"The epoch was chosen by {metric.name}: {metric.format_value(result.validation_value)}."
+    if isinstance(result, GrowthResult):
+        yield from _describe_head(result, plan)
+
+
+def _describe_head(result: GrowthResult, plan: GrowthPlan | ConsolidationPlan | None) -> Iterator[str]:
+    if result.calibration.temperature != 1:
+        yield f"Probabilities are calibrated with temperature {result.calibration.temperature:.3g}."
+    if result.threshold is not None and isinstance(plan, GrowthPlan):
+        yield f"Class {plan.classes[1]!r} is predicted above a probability of {result.threshold:.3g}."
 
 
 def _describe_selection(selection: ModelSelection) -> Iterator[str]:
@@ -176,12 +215,13 @@ def _describe_selection(selection: ModelSelection) -> Iterator[str]:
     compared_kinds = {kind for item in selection.comparisons for kind in (item.smaller, item.larger)}
     for item in selection.candidates:
         if selection.comparisons and item.kind not in compared_kinds:
-            yield f"{item.kind} was not compared: another of equal cost has a lower validation loss."
+            yield f"{item.kind} was not compared: another of equal cost is better on validation rows."
+    metric, required = METRICS[selection.metric], selection.min_accuracy_gain
+    if not metric.is_accuracy and selection.comparisons:
+        yield f"Compared by {metric.name}, with a paired bootstrap of the hold-out rows."
     for comparison in selection.comparisons:
-        yield _format_comparison(comparison)
-    min_effect_text = (
-        f", by {_format_points(selection.min_accuracy_gain)} or more" if selection.min_accuracy_gain else ""
-    )
+        yield _format_comparison(comparison, metric)
+    min_effect_text = f", by {metric.format_gain(required)} or more" if required else ""
     rule = f"The smallest that none outperforms at alpha {selection.alpha:g}{min_effect_text}"
     yield f"{rule}: {selection.selected}."
 
@@ -191,25 +231,26 @@ def _format_candidate(candidate: Candidate) -> str:
         "" if candidate.validation_loss is None else f", validation loss {candidate.validation_loss:.4f}"
     )
     return (
-        f"{candidate.kind}: accuracy {_format_accuracy(candidate.task_score)}{loss_text}; "
+        f"{candidate.kind}: {_format_scored(candidate.task_score)}{loss_text}; "
         f"{candidate.parameters:,} new parameters, {_format_branch_count(candidate.branches)} run, "
         f"{candidate.seconds:.1f} s of training."
     )
 
 
-def _format_comparison(comparison: PairedComparison) -> str:
+def _format_comparison(comparison: PairedComparison, metric: Metric) -> str:
     verdict = "outperforms" if comparison.outperformed else "does not outperform"
-    interval = f"{100 * comparison.low:+.2f} to {100 * comparison.high:+.2f}"
+    interval = metric.format_interval(comparison.low, comparison.high)
     return (
         f"{comparison.larger} {verdict} {comparison.smaller}: {comparison.only_larger_correct} rows gained, "
         f"{comparison.only_smaller_correct} lost of {comparison.rows}, "
-        f"{_format_points(comparison.difference)} ({interval}), p {comparison.p_value:.2g}."
+        f"{metric.format_gain(comparison.difference)} ({interval}), p {comparison.p_value:.2g}."
     )
 
 
 def _describe_evaluation(evaluation: Evaluation) -> Iterator[str]:
+    own_metric = common_metric(*evaluation.task_scores)
     yield (
-        "Accuracy on hold-out rows: "
+        f"{'Accuracy' if own_metric.is_accuracy else own_metric.name} on hold-out rows: "
         + "; ".join(_format_task_score(task_score) for task_score in evaluation.task_scores)
         + "."
     )
@@ -217,7 +258,9 @@ def _describe_evaluation(evaluation: Evaluation) -> Iterator[str]:
     best_existing = evaluation.best_existing
     if best_existing is not None:
         before_text += f", with task {best_existing.task!r} {_format_accuracy(best_existing)}"
-    yield f"{before_text}; by chance {_format_percent(evaluation.chance_level)}."
+    chance = evaluation.chance(own_metric)
+    chance_text = _format_percent(chance) if own_metric.is_accuracy else own_metric.format_value(chance)
+    yield f"{before_text}; by chance {chance_text}."
     if evaluation.routed:
         yield (
             "With rows routed: "
@@ -306,16 +349,24 @@ def _format_task_score(task_score: TaskScore) -> str:
     return f"task {task_score.task!r} {_format_accuracy(task_score)}"
 
 
+def _format_scored(task_score: TaskScore) -> str:
+    """The score with the name of its metric."""
+    if METRICS[task_score.metric].is_accuracy:
+        return f"accuracy {_format_accuracy(task_score)}"
+    return f"{task_score.metric} {_format_accuracy(task_score)}"
+
+
 def _format_accuracy(task_score: TaskScore) -> str:
-    return f"{_format_percent(task_score.accuracy)} ({task_score.correct} of {task_score.rows})"
+    """The accuracy, or the value of another metric with the accuracy behind it."""
+    accuracy = f"{_format_percent(task_score.accuracy)} ({task_score.correct} of {task_score.rows})"
+    metric = METRICS[task_score.metric]
+    if metric.is_accuracy:
+        return accuracy
+    return f"{metric.format_value(task_score.value)}, accuracy {accuracy}"
 
 
 def _format_percent(fraction: float) -> str:
     return f"{100 * fraction:.2f} %"
-
-
-def _format_points(difference: float) -> str:
-    return f"{100 * difference:+.2f} points"
 
 
 def _format_version(number: int | None) -> str:

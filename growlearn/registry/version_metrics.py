@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from growlearn.domain.evaluation import TaskScore
 from growlearn.evaluation.metrics.task import TaskMetrics, compute_task_metrics
 from growlearn.ports import Artifacts, Store
@@ -19,8 +21,13 @@ def load_version_metrics(
     version = get_version(store.versions(stream), number)
     (evaluation,) = load_evaluations(store, stream, (version,))
     classes = {head.name: head.classes for head in version.manifest.tasks}
-    return compute_task_metrics(
+    tasks = compute_task_metrics(
         evaluation, load_version_scores(store, stream, version.parent), classes, artifacts
+    )
+    heads = [version.manifest.task(metrics.task) for metrics in tasks]
+    return tuple(
+        replace(metrics, positive_class=head.positive_class, threshold=head.threshold)
+        for metrics, head in zip(tasks, heads, strict=True)
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,11 +18,32 @@ from growlearn.ingest.formats import RawTable
 from growlearn.ingest.row_errors import to_bad_rows
 from growlearn.ingest.rows import Column, Rows, make_dummy_row, object_column
 from growlearn.ingest.table_rows import parse_for_prediction
+from growlearn.network.head_output import to_probabilities
 from growlearn.network.model.network import load_network
+from growlearn.network.router.routed_inference import all_labels, predict_task
 from growlearn.network.router.router import load_router
 
 if TYPE_CHECKING:
     import pandas as pd
+
+PROBABILITY_PREFIX = "probability_"
+"""Of the name of a column that holds the probability of one class."""
+
+
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """A model's answers to N rows.
+
+    `prediction` (object [N]) are labels, `probability` (float64 [N]) is that of the label and, where the row
+    was routed, of its `task` (object [N]). `class_probabilities` (float64 [N, K]), where they were asked for,
+    are those of all K labels of the model, given the task: they sum to 1, and are 0 for labels that the task
+    does not have; else K is 0.
+    """
+
+    prediction: Column
+    probability: Column
+    task: Column
+    class_probabilities: npt.NDArray[np.float64]
 
 
 class Predictor:
@@ -42,46 +64,72 @@ class Predictor:
         self._routable_tasks = manifest.routable_tasks
         self._mixed_labels = len({type(label) for head in manifest.tasks for label in head.classes}) > 1
 
-    def predict(self, frame: pd.DataFrame, min_probability: float = 0.0) -> pd.DataFrame:
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """All labels of the model as text, in the order they first occur, as in `class_probabilities`."""
+        return tuple(dict.fromkeys(str(label) for label in all_labels(self.manifest)))
+
+    def predict(self, frame: pd.DataFrame, min_probability: float = 0.0, proba: bool = False) -> pd.DataFrame:
         """Rows of a frame -> prediction, probability (0 to 1) and task, with the frame's own index.
 
         A row that names a task is predicted by that task or by one of its later versions; other rows are
         routed among all tasks that were not replaced. The prediction is None where its probability is below
-        `min_probability`. Raises GrowLearnError naming the first row that cannot be predicted.
+        `min_probability`. With `proba` there is also a column `probability_CLASS` for each class. Raises
+        GrowLearnError naming the first row that cannot be predicted.
         """
         import pandas as pd  # noqa: PLC0415 - rows of a file are predicted without it, half a second sooner
 
-        rows = read_frame_rows(frame, self.manifest)
-        prediction, probability, task = self.predict_rows(rows, min_probability)
-        return pd.DataFrame(
-            {
-                "prediction": pd.Series(
-                    list(prediction), index=frame.index, dtype=_prediction_dtype(prediction)
-                ),
-                "probability": pd.Series(probability, index=frame.index),
-                "task": pd.Series(list(task), index=frame.index, dtype="str"),
-            }
-        )
+        answers = self.answer(read_frame_rows(frame, self.manifest), min_probability, proba)
+        columns = {
+            "prediction": pd.Series(
+                list(answers.prediction), index=frame.index, dtype=_prediction_dtype(answers.prediction)
+            ),
+            "probability": pd.Series(answers.probability, index=frame.index),
+            "task": pd.Series(list(answers.task), index=frame.index, dtype="str"),
+        }
+        for name, values in self.probability_columns(answers).items():
+            columns[name] = pd.Series(values, index=frame.index)
+        return pd.DataFrame(columns)
+
+    def probability_columns(self, answers: Answers) -> dict[str, Column]:
+        """The probability of each class, float64 [N], by the name of its column; empty if not asked for."""
+        columns = answers.class_probabilities.T  # [K, N]
+        return {
+            f"{PROBABILITY_PREFIX}{label}": column
+            for label, column in zip(self.labels, columns, strict=False)
+        }
 
     def predict_rows(self, rows: Rows, min_probability: float = 0.0) -> tuple[Column, Column, Column]:
-        """Predicted labels (object [N]), their probabilities (float64 [N]), tasks (object [N]).
+        """Predicted labels (object [N]), their probabilities (float64 [N]), tasks (object [N])."""
+        answers = self.answer(rows, min_probability)
+        return answers.prediction, answers.probability, answers.task
+
+    def answer(self, rows: Rows, min_probability: float = 0.0, proba: bool = False) -> Answers:
+        """Answers to N rows, which must not name unknown tasks: see `find_unknown_task_rows`.
 
         A label with a probability below `min_probability` is None. Labels are text where some tasks have text
-        labels and others integers. `rows` must not name unknown tasks: see `find_unknown_task_rows`.
+        labels and others integers. `proba` asks for the probability of each class.
         """
         if not 0 <= min_probability <= 1:
             raise GrowLearnError(f"min_probability {min_probability} must lie between 0 and 1")
         tasks, routing_probability = self._route(rows)
         prediction, probability = object_column([None] * len(rows)), np.zeros(len(rows))
+        labels = self.labels if proba else ()
+        class_probabilities = np.zeros((len(rows), len(labels)))  # [N, K]
         for name in dict.fromkeys(tasks):
-            classes = object_column([self.format_label(label) for label in self.manifest.task(name).classes])
+            head = self.manifest.task(name)
+            classes = object_column([self.format_label(label) for label in head.classes])
             row_indices = np.flatnonzero(tasks == name)
-            outputs = self.network.probabilities(rows.take(row_indices), name)  # [n, C]
-            prediction[row_indices] = classes[outputs.argmax(1)]
-            probability[row_indices] = outputs.max(1).astype(np.float64)
+            calibrated, chosen = predict_task(self.network, head, rows.take(row_indices))
+            outputs = to_probabilities(calibrated).astype(np.float64)  # [n, C]
+            prediction[row_indices] = classes[chosen]
+            probability[row_indices] = outputs[np.arange(len(chosen)), chosen]
+            if proba:
+                columns = np.array([labels.index(str(label)) for label in head.classes])
+                class_probabilities[np.ix_(row_indices, columns)] = outputs / outputs.sum(1, keepdims=True)
         probability *= routing_probability
         prediction[probability < min_probability] = None
-        return prediction, probability, tasks
+        return Answers(prediction, probability, tasks, class_probabilities)
 
     def is_correct(self, rows: Rows) -> npt.NDArray[np.bool_]:
         """Whether each of N labelled rows is predicted correctly, bool [N]; False for an unknown task."""

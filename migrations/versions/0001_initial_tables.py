@@ -241,6 +241,7 @@ def _create_evaluations() -> None:
         _make_column("window", sa.Integer()),
         _make_column("task", sa.Text()),
         _make_column("chance_level", sa.Double()),
+        _make_column("metric_chance_level", sa.Double(), null=True),
         _make_column("changed_tasks", sa.Text()),
         _make_column("model_selection", sa.Text(), null=True),
         _make_column("replacement", sa.Text(), null=True),
@@ -257,6 +258,8 @@ def _create_evaluations() -> None:
         _make_column("correct", sa.Integer()),
         _make_column("rows", sa.Integer()),
         _make_column("logits_sha256", SHA256, null=True),
+        _make_column("metric", sa.String(32)),
+        _make_column("metric_value", sa.Double(), null=True),
         _make_foreign_key("task_scores", ("stream", "window"), "evaluations", ("stream", "window")),
         key=("stream", "window", "kind", "position"),
     )

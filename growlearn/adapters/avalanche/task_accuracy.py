@@ -20,6 +20,6 @@ def compute_accuracies(experiences: Sequence[Predictions]) -> list[float]:
     """The share of correct predictions of each experience, in order; none may be empty."""
     metric = TaskAwareAccuracy()
     for label, predictions in enumerate(experiences):
-        metric.update(torch.tensor(predictions.logits), torch.tensor(predictions.targets), label)
+        metric.update(torch.tensor(predictions.predicted), torch.tensor(predictions.targets), label)
     accuracies = metric.result()
     return [float(accuracies[label]) for label in range(len(experiences))]

@@ -57,11 +57,11 @@ class SanitizedText(TypeDecorator[str]):
 class EnumText(TypeDecorator[StrEnum]):
     """A member of one StrEnum, stored as its value."""
 
-    impl = String(16)
+    impl = String
     cache_ok = True
 
-    def __init__(self, members: type[StrEnum]) -> None:
-        super().__init__()
+    def __init__(self, members: type[StrEnum], length: int = 16) -> None:
+        super().__init__(length)
         self.members = members
 
     def process_bind_param(self, value: StrEnum | None, dialect: Dialect) -> str | None:

@@ -34,6 +34,7 @@ def write_evaluation(
     column_values = {
         "task": evaluation.task,
         "chance_level": evaluation.chance_level,
+        "metric_chance_level": evaluation.metric_chance_level,
         "changed_tasks": evaluation.changed_tasks,
         "model_selection": model_selection,
         "replacement": evaluation.replacement,
@@ -68,6 +69,7 @@ def select_evaluations(
             Evaluation(
                 task=row.task,
                 chance_level=row.chance_level,
+                metric_chance_level=row.metric_chance_level,
                 task_scores=tuple(scores[row.window, _CANDIDATE]),
                 initial=scores[row.window, _INITIAL][0],
                 best_existing=next(iter(scores[row.window, _BEST_EXISTING]), None),

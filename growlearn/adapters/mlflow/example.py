@@ -25,7 +25,10 @@ from growlearn.network.stems.tables import CategoryTokens, NumberTokens
 
 _NUM_ROWS = 2
 _MAX_TOKENS = 8  # of a row of tokens
-_MIN_PROBABILITY_PARAM = ParamSpec("min_probability", DataType.double, 0.0)
+_PARAMS = (
+    ParamSpec("min_probability", DataType.double, 0.0),
+    ParamSpec("proba", DataType.boolean, False),  # adds a column probability_CLASS for each class
+)
 
 
 def make_signature(manifest: Manifest) -> ModelSignature:
@@ -48,7 +51,7 @@ def make_signature(manifest: Manifest) -> ModelSignature:
         ColSpec("double", "probability"),
         ColSpec("string", "task"),
     ]
-    return ModelSignature(Schema(columns), Schema(outputs), ParamSchema([_MIN_PROBABILITY_PARAM]))
+    return ModelSignature(Schema(columns), Schema(outputs), ParamSchema(list(_PARAMS)))
 
 
 def make_example_rows(manifest: Manifest, network: GrowingNetwork) -> pd.DataFrame:

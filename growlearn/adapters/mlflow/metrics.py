@@ -13,6 +13,7 @@ from growlearn.adapters.mlflow.tags_and_params import make_safe_names
 from growlearn.domain.consolidation import ConsolidationResult
 from growlearn.domain.drift import DriftReport, DriftTestResult
 from growlearn.domain.growth import GrowthResult
+from growlearn.domain.metric import MetricName
 from growlearn.evaluation.metrics.task import TaskMetrics
 from growlearn.ports import WindowReport
 
@@ -37,7 +38,9 @@ def make_curve_metrics(window_report: WindowReport) -> list[Metric]:
             ("validation_loss", epoch.validation_loss),
             ("validation_accuracy", epoch.validation_accuracy),
             ("epoch_seconds", epoch.seconds),
+            ("validation_value", epoch.validation_value),
         )
+        if value is not None
     ]
     if isinstance(result, ConsolidationResult):
         return metrics
@@ -112,10 +115,14 @@ def _make_accuracy_metrics(window_report: WindowReport) -> dict[str, float | Non
         f"accuracy/{names[score.task]}": score.accuracy for score in evaluation.task_scores
     }
     values["accuracy_before_growth"] = evaluation.initial.accuracy
+    for score in evaluation.task_scores:
+        if score.metric is not MetricName.ACCURACY:
+            values[f"{score.metric}/{names[score.task]}"] = score.value
     if not matrix.tasks:
         return values
     return values | {
         "average_accuracy": matrix.average_accuracy,
+        f"average_{matrix.metric}": matrix.average_value,
         "backward_transfer": matrix.backward_transfer,
         "forward_transfer": matrix.forward_transfer,
         "forgetting": matrix.forgetting,

@@ -103,12 +103,18 @@ def _report_rejected(result: BacktestResult) -> None:
 
 def _show_result(result: BacktestResult) -> None:
     from growlearn.app.cli.timeline import render_legend, show_timeline
+    from growlearn.domain.metric import METRICS
 
-    has_regimes = result.regime_column is not None
+    has_regimes, metric = result.regime_column is not None, METRICS[result.job.metric]
+    metric_column = () if metric.is_accuracy else (f"dry-run {metric.name}",)
     show_table(
-        (*_POLICY_COLUMNS, *(_REGIME_COLUMNS if has_regimes else ())),
+        (*_POLICY_COLUMNS, *metric_column, *(_REGIME_COLUMNS if has_regimes else ())),
         [
-            (*_policy_row(replay), *(_detection_row(replay) if has_regimes else ()))
+            (
+                *_policy_row(replay),
+                *(_format_value(replay) for _ in metric_column),
+                *(_detection_row(replay) if has_regimes else ()),
+            )
             for replay in result.replays
         ],
         empty="no policies",
@@ -133,6 +139,13 @@ def _policy_row(replay: Replay) -> tuple[object, ...]:
         format_duration(replay.training_hours),
         format_percent(replay.accuracy),
     )
+
+
+def _format_value(replay: Replay) -> str:
+    """The value of the replayed job's metric, with its name where that is another than the first job's."""
+    from growlearn.domain.metric import METRICS
+
+    return f"{METRICS[replay.metric].format_value(replay.value)} {replay.metric}"
 
 
 def _detection_row(replay: Replay) -> tuple[object, ...]:

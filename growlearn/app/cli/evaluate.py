@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -84,11 +84,16 @@ def _run_prequential(store: Store, artifacts: Artifacts, stream: str) -> Prequen
         return evaluate_prequentially(store, artifacts, stream, on_progress)
 
 
-def _show_tasks(tasks: Iterable[TaskMetrics]) -> None:
+def _show_tasks(tasks: Sequence[TaskMetrics]) -> None:
+    from growlearn.domain.metric import METRICS
+
+    names = dict.fromkeys(task.task_score.metric for task in tasks)
+    own_metrics = [METRICS[name] for name in names if not METRICS[name].is_accuracy]
     show_table(
         (
             "task",
             "rows",
+            *(metric.name for metric in own_metrics),
             "accuracy",
             "95 % interval",
             "without its name",
@@ -100,6 +105,12 @@ def _show_tasks(tasks: Iterable[TaskMetrics]) -> None:
             (
                 metrics.task,
                 metrics.task_score.rows,
+                *(
+                    metric.format_value(metrics.task_score.value)
+                    if metric.name is metrics.task_score.metric
+                    else None
+                    for metric in own_metrics
+                ),
                 format_percent(metrics.task_score.accuracy),
                 _format_interval(metrics.task_score.interval),
                 None if metrics.routed_score is None else format_percent(metrics.routed_score.accuracy),
@@ -118,6 +129,11 @@ def _format_interval(interval: ConfidenceInterval | None) -> str | None:
 
 
 def _show_task(metrics: TaskMetrics) -> None:
+    if metrics.threshold is not None:
+        second = metrics.classes[1]
+        echo(f"predicted is {second!r} where its probability is above {metrics.threshold:.4g}")
+    if metrics.positive_class is not None and metrics.task_score.metric == "average_precision":
+        echo(f"average_precision is that of class {metrics.positive_class!r}")
     if metrics.class_metrics is None or metrics.calibration is None:
         echo("its predictions were not stored, so there are no further metrics")
         return
@@ -174,8 +190,12 @@ def _show_confusion(metrics: TaskMetrics) -> None:
 
 
 def _show_prequential(result: PrequentialResult) -> None:
+    from growlearn.domain.metric import METRICS
+
+    metric = METRICS[result.metric]
+    own = () if metric.is_accuracy else (metric.name,)
     show_table(
-        ("window", "task", "version", "labelled rows", "not answered", "accuracy", "95 % interval"),
+        ("window", "task", "version", "labelled rows", "not answered", *own, "accuracy", "95 % interval"),
         [
             (
                 window.window.id,
@@ -183,6 +203,7 @@ def _show_prequential(result: PrequentialResult) -> None:
                 window.version,
                 window.rows,
                 window.unanswered,
+                *(metric.format_value(window.metric_value) for _ in own),
                 format_percent(window.accuracy),
                 _format_interval(window.interval),
             )
@@ -196,5 +217,11 @@ def _show_prequential(result: PrequentialResult) -> None:
             f"prequential accuracy: {format_percent(result.accuracy)} of {result.rows} rows ({interval}), "
             f"mean over {len(result.windows)} windows {format_percent(result.mean_accuracy)}"
         )
+    if result.windows and own:
+        value = metric.format_value(result.value)
+        echo(f"prequential {metric.name}: {value}, mean over windows by their labelled rows")
+    if result.undefined:
+        windows = ", ".join(result.undefined)
+        echo(f"{metric.name} is not defined in {windows}: all their rows have one label")
     for reason, count in Counter(result.excluded.values()).items():
         echo(f"excluded: {count} windows ({reason})")

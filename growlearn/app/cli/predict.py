@@ -33,6 +33,9 @@ def predict(
     min_probability: Annotated[
         float, typer.Option("--min-probability", help="Abstain below this probability.", min=0, max=1)
     ] = 0.0,
+    proba: Annotated[
+        bool, typer.Option("--proba", help="Add a column probability_CLASS for each class.")
+    ] = False,
 ) -> None:
     """Predict the rows of a file: adds the columns prediction, probability and task."""
     from growlearn.app.composition import open_artifacts, open_store
@@ -51,6 +54,7 @@ def predict(
         file,
         min_probability,
         settings.execution,
+        proba,
     )
     if out is None:
         _show_predictions(predictions)
@@ -69,15 +73,17 @@ def predict(
 def _show_predictions(predictions: FilePredictions) -> None:
     from growlearn.app.predict_file import OUTPUT_COLUMNS
 
-    head = predictions.table.select(list(OUTPUT_COLUMNS)).slice(0, _MAX_SHOWN_ROWS).to_pylist()
+    columns = [*OUTPUT_COLUMNS, *predictions.class_columns]
+    head = predictions.table.select(columns).slice(0, _MAX_SHOWN_ROWS).to_pylist()
     show_table(
-        ("row", *OUTPUT_COLUMNS),
+        ("row", *columns),
         [
             (
                 row,
                 prediction["prediction"],
                 _format_probability(prediction["probability"]),
                 prediction["task"],
+                *(_format_probability(prediction[column]) for column in predictions.class_columns),
             )
             for row, prediction in enumerate(head)
         ],

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from growlearn.domain.evaluation import GateResult
 from growlearn.domain.job import GateConfig
-from growlearn.domain.model_selection import CandidateKind, PairedComparison
+from growlearn.domain.metric import METRICS
+from growlearn.domain.model_selection import CandidateKind, ModelSelection, PairedComparison
 from growlearn.evaluation.gates.gate_input import GateInput
 
 
@@ -34,17 +35,18 @@ def baseline(gate_input: GateInput, config: GateConfig) -> GateResult:  # noqa: 
         value=best.p_value,
         threshold=selection.alpha / len(against_no_change),
         passed=bool(selected) and best.outperformed,
-        reason=_format_reason(best, selection.min_accuracy_gain),
+        reason=_format_reason(best, selection),
     )
 
 
-def _format_reason(best: PairedComparison, min_effect: float) -> str:
+def _format_reason(best: PairedComparison, selection: ModelSelection) -> str:
+    metric, required = METRICS[selection.metric], selection.min_accuracy_gain
     required_text = (
-        "" if best.outperformed or not min_effect else f"; {100 * min_effect:.2f} points are required"
+        "" if best.outperformed or not required else f"; {metric.format_gain(required)[1:]} are required"
     )
     verdict = "outperforms" if best.outperformed else "does not outperform"
-    interval = f"{100 * best.low:+.2f} to {100 * best.high:+.2f}"
+    interval = metric.format_interval(best.low, best.high)
     return (
-        f"{best.larger} {verdict} the unchanged model by {100 * best.difference:+.2f} points "
+        f"{best.larger} {verdict} the unchanged model by {metric.format_gain(best.difference)} "
         f"({interval}; p = {best.p_value:.2g} on {best.rows} rows{required_text})"
     )

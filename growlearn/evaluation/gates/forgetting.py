@@ -1,24 +1,22 @@
-"""No earlier task may lose accuracy against its best evaluation."""
+"""No earlier task may get worse than in its best evaluation."""
 
 from __future__ import annotations
 
-from growlearn.domain.evaluation import Evaluation, GateResult
+from growlearn.domain.evaluation import Evaluation, GateResult, TaskScore, common_metric, gain
 from growlearn.domain.job import GateConfig
 from growlearn.evaluation.gates.gate_input import TOLERANCE, GateInput
 
 
 def forgetting(gate_input: GateInput, config: GateConfig) -> GateResult:
-    """Largest drop of an earlier task below its best past accuracy: at most max_forgetting.
+    """Largest drop of an earlier task below its best past value by the job's metric: at most max_forgetting.
 
     An earlier task that was not evaluated again counts as forgotten completely. A consolidated candidate is
     compared with its teacher, and later growth with the consolidated model.
     """
     teacher_scores = gate_input.evaluation.teacher
-    best = {task_score.task: task_score.accuracy for task_score in teacher_scores} or _best_past(
-        gate_input.past_evaluations
-    )
-    now = {task_score.task: task_score.accuracy for task_score in gate_input.evaluation.task_scores}
-    drops = {task: accuracy - now.get(task, 0.0) for task, accuracy in best.items()}
+    best = {score.task: score for score in teacher_scores} or _best_past(gate_input.past_evaluations)
+    now = {score.task: score for score in gate_input.evaluation.task_scores}
+    drops = {task: -gain(now[task], score) if task in now else score.accuracy for task, score in best.items()}
     worst = max(drops, key=drops.__getitem__, default=None)
     value = 0.0 if worst is None else drops[worst]
     return GateResult(
@@ -30,19 +28,24 @@ def forgetting(gate_input: GateInput, config: GateConfig) -> GateResult:
     )
 
 
-def _best_past(past_evaluations: tuple[Evaluation, ...]) -> dict[str, float]:
-    best: dict[str, float] = {}
+def _best_past(past_evaluations: tuple[Evaluation, ...]) -> dict[str, TaskScore]:
+    best: dict[str, TaskScore] = {}
     for evaluation in past_evaluations:
         if evaluation.teacher:
             best = {}  # later candidates are compared with the consolidated model
-        for task_score in evaluation.task_scores:
-            best[task_score.task] = max(task_score.accuracy, best.get(task_score.task, 0.0))
+        for score in evaluation.task_scores:
+            if score.task not in best or gain(score, best[score.task]) > 0:
+                best[score.task] = score
     return best
 
 
-def _format_reason(worst: str | None, best: dict[str, float], now: dict[str, float]) -> str:
+def _format_reason(worst: str | None, best: dict[str, TaskScore], now: dict[str, TaskScore]) -> str:
     if worst is None:
         return "there is no earlier task to forget"
     if worst not in now:
         return f"task {worst!r} was not evaluated again"
-    return f"task {worst!r} changed most: best {best[worst]:.2%}, now {now[worst]:.2%}"
+    metric = common_metric(best[worst], now[worst])
+    before, after = (metric.format_value(score.value_by(metric)) for score in (best[worst], now[worst]))
+    name = "" if metric.is_accuracy else f" {metric.name}"
+    note = now[worst].fallback_note(metric)
+    return f"task {worst!r} changed most: best {before}, now {after}{name}{note}"

@@ -1,30 +1,32 @@
-"""The candidate must be more accurate on its new task than anything without the new branch."""
+"""The candidate must be better on its new task than anything without the new branch."""
 
 from __future__ import annotations
 
-from growlearn.domain.evaluation import GateResult
+from growlearn.domain.evaluation import GateResult, common_metric
 from growlearn.domain.job import GateConfig
 from growlearn.evaluation.gates.gate_input import TOLERANCE, GateInput
 
 
 def min_gain(gate_input: GateInput, config: GateConfig) -> GateResult:
-    """Accuracy on the new task minus the best one without the branch: at least min_gain.
+    """Gain on the new task, by the job's metric, over the best without the branch: at least min_gain.
 
     The best of the model before training, an earlier task with all the classes, and chance.
     """
     evaluation = gate_input.evaluation
-    accuracy = evaluation.accuracy(evaluation.task)
-    alternatives = [(evaluation.initial.accuracy, "before training"), (evaluation.chance_level, "by chance")]
-    if evaluation.best_existing is not None:
-        alternatives.append(
-            (evaluation.best_existing.accuracy, f"with task {evaluation.best_existing.task!r}")
-        )
-    best, best_name = max(alternatives, key=lambda alternative: alternative[0])
-    improvement = accuracy - best
+    score, existing = evaluation.score(evaluation.task), evaluation.best_existing
+    metric = common_metric(score, evaluation.initial, *(() if existing is None else (existing,)))
+    alternatives = [
+        (evaluation.initial.value_by(metric), "before training"),
+        (evaluation.chance(metric), "by chance"),
+    ]
+    if existing is not None:
+        alternatives.append((existing.value_by(metric), f"with task {existing.task!r}"))
+    best, best_name = max(alternatives, key=lambda alternative: metric.merit(alternative[0]))
+    improvement = metric.merit(score.value_by(metric)) - metric.merit(best)
     return GateResult(
         gate="min_gain",
         value=improvement,
         threshold=config.min_gain,
         passed=improvement >= config.min_gain - TOLERANCE,
-        reason=f"{accuracy:.2%} accuracy on task {evaluation.task!r}, {best:.2%} {best_name}",
+        reason=f"{score.describe(metric)} on task {score.task!r}, {metric.format_value(best)} {best_name}",
     )

@@ -4,16 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from growlearn.domain.evaluation import Evaluation, GateResult, TaskReplacement, TaskScore
+from growlearn.domain.evaluation import (
+    Evaluation,
+    GateResult,
+    TaskReplacement,
+    TaskScore,
+    common_metric,
+    gain,
+)
 from growlearn.domain.job import GateConfig
 from growlearn.evaluation.gates.gate_input import TOLERANCE, GateInput
 
 
 def routed_accuracy(gate_input: GateInput, config: GateConfig) -> GateResult:
-    """Largest accuracy drop of an earlier task with its rows routed: at most max_routed_accuracy_drop.
+    """Largest drop of an earlier task, by the job's metric, with its rows routed.
 
-    The router cannot separate two tasks with equal inputs and different labels: a window with permuted labels
-    would take rows from the task that it contradicts. A replaced task gets no rows and cannot drop.
+    At most max_routed_accuracy_drop. The router cannot separate two tasks with equal inputs and different
+    labels: a window with permuted labels would take rows from the task that it contradicts. A replaced task
+    gets no rows and cannot drop.
     """
     drops = routed_accuracy_drops(gate_input.evaluation, gate_input.past_evaluations)
     worst = max(drops, key=drops.__getitem__, default=None)
@@ -28,28 +36,33 @@ def routed_accuracy(gate_input: GateInput, config: GateConfig) -> GateResult:
 
 
 def routed_accuracy_drops(evaluation: Evaluation, past_evaluations: Sequence[Evaluation]) -> dict[str, float]:
-    """The drop of each earlier task's routed accuracy against the version before, 0 to 1.
+    """The drop of each earlier task's routed score against the version before, by the job's metric.
 
     `past_evaluations` are those of the versions that the candidate grew from, oldest first.
     """
-    before = _previous_accuracies(evaluation, past_evaluations)
-    now = _accuracy_by_task(evaluation.routed)
-    return {task: accuracy - now[task] for task, accuracy in before.items() if task in now}
+    before = _previous_scores(evaluation, past_evaluations)
+    now = _score_by_task(evaluation.routed)
+    return {task: -gain(now[task], score) for task, score in before.items() if task in now}
 
 
-def _previous_accuracies(evaluation: Evaluation, past_evaluations: Sequence[Evaluation]) -> dict[str, float]:
-    """Routed accuracies of the parent model; with a single task its plain accuracy."""
+def _previous_scores(evaluation: Evaluation, past_evaluations: Sequence[Evaluation]) -> dict[str, TaskScore]:
+    """Routed scores of the parent model; with a single task its plain score."""
     if not past_evaluations:
-        return _accuracy_by_task(evaluation.teacher)
-    return _accuracy_by_task((*past_evaluations[-1].task_scores, *past_evaluations[-1].routed))
+        return _score_by_task(evaluation.teacher)
+    return _score_by_task((*past_evaluations[-1].task_scores, *past_evaluations[-1].routed))
 
 
 def _format_reason(gate_input: GateInput, worst: str | None) -> str:
-    before = _previous_accuracies(gate_input.evaluation, gate_input.past_evaluations)
-    now = _accuracy_by_task(gate_input.evaluation.routed)
+    before = _previous_scores(gate_input.evaluation, gate_input.past_evaluations)
+    now = _score_by_task(gate_input.evaluation.routed)
     reason = "no rows have to be routed"
     if worst is not None:
-        reason = f"routed accuracy of task {worst!r}: {now[worst]:.2%}, {before[worst]:.2%} before"
+        metric = common_metric(now[worst], before[worst])
+        after, previous = (
+            metric.format_value(score.value_by(metric)) for score in (now[worst], before[worst])
+        )
+        note = now[worst].fallback_note(metric)
+        reason = f"routed {metric.name} of task {worst!r}: {after}, {previous} before{note}"
     replacement = gate_input.evaluation.replacement
     if replacement is None:
         return reason
@@ -60,8 +73,10 @@ def _format_reason(gate_input: GateInput, worst: str | None) -> str:
 
 def _format_confirmations(replacement: TaskReplacement) -> str:
     pairs = zip(replacement.windows, replacement.task_scores, strict=True)
-    return ", ".join(f"{task_score.accuracy:.2%} accuracy on {window}" for window, task_score in pairs)
+    return ", ".join(
+        f"{task_score.describe(common_metric(task_score))} on {window}" for window, task_score in pairs
+    )
 
 
-def _accuracy_by_task(task_scores: Sequence[TaskScore]) -> dict[str, float]:
-    return {task_score.task: task_score.accuracy for task_score in task_scores}
+def _score_by_task(task_scores: Sequence[TaskScore]) -> dict[str, TaskScore]:
+    return {task_score.task: task_score for task_score in task_scores}

@@ -35,7 +35,7 @@ class Calibration:
 def compute_calibration(predictions: Predictions) -> Calibration:
     """ECE = sum over bins m of n_m / N |accuracy_m - confidence_m| (Guo et al. 2017, equation 3).
 
-    A row's confidence is the largest softmax probability of its logits; bin m of 15 holds those in
+    A row's confidence is the probability of its prediction; bin m of 15 holds those in
     ((m - 1)/15, m/15].
 
     >>> logits = np.log(np.array([[0.9, 0.1], [0.9, 0.1]], np.float32))
@@ -64,11 +64,11 @@ def compute_calibration(predictions: Predictions) -> Calibration:
 
 
 def compute_confidence(predictions: Predictions) -> npt.NDArray[np.float64]:
-    """The confidence of each row's prediction, float64 [N]: the largest softmax probability of its logits.
+    """The confidence of each row's prediction, float64 [N]: the softmax of its logit.
 
     >>> compute_confidence(Predictions(np.zeros((1, 4), np.float32), np.array([0]))).tolist()
     [0.25]
     """
     logits = predictions.logits.astype(np.float64)
     relative = np.exp(logits - logits.max(axis=1, keepdims=True))  # [N, C], the largest is 1
-    return np.asarray(1 / relative.sum(axis=1))
+    return np.asarray(relative[np.arange(len(relative)), predictions.predicted] / relative.sum(axis=1))

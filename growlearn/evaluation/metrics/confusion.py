@@ -22,7 +22,7 @@ def compute_confusion_matrix(predictions: Predictions) -> ConfusionMatrix:
     [[1, 0], [1, 0], [0, 1]]
     """
     num_classes = predictions.logits.shape[1]
-    flat_indices = predictions.targets * num_classes + predictions.logits.argmax(axis=1)
+    flat_indices = predictions.targets * num_classes + predictions.predicted
     return np.bincount(flat_indices, minlength=(num_classes + 1) * num_classes).reshape(
         num_classes + 1, num_classes
     )

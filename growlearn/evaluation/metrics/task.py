@@ -26,7 +26,8 @@ class TaskMetrics:
     `confusion_matrix` [C + 1, C] is over its `classes`. `flips` are counted against `previous_score`: the
     parent model's score on the same rows, by the same task or, for a new task, by the best existing one.
     Metrics that need stored predictions are None without them. `routed_score` is the score with the rows
-    routed instead of their task given, where it was computed.
+    routed instead of their task given, where it was computed. `positive_class` and `threshold` are those of
+    the task's head.
     """
 
     task_score: TaskScore
@@ -36,6 +37,8 @@ class TaskMetrics:
     previous_score: TaskScore | None
     flips: PredictionFlips | None
     routed_score: TaskScore | None = None
+    positive_class: Label | None = None
+    threshold: float | None = None
 
     @property
     def task(self) -> str:

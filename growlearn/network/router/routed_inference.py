@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
-from growlearn.domain.lineage import Manifest
+from growlearn.domain.lineage import Manifest, TaskHead
 from growlearn.domain.schema import Label
 from growlearn.ingest.rows import Rows
+from growlearn.network.head_output import Logits, calibrate_logits, choose_classes, to_probabilities
 from growlearn.network.model.network import GrowingNetwork
 from growlearn.network.router.router import Router
 
 MASKED_LOGIT = -1e4
 """Logit of a class that the chosen head does not have."""
+ClassIndices = npt.NDArray[Any]
 
 
 def all_labels(manifest: Manifest) -> tuple[Label, ...]:
@@ -20,18 +24,32 @@ def all_labels(manifest: Manifest) -> tuple[Label, ...]:
     return tuple(dict.fromkeys(label for head in manifest.tasks for label in head.classes))
 
 
-def routed_logits(
+def predict_task(network: GrowingNetwork, head: TaskHead, rows: Rows) -> tuple[Logits, ClassIndices]:
+    """N rows -> calibrated logits [N, C] of a task's head, and the class it predicts for each row [N]."""
+    logits = network.logits(rows, head.name)
+    calibrated = calibrate_logits(logits, head.calibration)
+    return calibrated, choose_classes(logits, to_probabilities(calibrated), head.threshold)
+
+
+def predict_routed(
     network: GrowingNetwork, router: Router, manifest: Manifest, rows: Rows
-) -> npt.NDArray[np.float32]:
-    """N rows -> logits [N, K] over all K labels of a model; other tasks' labels get MASKED_LOGIT."""
+) -> tuple[Logits, ClassIndices]:
+    """The same for rows without a task, over all K labels of a model: [N, K] and [N].
+
+    Labels that a row's task does not have get MASKED_LOGIT.
+    """
     column_index = {label: index for index, label in enumerate(all_labels(manifest))}
     names = manifest.routable_tasks
     chosen = np.zeros(len(rows), dtype=np.int64)
     if len(names) > 1:
         chosen = router.probabilities(rows, names).argmax(1).numpy()
     out = np.full((len(rows), len(column_index)), MASKED_LOGIT, dtype=np.float32)
+    classes = np.zeros(len(rows), dtype=np.int64)
     for index in np.unique(chosen):
         row_indices = np.flatnonzero(chosen == index)
-        columns = np.array([column_index[label] for label in manifest.task(names[index]).classes])
-        out[np.ix_(row_indices, columns)] = network.logits(rows.take(row_indices), names[index])
-    return out
+        head = manifest.task(names[index])
+        columns = np.array([column_index[label] for label in head.classes])
+        logits, chosen = predict_task(network, head, rows.take(row_indices))
+        out[np.ix_(row_indices, columns)] = logits
+        classes[row_indices] = columns[chosen]
+    return out, classes

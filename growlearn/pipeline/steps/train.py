@@ -6,9 +6,12 @@ from dataclasses import replace
 
 from growlearn.domain.errors import GrowLearnError, Unavailable
 from growlearn.domain.growth import GrowthPlan
+from growlearn.domain.metric import METRICS
 from growlearn.domain.stream import Transition
 from growlearn.domain.window import WindowState
 from growlearn.evaluation.evaluate import evaluate_candidate
+from growlearn.evaluation.inference import class_indices
+from growlearn.metrics import compute_chance_level
 from growlearn.network.bitwise_check import find_changed_tasks, store_check_logits
 from growlearn.pipeline.context import StepContext
 from growlearn.pipeline.hyperparameter_search import search_hyperparameters
@@ -58,10 +61,21 @@ def _choose_hyperparameters(
     return replace(plan, growth=replace(plan.growth, learning_rate=first_plan.growth.learning_rate))
 
 
+def _chance_level(context: StepContext, plan: GrowthPlan) -> float | None:
+    """What knowing nothing scores on the new task's hold-out by the job's metric; None for accuracy."""
+    metric = METRICS[context.job.metric]
+    if metric.is_accuracy:
+        return None
+    labels = context.ports.models.rows(plan.holdout, plan.parent_manifest.schema).select_labelled().labels
+    positive = None if plan.positive_class is None else plan.classes.index(plan.positive_class)
+    targets = class_indices(labels, plan.classes)
+    return compute_chance_level(metric, targets, len(plan.classes), positive)
+
+
 def _evaluate_trained(context: StepContext, trained: TrainedCandidate) -> Transition:
     plan, result, models = trained.plan, trained.result, context.ports.models
     holdouts = [EvalRequest(task=task.name, rows=task.holdout) for task in context.known_tasks]
-    holdouts.append(EvalRequest(task=plan.task, rows=plan.holdout))
+    holdouts.append(EvalRequest(task=plan.task, rows=plan.holdout, positive_class=plan.positive_class))
     candidate, initial = result.build_manifest(plan), result.build_initial_manifest(plan)
     evaluation = evaluate_candidate(
         candidate,
@@ -70,7 +84,8 @@ def _evaluate_trained(context: StepContext, trained: TrainedCandidate) -> Transi
         trained.best_existing,
         plan.task,
         holdouts,
-        context.ports.evaluator,
+        context.evaluator,
+        _chance_level(context, plan),
     )
     if evaluation.routed:  # else there is nothing to lose, and no past to be read
         result, evaluation = replace_contradicted_tasks(context, plan, result, evaluation, holdouts)

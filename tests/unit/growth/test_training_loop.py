@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from growlearn.domain.job import GrowthConfig
-from growlearn.growth.training_loop import TrainingHooks, fit
+from growlearn.growth.training_loop import TrainingHooks, ValidationScore, fit
 
 
 @pytest.mark.parametrize(("moved_by", "kept"), [(-1.0, 1.0), (3.0, 2.0), (float("nan"), 2.0)])
@@ -23,8 +23,8 @@ def test_the_first_fit_is_kept_only_where_it_lowers_the_loss(
         with torch.no_grad():
             module.weight += moved_by
 
-    def validate() -> tuple[float, float]:
-        return abs(module.weight.item()), 0.5
+    def validate() -> ValidationScore:
+        return ValidationScore(abs(module.weight.item()), 0.5)
 
     state = fit(
         [module],

@@ -13,6 +13,7 @@ from growlearn.domain.consolidation import ConsolidationPlan, ConsolidationResul
 from growlearn.domain.drift import DriftKind, MonitorState
 from growlearn.domain.evaluation import TaskReplacement
 from growlearn.domain.growth import GrowthPlan, GrowthResult
+from growlearn.domain.metric import MetricName
 from growlearn.domain.model_selection import ModelSelection
 from growlearn.domain.window import Verdict
 
@@ -93,6 +94,7 @@ class EvaluationRow(Base):
     window: Mapped[str] = make_window_column(primary_key=True)
     task: Mapped[str]
     chance_level: Mapped[float]
+    metric_chance_level: Mapped[float | None]
     changed_tasks: Mapped[tuple[str, ...]] = mapped_column(NameList)
     model_selection: Mapped[ModelSelection | None] = mapped_column(Json(ModelSelection))
     replacement: Mapped[TaskReplacement | None] = mapped_column(Json(TaskReplacement))
@@ -118,6 +120,8 @@ class TaskScoreRow(Base):
     correct: Mapped[int]
     rows: Mapped[int]
     logits_sha256: Mapped[str | None] = mapped_column(String(64))
+    metric: Mapped[MetricName] = mapped_column(EnumText(MetricName, 32))
+    metric_value: Mapped[float | None]
 
 
 class GateRow(Base):

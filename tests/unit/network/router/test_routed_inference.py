@@ -8,7 +8,7 @@ import numpy as np
 
 from growlearn.domain.growth import BranchInit
 from growlearn.network.model.network import load_network
-from growlearn.network.router.routed_inference import MASKED_LOGIT, all_labels, routed_logits
+from growlearn.network.router.routed_inference import MASKED_LOGIT, all_labels, predict_routed
 from growlearn.network.router.router import load_router
 from growlearn.serving.predictor import Predictor
 
@@ -20,7 +20,7 @@ def test_each_row_gets_the_logits_of_its_routed_head_as_when_served(builder: Any
     network = load_network(manifest, read)
     rows = builder.only(0, 1, 3, 4)
 
-    logits = routed_logits(network, load_router(manifest, network.root_stem, read), manifest, rows)
+    logits, _ = predict_routed(network, load_router(manifest, network.root_stem, read), manifest, rows)
 
     assert all_labels(manifest) == (0, 1, 2, 3, 4)
     assert logits.shape == (len(rows), 5)
@@ -38,5 +38,5 @@ def test_with_one_task_every_row_goes_to_it(builder: Any) -> None:
     manifest, read = builder.manifest, builder.artifacts.get
     network = load_network(manifest, read)
     rows = builder.only(0, 1, 2)
-    logits = routed_logits(network, load_router(manifest, network.root_stem, read), manifest, rows)
+    logits, _ = predict_routed(network, load_router(manifest, network.root_stem, read), manifest, rows)
     assert np.array_equal(logits, network.logits(rows, "task-1"))

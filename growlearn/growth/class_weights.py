@@ -1,0 +1,58 @@
+"""The weight of each class's rows in the training loss, and the class that a two-class metric is about."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal
+
+from growlearn.domain.errors import JobError
+from growlearn.domain.lineage import Manifest
+from growlearn.domain.schema import Label, sort_labels
+from growlearn.ingest.rows import Column
+
+
+def resolve_class_weights(
+    config: Literal["balanced"] | Mapping[str, float] | None,
+    classes: Sequence[Label],
+    labels: Column,
+    known_labels: Iterable[Label],
+) -> tuple[float, ...]:
+    """The weight of each class, in their order, with mean 1 over the training rows; empty without weights.
+
+    `labels` are those of the training rows. `balanced` gives every class the same total weight; a class that
+    the job does not name has weight 1 before scaling. Raises JobError for a name that is no known label.
+    """
+    if config is None:
+        return ()
+    counts = Counter(labels)
+    if config == "balanced":
+        return tuple(len(labels) / (len(counts) * max(1, counts[label])) for label in classes)
+    _require_known_names(config, known_labels)
+    weights = [config.get(str(label), 1.0) for label in classes]
+    total = sum(weight * counts[label] for weight, label in zip(weights, classes, strict=True))
+    return tuple(weight * len(labels) / total for weight in weights)
+
+
+def _require_known_names(config: Mapping[str, float], known_labels: Iterable[Label]) -> None:
+    known = dict.fromkeys(map(str, sort_labels(known_labels)))
+    for name in config:
+        if name not in known:
+            raise JobError(
+                f"class_weight names {name!r}, which is no class of this stream",
+                hint=f"correct or remove it in the job file; classes: {', '.join(known)}",
+            )
+
+
+def choose_positive_class(parent: Manifest, classes: Sequence[Label], labels: Column) -> Label | None:
+    """The positive one of two classes: that of an earlier task with the same, else the rarer in `labels`.
+
+    None for more than two classes. Of equally frequent ones the last.
+    """
+    if len(classes) != 2:
+        return None
+    inherited = [head.positive_class for head in parent.tasks if head.classes == tuple(classes)]
+    if inherited and inherited[0] is not None:
+        return inherited[0]
+    counts = Counter(labels)
+    return classes[0] if counts[classes[0]] < counts[classes[1]] else classes[1]

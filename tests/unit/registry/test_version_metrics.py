@@ -15,6 +15,7 @@ from growlearn.domain.lineage import Version
 from growlearn.domain.window import WindowState
 from growlearn.evaluation.metrics.task import TaskMetrics
 from growlearn.ingest.rows import from_parquet
+from growlearn.network.head_output import calibrate_logits
 from growlearn.network.model.network import load_network
 from growlearn.registry.version_metrics import load_version_metrics
 from tests.unit import consolidated
@@ -38,10 +39,11 @@ def metrics_by_task(world: Any, number: int) -> dict[str, TaskMetrics]:
 
 
 def predict_again(world: Any, version: Version, task: str, rows_of: str) -> tuple[Any, list[Any]]:
-    """Logits of a version's head for the hold-out of a task, and the labels."""
+    """Calibrated logits of a version's head for the hold-out of a task, and the labels."""
     holdout = next(item.holdout for item in world.store.tasks("digits") if item.name == rows_of)
     rows = from_parquet(world.artifacts.get(holdout), version.manifest.schema).select_labelled()
-    return load_network(version.manifest, world.artifacts.get).logits(rows, task), rows.labels.tolist()
+    network, head = load_network(version.manifest, world.artifacts.get), version.manifest.task(task)
+    return calibrate_logits(network.logits(rows, task), head.calibration), rows.labels.tolist()
 
 
 def correct_rows(world: Any, version: Version, task: str, rows_of: str) -> npt.NDArray[np.bool_]:

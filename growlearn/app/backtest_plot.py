@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator
 from growlearn.app.backtest import BacktestResult
 from growlearn.app.backtest_view import format_duration
 from growlearn.domain.backtest import Replay, WindowReplay, find_change_points, forward_fill_regimes
-from growlearn.domain.errors import GrowLearnError
+from growlearn.domain.errors import GrowLearnError, make_write_error
 from growlearn.domain.window import Verdict
 
 MarkerStyle = tuple[str, str, str, float, Callable[[WindowReplay], bool]]
@@ -89,4 +89,4 @@ def write_plot(backtest: BacktestResult, path: Path) -> None:
     try:
         plot_backtest(backtest).savefig(path, format="png", dpi=110)
     except OSError as error:
-        raise GrowLearnError(f"{path} cannot be written: {error.strerror}", hint="check the path") from error
+        raise make_write_error(path, error, "check the path") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from typing import Annotated, Any
 
 import typer
@@ -24,7 +25,7 @@ from growlearn.app.cli import (
     why,
 )
 from growlearn.app.cli.output import BAD_USAGE, FAILED, accept_any_text, echo, echo_error
-from growlearn.domain.errors import GrowLearnError, JobError
+from growlearn.domain.errors import GrowLearnError, JobError, is_disk_full, make_write_error
 
 
 class CommandGroup(TyperGroup):
@@ -42,6 +43,19 @@ class CommandGroup(TyperGroup):
         except GrowLearnError as error:
             echo_error(f"error: {error}")
             raise typer.Exit(BAD_USAGE if isinstance(error, JobError) else FAILED) from None
+        except OSError as error:
+            explained = _explain_write_error(error)
+            if explained is None:
+                raise
+            echo_error(f"error: {explained}")
+            raise typer.Exit(FAILED) from None
+
+
+def _explain_write_error(error: OSError) -> GrowLearnError | None:
+    """A file that cannot be written, as an error to act on; None for any other error, which is a bug."""
+    if not is_disk_full(error) and error.errno not in (errno.EROFS, errno.EACCES, errno.EPERM):
+        return None
+    return make_write_error(error.filename or "a file", error, "name a place where this user may write")
 
 
 app = typer.Typer(

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
-from growlearn.domain.errors import GrowLearnError, InvalidFile
+from growlearn.domain.errors import GrowLearnError, InvalidFile, make_write_error
 from growlearn.domain.execution import Execution
 from growlearn.domain.lineage import Version
 from growlearn.domain.window import BadRow
@@ -133,7 +133,7 @@ def write_predictions(predictions: FilePredictions, out: Path) -> tuple[str, ...
         pacsv.write_csv(predictions.table.drop_columns(list(unsupported)), out)
         return unsupported
     except OSError as error:
-        raise GrowLearnError(f"cannot write {out}: {error.strerror}", hint="check the folder") from error
+        raise make_write_error(out, error, "check the folder") from error
 
 
 def _fits_csv(data_type: Any) -> bool:

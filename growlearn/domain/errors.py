@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+
 
 class GrowLearnError(Exception):
     """Something the user can fix.
@@ -38,6 +40,31 @@ class Unavailable(GrowLearnError):
 
 class Undeliverable(GrowLearnError):
     """The tracker refuses a message for what it says; the same message can never be delivered."""
+
+
+class DiskFull(Unavailable):
+    """A disk has no room left; what was recorded stays, and the same work can be done again."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            f"the disk is full: {what}",
+            hint="free space there, then run the same again; nothing that was recorded is lost",
+        )
+
+
+def is_disk_full(error: BaseException | None) -> bool:
+    """Whether an error, or one that it was raised for, says that a disk or a user's quota of it is full."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def make_write_error(path: object, error: OSError, hint: str) -> GrowLearnError:
+    """The error for a file that cannot be written: a full disk is called that, any other has the hint."""
+    what = f"{path} cannot be written"
+    return DiskFull(what) if is_disk_full(error) else GrowLearnError(f"{what}: {error.strerror}", hint=hint)
 
 
 class IllegalTransition(GrowLearnError):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping
@@ -11,18 +10,19 @@ from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
-from urllib.parse import quote_from_bytes
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, IntegrityError, StatementError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from growlearn.domain.errors import GrowLearnError
+from growlearn.adapters.db.readonly import may_write, open_readonly
+from growlearn.domain.errors import DiskFull, GrowLearnError
 from growlearn.domain.locations import get_sqlite_file
 
 BUSY_TIMEOUT_S = 30
 _CONNECT_TIMEOUT_S = 10
+_POSTGRESQL_DISK_FULL = "53100"
 _URL_HINT = "write sqlite:///path/to/growlearn.db or postgresql://user:password@host/database"
 
 
@@ -64,7 +64,10 @@ def connect(url: str, *, foreign_keys: bool = True) -> Engine:
     Without foreign keys SQLite tables may be copied and dropped without taking their children along.
     """
     parsed = parse_database_url(url)
-    if parsed.get_backend_name() == "sqlite":
+    file = get_sqlite_path(parsed)
+    if file is not None:
+        if file.exists() and not may_write(file):  # its rows can still be read
+            return _make_readonly_sqlite_engine(parsed, file)
         engine = create_engine(parsed, connect_args={"timeout": BUSY_TIMEOUT_S})
         event.listen(engine, "connect", partial(_configure_sqlite, foreign_keys))
         event.listen(engine, "begin", _begin_sqlite_transaction)
@@ -82,7 +85,11 @@ def connect_readonly(url: str) -> Engine:
     if file is None:
         timeouts = {} if "connect_timeout" in parsed.query else {"connect_timeout": _CONNECT_TIMEOUT_S}
         return _make_postgresql_engine(parsed, timeouts).execution_options(postgresql_readonly=True)
-    engine = create_engine(parsed, creator=partial(_open_readonly, file))
+    return _make_readonly_sqlite_engine(parsed, file)
+
+
+def _make_readonly_sqlite_engine(url: URL, file: Path) -> Engine:
+    engine = create_engine(url, creator=partial(open_readonly, file, BUSY_TIMEOUT_S))
     event.listen(engine, "begin", _begin_sqlite_transaction)
     return engine
 
@@ -94,16 +101,6 @@ def _make_postgresql_engine(url: URL, arguments: Mapping[str, Any] = MappingProx
         raise GrowLearnError(
             "PostgreSQL needs the package psycopg", hint="run: pip install 'growlearn[postgres]'"
         ) from error
-
-
-def _open_readonly(file: Path) -> sqlite3.Connection:
-    # With mode rw, SQLite removes the log when its last connection closes; with mode ro, it leaves a log
-    # where there was none. So ro is used only where a log exists.
-    mode = "ro" if file.with_name(file.name + "-wal").exists() else "rw"
-    address = f"file:{quote_from_bytes(os.fsencode(file.absolute()))}?mode={mode}"
-    connection = sqlite3.connect(address, uri=True, timeout=BUSY_TIMEOUT_S, isolation_level=None)
-    connection.execute("PRAGMA query_only = ON")
-    return connection
 
 
 def _configure_sqlite(foreign_keys: bool, connection: Any, _entry: ConnectionPoolEntry) -> None:
@@ -159,11 +156,24 @@ def _as_growlearn_errors(engine: Engine) -> Iterator[None]:
     except IntegrityError:
         raise  # a bug, nothing the user could fix
     except DatabaseError as error:
-        raise GrowLearnError(
-            f"database {describe_database(engine.url)}: {str(error.orig).strip()}",
-            hint="is it there, reachable and writable, and is no other program holding it? then try again",
-        ) from error
+        raise _make_database_error(engine.url, error) from error
     except StatementError as error:
         if isinstance(error.orig, GrowLearnError):
             raise error.orig from error
         raise
+
+
+def _make_database_error(url: URL, error: DatabaseError) -> GrowLearnError:
+    what = f"database {url.render_as_string(hide_password=True)}: {str(error.orig).strip()}"
+    sqlite_error = getattr(error.orig, "sqlite_errorcode", None)
+    if sqlite_error in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE) or _is_disk_full(error.orig):
+        return DiskFull(what)
+    if sqlite_error is not None and sqlite_error & 0xFF == sqlite3.SQLITE_READONLY:
+        return GrowLearnError(what, hint="it can be read here; to change it, run where it may be written")
+    return GrowLearnError(
+        what, hint="is it there, reachable and writable, and is no other program holding it? then try again"
+    )
+
+
+def _is_disk_full(error: BaseException | None) -> bool:
+    return getattr(error, "sqlstate", None) == _POSTGRESQL_DISK_FULL

@@ -14,7 +14,7 @@ from typing import IO
 from growlearn.adapters.engines.protocol import ChildFailure, ChildMessage
 from growlearn.adapters.engines.scratch import Plan
 from growlearn.domain.consolidation import ConsolidationPlan, ConsolidationResult
-from growlearn.domain.errors import GrowLearnError, Unavailable
+from growlearn.domain.errors import DiskFull, GrowLearnError, Unavailable, is_disk_full
 from growlearn.domain.growth import GrowthPlan, GrowthResult, Progress
 from growlearn.ports import Engine, ProgressCallback
 from growlearn.registry.json_codec import InvalidJson, from_json, to_json
@@ -128,8 +128,12 @@ def run_child(make_engine: Callable[[], Engine], stdin: IO[bytes], stdout: IO[by
     except GrowLearnError as error:
         send(ChildFailure(reason=error.message, hint=error.hint, retryable=isinstance(error, Unavailable)))
         return 1
-    except OSError as error:  # for example, no space left for a checkpoint
-        send(ChildFailure(reason=f"training could not continue: {error}", retryable=True))
+    except OSError as error:
+        if is_disk_full(error):
+            full = DiskFull(f"no checkpoint of the training can be written to {error.filename or 'it'}")
+            send(ChildFailure(reason=full.message, hint=full.hint, retryable=True))
+        else:
+            send(ChildFailure(reason=f"training could not continue: {error}", retryable=True))
         return 1
     return 0
 

@@ -12,7 +12,7 @@ from uuid import uuid4
 from fsspec.core import url_to_fs
 from fsspec.implementations.local import LocalFileSystem
 
-from growlearn.domain.errors import CorruptArtifact, GrowLearnError, Unavailable
+from growlearn.domain.errors import CorruptArtifact, DiskFull, GrowLearnError, Unavailable, is_disk_full
 from growlearn.domain.locations import get_local_path
 
 SHA256_PATTERN = re.compile("[0-9a-f]{64}")
@@ -57,6 +57,8 @@ class FileArtifacts:
         except GrowLearnError:
             raise
         except Exception as error:  # each file system raises errors of its own
+            if is_disk_full(error):
+                raise DiskFull(f"artifacts cannot be written to {self._root}") from error
             reason = getattr(error, "strerror", None) or error
             raise Unavailable(
                 f"artifacts cannot be written to {self._root}: {reason}",

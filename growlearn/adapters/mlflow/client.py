@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import fcntl
+import glob
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 from sqlalchemy import URL, make_url
 
@@ -87,8 +89,10 @@ def open_client(tracking_uri: str) -> MlflowClient:
 
 def _create_store(database: Path) -> None:
     """Create MLflow's SQLite store completely or not at all: its migrations cannot resume when killed."""
-    partial_path = database.with_name(database.name + ".part")
-    partial_path.unlink(missing_ok=True)
+    for leftover in database.parent.glob(glob.escape(database.name) + ".*.part"):
+        leftover.unlink(missing_ok=True)
+    # MLflow keeps an engine for every address: a second try in this process needs another name.
+    partial_path = database.with_name(f"{database.name}.{uuid4().hex}.part")
     with silence_warnings():
         from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore  # noqa: PLC0415 - it warns
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from growlearn.adapters.mlflow.address import redact_message
-from growlearn.domain.errors import GrowLearnError, Undeliverable
+from growlearn.domain.errors import DiskFull, GrowLearnError, Undeliverable, is_disk_full
 
 _REFUSALS = ("INVALID_PARAMETER_VALUE", "BAD_REQUEST", "NOT_IMPLEMENTED", "FEATURE_DISABLED")
 _LASTING_STATUSES = (400, 405, 410, 411, 413, 414, 415, 422, 431, 501)
@@ -35,6 +35,10 @@ def wrap_tracker_errors(tracking_uri: str) -> Iterator[None]:
             raise Undeliverable(
                 redact_message(f"MLflow at {tracking_uri} refused the request: {reason}", tracking_uri),
                 hint="it would refuse it again: change what the reason names",
+            ) from failure
+        if is_disk_full(failure) or "database or disk is full" in str(failure):
+            raise DiskFull(
+                redact_message(f"MLflow at {tracking_uri} cannot be told: {reason}", tracking_uri)
             ) from failure
         raise TrackerUnavailable(
             redact_message(

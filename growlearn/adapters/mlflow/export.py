@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -15,7 +17,7 @@ from growlearn.adapters.mlflow.code_snapshot import CodeSnapshot, snapshot_code
 from growlearn.adapters.mlflow.example import make_example_rows, make_signature
 from growlearn.adapters.mlflow.silence import silence_warnings
 from growlearn.domain.environment import Provenance
-from growlearn.domain.errors import GrowLearnError
+from growlearn.domain.errors import DiskFull, GrowLearnError, is_disk_full
 from growlearn.domain.lineage import Manifest
 from growlearn.network.model.network import load_network
 from growlearn.ports import Artifacts
@@ -48,7 +50,7 @@ def export_model(
     code = _snapshot_serving_code()
     model = identity or Model()
     example = make_example_rows(manifest, load_network(manifest, artifacts.get))
-    with tempfile.TemporaryDirectory() as scratch, silence_warnings():
+    with _name_full_disk(folder), tempfile.TemporaryDirectory() as scratch, silence_warnings():
         save_model(
             folder,
             python_model=_MODEL_FILE,
@@ -58,11 +60,22 @@ def export_model(
             input_example=example,
             pip_requirements=list_requirements(code),
         )
-    _write_weights(manifest, artifacts, folder)
-    if provenance is not None:
-        (folder / "provenance.json").write_bytes(to_json(provenance, Provenance, indent=1))
-    _write_model_file(model, folder)
+        _write_weights(manifest, artifacts, folder)
+        if provenance is not None:
+            (folder / "provenance.json").write_bytes(to_json(provenance, Provenance, indent=1))
+        _write_model_file(model, folder)
     return folder
+
+
+@contextmanager
+def _name_full_disk(folder: Path) -> Iterator[None]:
+    """MLflow reports a full disk as a file that it could not copy."""
+    try:
+        yield
+    except Exception as error:
+        if is_disk_full(error):
+            raise DiskFull(f"the model cannot be written to {folder}") from error
+        raise
 
 
 @cache

@@ -32,7 +32,7 @@ def init(
     """Profile data and write a commented job file for it."""
     from growlearn.app.data_profile import profile_data
     from growlearn.app.job_template import render_job_file
-    from growlearn.domain.errors import GrowLearnError
+    from growlearn.domain.errors import GrowLearnError, make_write_error
 
     profile = profile_data(data, label)
     stream = name or profile.suggested_name
@@ -46,7 +46,7 @@ def init(
             f"{target} exists", hint="choose another file with --out, or remove it"
         ) from None
     except OSError as error:
-        raise GrowLearnError(f"cannot write {target}: {error.strerror}", hint="check the path") from error
+        raise make_write_error(target, error, "check the path") from error
     echo(f"wrote {target}: {profile.summary}; files {profile.pattern}")
     for note in profile.notes:
         echo(f"note: {note}")

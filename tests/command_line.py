@@ -52,9 +52,11 @@ def start_process(
     )
 
 
-def call(folder: Path, environment: Mapping[str, str], arguments: tuple[str, ...]) -> Finished:
+def call(
+    folder: Path, environment: Mapping[str, str], arguments: tuple[str, ...], encoding: str = "utf-8"
+) -> Finished:
     """The command called in this process; what it would leave to the end of its process is closed here."""
-    out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True) for _ in range(2))
+    out, err = (io.TextIOWrapper(io.BytesIO(), encoding, write_through=True) for _ in range(2))
     with (
         ExitStack() as stores,
         pytest.MonkeyPatch.context() as monkeypatch,

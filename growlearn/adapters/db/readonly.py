@@ -24,7 +24,7 @@ def open_readonly(file: Path, timeout_s: float) -> sqlite3.Connection:
     With mode rw, SQLite removes the log when its last connection closes; with mode ro, it leaves a log where
     there was none. So ro is used only where a log exists. On a read-only disk it can open neither.
     """
-    if not may_write(file):
+    if file.exists() and not may_write(file):
         return _open_on_readonly_disk(file, timeout_s)
     has_log = file.with_name(file.name + _LOG_SUFFIX).exists()
     return _connect(file, "mode=ro" if has_log else "mode=rw", timeout_s)
@@ -34,7 +34,7 @@ def _open_on_readonly_disk(file: Path, timeout_s: float) -> sqlite3.Connection:
     """The file with what its log holds; without a log nobody can be writing, so no lock is needed."""
     log = file.with_name(file.name + _LOG_SUFFIX)
     if not log.exists() or log.stat().st_size == 0:
-        return _connect(file, "immutable=1", timeout_s)
+        return _connect(file, "mode=ro&immutable=1", timeout_s)
     try:
         connection = _connect(file, "mode=ro", timeout_s)
         connection.execute("SELECT count(*) FROM sqlite_master").fetchone()

@@ -254,3 +254,23 @@ def test_large_images_are_warned_of(tmp_path: Path) -> None:
     (tmp_path / "pets" / "cat").mkdir(parents=True)
     (tmp_path / "pets" / "cat" / "1.png").write_bytes(png("RGB", (300, 300)))
     assert "resizing" in profile_data(tmp_path / "pets", None).notes[0]
+
+
+def test_where_no_column_can_be_an_input_each_says_why(tmp_path: Path) -> None:
+    table = {
+        "Unnamed: 0": list(range(30)),
+        "name": [f"person {number}" for number in range(30)],
+        "blob": [b"GIF89a"] * 30,
+        "task": ["a"] * 30,
+        "label": [0, 1] * 15,
+    }
+    pq.write_table(pa.table(table), tmp_path / "rows.parquet")
+    with pytest.raises(GrowLearnError) as refused:
+        profile_data(tmp_path / "rows.parquet", None)
+    assert refused.value.message == (
+        f"{tmp_path / 'rows.parquet'} has no column that can be an input: "
+        "'Unnamed: 0': the index that pandas wrote; "
+        "'name': nearly every value occurs once, as names and dates do; "
+        "'blob': its bytes are no PNG or JPEG; 'label': it is the label; 'task': it names the task"
+    )
+    assert "--label" in str(refused.value.hint)

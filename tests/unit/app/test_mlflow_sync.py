@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,9 +14,11 @@ from growlearn.adapters.memory.store import MemoryStore
 from growlearn.adapters.memory.tracker import MemoryTracker
 from growlearn.app import mlflow_sync
 from growlearn.app.mlflow_sync import sync_mlflow
+from growlearn.domain.errors import CorruptArtifact, Unavailable
 from growlearn.domain.job import Job, SourceConfig
 from growlearn.domain.schema import InputColumn, InputType, Schema
-from growlearn.domain.stream import Message, MessageKind
+from growlearn.domain.stream import Alias, Message, MessageKind
+from growlearn.registry import outbox
 from growlearn.settings import Settings, read_settings
 
 JOB = Job(
@@ -83,3 +86,64 @@ def test_a_tracker_that_cannot_even_be_opened_costs_nothing(
     assert sync_mlflow(settings, store, "a", said.append) == 1
     assert said[0].endswith("mlflow.db cannot be reached: no route")
     assert store.claim_outbox("a", "another", datetime.now(UTC), 60)
+
+
+class Failing(MemoryTracker):
+    """Fails to set aliases, with one error."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self.error: Exception | None = error
+
+    def set_aliases(self, *arguments: Any, **options: Any) -> None:
+        if self.error is not None:
+            raise self.error
+        super().set_aliases(*arguments, **options)
+
+
+@pytest.fixture
+def registered(store: MemoryStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Aliases are sent only where a version is registered; here without one."""
+    monkeypatch.setattr(outbox, "_alias_targets", lambda *_: {Alias.CHALLENGER: None})
+
+
+@pytest.mark.usefixtures("registered")
+def test_what_can_never_be_told_is_told_a_person_each_time_and_waits_no_more(
+    store: MemoryStore, settings: Settings, tracker: Callable[[object], None]
+) -> None:
+    failing = Failing(CorruptArtifact("artifact b1 is missing", hint="bring that file back"))
+    tracker(failing)
+    for wait in (True, False, True):
+        said: list[str] = []
+        assert sync_mlflow(settings, store, "a", said.append, wait=wait) == 0
+        assert said == [
+            "MLflow cannot be told about the aliases of stream 'a', and no worker tries again: "
+            "CorruptArtifact: artifact b1 is missing (bring that file back); "
+            "once that is fixed, run: growlearn run a"
+        ]
+    failing.error = None
+    assert sync_mlflow(settings, store, "a", pytest.fail) == 0
+    assert store.undeliverable_messages("a") == ()
+
+
+@pytest.mark.usefixtures("registered")
+def test_a_worker_does_not_try_again_what_can_never_be_told(
+    store: MemoryStore, settings: Settings, tracker: Callable[[object], None]
+) -> None:
+    failing = Failing(CorruptArtifact("gone"))
+    tracker(failing)
+    sync_mlflow(settings, store, "a", lambda _: None, wait=False)
+    failing.error = None
+    sync_mlflow(settings, store, "a", lambda _: None, wait=False)
+    assert len(store.undeliverable_messages("a")) == 1
+
+
+@pytest.mark.usefixtures("registered")
+def test_what_a_server_that_is_down_was_to_be_told_waits(
+    store: MemoryStore, settings: Settings, tracker: Callable[[object], None]
+) -> None:
+    tracker(Failing(Unavailable("no route")))
+    said: list[str] = []
+    assert sync_mlflow(settings, store, "a", said.append) == 1
+    assert said == ["1 messages wait for MLflow; they are kept and sent again with the next run"]
+    assert store.undeliverable_messages("a") == ()

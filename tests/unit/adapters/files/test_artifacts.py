@@ -11,7 +11,7 @@ import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
 from growlearn.adapters.files.artifacts import FileArtifacts
-from growlearn.domain.errors import CorruptArtifact, Unavailable
+from growlearn.domain.errors import CorruptArtifact, DiskFull, Unavailable
 
 DIGEST = sha256(b"weights").hexdigest()
 
@@ -47,7 +47,9 @@ def test_a_failed_write_leaves_nothing_behind_and_says_what_to_do(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(Unavailable, match=r"No space left on device \(free space there"):
+    with pytest.raises(
+        DiskFull, match=r"the disk is full: artifacts cannot be written .* \(free space there"
+    ):
         FileArtifacts(tmp_path).put(b"weights")
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 

@@ -59,3 +59,15 @@ def test_a_store_that_is_gone_although_it_was_told_is_missed(installation: Any) 
     assert lost.message == f"versions of stream 'a' are registered in {file}, which is missing"
     file.touch()
     assert [finding.state for finding in installation.findings(outbox)] == [FindingState.OK]
+
+
+def test_what_can_never_be_delivered_is_an_error_with_its_reason(installation: Any) -> None:
+    window = installation.skip()
+    [pending] = installation.store.pending_messages()
+    installation.store.record_undeliverable(pending.id, "Undeliverable: too large", installation.clock.now())
+    [finding] = installation.findings(outbox)
+    assert finding.state is FindingState.ERROR
+    assert finding.message == (
+        f"MLflow cannot be told about window {window.id} of stream 'a': Undeliverable: too large"
+    )
+    assert finding.hint == "no worker tries again; fix what the reason names, then run: growlearn run a"

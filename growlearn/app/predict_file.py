@@ -23,7 +23,8 @@ from growlearn.ingest.rows import object_column
 from growlearn.ingest.table_rows import parse_for_prediction
 from growlearn.ports import Artifacts, Store
 from growlearn.registry.version_tree import get_version
-from growlearn.serving.predictor import Predictor, find_unknown_task_rows
+from growlearn.serving.known_tasks import find_unknown_task_rows
+from growlearn.serving.predictor import Predictor
 
 OUTPUT_COLUMNS = ("prediction", "probability", "task")
 

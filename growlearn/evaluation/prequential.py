@@ -21,7 +21,8 @@ from growlearn.evaluation.served_rows import score_served_rows
 from growlearn.ingest.rows import from_parquet
 from growlearn.metrics import compute_metric
 from growlearn.ports import Artifacts, ProgressCallback, Store
-from growlearn.serving.predictor import Predictor, find_unknown_task_rows
+from growlearn.serving.known_tasks import find_unknown_task_rows
+from growlearn.serving.predictor import Predictor
 
 NO_CHAMPION = "no champion yet"
 NO_LABELS = "no row has a label"

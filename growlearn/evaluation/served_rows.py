@@ -9,7 +9,8 @@ import numpy as np
 from growlearn.domain.schema import Label
 from growlearn.ingest.rows import Rows
 from growlearn.metrics import NO_ANSWER, ScoredRows
-from growlearn.serving.predictor import Predictor, find_unknown_task_rows
+from growlearn.serving.known_tasks import find_unknown_task_rows
+from growlearn.serving.predictor import Predictor
 
 
 def score_served_rows(predictor: Predictor, rows: Rows, more_labels: Iterable[Label] = ()) -> ScoredRows:

@@ -114,7 +114,7 @@ def decode_texts(column: Any, name: str, row_errors: RowErrors, *, required: boo
 
     Missing values are errors where they are `required`. Raises InvalidFile for a column of another kind.
     """
-    texts = spell(unwrap_column(column), f"column {name!r}", "wanted text or whole numbers").decode()
+    encoded = spell(unwrap_column(column), f"column {name!r}", "wanted text or whole numbers")
     if required:
-        mark_rows(row_errors, np.equal(texts, None), RowError(f"{name} is missing"))
-    return texts
+        mark_rows(row_errors, encoded.indices < 0, RowError(f"{name} is missing"))
+    return encoded.decode()

@@ -35,7 +35,7 @@ def load_holdout(
 ) -> Holdout:
     """The labelled rows of one task out of all hold-out files (content by relative path, by url).
 
-    Bad rows are left out, and copies of a row of the same file where `duplicates` are dropped; `label_kind`
+    Bad rows are left out, and copies of a row of the same file where `duplicates` are dropped. `label_kind`
     is int or str, the kind of the labels they are compared with. Raises CannotGrow where a file cannot be
     read or no such row is left.
     """

@@ -54,7 +54,8 @@ def read_labels(
     row_errors: RowErrors = {}
     row_ids = decode_texts(table.column(schema.id_column), schema.id_column, row_errors)
     decoded = decode_labels(table.column(schema.label), schema.label, row_errors, label_kind)
-    mark_rows(row_errors, np.equal(decoded.labels, None), RowError(f"{schema.label} is missing"))
+    is_missing = np.array([label is None for label in decoded.labels], dtype=bool)
+    mark_rows(row_errors, is_missing, RowError(f"{schema.label} is missing"))
     label_rows = _index_by_row_id(row_ids, decoded.labels, schema.id_column, row_errors)
     return label_rows, row_errors, decoded.note
 

@@ -9,6 +9,7 @@ dates are ISO 8601. `007`, `1e3` and `0x1F` are codes, not numbers, and stay as 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -96,8 +97,8 @@ def spell(column: Any, description: str, wanted: str) -> EncodedTexts:
     `description` and `wanted` are for the InvalidFile of a column of another kind.
     """
     encoded = encode_texts(column, description, wanted)
-    texts = _rewrite(encoded.texts, _BOOLEAN, pc.utf8_lower)
-    texts = _rewrite(texts, _EXPONENT, lambda cells: _map_cells(cells, _spell_exponent))
+    texts = _rewrite(encoded.texts, pc.match_substring_regex(encoded.texts, _BOOLEAN), str.lower)
+    texts = _rewrite(texts, pc.match_substring_regex(texts, _EXPONENT), _spell_exponent)
     texts = pc.replace_substring_regex(texts, _WHOLE_WITH_POINT, r"\1")
     return EncodedTexts(pc.replace_substring_regex(texts, _MINUS_ZERO, "0"), encoded.indices)
 
@@ -108,11 +109,11 @@ def encode_texts(column: Any, description: str, wanted: str) -> EncodedTexts:
     Text may still be one of several spellings of a number or boolean. Raises InvalidFile for a column that
     holds anything but text, numbers, booleans or dates, and for floats that may have lost digits.
     """
-    encoded = _as_encodable(column, description).dictionary_encode()
+    encoded = _as_encodable(column, description, wanted).dictionary_encode()
     chunks = encoded.unify_dictionaries().chunks
     indices = [pc.fill_null(chunk.indices, -1).to_numpy(zero_copy_only=False) for chunk in chunks]
     values = chunks[0].dictionary if chunks else pa.array([], encoded.type.value_type)
-    texts = _to_texts(values, column.type, description, wanted)
+    texts = _to_texts(values, column.type, description)
     is_empty = np.asarray(pc.fill_null(pc.equal(texts, ""), True).to_numpy(zero_copy_only=False), dtype=bool)
     kept = np.where(is_empty, -1, np.cumsum(~is_empty) - 1)
     kept = np.append(kept, -1)  # index -1: null
@@ -120,19 +121,22 @@ def encode_texts(column: Any, description: str, wanted: str) -> EncodedTexts:
     return EncodedTexts(texts.filter(pa.array(~is_empty)), kept[all_indices])
 
 
-def _as_encodable(column: Any, description: str) -> Any:
+def _as_encodable(column: Any, description: str, wanted: str) -> Any:
     """The column in a type that Arrow encodes as a dictionary."""
     arrow_type = column.type
-    if pt.is_string_view(arrow_type) or pt.is_string(arrow_type):
-        return column.cast(pa.large_string())
-    if is_bytes_type(arrow_type):
+    if _is_bytes_type(arrow_type):
         return _decode_utf8(column, description)
     if pt.is_float16(arrow_type):
         return pa.chunked_array([_float16_as_float32(column)])
+    if pt.is_decimal(arrow_type) or pt.is_string(arrow_type) or pt.is_string_view(arrow_type):
+        return column.cast(pa.string()).cast(pa.large_string())
+    kinds = (pt.is_large_string, pt.is_integer, pt.is_boolean, pt.is_floating, pt.is_timestamp, pt.is_date)
+    if not any(is_kind(arrow_type) for is_kind in (*kinds, pt.is_null)):
+        raise InvalidFile(f"{description} is {arrow_type}; {wanted}")
     return column
 
 
-def is_bytes_type(arrow_type: Any) -> bool:
+def _is_bytes_type(arrow_type: Any) -> bool:
     """Whether an Arrow type holds bytes, as text does in Parquet files of some writers."""
     tests = (pt.is_binary, pt.is_large_binary, pt.is_binary_view, pt.is_fixed_size_binary)
     return any(test(arrow_type) for test in tests)
@@ -148,23 +152,16 @@ def _decode_utf8(column: Any, description: str) -> Any:
     return pc.utf8_rtrim(texts, "\0") if pt.is_fixed_size_binary(column.type) else texts
 
 
-def _to_texts(values: Any, column_type: Any, description: str, wanted: str) -> Any:
+def _to_texts(values: Any, column_type: Any, description: str) -> Any:
     """Distinct values without nulls as large_string; null for NaN."""
     arrow_type = values.type
-    if pt.is_large_string(arrow_type):
-        is_ascii = pc.all(pc.string_is_ascii(values)).as_py() is not False
-        texts = values if is_ascii else pc.utf8_normalize(values, "NFC")
-        return _spell_times(pc.utf8_trim_whitespace(texts))
     if pt.is_floating(arrow_type):
         return _spell_floats(values, column_type, description)
     if pt.is_timestamp(arrow_type) and arrow_type.tz is not None:
         values = values.cast(pa.timestamp(arrow_type.unit, "UTC"))
-    if pt.is_temporal(arrow_type) and (pt.is_timestamp(arrow_type) or pt.is_date(arrow_type)):
-        return _spell_times(values.cast(pa.large_string()))
-    if any(test(arrow_type) for test in (pt.is_integer, pt.is_boolean, pt.is_decimal, pt.is_null)):
-        texts = values.cast(pa.string()).cast(pa.large_string())
-        return pc.replace_substring_regex(texts, _WHOLE_WITH_POINT, r"\1")
-    raise InvalidFile(f"{description} is {column_type}; {wanted}")
+    texts = values.cast(pa.large_string())
+    texts = _rewrite(texts, pc.invert(pc.string_is_ascii(texts)), _to_nfc)
+    return _spell_times(pc.utf8_trim_whitespace(texts))
 
 
 def _spell_floats(values: Any, column_type: Any, description: str) -> Any:
@@ -183,16 +180,16 @@ def _spell_floats(values: Any, column_type: Any, description: str) -> Any:
     return pc.if_else(pa.array(is_whole), whole, pa.array(decimals, pa.large_string()))
 
 
-def _rewrite(texts: Any, pattern: str, spell_cells: Callable[[Any], Any]) -> Any:
-    """The texts with those that match the pattern replaced."""
-    is_match = pc.match_substring_regex(texts, pattern)
-    if not pc.any(is_match).as_py():
+def _rewrite(texts: Any, is_chosen: Any, spell_text: Callable[[str], str]) -> Any:
+    """The texts with the chosen ones spelled anew; few are, so one by one is fast enough."""
+    if not pc.any(is_chosen).as_py():
         return texts
-    return pc.replace_with_mask(texts, is_match, spell_cells(texts.filter(is_match)))
+    spelled = [spell_text(text) for text in texts.filter(is_chosen).to_pylist()]
+    return pc.replace_with_mask(texts, is_chosen, pa.array(spelled, pa.large_string()))
 
 
-def _map_cells(texts: Any, spell_cell: Callable[[str], str]) -> Any:
-    return pa.array([spell_cell(text) for text in texts.to_pylist()], pa.large_string())
+def _to_nfc(text: str) -> str:
+    return unicodedata.normalize("NFC", text)  # Arrow's NFC leaves accents apart
 
 
 def _spell_exponent(text: str) -> str:
@@ -203,7 +200,7 @@ def _spell_exponent(text: str) -> str:
 
 
 def _spell_times(texts: Any) -> Any:
-    return _rewrite(texts, _TIME, lambda cells: _map_cells(cells, _spell_time))
+    return _rewrite(texts, pc.match_substring_regex(texts, _TIME), _spell_time)
 
 
 def _spell_time(text: str) -> str:

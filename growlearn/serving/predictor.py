@@ -8,20 +8,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
 from growlearn.domain.errors import GrowLearnError
 from growlearn.domain.execution import Execution
 from growlearn.domain.lineage import Manifest
 from growlearn.domain.schema import Label
-from growlearn.ingest.formats import RawTable
-from growlearn.ingest.row_errors import to_bad_rows
 from growlearn.ingest.rows import Column, Rows, make_dummy_row, object_column
-from growlearn.ingest.table_rows import parse_for_prediction
 from growlearn.network.head_output import to_probabilities
 from growlearn.network.model.network import load_network
 from growlearn.network.router.routed_inference import all_labels, predict_task
 from growlearn.network.router.router import load_router
+from growlearn.serving.known_tasks import find_unknown_task_rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -77,7 +74,10 @@ class Predictor:
         `min_probability`. With `proba` there is also a column `probability_CLASS` for each class. Raises
         GrowLearnError naming the first row that cannot be predicted.
         """
-        import pandas as pd  # noqa: PLC0415 - rows of a file are predicted without it, half a second sooner
+        # The rows of a file are predicted without pandas, half a second sooner.
+        import pandas as pd  # noqa: PLC0415
+
+        from growlearn.serving.frame_rows import read_frame_rows  # noqa: PLC0415
 
         answers = self.answer(read_frame_rows(frame, self.manifest), min_probability, proba)
         columns = {
@@ -165,63 +165,6 @@ class Predictor:
     def format_label(self, label: Label) -> Label:
         """A label as predictions show it: as text where some tasks have text labels and others integers."""
         return str(label) if self._mixed_labels else label
-
-
-def find_unknown_task_rows(rows: Rows, manifest: Manifest) -> dict[int, str]:
-    """Rows that name a task unknown to the model, by index, with the reason."""
-    if rows.tasks is None:
-        return {}
-    known = ", ".join(repr(head.name) for head in manifest.tasks)
-    unknown = {name for name in rows.tasks if name is not None and not manifest.task_versions(name)}
-    return {
-        int(index): f"task {rows.tasks[index]!r} is not known (known tasks: {known})"
-        for index in np.flatnonzero([name in unknown for name in rows.tasks])
-    }
-
-
-def read_frame_rows(frame: pd.DataFrame, manifest: Manifest) -> Rows:
-    """The rows of a frame, checked like a source file's; raises GrowLearnError at the first bad one."""
-    if frame.empty:
-        raise GrowLearnError("there are no rows to predict")
-    try:
-        table = pa.Table.from_pandas(_arrays_to_lists(_convert_to_utc(frame)), preserve_index=False)
-    except (pa.ArrowException, ValueError) as error:  # Arrow errors have two arguments
-        raise GrowLearnError(
-            f"the rows cannot be read: {'; '.join(map(str, error.args))}",
-            hint="give every column values of one type and a unique name",
-        ) from error
-    parsed = parse_for_prediction(RawTable(table), manifest.schema)
-    reasons = {bad.row: bad.reason for bad in to_bad_rows(parsed.row_errors)}
-    reasons = reasons or find_unknown_task_rows(parsed.rows, manifest)
-    if reasons:
-        first_row = min(reasons)
-        more = f" (and {len(reasons) - 1} more rows)" if len(reasons) > 1 else ""
-        raise GrowLearnError(
-            f"row {first_row} cannot be predicted: {reasons[first_row]}{more}",
-            hint="fix or remove these rows",
-        )
-    return parsed.rows
-
-
-def _convert_to_utc(frame: pd.DataFrame) -> pd.DataFrame:
-    """Columns of times with a zone as UTC without one; pandas warns where Arrow converts the others."""
-    zoned = [i for i, kind in enumerate(frame.dtypes) if getattr(kind, "tz", None) is not None]
-    converted = frame.copy(deep=False) if zoned else frame
-    for index in zoned:
-        converted.isetitem(index, frame.iloc[:, index].dt.tz_convert(None))
-    return converted
-
-
-def _arrays_to_lists(frame: pd.DataFrame) -> pd.DataFrame:
-    """Convert multidimensional array cells to nested lists, which Arrow reads."""
-    objects = frame.loc[:, [dtype == np.dtype(object) for dtype in frame.dtypes]]
-    if not any(_is_multidimensional(cell) for cell in objects.to_numpy().flat):
-        return frame
-    return frame.map(lambda cell: cell.tolist() if _is_multidimensional(cell) else cell)
-
-
-def _is_multidimensional(cell: object) -> bool:
-    return isinstance(cell, np.ndarray) and cell.ndim > 1
 
 
 def _prediction_dtype(prediction: Column) -> str:

@@ -43,7 +43,7 @@ def make_signature(manifest: Manifest) -> ModelSignature:
         for name, spec in manifest.schema.inputs.items()
     ]
     if manifest.schema.task is not None:
-        columns.append(ColSpec("string", manifest.schema.task, required=False))
+        columns.append(ColSpec(AnyType(), manifest.schema.task, required=False))  # type: ignore[no-untyped-call]
     labels = [label for task in manifest.tasks for label in task.classes]
     label_type = "string" if any(isinstance(label, str) for label in labels) else "long"
     outputs: list[ColSpec | TensorSpec] = [

@@ -29,7 +29,7 @@ from growlearn.network.model.network import GrowingNetwork, load_network
 from growlearn.network.router.features import fit_router_features, load_router_features
 from growlearn.network.stems.modalities import MODALITIES
 from growlearn.network.stems.stem import Stem, load_stem, make_stem
-from growlearn.serving.predictor import read_frame_rows
+from growlearn.serving.frame_rows import read_frame_rows
 
 N = 40
 MODEL = ModelConfig(embed_dim=16, num_heads=2, patch_size=2)

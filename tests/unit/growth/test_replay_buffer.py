@@ -40,3 +40,16 @@ def test_the_same_rows_are_kept_in_whatever_order_they_come(order: list[int], li
     assert kept is not None
     assert again is not None
     assert sorted(kept.row_hashes) == sorted(again.row_hashes)
+
+
+def test_copies_are_as_frequent_among_the_kept_rows_as_among_all() -> None:
+    hashes = np.random.default_rng(0).integers(0, 2**64, 1010, dtype=np.uint64)
+    rows = Rows(
+        {"x": np.concatenate([np.zeros(1000), np.ones(1000)])},
+        object_column([0] * 2000),
+        None,
+        np.concatenate([hashes[:1000], np.repeat(hashes[1000:], 100)]),
+    )
+    kept = select_replay_rows(rows, RetainPerClass(per_class=400))
+    assert kept is not None
+    assert 0.4 < kept.inputs["x"].mean() < 0.6

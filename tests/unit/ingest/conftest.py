@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -82,11 +82,17 @@ def clock() -> ManualClock:
 class MemoryStream:
     """One stream in memory, and the files of its source."""
 
-    def __init__(self, schema: Schema, rows: int | None = None) -> None:
+    def __init__(
+        self, schema: Schema, rows: int | None = None, duplicates: Literal["keep", "drop"] = "keep"
+    ) -> None:
         self.store, self.artifacts, self.clock = MemoryStore(), MemoryArtifacts(), ManualClock()
         self.source = MemorySource()
         job = Job(
-            name="s", source=SourceConfig(url="in"), schema=schema, windowing=WindowingConfig(rows=rows)
+            name="s",
+            source=SourceConfig(url="in"),
+            schema=schema,
+            windowing=WindowingConfig(rows=rows),
+            duplicates=duplicates,
         )
         self.stream: Stream = self.store.apply(job, self.clock.now())
 
@@ -102,7 +108,7 @@ class MemoryStream:
 
 @pytest.fixture
 def make_stream() -> Callable[..., MemoryStream]:
-    """Creates a stream in memory from its schema and, for row-count windows, its rows a window."""
+    """Creates a stream in memory from its schema, and from the job's windowing.rows and duplicates."""
     return MemoryStream
 
 

@@ -69,7 +69,7 @@ class TestByFile:
         ]
 
     def test_the_summary_names_every_kind_of_error_once(self, make_stream: Callable[..., Any]) -> None:
-        stream = make_stream(PLAIN)
+        stream = make_stream(PLAIN, duplicates="drop")
         (result,) = stream.ingest({"a.csv": csv([1, "inf", 2, "oops", "inf", 1])})
         (window,) = result.windows
         assert window.reason == "4 rows rejected: 2 x is infinite, 1 x is not a number, 1 duplicate"
@@ -162,8 +162,10 @@ class TestByRowCount:
         ]
         assert [numbers(stream, window) for window in stream.windows] == [[1, 5], [2, 3], [4]]
 
-    def test_a_row_the_open_window_already_holds_is_rejected(self, make_stream: Callable[..., Any]) -> None:
-        stream = make_stream(PLAIN, rows=4)
+    def test_a_row_the_open_window_already_holds_is_rejected_where_duplicates_are_dropped(
+        self, make_stream: Callable[..., Any]
+    ) -> None:
+        stream = make_stream(PLAIN, rows=4, duplicates="drop")
         stream.ingest({"a.csv": csv([1, 2])})
         (result,) = stream.ingest({"b.csv": csv(["inf", 2, 3])})
         assert result.bad_rows == (
@@ -177,7 +179,7 @@ class TestByRowCount:
     def test_a_bad_file_becomes_a_window_of_its_own_and_the_open_one_waits(
         self, make_stream: Callable[..., Any]
     ) -> None:
-        stream = make_stream(PLAIN, rows=3)
+        stream = make_stream(PLAIN, rows=3, duplicates="drop")
         stream.ingest({"a.csv": csv([1])})
         stream.ingest({"b.csv": b"", "c.csv": csv([1]) + b"\n", "d.csv": csv([2])})
         assert brief(stream.windows) == [

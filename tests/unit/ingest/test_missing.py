@@ -19,7 +19,7 @@ from growlearn.domain.window import BadRow, WindowState
 from growlearn.ingest.missing import missing_mask
 from growlearn.ingest.rows import from_parquet, hash_rows, make_dummy_row, object_column, to_parquet
 from growlearn.ingest.table_rows import read_table_rows
-from growlearn.serving.predictor import read_frame_rows
+from growlearn.serving.frame_rows import read_frame_rows
 
 NULLABLE = {
     "x": InputColumn(type=InputType.NUMBER),

@@ -23,7 +23,8 @@ from growlearn.network.model.head import Head
 from growlearn.network.model.network import GrowingNetwork
 from growlearn.network.router.router import add_task_to_router
 from growlearn.network.stems.stem import make_stem
-from growlearn.serving.predictor import Predictor, find_unknown_task_rows
+from growlearn.serving.known_tasks import find_unknown_task_rows
+from growlearn.serving.predictor import Predictor
 
 SCHEMA = Schema(inputs={"x": InputColumn(type=InputType.NUMBER)}, task="task")
 MODEL = ModelConfig(embed_dim=8, num_heads=2)

@@ -1,0 +1,82 @@
+"""The rows of a pandas data frame, checked like a source file's."""
+
+from __future__ import annotations
+
+from datetime import date
+from numbers import Number
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from growlearn.domain.errors import GrowLearnError
+from growlearn.domain.lineage import Manifest
+from growlearn.domain.schema import InputType, Schema
+from growlearn.ingest.formats import RawTable
+from growlearn.ingest.row_errors import to_bad_rows
+from growlearn.ingest.rows import Rows
+from growlearn.ingest.table_rows import parse_for_prediction
+from growlearn.serving.known_tasks import find_unknown_task_rows
+
+_SCALARS = (bool, np.bool_, Number, date)
+
+
+def read_frame_rows(frame: pd.DataFrame, manifest: Manifest) -> Rows:
+    """The rows of a frame, checked like a source file's; raises GrowLearnError at the first bad one."""
+    if frame.empty:
+        raise GrowLearnError("there are no rows to predict")
+    try:
+        frame = _spell_mixed_columns(_arrays_to_lists(_convert_to_utc(frame)), manifest.schema)
+        table = pa.Table.from_pandas(frame, preserve_index=False)
+    except (pa.ArrowException, ValueError) as error:  # Arrow errors have two arguments
+        raise GrowLearnError(
+            f"the rows cannot be read: {'; '.join(map(str, error.args))}",
+            hint="give every column values of one type and a unique name",
+        ) from error
+    parsed = parse_for_prediction(RawTable(table), manifest.schema)
+    reasons = {bad.row: bad.reason for bad in to_bad_rows(parsed.row_errors)}
+    reasons = reasons or find_unknown_task_rows(parsed.rows, manifest)
+    if reasons:
+        first_row = min(reasons)
+        more = f" (and {len(reasons) - 1} more rows)" if len(reasons) > 1 else ""
+        raise GrowLearnError(
+            f"row {first_row} cannot be predicted: {reasons[first_row]}{more}",
+            hint="fix or remove these rows",
+        )
+    return parsed.rows
+
+
+def _convert_to_utc(frame: pd.DataFrame) -> pd.DataFrame:
+    """Columns of times with a zone as UTC without one; pandas warns where Arrow converts the others."""
+    zoned = [i for i, kind in enumerate(frame.dtypes) if getattr(kind, "tz", None) is not None]
+    converted = frame.copy(deep=False) if zoned else frame
+    for index in zoned:
+        converted.isetitem(index, frame.iloc[:, index].dt.tz_convert(None))
+    return converted
+
+
+def _spell_mixed_columns(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
+    """Text in category and task columns with values of several types, for which Arrow has no type."""
+    names = [name for name, spec in schema.inputs.items() if spec.type is InputType.CATEGORY]
+    names += [] if schema.task is None else [schema.task]
+    texts = {
+        name: frame[name].map(
+            lambda cell: str(cell) if isinstance(cell, _SCALARS) else cell, na_action="ignore"
+        )
+        for name in names
+        if list(frame.columns).count(name) == 1
+        and pd.api.types.infer_dtype(frame[name], skipna=True).startswith("mixed")
+    }
+    return frame.assign(**texts)
+
+
+def _arrays_to_lists(frame: pd.DataFrame) -> pd.DataFrame:
+    """Convert multidimensional array cells to nested lists, which Arrow reads."""
+    objects = frame.loc[:, [dtype == np.dtype(object) for dtype in frame.dtypes]]
+    if not any(_is_multidimensional(cell) for cell in objects.to_numpy().flat):
+        return frame
+    return frame.map(lambda cell: cell.tolist() if _is_multidimensional(cell) else cell)
+
+
+def _is_multidimensional(cell: object) -> bool:
+    return isinstance(cell, np.ndarray) and cell.ndim > 1

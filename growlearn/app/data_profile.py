@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import glob
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
@@ -22,6 +24,7 @@ from growlearn.ingest.images import IMAGE_SUFFIXES
 _TABLE_SUFFIXES = (".parquet", ".pq", ".csv", ".arrow", ".feather", ".ipc")
 _TASK_NAMES = ("task", "task_id", "domain")
 _SAMPLE_ROWS = 1000
+_RARE_FRACTION = 0.2  # of the share that a class would have if all were equally frequent
 _LARGE_IMAGE_SIDE = 256
 _LARGE_IMAGE_NOTE = (
     "such large images take long to learn; consider resizing them to 256 pixels a side or fewer"
@@ -32,8 +35,8 @@ _LARGE_IMAGE_NOTE = (
 class DataProfile:
     """The inferred schema and source of the data.
 
-    `excluded` holds columns that no stem can read, with the reason; `rows` counts the rows of the first
-    file or folder; `notes` are for the user to check.
+    `excluded` holds columns that are no inputs, with the reason; `rows` counts the rows of the first file or
+    folder; `rare_classes` are labels with their fraction of the rows read; `notes` are for the user to check.
     """
 
     source_type: str
@@ -46,6 +49,7 @@ class DataProfile:
     excluded: dict[str, str]
     rows: int
     summary: str
+    rare_classes: tuple[tuple[str, float], ...] = ()
     notes: tuple[str, ...] = ()
 
 
@@ -142,7 +146,11 @@ def _profile_table(file: Path, folder: Path, label: str | None, pattern: str) ->
         rows=rows,
         summary=f"{len(inputs)} inputs, label {label_column!r}, "
         + (f"task {task!r}" if task else "no task column"),
-        notes=() if label or not alternatives else (_label_guess_note(label_column, alternatives),),
+        rare_classes=_find_rare_classes(table.column(label_column)),
+        notes=(
+            *([] if label or not alternatives else [_label_guess_note(label_column, alternatives)]),
+            *(f"column {name!r} is left out: {reason}" for name, reason in excluded.items()),
+        ),
     )
 
 
@@ -154,9 +162,18 @@ def _make_no_input_error(
     listed = "; ".join(f"{name!r}: {reason}" for name, reason in reasons.items())
     return GrowLearnError(
         f"{file} has no column that can be an input: {listed}",
-        hint="give it a column of numbers, categories, images, token lists or series; "
+        hint="give it a column of numbers, categories, booleans, times, images, token lists or series; "
         "where the label is another column, name that one with --label",
     )
+
+
+def _find_rare_classes(column: Any) -> tuple[tuple[str, float], ...]:
+    """Labels with less than a fifth of the rows that an equal share would be, the rarest first."""
+    counts = Counter(column.drop_null().to_pylist())
+    equal_share = counts.total() / max(len(counts), 1)
+    rare = [(label, count) for label, count in counts.items() if count < _RARE_FRACTION * equal_share]
+    rare.sort(key=lambda entry: (entry[1], str(entry[0])))
+    return tuple((str(label), count / counts.total()) for label, count in rare)
 
 
 def _require_distinct_columns(names: Sequence[str], file: Path) -> None:
@@ -185,12 +202,13 @@ def _read_csv(file: Path) -> Any:
 
 
 def _read_head(file: Path) -> tuple[Any, int]:
-    """The first rows of a file, and its number of rows."""
+    """Some rows of a file, the first of Parquet and else spread over all, and its number of rows."""
     try:
         if file.suffix.lower() not in (".parquet", ".pq"):
             is_csv = file.suffix.lower() == ".csv"  # types are guessed here; ingest checks each cell
             table = _read_csv(file) if is_csv else load_all_columns(file.name, file.read_bytes())
-            return table.slice(0, _SAMPLE_ROWS), table.num_rows
+            spread = np.unique(np.linspace(0, table.num_rows - 1, _SAMPLE_ROWS).astype(np.int64))
+            return table.take(spread) if table.num_rows > _SAMPLE_ROWS else table, table.num_rows
         parquet = pq.ParquetFile(file)
         first = next(parquet.iter_batches(_SAMPLE_ROWS), None)
     except (pa.ArrowException, OSError, ValueError, InvalidFile) as error:

@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 import io
+import re
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from PIL import Image, UnidentifiedImageError
 
 from growlearn.app.infer_lists import infer_list_input
+from growlearn.domain.errors import InvalidFile
 from growlearn.domain.schema import InputColumn, InputType
+from growlearn.ingest.columns import is_text_type, unwrap_column
+from growlearn.ingest.datetimes import decode_datetimes
+from growlearn.ingest.row_errors import RowErrors
 
 _LABEL_NAMES = ("label", "labels", "target", "class", "y", "category", "fine_label", "species", "outcome")
 _INDEX_NAMES = ("__index_level_0__", "Unnamed: 0", "")
+_ID_NAME = re.compile(r"(?:^|[_\W])(?:id|ids|uuid|guid|key|index|idx|nr|no)$", re.IGNORECASE)
+_CAMEL_CASE_ID = re.compile(r"[a-z](?:Id|ID|Key|Index)$")
+_TIME_PATTERN = r"^\s*\d{4}-\d{2}-\d{2}"
 _MAX_CLASSES = 100
-_MAX_SMALL_COLUMN_ROWS = 20
+_MAX_SMALL_COLUMN_ROWS = 20  # too few to call a column constant or an identifier
+_IDENTIFIER = "an identifier, different in every row; as schema.id_column it would let labels arrive later"
 
 
 def guess_label(table: Any) -> tuple[str, tuple[str, ...]]:
@@ -45,13 +56,10 @@ def infer_input(column: Any, name: str) -> InputColumn | str:
     """The likely input type of a column, or why it is excluded."""
     if name in _INDEX_NAMES:
         return "the index that pandas wrote"
+    scalar_input = _infer_scalar_input(unwrap_column(column), name)
+    if scalar_input is not None:
+        return scalar_input
     data_type = column.type
-    if pa.types.is_dictionary(data_type):
-        data_type = data_type.value_type
-    if pa.types.is_integer(data_type) or pa.types.is_floating(data_type) or pa.types.is_decimal(data_type):
-        return InputColumn(type=InputType.NUMBER)
-    if pa.types.is_boolean(data_type) or pa.types.is_string(data_type) or pa.types.is_large_string(data_type):
-        return _category_input(column)
     present = column.drop_null()
     first = present[0].as_py() if len(present) else None
     content = first.get("bytes") if isinstance(first, dict) else first
@@ -67,11 +75,75 @@ def infer_input(column: Any, name: str) -> InputColumn | str:
     return f"values of type {data_type} cannot be read"
 
 
-def _category_input(column: Any) -> InputColumn | str:
+def _infer_scalar_input(column: Any, name: str) -> InputColumn | str | None:
+    """The type of numbers, text, booleans and times, or why they are excluded; None for other values."""
+    data_type, types = column.type, pa.types
+    is_text = is_text_type(data_type)
+    is_time = types.is_timestamp(data_type) or types.is_date(data_type)
+    is_number = types.is_integer(data_type) or types.is_floating(data_type) or types.is_decimal(data_type)
+    if not (is_text or is_time or is_number or types.is_boolean(data_type) or types.is_null(data_type)):
+        return None
+    constant = _describe_constant(column)
+    if constant is not None:
+        return constant
+    if is_time or (is_text and _is_text_of_times(column)):
+        return InputColumn(type=InputType.DATETIME)
+    if is_number:
+        return _IDENTIFIER if _is_number_identifier(column, name) else InputColumn(type=InputType.NUMBER)
+    return _infer_words(column)
+
+
+def _describe_constant(column: Any) -> str | None:
+    """A column's type if it holds numbers, text, booleans or times, or why it is excluded; else None."""
     present = column.drop_null()
-    if len(present) > _MAX_SMALL_COLUMN_ROWS and len(present.unique()) > 0.9 * len(present):
-        return "nearly every value occurs once, as names and dates do"
-    return InputColumn(type=InputType.CATEGORY)
+    if len(present) == 0:
+        return "no value in any row read"
+    if len(column) <= _MAX_SMALL_COLUMN_ROWS or column.null_count or len(present.unique()) > 1:
+        return None
+    return f"a constant, {present[0].as_py()} in each of the {len(column):,} rows read"
+
+
+def _is_number_identifier(column: Any, name: str) -> bool:
+    """Whole numbers, another in every row, that only rise or fall, or are named like an identifier."""
+    if not pa.types.is_integer(column.type) or len(column) <= _MAX_SMALL_COLUMN_ROWS or column.null_count:
+        return False
+    if len(column.unique()) < len(column):
+        return False
+    values = column.to_numpy()
+    is_monotonic = (values[1:] > values[:-1]).all() or (values[1:] < values[:-1]).all()
+    return bool(is_monotonic) or _has_id_name(name)
+
+
+def _has_id_name(name: str) -> bool:
+    """Whether a column is named as identifiers are.
+
+    >>> [_has_id_name(name) for name in ("id", "order_id", "orderId", "OrderID", "paid", "humid", "valid")]
+    [True, True, True, True, False, False, False]
+    """
+    return bool(_ID_NAME.search(name) or _CAMEL_CASE_ID.search(name))
+
+
+def _is_text_of_times(column: Any) -> bool:
+    """Whether every value is a date or time as ISO 8601 writes it."""
+    present = column.drop_null()
+    if not pc.all(pc.match_substring_regex(present, _TIME_PATTERN)).as_py():
+        return False
+    row_errors: RowErrors = {}
+    try:
+        times = decode_datetimes(present, "", row_errors)
+    except InvalidFile:
+        return False
+    return not row_errors and not np.isnat(times).any()
+
+
+def _infer_words(column: Any) -> InputColumn | str:
+    present = column.drop_null()
+    distinct = present.unique()
+    if len(present) > _MAX_SMALL_COLUMN_ROWS and len(distinct) > 0.9 * len(present):
+        all_differ = len(distinct) == len(column)
+        return _IDENTIFIER if all_differ else "nearly every value occurs once, as names do"
+    words = {str(word).strip().lower() for word in distinct.to_pylist()}
+    return InputColumn(type=InputType.BOOLEAN if words == {"true", "false"} else InputType.CATEGORY)
 
 
 def read_image_shape(content: bytes) -> tuple[int, int, int] | None:

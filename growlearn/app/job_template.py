@@ -85,7 +85,7 @@ def render_job_file(name: str, profile: DataProfile) -> str:
         url=_quote(profile.url),
         pattern=_quote(profile.pattern),
         inputs="\n".join(inputs),
-        label=_quote(profile.label),
+        label=_format_label(profile),
         patch_size=patch_size,
         model_note="# patch_size is chosen for this data:\n" if patch_size else "",
         growth=_format_growth(profile.rows),
@@ -108,6 +108,18 @@ def render_job_file(name: str, profile: DataProfile) -> str:
 
 def _format_list(names: Sequence[str]) -> str:
     return f"[{', '.join(names)}]"
+
+
+def _format_label(profile: DataProfile) -> str:
+    """The label column, with what to consider where classes are rare."""
+    if not profile.rare_classes:
+        return _quote(profile.label)
+    label, fraction = profile.rare_classes[0]
+    others = f" ({len(profile.rare_classes)} such classes)" if len(profile.rare_classes) > 1 else ""
+    return (
+        f"{_quote(profile.label)}  # {_quote(label)} is rare, {fraction:.1%} of the rows read{others}: "
+        "consider class weights (balanced) and a metric that sees rare classes"
+    )
 
 
 def _format_input(column_input: InputColumn) -> str:

@@ -157,7 +157,10 @@ def test_nothing_to_go_by_is_said(name: str, tmp_path: Path) -> None:
 
 
 def numbers(rows: int, folder: Path) -> Path:
-    pq.write_table(pa.table({"x": [0.5] * rows, "label": [i % 2 for i in range(rows)]}), folder / "n.parquet")
+    pq.write_table(
+        pa.table({"x": [0.5 * (i % 7) for i in range(rows)], "label": [i % 2 for i in range(rows)]}),
+        folder / "n.parquet",
+    )
     return folder / "n.parquet"
 
 
@@ -274,3 +277,46 @@ def test_where_no_column_can_be_an_input_each_says_why(tmp_path: Path) -> None:
         "'blob': its bytes are no PNG or JPEG; 'label': it is the label; 'task': it names the task"
     )
     assert "--label" in str(refused.value.hint)
+
+
+def test_columns_that_are_no_inputs_are_left_out_and_told(tmp_path: Path) -> None:
+    lines = [f"{i},A,{i % 5 + 0.5},{i % 2}" for i in range(40)]
+    (tmp_path / "p.csv").write_text("\n".join(["order_id,shop,price,label", *lines]))
+    profile = profile_data(tmp_path / "p.csv", None)
+    reasons = {
+        "order_id": "an identifier, different in every row; as schema.id_column it would let labels arrive "
+        "later",
+        "shop": "a constant, A in each of the 40 rows read",
+    }
+    assert (dict(profile.inputs), profile.excluded) == ({"price": NUMBER}, reasons)
+    assert profile.notes == tuple(f"column {name!r} is left out: {why}" for name, why in reasons.items())
+    assert f'    # "shop": {reasons["shop"]}\n' in render_job_file("p", profile)
+
+
+def test_a_value_that_changes_late_in_the_file_is_no_constant(tmp_path: Path) -> None:
+    lines = [f"{i % 5 + 0.5},{int(i > 2900)},{i % 2}" for i in range(3000)]
+    (tmp_path / "p.csv").write_text("\n".join(["price,sale,label", *lines]))
+    assert list(profile_data(tmp_path / "p.csv", None).inputs) == ["price", "sale"]
+
+
+def test_times_and_booleans_of_a_csv_become_a_job_that_can_be_read(tmp_path: Path) -> None:
+    lines = [f"2013-01-{i % 28 + 1:02}T0{i % 9}:00:00Z,{i % 3 == 0},{i % 2}" for i in range(60)]
+    (tmp_path / "p.csv").write_text("\n".join(["at,paid,label", *lines]))
+    inputs = drafted(tmp_path / "p.csv", tmp_path).schema.inputs
+    assert {name: spec.type for name, spec in inputs.items()} == {
+        "at": InputType.DATETIME,
+        "paid": InputType.BOOLEAN,
+    }
+
+
+def test_class_weights_are_proposed_where_a_class_is_rare(tmp_path: Path) -> None:
+    def rendered(positives: int) -> str:
+        labels = [int(i < positives) for i in range(200)]
+        table = pa.table({"x": [i % 7 for i in range(200)], "label": labels})
+        pq.write_table(table, tmp_path / "n.parquet")
+        path = tmp_path / "n.parquet"
+        assert drafted(path, tmp_path).schema.label == "label"
+        return render_job_file("n", profile_data(path, None))
+
+    assert '  label: "label"  # "1" is rare, 1.0% of the rows read: consider class weights' in rendered(2)
+    assert "is rare" not in rendered(40)

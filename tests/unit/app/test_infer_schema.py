@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pyarrow as pa
@@ -34,11 +35,83 @@ def test_the_index_that_pandas_writes_is_no_input(name: str) -> None:
     assert infer_input(column([0, 1, 2]), name) == "the index that pandas wrote"
 
 
+NUMBER, CATEGORY = InputColumn(type=InputType.NUMBER), InputColumn(type=InputType.CATEGORY)
+BOOLEAN, DATETIME = InputColumn(type=InputType.BOOLEAN), InputColumn(type=InputType.DATETIME)
+IDENTIFIER = "an identifier, different in every row; as schema.id_column it would let labels arrive later"
+
+
 def test_a_text_column_in_which_nearly_every_value_occurs_once_is_left_out() -> None:
-    dates = [f"2012-01-{day:02}" for day in range(1, 31)]
-    assert infer_input(column(dates), "date") == "nearly every value occurs once, as names and dates do"
-    assert infer_input(column(["a", "b"] * 15), "kind") == InputColumn(type=InputType.CATEGORY)
-    assert infer_input(column(["a", "b"]), "kind") == InputColumn(type=InputType.CATEGORY)  # too few to say
+    names = [f"name {number}" for number in range(29)]
+    assert infer_input(column([*names, names[0]]), "n") == "nearly every value occurs once, as names do"
+    assert infer_input(column([*names, "other"]), "n") == IDENTIFIER
+    assert infer_input(column(["a", "b"] * 15), "kind") == CATEGORY
+    assert infer_input(column(["a", "b"]), "kind") == CATEGORY  # too few to say
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [datetime(2012, 1, day, tzinfo=UTC) for day in range(1, 31)],
+        [date(2012, 1, day) for day in range(1, 31)],
+        [f"2012-01-{day:02}" for day in range(1, 31)],
+        [f"2012-01-{day:02} 05:00:00" for day in range(1, 31)] + [None],
+        ["2012-01-01T05:00:00Z", "2012-07-01T05:00:00+02:00"] * 15,
+    ],
+)
+def test_dates_and_times_are_recognised_in_text_too(values: list[Any]) -> None:
+    assert infer_input(column(values), "day") == DATETIME
+
+
+@pytest.mark.parametrize(
+    "values", [["2012-01-01", "soon"] * 15, ["2012-13-01", "2012-01-01"] * 15, ["12:00", "13:00"] * 15]
+)
+def test_text_of_which_some_is_no_time_is_a_category(values: list[Any]) -> None:
+    assert infer_input(column(values), "day") == CATEGORY
+
+
+@pytest.mark.parametrize(
+    "values", [[True, False, None] * 10, ["True", "False"] * 15, ["true", "FALSE", None] * 10]
+)
+def test_booleans_are_recognised(values: list[Any]) -> None:
+    assert infer_input(column(values), "paid") == BOOLEAN
+
+
+@pytest.mark.parametrize(
+    ("values", "why"),
+    [
+        ([7] * 30, "a constant, 7 in each of the 30 rows read"),
+        (["x"] * 30, "a constant, x in each of the 30 rows read"),
+        ([True] * 30, "a constant, True in each of the 30 rows read"),
+        ([None] * 30, "no value in any row read"),
+        (pa.array([None] * 30, pa.float64()), "no value in any row read"),
+    ],
+)
+def test_a_constant_is_left_out(values: Any, why: str) -> None:
+    assert infer_input(column(values), "c") == why
+
+
+def test_a_column_of_one_value_and_gaps_is_kept_because_the_gaps_tell_something() -> None:
+    assert infer_input(column([7, None] * 15), "c") == NUMBER
+    assert infer_input(column(["x", None] * 15), "c") == CATEGORY
+    assert infer_input(column([7] * 20), "c") == NUMBER  # too few rows to say
+
+
+@pytest.mark.parametrize(
+    ("values", "name", "expected"),
+    [
+        (list(range(100, 130)), "n", IDENTIFIER),
+        (list(range(130, 100, -3)) + list(range(100, 40, -3)), "n", IDENTIFIER),
+        ([number * 7 % 31 for number in range(30)], "customer_id", IDENTIFIER),
+        ([number * 7 % 31 for number in range(30)], "customerId", IDENTIFIER),
+        ([number * 7 % 31 for number in range(30)], "humid", NUMBER),
+        ([1, *range(29)], "n", NUMBER),
+        ([1, *range(29)], "customer_id", NUMBER),
+        ([float(number) for number in range(30)], "n", NUMBER),
+        (list(range(15)), "id", NUMBER),  # too few rows to say
+    ],
+)
+def test_whole_numbers_that_identify_rows_are_left_out(values: list[Any], name: str, expected: Any) -> None:
+    assert infer_input(column(values), name) == expected
 
 
 @pytest.mark.parametrize(

@@ -108,7 +108,8 @@ def test_a_misspelt_or_impossible_key_names_line_key_and_cure(
         (
             "type: number",
             "type: nubmer",
-            "line 5: schema.inputs.x.type: must be 'image', 'number', 'category', 'tokens' or 'series'",
+            "line 5: schema.inputs.x.type: must be 'image', 'number', 'category', 'tokens', 'series', "
+            "'boolean' or 'datetime'",
         ),
         ("type: number", "typ: number", "line 5: schema.inputs.x.typ: no such key; did you mean 'type'?"),
         ("x: {", "7: {", "line 5: schema.inputs.7: the name 7 must be text; put it in quotes"),

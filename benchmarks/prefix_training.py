@@ -187,7 +187,7 @@ def seconds_a_batch(names: list[str], rows: int, rounds: int) -> dict[str, float
 
     A greedy side's is the mean over its branches.
     """
-    part = parts(rows)[0].first(GrowthConfig().batch_size)
+    part = parts(rows)[0].first(GrowthConfig().batching(0)[0])
     stages: list[tuple[str, int, float, Trainer]] = []
     for name in names:
         side, scheme = SIDES[name], SCHEMES[SIDES[name].scheme]

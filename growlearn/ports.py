@@ -60,7 +60,7 @@ class Source(Protocol):
 class Artifacts(Protocol):
     """Immutable bytes, addressed by their sha256."""
 
-    def put(self, content: bytes) -> str:
+    def put(self, content: bytes | memoryview) -> str:
         """Store bytes durably and atomically; returns the sha256 in hex. Storing twice is harmless.
 
         Raises Unavailable where nothing can be written at the moment.
@@ -72,6 +72,10 @@ class Artifacts(Protocol):
 
         Raises CorruptArtifact where they are missing or changed, Unavailable where the storage is down.
         """
+        ...
+
+    def view(self, sha256: str) -> bytes | memoryview:
+        """The same, without reading a large file into memory."""
         ...
 
 

@@ -62,13 +62,14 @@ def train_with_scheme(
     over the N rows, each in an order fixed by config.seed, epoch and pass. config.epochs is not used.
     """
     config, passes = trainer.config, len(trainer.scheme.passes)
-    batches = math.ceil(len(targets) / config.batch_size)
+    batch_size, _ = config.batching(0)
+    batches = math.ceil(len(targets) / batch_size)
     total = max(round(epochs * passes * batches), 1)
     for step_index in range(round(progress * total), total):
         pass_number, batch = divmod(step_index, batches)
         if batch == 0:
             order = torch.randperm(len(targets), generator=_make_generator(config.seed, pass_number))
-        rows = order[batch * config.batch_size : (batch + 1) * config.batch_size]
+        rows = order[batch * batch_size : (batch + 1) * batch_size]
         part = {name: column[rows] for name, column in inputs.items()}
         trainer.train_batch(part, targets[rows], pass_number % passes, step_index / total)
         if (step_index + 1) % (passes * batches) == 0 or step_index + 1 == total:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 from growlearn.app.data_profile import DataProfile
 from growlearn.domain.drift_config import DriftConfig, RetrainingPolicyConfig
@@ -157,9 +158,14 @@ def _inputs_of_type(inputs: dict[str, InputColumn], input_type: InputType) -> li
 def _format_growth(rows: int) -> str:
     """Settings that train for enough steps on a window of this many rows."""
     is_small = rows < _LARGE_WINDOW_ROWS
-    batch, steps, validation = (32, _SMALL_WINDOW_STEPS, 0.2) if is_small else (128, _LARGE_WINDOW_STEPS, 0.1)
     default = GrowthConfig()
-    epochs = min(max(steps * batch // max(rows, 1), default.epochs), _MAX_EPOCHS)
+    batch, steps, validation = (
+        (32, _SMALL_WINDOW_STEPS, 0.2)
+        if is_small
+        else (default.batch_size, _LARGE_WINDOW_STEPS, default.validation_fraction)
+    )
+    rows_a_step, _ = replace(default, batch_size=batch).batching(rows)
+    epochs = min(max(steps * rows_a_step // max(rows, 1), default.epochs), _MAX_EPOCHS)
     patience = max(epochs // 5, default.patience)
     keys = f"epochs: {epochs}, batch_size: {batch}, validation_fraction: {validation}, patience: {patience}"
     return f"{{{keys}}}  # chosen for this data: windows of about {rows:,} rows"

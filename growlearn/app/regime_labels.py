@@ -59,7 +59,7 @@ def _most_frequent_regime(
 ) -> str | None:
     if window.snapshot is None:
         return None
-    row_hashes = from_parquet(artifacts.get(window.snapshot), schema).row_hashes.tolist()
+    row_hashes = from_parquet(artifacts.view(window.snapshot), schema).row_hashes.tolist()
     votes = Counter(regime_by_row[row_hash] for row_hash in row_hashes if row_hash in regime_by_row)
     return votes.most_common(1)[0][0] if votes else None
 

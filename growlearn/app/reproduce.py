@@ -119,7 +119,7 @@ def _load_validation_rows(plan: CandidatePlan, artifacts: Artifacts) -> dict[str
     else:
         stored = {task_data.task: task_data.validation for task_data in plan.task_data}
     return {
-        task: from_parquet(artifacts.get(rows), plan.parent_manifest.schema) for task, rows in stored.items()
+        task: from_parquet(artifacts.view(rows), plan.parent_manifest.schema) for task, rows in stored.items()
     }
 
 

@@ -80,7 +80,7 @@ def _load_check_rows(store: Store, artifacts: Artifacts, version: Version) -> di
         if task.name not in version.tasks:
             continue
         try:
-            check_rows[task.name] = from_parquet(artifacts.get(task.reference_rows), version.manifest.schema)
+            check_rows[task.name] = from_parquet(artifacts.view(task.reference_rows), version.manifest.schema)
         except CorruptArtifact:
             continue
     return check_rows

@@ -156,6 +156,10 @@ class LabelDelayConfig:
         return parse_duration_s(self.timeout)
 
 
+_BATCH_SIZE, _MAX_BATCH_SIZE = 128, 1024
+_MAX_STEPS = 512  # of an epoch, before larger batches are taken
+
+
 @dataclass(frozen=True, kw_only=True)
 class GrowthConfig:
     """How a branch is trained."""
@@ -163,7 +167,7 @@ class GrowthConfig:
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
 
     epochs: int = 6
-    batch_size: int = 128
+    batch_size: int | Literal["auto"] = "auto"  # auto: by the number of training rows
     learning_rate: float = 2e-3
     weight_decay: float = 0.05
     validation_fraction: float = 0.1  # of the training rows, used to choose the epoch
@@ -174,11 +178,29 @@ class GrowthConfig:
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_size", "patience", "min_rows"):
-            require(getattr(self, name) >= 1, f"{name} must be 1 or more")
+            require(getattr(self, name) == "auto" or getattr(self, name) >= 1, f"{name} must be 1 or more")
         require(0 < self.learning_rate <= 1, "learning_rate must lie between 0 and 1")
         require(0 <= self.weight_decay < math.inf, "weight_decay must be 0 or more")
         require(0 < self.validation_fraction < 0.9, "validation_fraction must lie between 0 and 0.9")
         require(0 <= self.seed < 2**32, "seed must be a whole number from 0 to 4294967295")
+
+    def batching(self, rows: int) -> tuple[int, float]:
+        """Rows a step, and the factor of the learning rate, for an epoch of so many training rows.
+
+        `auto` is 128, doubled while an epoch would have more than 512 steps, at most up to 1,024; the rate
+        grows with its square root.
+
+        >>> [GrowthConfig().batching(rows) for rows in (1_000, 65_536, 250_000, 4_000_000)]
+        [(128, 1.0), (128, 1.0), (512, 2.0), (1024, 2.8284271247461903)]
+        >>> GrowthConfig(batch_size=32).batching(4_000_000)
+        (32, 1.0)
+        """
+        if self.batch_size != "auto":
+            return self.batch_size, 1.0
+        size = _BATCH_SIZE
+        while size < _MAX_BATCH_SIZE and rows > size * _MAX_STEPS:
+            size *= 2
+        return size, math.sqrt(size / _BATCH_SIZE)
 
 
 @dataclass(frozen=True, kw_only=True)

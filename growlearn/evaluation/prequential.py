@@ -149,7 +149,7 @@ def _score_window(
 ) -> WindowScore | str:
     assert window.snapshot is not None, "a judged window has rows"
     try:
-        rows = from_parquet(artifacts.get(window.snapshot), predictor.manifest.schema).select_labelled()
+        rows = from_parquet(artifacts.view(window.snapshot), predictor.manifest.schema).select_labelled()
     except CorruptArtifact:
         return ROWS_MISSING
     except (KeyError, ValueError):

@@ -52,9 +52,9 @@ def consolidate_branches(
     """
     started = time.perf_counter()
     teacher, schema = load_network(plan.parent_manifest, artifacts.get), plan.parent_manifest.schema
-    train_rows = {data.task: from_parquet(artifacts.get(data.train), schema) for data in plan.task_data}
+    train_rows = {data.task: from_parquet(artifacts.view(data.train), schema) for data in plan.task_data}
     validation_rows = {
-        data.task: from_parquet(artifacts.get(data.validation), schema) for data in plan.task_data
+        data.task: from_parquet(artifacts.view(data.validation), schema) for data in plan.task_data
     }
     task_groups = group_tasks(teacher, plan.parent_manifest.tasks, train_rows, len(plan.new_branches))
     calibrations = {head.name: head.calibration for head in plan.parent_manifest.tasks}
@@ -111,15 +111,17 @@ def _train_epoch(
     lr_schedule: LrSchedule,
 ) -> float:
     """One pass of every student over the rows of its tasks, shuffled by seed and epoch."""
-    total, size = 0.0, plan.growth.batch_size
+    total = 0.0
     for student, student_data in zip(students, train_data, strict=True):
+        size, rate_factor = plan.growth.batching(len(student_data))
         steps = math.ceil(len(student_data) / size)
         order = torch.randperm(
             len(student_data), generator=torch.Generator().manual_seed(plan.seed * 1009 + epoch)
         )
         for batch_index, index in enumerate(torch.split(order, size)):
             loss = batch_loss(student, student_data, index)
-            optimizer_step(optimizer, loss, lr_schedule.learning_rate_at(epoch - 1 + batch_index / steps))
+            rate = lr_schedule.learning_rate_at(epoch - 1 + batch_index / steps) * rate_factor
+            optimizer_step(optimizer, loss, rate)
             total += loss.item() * len(index)
     return total / sum(map(len, train_data))
 

@@ -12,7 +12,7 @@ import resource
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
@@ -103,8 +103,10 @@ def measure_seconds_per_row(plan: GrowthPlan, artifacts: Artifacts) -> float:
 
     Features that are computed once do not count.
     """
-    rows = from_parquet(artifacts.get(plan.train), plan.parent_manifest.schema)
-    rows = rows.take(np.arange(min(len(rows), _TIMED_BATCHES * plan.growth.batch_size)))
+    rows = from_parquet(artifacts.view(plan.train), plan.parent_manifest.schema)
+    batch_size, _ = plan.growth.batching(len(rows))
+    rows = rows.take(np.arange(min(len(rows), _TIMED_BATCHES * batch_size)))
+    plan = replace(plan, growth=replace(plan.growth, batch_size=batch_size))
     network = load_network(plan.parent_manifest, artifacts.get)
     trainable = init_trainable_parts(plan, network, rows)
     dataset = _cache_dataset(plan, network, trainable, rows)
@@ -125,8 +127,8 @@ def _train_and_store(
     schema = plan.parent_manifest.schema
     network = load_network(plan.parent_manifest, artifacts.get)
     hashes_before = _hash_frozen_weights(network)
-    train_rows = from_parquet(artifacts.get(plan.train), schema)
-    validation_rows = from_parquet(artifacts.get(plan.validation), schema)
+    train_rows = from_parquet(artifacts.view(plan.train), schema)
+    validation_rows = from_parquet(artifacts.view(plan.validation), schema)
     trainable = init_trainable_parts(plan, network, train_rows)
     train = _cache_dataset(plan, network, trainable, train_rows)
     validation = _cache_dataset(plan, network, trainable, validation_rows)
@@ -239,13 +241,14 @@ def _train_epoch(
     lr_schedule: LrSchedule,
 ) -> float:
     """One pass over the rows in an order that depends only on seed and epoch; returns the mean loss."""
-    config, total = plan.growth, 0.0
-    steps = math.ceil(len(train) / config.batch_size)
+    total, (batch_size, rate_factor) = 0.0, plan.growth.batching(len(train))
+    steps = math.ceil(len(train) / batch_size)
     order = torch.randperm(len(train), generator=torch.Generator().manual_seed(plan.seed * 1009 + epoch))
-    for batch_index, index in enumerate(torch.split(order, config.batch_size)):
+    for batch_index, index in enumerate(torch.split(order, batch_size)):
         logits = _last_prefix_logits(trainable, train, index, trainable.num_prefixes)  # [n, B, C]
         loss = prefix_losses(logits, train.targets[index], train.weights_at(index)).mean()
-        optimizer_step(optimizer, loss, lr_schedule.learning_rate_at(epoch - 1 + batch_index / steps))
+        rate = lr_schedule.learning_rate_at(epoch - 1 + batch_index / steps) * rate_factor
+        optimizer_step(optimizer, loss, rate)
         total += loss.item() * len(index)
     return total / len(train)
 

@@ -78,7 +78,7 @@ def _find_open_window(context: IngestContext, task: str | None) -> Window | None
 def _load_buffered_rows(context: IngestContext, window: Window) -> Rows | str:
     """Rows of an open window; where they were stored under another schema, the column that differs."""
     assert window.snapshot is not None  # an open window is written with its first rows
-    content = context.artifacts.get(window.snapshot)
+    content = context.artifacts.view(window.snapshot)
     try:
         return from_parquet(content, context.schema)
     except (KeyError, ValueError) as error:

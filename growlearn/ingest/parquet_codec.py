@@ -28,6 +28,24 @@ class ColumnCodec:
     read: Callable[[Any, InputColumn], ColumnArray]
 
 
+def to_shared_objects(column: Any) -> ColumnArray:
+    """A column of text or integers as object [N], None where null; equal cells are one object.
+
+    >>> to_shared_objects(pa.chunked_array([["a", None, "a"]])).tolist()
+    ['a', None, 'a']
+    """
+    encoded = column.dictionary_encode().combine_chunks()
+    chunks = encoded.chunks if isinstance(encoded, pa.ChunkedArray) else [encoded]
+    parts = [_take_shared(chunk) for chunk in chunks]
+    return np.concatenate(parts) if parts else np.empty(0, dtype=object)
+
+
+def _take_shared(encoded: Any) -> ColumnArray:
+    values = np.empty(len(encoded.dictionary) + 1, dtype=object)
+    values[:-1] = encoded.dictionary.to_pylist()  # the last one stays None: index -1 is null
+    return np.asarray(values[encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)], dtype=object)
+
+
 def _to_single_array(column: Any) -> Any:
     """A chunked column as one array."""
     cells = column.combine_chunks()
@@ -71,7 +89,7 @@ def _write_categories(texts: ColumnArray) -> Any:
 
 
 def _read_categories(column: Any, _: InputColumn) -> ColumnArray:
-    return np.asarray(_cast_or_raise(column, pa.string()).to_numpy(), dtype=object)
+    return to_shared_objects(_cast_or_raise(column, pa.string()))
 
 
 def _write_booleans(texts: ColumnArray) -> Any:

@@ -58,7 +58,7 @@ class ModelCache:
         return _remember(
             self._rows,
             (sha256, schema.digest),
-            lambda: from_parquet(self.artifacts.get(sha256), schema),
+            lambda: from_parquet(self.artifacts.view(sha256), schema),
             MAX_SNAPSHOTS,
         )
 

@@ -18,7 +18,7 @@ from growlearn.ports import Artifacts, ProgressCallback
 
 Train = Callable[[Artifacts, ProgressCallback], Any]
 
-_TRAINED: dict[str, tuple[Any, list[Progress], list[bytes]]] = {}
+_TRAINED: dict[str, tuple[Any, list[Progress], list[bytes | memoryview]]] = {}
 
 
 class _RecordingArtifacts:
@@ -26,14 +26,17 @@ class _RecordingArtifacts:
 
     def __init__(self, artifacts: MemoryArtifacts) -> None:
         self._artifacts = artifacts
-        self.contents: list[bytes] = []
+        self.contents: list[bytes | memoryview] = []
 
-    def put(self, content: bytes) -> str:
+    def put(self, content: bytes | memoryview) -> str:
         self.contents.append(content)
         return self._artifacts.put(content)
 
     def get(self, sha256: str) -> bytes:
         return self._artifacts.get(sha256)
+
+    def view(self, sha256: str) -> bytes:
+        return self._artifacts.view(sha256)
 
 
 def train_once(plan: object, artifacts: MemoryArtifacts, on_progress: ProgressCallback, train: Train) -> Any:

@@ -18,10 +18,10 @@ class StateDictArtifacts:
     def __init__(self) -> None:
         self._contents: dict[str, bytes] = {}
 
-    def put(self, content: bytes) -> str:
+    def put(self, content: bytes | memoryview) -> str:
         """Keep bytes; returns their sha256 in hex."""
         digest = sha256(content).hexdigest()
-        self._contents[digest] = content
+        self._contents[digest] = bytes(content)
         return digest
 
     def get(self, sha256: str) -> bytes:
@@ -29,6 +29,10 @@ class StateDictArtifacts:
         if sha256 not in self._contents:
             raise CorruptArtifact(f"artifact {sha256} is missing", hint="load a complete state dict")
         return self._contents[sha256]
+
+    def view(self, sha256: str) -> bytes:
+        """The same."""
+        return self.get(sha256)
 
     def retain_only(self, digests: Iterable[str]) -> None:
         """Delete all but these."""

@@ -14,6 +14,7 @@ from fsspec.implementations.local import LocalFileSystem
 
 from growlearn.domain.errors import CorruptArtifact, DiskFull, GrowLearnError, Unavailable, is_disk_full
 from growlearn.domain.locations import get_local_path
+from growlearn.ingest.spool import SPOOL_BYTES, drop_pages, map_file
 
 SHA256_PATTERN = re.compile("[0-9a-f]{64}")
 
@@ -43,7 +44,7 @@ class FileArtifacts:
         """The folder on this computer; None for another file system."""
         return Path(self._root) if self._is_local else None
 
-    def put(self, content: bytes) -> str:
+    def put(self, content: bytes | memoryview) -> str:
         """Store bytes, durably and all at once; returns the sha256 in hex.
 
         A file of that name with other content is rewritten. Raises Unavailable where
@@ -52,7 +53,7 @@ class FileArtifacts:
         digest = hash_of(content).hexdigest()
         path = self._make_path(digest)
         try:
-            if self._read_if_exists(path) != content:
+            if self._view_if_exists(path) != content:
                 self._write(path, content)
         except GrowLearnError:
             raise
@@ -72,9 +73,13 @@ class FileArtifacts:
         Raises CorruptArtifact where they are missing or changed, Unavailable where the whole folder is
         missing or does not answer.
         """
+        return bytes(self.view(sha256))
+
+    def view(self, sha256: str) -> bytes | memoryview:
+        """The same, mapped where the file is large and on this computer."""
         if not SHA256_PATTERN.fullmatch(sha256):
             raise CorruptArtifact(f"{sha256!r} is not a sha256 in hex", hint="check the hash")
-        content = self._read_if_exists(self._make_path(sha256))
+        content = self._view_if_exists(self._make_path(sha256))
         if content is None and not self._root_exists():
             raise _make_unavailable(f"artifacts at {self._root}", "there is no such folder")
         if content is None or hash_of(content).hexdigest() != sha256:
@@ -82,13 +87,17 @@ class FileArtifacts:
             raise CorruptArtifact(
                 f"artifact {self._make_path(sha256)} {what}", hint="bring that file back from a backup"
             )
+        drop_pages(content)
         return content
 
     def _make_path(self, digest: str) -> str:
         return f"{self._root}/{digest[:2]}/{digest[2:4]}/{digest}"
 
-    def _read_if_exists(self, path: str) -> bytes | None:
+    def _view_if_exists(self, path: str) -> bytes | memoryview | None:
         try:
+            if self._is_local and Path(path).stat().st_size >= SPOOL_BYTES:
+                with Path(path).open("rb") as file:
+                    return map_file(file)
             content: bytes = self._fs.cat_file(path)
         except FileNotFoundError:
             return None
@@ -102,11 +111,15 @@ class FileArtifacts:
         except Exception as error:
             raise _make_unavailable(f"artifacts at {self._root}", error) from error
 
-    def _write(self, path: str, content: bytes) -> None:
+    def _write(self, path: str, content: bytes | memoryview) -> None:
         if self._is_local:
             _write_atomically(Path(path), content)
-        else:  # an object store shows a key only when it is complete
+        elif isinstance(content, bytes):  # an object store shows a key only when it is complete
             self._fs.pipe_file(path, content)
+        else:
+            with self._fs.open(path, "wb") as file:
+                for start in range(0, len(content), SPOOL_BYTES):
+                    file.write(content[start : start + SPOOL_BYTES])
 
 
 def _make_unavailable(what: str, reason: object) -> Unavailable:
@@ -116,7 +129,7 @@ def _make_unavailable(what: str, reason: object) -> Unavailable:
     )
 
 
-def _write_atomically(path: Path, content: bytes) -> None:
+def _write_atomically(path: Path, content: bytes | memoryview) -> None:
     """Write beside the final name, flush to the disk, then rename: no reader sees a partial file."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temp_path = path.with_name(f".{path.name}.{uuid4().hex}.tmp")

@@ -13,7 +13,7 @@ class MemoryArtifacts:
     def __init__(self) -> None:
         self._contents: dict[str, bytes] = {}
 
-    def put(self, content: bytes) -> str:
+    def put(self, content: bytes | memoryview) -> str:
         """Store bytes; returns their sha256 in hex."""
         digest = sha256(content).hexdigest()
         self._contents[digest] = bytes(content)
@@ -24,3 +24,7 @@ class MemoryArtifacts:
         if sha256 not in self._contents:
             raise CorruptArtifact(f"artifact {sha256} is missing from memory", hint="put it there first")
         return self._contents[sha256]
+
+    def view(self, sha256: str) -> bytes:
+        """The same."""
+        return self.get(sha256)

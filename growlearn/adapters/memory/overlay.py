@@ -13,7 +13,7 @@ class OverlayArtifacts:
         self._upper = upper
         self._lower = lower
 
-    def put(self, content: bytes) -> str:
+    def put(self, content: bytes | memoryview) -> str:
         """Store bytes in `upper`; returns their sha256 in hex."""
         return self._upper.put(content)
 
@@ -23,3 +23,10 @@ class OverlayArtifacts:
             return self._upper.get(sha256)
         except CorruptArtifact:
             return self._lower.get(sha256)
+
+    def view(self, sha256: str) -> bytes | memoryview:
+        """The same, without reading a large file into memory."""
+        try:
+            return self._upper.view(sha256)
+        except CorruptArtifact:
+            return self._lower.view(sha256)

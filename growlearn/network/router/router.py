@@ -26,6 +26,8 @@ from growlearn.network.stems.stem import Stem, load_stem
 _RIDGE_PER_TASK = 1e-3  # lambda per task
 _INVERSE_TEMPERATURES = (2.0, 4.0, 8.0, 16.0, 32.0)  # candidate factors of the scores before the softmax
 
+_MAX_ROWS = 20_000  # of a task: ten times the features F; more rows change no route
+
 TaskClass = tuple[str, Label]
 """A task and one of its classes."""
 
@@ -89,8 +91,11 @@ def add_task_to_router(
     store_artifact: Callable[[bytes], str],
     seed: int,
 ) -> RouterWeights:
-    """Add a task to a model's router; `row_parts` are its training and validation rows, in this order."""
-    train, validation = row_parts
+    """Add a task to a model's router; `row_parts` are its training and validation rows, in this order.
+
+    Of each part at most 20,000 rows are read, chosen at random.
+    """
+    train, validation = (rows.sample(_MAX_ROWS) for rows in row_parts)
     old_router, stem = parent_manifest.router, _load_router_stem(parent_manifest, stem, read_artifact)
     if old_router is None:
         features = fit_router_features(parent_manifest.schema, stem, train, seed)

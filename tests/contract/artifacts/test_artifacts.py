@@ -12,6 +12,7 @@ from growlearn.adapters.avalanche.state_dict_artifacts import StateDictArtifacts
 from growlearn.adapters.files.artifacts import FileArtifacts
 from growlearn.adapters.memory.artifacts import MemoryArtifacts
 from growlearn.domain.errors import CorruptArtifact
+from growlearn.ingest.spool import write_spool
 from growlearn.ports import Artifacts
 
 
@@ -56,3 +57,12 @@ def test_a_name_that_is_no_hash_opens_nothing(artifacts: Artifacts, name: str) -
     artifacts.put(b"x")
     with pytest.raises(CorruptArtifact):
         artifacts.get(name)
+
+
+def test_a_large_artifact_is_put_and_viewed_without_being_read_into_memory(artifacts: Artifacts) -> None:
+    content = write_spool([bytes(range(256)) * 2**10] * 80)
+    digest = artifacts.put(content)
+    assert artifacts.put(content) == digest == sha256(content).hexdigest()
+    assert artifacts.view(digest) == content
+    with pytest.raises(CorruptArtifact):
+        artifacts.view("0" * 64)

@@ -171,7 +171,7 @@ def test_small_windows_get_small_batches_and_more_epochs(tmp_path: Path) -> None
     growth = drafted(numbers(6400, tmp_path), tmp_path).growth
     assert (growth.epochs, growth.batch_size, growth.validation_fraction, growth.patience) == (
         20,
-        128,
+        "auto",
         0.1,
         4,
     )
@@ -273,7 +273,8 @@ def test_where_no_column_can_be_an_input_each_says_why(tmp_path: Path) -> None:
     assert refused.value.message == (
         f"{tmp_path / 'rows.parquet'} has no column that can be an input: "
         "'Unnamed: 0': the index that pandas wrote; "
-        "'name': nearly every value occurs once, as names and dates do; "
+        "'name': an identifier, different in every row; as schema.id_column it would let labels "
+        "arrive later; "
         "'blob': its bytes are no PNG or JPEG; 'label': it is the label; 'task': it names the task"
     )
     assert "--label" in str(refused.value.hint)

@@ -56,13 +56,16 @@ class Lost:
         self._artifacts = artifacts
         self._gone = gone
 
-    def put(self, content: bytes) -> str:
+    def put(self, content: bytes | memoryview) -> str:
         return self._artifacts.put(content)
 
     def get(self, sha256: str) -> bytes:
         if sha256 in self._gone:
             raise CorruptArtifact(f"artifact {sha256} is missing", hint="none")
         return self._artifacts.get(sha256)
+
+    def view(self, sha256: str) -> bytes | memoryview:
+        return self.get(sha256)
 
 
 def version_of(grown: World, number: int) -> Version:

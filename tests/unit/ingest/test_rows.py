@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from growlearn.domain.schema import InputColumn, InputType, Schema
+from growlearn.ingest import rows as rows_module
 from growlearn.ingest.rows import (
     Rows,
     concat_rows,
@@ -186,3 +187,34 @@ def test_concatenated_parts_are_the_whole(some: list[tuple[Any, ...]], others: l
 def test_labelled_rows_are_those_whose_label_is_known() -> None:
     rows = make_rows([(b"abcdef", float(i), "", label, "") for i, label in enumerate([None, 0, "", "a"])])
     assert rows.select_labelled().labels.tolist() == [0, "", "a"]
+
+
+def numbered(count: int) -> Rows:
+    inputs: dict[str, Any] = {"x": np.arange(count, dtype=np.float64)}
+    schema = Schema(inputs={"x": InputColumn(type=InputType.NUMBER)})
+    return Rows(inputs, object_column([row % 2 for row in range(count)]), None, hash_rows(inputs, schema))
+
+
+def test_a_sample_is_the_same_every_time_and_keeps_the_order() -> None:
+    rows = numbered(500)
+    first, second = rows.sample(100), rows.sample(100)
+    assert np.array_equal(first.inputs["x"], second.inputs["x"])
+    assert len(first) == 100
+    assert (np.diff(first.inputs["x"]) > 0).all()
+    assert rows.sample(500) is rows
+
+
+def test_of_very_many_rows_only_so_many_validate_and_none_of_the_hold_out_is_trained_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rows = numbered(2000)
+    whole = split_rows(rows, 0.3, 0.2)
+    monkeypatch.setattr(rows_module, "_MAX_VALIDATION_ROWS", 50)
+    monkeypatch.setattr(rows_module, "_MAX_HOLDOUT_ROWS", 80)
+    some = split_rows(rows, 0.3, 0.2)
+    assert (len(some.validation), len(some.holdout)) == (50, 80)
+    assert set(some.validation.row_hashes) <= set(whole.validation.row_hashes)
+    assert set(some.holdout.row_hashes) <= set(whole.holdout.row_hashes)
+    assert len(some.train) == len(whole.train) + len(whole.validation) - 50
+    assert not set(some.train.row_hashes) & set(whole.holdout.row_hashes)
+    assert len(split_rows(rows, 0.3, 0.2, min_validation_rows=70).validation) == 70

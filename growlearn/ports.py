@@ -48,7 +48,7 @@ class Source(Protocol):
         """The files ready to be read, in a fixed order, without those still being written."""
         ...
 
-    def read(self, file: SourceFile) -> Mapping[str, bytes]:
+    def read(self, file: SourceFile) -> Mapping[str, bytes | memoryview]:
         """Content by relative path: one entry for a file, one an image for a folder of class folders.
 
         Raises InvalidFile where the file is gone or may not be opened, TemporarilyUnreadable where it changed

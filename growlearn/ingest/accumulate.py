@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from growlearn.domain.errors import InvalidFile
@@ -26,6 +26,7 @@ from growlearn.ingest.parquet_codec import COLUMN_CODECS
 from growlearn.ingest.row_errors import RowError, RowErrors, summarize_errors, to_bad_rows
 from growlearn.ingest.rows import Rows, concat_rows, from_parquet, to_parquet
 from growlearn.ingest.split_by_task import TaskRows
+from growlearn.ingest.spool import Content
 
 
 def accumulate_rows(context: IngestContext, task_rows: TaskRows, size: int) -> WindowBatch:
@@ -36,15 +37,17 @@ def accumulate_rows(context: IngestContext, task_rows: TaskRows, size: int) -> W
     """
     changed_windows: list[Window] = []
     window = _find_open_window(context, task_rows.task)
-    buffered: Rows | str | None = None
+    buffered: Rows | None = None
     if window is not None:
-        buffered = _load_buffered_rows(context, window)
-        if isinstance(buffered, str):
-            reason = f"the schema changed while its rows were being accumulated: {buffered}"
+        loaded = _load_buffered_rows(context, window)
+        if isinstance(loaded, str):
+            reason = f"the schema changed while its rows were being accumulated: {loaded}"
             changed_windows.append(
                 quarantine_window(replace(window, updated_at=context.at), reason, window.rows)
             )
-            window = buffered = None
+            window = None
+        else:
+            buffered = loaded
     rows, duplicate_errors = _reject_repeats(task_rows, buffered, window, context.stream.job.duplicates)
     row_errors = task_rows.row_errors | duplicate_errors
     if len(rows) == 0:
@@ -85,9 +88,9 @@ def _load_buffered_rows(context: IngestContext, window: Window) -> Rows | str:
         return _describe_stored_column(content, context.schema) or str(error)
 
 
-def _describe_stored_column(content: bytes, schema: Schema) -> str | None:
+def _describe_stored_column(content: Content, schema: Schema) -> str | None:
     """The first input that stored rows do not have as the schema wants it."""
-    stored = pq.read_table(io.BytesIO(content))
+    stored = pq.read_table(pa.BufferReader(content))
     for name, spec in schema.inputs.items():
         if name not in stored.column_names:
             return f"column {name!r} is a new input"

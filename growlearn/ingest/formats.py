@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -15,6 +16,8 @@ from pyarrow import feather
 
 from growlearn.domain.errors import InvalidFile
 from growlearn.domain.schema import InputType, Schema
+from growlearn.ingest.mapped_table import map_batches, split_csv
+from growlearn.ingest.spool import SPOOL_BYTES, Content
 
 SelectColumns = Callable[[Sequence[str]], list[str]]
 """From a file's column names to those to read; raises InvalidFile where one is missing."""
@@ -24,12 +27,14 @@ SelectColumns = Callable[[Sequence[str]], list[str]]
 class RawTable:
     """A table as stored in its file.
 
-    `cells_are_text` says that every cell is text, as in CSV; `row_names` are names of rows, if any.
+    `cells_are_text` says that every cell is text, as in CSV; `row_names` are names of rows, if any. A large
+    table lies in a temporary file, from which it is `mapped`.
     """
 
     table: Any  # pyarrow.Table
     cells_are_text: bool = False
     row_names: tuple[str, ...] | None = None
+    mapped: memoryview | None = None
 
     def select(self, names: Sequence[str]) -> RawTable:
         """The same with these columns alone, in the table's order."""
@@ -38,7 +43,7 @@ class RawTable:
 
 
 def load_raw_table(
-    blobs: Mapping[str, bytes], schema: Schema, select_columns: SelectColumns = list
+    blobs: Mapping[str, Content], schema: Schema, select_columns: SelectColumns = list
 ) -> RawTable:
     """Read one table file, or a folder of class folders of images; raises InvalidFile."""
     if not blobs:
@@ -49,12 +54,12 @@ def load_raw_table(
     return _load_table(name, content, select_columns)
 
 
-def load_all_columns(name: str, content: bytes) -> Any:
+def load_all_columns(name: str, content: Content) -> Any:
     """Every column of one table file, unconverted, a CSV's as text; raises InvalidFile."""
     return _load_table(name, content, list).table
 
 
-def _load_table(name: str, content: bytes, select_columns: SelectColumns) -> RawTable:
+def _load_table(name: str, content: Content, select_columns: SelectColumns) -> RawTable:
     suffix = PurePosixPath(name).suffix.lower()
     if suffix not in _FILE_FORMATS:
         raise InvalidFile(
@@ -63,13 +68,17 @@ def _load_table(name: str, content: bytes, select_columns: SelectColumns) -> Raw
         )
     if not content:
         raise InvalidFile("the file is empty (0 bytes)")
-    format_name, read_table = _FILE_FORMATS[suffix]
+    format_name, read_table, read_parts = _FILE_FORMATS[suffix]
+    mapped = None
     try:
-        table = read_table(content, select_columns)
-        table.validate(full=True)  # offsets and indices of a corrupt file may point outside it
+        if len(content) < SPOOL_BYTES:
+            table = read_table(bytes(content), select_columns)
+            table.validate(full=True)  # offsets and indices of a corrupt file may point outside it
+        else:
+            table, mapped = map_batches(*read_parts(content, select_columns))
     except (pa.ArrowException, OSError, ValueError) as error:
         raise InvalidFile(f"the file is not valid {format_name}: {_summarize_arrow_error(error)}") from error
-    return RawTable(table, cells_are_text=format_name == "CSV")
+    return RawTable(table, cells_are_text=format_name == "CSV", mapped=mapped)
 
 
 def _summarize_arrow_error(error: BaseException) -> str:
@@ -93,6 +102,42 @@ def _load_arrow(content: bytes, select_columns: SelectColumns) -> Any:
         table = pa.ipc.open_stream(source).read_all()
     wanted = select_columns(table.column_names)
     return table.select([index for index, name in enumerate(table.column_names) if name in wanted])
+
+
+def _read_parquet_parts(content: Content, select_columns: SelectColumns) -> tuple[Any, Iterator[Any]]:
+    file = pq.ParquetFile(pa.BufferReader(content))
+    wanted = select_columns(file.schema_arrow.names)
+    batches = file.iter_batches(columns=wanted)
+    first = next(batches, None)
+    if first is None:
+        empty = file.read(columns=wanted)
+        return empty.schema, iter(empty.to_batches())
+    return first.schema, chain([first], batches)
+
+
+def _read_arrow_parts(content: Content, select_columns: SelectColumns) -> tuple[Any, Iterator[Any]]:
+    source = pa.BufferReader(content)
+    if bytes(content[:4]) == b"FEA1":
+        table = feather.read_table(source)
+        schema, batches = table.schema, iter(table.to_batches())
+    elif bytes(content[:6]) == b"ARROW1":
+        file = pa.ipc.open_file(source)
+        schema, batches = file.schema, (file.get_batch(index) for index in range(file.num_record_batches))
+    else:
+        stream = pa.ipc.open_stream(source)
+        schema, batches = stream.schema, iter(stream)
+    wanted = select_columns(schema.names)
+    indices = [index for index, name in enumerate(schema.names) if name in wanted]
+    kept = pa.schema([schema.field(index) for index in indices], schema.metadata)
+    return kept, (
+        pa.record_batch([batch.column(index) for index in indices], schema=kept) for batch in batches
+    )
+
+
+def _read_csv_parts(content: Content, select_columns: SelectColumns) -> tuple[Any, Iterator[Any]]:
+    tables = (_load_csv(part, select_columns) for part in split_csv(content))
+    first = next(tables)
+    return first.schema, (batch for table in chain([first], tables) for batch in table.to_batches())
 
 
 def _load_csv(content: bytes, select_columns: SelectColumns) -> Any:
@@ -119,7 +164,7 @@ def check_separator(names: Sequence[str]) -> None:
         raise ValueError(f"its columns are separated by {separator!r}; write it with commas")
 
 
-def _load_image_folder(blobs: Mapping[str, bytes], schema: Schema) -> RawTable:
+def _load_image_folder(blobs: Mapping[str, Content], schema: Schema) -> RawTable:
     """One row a file: its bytes, and the name of its folder as label (None: no folder)."""
     images = [name for name, spec in schema.inputs.items() if spec.type is InputType.IMAGE]
     if len(schema.inputs) != 1 or not images:
@@ -134,18 +179,21 @@ def _load_image_folder(blobs: Mapping[str, bytes], schema: Schema) -> RawTable:
     labels = [name.split("/")[0] if "/" in name else None for name in names]
     table = pa.table(
         {
-            images[0]: pa.array([blobs[name] for name in names], pa.large_binary()),
+            images[0]: pa.array([bytes(blobs[name]) for name in names], pa.large_binary()),
             schema.label: pa.array(labels, pa.string()),
         }
     )
     return RawTable(table, row_names=names)
 
 
-_FILE_FORMATS: dict[str, tuple[str, Callable[[bytes, SelectColumns], Any]]] = {
-    ".parquet": ("Parquet", _load_parquet),
-    ".pq": ("Parquet", _load_parquet),
-    ".csv": ("CSV", _load_csv),
-    ".arrow": ("Arrow", _load_arrow),
-    ".feather": ("Arrow", _load_arrow),
-    ".ipc": ("Arrow", _load_arrow),
+_ReadTable = Callable[[bytes, SelectColumns], Any]
+_ReadParts = Callable[[Content, SelectColumns], tuple[Any, Iterator[Any]]]
+
+_FILE_FORMATS: dict[str, tuple[str, _ReadTable, _ReadParts]] = {
+    ".parquet": ("Parquet", _load_parquet, _read_parquet_parts),
+    ".pq": ("Parquet", _load_parquet, _read_parquet_parts),
+    ".csv": ("CSV", _load_csv, _read_csv_parts),
+    ".arrow": ("Arrow", _load_arrow, _read_arrow_parts),
+    ".feather": ("Arrow", _load_arrow, _read_arrow_parts),
+    ".ipc": ("Arrow", _load_arrow, _read_arrow_parts),
 }

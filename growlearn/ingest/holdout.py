@@ -11,6 +11,7 @@ from growlearn.domain.errors import CannotGrow, InvalidFile
 from growlearn.domain.schema import Schema
 from growlearn.ingest.duplicates import Duplicates, reject_repeats
 from growlearn.ingest.rows import Column, Rows, concat_rows
+from growlearn.ingest.spool import Content
 from growlearn.ingest.table_rows import parse_file
 
 
@@ -27,7 +28,7 @@ class Holdout:
 
 
 def load_holdout(
-    files: Mapping[str, Mapping[str, bytes]],
+    files: Mapping[str, Mapping[str, Content]],
     schema: Schema,
     task: str,
     label_kind: type | None = None,
@@ -53,7 +54,7 @@ def load_holdout(
 
 
 def _read_holdout_file(
-    url: str, blobs: Mapping[str, bytes], schema: Schema, label_kind: type | None, duplicates: Duplicates
+    url: str, blobs: Mapping[str, Content], schema: Schema, label_kind: type | None, duplicates: Duplicates
 ) -> Rows:
     try:
         schema_without_id = replace(schema, id_column=None)  # nothing is joined to hold-out rows

@@ -27,10 +27,11 @@ from growlearn.ingest.label_file import is_label_file
 from growlearn.ingest.label_ingest import apply_pending, ingest_labels
 from growlearn.ingest.row_errors import to_bad_rows
 from growlearn.ingest.split_by_task import TaskRows, split_by_task
+from growlearn.ingest.spool import Content, drop_pages
 from growlearn.ingest.table_rows import ParsedFile, load_selected_columns, parse_raw_table
 from growlearn.ports import Artifacts
 
-ReadFileContent = Callable[[], Mapping[str, bytes]]
+ReadFileContent = Callable[[], Mapping[str, Content]]
 """Content of a file by relative path; raises InvalidFile or TemporarilyUnreadable."""
 
 
@@ -53,6 +54,8 @@ def ingest_file(
     try:
         blobs = _read_content(file, read)
         digest = hash_content(blobs)
+        for blob in blobs.values():
+            drop_pages(blob)
         previous_file = history.find_same_content(digest)
         batch = (
             _skip_known_content(previous_file, file)
@@ -88,7 +91,7 @@ def _skip_known_content(previous_file: FileRecord, file: SourceFile) -> WindowBa
 
 
 def _ingest_content(
-    context: IngestContext, blobs: Mapping[str, bytes], history: IngestHistory
+    context: IngestContext, blobs: Mapping[str, Content], history: IngestHistory
 ) -> WindowBatch:
     with _as_invalid_file():
         raw_table = load_selected_columns(blobs, context.schema)
@@ -125,7 +128,7 @@ def _make_windows(context: IngestContext, task_rows: TaskRows) -> WindowBatch:
     )
 
 
-def hash_content(blobs: Mapping[str, bytes]) -> str:
+def hash_content(blobs: Mapping[str, Content]) -> str:
     """sha256 of a file's bytes; of the sorted names and hashes where there are several files."""
     if len(blobs) == 1:
         return sha256(next(iter(blobs.values()))).hexdigest()
@@ -133,7 +136,7 @@ def hash_content(blobs: Mapping[str, bytes]) -> str:
     return sha256(listing.encode(errors="surrogateescape")).hexdigest()
 
 
-def _read_content(file: SourceFile, read: ReadFileContent) -> Mapping[str, bytes]:
+def _read_content(file: SourceFile, read: ReadFileContent) -> Mapping[str, Content]:
     if file.reject_reason:
         raise InvalidFile(f"{file.url.rpartition('/')[2]} {file.reject_reason}; it was not opened")
     return read()

@@ -35,6 +35,23 @@ def allocate(shape: tuple[int, ...], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
     return np.frombuffer(mapped, dtype).reshape(shape)
 
 
+def spool_array(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """The array itself, or a mapped copy of a large one."""
+    if array.nbytes < SPOOL_BYTES or array.dtype.hasobject:
+        return array
+    spooled = allocate(array.shape, array.dtype)
+    spooled[:] = array
+    drop_pages(spooled)
+    return spooled
+
+
+def read_or_spool(file: IO[bytes], size: int) -> Content:
+    """The rest of an open file of about this size: in memory, or as a mapped copy where it is large."""
+    if size < SPOOL_BYTES:
+        return file.read()
+    return write_spool(iter(lambda: file.read(SPOOL_BYTES), b""))
+
+
 def write_spool(chunks: Iterable[bytes | memoryview]) -> memoryview:
     """All chunks one after the other as mapped bytes; raises Unavailable on a full disk."""
     with open_temporary_file() as file:

@@ -18,6 +18,7 @@ from growlearn.ingest.label_file import is_label_file
 from growlearn.ingest.labels import DecodedLabels, decode_labels
 from growlearn.ingest.row_errors import RowError, RowErrors, to_bad_rows
 from growlearn.ingest.rows import Column, Rows, hash_rows, object_column
+from growlearn.ingest.spool import Content, drop_pages, spool_array
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +38,7 @@ class ParsedFile:
 
 
 def read_table_rows(
-    blobs: Mapping[str, bytes], schema: Schema, *, for_prediction: bool = False
+    blobs: Mapping[str, Content], schema: Schema, *, for_prediction: bool = False
 ) -> tuple[Rows, tuple[BadRow, ...]]:
     """The valid rows of one file, in its order, and the bad ones by their index in it.
 
@@ -49,7 +50,7 @@ def read_table_rows(
 
 
 def parse_file(
-    blobs: Mapping[str, bytes],
+    blobs: Mapping[str, Content],
     schema: Schema,
     *,
     for_prediction: bool = False,
@@ -70,7 +71,7 @@ def parse_for_prediction(raw_table: RawTable, schema: Schema) -> ParsedFile:
 
 
 def load_selected_columns(
-    blobs: Mapping[str, bytes], schema: Schema, for_prediction: bool = False
+    blobs: Mapping[str, Content], schema: Schema, for_prediction: bool = False
 ) -> RawTable:
     """The columns of one file that the schema names, not yet validated; those of a label file too.
 
@@ -89,7 +90,7 @@ def parse_raw_table(
     row_errors: RowErrors = {}
     rows, label_note = _decode_rows(raw_table, schema, row_errors, for_prediction, label_kind)
     source_rows = _find_valid_rows(row_errors, table.num_rows)
-    valid_rows = rows.take(source_rows)
+    valid_rows = rows if len(source_rows) == len(rows) else rows.take(source_rows)
     valid_rows = replace(valid_rows, row_hashes=hash_rows(valid_rows.inputs, schema))
     unlabelled = not for_prediction and schema.label not in table.column_names
     return ParsedFile(
@@ -161,7 +162,11 @@ def _decode_rows(
 
 def _decode_input(raw_table: RawTable, name: str, schema: Schema, row_errors: RowErrors) -> Column:
     spec = schema.inputs[name]
-    return decode_input(raw_table.table.column(name), name, spec, row_errors, raw_table.cells_are_text)
+    column = raw_table.table.column(name)
+    cells = spool_array(decode_input(column, name, spec, row_errors, raw_table.cells_are_text))
+    if raw_table.mapped is not None:
+        drop_pages(raw_table.mapped)
+    return cells
 
 
 def _find_valid_rows(row_errors: RowErrors, num_rows: int) -> Column:

@@ -39,7 +39,7 @@ class FolderSource:
             if self._pattern.match(entry.path) and is_old_enough(entry, now, self._min_file_age_s)
         )
 
-    def read(self, file: SourceFile) -> Mapping[str, bytes]:
+    def read(self, file: SourceFile) -> Mapping[str, bytes | memoryview]:
         """The file's content under its name."""
         path = file.url.removeprefix(f"{self._tree.base_url}/")
         if file.reject_reason:

@@ -39,7 +39,7 @@ class ImageFolderSource:
             and all(is_old_enough(image, now, self._min_file_age_s) for image in images)
         )
 
-    def read(self, file: SourceFile) -> Mapping[str, bytes]:
+    def read(self, file: SourceFile) -> Mapping[str, bytes | memoryview]:
         """Content of every image under class/name."""
         name = file.url.removeprefix(f"{self._tree.base_url}/")
         if file.reject_reason:

@@ -51,7 +51,7 @@ class FileTree(Protocol):
         """The current fingerprint of one file; raises FileNotFoundError."""
         ...
 
-    def read(self, path: str) -> bytes:
+    def read(self, path: str) -> bytes | memoryview:
         """Content of one file; raises FileNotFoundError, other OSErrors, or InvalidFile."""
         ...
 
@@ -77,7 +77,7 @@ def is_old_enough(entry: FileEntry, now: datetime, min_file_age_s: float) -> boo
     return abs((now - entry.modified_at).total_seconds()) >= min_file_age_s
 
 
-def read_unchanged(tree: FileTree, path: str, fingerprint: str) -> bytes:
+def read_unchanged(tree: FileTree, path: str, fingerprint: str) -> bytes | memoryview:
     """Content of a file that did not change while it was read.
 
     Raises InvalidFile where it may not be opened, TemporarilyUnreadable where it changed or vanished, or

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from growlearn.adapters.sources.listing import FileEntry, is_ignored
 from growlearn.domain.errors import GrowLearnError, InvalidFile, Unavailable
+from growlearn.ingest.spool import read_or_spool
 
 _OUTSIDE_REASON = "is a symbolic link that leads out of the folder"
 _NOT_REGULAR_REASON = "is not a regular file"
@@ -46,14 +47,18 @@ class LocalTree:
         """Size and time of last change, to the nanosecond."""
         return _make_fingerprint(os.stat(self._make_full_path(path)))
 
-    def read(self, path: str) -> bytes:
-        """Content of one file, unless it leads out of the folder or would block."""
+    def read(self, path: str) -> bytes | memoryview:
+        """Content of one file, unless it leads out of the folder or would block.
+
+        A large one is mapped from a copy, which nobody else can change.
+        """
         full = self._make_full_path(path)
         if not self._is_inside(full):
             raise InvalidFile(f"{path} {_OUTSIDE_REASON}")
         if not stat.S_ISREG(os.stat(full).st_mode):
             raise InvalidFile(f"{path} {_NOT_REGULAR_REASON}")
-        return Path(full).read_bytes()
+        with Path(full).open("rb") as file:
+            return read_or_spool(file, os.fstat(file.fileno()).st_size)
 
     def _make_full_path(self, path: str) -> str:
         return os.path.join(self.base_url, path)

@@ -11,6 +11,7 @@ from fsspec import AbstractFileSystem
 
 from growlearn.adapters.sources.listing import FileEntry, is_ignored
 from growlearn.domain.errors import GrowLearnError, Unavailable
+from growlearn.ingest.spool import SPOOL_BYTES, read_or_spool
 
 # The keys of the checksum and the modification time in common file systems.
 _CHECKSUM_KEYS = ("ETag", "etag", "md5Hash", "md5", "checksum", "content_md5")
@@ -69,11 +70,16 @@ class RemoteTree:
         with _as_os_errors():
             return self._make_entry(path, self._fs.info(f"{self._root}/{path}")).fingerprint
 
-    def read(self, path: str) -> bytes:
-        """Content of one file."""
+    def read(self, path: str) -> bytes | memoryview:
+        """Content of one file; a large one is copied to this computer, and mapped."""
+        full = f"{self._root}/{path}"
         with _as_os_errors():
-            content: bytes = self._fs.cat_file(f"{self._root}/{path}")
-        return content
+            size = int(self._fs.info(full).get("size") or 0)
+            if size < SPOOL_BYTES:
+                content: bytes = self._fs.cat_file(full)
+                return content
+            with self._fs.open(full, "rb") as file:
+                return read_or_spool(file, size)
 
     def _make_entry(self, path: str, info: dict[str, Any]) -> FileEntry:
         modified_at = self._get_modified_at(path, info)

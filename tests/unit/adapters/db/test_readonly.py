@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
 from collections.abc import Callable
@@ -135,5 +136,5 @@ def test_a_file_in_a_folder_that_cannot_be_written_counts_as_unwritable(
     file.touch()
     assert readonly.may_write(file)
     for unwritable in (file, tmp_path):
-        monkeypatch.setattr(readonly.os, "access", lambda path, _mode, no=unwritable: path != no)
+        monkeypatch.setattr(os, "access", lambda path, _mode, no=unwritable: path != no)
         assert not readonly.may_write(file)

@@ -51,11 +51,11 @@ def _policy_view(replay: Replay, *, has_regimes: bool) -> BacktestView:
         "trainings": replay.trainings,
         "hours": replay.training_hours,
         "accuracy": replay.accuracy,
-        "metric": replay.metric.value,
-        "value": replay.value,
         "labelled_rows": replay.labelled,
         **(detection if has_regimes else dict.fromkeys(detection)),
         "history": [_window_view(window, replay.metric) for window in replay.windows],
+        "metric": replay.metric.value,
+        "value": replay.value,
     }
 
 
@@ -81,9 +81,9 @@ def _window_view(window: WindowReplay, metric: MetricName) -> BacktestView:
         "grown": window.grown,
         "hours": window.training_s / 3600,
         "accuracy": accuracy,
-        "value": accuracy if metric is MetricName.ACCURACY else window.metric_value,
         "regime": window.regime,
         "reason": window.reason,
+        "value": accuracy if metric is MetricName.ACCURACY else window.metric_value,
     }
 
 

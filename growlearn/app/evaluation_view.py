@@ -39,17 +39,17 @@ def _task_view(metrics: TaskMetrics) -> EvaluationView:
         "correct": score.correct,
         "accuracy": score.accuracy,
         "interval": interval_view(score.interval),
-        "metric": score.metric.value,
-        "value": score.value,
-        "positive_class": metrics.positive_class,
-        "threshold": metrics.threshold,
         "routed_accuracy": None if metrics.routed_score is None else metrics.routed_score.accuracy,
-        "routed_value": None if metrics.routed_score is None else metrics.routed_score.value,
         "calibration_error": None if calibration is None else calibration.ece,
         **_flips_view(metrics),
         "classes": None if classes is None else [_class_view(item) for item in classes],
         "confusion": None if metrics.confusion_matrix is None else metrics.confusion_matrix.tolist(),
         "reliability": None if calibration is None else [_bin_view(item) for item in calibration.bins],
+        "metric": score.metric.value,
+        "value": score.value,
+        "routed_value": None if metrics.routed_score is None else metrics.routed_score.value,
+        "positive_class": metrics.positive_class,
+        "threshold": metrics.threshold,
     }
 
 
@@ -91,12 +91,12 @@ def prequential_view(result: PrequentialResult) -> EvaluationView:
         "accuracy": result.accuracy,
         "interval": interval_view(result.interval),
         "mean_accuracy": result.mean_accuracy,
-        "metric": result.metric.value,
-        "value": result.value,
-        "undefined": list(result.undefined),
         "rows": result.rows,
         "windows": [_window_score_view(score, result.metric) for score in result.windows],
         "excluded": [{"window": window, "reason": reason} for window, reason in result.excluded.items()],
+        "metric": result.metric.value,
+        "value": result.value,
+        "undefined": list(result.undefined),
     }
 
 

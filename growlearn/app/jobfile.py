@@ -94,7 +94,9 @@ def _collect_problems(details: list[ErrorDetails], tree: YamlTree) -> list[Probl
     misspelt_paths = [_find_key_path(item, tree.data) for item in relevant if item["type"] == _UNKNOWN_KEY]
     # A key that is suggested for a misspelt one is not reported as missing too.
     suggested_paths = [
-        (*path[:-1], nearest_key(path)) for path in misspelt_paths if path[-1] not in keys_under(path[:-1])
+        (*path[:-1], nearest_key(path))
+        for path in misspelt_paths
+        if path[-1] not in keys_under(path[:-1]) and nearest_key(path) in keys_under(path[:-1])
     ]
     return [
         _make_problem(item, tree)
@@ -129,6 +131,8 @@ def _unknown_key_message(path: KeyPath, data: Any) -> str:
         form = section_forms(path[:-1])[intended_form(path[:-1], data)]
         return f"cannot be given together with {', '.join(repr(key) for key in data if key in form)}"
     near = nearest_key(path)
+    if near == path[-1]:
+        return f"no such key here; {near!r} stands at the top of the file, in no section"
     if near is not None:
         return f"no such key; did you mean {near!r}?"
     return f"no such key; keys here are {', '.join(keys_under(path[:-1]))}"
@@ -188,7 +192,8 @@ def _is_other_union_arm(detail: ErrorDetails, data: Any) -> bool:
         elif isinstance(data, dict):
             return part in section_forms(path) and part != intended_form(path, data)
         else:
-            return detail["type"] == "dataclass_type" and part != "[key]" and may_be_plain_value(path)
+            is_section = detail["type"] in ("dataclass_type", "dict_type")
+            return is_section and part != "[key]" and may_be_plain_value(path)
     return False
 
 

@@ -167,14 +167,14 @@ def matrix_view(matrix: AccuracyMatrix) -> View:
         "tasks": list(matrix.tasks),
         "accuracy": [list(row) for row in matrix.accuracy],
         "intervals": [[interval_view(interval) for interval in row] for row in matrix.intervals],
-        "metric": matrix.metric.value,
-        "values": [list(row) for row in matrix.metric_values],
         "average_accuracy": matrix.average_accuracy,
-        "average_value": matrix.average_value,
         "backward_transfer": matrix.backward_transfer,
         "forward_transfer": matrix.forward_transfer,
         "forgetting": matrix.forgetting,
         "intransigence": matrix.intransigence,
+        "metric": matrix.metric.value,
+        "values": [list(row) for row in matrix.metric_values],
+        "average_value": matrix.average_value,
     }
 
 

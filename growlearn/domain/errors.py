@@ -63,7 +63,7 @@ def is_disk_full(error: BaseException | None) -> bool:
 
 def make_write_error(path: object, error: OSError, hint: str) -> GrowLearnError:
     """The error for a file that cannot be written: a full disk is called that, any other has the hint."""
-    what = f"{path} cannot be written"
+    what = f"cannot write {path}"
     return DiskFull(what) if is_disk_full(error) else GrowLearnError(f"{what}: {error.strerror}", hint=hint)
 
 

@@ -117,11 +117,9 @@ class Evaluation:
     replacement: TaskReplacement | None = None
     metric_chance_level: float | None = None
 
-    def chance(self, metric: Metric) -> float:
-        """What knowing nothing scores on the new task by accuracy or by the scores' metric."""
-        if metric.is_accuracy or self.metric_chance_level is None:
-            return self.chance_level
-        return self.metric_chance_level
+    def chance(self, metric: Metric) -> float | None:
+        """What knowing nothing scores on the new task by accuracy or by the scores' metric, if measured."""
+        return self.chance_level if metric.is_accuracy else self.metric_chance_level
 
     def score(self, task: str) -> TaskScore:
         """The score on one task; KeyError where it was not measured."""
@@ -186,7 +184,7 @@ class AccuracyMatrix:
 
     tasks: tuple[str, ...]
     accuracy: tuple[tuple[float | None, ...], ...]
-    chance_level: tuple[float, ...]
+    chance_level: tuple[float | None, ...]
     single_task: tuple[float | None, ...]
     intervals: tuple[tuple[ConfidenceInterval | None, ...], ...] = ()
     metric: MetricName = MetricName.ACCURACY

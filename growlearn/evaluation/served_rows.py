@@ -17,8 +17,8 @@ def score_served_rows(predictor: Predictor, rows: Rows, more_labels: Iterable[La
     """Probabilities and predictions of N labelled rows over all labels of model, rows and `more_labels`.
 
     Columns are in the order of labels as text, so two models of one stream that get each other's labels have
-    the same. A row that names an unknown task has no answer. Of two labels the positive one is that of the
-    model's first task.
+    the same. A row that names an unknown task has no answer. The positive label of a model of two is that of
+    its first task.
     """
     labels = sorted({*predictor.labels, *map(str, rows.labels), *map(str, more_labels)})
     index = {label: position for position, label in enumerate(labels)}
@@ -35,5 +35,5 @@ def score_served_rows(predictor: Predictor, rows: Rows, more_labels: Iterable[La
         probabilities,
         predicted,
         np.array([index[str(label)] for label in rows.labels], dtype=np.int64),
-        index[str(positive)] if len(labels) == 2 and positive is not None else None,
+        index[str(positive)] if len(predictor.labels) == 2 and positive is not None else None,
     )

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
 from growlearn.domain.lineage import Calibration
 
@@ -24,7 +23,10 @@ def calibrate_logits(logits: Logits, calibration: Calibration) -> Logits:
 
 def to_probabilities(logits: Logits) -> Logits:
     """The softmax of logits [N, C], float32."""
-    return torch.softmax(torch.from_numpy(logits), dim=1).numpy()
+    with np.errstate(invalid="ignore"):  # of a model that diverged: NaN
+        exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))  # [N, C], the largest is 1
+        probabilities: Logits = exponentials / exponentials.sum(axis=1, keepdims=True)
+    return probabilities
 
 
 def choose_classes(

@@ -17,7 +17,7 @@ from growlearn.evaluation.predictions import Predictions, load_predictions
 from growlearn.growth.baselines import fine_tune_plan, new_head_plan
 from growlearn.growth.plan import single_task_plan
 from growlearn.pipeline.context import Ports
-from growlearn.ports import EvalRequest, Evaluator, ProgressCallback
+from growlearn.ports import Artifacts, EvalRequest, Evaluator, ProgressCallback
 
 BASELINES: dict[CandidateKind, Callable[[GrowthPlan], GrowthPlan | None]] = {
     CandidateKind.NEW_HEAD: new_head_plan,
@@ -59,7 +59,9 @@ def train_and_select(
     )
     trained = dict(zip(plans, map(TrainedCandidate, plans.values(), results), strict=False))
     single_task = results[-1].build_manifest(single_plans[0]) if single_plans else None
-    selection = _compare_candidates(trained, best_existing, job, ports)
+    selection = _compare_candidates(
+        trained, best_existing, job.baseline_comparison, evaluator, ports.artifacts
+    )
     branch = trained[CandidateKind.BRANCH]
     selected = branch if selection is None else trained.get(selection.selected, branch)
     return TrainedCandidate(
@@ -79,11 +81,11 @@ def _plan_baselines(plan: GrowthPlan, config: BaselineComparisonConfig) -> dict[
 def _compare_candidates(
     trained: dict[CandidateKind, TrainedCandidate],
     best_existing: TaskScore | None,
-    job: Job,
-    ports: Ports,
+    config: BaselineComparisonConfig,
+    evaluator: Evaluator,
+    artifacts: Artifacts,
 ) -> ModelSelection | None:
-    plan, config = trained[CandidateKind.BRANCH].plan, job.baseline_comparison
-    evaluator = make_evaluator(ports.evaluator, ports.artifacts, job.metric)
+    plan = trained[CandidateKind.BRANCH].plan
     candidates = [
         _make_candidate(kind, candidate, evaluator)
         for kind in CandidateKind
@@ -94,7 +96,7 @@ def _compare_candidates(
     if len(candidates) == 1 or any(candidate.task_score.logits_sha256 is None for candidate in candidates):
         return None
     predictions = {
-        candidate.kind: load_predictions(ports.artifacts.get(str(candidate.task_score.logits_sha256)))
+        candidate.kind: load_predictions(artifacts.get(str(candidate.task_score.logits_sha256)))
         for candidate in candidates
     }
     correct = {kind: rows.correct for kind, rows in predictions.items()}

@@ -259,8 +259,10 @@ def _describe_evaluation(evaluation: Evaluation) -> Iterator[str]:
     if best_existing is not None:
         before_text += f", with task {best_existing.task!r} {_format_accuracy(best_existing)}"
     chance = evaluation.chance(own_metric)
-    chance_text = _format_percent(chance) if own_metric.is_accuracy else own_metric.format_value(chance)
-    yield f"{before_text}; by chance {chance_text}."
+    if chance is not None:
+        chance_text = _format_percent(chance) if own_metric.is_accuracy else own_metric.format_value(chance)
+        before_text += f"; by chance {chance_text}"
+    yield f"{before_text}."
     if evaluation.routed:
         yield (
             "With rows routed: "

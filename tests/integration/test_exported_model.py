@@ -352,6 +352,20 @@ def test_the_model_abstains_where_no_answer_is_as_probable_as_asked_for(exported
     assert answers["prediction"].isna().tolist() == (probability < least).tolist()
 
 
+def test_the_model_gives_the_probability_of_each_class_where_it_is_asked_for(exported: Exported) -> None:
+    with silence_warnings():
+        import mlflow.pyfunc  # noqa: PLC0415 - warns
+
+        model, frame = mlflow.pyfunc.load_model(str(exported.folder)), exported.frames[0]
+    answers = model.predict(frame, params={"proba": True})
+    assert answers[["prediction", "probability", "task"]].equals(model.predict(frame))
+    classes = [column for column in answers if column.startswith("probability_")]
+    assert len(classes) > 1
+    assert answers[classes].sum(axis=1).to_numpy() == pytest.approx(np.ones(len(answers)), abs=1e-9)
+    likeliest = answers[classes].idxmax(axis=1).str.removeprefix("probability_")
+    assert likeliest.tolist() == answers["prediction"].astype(str).tolist()
+
+
 def test_the_example_and_the_signature_fit_the_model(exported: Exported) -> None:
     with silence_warnings():
         import mlflow.pyfunc  # noqa: PLC0415 - warns

@@ -22,6 +22,7 @@ from growlearn.adapters.memory.clock import ManualClock
 from growlearn.adapters.memory.evaluator import NumpyEvaluator
 from growlearn.adapters.memory.source import MemorySource
 from growlearn.adapters.memory.store import MemoryStore
+from growlearn.domain.errors import JobError
 from growlearn.domain.evaluation import AccuracyMatrix
 from growlearn.domain.growth import GrowthPlan, GrowthResult
 from growlearn.domain.job import GrowthConfig, HoldoutFraction, Job, ModelConfig, SourceConfig
@@ -30,12 +31,14 @@ from growlearn.domain.model_selection import CandidateKind, ModelSelection
 from growlearn.domain.schema import InputColumn, InputType, Schema
 from growlearn.domain.window import Window, WindowState
 from growlearn.evaluation.prequential import evaluate_prequentially
+from growlearn.ingest.rows import from_parquet
 from growlearn.network.model_cache import ModelCache
 from growlearn.pipeline.context import Ports
 from growlearn.pipeline.run import run_stream
 from growlearn.registry.decision_report import explain_window
 from growlearn.registry.matrix import load_accuracy_matrix
 from growlearn.registry.version_metrics import load_version_metrics
+from growlearn.serving.predictor import Predictor
 
 COLUMNS = ("pressure", "vibration", "heat", "current")
 JOB = Job(
@@ -104,6 +107,12 @@ def by_accuracy(tmp_path_factory: pytest.TempPathFactory) -> Stream:
 @pytest.fixture(scope="module")
 def by_average_precision(tmp_path_factory: pytest.TempPathFactory) -> Stream:
     return Stream(tmp_path_factory.mktemp("precision"), replace(JOB, metric=MetricName.AVERAGE_PRECISION))
+
+
+@pytest.fixture(scope="module")
+def by_balanced_accuracy(tmp_path_factory: pytest.TempPathFactory) -> Stream:
+    job = replace(JOB, metric=MetricName.BALANCED_ACCURACY, class_weight="balanced")
+    return Stream(tmp_path_factory.mktemp("balanced"), job)
 
 
 def test_by_accuracy_the_unchanged_model_is_good_enough_for_the_second_machine(by_accuracy: Stream) -> None:
@@ -182,3 +191,33 @@ def test_the_prequential_score_is_by_the_metric(by_average_precision: Stream) ->
     assert values["w3"] > values["w2"] + 0.3  # w2 was answered by version 1, which knew no drill
     assert result.accuracy is not None
     assert result.undefined == ()
+
+
+def test_weights_a_threshold_and_calibration_serve_the_rare_class(
+    by_balanced_accuracy: Stream, by_accuracy: Stream
+) -> None:
+    """Most faults are found, and yet probabilities follow the data, not the weights."""
+    streams = {"balanced": by_balanced_accuracy, "accuracy": by_accuracy}
+    found, probability = {}, {}
+    for name, stream in streams.items():
+        manifest = stream.store.versions("faults")[0].manifest
+        rows = from_parquet(
+            stream.artifacts.get(stream.store.tasks("faults")[0].holdout), manifest.schema
+        ).select_labelled()
+        answers = Predictor(manifest, stream.artifacts.get).answer(rows, proba=True)
+        faults = rows.labels == "fault"
+        found[name] = float((answers.prediction[faults] == "fault").mean())
+        probability[name] = float(
+            answers.class_probabilities[:, manifest.tasks[0].classes.index("fault")].mean()
+        )
+    heads = {name: stream.store.versions("faults")[0].manifest.tasks[0] for name, stream in streams.items()}
+    assert heads["accuracy"].threshold is None
+    assert heads["balanced"].threshold is not None
+    assert len(heads["balanced"].calibration.offsets) == 2
+    assert found["balanced"] > found["accuracy"] + 0.2
+    assert probability["balanced"] == pytest.approx(0.01, abs=0.01)
+
+
+def test_an_unknown_class_in_the_weights_stops_the_stream_with_an_error_that_names_it(tmp_path: Path) -> None:
+    with pytest.raises(JobError, match=r"'faullt', which is no class of this stream .*fault, normal"):
+        Stream(tmp_path, replace(JOB, class_weight={"faullt": 20.0}))

@@ -62,7 +62,7 @@ def make_tables_tag(files: dict[str, bytes]) -> str:
 
 
 def _make_growth_files(result: GrowthResult | ConsolidationResult) -> dict[str, bytes]:
-    columns = ["epoch", "train_loss", "validation_loss", "validation_accuracy", "seconds"]
+    columns = ["epoch", "train_loss", "validation_loss", "validation_accuracy", "seconds", "validation_value"]
     rows = [list(asdict(epoch).values()) for epoch in result.epochs]
     curve_files = _make_prefix_curve_files(result) if isinstance(result, GrowthResult) else {}
     return curve_files | {

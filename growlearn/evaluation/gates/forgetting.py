@@ -16,7 +16,7 @@ def forgetting(gate_input: GateInput, config: GateConfig) -> GateResult:
     teacher_scores = gate_input.evaluation.teacher
     best = {score.task: score for score in teacher_scores} or _best_past(gate_input.past_evaluations)
     now = {score.task: score for score in gate_input.evaluation.task_scores}
-    drops = {task: -gain(now[task], score) if task in now else score.accuracy for task, score in best.items()}
+    drops = {task: gain(score, now[task]) if task in now else score.accuracy for task, score in best.items()}
     worst = max(drops, key=drops.__getitem__, default=None)
     value = 0.0 if worst is None else drops[worst]
     return GateResult(

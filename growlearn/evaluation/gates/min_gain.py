@@ -15,10 +15,10 @@ def min_gain(gate_input: GateInput, config: GateConfig) -> GateResult:
     evaluation = gate_input.evaluation
     score, existing = evaluation.score(evaluation.task), evaluation.best_existing
     metric = common_metric(score, evaluation.initial, *(() if existing is None else (existing,)))
-    alternatives = [
-        (evaluation.initial.value_by(metric), "before training"),
-        (evaluation.chance(metric), "by chance"),
-    ]
+    alternatives = [(evaluation.initial.value_by(metric), "before training")]
+    chance = evaluation.chance(metric)
+    if chance is not None:
+        alternatives.append((chance, "by chance"))
     if existing is not None:
         alternatives.append((existing.value_by(metric), f"with task {existing.task!r}"))
     best, best_name = max(alternatives, key=lambda alternative: metric.merit(alternative[0]))

@@ -42,7 +42,7 @@ def routed_accuracy_drops(evaluation: Evaluation, past_evaluations: Sequence[Eva
     """
     before = _previous_scores(evaluation, past_evaluations)
     now = _score_by_task(evaluation.routed)
-    return {task: -gain(now[task], score) for task, score in before.items() if task in now}
+    return {task: gain(score, now[task]) for task, score in before.items() if task in now}
 
 
 def _previous_scores(evaluation: Evaluation, past_evaluations: Sequence[Evaluation]) -> dict[str, TaskScore]:

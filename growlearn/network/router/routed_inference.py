@@ -49,7 +49,7 @@ def predict_routed(
         row_indices = np.flatnonzero(chosen == index)
         head = manifest.task(names[index])
         columns = np.array([column_index[label] for label in head.classes])
-        logits, chosen = predict_task(network, head, rows.take(row_indices))
+        logits, predicted = predict_task(network, head, rows.take(row_indices))
         out[np.ix_(row_indices, columns)] = logits
-        classes[row_indices] = columns[chosen]
+        classes[row_indices] = columns[predicted]
     return out, classes

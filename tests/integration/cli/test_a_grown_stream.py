@@ -100,7 +100,11 @@ def test_matrix_json_has_the_documented_keys_and_nothing_is_forgotten(grown: Any
         "forward_transfer",
         "forgetting",
         "intransigence",
+        "metric",
+        "values",
+        "average_value",
     ]
+    assert (matrix["metric"], matrix["values"]) == ("accuracy", matrix["accuracy"])
     assert matrix["tasks"] == ["task-1", "task-2"]
     assert f"{100 * matrix['accuracy'][1][0]:.2f}" in grown.place.growlearn("matrix", "blobs").out
     assert matrix["accuracy"][0][0] == matrix["accuracy"][1][0]

@@ -54,7 +54,7 @@ COMMANDS: list[tuple[str, ...]] = [
     ("predict", "groessen", "eingang/größen.parquet"),
     ("predict", "groessen", "eingang/größen.parquet", "--out", "äus.csv"),
     ("export", "groessen", "1", "modèle"),
-    ("reproduce", "groessen"),
+    ("reproduce", "groessen", "1"),
     ("backtest", "jöb.yaml", "eingang"),
     ("init", "eingang", "--out", "nëu.yaml", "--label", "straße"),
     ("init", "eingang", "--label", "nichtda→"),
@@ -104,8 +104,10 @@ def test_every_command_writes_ascii_and_no_traceback(place: Place) -> None:
         done[command] = call(place.folder, environment, command, "ascii")
         assert "Traceback" not in done[command].err, done[command].err
         assert (done[command].out + done[command].err).isascii(), command
-    failed = {command[0] for command in COMMANDS if done[command].code in (1, 2)}
-    assert failed <= {"init", "rollback", "promote", "consolidate", "run", "predict"}
+    failed = {command[0]: done[command].err for command in COMMANDS if done[command].code in (1, 2)}
+    assert failed.keys() <= {"backtest", "init", "rollback", "promote", "consolidate", "run", "predict"}, (
+        failed
+    )
     assert json.loads(done["matrix", "groessen", "--json"].out)["tasks"][0] == "große Stadt"
     assert "große Stadt" in (place.folder / "äus.csv").read_text(encoding="utf-8")
 

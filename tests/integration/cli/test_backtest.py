@@ -49,6 +49,7 @@ def test_from_scratch_starts_without_a_model(grown: Any) -> None:
     assert list(view["policies"][0]) == [
         "policy", "windows", "alarms", "trainings", "hours", "accuracy", "labelled_rows", "changes",
         "mean_delay", "missed", "false_alarms", "recurrences", "recurrences_detected", "history",
+        "metric", "value",
     ]  # fmt: skip
     trainings = {policy["policy"]: policy["trainings"] for policy in view["policies"]}
     assert trainings == {"blobs": 2, "never": 1, "always": 4, "periodic": 2}

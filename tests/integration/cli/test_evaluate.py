@@ -82,12 +82,15 @@ def test_json_has_the_documented_keys(evaluated: Evaluated) -> None:
     flips = ["flips_against", "negative_flips", "negative_flip_rate", "positive_flips", "positive_flip_rate"]
     first = ["task", "rows", "correct", "accuracy", "interval", "routed_accuracy", "calibration_error"]
     for task in said["tasks"]:
-        assert list(task) == [*first, *flips, "classes", "confusion", "reliability"]
+        by_metric = ["metric", "value", "routed_value", "positive_class", "threshold"]
+        assert list(task) == [*first, *flips, "classes", "confusion", "reliability", *by_metric]
+        assert (task["metric"], task["value"], task["threshold"]) == ("accuracy", task["accuracy"], None)
         assert list(task["classes"][0]) == ["class", "rows", "accuracy", "precision", "recall", "f1"]
         assert list(task["reliability"][0]) == ["above", "up_to", "rows", "confidence", "accuracy"]
-    score = said["prequential"]
-    assert list(score) == ["accuracy", "interval", "mean_accuracy", "rows", "windows", "excluded"]
-    keys = ["window", "task", "version", "rows", "correct", "unanswered", "accuracy", "interval"]
+    score, figures = said["prequential"], ["metric", "value", "undefined"]
+    assert (score["metric"], score["value"], score["undefined"]) == ("accuracy", score["accuracy"], [])
+    assert list(score) == ["accuracy", "interval", "mean_accuracy", "rows", "windows", "excluded", *figures]
+    keys = ["window", "task", "version", "rows", "correct", "unanswered", "accuracy", "interval", "value"]
     assert all(list(window) == keys for window in score["windows"])
 
 

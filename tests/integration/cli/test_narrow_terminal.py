@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import pty
+import re
 import struct
 import subprocess
 import sys
@@ -14,13 +15,15 @@ from typing import Any
 
 import pytest
 
+_STYLE = re.compile(r"\x1b\[[0-9;]*m")
+
 
 def run_on_terminal(folder: Path, environment: dict[str, str], columns: int, *arguments: str) -> str:
     """What a terminal of that width shows, without its control sequences."""
     controller, terminal = pty.openpty()
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     command = [str(Path(sys.executable).with_name("growlearn")), *arguments]
-    environment = {key: value for key, value in environment.items() if key != "COLUMNS"} | {"TERM": "dumb"}
+    environment = {key: value for key, value in environment.items() if key != "COLUMNS"} | {"TERM": "xterm"}
     with subprocess.Popen(
         command, cwd=folder, env=environment, stdin=terminal, stdout=terminal, stderr=terminal
     ) as process:
@@ -36,7 +39,7 @@ def run_on_terminal(folder: Path, environment: dict[str, str], columns: int, *ar
             chunks.append(chunk)
     os.close(controller)
     assert process.returncode == 0
-    return b"".join(chunks).decode().replace("\r\n", "\n")
+    return _STYLE.sub("", b"".join(chunks).decode()).replace("\r\n", "\n")
 
 
 @pytest.mark.parametrize("command", ["status", "windows blobs", "versions blobs", "matrix blobs"])

@@ -58,6 +58,16 @@ def test_defaults_fill_all_but_name_source_and_schema(tmp_path: Path) -> None:
         ("model: {embed_dim: 63}", 8, "model.embed_dim: embed_dim 63 must be a multiple of num_heads 4"),
         ("model: 5", 8, "model: must be a section with keys of its own, not 5"),
         (
+            "growth: {windowing: {rows: 3}}",
+            8,
+            "growth.windowing: no such key here; 'windowing' stands at the top of the file, in no section",
+        ),
+        ("metric: roc_acu", 8, "not 'roc_acu'; did you mean 'roc_auc'?"),
+        ("class_weight: balancd", 8, "class_weight: must be 'balanced', not 'balancd'"),
+        ("class_weight: {1: 5.0}", 8, "class_weight.1: the name 1 must be text; put it in quotes"),
+        ("class_weight: {a: many}", 8, "class_weight.a: must be a number, not 'many'"),
+        ("class_weight: {a: -1.0}", 8, "class_weight of 'a' must be a number above 0, not -1.0"),
+        (
             "drift:\n  detectors: [output-sk]",
             9,
             "drift.detectors[0]: 'output-sk' is unknown; did you mean 'output-ks'",

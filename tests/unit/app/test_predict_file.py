@@ -22,6 +22,7 @@ from growlearn.domain.job import ModelConfig
 from growlearn.domain.lineage import Manifest, TaskHead
 from growlearn.domain.schema import InputColumn, InputType, Schema
 from growlearn.ingest.rows import Rows, object_column
+from growlearn.serving.predictor import Answers
 
 SCHEMA = Schema(inputs={"x": InputColumn(type=InputType.NUMBER)}, task="task")
 IMAGES = Schema(inputs={"image": InputColumn(type=InputType.IMAGE, shape=(1, 4, 4))})
@@ -39,9 +40,16 @@ class Fixed:
 
     def __init__(self, *_: object) -> None: ...
 
-    def predict_rows(self, rows: Rows, _: float) -> tuple[Any, Any, Any]:
+    def answer(self, rows: Rows, _: float, proba: bool) -> Answers:
         count = len(rows)
-        return object_column([1] * count), np.full(count, 0.75), object_column(["a"] * count)
+        classes = np.tile([0.25, 0.75], (count, 1)) if proba else np.empty((count, 0))
+        return Answers(
+            object_column([1] * count), np.full(count, 0.75), object_column(["a"] * count), classes
+        )
+
+    def probability_columns(self, answers: Answers) -> dict[str, Any]:
+        names = ("probability_0", "probability_1")
+        return dict(zip(names, answers.class_probabilities.T, strict=False))
 
 
 @pytest.fixture(autouse=True)
@@ -61,6 +69,17 @@ class Nothing:
 
 def answers_of(path: Path) -> predict_module.FilePredictions:
     return predict_file(Nothing(), Nothing(), "s", None, path)  # type: ignore[arg-type]
+
+
+def test_the_probability_of_each_class_is_a_column_where_it_is_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").write_text("x,probability_1\n1.5,old\noops,old\n")
+    answers = predict_file(Nothing(), Nothing(), "s", None, tmp_path / "rows.csv", proba=True)  # type: ignore[arg-type]
+    assert answers.class_columns == ("probability_0", "probability_1")
+    assert answers.table.column_names == [
+        "x", "prediction", "probability", "task", "probability_0", "probability_1",
+    ]  # fmt: skip
+    assert answers.table.column("probability_0").to_pylist() == [0.25, None]
+    assert answers.table.column("probability_1").to_pylist() == [0.75, None]
 
 
 def test_cells_of_a_csv_stay_as_they_were_written(tmp_path: Path) -> None:

@@ -7,8 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from growlearn.domain.evaluation import AccuracyMatrix, Evaluation, TaskScore, build_accuracy_matrix
+from growlearn.domain.evaluation import (
+    AccuracyMatrix,
+    Evaluation,
+    TaskScore,
+    build_accuracy_matrix,
+    common_metric,
+    gain,
+)
 from growlearn.domain.interval import wilson_interval
+from growlearn.domain.metric import MetricName
 
 ACCURACY = st.floats(0, 1)
 
@@ -174,3 +182,63 @@ def test_a_consolidation_replaces_the_row_of_the_newest_task() -> None:
     assert R.intervals[1][:2] == (wilson_interval(89, 100), wilson_interval(81, 100))
     assert R.intervals[0][2] is None
     assert R.forgetting == pytest.approx((0.01 + 0.0) / 2)
+
+
+def scored(task: str, value: float | None, metric: MetricName = MetricName.LOG_LOSS) -> TaskScore:
+    return TaskScore(task=task, correct=9, rows=10, metric=metric, metric_value=value)
+
+
+def by_log_loss(first: float | None = 0.2, later: float = 0.3) -> tuple[Evaluation, Evaluation]:
+    return (
+        Evaluation(
+            task="a",
+            task_scores=(scored("a", first),),
+            initial=scored("a", 0.9),
+            chance_level=0.5,
+            single_task=scored("a", 0.1),
+            metric_chance_level=0.7,
+        ),
+        Evaluation(
+            task="b",
+            task_scores=(scored("a", later), scored("b", 0.5)),
+            initial=scored("b", 0.6),
+            chance_level=0.5,
+            metric_chance_level=0.7,
+        ),
+    )
+
+
+def test_the_figures_of_a_metric_of_which_less_is_better_are_positive_where_something_was_gained() -> None:
+    R = build_accuracy_matrix(by_log_loss())  # noqa: N806
+    assert (R.metric, R.values) == (MetricName.LOG_LOSS, ((0.2, 0.6), (0.3, 0.5)))
+    assert (R.average_accuracy, R.average_value) == (0.9, pytest.approx(0.4))
+    assert R.forgetting == pytest.approx(0.1)
+    assert R.backward_transfer == pytest.approx(-0.1)
+    assert R.forward_transfer == pytest.approx(0.1)  # 0.6 against 0.7 by chance
+    assert R.intransigence == pytest.approx(0.1)
+
+
+def test_a_figure_that_needs_a_value_that_is_not_defined_is_not_defined() -> None:
+    R = build_accuracy_matrix(by_log_loss(first=None))  # noqa: N806
+    assert R.values[0] == (None, 0.6)
+    assert (R.forgetting, R.backward_transfer) == (None, None)
+    assert R.average_value == pytest.approx(0.4)
+
+
+def test_where_the_metric_was_changed_the_matrix_is_of_accuracy() -> None:
+    first, second = by_log_loss()
+    other = replace(
+        second,
+        task_scores=tuple(scored(s.task, 0.9, MetricName.ROC_AUC) for s in second.task_scores),
+    )
+    R = build_accuracy_matrix((first, other))  # noqa: N806
+    assert (R.metric, R.values, R.metric_values) == (MetricName.ACCURACY, (), R.accuracy)
+    assert R.chance_level == (0.5, 0.5)
+
+
+def test_scores_are_compared_by_their_metric_or_by_accuracy_where_one_has_no_value() -> None:
+    assert gain(scored("a", 0.2), scored("a", 0.5)) == pytest.approx(0.3)
+    assert gain(scored("a", 0.2), scored("a", None)) == 0
+    assert common_metric(scored("a", 0.2), make_score("a", 9)).is_accuracy
+    with pytest.raises(ValueError, match="task 'a' has no value of log_loss"):
+        scored("a", None).value_by(common_metric(scored("b", 0.1)))

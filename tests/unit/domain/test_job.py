@@ -22,6 +22,7 @@ from growlearn.domain.job import (
     SourceConfig,
     WindowingConfig,
 )
+from growlearn.domain.metric import MetricName
 from growlearn.domain.schema import InputColumn, InputType, Schema
 from growlearn.domain.validation import parse_duration_s
 
@@ -118,6 +119,14 @@ IMPOSSIBLE: dict[str, tuple[Callable[[], object], str]] = {
     "consolidated to the budget": (
         lambda: job(consolidation=ConsolidationConfig(target_branches=32), retain="all"),
         "target_branches 32 must be fewer than max_branches 32",
+    ),
+    "a class that weighs nothing": (
+        lambda: job(class_weight={"yes": 0.0}),
+        "class_weight of 'yes' must be a number above 0, not 0.0",
+    ),
+    "a least value of what should be low": (
+        lambda: job(metric=MetricName.LOG_LOSS, gates=GateConfig(min_accuracy=0.5)),
+        "gates.min_accuracy is a least value of metric, but less log_loss is better",
     ),
     "own hold-out, no task column": (lambda: job(holdout=HoldoutFiles(url="t")), "task column"),
 }

@@ -8,6 +8,8 @@ import pytest
 import torch
 
 from growlearn.domain.consolidation import ConsolidationPlan, ConsolidationResult, TaskData
+from growlearn.domain.lineage import Calibration
+from growlearn.domain.metric import MetricName
 from growlearn.growth.distillation import consolidate_branches
 from growlearn.ingest.rows import Rows
 from growlearn.network.model.network import GrowingNetwork, load_network
@@ -127,3 +129,28 @@ def test_rows_without_a_task_are_routed_as_before(builder: Any, plan: Consolidat
 def _weights(plan: ConsolidationPlan) -> list[str]:
     branches = [entry.sha256 for entry in plan.parent_manifest.branches]
     return branches + [head.sha256 for head in plan.parent_manifest.tasks]
+
+
+def test_every_new_head_is_calibrated_on_validation_rows_and_keeps_the_class_weights(
+    builder: Any, plan: ConsolidationPlan
+) -> None:
+    """By balanced accuracy each also gets a threshold, and the best epoch is chosen by it."""
+    offsets = (-0.1, 0.1)
+    heads = tuple(
+        replace(head, calibration=Calibration(temperature=9.0, offsets=offsets), threshold=0.01)
+        for head in plan.parent_manifest.tasks
+    )
+    weighted = replace(
+        plan,
+        metric=MetricName.BALANCED_ACCURACY,
+        parent_manifest=replace(plan.parent_manifest, tasks=heads),
+    )
+    result = _consolidate(builder, weighted)
+    assert [head.calibration.offsets for head in result.heads] == [pytest.approx(offsets)] * 4
+    assert all(head.calibration.temperature not in (1.0, 9.0) for head in result.heads)
+    assert all(head.threshold is not None and head.threshold > 0.01 for head in result.heads)
+    values = {epoch.epoch: epoch.validation_value for epoch in result.epochs}
+    assert None not in values.values()
+    assert result.best_epoch == 0 or values[result.best_epoch] == max(
+        map(float, filter(None, values.values()))
+    )

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from growlearn.domain.drift_config import DriftConfig
-from growlearn.domain.errors import CannotGrow
+from growlearn.domain.errors import CannotGrow, TooFewLabels
 from growlearn.domain.job import GrowthConfig, HoldoutFiles, Job, SourceConfig
+from growlearn.domain.metric import MetricName
 from growlearn.domain.schema import InputColumn, InputType, Label, Schema
 from growlearn.growth.plan import SplitData, split_window
 from growlearn.ingest.holdout import Holdout
@@ -130,3 +131,14 @@ def test_a_row_is_on_the_same_side_of_the_hold_out_whatever_comes_with_it(
     others = count - len(parts.holdout)
     assert len(parts.train) + len(parts.validation) == others
     assert len(parts.validation) >= min(min_rows, others)
+
+
+@pytest.mark.parametrize("metric", [MetricName.AVERAGE_PRECISION, MetricName.BALANCED_ACCURACY])
+def test_a_hold_out_of_one_class_is_refused_where_the_metric_is_not_defined_on_it(metric: MetricName) -> None:
+    rows = rows_of(range(400))
+    in_holdout = np.isin(rows.row_hashes, split_rows(rows, 0.15, 0.1, 30).holdout.row_hashes)
+    rows.labels[in_holdout] = 0
+    with pytest.raises(TooFewLabels, match=f"every hold-out row has the label 0, so {metric} is not defined"):
+        split_window(replace(JOB, metric=metric), rows, never)
+    for other in (MetricName.ACCURACY, MetricName.LOG_LOSS):
+        assert split_window(replace(JOB, metric=other), rows, never).classes == (0, 1)

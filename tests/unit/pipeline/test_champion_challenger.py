@@ -8,14 +8,19 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pytest
 
-from growlearn.domain.job import RegistryConfig, ShadowPromotion
+from growlearn.domain.job import ModelConfig, RegistryConfig, ShadowPromotion
+from growlearn.domain.lineage import Manifest, TaskHead
+from growlearn.domain.metric import METRICS, MetricName
 from growlearn.domain.stream import Alias, AliasChange, Message, MessageKind
 from growlearn.domain.window import WindowState
+from growlearn.ingest.rows import Rows, object_column
+from growlearn.pipeline.champion_challenger import _compare
 from growlearn.registry.promotion import promote_version
 from growlearn.registry.version_tree import get_version
-from growlearn.serving.predictor import Predictor
-from tests.unit.digits import Digits, Images
+from growlearn.serving.predictor import Answers, Predictor
+from tests.unit.digits import SCHEMA, Digits, Images
 from tests.unit.in_memory import JOB, NO_BASELINES, TASKED, World
 
 SHADOWED = RegistryConfig(promote=ShadowPromotion(shadow_windows=2))
@@ -120,3 +125,50 @@ def test_a_window_without_its_rows_does_not_count(tmp_path: Path, digits: Digits
     assert aliases(world) == (1, 2, 2)
     world.send("5.parquet", images[1100:1200], labels[1100:1200])
     assert aliases(world) == (2, None, 2)
+
+
+class Told:
+    """A version that gives these probabilities of class 1."""
+
+    labels = ("0", "1")
+
+    def __init__(self, probabilities: npt.NDArray[np.float64]) -> None:
+        self.positive = probabilities
+        head = TaskHead(name="t", classes=(0, 1), lineage=(), sha256="", positive_class=1)
+        self.manifest = Manifest(stream="s", schema=SCHEMA, model=ModelConfig(), branches=(), tasks=(head,))
+
+    def answer(self, rows: Rows, proba: bool) -> Answers:
+        prediction = object_column([int(probability > 0.5) for probability in self.positive])
+        both = np.stack([1 - self.positive, self.positive], axis=1)
+        return Answers(prediction, both.max(axis=1), object_column(["t"] * len(rows)), both)
+
+    def is_correct(self, rows: Rows) -> npt.NDArray[np.bool_]:
+        return np.array((self.positive > 0.5) == rows.labels.astype(bool))
+
+
+@pytest.mark.parametrize(
+    ("metric", "text"), [(MetricName.ROC_AUC, "roc_auc"), (MetricName.LOG_LOSS, "log_loss")]
+)
+def test_a_challenger_is_compared_by_the_jobs_metric(metric: MetricName, text: str) -> None:
+    rng = np.random.default_rng(0)
+    labels = (np.arange(400) % 20 == 0).astype(int)
+    noise = rng.normal(size=400)
+    bad, good = (
+        Told(np.clip(0.05 + strength * labels + 0.02 * noise, 0.001, 0.49)) for strength in (0.0, 0.2)
+    )
+    images = np.zeros((400, 1, 8, 8), np.uint8)
+    rows = Rows({"image": images}, object_column(labels.tolist()), None, np.arange(400, dtype=np.uint64))
+    worse = _compare(bad, good, rows, METRICS[metric], 0.05)  # type: ignore[arg-type]
+    better = _compare(good, bad, rows, METRICS[metric], 0.05)  # type: ignore[arg-type]
+    assert worse.p_value < 0.05 < better.p_value  # that the champion is no better
+    assert worse.challenger.endswith(f" {text}")
+    equal = _compare(good, bad, rows, METRICS[MetricName.ACCURACY], 0.05)  # type: ignore[arg-type]
+    assert (equal.p_value, equal.challenger) == (1.0, "95.00% right")
+
+
+def test_on_rows_of_one_class_a_challenger_is_compared_by_accuracy_and_that_is_told() -> None:
+    told = Told(np.full(30, 0.1))
+    images = np.zeros((30, 1, 8, 8), np.uint8)
+    rows = Rows({"image": images}, object_column([0] * 30), None, np.arange(30, dtype=np.uint64))
+    comparison = _compare(told, told, rows, METRICS[MetricName.ROC_AUC], 0.05)  # type: ignore[arg-type]
+    assert comparison.challenger == "100.00% right (roc_auc is not defined: every row has one label)"

@@ -12,6 +12,7 @@ import pytest
 
 from growlearn.domain.growth import BranchInit, GrowthPlan, ProbeScore
 from growlearn.domain.job import HyperparameterSearchConfig
+from growlearn.domain.metric import MetricName
 from growlearn.pipeline.hyperparameter_search import make_search_candidates, search_hyperparameters
 from growlearn.registry.decision_report import explain_window
 from tests.unit.in_memory import JOB, NO_BASELINES, World
@@ -23,6 +24,7 @@ class Oracle:
     """An engine with a fixed loss per plan that counts epochs."""
 
     losses: dict[tuple[float, int], float]
+    values: dict[tuple[float, int], float] = field(default_factory=dict)  # of the metric
     spent: list[int] = field(default_factory=list)
 
     def run(self, plans: Sequence[GrowthPlan], on_progress: Any) -> Any:
@@ -34,6 +36,7 @@ class Oracle:
         return type("Result", (), {
             "best_loss": self.losses[plan.growth.learning_rate, plan.seed], "best_epoch": 0, "epochs": (),
             "seconds": 2.0 * plan.growth.epochs,
+            "validation_value": self.values.get((plan.growth.learning_rate, plan.seed)),
         })()  # fmt: skip
 
 
@@ -67,6 +70,21 @@ def test_the_better_half_continues_with_the_same_budget(plan: GrowthPlan) -> Non
     assert [trial.seconds for trial in best.trials] == [6.0, 6.0, 6.0, 6.0, 12.0, 12.0]
     assert [trial.learning_rate for trial in best.trials] == [rate, 0.1, 0.2, 0.3, 0.1, 0.3]
     assert replace(best, trials=(), growth=plan.growth) == plan
+
+
+@pytest.mark.parametrize(
+    ("metric", "expected"), [(MetricName.AVERAGE_PRECISION, 0.2), (MetricName.LOG_LOSS, 0.1)]
+)
+def test_by_another_metric_its_best_value_is_kept(
+    plan: GrowthPlan, metric: MetricName, expected: float
+) -> None:
+    rate = plan.growth.learning_rate
+    losses = {(rate, 7): 0.2, (0.1, 7): 0.4, (0.2, 7): 0.3}
+    engine = Oracle(losses, {(rate, 7): 0.5, (0.1, 7): 0.4, (0.2, 7): 0.6})
+    config = HyperparameterSearchConfig(learning_rates=(0.1, 0.2), epoch_budget=24)
+    best = search_hyperparameters(replace(plan, metric=metric), config, engine, lambda _: None)  # type: ignore[arg-type]
+    assert best.growth.learning_rate == expected
+    assert {trial.value for trial in best.trials[:3]} == {0.4, 0.5, 0.6}
 
 
 def test_of_equals_the_plan_itself_is_selected(plan: GrowthPlan) -> None:

@@ -14,7 +14,7 @@ from growlearn.adapters.memory.artifacts import MemoryArtifacts
 from growlearn.domain.errors import GrowLearnError
 from growlearn.domain.execution import Execution
 from growlearn.domain.job import ModelConfig
-from growlearn.domain.lineage import BranchWeights, Manifest, TaskHead
+from growlearn.domain.lineage import BranchWeights, Calibration, Manifest, TaskHead
 from growlearn.domain.schema import InputColumn, InputType, Label, Schema
 from growlearn.ingest.rows import Rows, hash_rows, object_column
 from growlearn.network.model import weights
@@ -186,3 +186,50 @@ def test_a_required_column_without_a_value_is_refused_and_another_is_answered() 
     infinite = pd.DataFrame({"x": [1.0, np.inf]})
     with pytest.raises(GrowLearnError, match="row 1 cannot be predicted: x is infinite"):
         Predictor(manifest, read).predict(infinite)
+
+
+def test_the_probabilities_of_all_classes_sum_to_one_and_are_zero_for_other_tasks_classes() -> None:
+    model = predictor(POSITIONS, {"b": ("x", "y")})
+    frame = pd.DataFrame({"x": [-8.0, 0.0, 8.0], "task": ["a", "b", None]})
+    answers = model.predict(frame, proba=True)
+    names = [f"probability_{label}" for label in ("0", "1", "x", "y")]
+    assert list(answers.columns) == ["prediction", "probability", "task", *names]
+    probabilities = answers[names].to_numpy()
+    assert probabilities.sum(axis=1) == pytest.approx([1, 1, 1], abs=1e-12)
+    assert (probabilities[[0, 2]][:, 2:] == 0).all()
+    assert (probabilities[1, :2] == 0).all()
+    predicted = [f"probability_{label}" for label in answers["prediction"]]
+    assert answers[predicted[1]][1] == pytest.approx(answers["probability"][1])
+    assert answers["probability"][2] < answers[predicted[2]][2]  # it was routed
+
+
+def test_probabilities_are_those_of_the_calibrated_head_and_the_prediction_stays() -> None:
+    manifest, read = parts_of({"a": 0.0})
+    rows = rows_of(np.linspace(-3, 3, 50).tolist(), ["a"] * 50)
+    plain = Predictor(manifest, read).answer(rows, proba=True)
+    soft = replace(manifest.tasks[0], calibration=Calibration(temperature=4.0))
+    calibrated = Predictor(replace(manifest, tasks=(soft,)), read).answer(rows, proba=True)
+    assert calibrated.prediction.tolist() == plain.prediction.tolist()
+    log_odds = [
+        np.log(item.class_probabilities[:, 1] / item.class_probabilities[:, 0])
+        for item in (plain, calibrated)
+    ]
+    assert log_odds[0] / 4 == pytest.approx(log_odds[1], abs=1e-5)
+
+
+def test_a_threshold_decides_between_two_classes_and_leaves_the_probabilities() -> None:
+    manifest, read = parts_of({"a": 0.0})
+    rows = rows_of(np.linspace(-3, 3, 50).tolist(), ["a"] * 50)
+    plain = Predictor(manifest, read).answer(rows, proba=True)
+    threshold = float(np.quantile(plain.class_probabilities[:, 1], 0.7))
+    head = replace(manifest.tasks[0], threshold=threshold)
+    answers = Predictor(replace(manifest, tasks=(head,)), read).answer(rows, proba=True)
+    assert np.array_equal(answers.class_probabilities, plain.class_probabilities)
+    assert answers.prediction.tolist() == (plain.class_probabilities[:, 1] > threshold).astype(int).tolist()
+    chosen = answers.class_probabilities[np.arange(50), answers.prediction.astype(int)]
+    assert answers.probability == pytest.approx(chosen)
+
+
+def test_without_asking_no_class_has_a_column() -> None:
+    answers = predictor({"a": 0.0}).answer(rows_of([0.0], ["a"]))
+    assert answers.class_probabilities.shape == (1, 0)

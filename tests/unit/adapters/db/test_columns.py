@@ -117,7 +117,7 @@ def _get_bits(number: float) -> bytes:
 def test_a_manifest_survives_with_the_order_of_its_inputs(manifest: Manifest) -> None:
     kept = store_and_read(Manifest, manifest)
 
-    assert kept == manifest
+    assert repr(kept) == repr(manifest)  # as text, because nan is not nan
     assert list(kept.schema.inputs) == list(manifest.schema.inputs)
 
 

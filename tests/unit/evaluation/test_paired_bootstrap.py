@@ -1,0 +1,99 @@
+"""Candidates compared by a metric that has no exact test."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from growlearn.domain.evaluation import TaskScore
+from growlearn.domain.metric import METRICS, MetricName
+from growlearn.domain.model_selection import Candidate, CandidateKind, ModelSelection
+from growlearn.evaluation.paired_tests import BootstrapTest, count_resamples, select_smallest_adequate
+from growlearn.metrics import ScoredRows
+
+TARGETS = (np.arange(600) % 20 == 0).astype(np.int64)
+NOISE = np.random.default_rng(0).normal(size=600)
+
+
+def scored(strength: float, targets: Any = TARGETS) -> ScoredRows:
+    """Rows whose scores tell the positive ones the better, the larger the strength; none is predicted."""
+    positive = 1 / (1 + np.exp(4 - strength * targets - NOISE))
+    probabilities = np.stack([1 - positive, positive], axis=1)
+    return ScoredRows(probabilities, np.zeros(len(targets), np.int64), targets, 1)
+
+
+def candidate(kind: CandidateKind, **validation: float) -> Candidate:
+    return Candidate(
+        kind=kind,
+        task_score=TaskScore(task="t", correct=570, rows=600),
+        parameters=list(CandidateKind).index(kind),
+        branches=1,
+        seconds=1.0,
+        **validation,
+    )
+
+
+def select(metric: MetricName, min_effect: float = 0.0, **strengths: float) -> ModelSelection:
+    rows = {CandidateKind[name.upper()]: scored(strength) for name, strength in strengths.items()}
+    correct = {kind: item.predicted == item.targets for kind, item in rows.items()}
+    return select_smallest_adequate(
+        [candidate(kind) for kind in rows], correct, 0.05, min_effect, BootstrapTest(METRICS[metric], rows)
+    )
+
+
+@pytest.mark.parametrize("metric", [MetricName.AVERAGE_PRECISION, MetricName.ROC_AUC, MetricName.LOG_LOSS])
+def test_a_model_that_only_ranks_better_outperforms_one_with_the_same_rows_right(metric: MetricName) -> None:
+    selection = select(metric, no_change=0.0, branch=3.0)
+    (comparison,) = selection.comparisons
+    assert (comparison.only_larger_correct, comparison.only_smaller_correct) == (0, 0)
+    assert comparison.outperformed
+    assert comparison.difference > 0  # also where less is better
+    assert comparison.low <= comparison.difference <= comparison.high
+    assert comparison.low > 0
+    assert (selection.selected, selection.metric) == (CandidateKind.BRANCH, metric)
+
+
+@pytest.mark.parametrize("metric", [MetricName.AVERAGE_PRECISION, MetricName.LOG_LOSS])
+def test_a_larger_model_that_is_worse_or_equal_is_not_kept(metric: MetricName) -> None:
+    assert select(metric, no_change=3.0, branch=0.0).selected is CandidateKind.NO_CHANGE
+    equal = select(metric, no_change=1.0, branch=1.0)
+    assert equal.selected is CandidateKind.NO_CHANGE
+    assert equal.comparisons[0].p_value == 1
+
+
+def test_a_gain_below_the_minimum_does_not_count() -> None:
+    assert select(MetricName.ROC_AUC, 0.5, no_change=0.0, branch=3.0).selected is CandidateKind.NO_CHANGE
+
+
+def test_the_same_rows_give_the_same_comparison() -> None:
+    first = select(MetricName.AVERAGE_PRECISION, no_change=0.5, branch=1.0)
+    assert first == select(MetricName.AVERAGE_PRECISION, no_change=0.5, branch=1.0)
+
+
+def test_the_smallest_possible_p_value_is_below_alpha() -> None:
+    assert [count_resamples(alpha) for alpha in (0.05, 0.001, 0.0001)] == [1000, 2000, 20000]
+
+
+def test_of_equal_cost_the_best_by_the_metric_on_validation_rows_is_compared() -> None:
+    def same_cost(kind: CandidateKind, loss: float, value: float) -> Candidate:
+        return Candidate(
+            kind=kind,
+            task_score=TaskScore(task="t", correct=570, rows=600),
+            parameters=5,
+            branches=1,
+            seconds=1.0,
+            validation_loss=loss,
+            validation_value=value,
+        )
+
+    rows = {kind: scored(1.0) for kind in CandidateKind}
+    correct = {kind: np.ones(600, bool) for kind in CandidateKind}
+    candidates = [same_cost(CandidateKind.FINE_TUNE, 0.1, 0.3), same_cost(CandidateKind.BRANCH, 0.2, 0.6)]
+    for metric, expected in (
+        (MetricName.AVERAGE_PRECISION, CandidateKind.BRANCH),
+        (MetricName.LOG_LOSS, CandidateKind.FINE_TUNE),
+    ):
+        test = BootstrapTest(METRICS[metric], rows)
+        assert select_smallest_adequate(candidates, correct, 0.05, 0.0, test).selected is expected

@@ -12,13 +12,14 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
+from growlearn.adapters.sources.listing import find_files
 from growlearn.app.infer_schema import guess_label, infer_input, read_image_shape
 from growlearn.domain.errors import GrowLearnError, InvalidFile
 from growlearn.domain.schema import InputColumn, InputType
-from growlearn.ingest.formats import check_separator, load_all_columns
+from growlearn.ingest.csv_files import infer_csv
+from growlearn.ingest.formats import load_all_columns
 from growlearn.ingest.images import IMAGE_SUFFIXES
 
 _TABLE_SUFFIXES = (".parquet", ".pq", ".csv", ".arrow", ".feather", ".ipc")
@@ -62,10 +63,10 @@ def profile_data(data: Path, label: str | None) -> DataProfile:
         raise GrowLearnError(f"{data} does not exist", hint="point to a data file or a folder")
     if data.is_file():
         return _profile_table(data, data.parent, label, f"*{data.suffix}")
-    tables = sorted(p for p in data.rglob("*") if p.suffix.lower() in _TABLE_SUFFIXES and p.is_file())
+    tables = find_files(data, _TABLE_SUFFIXES)
     if tables:
         return _profile_table(tables[0], data, label, _file_pattern(tables, data))
-    images = sorted(p for p in data.rglob("*") if p.suffix.lower() in IMAGE_SUFFIXES and p.is_file())
+    images = find_files(data, IMAGE_SUFFIXES)
     if images:
         return _profile_images(images, data)
     raise GrowLearnError(
@@ -195,18 +196,13 @@ def _suggest_stream_name(folder: Path) -> str:
     return re.sub(r"[^a-z0-9._-]+", "-", folder.resolve().name.lower()).strip("._-")[:63] or "stream"
 
 
-def _read_csv(file: Path) -> Any:
-    table = pacsv.read_csv(file)
-    check_separator(table.column_names)
-    return table
-
-
 def _read_head(file: Path) -> tuple[Any, int]:
     """Some rows of a file, the first of Parquet and else spread over all, and its number of rows."""
     try:
         if file.suffix.lower() not in (".parquet", ".pq"):
             is_csv = file.suffix.lower() == ".csv"  # types are guessed here; ingest checks each cell
-            table = _read_csv(file) if is_csv else load_all_columns(file.name, file.read_bytes())
+            content = file.read_bytes()
+            table = infer_csv(content) if is_csv else load_all_columns(file.name, content)
             spread = np.unique(np.linspace(0, table.num_rows - 1, _SAMPLE_ROWS).astype(np.int64))
             return table.take(spread) if table.num_rows > _SAMPLE_ROWS else table, table.num_rows
         parquet = pq.ParquetFile(file)

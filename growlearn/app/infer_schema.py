@@ -16,6 +16,7 @@ from growlearn.domain.errors import InvalidFile
 from growlearn.domain.schema import InputColumn, InputType
 from growlearn.ingest.columns import is_text_type, unwrap_column
 from growlearn.ingest.datetimes import decode_datetimes
+from growlearn.ingest.images import read_orientation
 from growlearn.ingest.row_errors import RowErrors
 
 _LABEL_NAMES = ("label", "labels", "target", "class", "y", "category", "fine_label", "species", "outcome")
@@ -147,10 +148,11 @@ def _infer_words(column: Any) -> InputColumn | str:
 
 
 def read_image_shape(content: bytes) -> tuple[int, int, int] | None:
-    """(channels, height, width) of PNG or JPEG bytes; None where they are neither."""
+    """(channels, height, width) of PNG or JPEG bytes, as viewers show them; None where they are neither."""
     try:
         with Image.open(io.BytesIO(content), formats=("PNG", "JPEG")) as image:
             channels = 1 if image.mode in ("1", "L", "I;16", "I") else 3
-            return channels, image.height, image.width
+            width, height = image.size if read_orientation(image) < 5 else image.size[::-1]
+            return channels, height, width
     except (UnidentifiedImageError, OSError, Image.DecompressionBombError):
         return None

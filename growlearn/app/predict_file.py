@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
+from growlearn.adapters.sources.listing import find_files
 from growlearn.domain.errors import GrowLearnError, InvalidFile, make_write_error
 from growlearn.domain.execution import Execution
 from growlearn.domain.lineage import Version
@@ -104,9 +105,7 @@ def _read_contents(path: Path) -> dict[str, bytes]:
     try:
         if not path.is_dir():
             return {path.name: path.read_bytes()}
-        images = sorted(
-            image for image in path.rglob("*") if image.suffix.lower() in IMAGE_SUFFIXES and image.is_file()
-        )
+        images = find_files(path, IMAGE_SUFFIXES)
         contents = {f"./{_printable_path(image.relative_to(path))}": image.read_bytes() for image in images}
     except OSError as error:
         raise GrowLearnError(f"cannot read {path}: {error.strerror}", hint="check the path") from error

@@ -10,12 +10,12 @@ from pathlib import PurePosixPath
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 from pyarrow import feather
 
 from growlearn.domain.errors import InvalidFile
 from growlearn.domain.schema import InputType, Schema
+from growlearn.ingest.csv_files import read_csv
 from growlearn.ingest.mapped_table import map_batches, split_csv
 from growlearn.ingest.spool import SPOOL_BYTES, Content
 
@@ -135,33 +135,16 @@ def _read_arrow_parts(content: Content, select_columns: SelectColumns) -> tuple[
 
 
 def _read_csv_parts(content: Content, select_columns: SelectColumns) -> tuple[Any, Iterator[Any]]:
-    tables = (_load_csv(part, select_columns) for part in split_csv(content))
+    def read_part(part: bytes) -> Any:
+        try:
+            return read_csv(part, select_columns)
+        except ValueError:
+            read_csv(bytes(content), select_columns)  # its message counts the lines of the whole file
+            raise
+
+    tables = map(read_part, split_csv(content))
     first = next(tables)
     return first.schema, (batch for table in chain([first], tables) for batch in table.to_batches())
-
-
-def _load_csv(content: bytes, select_columns: SelectColumns) -> Any:
-    """Every selected column as text, so that no type is inferred from the first rows alone."""
-    parse_options = pacsv.ParseOptions(newlines_in_values=True)
-    with pacsv.open_csv(pa.BufferReader(content), parse_options=parse_options) as reader:
-        check_separator(reader.schema.names)
-        wanted = select_columns(reader.schema.names)
-    convert_options = pacsv.ConvertOptions(
-        include_columns=wanted,
-        column_types=dict.fromkeys(wanted, pa.string()),
-        null_values=[""],
-        strings_can_be_null=True,
-    )
-    return pacsv.read_csv(
-        pa.BufferReader(content), parse_options=parse_options, convert_options=convert_options
-    )
-
-
-def check_separator(names: Sequence[str]) -> None:
-    """Raise ValueError for a CSV with a single column that another separator would split."""
-    separator = next((mark for mark in ";\t|" if len(names) == 1 and mark in names[0]), None)
-    if separator is not None:
-        raise ValueError(f"its columns are separated by {separator!r}; write it with commas")
 
 
 def _load_image_folder(blobs: Mapping[str, Content], schema: Schema) -> RawTable:
@@ -192,7 +175,7 @@ _ReadParts = Callable[[Content, SelectColumns], tuple[Any, Iterator[Any]]]
 _FILE_FORMATS: dict[str, tuple[str, _ReadTable, _ReadParts]] = {
     ".parquet": ("Parquet", _load_parquet, _read_parquet_parts),
     ".pq": ("Parquet", _load_parquet, _read_parquet_parts),
-    ".csv": ("CSV", _load_csv, _read_csv_parts),
+    ".csv": ("CSV", read_csv, _read_csv_parts),
     ".arrow": ("Arrow", _load_arrow, _read_arrow_parts),
     ".feather": ("Arrow", _load_arrow, _read_arrow_parts),
     ".ipc": ("Arrow", _load_arrow, _read_arrow_parts),

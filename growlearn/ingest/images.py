@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import pyarrow.compute as pc
 import pyarrow.types as pt
-from PIL import Image, UnidentifiedImageError
+from PIL import ExifTags, Image, UnidentifiedImageError
 
 from growlearn.domain.errors import InvalidFile
 from growlearn.ingest.columns import null_mask, unwrap_column
@@ -24,6 +24,15 @@ IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg")
 """Suffixes of image files."""
 
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_UPRIGHT = {  # EXIF orientation -> how the stored pixels become what a viewer shows
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 
 def decode_images(column: Any, name: str, shape: ImageShape, row_errors: RowErrors) -> Column:
@@ -80,6 +89,7 @@ def _decode_image_files(
     channels, height, width = shape
     pixels = np.zeros((len(contents), height * width * channels), np.uint8)
     with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # of a broken EXIF part, which viewers ignore too
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         for row, content in enumerate(contents):
             if content is None:
@@ -109,8 +119,15 @@ def _decode_image(content: bytes, shape: ImageShape) -> bytes | RowError:
 
 
 def _to_pixels(image: Image.Image, shape: ImageShape) -> bytes | RowError:
-    """Pixels of the image; the header has its size, so an image of another size is never decompressed."""
+    """Pixels of the image as viewers show it.
+
+    The header has its size, so an image of another size is never decompressed.
+    """
     channels, height, width = shape
+    if image.size in ((width, height), (height, width)):
+        image.load()
+        orientation = read_orientation(image)
+        image = image if orientation == 1 else image.transpose(_UPRIGHT[orientation])
     if image.size != (width, height):
         sizes = f"{image.width}x{image.height}, wanted {width}x{height}"
         return RowError("has the wrong size", f": {sizes} (width x height)")
@@ -118,6 +135,18 @@ def _to_pixels(image: Image.Image, shape: ImageShape) -> bytes | RowError:
         scaled = np.clip(np.asarray(image) // 257, 0, 255).astype(np.uint8)
         return np.repeat(scaled[..., None], channels, axis=-1).tobytes()
     return image.convert("L" if channels == 1 else "RGB").tobytes()
+
+
+def read_orientation(image: Image.Image) -> int:
+    """The EXIF orientation, 1 to 8, by which viewers turn and mirror an image.
+
+    From 5 on height and width change places. It is 1, as stored, where there is none or it cannot be read.
+    """
+    try:
+        orientation = image.getexif().get(ExifTags.Base.Orientation)
+    except Exception:  # Pillow raises many kinds of error on a broken EXIF part; the pixels may be whole
+        return 1
+    return orientation if orientation in _UPRIGHT else 1
 
 
 def _is_whole_png(content: bytes) -> bool:

@@ -6,6 +6,7 @@ import errno
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Protocol
 
 from growlearn.domain.errors import InvalidFile, TemporarilyUnreadable
@@ -17,6 +18,22 @@ _HIDDEN_PREFIXES = (
 )  # also files that dataset writers leave beside their data
 _MARKER_FILES = ("_SUCCESS", "_metadata", "_common_metadata", "_delta_log", "_temporary")
 _PARTIAL_SUFFIXES = (".tmp", ".part", ".crdownload")
+_SYSTEM_NAMES = (  # what operating systems and storage boxes leave beside anyone's files, in lower case
+    "thumbs.db",
+    "thumbs.db:encryptable",
+    "ehthumbs.db",
+    "ehthumbs_vista.db",
+    "desktop.ini",
+    "picasa.ini",
+    "icon\r",
+    "__macosx",
+    "@eadir",
+    "#recycle",
+    "$recycle.bin",
+    "system volume information",
+    "lost+found",
+)
+_SYSTEM_SUFFIX = ":zone.identifier"  # where Windows notes that a file was downloaded
 _PERMANENT_ERRNOS = (errno.EACCES, errno.EPERM, errno.EISDIR, errno.ELOOP, errno.ENAMETOOLONG)
 
 
@@ -57,13 +74,28 @@ class FileTree(Protocol):
 
 
 def is_ignored(name: str) -> bool:
-    """Whether a file or folder of this name is hidden or still being written.
+    """Whether a file or folder of this name is hidden, still being written, or an operating system's own.
 
-    >>> is_ignored("_SUCCESS"), is_ignored("a.parquet.part"), is_ignored("_noise")
-    (True, True, False)
+    >>> is_ignored("_SUCCESS"), is_ignored("a.parquet.part"), is_ignored("Thumbs.db"), is_ignored("_noise")
+    (True, True, True, False)
     """
+    lower = name.lower()
     return (
-        name.startswith(_HIDDEN_PREFIXES) or name in _MARKER_FILES or name.lower().endswith(_PARTIAL_SUFFIXES)
+        name.startswith(_HIDDEN_PREFIXES)
+        or name in _MARKER_FILES
+        or lower in _SYSTEM_NAMES
+        or lower.endswith((*_PARTIAL_SUFFIXES, _SYSTEM_SUFFIX))
+    )
+
+
+def find_files(folder: Path, suffixes: Sequence[str]) -> list[Path]:
+    """Files of these suffixes anywhere below a folder of this computer, by path; ignored names left out."""
+    return sorted(
+        path
+        for path in folder.rglob("*")
+        if path.suffix.lower() in suffixes
+        and path.is_file()
+        and not any(map(is_ignored, path.relative_to(folder).parts))
     )
 
 

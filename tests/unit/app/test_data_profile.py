@@ -253,6 +253,17 @@ def test_another_separator_than_a_comma_is_named(mark: str, tmp_path: Path) -> N
         profile_data(tmp_path / "p.csv", None)
 
 
+def test_what_operating_systems_leave_beside_files_is_not_looked_at(tmp_path: Path) -> None:
+    for name, content in (("photos/cat/1.png", png("L", (6, 4))), ("tables/1.csv", b"x,label\n1,0\n")):
+        file = tmp_path / name
+        (file.parent / "__MACOSX").mkdir(parents=True)
+        file.write_bytes(content)
+        file.with_name(f"._{file.name}").write_bytes(b"\0\5\x16\7")
+        (file.parent / "__MACOSX" / file.name).write_bytes(b"\0\5\x16\7")
+    assert drafted(tmp_path / "photos", tmp_path).schema.inputs["image"].shape == (1, 4, 6)
+    assert drafted(tmp_path / "tables", tmp_path).source.pattern == "*.csv"
+
+
 def test_large_images_are_warned_of(tmp_path: Path) -> None:
     (tmp_path / "pets" / "cat").mkdir(parents=True)
     (tmp_path / "pets" / "cat" / "1.png").write_bytes(png("RGB", (300, 300)))

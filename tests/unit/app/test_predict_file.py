@@ -142,6 +142,9 @@ def test_every_image_below_a_folder_is_answered(tmp_path: Path, monkeypatch: pyt
     (tmp_path / "pets" / "2.png").write_bytes(png(4))
     (tmp_path / "pets" / "3.png").write_bytes(png(9))
     (tmp_path / "pets" / "notes.txt").write_text("no image")
+    (tmp_path / "pets" / "cat" / "._1.png").write_bytes(b"\0\5\x16\7")  # what macOS leaves beside 1.png
+    (tmp_path / "pets" / "@eaDir").mkdir()
+    (tmp_path / "pets" / "@eaDir" / "thumbnail.jpg").write_bytes(png(4))
     answers = answers_of(tmp_path / "pets")
     assert answers.table.column("file").to_pylist() == ["./2.png", "./3.png", "./cat/1.png"]
     assert answers.table.column("prediction").to_pylist() == [1, None, 1]

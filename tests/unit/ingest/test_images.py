@@ -9,12 +9,18 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
-from PIL import Image
+from PIL import ExifTags, Image
+from pyarrow import feather
 
+from growlearn.app.infer_schema import read_image_shape
 from growlearn.domain.errors import InvalidFile
+from growlearn.domain.schema import InputColumn, InputType, Schema
+from growlearn.ingest.formats import RawTable
 from growlearn.ingest.images import decode_images
 from growlearn.ingest.row_errors import RowError, RowErrors
+from growlearn.ingest.table_rows import parse_file, parse_for_prediction
 
 GREY = np.arange(12, dtype=np.uint8).reshape(3, 4) * 20  # height 3, width 4
 COLOUR = np.arange(36, dtype=np.uint8).reshape(3, 4, 3) * 7
@@ -69,6 +75,87 @@ def test_sixteen_bits_are_scaled_not_clipped(channels: int) -> None:
     pixels, row_errors = decode([file(deep)], (channels, 3, 4))
     assert row_errors == {}
     assert pixels[0, 0, 0].tolist() == [0, 1, 100, 255]
+
+
+SHOWN_BY_ORIENTATION: dict[int, Callable[[Any], Any]] = {  # stored pixels -> what is seen
+    1: lambda stored: stored,
+    2: lambda stored: stored[:, ::-1],
+    3: lambda stored: stored[::-1, ::-1],
+    4: lambda stored: stored[::-1],
+    5: lambda stored: stored.swapaxes(0, 1),
+    6: lambda stored: np.rot90(stored, -1),
+    7: lambda stored: stored[::-1, ::-1].swapaxes(0, 1),
+    8: np.rot90,
+}
+
+
+def photo(pixels: Any, orientation: object, form: str = "PNG") -> bytes:
+    """An image file that says how a viewer turns and mirrors its pixels."""
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = orientation
+    sink = io.BytesIO()
+    Image.fromarray(pixels).save(sink, form, exif=exif, quality=100)
+    return sink.getvalue()
+
+
+@pytest.mark.parametrize("orientation", SHOWN_BY_ORIENTATION)
+def test_an_image_is_read_as_viewers_show_it(orientation: int) -> None:
+    shown = SHOWN_BY_ORIENTATION[orientation](COLOUR)
+    pixels, row_errors = decode([photo(COLOUR, orientation)], (3, *shown.shape[:2]))
+    assert row_errors == {}
+    assert np.array_equal(pixels[0].transpose(1, 2, 0), shown)
+
+
+@pytest.mark.parametrize("orientation", SHOWN_BY_ORIENTATION)
+def test_a_photo_is_read_as_viewers_show_it_in_every_form_of_delivery(orientation: int) -> None:
+    shown = SHOWN_BY_ORIENTATION[orientation](np.repeat(np.repeat(GREY, 8, 0), 8, 1))
+    content = photo(np.repeat(np.repeat(GREY, 8, 0), 8, 1), orientation, "JPEG")
+    schema = Schema(inputs={"image": InputColumn(type=InputType.IMAGE, shape=(1, *shown.shape))})
+    assert read_image_shape(content) == (1, *shown.shape)  # what `init` proposes
+    parquet, arrow = io.BytesIO(), io.BytesIO()
+    table = pa.table({"image": [content], "label": [0]})
+    pq.write_table(table, parquet)
+    feather.write_feather(table, arrow)
+    deliveries: list[dict[str, bytes]] = [
+        {"cat/1.jpg": content},
+        {"a.parquet": parquet.getvalue()},
+        {"a.arrow": arrow.getvalue()},
+    ]
+    decoded = [parse_file(blobs, schema).rows.inputs["image"] for blobs in deliveries]
+    frame = pa.table({"image": [content]})  # as a DataFrame and MLflow's server hand it over
+    decoded.append(parse_for_prediction(RawTable(frame), schema).rows.inputs["image"])
+    for pixels in decoded:
+        assert np.array_equal(pixels, decoded[0])
+        assert np.abs(pixels[0, 0].astype(int) - shown).max() <= 4
+
+
+@pytest.mark.parametrize("orientation", [5, 6])
+def test_sixteen_bits_are_turned_too(orientation: int) -> None:
+    deep = GREY.astype(np.uint16) * 257
+    pixels, row_errors = decode([photo(deep, orientation)], (1, 4, 3))
+    assert row_errors == {}
+    assert np.array_equal(pixels[0, 0], SHOWN_BY_ORIENTATION[orientation](GREY))
+
+
+@pytest.mark.parametrize("orientation", [0, 9, 65_535])
+def test_an_orientation_that_there_is_not_changes_nothing(orientation: int) -> None:
+    pixels, row_errors = decode([photo(GREY, orientation)])
+    assert row_errors == {}
+    assert np.array_equal(pixels[0, 0], GREY)
+
+
+def test_a_broken_exif_part_is_ignored_as_viewers_do() -> None:
+    for damage in (b"Exif\0\0", b"Exif\0\0MM\0", b"Exif\0\0II*\0\x08\0\0\0\xff\xff\x12", b"\xff" * 40):
+        sink = io.BytesIO()
+        Image.fromarray(GREY).save(sink, "PNG", exif=damage)
+        pixels, row_errors = decode([sink.getvalue()])
+        assert row_errors == {}
+        assert np.array_equal(pixels[0, 0], GREY)
+
+
+def test_the_size_that_is_wanted_is_the_one_that_is_shown() -> None:
+    _, row_errors = decode([photo(GREY, 6), photo(GREY, 1)], (1, 4, 3))
+    assert row_errors == {1: RowError("image has the wrong size", ": 4x3, wanted 3x4 (width x height)")}
 
 
 def test_hugging_face_structs_give_their_bytes() -> None:

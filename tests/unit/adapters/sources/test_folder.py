@@ -79,6 +79,11 @@ def test_the_pattern_picks_files_and_two_stars_reach_into_folders(
         "a.TMP",
         "_temporary/a.csv",
         ".x/a.csv",
+        "Thumbs.db",
+        "desktop.ini",
+        "__MACOSX/a.csv",
+        "@eaDir/a.csv",
+        "a.csv:Zone.Identifier",
     ],
 )
 def test_hidden_and_unfinished_files_are_left_alone(

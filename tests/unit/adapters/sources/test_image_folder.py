@@ -57,11 +57,33 @@ def test_names_that_sort_beside_each_other_are_not_mixed_up(put: Callable[..., P
     assert contents == {name: {"x/1.png": f"{name}/x/1.png".encode()} for name in ("a", "a-b", "a b", "ab")}
 
 
-def test_hidden_files_are_no_images(put: Callable[..., Path], source: Source) -> None:
+SYSTEM_FILES = (
+    "Thumbs.db",
+    "cat/THUMBS.DB",
+    "cat/ehthumbs.db",
+    "cat/desktop.ini",
+    "Desktop.ini",
+    "cat/Picasa.ini",
+    ".DS_Store",
+    "cat/._1.png",
+    "cat/Icon\r",
+    "cat/1.png:Zone.Identifier",
+    "__MACOSX/cat/._1.png",
+    "cat/@eaDir/1.png/SYNOPHOTO_THUMB_M.jpg",
+    "$RECYCLE.BIN/S-1-5-18/desktop.ini",
+    "System Volume Information/IndexerVolumeGuid",
+    "lost+found/1.png",
+)
+
+
+def test_what_operating_systems_leave_is_no_image(put: Callable[..., Path], source: Source) -> None:
     put("monday/cat/1.png")
-    put("monday/.DS_Store")
-    put("monday/cat/._1.png")
+    (before,) = source.files()
+    for name in SYSTEM_FILES:
+        put(f"monday/{name}")
+        put(name)
     (monday,) = source.files()
+    assert monday == before  # so it is not read again either
     assert list(source.read(monday)) == ["cat/1.png"]
 
 

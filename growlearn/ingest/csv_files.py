@@ -1,0 +1,152 @@
+"""Bytes of a CSV file -> an Arrow table; what could be read in two ways is refused."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv as pacsv
+
+_MAX_BLOCK_BYTES = 2**31 - 1  # pyarrow's block size is an int32
+_BYTE_ORDER_MARKS = (  # UTF-32 first: its little-endian mark begins with that of UTF-16
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_CHUNK_BYTES = 2**24
+_FIELD_END = b",\r\n"
+# A quoted field; only a separator, a line's end or the file's may follow its closing quote.
+_QUOTED_FIELD = re.compile(rb'"[^"]*+(?:""[^"]*+)*+"(?=[,\r\n]|\Z)')
+
+
+def read_csv(content: bytes, select_columns: Callable[[Sequence[str]], list[str]]) -> Any:
+    """The selected columns as text, so that no type is inferred from the first rows alone; empty is null.
+
+    Raises ValueError or ArrowInvalid, whose message says what to do, for a file that is not CSV with commas.
+    """
+    text = _decode(content)
+    wanted = select_columns(_read_column_names(text))
+    return _parse(
+        text,
+        pacsv.ConvertOptions(
+            include_columns=wanted,
+            column_types=dict.fromkeys(wanted, pa.string()),
+            null_values=[""],
+            strings_can_be_null=True,
+        ),
+    )
+
+
+def infer_csv(content: bytes) -> Any:
+    """Every column, with the type that all its cells have."""
+    text = _decode(content)
+    _read_column_names(text)
+    return _parse(text, pacsv.ConvertOptions())
+
+
+def _decode(content: bytes) -> bytes:
+    """The content as UTF-8 without a byte order mark; by it UTF-16 and UTF-32 are known."""
+    encoding = next((name for mark, name in _BYTE_ORDER_MARKS if content.startswith(mark)), None)
+    if encoding is not None:
+        try:
+            return content.decode(encoding).encode()
+        except UnicodeDecodeError as error:
+            raise ValueError(f"it begins like {encoding.upper()}, but is not ({error.reason})") from None
+    if b"\0" in content[:4]:
+        raise ValueError("it looks like UTF-16 without a byte order mark; save it as UTF-8")
+    return content.removeprefix(codecs.BOM_UTF8)
+
+
+def _parse(text: bytes, convert_options: pacsv.ConvertOptions) -> Any:
+    """A table from UTF-8 text.
+
+    It is parsed in one block: pyarrow 25 drops bytes of a quoted line break that lies on the border of two
+    blocks, and fails on lines longer than a block.
+    """
+    if len(text) > _MAX_BLOCK_BYTES and b'"' in text:
+        raise ValueError("it is larger than 2 GB and has quoted fields; split it, or write it as Parquet")
+    try:
+        return pacsv.read_csv(
+            pa.BufferReader(text),
+            read_options=pacsv.ReadOptions(block_size=min(len(text) + 1, _MAX_BLOCK_BYTES)),
+            parse_options=pacsv.ParseOptions(newlines_in_values=True),
+            convert_options=convert_options,
+        )
+    except pa.ArrowInvalid:
+        _check_utf8(text)
+        raise
+
+
+def _read_column_names(text: bytes) -> list[str]:
+    _check_quotes(text)
+    lines = io.TextIOWrapper(io.BytesIO(text), "utf-8", newline="")
+    try:
+        names = next((row for row in csv.reader(lines) if row), [])
+    except csv.Error as error:
+        raise ValueError(f"its first line is no line of column names: {error}") from None
+    except UnicodeDecodeError:
+        _check_utf8(text)
+        raise
+    separator = next((mark for mark in ";\t|" if len(names) == 1 and mark in names[0]), None)
+    if separator is not None:
+        raise ValueError(f"its columns are separated by {separator!r}; write it with commas")
+    return names
+
+
+def _check_quotes(text: bytes) -> None:
+    """Refuse a quoted field that is not closed: it would take the following rows into its value."""
+    if b'"' not in text or _quotes_pair_up(text):
+        return
+    quote = text.find(b'"')
+    while quote >= 0:
+        begins_field = quote == 0 or text[quote - 1] in _FIELD_END
+        field = _QUOTED_FIELD.match(text, quote) if begins_field else None
+        if begins_field and field is None:
+            raise ValueError(
+                f"the quoted field that begins in line {_line_number(text, quote)} has no closing quote "
+                'before a comma or the end of a line; a quote inside a quoted field is written twice ("")'
+            )
+        quote = text.find(b'"', quote + 1 if field is None else field.end())
+
+
+def _quotes_pair_up(text: bytes) -> bool:
+    """Whether every other quote begins a field and the next one ends it; two in a row stand for one.
+
+    A file with a quote within a field that is not quoted may be right although this is false.
+    """
+    data = np.frombuffer(text, np.uint8)
+    may_be_beside = np.zeros(256, dtype=bool)
+    may_be_beside[list(_FIELD_END + b'"')] = True
+    num_quotes = 0
+    for start in range(0, len(data), _CHUNK_BYTES):
+        quotes = start + np.flatnonzero(data[start : start + _CHUNK_BYTES] == ord('"'))
+        opens, closes = quotes[num_quotes % 2 :: 2], quotes[1 - num_quotes % 2 :: 2]
+        is_right = may_be_beside[data[opens - 1]].all(where=opens > 0)
+        is_right &= may_be_beside[data[(closes + 1) % len(data)]].all(where=closes + 1 < len(data))
+        if not is_right:
+            return False
+        num_quotes += len(quotes)
+    return num_quotes % 2 == 0
+
+
+def _check_utf8(text: bytes) -> None:
+    try:
+        text.decode()
+    except UnicodeDecodeError as error:
+        line = _line_number(text, error.start)
+        raise ValueError(
+            f"byte 0x{text[error.start]:02x} in line {line} is not UTF-8; save the file as UTF-8"
+        ) from None
+
+
+def _line_number(text: bytes, position: int) -> int:
+    """Lines count from 1; each of CR, LF and CR LF ends one."""
+    before = text[:position]
+    return 1 + before.count(b"\n") + before.count(b"\r") - before.count(b"\r\n")

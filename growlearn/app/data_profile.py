@@ -21,6 +21,7 @@ from growlearn.domain.schema import InputColumn, InputType
 from growlearn.ingest.csv_files import infer_csv
 from growlearn.ingest.formats import load_all_columns
 from growlearn.ingest.images import IMAGE_SUFFIXES
+from growlearn.ingest.partitions import find_partitions
 
 _TABLE_SUFFIXES = (".parquet", ".pq", ".csv", ".arrow", ".feather", ".ipc")
 _TASK_NAMES = ("task", "task_id", "domain")
@@ -133,6 +134,9 @@ def _profile_table(file: Path, folder: Path, label: str | None, pattern: str) ->
             inputs[name] = column_input
         else:
             excluded[name] = column_input
+    for name, partition in find_partitions(str(file.relative_to(folder))).items():
+        if name not in names:
+            excluded[name] = f"only in the names of folders ({partition}); write it into the files too"
     if not inputs:
         raise _make_no_input_error(file, excluded, label_column, task)
     return DataProfile(

@@ -19,6 +19,7 @@ from growlearn.domain.lineage import Version
 from growlearn.domain.window import BadRow
 from growlearn.ingest.formats import load_raw_table
 from growlearn.ingest.images import IMAGE_SUFFIXES
+from growlearn.ingest.partitions import check_partitions
 from growlearn.ingest.row_errors import to_bad_rows
 from growlearn.ingest.rows import object_column
 from growlearn.ingest.table_rows import parse_for_prediction
@@ -63,6 +64,8 @@ def predict_file(
     contents = _read_contents(file)
     try:
         raw_table = load_raw_table(contents, model.manifest.schema)
+        columns = raw_table.table.column_names
+        check_partitions(str(file.absolute()), columns, model.manifest.schema, for_prediction=True)
         parsed = parse_for_prediction(raw_table, model.manifest.schema)
     except InvalidFile as error:
         raise GrowLearnError(f"{file}: {error.message}", hint=error.hint) from error

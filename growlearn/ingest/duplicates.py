@@ -24,6 +24,8 @@ def reject_repeats(parsed: ParsedFile, schema: Schema, duplicates: Duplicates) -
         return parsed
     first_rows = find_repeats(parsed.rows, duplicates)
     is_first = first_rows == np.arange(len(first_rows))
+    if is_first.all():
+        return parsed
     kind = "duplicate" if schema.id_column is None else f"duplicate {schema.id_column}"
     repeats = {
         int(parsed.source_rows[row]): RowError(kind, f" of row {parsed.source_rows[first_rows[row]]}")

@@ -58,7 +58,7 @@ def _read_holdout_file(
 ) -> Rows:
     try:
         schema_without_id = replace(schema, id_column=None)  # nothing is joined to hold-out rows
-        parsed = parse_file(blobs, schema_without_id, label_kind=label_kind)
+        parsed = parse_file(blobs, schema_without_id, label_kind=label_kind, location=url)
         return reject_repeats(parsed, schema_without_id, duplicates).rows.select_labelled()
     except InvalidFile as error:
         raise CannotGrow(

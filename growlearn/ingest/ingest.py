@@ -94,7 +94,7 @@ def _ingest_content(
     context: IngestContext, blobs: Mapping[str, Content], history: IngestHistory
 ) -> WindowBatch:
     with _as_invalid_file():
-        raw_table = load_selected_columns(blobs, context.schema)
+        raw_table = load_selected_columns(blobs, context.schema, location=context.file.url)
         if is_label_file(raw_table.table.column_names, context.schema):
             return ingest_labels(context, raw_table, history)
         parsed = parse_raw_table(raw_table, context.schema, label_kind=history.label_kind)

@@ -23,7 +23,6 @@ _PLAIN_INTEGER = re.compile(r"[+-]?(0|[1-9][0-9]*)(\.0*)?")
 _DIGITS = re.compile(r"[+-]?[0-9]+(\.0*)?")  # 007 and numbers of any size too
 _BOOLEANS = {"true": 1, "false": 0}
 _MIN_INTEGER_FRACTION = 0.9
-_KIND_NAMES = {int: "integers", str: "text"}
 _MAX_NAMED_LABELS = 3
 
 

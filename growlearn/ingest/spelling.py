@@ -29,8 +29,9 @@ _WHOLE_WITH_POINT = r"^(-?(?:0|[1-9][0-9]*))\.0+$"
 # As Python and R (1e+05) or Java (1.0E7) write a float; 1e3 may be a code.
 _EXPONENT = r"^-?[0-9](?:\.[0-9]+[eE]\+?|[eE]\+)[0-9]+$"
 _MINUS_ZERO = r"^-0$"
-_TIME = (
-    r"^([0-9]{4}-[0-9]{2}-[0-9]{2})[T ]([0-9]{2}:[0-9]{2})(:[0-9]{2})?(\.[0-9]+)?(Z|[+-][0-9]{2}:?[0-9]{2})?$"
+_MAY_BE_SPELLED_ANEW = r"[.+]|^-0$|^(?i:true|false)$"  # a quick test for the four above
+_TIME = re.compile(
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2})[T ]([0-9]{2}:[0-9]{2})(:[0-9]{2})?(\.[0-9]+)?(Z|[+-][0-9]{2}:?[0-9]{2})?"
 )
 _UUID_HYPHENS = (8, 12, 16, 20)  # hex digits before each
 _FLOAT_DIGITS = {16: 11, 32: 24, 64: 53}
@@ -97,10 +98,17 @@ def spell(column: Any, description: str, wanted: str) -> EncodedTexts:
     `description` and `wanted` are for the InvalidFile of a column of another kind.
     """
     encoded = encode_texts(column, description, wanted)
-    texts = _rewrite(encoded.texts, pc.match_substring_regex(encoded.texts, _BOOLEAN), str.lower)
+    if pt.is_integer(column.type):
+        return encoded
+    is_chosen = pc.match_substring_regex(encoded.texts, _MAY_BE_SPELLED_ANEW)
+    if not pc.any(is_chosen).as_py():
+        return encoded
+    texts = encoded.texts.filter(is_chosen)
+    texts = _rewrite(texts, pc.match_substring_regex(texts, _BOOLEAN), str.lower)
     texts = _rewrite(texts, pc.match_substring_regex(texts, _EXPONENT), _spell_exponent)
     texts = pc.replace_substring_regex(texts, _WHOLE_WITH_POINT, r"\1")
-    return EncodedTexts(pc.replace_substring_regex(texts, _MINUS_ZERO, "0"), encoded.indices)
+    texts = pc.replace_substring_regex(texts, _MINUS_ZERO, "0")
+    return EncodedTexts(pc.replace_with_mask(encoded.texts, is_chosen, texts), encoded.indices)
 
 
 def encode_texts(column: Any, description: str, wanted: str) -> EncodedTexts:
@@ -160,8 +168,9 @@ def _to_texts(values: Any, column_type: Any, description: str) -> Any:
     if pt.is_timestamp(arrow_type) and arrow_type.tz is not None:
         values = values.cast(pa.timestamp(arrow_type.unit, "UTC"))
     texts = values.cast(pa.large_string())
-    texts = _rewrite(texts, pc.invert(pc.string_is_ascii(texts)), _to_nfc)
-    return _spell_times(pc.utf8_trim_whitespace(texts))
+    if pt.is_large_string(arrow_type):
+        texts = pc.utf8_trim_whitespace(_rewrite(texts, pc.invert(pc.string_is_ascii(texts)), _to_nfc))
+    return _rewrite(texts, pc.match_substring(texts, ":"), _spell_time)
 
 
 def _spell_floats(values: Any, column_type: Any, description: str) -> Any:
@@ -199,29 +208,28 @@ def _spell_exponent(text: str) -> str:
     return str(int(value)) if is_exact else text
 
 
-def _spell_times(texts: Any) -> Any:
-    return _rewrite(texts, pc.match_substring_regex(texts, _TIME), _spell_time)
-
-
 def _spell_time(text: str) -> str:
-    """A time as date, space and time of day without trailing zeros; midnight as its date; a zoned one in UTC.
+    """A time as date, space and time of day without trailing zeros; midnight as its date; zoned ones in UTC.
+
+    Other text stays as it is.
 
     >>> _spell_time("2013-01-01T05:00:00.000"), _spell_time("2013-01-01 00:00")
     ('2013-01-01 05:00:00', '2013-01-01')
     >>> _spell_time("2013-01-01T01:00+02:00")
-    '2012-12-31 23:00:00Z'
+    '2012-12-31 23:00:00'
     """
-    match = re.match(_TIME, text)
-    assert match is not None
-    date, minutes, seconds, fraction, zone = match.groups()
-    moment, rest = f"{date} {minutes}{seconds or ':00'}", (fraction or "").rstrip("0").rstrip(".")
-    if zone is None:
-        return date if moment.endswith(" 00:00:00") and not rest else moment + rest
-    try:
-        utc = datetime.fromisoformat(moment + zone).astimezone(UTC)
-    except (ValueError, OverflowError):  # no such day or hour
+    match = _TIME.fullmatch(text)
+    if match is None:
         return text
-    return f"{utc:%Y-%m-%d %H:%M:%S}{rest}Z"
+    date, minutes, seconds, fraction, zone = match.groups()
+    moment = f"{date} {minutes}{seconds or ':00'}"
+    if zone is not None:
+        try:
+            moment = f"{datetime.fromisoformat(moment + zone).astimezone(UTC):%Y-%m-%d %H:%M:%S}"
+        except (ValueError, OverflowError):  # no such day or hour
+            return text
+    fraction = (fraction or "").rstrip("0").rstrip(".")
+    return moment + fraction if fraction else moment.removesuffix(" 00:00:00")
 
 
 def spell_uuids(column: Any) -> Any:

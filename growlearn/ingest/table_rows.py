@@ -16,6 +16,7 @@ from growlearn.ingest.decoders import decode_input
 from growlearn.ingest.formats import RawTable, load_raw_table
 from growlearn.ingest.label_file import is_label_file
 from growlearn.ingest.labels import DecodedLabels, decode_labels
+from growlearn.ingest.partitions import check_partitions
 from growlearn.ingest.row_errors import RowError, RowErrors, to_bad_rows
 from growlearn.ingest.rows import Column, Rows, hash_rows, object_column
 from growlearn.ingest.spool import Content, drop_pages, spool_array
@@ -55,12 +56,14 @@ def parse_file(
     *,
     for_prediction: bool = False,
     label_kind: type | None = None,
+    location: str = "",
 ) -> ParsedFile:
     """Decode and validate one file; raises InvalidFile where no row of it is usable.
 
-    `label_kind` is int or str where the stream's labels already have one kind.
+    `label_kind` is int or str where the stream's labels already have one kind; `location` is the file's path
+    or URL, whose folders' names may hold columns.
     """
-    raw_table = load_selected_columns(blobs, schema, for_prediction)
+    raw_table = load_selected_columns(blobs, schema, for_prediction, location)
     return parse_raw_table(raw_table, schema, for_prediction=for_prediction, label_kind=label_kind)
 
 
@@ -71,13 +74,18 @@ def parse_for_prediction(raw_table: RawTable, schema: Schema) -> ParsedFile:
 
 
 def load_selected_columns(
-    blobs: Mapping[str, Content], schema: Schema, for_prediction: bool = False
+    blobs: Mapping[str, Content], schema: Schema, for_prediction: bool = False, location: str = ""
 ) -> RawTable:
     """The columns of one file that the schema names, not yet validated; those of a label file too.
 
     Raises InvalidFile where one is missing or the file cannot be read.
     """
-    return load_raw_table(blobs, schema, lambda names: select_columns(names, schema, for_prediction))
+
+    def select(names: Sequence[str]) -> list[str]:
+        check_partitions(location, names, schema, for_prediction=for_prediction)
+        return select_columns(names, schema, for_prediction)
+
+    return load_raw_table(blobs, schema, select)
 
 
 def parse_raw_table(

@@ -18,8 +18,6 @@ from growlearn.ingest.rows import Rows
 from growlearn.ingest.table_rows import parse_for_prediction
 from growlearn.serving.known_tasks import find_unknown_task_rows
 
-_SCALARS = (bool, np.bool_, Number, date)
-
 
 def read_frame_rows(frame: pd.DataFrame, manifest: Manifest) -> Rows:
     """The rows of a frame, checked like a source file's; raises GrowLearnError at the first bad one."""
@@ -59,15 +57,16 @@ def _spell_mixed_columns(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
     """Text in category and task columns with values of several types, for which Arrow has no type."""
     names = [name for name, spec in schema.inputs.items() if spec.type is InputType.CATEGORY]
     names += [] if schema.task is None else [schema.task]
-    texts = {
-        name: frame[name].map(
-            lambda cell: str(cell) if isinstance(cell, _SCALARS) else cell, na_action="ignore"
-        )
-        for name in names
-        if list(frame.columns).count(name) == 1
-        and pd.api.types.infer_dtype(frame[name], skipna=True).startswith("mixed")
-    }
-    return frame.assign(**texts)
+    columns = {name: frame[name] for name in names if list(frame.columns).count(name) == 1}
+    for name, column in columns.items():
+        cells = column.astype(object) if isinstance(column.dtype, pd.CategoricalDtype) else column
+        if pd.api.types.infer_dtype(cells, skipna=True).startswith("mixed"):
+            columns[name] = cells.map(_scalar_to_text, na_action="ignore")
+    return frame.assign(**columns)
+
+
+def _scalar_to_text(cell: object) -> object:
+    return str(cell) if isinstance(cell, bool | np.bool_ | Number | date) else cell
 
 
 def _arrays_to_lists(frame: pd.DataFrame) -> pd.DataFrame:

@@ -14,6 +14,7 @@ import urllib.error
 import urllib.request
 import zipfile
 from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -392,6 +393,41 @@ def test_whole_numbers_do_where_numbers_or_categories_are_wanted(table: Exported
 
         model = mlflow.pyfunc.load_model(str(table.folder))
     pd.testing.assert_frame_equal(model.predict(frame), model.predict(frame.astype({"size": "float64"})))
+
+
+def test_a_value_gives_the_same_answer_however_it_is_written(
+    artifacts: MemoryArtifacts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(globals(), "KINDS", ("true", "7", "2013-01-01"))
+    manifest = grow(TABLE, {"1": ("yes", "no"), "2": ("yes", "no")}, artifacts)
+    frame = pd.DataFrame(
+        {"size": [0.1, 2.0, 0.1], "kind": ["true", "7", "2013-01-01"], "task": ["1", "2", "1"]}
+    )
+    answer = Predictor(manifest, artifacts.get).predict(frame)
+    folder = export_model(manifest, artifacts, tmp_path / "model")
+    with silence_warnings():
+        import mlflow.pyfunc  # noqa: PLC0415 - warns
+        from mlflow.pyfunc import scoring_server  # noqa: PLC0415 - warns
+
+        model = mlflow.pyfunc.load_model(str(folder))
+    for kinds, tasks in (
+        (["True", "7.0", "2013-01-01T00:00:00"], [1, 2, 1]),
+        ([True, 7, "2013-01-01"], [1.0, 2.0, 1.0]),
+        ([np.bool_(True), 7.0, date(2013, 1, 1)], ["1.0", "2", 1]),
+    ):
+        asked = frame.assign(kind=pd.Series(kinds, dtype=object), task=tasks)
+        pd.testing.assert_frame_equal(model.predict(asked), answer, check_exact=True)
+        singles = asked.astype({"size": "float32"})
+        pd.testing.assert_frame_equal(model.predict(singles), answer, check_exact=True)
+        for body in (asked, singles):
+            cells = body.astype(object).map(
+                lambda cell: cell.item() if isinstance(cell, np.generic) else cell
+            )
+            cells = cells.map(lambda cell: str(cell) if isinstance(cell, date) else cell)
+            response = scoring_server.invocations(  # type: ignore[no-untyped-call]
+                body_of(cells), "application/json", model, model.metadata.get_input_schema()
+            )
+            assert json.loads(response.response)["predictions"] == answer.to_dict(orient="records")
 
 
 def test_nothing_in_the_folder_is_a_pickle(exported: Exported) -> None:

@@ -139,6 +139,7 @@ def http_frame(frame: pd.DataFrame) -> pd.DataFrame:
 FRAMES: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {
     "data frame": lambda frame: frame,
     "data frame of Arrow types": lambda frame: frame.convert_dtypes(dtype_backend="pyarrow"),
+    "data frame of categories": lambda frame: frame.astype({"c": "category", "t": "category"}),
     "data frame through MLflow": served_frame,
     "JSON over HTTP": http_frame,
 }
@@ -162,7 +163,7 @@ VALUES: dict[str, tuple[pa.Array, list[str]]] = {
     "times": (pa.array([DAY, HOUR, None], pa.timestamp("us")), ["2013-01-01", "2013-01-01 05:30:00"]),
     "zoned times": (
         pa.array([DAY, HOUR], pa.timestamp("us", "Asia/Tokyo")),
-        ["2013-01-01 00:00:00Z", "2013-01-01 05:30:00Z"],
+        ["2013-01-01", "2013-01-01 05:30:00"],
     ),
     "text": (pa.array(["007", "1e3", "0x1F", "1.10"]), ["007", "1e3", "0x1F", "1.10"]),
     "text with spaces": (pa.array([" red", "red ", "  ", ""]), ["red", "red"]),
@@ -206,7 +207,7 @@ def test_a_file_gives_the_same_rows_in_every_format(values: str, column: str, fi
 
 
 # pyarrow asks pandas for values without their time zone, which it knows
-@pytest.mark.filterwarnings("ignore:Series.values returning an ndarray that drops timezone")
+@pytest.mark.filterwarnings("ignore:.*values returning an ndarray that drops timezone")
 @pytest.mark.parametrize("frame", FRAMES)
 @pytest.mark.parametrize("column", ["c", "t"])
 @pytest.mark.parametrize("values", VALUES)

@@ -264,6 +264,14 @@ def test_what_operating_systems_leave_beside_files_is_not_looked_at(tmp_path: Pa
     assert drafted(tmp_path / "tables", tmp_path).source.pattern == "*.csv"
 
 
+def test_a_column_in_the_names_of_folders_is_left_out_with_the_reason(tmp_path: Path) -> None:
+    file = tmp_path / "data" / "site=3" / "part-0.csv"
+    file.parent.mkdir(parents=True)
+    file.write_text("x,label\n1,0\n")
+    excluded = profile_data(tmp_path / "data", None).excluded
+    assert excluded == {"site": "only in the names of folders (site=3); write it into the files too"}
+
+
 def test_large_images_are_warned_of(tmp_path: Path) -> None:
     (tmp_path / "pets" / "cat").mkdir(parents=True)
     (tmp_path / "pets" / "cat" / "1.png").write_bytes(png("RGB", (300, 300)))

@@ -108,6 +108,13 @@ def test_rows_of_an_unknown_task_are_left_null_with_the_reason(tmp_path: Path) -
     ]
 
 
+def test_a_task_in_the_name_of_a_folder_is_not_guessed(tmp_path: Path) -> None:
+    (tmp_path / "task=a").mkdir()
+    (tmp_path / "task=a" / "rows.csv").write_text("x\n1\n")
+    with pytest.raises(GrowLearnError, match="'task' is not in the file but in the name of its folder"):
+        answers_of(tmp_path / "task=a" / "rows.csv")
+
+
 def test_a_file_none_of_whose_rows_can_be_answered_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "rows.csv").write_text("x,task\n1,c\n")
     with pytest.raises(GrowLearnError, match="no row can be answered; the first: task 'c' is not known"):

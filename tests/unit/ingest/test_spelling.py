@@ -69,7 +69,7 @@ class TestTexts:
             ("2013-01-01 05:30", "2013-01-01 05:30:00"),
             ("2013-01-01 05:30:00.000000000", "2013-01-01 05:30:00"),
             ("2013-01-01 05:30:00.120000", "2013-01-01 05:30:00.12"),
-            ("2013-01-01T07:30:00+02:00", "2013-01-01 05:30:00Z"),
+            ("2013-01-01T07:30:00+02:00", "2013-01-01 05:30:00"),
             ("2013-01-01T25:30:00Z", "2013-01-01T25:30:00Z"),
             ("2013-01-01", "2013-01-01"),
             ("\u00a0red\t", "red"),
@@ -86,7 +86,7 @@ class TestTexts:
     def test_a_zoned_time_is_the_same_in_every_zone(self) -> None:
         moment = datetime(2013, 1, 1, 5, tzinfo=UTC)
         for zone in ("UTC", "Asia/Tokyo", "+01:00"):
-            assert spelled([moment], pa.timestamp("us", zone)) == ["2013-01-01 05:00:00Z"]
+            assert spelled([moment], pa.timestamp("us", zone)) == ["2013-01-01 05:00:00"]
 
     @pytest.mark.parametrize(
         ("cells", "kind"),

@@ -14,7 +14,7 @@ from PIL import Image, UnidentifiedImageError
 from growlearn.app.infer_lists import infer_list_input
 from growlearn.domain.errors import InvalidFile
 from growlearn.domain.schema import InputColumn, InputType
-from growlearn.ingest.columns import is_text_type, unwrap_column
+from growlearn.ingest.columns import is_text_type, truncate_repr, unwrap_column
 from growlearn.ingest.datetimes import decode_datetimes
 from growlearn.ingest.images import read_orientation
 from growlearn.ingest.row_errors import RowErrors
@@ -95,13 +95,13 @@ def _infer_scalar_input(column: Any, name: str) -> InputColumn | str | None:
 
 
 def _describe_constant(column: Any) -> str | None:
-    """A column's type if it holds numbers, text, booleans or times, or why it is excluded; else None."""
+    """Why a column tells nothing, having no value or the same in every row; None where it tells something."""
     present = column.drop_null()
     if len(present) == 0:
         return "no value in any row read"
     if len(column) <= _MAX_SMALL_COLUMN_ROWS or column.null_count or len(present.unique()) > 1:
         return None
-    return f"a constant, {present[0].as_py()} in each of the {len(column):,} rows read"
+    return f"a constant, {truncate_repr(present[0].as_py())} in each of the {len(column):,} rows read"
 
 
 def _is_number_identifier(column: Any, name: str) -> bool:

@@ -306,7 +306,7 @@ def test_columns_that_are_no_inputs_are_left_out_and_told(tmp_path: Path) -> Non
     reasons = {
         "order_id": "an identifier, different in every row; as schema.id_column it would let labels arrive "
         "later",
-        "shop": "a constant, A in each of the 40 rows read",
+        "shop": "a constant, 'A' in each of the 40 rows read",
     }
     assert (dict(profile.inputs), profile.excluded) == ({"price": NUMBER}, reasons)
     assert profile.notes == tuple(f"column {name!r} is left out: {why}" for name, why in reasons.items())

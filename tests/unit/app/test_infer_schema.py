@@ -80,7 +80,7 @@ def test_booleans_are_recognised(values: list[Any]) -> None:
     ("values", "why"),
     [
         ([7] * 30, "a constant, 7 in each of the 30 rows read"),
-        (["x"] * 30, "a constant, x in each of the 30 rows read"),
+        (["x"] * 30, "a constant, 'x' in each of the 30 rows read"),
         ([True] * 30, "a constant, True in each of the 30 rows read"),
         ([None] * 30, "no value in any row read"),
         (pa.array([None] * 30, pa.float64()), "no value in any row read"),

@@ -78,7 +78,10 @@ def _is_number_type(arrow_type: Any) -> bool:
 
 
 def _parse_numbers(column: Any, name: str, row_errors: RowErrors) -> Column:
-    column = null_where_missing(column)
+    try:
+        return np.asarray(column.cast(pa.float64()).to_numpy())
+    except pa.ArrowInvalid:
+        column = null_where_missing(column)
     try:
         return to_doubles(column)
     except pa.ArrowInvalid:

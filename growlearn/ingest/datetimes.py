@@ -32,7 +32,7 @@ def decode_datetimes(column: Any, name: str, row_errors: RowErrors) -> Column:
         is_finer = pt.is_timestamp(arrow_type) and arrow_type.unit == "ns"
         times = column.cast(pa.timestamp("us", getattr(arrow_type, "tz", None)), safe=not is_finer)
     elif is_text_type(arrow_type):
-        times = _parse_times(null_where_missing(column.cast(pa.string())), name, row_errors)
+        times = _parse_times(column, name, row_errors)
     else:
         raise InvalidFile(
             f"column {name!r} is {arrow_type}; wanted times",
@@ -42,15 +42,17 @@ def decode_datetimes(column: Any, name: str, row_errors: RowErrors) -> Column:
 
 
 def _parse_times(column: Any, name: str, row_errors: RowErrors) -> Any:
-    """Arrow reads a column whose cells all have a zone, or none of them; others are read one by one."""
-    for arrow_type in (_MICROSECONDS, _MICROSECONDS_UTC):
-        try:
-            return column.cast(arrow_type)
-        except pa.ArrowInvalid:
-            continue
+    """Text as times; cells are read one by one only where Arrow cannot read them all."""
+    column = column.cast(pa.string())
+    times = _cast_to_times(column)
+    if times is None:
+        column = null_where_missing(column)
+        times = _cast_to_times(column)
+    if times is not None:
+        return times
     cells = column.to_pylist()
-    times = [None if cell is None else _parse_time(cell) for cell in cells]
-    invalid_rows = [row for row, time in enumerate(times) if time is None and cells[row] is not None]
+    parsed = [None if cell is None else _parse_time(cell) for cell in cells]
+    invalid_rows = [row for row, time in enumerate(parsed) if time is None and cells[row] is not None]
     if len(invalid_rows) == len(cells) - column.null_count:
         raise InvalidFile(
             f"column {name!r} holds text such as {truncate_repr(cells[invalid_rows[0]])}; wanted times",
@@ -58,7 +60,17 @@ def _parse_times(column: Any, name: str, row_errors: RowErrors) -> Any:
         )
     for row in invalid_rows:
         row_errors.setdefault(row, RowError(f"{name} is not a time", f": {truncate_repr(cells[row])}"))
-    return pa.chunked_array([pa.array(times, _MICROSECONDS_UTC)])
+    return pa.chunked_array([pa.array(parsed, _MICROSECONDS_UTC)])
+
+
+def _cast_to_times(column: Any) -> Any | None:
+    """Arrow's reading of a column whose cells all have a zone, or none of them; None for others."""
+    for arrow_type in (_MICROSECONDS, _MICROSECONDS_UTC):
+        try:
+            return column.cast(arrow_type)
+        except pa.ArrowInvalid:
+            continue
+    return None
 
 
 def _parse_time(cell: str) -> datetime | None:

@@ -45,11 +45,12 @@ def read_frame_rows(frame: pd.DataFrame, manifest: Manifest) -> Rows:
 
 
 def _convert_to_utc(frame: pd.DataFrame) -> pd.DataFrame:
-    """Columns of times with a zone as UTC without one; pandas warns where Arrow converts the others."""
-    zoned = [i for i, kind in enumerate(frame.dtypes) if getattr(kind, "tz", None) is not None]
-    converted = frame.copy(deep=False) if zoned else frame
-    for index in zoned:
-        converted.isetitem(index, frame.iloc[:, index].dt.tz_convert(None))
+    """Times with a zone as Arrow's own type, in UTC; pandas warns where Arrow converts its type."""
+    converted = frame.copy(deep=False)
+    for index, kind in enumerate(frame.dtypes):
+        if isinstance(kind, pd.DatetimeTZDtype):
+            arrow_type = pd.ArrowDtype(pa.timestamp(kind.unit, "UTC"))
+            converted.isetitem(index, frame.iloc[:, index].astype(arrow_type))
     return converted
 
 

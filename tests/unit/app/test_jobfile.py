@@ -36,6 +36,13 @@ def test_words_and_numbers_are_those_of_yaml_1_1(tmp_path: Path) -> None:
     assert (job.windowing.rows, job.evaluation.single_task_baseline) == (64, True)
 
 
+def test_every_kind_of_column_may_be_required(tmp_path: Path) -> None:
+    kinds = ("number", "category", "boolean", "datetime")
+    lines = "".join(f"    {kind}: {{type: {kind}, required: true}}\n" for kind in kinds)
+    inputs = read(JOB.replace("    x: {type: number}\n", lines), tmp_path).schema.inputs
+    assert [inputs[kind].required for kind in (*kinds, "picture")] == [True] * 4 + [False]
+
+
 def test_defaults_fill_all_but_name_source_and_schema(tmp_path: Path) -> None:
     job = read(JOB, tmp_path)
     assert (job.name, job.model.embed_dim, job.registered_model) == ("sales", 64, "sales")

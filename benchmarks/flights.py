@@ -88,7 +88,7 @@ def main() -> None:
         "values as they come; each month answered before it is learned from, means of February to December; "
         f"{options.seeds} seeds, each with other flights, {options.threads} threads; GrowLearn: the job that "
         f"growlearn init writes; LightGBM {lightgbm.__version__}: {TREES} trees, learning rate {RATE}, "
-        "defaults else",
+        "defaults else; seconds: wall time of all deliveries, or trainings, on busy cores",
     )
 
 

@@ -16,7 +16,7 @@ from growlearn.ingest.rows import Rows
 from growlearn.network.model.branch import ResidualBranch
 from growlearn.network.model.head import Head
 from growlearn.network.model.network import GrowingNetwork, iter_batches
-from growlearn.network.stems.stem import Stem, make_stem
+from growlearn.network.stems.stem import Stem, fit_stem, make_stem
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ def clone_pair(network: GrowingNetwork, branch_id: str, rows: Rows) -> StemBranc
     So a shift of all inputs is normalised away.
     """
     stem = copy.deepcopy(network.stem(network.stem_ids[branch_id])).requires_grad_(True)
-    stem.fit(stem.encode(rows))
+    fit_stem(stem, rows)
     branch = copy.deepcopy(network.branches[branch_id]).requires_grad_(True)
     assert isinstance(branch, ResidualBranch)
     return StemBranchPair(stem, branch)

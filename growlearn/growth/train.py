@@ -31,7 +31,7 @@ from growlearn.growth.branch_init import TrainableParts, init_trainable_parts, k
 from growlearn.growth.calibration import CalibratedHead, calibrate_head
 from growlearn.growth.checkpoint import TrainingState
 from growlearn.growth.environment import capture_environment
-from growlearn.growth.feature_cache import compute_frozen_features
+from growlearn.growth.feature_cache import cache_frozen_features, encode_inputs
 from growlearn.growth.head_fit import MAX_FIT_ROWS, cross_entropy, fit_linear_head
 from growlearn.growth.lr_schedule import LrSchedule, make_lr_schedule
 from growlearn.growth.prefix_metrics import HeadMetric, PrefixMetrics, fewest_branches_within
@@ -307,16 +307,15 @@ def _cache_dataset(
     plan: GrowthPlan, network: GrowingNetwork, trainable: TrainableParts, rows: Rows
 ) -> CachedDataset:
     targets = to_class_indices(rows.labels, plan.classes)
-    frozen = compute_frozen_features(network, rows, plan.lineage, with_tokens=trainable.stem is None)
-    stem, inputs = trainable.stem, {} if trainable.stem is None else trainable.stem.encode(rows)
+    stem = trainable.stem
+    frozen = cache_frozen_features(network, rows, plan.lineage, with_tokens=stem is None)
+    inputs = None if stem is None else encode_inputs(stem, rows)
 
     def tokens(index: Tensor) -> tuple[Tensor, Tensor]:
-        if stem is None:
-            assert frozen.z is not None
-            z = frozen.z[index]  # [B, T, D]
-        else:
-            z = stem({name: column[index] for name, column in inputs.items()})
-        return z, torch.cat([z.mean(1, keepdim=True), frozen.residuals[index]], dim=1)
+        features = frozen(index)
+        z = features.z if stem is None or inputs is None else stem(inputs(index))  # [B, T, D]
+        assert z is not None
+        return z, torch.cat([z.mean(1, keepdim=True), features.residuals], dim=1)
 
     row_weights = torch.tensor(plan.class_weights)[targets] if plan.class_weights else None
     return CachedDataset(tokens, targets, row_weights)

@@ -24,10 +24,15 @@ SPOOL_BYTES = 16 * 2**20
 """From this size on an array or a file is mapped instead of held in memory."""
 
 
-def allocate(shape: tuple[int, ...], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
-    """An array to be filled: in memory, or mapped where it is large; raises Unavailable on a full disk."""
+def allocate(
+    shape: tuple[int, ...], dtype: npt.DTypeLike, max_in_memory: int | None = None
+) -> npt.NDArray[Any]:
+    """An array to be filled: in memory, or mapped where it has `max_in_memory` bytes (SPOOL_BYTES) or more.
+
+    Raises Unavailable on a full disk.
+    """
     num_bytes = int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize
-    if num_bytes < SPOOL_BYTES or np.dtype(dtype).hasobject:
+    if num_bytes < (SPOOL_BYTES if max_in_memory is None else max_in_memory) or np.dtype(dtype).hasobject:
         return np.empty(shape, dtype)
     with open_temporary_file() as file:
         _reserve(file, num_bytes)

@@ -17,6 +17,7 @@ from growlearn.ports import Artifacts
 MAX_MODELS = 6
 """Models that one growth compares: the parent, its candidates and their untrained start."""
 MAX_SNAPSHOTS = 12
+MAX_OPEN_ROWS = 6_000_000  # of all snapshots, but at least one is open
 
 T = TypeVar("T")
 
@@ -55,17 +56,21 @@ class ModelCache:
 
     def rows(self, sha256: str, schema: Schema) -> Rows:
         """The rows of a stored snapshot; raises KeyError or ValueError where they had another schema."""
-        return _remember(
+        rows = _remember(
             self._rows,
             (sha256, schema.digest),
             lambda: from_parquet(self.artifacts.view(sha256), schema),
             MAX_SNAPSHOTS,
         )
+        while sum(map(len, self._rows.values())) > MAX_OPEN_ROWS and len(self._rows) > 1:
+            self._rows.popitem(last=False)
+        return rows
 
     def store_rows(self, rows: Rows, schema: Schema) -> str:
-        """Store rows as a snapshot that is open already; returns its sha256."""
+        """Store rows as a snapshot that is open already, unless it is large; returns its sha256."""
         sha256 = self.artifacts.put(to_parquet(rows, schema))
-        _remember(self._rows, (sha256, schema.digest), lambda: rows, MAX_SNAPSHOTS)
+        if len(rows) <= MAX_OPEN_ROWS // MAX_SNAPSHOTS:
+            _remember(self._rows, (sha256, schema.digest), lambda: rows, MAX_SNAPSHOTS)
         return sha256
 
     def clear(self) -> None:

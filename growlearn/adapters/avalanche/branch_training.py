@@ -57,8 +57,7 @@ class FeatureCache:
         positions = [self._position_by_hash.get(row_hash, -1) for row_hash in rows.row_hashes.tolist()]
         if -1 in positions:
             return self._compute_features(rows)
-        index, z = torch.tensor(positions), self._features.z
-        return FrozenFeatures(None if z is None else z[index], self._features.residuals[index])
+        return self._features.at(torch.tensor(positions))
 
     def _compute_features(self, rows: Rows) -> FrozenFeatures:
         return compute_frozen_features(self._network, rows, self._lineage, with_tokens=self._with_tokens)

@@ -15,6 +15,8 @@ from growlearn.network.model.weights import with_prefix
 from growlearn.network.stems.columns import ColumnGroup, EncodedInputs, InitSource
 from growlearn.network.stems.modalities import MODALITIES
 
+_MAX_FIT_ROWS = 100_000
+
 
 def get_column_names(schema: Schema, kind: InputType) -> list[str]:
     """Names of the input columns of one kind, in schema order."""
@@ -69,8 +71,13 @@ class Stem(nn.Module):
 def make_stem(schema: Schema, config: ModelConfig, rows: Rows) -> Stem:
     """An untrained stem with vocabularies and normalisation fitted to the first training rows."""
     stem = Stem(schema, config, rows)
-    stem.fit(stem.encode(rows))
+    fit_stem(stem, rows)
     return stem
+
+
+def fit_stem(stem: Stem, rows: Rows) -> None:
+    """Fit the normalisation to rows, at most 100,000 of them."""
+    stem.fit(stem.encode(rows.sample(_MAX_FIT_ROWS)))
 
 
 def load_stem(schema: Schema, config: ModelConfig, weights: Mapping[str, Tensor]) -> Stem:

@@ -21,13 +21,15 @@ from growlearn.ingest.formats import load_raw_table
 from growlearn.ingest.images import IMAGE_SUFFIXES
 from growlearn.ingest.partitions import check_partitions
 from growlearn.ingest.row_errors import to_bad_rows
-from growlearn.ingest.rows import object_column
+from growlearn.ingest.rows import Column
+from growlearn.ingest.spool import Content, read_or_spool
 from growlearn.ingest.table_rows import parse_for_prediction
 from growlearn.ports import Artifacts, Store
 from growlearn.registry.version_tree import get_version
 from growlearn.serving.known_tasks import find_unknown_task_rows
 from growlearn.serving.predictor import Predictor
 
+_CHUNK_ROWS = 65_536  # predicted at once, and in a row group of the output
 OUTPUT_COLUMNS = ("prediction", "probability", "task")
 
 
@@ -79,17 +81,27 @@ def predict_file(
     if len(known) == 0:
         raise GrowLearnError(f"{file}: no row can be answered; the first: {bad[0].reason}")
     predictor = Predictor(model.manifest, artifacts.get, execution)
-    answers = predictor.answer(parsed.rows.take(known), min_probability, proba)
-    class_columns = predictor.probability_columns(answers)
-    added = {name: getattr(answers, name) for name in OUTPUT_COLUMNS} | class_columns
+    rows = parsed.rows if len(known) == len(parsed.rows) else parsed.rows.take(known)
+    parts = [predictor.answer(part, min_probability, proba) for part in rows.slices(_CHUNK_ROWS)]
+    class_parts = [predictor.probability_columns(part) for part in parts]
+    class_columns = {name: np.concatenate([part[name] for part in class_parts]) for name in class_parts[0]}
+    added = {name: np.concatenate([getattr(part, name) for part in parts]) for name in OUTPUT_COLUMNS}
+    added |= class_columns
     table = pa.table({"file": sorted(contents)}) if file.is_dir() else raw_table.table
     # The added columns replace columns of the file that have the same names.
     table = table.select([i for i, name in enumerate(table.column_names) if name not in added])
     for name, values in added.items():
-        column = object_column([None] * table.num_rows)
-        column[parsed.source_rows[known]] = values
-        table = table.append_column(name, pa.array(column))
+        table = table.append_column(name, _to_column(values, parsed.source_rows[known], table.num_rows))
     return FilePredictions(table, model.number, tuple(bad), tuple(class_columns))
+
+
+def _to_column(values: Column, positions: Column, num_rows: int) -> Any:
+    """Values at these rows of a column, null in the others."""
+    cells = np.zeros(num_rows, values.dtype)
+    cells[positions] = values
+    is_null = np.ones(num_rows, dtype=bool)
+    is_null[positions] = False
+    return pa.array(cells, mask=is_null)
 
 
 def _get_version(store: Store, stream_name: str, version: int | None) -> Version:
@@ -103,13 +115,16 @@ def _get_version(store: Store, stream_name: str, version: int | None) -> Version
     return get_version(store.versions(stream_name), number)
 
 
-def _read_contents(path: Path) -> dict[str, bytes]:
+def _read_contents(path: Path) -> dict[str, Content]:
     """A file under its name, or the images below a folder by their relative paths."""
     try:
         if not path.is_dir():
-            return {path.name: path.read_bytes()}
+            with path.open("rb") as file:
+                return {path.name: read_or_spool(file, path.stat().st_size)}
         images = find_files(path, IMAGE_SUFFIXES)
-        contents = {f"./{_printable_path(image.relative_to(path))}": image.read_bytes() for image in images}
+        contents: dict[str, Content] = {
+            f"./{_printable_path(image.relative_to(path))}": image.read_bytes() for image in images
+        }
     except OSError as error:
         raise GrowLearnError(f"cannot read {path}: {error.strerror}", hint="check the path") from error
     if not contents:
@@ -130,7 +145,7 @@ def write_predictions(predictions: FilePredictions, out: Path) -> tuple[str, ...
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         if suffix != ".csv":
-            pq.write_table(predictions.table, out)
+            pq.write_table(predictions.table, out, row_group_size=_CHUNK_ROWS)
             return ()
         unsupported = tuple(field.name for field in predictions.table.schema if not _fits_csv(field.type))
         pacsv.write_csv(predictions.table.drop_columns(list(unsupported)), out)

@@ -45,11 +45,13 @@ class Undeliverable(GrowLearnError):
 class DiskFull(Unavailable):
     """A disk has no room left; what was recorded stays, and the same work can be done again."""
 
-    def __init__(self, what: str) -> None:
-        super().__init__(
-            f"the disk is full: {what}",
-            hint="free space there, then run the same again; nothing that was recorded is lost",
-        )
+    def __init__(
+        self,
+        what: str,
+        *,
+        hint: str = "free space there, then run the same again; nothing that was recorded is lost",
+    ) -> None:
+        super().__init__(f"the disk is full: {what}", hint=hint)
 
 
 def is_disk_full(error: BaseException | None) -> bool:

@@ -35,8 +35,8 @@ def _iter_changes(before: Schema, after: Schema) -> Iterator[str]:
 
 
 def _describe(spec: InputColumn) -> str:
-    options = {key: value for key, value in vars(spec).items() if key != "type" and value is not None}
-    details = ", ".join(f"{key} {value}" for key, value in options.items())
+    options = [f"{key} {value}" for key in ("shape", "vocabulary", "length") if (value := getattr(spec, key))]
+    details = ", ".join(options + ["required"] * spec.required)
     return f"{spec.type} ({details})" if details else spec.type.value
 
 

@@ -15,7 +15,7 @@ from typing import IO, Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from growlearn.domain.errors import Unavailable
+from growlearn.domain.errors import DiskFull, Unavailable, is_disk_full
 
 Content: TypeAlias = bytes | memoryview
 """The bytes of a file: in memory, or mapped."""
@@ -70,7 +70,7 @@ def write_chunk(file: IO[bytes], chunk: bytes | memoryview) -> None:
     try:
         file.write(chunk)
     except OSError as error:
-        raise _full_disk(error) from error
+        raise _make_write_error(error) from error
 
 
 def map_file(file: IO[bytes]) -> memoryview:
@@ -104,11 +104,12 @@ def _reserve(file: IO[bytes], num_bytes: int) -> None:
         else:
             file.truncate(num_bytes)
     except OSError as error:
-        raise _full_disk(error) from error
+        raise _make_write_error(error) from error
 
 
-def _full_disk(error: OSError) -> Unavailable:
-    return Unavailable(
-        f"rows cannot be written to temporary files in {tempfile.gettempdir()}: {error.strerror or error}",
-        hint="free space there, or let TMPDIR name a folder on a larger disk",
-    )
+def _make_write_error(error: OSError) -> Unavailable:
+    what = f"rows cannot be written to temporary files in {tempfile.gettempdir()}"
+    hint = "free space there, or let TMPDIR name a folder on a larger disk"
+    if is_disk_full(error):
+        return DiskFull(what, hint=hint)
+    return Unavailable(f"{what}: {error.strerror or error}", hint=hint)

@@ -137,6 +137,8 @@ def test_a_full_disk_is_called_so(monkeypatch: pytest.MonkeyPatch) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "posix_fallocate", fail)
-    with pytest.raises(Unavailable, match="No space left on device") as caught:
+    with pytest.raises(
+        Unavailable, match="the disk is full: rows cannot be written to temporary files"
+    ) as caught:
         spool.allocate((spool.SPOOL_BYTES,), np.uint8)
     assert "TMPDIR" in str(caught.value.hint)

@@ -56,7 +56,7 @@ def renamed(old: str, new: str) -> dict[str, list[object]]:
         (renamed("late", "lat"), r"column 'late' is missing \(did you mean 'lat'\?\)"),
         (
             {**GOOD, "delay": ["none", "long"]},
-            "column 'delay' (holds text such as 'none'|is string); wanted numbers",
+            "column 'delay' (holds text such as 'long'|is string); wanted numbers",
         ),
     ],
 )

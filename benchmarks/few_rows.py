@@ -47,7 +47,7 @@ def main() -> None:
     rates: dict[str, float] = {}
     for seed in range(options.seeds):
         full = windows(options.first)
-        domains = {name: full[name].take(slice(options.rows)) for name in LATER}
+        domains = {name: next(full[name].slices(options.rows)) for name in LATER}
         rich, bare = model(seed), model(seed)
         rich.grow("as is", full["as is"])
         for name, side, runs in (("alone", bare, alone), ("grown", rich, grown)):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from growlearn.domain.delayed_labels import LabelUpdate
@@ -13,7 +14,8 @@ from growlearn.domain.errors import InvalidFile
 from growlearn.domain.schema import Label, Schema
 from growlearn.domain.window import BadRow, Window
 from growlearn.ingest.label_file import LabelRow
-from growlearn.ingest.rows import Column, object_column, to_label_array, to_parquet_bytes
+from growlearn.ingest.rows import Column, encode_row_groups, object_column, to_label_array
+from growlearn.ingest.spool import SPOOL_BYTES, Content
 from growlearn.ports import Artifacts
 
 
@@ -47,11 +49,11 @@ def join_labels(
 def _join_window(
     state: LabelJoinState, window: Window, snapshot: str, schema: Schema, artifacts: Artifacts
 ) -> None:
-    content = artifacts.get(snapshot)
-    column_names = pq.read_schema(io.BytesIO(content)).names
+    content = artifacts.view(snapshot)
+    column_names = pq.read_schema(pa.BufferReader(content)).names
     if schema.id_column not in column_names or schema.label not in column_names:
         return  # ingested under a schema without this id column
-    table = pq.read_table(io.BytesIO(content), columns=[schema.id_column, schema.label])
+    table = pq.read_table(pa.BufferReader(content), columns=[schema.id_column, schema.label])
     labels = object_column(table.column(schema.label).to_pylist())
     num_filled = 0
     for row, row_id in enumerate(table.column(schema.id_column).to_pylist()):
@@ -90,10 +92,17 @@ def _require_one_label_kind(labels: Column, window: str) -> None:
         raise InvalidFile(f"labels are of another kind, integers or text, than those of {window}")
 
 
-def with_labels(content: bytes, name: str, labels: Column) -> bytes:
+def with_labels(content: Content, name: str, labels: Column) -> Content:
     """A stored window with other labels; everything else stays byte for byte."""
-    table = pq.read_table(io.BytesIO(content))
-    index = table.column_names.index(name)
-    return to_parquet_bytes(
-        table.set_column(index, name, to_label_array(labels)).replace_schema_metadata(None)
-    )
+    file, cells = pq.ParquetFile(pa.BufferReader(content)), to_label_array(labels)
+    index = file.schema_arrow.names.index(name)
+
+    def replace_labels() -> Iterator[Any]:
+        start = 0
+        for group in range(file.metadata.num_row_groups):
+            table = file.read_row_group(group)
+            part = cells.slice(start, len(table))
+            start += len(table)
+            yield table.set_column(index, name, part).replace_schema_metadata(None)
+
+    return encode_row_groups(replace_labels(), is_large=len(content) >= SPOOL_BYTES)

@@ -56,6 +56,8 @@ class Rows:
     def take(self, indices: Column) -> Rows:
         """The rows at these indices, or where this mask is true."""
         if indices.dtype == bool:
+            if indices.all():
+                return self
             indices = np.flatnonzero(indices)
         return Rows(
             {name: _take_cells(column, indices) for name, column in self.inputs.items()},
@@ -238,15 +240,10 @@ def to_parquet(rows: Rows, schema: Schema) -> Content:
     group_rows = min(max(_GROUP_BYTES // row_bytes, _MIN_GROUP_ROWS), _MAX_GROUP_ROWS)
     label_type = _get_label_type(rows.labels)
     tables = (_to_table(part, schema, label_type) for part in rows.slices(group_rows))
-    if len(rows) * row_bytes < SPOOL_BYTES:
-        sink = io.BytesIO()
-        _write_row_groups(tables, sink)
-        return sink.getvalue()
-    with open_temporary_file() as file:
-        _write_row_groups(tables, file)
-        for column in rows.inputs.values():
-            drop_pages(column)
-        return map_file(file)
+    content = encode_row_groups(tables, is_large=len(rows) * row_bytes >= SPOOL_BYTES)
+    for column in rows.inputs.values():
+        drop_pages(column)
+    return content
 
 
 def _count_row_bytes(rows: Rows) -> int:
@@ -270,9 +267,18 @@ def _to_table(rows: Rows, schema: Schema, label_type: Any) -> Any:
 
 def to_parquet_bytes(table: Any) -> bytes:
     """A table as stored Parquet; equal tables give equal bytes."""
-    sink = io.BytesIO()
-    _write_row_groups(iter([table]), sink)
-    return sink.getvalue()
+    return bytes(encode_row_groups(iter([table]), is_large=False))
+
+
+def encode_row_groups(tables: Iterator[Any], *, is_large: bool) -> Content:
+    """Tables as the row groups of one stored Parquet file, mapped where it is large."""
+    if not is_large:
+        sink = io.BytesIO()
+        _write_row_groups(tables, sink)
+        return sink.getvalue()
+    with open_temporary_file() as file:
+        _write_row_groups(tables, file)
+        return map_file(file)
 
 
 def _write_row_groups(tables: Iterator[Any], sink: IO[bytes]) -> None:

@@ -29,7 +29,7 @@ def artifacts(context: StoreContext) -> Iterator[Finding]:
     bytes_read = damaged = 0
     for digest, where in referenced.items():
         try:
-            bytes_read += len(file_artifacts.get(digest))
+            bytes_read += len(file_artifacts.view(digest))
         except CorruptArtifact as error:
             damaged += 1
             yield error_finding("artifacts", f"{error.message}; needed by {where}", error.hint)

@@ -6,6 +6,7 @@ import io
 import os
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from pyarrow import feather
 from growlearn.domain.errors import Unavailable
 from growlearn.domain.schema import InputColumn, InputType, Schema
 from growlearn.ingest import formats, mapped_table, rows, spool
+from growlearn.ingest.label_join import with_labels
 from growlearn.ingest.mapped_table import split_csv
 from growlearn.ingest.rows import from_parquet, to_parquet
 from growlearn.ingest.table_rows import parse_file
@@ -142,3 +144,16 @@ def test_a_full_disk_is_called_so(monkeypatch: pytest.MonkeyPatch) -> None:
     ) as caught:
         spool.allocate((spool.SPOOL_BYTES,), np.uint8)
     assert "TMPDIR" in str(caught.value.hint)
+
+
+@pytest.mark.usefixtures("small_memory")
+def test_labels_that_come_late_give_the_snapshot_of_rows_that_had_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sink = io.BytesIO()
+    as_parquet(table_of(700), sink)
+    labelled = parse_file({"a.parquet": sink.getvalue()}, SCHEMA).rows
+    unlabelled = replace(labelled, labels=np.full(len(labelled), None, dtype=object))
+    monkeypatch.setattr(rows, "_GROUP_BYTES", 1)
+    stored = with_labels(to_parquet(unlabelled, SCHEMA), "y", labelled.labels)
+    assert bytes(stored) == bytes(to_parquet(labelled, SCHEMA))

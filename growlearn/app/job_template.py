@@ -119,7 +119,7 @@ def _format_label(profile: DataProfile) -> str:
     others = f" ({len(profile.rare_classes)} such classes)" if len(profile.rare_classes) > 1 else ""
     return (
         f"{_quote(profile.label)}  # {_quote(label)} is rare, {fraction:.1%} of the rows read{others}: "
-        "consider class weights (balanced) and a metric that sees rare classes"
+        "consider metric: average_precision, or class_weight: balanced"
     )
 
 

@@ -338,5 +338,5 @@ def test_class_weights_are_proposed_where_a_class_is_rare(tmp_path: Path) -> Non
         assert drafted(path, tmp_path).schema.label == "label"
         return render_job_file("n", profile_data(path, None))
 
-    assert '  label: "label"  # "1" is rare, 1.0% of the rows read: consider class weights' in rendered(2)
+    assert '  label: "label"  # "1" is rare, 1.0% of the rows read: consider metric: average' in rendered(2)
     assert "is rare" not in rendered(40)

@@ -22,7 +22,7 @@ from growlearn.ingest.images import IMAGE_SUFFIXES
 from growlearn.ingest.partitions import check_partitions
 from growlearn.ingest.row_errors import to_bad_rows
 from growlearn.ingest.rows import Column
-from growlearn.ingest.spool import Content, read_or_spool
+from growlearn.ingest.spool import Content, drop_pages, read_or_spool
 from growlearn.ingest.table_rows import parse_for_prediction
 from growlearn.ports import Artifacts, Store
 from growlearn.registry.version_tree import get_version
@@ -44,6 +44,7 @@ class FilePredictions:
     version: int
     failed_rows: tuple[BadRow, ...]
     class_columns: tuple[str, ...] = ()
+    mapped: memoryview | None = None  # where a large table lies
 
 
 def predict_file(
@@ -92,7 +93,7 @@ def predict_file(
     table = table.select([i for i, name in enumerate(table.column_names) if name not in added])
     for name, values in added.items():
         table = table.append_column(name, _to_column(values, parsed.source_rows[known], table.num_rows))
-    return FilePredictions(table, model.number, tuple(bad), tuple(class_columns))
+    return FilePredictions(table, model.number, tuple(bad), tuple(class_columns), raw_table.mapped)
 
 
 def _to_column(values: Column, positions: Column, num_rows: int) -> Any:
@@ -145,13 +146,22 @@ def write_predictions(predictions: FilePredictions, out: Path) -> tuple[str, ...
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         if suffix != ".csv":
-            pq.write_table(predictions.table, out, row_group_size=_CHUNK_ROWS)
+            _write_parquet(predictions, out)
             return ()
         unsupported = tuple(field.name for field in predictions.table.schema if not _fits_csv(field.type))
         pacsv.write_csv(predictions.table.drop_columns(list(unsupported)), out)
         return unsupported
     except OSError as error:
         raise make_write_error(out, error, "check the folder") from error
+
+
+def _write_parquet(predictions: FilePredictions, out: Path) -> None:
+    """Write a row group at a time; what was written of a mapped table leaves the memory."""
+    table = predictions.table
+    with pq.ParquetWriter(out, table.schema) as writer:
+        for start in range(0, table.num_rows, _CHUNK_ROWS):
+            writer.write_table(table.slice(start, _CHUNK_ROWS))
+            drop_pages(predictions.mapped or b"")
 
 
 def _fits_csv(data_type: Any) -> bool:

@@ -68,16 +68,17 @@ def _holds_one_class(rows: ScoredRows) -> bool:
 def compute_chance_level(
     metric: Metric, targets: npt.NDArray[np.int64], num_classes: int, positive: int | None
 ) -> float:
-    """The value of knowing nothing: 1/C accuracy, equal probabilities, or the best constant class.
+    """The value of one answer to every row: 1/C accuracy, else the best class or the rows' class frequencies.
 
     1/C, that of accuracy, where the metric is not defined on the rows.
     """
     if metric.name is MetricName.ACCURACY:
         return 1 / num_classes
-    equal = np.full((len(targets), num_classes), 1 / num_classes)
+    counts = np.bincount(targets[(targets >= 0) & (targets < num_classes)], minlength=num_classes)
+    same = np.tile(counts / max(counts.sum(), 1), (len(targets), 1))  # [N, C]
     constant_answers = range(num_classes) if metric.chooses_threshold else (0,)
     values = [
-        compute_metric(metric, ScoredRows(equal, np.full(len(targets), answer), targets, positive))
+        compute_metric(metric, ScoredRows(same, np.full(len(targets), answer), targets, positive))
         for answer in constant_answers
     ]
     defined = [value for value in values if value is not None]

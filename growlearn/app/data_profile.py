@@ -174,7 +174,7 @@ def _make_no_input_error(
 
 def _find_rare_classes(column: Any) -> tuple[tuple[str, float], ...]:
     """Labels with less than a fifth of the rows that an equal share would be, the rarest first."""
-    counts = Counter(column.drop_null().to_pylist())
+    counts = Counter(label for label in column.drop_null().to_pylist() if label == label)  # noqa: PLR0124 - NaN
     equal_share = counts.total() / max(len(counts), 1)
     rare = [(label, count) for label, count in counts.items() if count < _RARE_FRACTION * equal_share]
     rare.sort(key=lambda entry: (entry[1], str(entry[0])))

@@ -100,6 +100,15 @@ class Replay:
         )
 
     @property
+    def undefined(self) -> tuple[str, ...]:
+        """Ids of the windows on which the metric is not defined: all their labelled rows have one label."""
+        if self.metric is MetricName.ACCURACY:
+            return ()
+        return tuple(
+            window.window for window in self.windows if window.labelled and window.metric_value is None
+        )
+
+    @property
     def drift_events(self) -> tuple[DriftEvent, ...]:
         """Every true change after the first window; empty where the regimes are unknown."""
         regimes = forward_fill_regimes(self.windows)

@@ -44,6 +44,8 @@ def _column_issue(name: str, kind: InputType, reference: Column, window: Column)
     if reference_missing.all():
         return None  # there is no value to compare with
     reference, window = reference[~reference_missing], window[~window_missing]
+    if kind is InputType.DATETIME and window[0] > reference.max():
+        return None  # time moves on: all rows of a new day may have its date
     issue = _constant_column_issue(name, reference, window, bool(window_missing.any()))
     if issue is None and kind in _VALUE_ISSUES:
         issue = _VALUE_ISSUES[kind](name, reference, window)

@@ -79,9 +79,10 @@ def _best_at_cost(cost: tuple[int, int], candidates: Sequence[Candidate], metric
     """Of the candidates with this cost, the best on validation rows; the first of equals."""
 
     def validation_cost(candidate: Candidate) -> float:
+        cost = candidate.validation_loss
         if candidate.validation_value is not None:
-            return -metric.merit(candidate.validation_value)
-        return math.inf if candidate.validation_loss is None else candidate.validation_loss
+            cost = -metric.merit(candidate.validation_value)
+        return math.inf if cost is None or math.isnan(cost) else cost
 
     return min((candidate for candidate in candidates if candidate.cost == cost), key=validation_cost)
 
@@ -99,13 +100,19 @@ class BootstrapTest:
     _values: dict[tuple[CandidateKind, int], Values] = field(default_factory=dict)
 
     def test(self, comparison: PairedComparison, alpha: float, min_effect: float) -> PairedComparison:
-        """The comparison by the metric: gain, percentile interval and p-value (Efron and Tibshirani 1993)."""
+        """The comparison by the metric: gain, percentile interval and p-value (Efron and Tibshirani 1993).
+
+        A candidate whose training diverged, so that its probabilities are no numbers, loses to any other.
+        """
         smaller, larger = comparison.smaller, comparison.larger
+        merits = self._merit(smaller), self._merit(larger)
+        if any(map(math.isnan, merits)):
+            return replace(comparison, outperformed=not math.isnan(merits[1]))
+        difference = merits[1] - merits[0]
         resamples = count_resamples(alpha)
         gains = self.metric.merit(1.0) * (
             self._resampled(larger, resamples) - self._resampled(smaller, resamples)
         )
-        difference = self._merit(larger) - self._merit(smaller)
         low, high = np.quantile(gains, (alpha / 2, 1 - alpha / 2))
         p_value = bootstrap_p_value(gains)
         return replace(

@@ -40,7 +40,8 @@ def _require_known_names(config: Mapping[str, float], known_labels: Iterable[Lab
         if name not in known:
             raise JobError(
                 f"class_weight names {name!r}, which is no class of this stream",
-                hint=f"correct or remove it in the job file; classes: {', '.join(known)}",
+                hint="correct it in the job file, or remove it until rows of that class have come; classes: "
+                + ", ".join(known),
             )
 
 

@@ -176,17 +176,18 @@ def plan_growth(
         max_accuracy_drop=job.pruning.max_accuracy_drop,
         retained=None if replay_rows is None else store_rows(replay_rows, model.schema),
         metric=job.metric,
-        class_weights=resolve_class_weights(
-            job.class_weight,
-            split_data.classes,
-            split_data.split.train.labels,
-            (
-                *split_data.classes,
-                *split_data.rare_labels,
-                *(label for head in model.tasks for label in head.classes),
-            ),
-        ),
+        class_weights=_resolve_class_weights(job, split_data, model),
         positive_class=positive_class,
+    )
+
+
+def _resolve_class_weights(job: Job, split_data: SplitData, model: Manifest) -> tuple[float, ...]:
+    known_labels = (label for head in model.tasks for label in head.classes)
+    return resolve_class_weights(
+        job.class_weight,
+        split_data.classes,
+        split_data.split.train.labels,
+        (*split_data.classes, *split_data.rare_labels, *known_labels),
     )
 
 

@@ -37,4 +37,5 @@ def _spread_copies(row_hashes: Column) -> Column:
     _, starts, inverse = np.unique(row_hashes[order], return_index=True, return_inverse=True)
     copy_number = np.empty(len(order), np.uint64)
     copy_number[order] = np.arange(len(order)) - starts[inverse]  # 0 for the first of equal hashes
-    return row_hashes + copy_number * _GOLDEN_RATIO  # modulo 2^64
+    spread: Column = row_hashes + copy_number * _GOLDEN_RATIO  # modulo 2^64
+    return spread

@@ -27,7 +27,7 @@ def decode_booleans(column: Any, name: str, row_errors: RowErrors) -> Column:
     arrow_type = column.type
     if pt.is_null(arrow_type):
         return object_column([None] * len(column))
-    if pt.is_integer(arrow_type) or pt.is_floating(arrow_type):
+    if pt.is_integer(arrow_type) or pt.is_floating(arrow_type) or pt.is_decimal(arrow_type):
         texts = _number_texts(column)
     elif is_text_type(arrow_type) or pt.is_boolean(arrow_type):
         texts = null_where_missing(column.cast(pa.string()))

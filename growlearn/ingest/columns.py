@@ -20,9 +20,7 @@ NUMBER_PATTERN = re.compile(
 )
 """A number written as text."""
 _BOOLEAN_VALUES = {"true": 1.0, "false": 0.0}
-_MISSING_TEXTS = pa.array(
-    ["", "na", "n/a", "#n/a", "#na", "<na>", "nan", "-nan", "nat", "null", "none"], pa.string()
-)
+MISSING_WORDS = ("", "na", "n/a", "#n/a", "#na", "<na>", "nan", "-nan", "nat", "null", "none")
 """How a cell of text says that it has no number, boolean or time, in lower case; a superset of pandas'."""
 
 
@@ -53,7 +51,9 @@ def null_mask(column: Any) -> Column:
 def null_where_missing(column: Any) -> Any:
     """A text column, null where a cell says that it holds no value, such as "NA" or "null"."""
     words = pc.utf8_lower(pc.utf8_trim_whitespace(column.cast(pa.string())))
-    return pc.if_else(pc.is_in(words, _MISSING_TEXTS), pa.scalar(None, column.type), column)
+    return pc.if_else(
+        pc.is_in(words, pa.array(MISSING_WORDS, pa.string())), pa.scalar(None, column.type), column
+    )
 
 
 def decode_numbers(column: Any, name: str, row_errors: RowErrors, cells_are_text: bool) -> Column:
@@ -63,6 +63,8 @@ def decode_numbers(column: Any, name: str, row_errors: RowErrors, cells_are_text
     """
     column = unwrap_column(column)
     arrow_type = column.type
+    if column.null_count == len(column):
+        return np.full(len(column), np.nan)
     if cells_are_text and is_text_type(arrow_type):
         values = _parse_numbers(column, name, row_errors)
     elif _is_number_type(arrow_type) or pt.is_boolean(arrow_type) or pt.is_null(arrow_type):
@@ -70,7 +72,7 @@ def decode_numbers(column: Any, name: str, row_errors: RowErrors, cells_are_text
     else:
         raise InvalidFile(f"column {name!r} is {arrow_type}; wanted numbers")
     mark_rows(row_errors, np.isinf(values), RowError(f"{name} is infinite"))
-    return np.where(np.isnan(values), np.nan, values)  # one NaN
+    return np.where(np.isnan(values), np.nan, values + 0.0)  # one NaN; + 0.0: -0.0 becomes 0.0
 
 
 def _is_number_type(arrow_type: Any) -> bool:
@@ -79,7 +81,7 @@ def _is_number_type(arrow_type: Any) -> bool:
 
 def _parse_numbers(column: Any, name: str, row_errors: RowErrors) -> Column:
     try:
-        return np.asarray(column.cast(pa.float64()).to_numpy())
+        return to_doubles(column)
     except pa.ArrowInvalid:
         column = null_where_missing(column)
     try:

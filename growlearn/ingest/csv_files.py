@@ -21,6 +21,16 @@ _BYTE_ORDER_MARKS = (  # UTF-32 first: its little-endian mark begins with that o
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _CHUNK_BYTES = 2**24
+_MORE_MISSING_WORDS = (
+    "None",
+    "none",
+    "NONE",
+    "NaT",
+    "nat",
+    "na",
+    "Null",
+    "NAN",
+)  # of those that pyarrow lacks
 _FIELD_END = b",\r\n"
 # A quoted field; only a separator, a line's end or the file's may follow its closing quote.
 _QUOTED_FIELD = re.compile(rb'"[^"]*+(?:""[^"]*+)*+"(?=[,\r\n]|\Z)')
@@ -48,7 +58,13 @@ def infer_csv(content: bytes) -> Any:
     """Every column, with the type that all its cells have."""
     text = _decode(content)
     _read_column_names(text)
-    return _parse(text, pacsv.ConvertOptions())
+    missing = sorted({*pacsv.ConvertOptions().null_values, *_MORE_MISSING_WORDS})
+    return _parse(text, pacsv.ConvertOptions(null_values=missing))
+
+
+def has_wide_characters(start: bytes) -> bool:
+    """Whether a file that begins so says that it is UTF-16 or UTF-32."""
+    return start.startswith(tuple(mark for mark, _ in _BYTE_ORDER_MARKS))
 
 
 def _decode(content: bytes) -> bytes:

@@ -7,15 +7,22 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.types as pt
 
 from growlearn.domain.errors import InvalidFile
 from growlearn.ingest.columns import is_text_type, null_where_missing, truncate_repr, unwrap_column
-from growlearn.ingest.row_errors import RowError, RowErrors
+from growlearn.ingest.row_errors import RowError, RowErrors, mark_rows
 from growlearn.ingest.rows import Column
 
 _MICROSECONDS = pa.timestamp("us")
 _MICROSECONDS_UTC = pa.timestamp("us", "UTC")
+_MICROSECONDS_PER_UNIT = {
+    "ms": 10**3,
+    "s": 10**6,
+    "date64[ms]": 10**3,
+    "date32[day]": 86_400 * 10**6,
+}
 
 
 def decode_datetimes(column: Any, name: str, row_errors: RowErrors) -> Column:
@@ -26,11 +33,10 @@ def decode_datetimes(column: Any, name: str, row_errors: RowErrors) -> Column:
     """
     column = unwrap_column(column)
     arrow_type = column.type
-    if pt.is_null(arrow_type):
+    if column.null_count == len(column) or (pt.is_floating(arrow_type) and pc.all(pc.is_nan(column)).as_py()):
         return np.full(len(column), "NaT", "datetime64[us]")
     if pt.is_timestamp(arrow_type) or pt.is_date(arrow_type):
-        is_finer = pt.is_timestamp(arrow_type) and arrow_type.unit == "ns"
-        times = column.cast(pa.timestamp("us", getattr(arrow_type, "tz", None)), safe=not is_finer)
+        times = _to_microseconds(column, name, row_errors)
     elif is_text_type(arrow_type):
         times = _parse_times(column, name, row_errors)
     else:
@@ -39,6 +45,21 @@ def decode_datetimes(column: Any, name: str, row_errors: RowErrors) -> Column:
             hint="write timestamps, dates, or text such as 2026-01-31T08:15:00+01:00",
         )
     return np.asarray(times.cast(_MICROSECONDS).to_numpy())
+
+
+def _to_microseconds(column: Any, name: str, row_errors: RowErrors) -> Any:
+    """Timestamps or dates in microseconds; finer ones rounded down, those beyond 64 bits marked as errors."""
+    arrow_type, zone = column.type, getattr(column.type, "tz", None)
+    unit = str(arrow_type) if pt.is_date(arrow_type) else arrow_type.unit
+    if unit == "ns":
+        return pc.floor_temporal(column, unit="microsecond").cast(pa.timestamp("us", zone))
+    if unit == "us":
+        return column
+    limit = 2**63 // _MICROSECONDS_PER_UNIT[unit]
+    counts = column.cast(pa.int32() if pt.is_date32(arrow_type) else pa.int64()).cast(pa.int64())
+    is_beyond = pc.or_(pc.greater_equal(counts, limit), pc.less_equal(counts, -limit))
+    mark_rows(row_errors, np.asarray(pc.fill_null(is_beyond, False)), RowError(f"{name} is not a time"))
+    return pc.if_else(is_beyond, pa.scalar(None, arrow_type), column).cast(pa.timestamp("us", zone))
 
 
 def _parse_times(column: Any, name: str, row_errors: RowErrors) -> Any:

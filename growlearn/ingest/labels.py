@@ -13,7 +13,7 @@ import pyarrow.types as pt
 
 from growlearn.domain.errors import InvalidFile
 from growlearn.domain.schema import Label, sort_labels
-from growlearn.ingest.columns import NUMBER_PATTERN, unwrap_column
+from growlearn.ingest.columns import MISSING_WORDS, NUMBER_PATTERN, unwrap_column
 from growlearn.ingest.row_errors import RowError, RowErrors
 from growlearn.ingest.rows import Column, object_column
 from growlearn.ingest.spelling import encode_texts
@@ -53,7 +53,7 @@ def decode_labels(
     counts = np.bincount(encoded.indices[encoded.indices >= 0], minlength=len(texts))  # cells of each text
     labels = _read_labels(texts, counts, description, label_kind)
     pairs = list(zip(texts, labels, strict=True))
-    is_error = np.array([label is None and not _is_nan(text) for text, label in pairs] + [False])
+    is_error = np.array([label is None and not _says_missing(text) for text, label in pairs] + [False])
     for row in np.flatnonzero(is_error[encoded.indices]):
         kind = f"{name} is not a whole number as the others are"
         row_errors.setdefault(int(row), RowError(kind, f": {texts[encoded.indices[row]]!r}"))
@@ -85,12 +85,13 @@ def _read_labels(
     """The label of each distinct text; None for one that is no integer where the labels are integers."""
     integers = [_parse_integer(text, _PLAIN_INTEGER) for text in texts]
     is_integer = np.array([value is not None for value in integers], dtype=bool)
-    is_number = is_integer | np.array([_is_nan(text) for text in texts], dtype=bool)
+    is_missing = np.array([_says_missing(text) for text in texts], dtype=bool)
+    is_number = is_integer | is_missing
     if label_kind is str:
-        spelled = [text if value is None else str(value) for text, value in zip(texts, integers, strict=True)]
+        spelled = [None if value is None else str(value) for value in integers]
         return list(spelled if is_number.all() else texts)
-    if all(text.lower() in _BOOLEANS for text in texts):
-        return [_BOOLEANS[text.lower()] for text in texts]
+    if all(text.lower() in _BOOLEANS or _says_missing(text) for text in texts):
+        return [_BOOLEANS.get(text.lower()) for text in texts]
     _require_whole_numbers(texts, description)
     if label_kind is int:
         return _read_as_integers(texts, description)
@@ -108,15 +109,17 @@ def _parse_integer(text: str, pattern: re.Pattern[str]) -> int | None:
     return value if -(2**63) <= value < 2**63 else None
 
 
-def _is_nan(text: str) -> bool:
-    return text.lower() == "nan"
+def _says_missing(text: str) -> bool:
+    """Whether a cell says that it has no label, where the others are numbers or booleans."""
+    return text.lower() in MISSING_WORDS
 
 
 def _require_whole_numbers(texts: Sequence[str], description: str) -> None:
     """Raise InvalidFile where all texts are numbers, but some are not whole."""
-    if not all(map(NUMBER_PATTERN.fullmatch, texts)):
+    numbers = [text for text in texts if not _says_missing(text)]
+    if not all(map(NUMBER_PATTERN.fullmatch, numbers)):
         return
-    fraction = next((text for text in texts if not _is_nan(text) and not float(text).is_integer()), None)
+    fraction = next((text for text in numbers if not float(text).is_integer()), None)
     if fraction is not None:
         raise InvalidFile(
             f"{description} holds numbers that are not whole, such as {fraction}; {_EXPECTED_LABELS}"
@@ -125,7 +128,9 @@ def _require_whole_numbers(texts: Sequence[str], description: str) -> None:
 
 def _read_as_integers(texts: Sequence[str], description: str) -> list[Label | None]:
     labels = [_BOOLEANS.get(text.lower(), _parse_integer(text, _DIGITS)) for text in texts]
-    misfits = [text for text, label in zip(texts, labels, strict=True) if label is None and not _is_nan(text)]
+    misfits = [
+        text for text, label in zip(texts, labels, strict=True) if label is None and not _says_missing(text)
+    ]
     if misfits and len(misfits) == len(texts):
         raise InvalidFile(
             f"{description} holds text such as {misfits[0]!r}; the labels of this stream are integers"

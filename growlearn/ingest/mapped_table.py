@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
+from growlearn.ingest.csv_files import has_wide_characters
 from growlearn.ingest.spool import Content, map_file, open_temporary_file, write_chunk
 
 _CSV_BLOCK_BYTES = 16 * 2**20
+_CR_ALONE = re.compile(rb"\r(?!\n)")
 _QUOTE, _NEWLINE, _COMMA, _RETURN = b'"\n,\r'
 
 
@@ -53,12 +57,13 @@ class _Sink:
 def split_csv(content: Content) -> Iterator[bytes]:
     """CSV as several files of about 16 MiB with the same first line, cut between two records.
 
-    A line's end within quotes is none. What cannot be cut, because it is no UTF-8 or a quote stands where
-    none may, is left whole.
+    A line's end within quotes is none. What cannot be cut is left whole: where it is no UTF-8, a quote stands
+    where none may, the first line is empty, or lines end in CR alone.
     """
-    is_utf8 = b"\0" not in bytes(content[:4])
+    is_utf8 = b"\0" not in bytes(content[:4]) and not has_wide_characters(bytes(content[:4]))
     header_end = _find_cut(content[:_CSV_BLOCK_BYTES], first=True) if is_utf8 else 0
-    if header_end <= 0 or header_end == len(content):
+    header = bytes(content[: max(header_end, 0)]).removeprefix(BOM_UTF8)
+    if header_end == len(content) or not header.strip() or _CR_ALONE.search(header):
         yield bytes(content)
         return
     start = header_end

@@ -38,5 +38,6 @@ def choose_classes(
     `logits` are as the head gives them, `probabilities` are calibrated.
     """
     if threshold is None:
-        return logits.argmax(axis=1)
+        largest: npt.NDArray[np.int64] = logits.argmax(axis=1)
+        return largest
     return (probabilities[:, 1].astype(np.float64) > threshold).astype(np.int64)

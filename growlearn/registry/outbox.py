@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 
-from growlearn.domain.errors import CorruptArtifact, GrowLearnError, Undeliverable
+from growlearn.domain.errors import CorruptArtifact, Undeliverable
 from growlearn.domain.evaluation import AccuracyMatrix, build_accuracy_matrix
 from growlearn.domain.lineage import BranchRecord, Version
 from growlearn.domain.stream import (
@@ -25,6 +25,9 @@ from growlearn.registry.version_metrics import load_version_scores
 from growlearn.registry.version_tree import get_ancestry
 
 _log = logging.getLogger(__name__)
+
+
+_DEFECTS = (TypeError, ValueError, LookupError, AttributeError, AssertionError)
 
 
 def deliver_messages(store: Store, tracker: Tracker, clock: Clock, stream: str | None = None) -> int:
@@ -66,11 +69,9 @@ def _record_failure(store: Store, clock: Clock, pending: PendingMessage, error: 
 def _may_succeed_later(error: Exception) -> bool:
     """Whether the same message may be taken later: when a server answers, a disk has room, a lock is free.
 
-    Refused content and lost weights stay as they are, and so does an error in building the message.
+    Refused content and lost weights stay as they are, and so does a defect in building the message.
     """
-    if isinstance(error, (Undeliverable, CorruptArtifact)):
-        return False
-    return isinstance(error, (GrowLearnError, OSError, MemoryError, ImportError))
+    return not isinstance(error, (Undeliverable, CorruptArtifact, *_DEFECTS))
 
 
 def _send_to_tracker(store: Store, tracker: Tracker, message: Message) -> TrackerIds:

@@ -50,13 +50,15 @@ def _convert_to_utc(frame: pd.DataFrame) -> pd.DataFrame:
     for index, kind in enumerate(frame.dtypes):
         if isinstance(kind, pd.DatetimeTZDtype):
             arrow_type = pd.ArrowDtype(pa.timestamp(kind.unit, "UTC"))
-            converted.isetitem(index, frame.iloc[:, index].astype(arrow_type))
+            converted.isetitem(index, frame.iloc[:, index].astype(arrow_type).array)
     return converted
 
 
 def _spell_mixed_columns(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
-    """Text in category and task columns with values of several types, for which Arrow has no type."""
-    names = [name for name, spec in schema.inputs.items() if spec.type is InputType.CATEGORY]
+    """Text in category, boolean and task columns with values of several types: Arrow has no type for them."""
+    names = [
+        name for name, spec in schema.inputs.items() if spec.type in (InputType.CATEGORY, InputType.BOOLEAN)
+    ]
     names += [] if schema.task is None else [schema.task]
     columns = {name: frame[name] for name in names if list(frame.columns).count(name) == 1}
     for name, column in columns.items():

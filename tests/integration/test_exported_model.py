@@ -415,7 +415,7 @@ def test_a_value_gives_the_same_answer_however_it_is_written(
         ([True, 7, "2013-01-01"], [1.0, 2.0, 1.0]),
         ([np.bool_(True), 7.0, date(2013, 1, 1)], ["1.0", "2", 1]),
     ):
-        asked = frame.assign(kind=pd.Series(kinds, dtype=object), task=tasks)
+        asked = frame.assign(kind=pd.Series(kinds, dtype=object), task=pd.Series(tasks, dtype=object))
         pd.testing.assert_frame_equal(model.predict(asked), answer, check_exact=True)
         singles = asked.astype({"size": "float32"})
         pd.testing.assert_frame_equal(model.predict(singles), answer, check_exact=True)

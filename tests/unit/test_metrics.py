@@ -123,7 +123,7 @@ def test_probabilities_that_are_no_numbers_give_no_number_rather_than_an_error()
         (MetricName.ACCURACY, 1 / 2),
         (MetricName.BALANCED_ACCURACY, 1 / 2),
         (MetricName.MACRO_F1, 3 / 4 / 2),  # of the constant class 0: F1 2 * 3 / (2 * 3 + 2), and 0
-        (MetricName.LOG_LOSS, math.log(2)),
+        (MetricName.LOG_LOSS, -0.6 * math.log(0.6) - 0.4 * math.log(0.4)),  # of their frequencies
         (MetricName.ROC_AUC, 1 / 2),
         (MetricName.AVERAGE_PRECISION, 2 / 5),
     ],

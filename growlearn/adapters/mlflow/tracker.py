@@ -105,8 +105,8 @@ def _log_window(client: MlflowClient, window_report: WindowReport, artifacts: Ar
         registered = versions.find_registered_version(client, stream, version)
         if registered is not None:
             return TrackerIds(run_id=run_id, model_version=str(registered.version))
-        model = versions.log_model(client, run, window_report, version, artifacts)  # somebody deleted it
-        number = versions.register_version(client, run, window_report, version, model)
+        again = versions.log_model(client, run, window_report, version, artifacts)  # somebody deleted it
+        number = versions.register_version(client, run, window_report, version, again)
         return TrackerIds(run_id=run_id, model_version=number)
     model = None if version is None else versions.log_model(client, run, window_report, version, artifacts)
     tasks = compute_evaluated_metrics(window_report, artifacts)

@@ -126,6 +126,9 @@ def _show_result(result: BacktestResult) -> None:
     show(render_legend([point for points in points_by_policy.values() for point in points]))
     for line in _basis_lines(result):
         echo(line)
+    undefined = ", ".join(dict.fromkeys(name for replay in result.replays for name in replay.undefined))
+    if undefined:
+        echo(f"{metric.name} is not defined in {undefined}: all their rows have one label")
 
 
 def _policy_row(replay: Replay) -> tuple[object, ...]:

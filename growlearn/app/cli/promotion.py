@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from growlearn.app.cli.inspect import StreamArgument
-from growlearn.app.cli.output import echo, echo_error
+from growlearn.app.cli.output import FAILED, echo, echo_error
 
 if TYPE_CHECKING:
     from growlearn.domain.stream import AliasChange, Stream
@@ -116,8 +116,11 @@ def _take_aliases(settings: Settings, store: Store, stream: str) -> bool:
     for text in warnings:
         echo_error(text)
     store.enqueue([Message(stream=stream, kind=MessageKind.TAKE_ALIASES)])
-    if not sync_mlflow(settings, store, stream, echo_error):
-        echo(f"{stream}: the aliases in MLflow are set as recorded")
+    if sync_mlflow(settings, store, stream, echo_error) or store.undeliverable_messages(stream):
+        raise typer.Exit(FAILED)
+    if list_mlflow_warnings(settings, store, stream):  # already shown, with the reason
+        raise typer.Exit(FAILED)
+    echo(f"{stream}: the aliases in MLflow are set as recorded")
     return True
 
 

@@ -51,13 +51,13 @@ class DatetimeTokens(nn.Module):
         """Encoded inputs of B rows -> [B, columns, D]."""
         edges = self.numbers.edges
         values = torch.minimum(torch.maximum(inputs[_TIMES], edges[:, 0]), edges[:, -1])  # [B, 2 columns]
-        tokens = (
-            self.numbers.embed_values(values).unflatten(1, (2, len(self.names))).sum(1)
-        )  # [B, columns, D]
+        embedded = self.numbers.embed_values(values)  # [B, 2 columns, D]
+        tokens = embedded.view(len(embedded), 2, len(self.names), -1).sum(1)  # [B, columns, D]
         no_part = self.calendar.new_zeros(len(self.names), 1, self.calendar.shape[2])
         embeddings = torch.cat([self.calendar, no_part], dim=1)  # [columns, parts + 1, D]
         column = torch.arange(len(self.names))[:, None]  # [columns, 1]
-        return tokens + embeddings[column, inputs[_CALENDAR]].sum(2)
+        result: Tensor = tokens + embeddings[column, inputs[_CALENDAR]].sum(2)
+        return result
 
 
 def _to_seconds(spans: Column) -> Column:

@@ -308,11 +308,17 @@ def test_missing_weights_are_named_and_nothing_is_registered(
     assert case.contents.versions(stream.job.registered_model) == {1: "1"}
 
 
-@pytest.mark.parametrize("uri", ["file:///tmp/runs", "runs", "postgresql://host/mlflow", "sqlite://"])
+@pytest.mark.parametrize(
+    ("uri", "hint"),
+    [
+        *((uri, "mlflow server") for uri in ("file:///tmp/runs", "runs", "postgresql://host/mlflow")),
+        ("sqlite://", "write sqlite:///relative"),
+    ],
+)
 def test_a_store_that_cannot_be_used_is_refused_with_a_hint(
-    case: MlflowCase, skipped_report: WindowReport, uri: str
+    case: MlflowCase, skipped_report: WindowReport, uri: str, hint: str
 ) -> None:
-    with pytest.raises(GrowLearnError, match="mlflow server"):
+    with pytest.raises(GrowLearnError, match=hint):
         MlflowTracker(uri, case.artifacts).log_cycle(skipped_report)
 
 

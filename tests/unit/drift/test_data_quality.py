@@ -33,6 +33,12 @@ def test_a_number_that_became_constant(make_side: Any) -> None:
     assert reason == "column 'n' is 0 in every row; the reference has 300 values of it"
 
 
+def test_a_date_that_is_the_same_in_a_whole_window_has_no_issue(make_side: Any) -> None:
+    days = np.datetime64("2013-01-31", "us") - np.arange(300) % 31 * np.timedelta64(1, "D")
+    one_day = np.full(200, np.datetime64("2013-02-01", "us"))
+    assert find_quality_issue(make_side(300, t=days), make_side(200, t=one_day)) is None
+
+
 def test_a_column_that_is_nearly_constant_anyway_has_no_issue(make_side: Any) -> None:
     reference = np.where(np.arange(300) == 7, 1.0, 0.0)
     assert find_quality_issue(make_side(300, n=reference), make_side(200, n=np.zeros(200))) is None

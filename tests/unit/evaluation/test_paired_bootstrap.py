@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -61,6 +62,14 @@ def test_a_larger_model_that_is_worse_or_equal_is_not_kept(metric: MetricName) -
     equal = select(metric, no_change=1.0, branch=1.0)
     assert equal.selected is CandidateKind.NO_CHANGE
     assert equal.comparisons[0].p_value == 1
+
+
+@pytest.mark.parametrize(
+    ("smaller", "larger", "kept"), [(math.nan, 3.0, "branch"), (3.0, math.nan, "no_change")]
+)
+def test_a_candidate_whose_training_diverged_is_not_kept(smaller: float, larger: float, kept: str) -> None:
+    selection = select(MetricName.ROC_AUC, no_change=smaller, branch=larger)
+    assert selection.selected is CandidateKind(kept)
 
 
 def test_a_gain_below_the_minimum_does_not_count() -> None:

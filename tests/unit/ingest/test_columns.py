@@ -239,3 +239,33 @@ class TestLabels:
     ) -> None:
         with pytest.raises(InvalidFile, match=message):
             decode_labels(chunked(column), "y", {}, kind)
+
+
+@pytest.mark.parametrize("text", ["0.1234130859375", "0.10000000149011612", "0.1", "-0.0", "1e22"])
+def test_a_gap_elsewhere_in_a_column_of_text_changes_no_number(text: str) -> None:
+    alone = decode_numbers(pa.chunked_array([[text]]), "x", {}, True)
+    beside = decode_numbers(pa.chunked_array([[text, "NA"]]), "x", {}, True)
+    typed = decode_numbers(pa.chunked_array([[float(text)]]), "x", {}, False)
+    assert alone.tobytes() == beside[:1].tobytes() == typed.tobytes()
+
+
+@pytest.mark.parametrize(
+    ("cells", "labels"),
+    [
+        (["0", "1", "NA"], [0, 1, None]),
+        (["True", "False", "NA"], [1, 0, None]),
+        (["7", "null", "N/A"], [7, None, None]),
+        (["red", "NA"], ["red", "NA"]),
+    ],
+)
+def test_words_for_nothing_are_no_labels_among_numbers_and_booleans(
+    cells: list[str], labels: list[Any]
+) -> None:
+    row_errors: RowErrors = {}
+    decoded = decode_labels(pa.chunked_array([cells]), "y", row_errors)
+    assert (decoded.labels.tolist(), row_errors) == (labels, {})
+
+
+def test_a_column_of_text_without_any_value_holds_missing_numbers() -> None:
+    column = pa.chunked_array([pa.array([None, None], pa.string())])
+    assert np.isnan(decode_numbers(column, "x", {}, False)).all()

@@ -76,3 +76,22 @@ def test_a_column_of_other_values_is_no_datetime_column(column: Any) -> None:
 
 def test_a_column_without_a_value_is_missing_throughout() -> None:
     assert decode(pa.nulls(2)) == decode(["", None]) == ["NaT", "NaT"]
+
+
+@pytest.mark.parametrize(
+    "far", [pa.array([2**60, 0], pa.timestamp("s")), pa.array([2**31 - 1, 0], pa.int32()).cast(pa.date32())]
+)
+def test_a_time_beyond_64_bits_of_microseconds_rejects_its_row(far: pa.Array) -> None:
+    row_errors: RowErrors = {}
+    times = decode_datetimes(pa.chunked_array([far]), "at", row_errors)
+    assert (times[1], row_errors) == (np.datetime64(0, "us"), {0: RowError("at is not a time")})
+
+
+def test_nanoseconds_before_1970_are_rounded_down_as_in_text() -> None:
+    typed = pa.array([-1], pa.timestamp("ns"))
+    assert decode_datetimes(pa.chunked_array([typed]), "at", {})[0] == np.datetime64(-1, "us")
+
+
+def test_a_column_that_pandas_wrote_as_nan_holds_missing_times() -> None:
+    column = pa.chunked_array([pa.array([float("nan"), None])])
+    assert np.isnat(decode_datetimes(column, "at", {})).all()

@@ -125,8 +125,24 @@ def test_csv_is_cut_between_records_whatever_its_fields_hold(
 
 @pytest.mark.parametrize(
     "content",
-    [b'size,y\n12",1\n' * 30, "a,b\n1,2\n".encode("utf-16") * 30, b"a,b\r1,2\r" * 30, b"a,b\n"],
-    ids=["a quote as inch", "utf-16", "old line ends", "only names"],
+    [
+        b'size,y\n12",1\n' * 30,
+        "a,b\n1,2\n".encode("utf-16") * 30,
+        "\u4e2d,b\n".encode("utf-16") + "1,2\n".encode("utf-16-le") * 30,
+        b"a,b\r1,2\r" * 30,
+        b"a,b\r1,2\r" + b"1,2\n" * 30,
+        b"\na,b\n" + b"1,2\n" * 30,
+        b"a,b\n",
+    ],
+    ids=[
+        "a quote as inch",
+        "utf-16",
+        "wide utf-16",
+        "old line ends",
+        "mixed",
+        "blank first line",
+        "only names",
+    ],
 )
 def test_csv_that_cannot_be_cut_is_left_whole(content: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mapped_table, "_CSV_BLOCK_BYTES", 50)

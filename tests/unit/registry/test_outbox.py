@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import errno
 import logging
+import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -281,6 +282,8 @@ def test_what_can_never_be_delivered_leaves_the_queue_with_its_reason_and_the_re
         TimeoutError("slow"),
         OSError(errno.ENOSPC, "full"),
         MemoryError(),
+        RuntimeError("can't start new thread"),
+        sqlite3.OperationalError("database is locked"),
     ],
 )
 def test_what_may_be_delivered_later_waits_however_often_it_fails(history: Any, error: Exception) -> None:

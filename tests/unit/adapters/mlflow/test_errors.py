@@ -42,7 +42,7 @@ def raised_for(failure: Exception) -> GrowLearnError:
     "failure",
     [
         MlflowException("Invalid model name", INVALID_PARAMETER_VALUE),
-        RestException({"error_code": "INVALID_PARAMETER_VALUE", "message": f"{URI} key too long"}),
+        RestException({"error_code": "INVALID_PARAMETER_VALUE", "message": f"{URI} key too long"}),  # type: ignore[no-untyped-call]
         MlflowException("no such thing here", BAD_REQUEST),
         MlflowException(NOT_JSON.format(413)),
         status_error(413),

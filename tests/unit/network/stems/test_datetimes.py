@@ -65,7 +65,7 @@ def test_calendar_parts_that_were_not_in_training_change_nothing() -> None:
     seen = stem.encode(rows_of(SIGNUPS, ORDERS))["calendar"]
     with torch.no_grad():
         for column in range(2):
-            trained[column, seen[:, column].unique()] = 1.0
+            trained[column, torch.unique(seen[:, column])] = 1.0
     before = tokens(stem, rows_of(["2013-01-20T18:30"], ["2013-01-31T10:00"]))
     # Another month and year: only the parts that are known count, and the time is the newest known.
     assert calendar("2014-08-20T18:30")[1::2] == calendar("2013-01-20T18:30")[1::2]

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import IO
 
@@ -24,7 +24,8 @@ from growlearn.registry.json_codec import InvalidJson, from_json, to_json
 class SubprocessEngine:
     """Runs `command`, which must call `run_child`; `environment` is added to this process's environment.
 
-    While the child trains, a thread calls `preload`: it imports what this process needs afterwards.
+    While the child trains, a thread calls `preload`: it imports what this process needs afterwards, and has
+    ended when training has, because two threads that import what needs each other may find half a module.
     """
 
     command: Sequence[str]
@@ -33,12 +34,14 @@ class SubprocessEngine:
 
     def run(self, plans: Sequence[GrowthPlan], on_progress: ProgressCallback) -> Sequence[GrowthResult]:
         """Train the plans one after the other in one child, whose standard error is this process's."""
-        results = self._run_in_child(plans, on_progress)
+        with _in_background(self.preload):
+            results = self._run_in_child(plans, on_progress)
         return [result for result in results if isinstance(result, GrowthResult)]
 
     def consolidate(self, plan: ConsolidationPlan, on_progress: ProgressCallback) -> ConsolidationResult:
         """Distil the plan's branches in a child."""
-        (result,) = self._run_in_child([plan], on_progress)
+        with _in_background(self.preload):
+            (result,) = self._run_in_child([plan], on_progress)
         assert isinstance(result, ConsolidationResult)
         return result
 
@@ -58,8 +61,6 @@ class SubprocessEngine:
                 # The pipe stays open: when it closes, the child knows that this process has ended.
                 child.stdin.write(to_json(plans, Sequence[Plan]) + b"\n")
                 child.stdin.flush()
-                if self.preload is not None:
-                    threading.Thread(target=self.preload, name="preload", daemon=True).start()
                 for result in _read_results(child.stdout, on_progress):
                     results.append(result)
                     if len(results) == len(plans):
@@ -81,6 +82,22 @@ class SubprocessEngine:
                 hint="see its messages above; the window resumes at the last checkpoint",
             )
         return results
+
+
+@contextmanager
+def _in_background(task: Callable[[], None] | None) -> Iterator[None]:
+    """Call a task in a thread, and wait for it at the end; not where somebody asked for a stop."""
+    if task is None:
+        yield
+        return
+    thread = threading.Thread(target=task, name="preload", daemon=True)
+    thread.start()
+    try:
+        yield
+    except GrowLearnError:
+        thread.join()
+        raise
+    thread.join()
 
 
 def _read_results(

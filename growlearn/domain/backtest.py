@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from statistics import fmean
 
-from growlearn.domain.metric import MetricName
+from growlearn.domain.metric import MetricName, mean_over_windows
 from growlearn.domain.window import Verdict
 
 
@@ -93,11 +93,7 @@ class Replay:
         """The job's metric: its mean over windows weighted by their labelled rows; None without any."""
         if self.metric is MetricName.ACCURACY:
             return self.accuracy
-        scored = [window for window in self.windows if window.metric_value is not None]
-        rows = sum(window.labelled for window in scored)
-        return (
-            sum((window.metric_value or 0.0) * window.labelled for window in scored) / rows if rows else None
-        )
+        return mean_over_windows((window.metric_value, window.labelled) for window in self.windows)
 
     @property
     def undefined(self) -> tuple[str, ...]:

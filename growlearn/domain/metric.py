@@ -5,7 +5,7 @@ How a metric is computed is in `growlearn/metrics.py`; nothing else asks whether
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
@@ -75,5 +75,17 @@ METRICS: Mapping[MetricName, Metric] = MappingProxyType(
     }
 )
 """Every metric by its name."""
+
+
+def mean_over_windows(values: Iterable[tuple[float | None, int]]) -> float | None:
+    """The mean of values weighted by their rows; those that are not defined do not count. None without any.
+
+    >>> mean_over_windows([(0.5, 100), (None, 7), (0.8, 50)])
+    0.6
+    """
+    defined = [(value, rows) for value, rows in values if value is not None]
+    total = sum(rows for _, rows in defined)
+    return sum(value * rows for value, rows in defined) / total if total else None
+
 
 ACCURACY = METRICS[MetricName.ACCURACY]

@@ -14,7 +14,7 @@ from statistics import fmean
 from growlearn.domain.errors import CorruptArtifact
 from growlearn.domain.growth import Progress
 from growlearn.domain.interval import ConfidenceInterval, wilson_interval
-from growlearn.domain.metric import METRICS, Metric, MetricName
+from growlearn.domain.metric import METRICS, Metric, MetricName, mean_over_windows
 from growlearn.domain.stream import Alias
 from growlearn.domain.window import Verdict, Window, WindowState
 from growlearn.evaluation.served_rows import score_served_rows
@@ -74,11 +74,7 @@ class PrequentialResult:
         """
         if self.metric is MetricName.ACCURACY:
             return self.accuracy
-        weighted = [
-            (score.metric_value, score.rows) for score in self.windows if score.metric_value is not None
-        ]
-        rows = sum(count for _, count in weighted)
-        return sum(value * count for value, count in weighted) / rows if rows else None
+        return mean_over_windows((score.metric_value, score.rows) for score in self.windows)
 
     @property
     def undefined(self) -> tuple[str, ...]:

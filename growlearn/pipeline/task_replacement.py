@@ -127,6 +127,6 @@ def _score_on_window(
 
 
 def _is_concept_drift(context: StepContext, window: Window) -> bool:
-    """Whether its rows look as ever and want other answers."""
+    """Whether its inputs look as before and their labels differ."""
     report = context.record_of(window.id).report
     return report is not None and report.kind is DriftKind.CONCEPT_DRIFT

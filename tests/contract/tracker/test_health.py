@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 
 from growlearn.adapters.db.engine import connect_readonly
-from growlearn.adapters.mlflow.client import open_client
+from growlearn.adapters.mlflow.client import get_tracking_sqlite_path, lock_tracking_store, open_client
 from growlearn.adapters.mlflow.health import find_server_error, get_expected_revision, read_store_revision
 
 
@@ -22,7 +22,8 @@ def test_a_server_that_is_not_there_is_silent_for_a_reason() -> None:
 
 
 def test_a_store_that_was_just_made_is_at_the_newest_revision(sqlite_uri: str) -> None:
-    open_client(sqlite_uri)
+    with lock_tracking_store(get_tracking_sqlite_path(sqlite_uri)):
+        open_client(sqlite_uri)
     engine = connect_readonly(sqlite_uri)
     assert read_store_revision(engine) == get_expected_revision()
     engine.dispose()

@@ -117,7 +117,7 @@ def wide(spec: ModelConfig, rows: Rows) -> GrowingNetwork:
     for name in names:
         stem = make_stem(SCHEMA, spec, rows) if name == names[0] else None
         network.add_branch(name, ResidualBranch(spec), names[0], stem)
-    network.add_task("all", range(CLASSES), names, Head(BRANCHES, spec.embed_dim, CLASSES))
+    network.add_task("all", range(CLASSES), names, Head(1 + BRANCHES, spec.embed_dim, CLASSES))
     return network
 
 

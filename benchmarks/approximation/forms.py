@@ -31,7 +31,7 @@ class SharedGatedHead(nn.Module):
 
     def __init__(self, branches: int, width: int, classes: int) -> None:
         super().__init__()
-        self.head = Head(branches, width, classes)
+        self.head = Head(1 + branches, width, classes)
 
     def freeze_before(self, branch: int) -> None:
         """The shared head stays trainable."""

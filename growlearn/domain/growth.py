@@ -28,6 +28,22 @@ class BranchInit(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Combination:
+    """How the head h of a new branch joins the frozen answer F: a F + s h.
+
+    `frozen_weight` is a, `step_size` is s, the shrinkage of gradient boosting. The default is the new branch
+    alone.
+    """
+
+    frozen_weight: float = 0.0
+    step_size: float = 1.0
+
+
+ALONE = Combination()
+"""The new branch without the frozen answer."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class ProbeScore:
     """Accuracy of a linear probe on the features that a branch would start with.
 
@@ -77,7 +93,9 @@ class GrowthPlan:
     keep. `train_router` says whether the router learns the task too. `trials` are the candidates of the
     search that chose this plan, round by round. The best epoch is chosen by `metric`; `class_weights` are the
     weights of each class's rows in the loss, with mean 1 over the training rows (empty: all 1);
-    `positive_class` is that of a task of two classes.
+    `positive_class` is that of a task of two classes. The branch is trained through `combination`: where its
+    frozen weight is above 0, the answer of `parent_task` enters. After training one of `combinations` is
+    chosen on validation rows (empty: `combination` stays).
     """
 
     stream: str
@@ -104,6 +122,8 @@ class GrowthPlan:
     metric: MetricName = MetricName.ACCURACY
     class_weights: tuple[float, ...] = ()
     positive_class: Label | None = None
+    combination: Combination = ALONE
+    combinations: tuple[Combination, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,10 +158,11 @@ class PrefixPoint:
 class GrowthResult:
     """New branches and heads as stored weights, and how training went.
 
-    `initial_head` is the new task's head before any training: on the parents alone where the branch starts
-    with a zero residual, else on the stored, untrained `initial_branches` too. `prefix_losses` and
-    `prefix_accuracies` cover every prefix that ends in a new branch, dropped ones too; `prefix_curve` also
-    covers the stem alone and the parents before them. `environment` is that of the training; `check_logits`
+    `initial_head` is the new task's head before any training, over `initial_lineage`: the frozen answer where
+    one enters; else the parents alone where the branch starts with a zero residual, or the stored, untrained
+    `initial_branches` too. `combination` is that of the trained branch with the frozen answer.
+    `prefix_losses` and `prefix_accuracies` cover every prefix that ends in a new branch, dropped ones too;
+    `prefix_curve` also covers the prefixes before them. `environment` is that of the training; `check_logits`
     are the candidate's stored logits on every task's check rows. A head alone brings no branch;
     `head_parameters` then counts its parameters, else the last branch includes them. `replaced_tasks` are
     earlier tasks that the new one replaces for rows that name no task. `calibration` and `threshold` are the
@@ -176,6 +197,8 @@ class GrowthResult:
     calibration: Calibration = UNCALIBRATED
     threshold: float | None = None
     validation_value: float | None = None
+    combination: Combination = ALONE
+    initial_lineage: tuple[str, ...] = ()
 
     @property
     def parameters(self) -> int:
@@ -215,18 +238,18 @@ class GrowthResult:
 
     def build_initial_manifest(self, plan: GrowthPlan) -> Manifest:
         """The model before training: the new task has its initial head, calibrated as the one it copies."""
-        initial_ids = tuple(branch.id for branch in self.initial_branches)  # pruned ones too
         head = TaskHead(
             name=plan.task,
             classes=plan.classes,
-            lineage=(*plan.lineage, *initial_ids),
+            lineage=self.initial_lineage,
             sha256=self.initial_head,
             positive_class=plan.positive_class,
         )
         if plan.init_head_from_parent and plan.parent_task is not None:
             parent = plan.parent_manifest.task(plan.parent_task)
             head = replace(head, calibration=parent.calibration, threshold=parent.threshold)
-        branches = (*plan.parent_manifest.branches, *self.initial_branches)
+        initial_branches = (branch for branch in self.initial_branches if branch.id in self.initial_lineage)
+        branches = (*plan.parent_manifest.branches, *initial_branches)
         return replace(plan.parent_manifest, branches=branches, tasks=(*plan.parent_manifest.tasks, head))
 
 

@@ -15,6 +15,8 @@ from growlearn.domain.schema import Schema
 from growlearn.ingest.rows import Rows
 from growlearn.network.model.branch import ResidualBranch
 from growlearn.network.model.head import Head
+from growlearn.network.model.head_sum import list_terms
+from growlearn.network.model.lineage_features import Feature
 from growlearn.network.model.network import GrowingNetwork, iter_batches
 from growlearn.network.stems.stem import Stem, fit_stem, make_stem
 
@@ -86,9 +88,9 @@ def init_trainable_parts(plan: GrowthPlan, network: GrowingNetwork, rows: Rows) 
         torch.manual_seed(plan.seed)
         stem, branches = _init_branches(plan, network, rows)
         config = plan.parent_manifest.model
-        head = Head(len(plan.lineage) + len(branches), config.embed_dim, len(plan.classes))
+        head = Head(1 + len(plan.lineage) + len(branches), config.embed_dim, len(plan.classes))
         num_parents = len(plan.lineage) + (0 if stem is None else len(branches))
-        initial_head = Head(num_parents, config.embed_dim, len(plan.classes))
+        initial_head = Head(1 + num_parents, config.embed_dim, len(plan.classes))
     _init_head_from_parent(plan, network, head)
     _copy_head(head, initial_head)
     return TrainableParts(stem, branches, head, initial_head)
@@ -98,9 +100,9 @@ def keep_first(trainable: TrainableParts, branches: int) -> TrainableParts:
     """The same parts with the first few branches only; the head loses the gates of the others."""
     if branches == len(trainable.branches):
         return trainable
-    num_dropped = len(trainable.branches) - branches
+    num_features = len(trainable.head.gates) - (len(trainable.branches) - branches)
     return replace(
-        trainable, branches=trainable.branches[:branches], head=trainable.head.drop_last(num_dropped)
+        trainable, branches=trainable.branches[:branches], head=trainable.head.shorten(num_features)
     )
 
 
@@ -123,17 +125,23 @@ def _init_branches(
 
 
 def _init_head_from_parent(plan: GrowthPlan, network: GrowingNetwork, head: Head) -> None:
-    """Copy the parent's gates, norm and linear map where the new task has the parent's classes."""
+    """Copy the parent's gates, norm and linear map where the new task has the parent's classes.
+
+    Of a parent that answers by a sum of heads, those of the last one.
+    """
+    if not plan.init_head_from_parent or plan.parent_task is None:
+        return
+    parent = plan.parent_manifest.task(plan.parent_task)
+    parent_head, _ = list_terms(network.head(parent.name))[-1]
+    lineage = parent.lineage[-1:] if plan.init is BranchInit.WARM_START else plan.lineage
+    wanted = (Feature(network.get_stem_id(lineage), is_stem=True), *map(Feature, lineage))
+    known = dict(zip(network.list_features(parent.lineage), parent_head.gates, strict=True))
     with torch.no_grad():
-        if not plan.init_head_from_parent or plan.parent_task is None:
-            return
-        parent_head = network.head(plan.parent_task)
         head.norm.load_state_dict(parent_head.norm.state_dict())
         head.linear.load_state_dict(parent_head.linear.state_dict())
-        if plan.init is BranchInit.WARM_START:
-            head.gates[[0, -1]] = parent_head.gates[[0, -1]]
-        else:
-            head.gates[: len(parent_head.gates)] = parent_head.gates
+        for index, feature in enumerate(wanted):
+            if feature in known:
+                head.gates[index] = known[feature]
 
 
 def _copy_head(source: Head, target: Head) -> None:

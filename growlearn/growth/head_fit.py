@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - the field's own abbreviation
@@ -20,12 +22,19 @@ def cross_entropy(logits: Tensor, targets: Tensor, row_weights: Tensor | None = 
     return (F.cross_entropy(logits, targets, reduction="none") * row_weights).mean()
 
 
-def fit_linear_head(head: Head, features: Tensor, targets: Tensor, row_weights: Tensor | None = None) -> None:
+def fit_linear_head(
+    head: Head,
+    features: Tensor,
+    targets: Tensor,
+    row_weights: Tensor | None = None,
+    answer: Callable[[Tensor], Tensor] = lambda logits: logits,
+) -> None:
     """Fit W and b of a head by logistic regression; gates and norm do not change.
 
-    Features [N, 1 + k, D], targets and weights [N]. Cross-entropy + 1e-3 |W|^2 is convex and D is small, so
-    L-BFGS finds the minimum from any start in a fraction of an epoch. Training then starts from a fitted head
-    rather than from a random or a copied one (docs/adr/0008).
+    Features [N, 1 + k, D], targets and weights [N]; `answer` turns the head's logits [N, C] into those whose
+    loss counts, a F + s h where a frozen answer enters. Cross-entropy + 1e-3 |W|^2 is convex and D is small,
+    so L-BFGS finds the minimum from any start in a fraction of an epoch. Training then starts from a fitted
+    head rather than from a random or a copied one (docs/adr/0008).
     """
     with torch.no_grad():
         h = head.norm((features * head.gates).sum(1))  # [N, D]
@@ -35,7 +44,7 @@ def fit_linear_head(head: Head, features: Tensor, targets: Tensor, row_weights: 
 
     def loss() -> Tensor:
         optimizer.zero_grad()
-        loss_of_rows = cross_entropy(F.linear(h, weight, bias), targets, row_weights)
+        loss_of_rows = cross_entropy(answer(F.linear(h, weight, bias)), targets, row_weights)
         value = loss_of_rows + _L2_STRENGTH * weight.square().sum()
         value.backward()  # type: ignore[no-untyped-call]
         return value

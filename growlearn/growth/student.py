@@ -14,7 +14,7 @@ from growlearn.domain.lineage import Calibration
 from growlearn.growth.branch_init import StemBranchPair, clone_pair
 from growlearn.growth.head_fit import MAX_FIT_ROWS, fit_linear_head
 from growlearn.growth.task_grouping import TaskGroup
-from growlearn.growth.train import to_class_indices
+from growlearn.growth.training_data import to_class_indices
 from growlearn.ingest.rows import Rows, concat_rows
 from growlearn.network.model.head import Head
 from growlearn.network.model.network import INFERENCE_BATCH_SIZE, GrowingNetwork
@@ -99,7 +99,7 @@ def init_student(
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         heads = [
-            Head(1, teacher.config.embed_dim, len(_task_classes(teacher, task))) for task in task_group.tasks
+            Head(2, teacher.config.embed_dim, len(_task_classes(teacher, task))) for task in task_group.tasks
         ]
     class_weights = tuple(
         torch.tensor(calibrations[task].offsets).neg().exp()

@@ -11,8 +11,8 @@ import math
 import resource
 import sys
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
@@ -25,16 +25,18 @@ from growlearn.domain.errors import GrowLearnError
 from growlearn.domain.growth import GrowthPlan, GrowthResult, PrefixPoint
 from growlearn.domain.lineage import BranchWeights, RouterWeights
 from growlearn.domain.metric import METRICS
-from growlearn.domain.schema import Label
 from growlearn.growth import checkpoint
 from growlearn.growth.branch_init import TrainableParts, init_trainable_parts, keep_first
 from growlearn.growth.calibration import CalibratedHead, calibrate_head
 from growlearn.growth.checkpoint import TrainingState
+from growlearn.growth.combination import choose_combination
 from growlearn.growth.environment import capture_environment
-from growlearn.growth.feature_cache import cache_frozen_features, encode_inputs
+from growlearn.growth.frozen_answer import FrozenAnswer, load_frozen_answer
 from growlearn.growth.head_fit import MAX_FIT_ROWS, cross_entropy, fit_linear_head
+from growlearn.growth.joined_answer import find_initial_answer, join_answer
 from growlearn.growth.lr_schedule import LrSchedule, make_lr_schedule
 from growlearn.growth.prefix_metrics import HeadMetric, PrefixMetrics, fewest_branches_within
+from growlearn.growth.training_data import CachedDataset, cache_dataset, to_class_indices
 from growlearn.growth.training_loop import (
     TrainingHooks,
     ValidationScore,
@@ -43,29 +45,14 @@ from growlearn.growth.training_loop import (
     make_optimizer,
     optimizer_step,
 )
-from growlearn.ingest.rows import Column, Rows, from_parquet
+from growlearn.ingest.rows import Rows, from_parquet
 from growlearn.network.model import weights
+from growlearn.network.model.head_sum import combine
 from growlearn.network.model.network import INFERENCE_BATCH_SIZE, GrowingNetwork, load_network
 from growlearn.network.router.router import add_task_to_router
 from growlearn.ports import Artifacts, ProgressCallback
 
 _TIMED_BATCHES = 4
-
-
-@dataclass(frozen=True)
-class CachedDataset:
-    """Training rows with cached features: `tokens` gives z [B, T, D] and parents' features [B, 1 + P, D]."""
-
-    tokens: Callable[[Tensor], tuple[Tensor, Tensor]]
-    targets: Tensor  # class indices [N]
-    row_weights: Tensor | None = None  # in the loss, [N]; None: all 1
-
-    def __len__(self) -> int:
-        return len(self.targets)
-
-    def weights_at(self, index: Tensor) -> Tensor | None:
-        """The weights of the rows at `index` [B]."""
-        return None if self.row_weights is None else self.row_weights[index]
 
 
 def train_branch(
@@ -109,7 +96,8 @@ def measure_seconds_per_row(plan: GrowthPlan, artifacts: Artifacts) -> float:
     plan = replace(plan, growth=replace(plan.growth, batch_size=batch_size))
     network = load_network(plan.parent_manifest, artifacts.get)
     trainable = init_trainable_parts(plan, network, rows)
-    dataset = _cache_dataset(plan, network, trainable, rows)
+    frozen = load_frozen_answer(plan, network, rows, to_class_indices(rows.labels, plan.classes))
+    dataset = cache_dataset(plan, network, trainable, rows, frozen)
     lr_schedule = make_lr_schedule(plan.growth, math.inf, ())
     optimizer = make_optimizer(trainable.modules(), plan.growth)
     _train_epoch(trainable, dataset, plan, optimizer, 1, lr_schedule)  # warm-up: the first steps are slower
@@ -127,39 +115,41 @@ def _train_and_store(
     schema = plan.parent_manifest.schema
     network = load_network(plan.parent_manifest, artifacts.get)
     hashes_before = _hash_frozen_weights(network)
-    train_rows = from_parquet(artifacts.view(plan.train), schema)
-    validation_rows = from_parquet(artifacts.view(plan.validation), schema)
-    trainable = init_trainable_parts(plan, network, train_rows)
-    train = _cache_dataset(plan, network, trainable, train_rows)
-    validation = _cache_dataset(plan, network, trainable, validation_rows)
-    initial_head = artifacts.put(weights.dump_weights(trainable.initial_head.state_dict()))
+    rows = (
+        from_parquet(artifacts.view(plan.train), schema),
+        from_parquet(artifacts.view(plan.validation), schema),
+    )
+    trainable = init_trainable_parts(plan, network, rows[0])
+    frozen = load_frozen_answer(plan, network, rows[1], to_class_indices(rows[1].labels, plan.classes))
+    train, validation = (cache_dataset(plan, network, trainable, part, frozen) for part in rows)
     initial_branches = () if trainable.stem is None else _store_branches(plan, trainable, artifacts)
+    initial_lineage, initial_answer = find_initial_answer(plan, network, trainable, frozen)
     training_state = run_training(trainable, train, validation)
     if _hash_frozen_weights(network) != hashes_before:
         raise GrowLearnError("training changed frozen weights", hint="this is a defect: please report it")
     checkpoint.restore_state(trainable.modules(), training_state.best)
-    prefixes = 1 + len(plan.lineage) + len(plan.new_branches)
-    metrics = evaluate_prefixes(trainable, validation, prefixes, _make_head_metric(plan))
-    new_metrics = metrics.last_prefixes(trainable.num_prefixes)
+    validation = _with_best_combination(plan, trainable, validation)
+    metrics = evaluate_prefixes(trainable, validation, trainable.num_prefixes, _make_head_metric(plan))
+    curve = _make_prefix_curve(plan, network, trainable, frozen, (rows[1], validation))
     if trainable.branches:
-        num_kept = fewest_branches_within(new_metrics.merits(METRICS[plan.metric]), plan.max_accuracy_drop)
+        num_kept = fewest_branches_within(metrics.merits(METRICS[plan.metric]), plan.max_accuracy_drop)
         trainable = keep_first(trainable, num_kept)
     head = _calibrate(plan, trainable, validation)
+    lineage, answer = join_answer(plan, network, trainable, frozen, validation.combination)
     branch_indices = range(len(trainable.branches))
-    rows = (train_rows, validation_rows)
     return GrowthResult(
         branches=_store_branches(plan, trainable, artifacts),
         branch_parameters=tuple(_count_branch_parameters(trainable, index) for index in branch_indices),
-        head=artifacts.put(weights.dump_weights(trainable.head.state_dict())),
-        initial_head=initial_head,
-        lineage=(*plan.lineage, *plan.new_branches[: len(trainable.branches)]),
+        head=artifacts.put(weights.dump_weights(answer.state_dict())),
+        initial_head=artifacts.put(weights.dump_weights(initial_answer.state_dict())),
+        lineage=lineage,
         epochs=training_state.epochs,
         best_epoch=training_state.best_epoch,
         initial_loss=training_state.initial_loss,
-        best_loss=training_state.best_loss,
+        best_loss=training_state.best_loss if frozen is None else metrics.losses[-1],
         router=_extend_router(plan, network, trainable, rows, artifacts) if plan.train_router else None,
-        prefix_losses=new_metrics.losses,
-        prefix_accuracies=new_metrics.accuracies,
+        prefix_losses=metrics.losses,
+        prefix_accuracies=metrics.accuracies,
         train_rows=len(train),
         validation_rows=len(validation),
         seconds=time.perf_counter() - started,
@@ -167,12 +157,14 @@ def _train_and_store(
         threads=torch.get_num_threads(),
         seed=plan.seed,
         initial_branches=initial_branches,
-        prefix_curve=_make_prefix_curve(plan, metrics),
+        prefix_curve=curve,
         environment=capture_environment(),
         head_parameters=0 if trainable.branches else _num_parameters(trainable.head),
         calibration=head.calibration,
         threshold=head.threshold,
         validation_value=head.value,
+        combination=validation.combination,
+        initial_lineage=initial_lineage,
     )
 
 
@@ -197,8 +189,34 @@ def _make_hooks(
         metrics = evaluate_prefixes(trainable, validation, 1, _make_head_metric(plan))
         return ValidationScore(metrics.losses[-1], metrics.accuracies[-1], metrics.values[-1])
 
+    def validate_initial() -> ValidationScore:
+        """The frozen answer, where one enters: what the branch has to improve on."""
+        if validation.frozen_logits is None:
+            return validate_whole()
+        metrics = measure_logits(validation, validation.frozen_logits[None], _make_head_metric(plan))
+        return ValidationScore(metrics.losses[-1], metrics.accuracies[-1], metrics.values[-1])
+
     train_epoch = partial(_train_epoch, trainable, train, plan)
-    return TrainingHooks(fit_head, train_epoch, validate_whole, METRICS[plan.metric])
+    return TrainingHooks(fit_head, train_epoch, validate_whole, METRICS[plan.metric], validate_initial)
+
+
+def _with_best_combination(
+    plan: GrowthPlan, trainable: TrainableParts, validation: CachedDataset
+) -> CachedDataset:
+    """The dataset with the combination, of those that the plan allows, that is best on its rows."""
+    frozen = validation.frozen_logits
+    if frozen is None or not plan.combinations:
+        return validation
+    new = _head_logits(trainable, replace(validation, frozen_logits=None))  # h [N, C]
+
+    def cost(logits: Tensor) -> float:
+        metrics = measure_logits(validation, logits[None], _make_head_metric(plan))
+        return ValidationScore(metrics.losses[0], metrics.accuracies[0], metrics.values[0]).cost(
+            METRICS[plan.metric]
+        )
+
+    best = choose_combination(plan.combinations, lambda combination: combine(combination, frozen, new), cost)
+    return replace(validation, combination=best)
 
 
 def _make_head_metric(plan: GrowthPlan) -> HeadMetric | None:
@@ -209,11 +227,15 @@ def _make_head_metric(plan: GrowthPlan) -> HeadMetric | None:
 
 
 def _calibrate(plan: GrowthPlan, trainable: TrainableParts, validation: CachedDataset) -> CalibratedHead:
-    """The temperature and threshold of the trained head."""
+    """The temperature and threshold of the trained head, or of its sum with the frozen answer."""
+    return _calibrate_logits(plan, _head_logits(trainable, validation), validation.targets)
+
+
+def _head_logits(trainable: TrainableParts, dataset: CachedDataset) -> Tensor:
+    """What the model answers on all rows [N, C]."""
     with torch.no_grad():
-        indices = torch.split(torch.arange(len(validation)), INFERENCE_BATCH_SIZE)
-        parts = [_last_prefix_logits(trainable, validation, index, 1)[0] for index in indices]
-    return _calibrate_logits(plan, torch.cat(parts), validation.targets)
+        indices = torch.split(torch.arange(len(dataset)), INFERENCE_BATCH_SIZE)
+        return torch.cat([_last_prefix_logits(trainable, dataset, index, 1)[0] for index in indices])
 
 
 def _calibrate_logits(plan: GrowthPlan, logits: Tensor, targets: Tensor) -> CalibratedHead:
@@ -229,7 +251,8 @@ def fit_initial_head(trainable: TrainableParts, train: CachedDataset, seed: int)
             append_branch_features(trainable, *train.tokens(index))
             for index in torch.split(sample, INFERENCE_BATCH_SIZE)
         ]
-    fit_linear_head(trainable.head, torch.cat(parts), train.targets[sample], train.weights_at(sample))
+    answer = partial(train.answer_at, sample)
+    fit_linear_head(trainable.head, torch.cat(parts), train.targets[sample], train.weights_at(sample), answer)
 
 
 def _train_epoch(
@@ -257,7 +280,8 @@ def _last_prefix_logits(
     trainable: TrainableParts, dataset: CachedDataset, index: Tensor, prefixes: int
 ) -> Tensor:
     """The rows at `index` [B] -> logits [prefixes, B, C] of the last prefixes, the whole lineage last."""
-    return trainable.head.prefix_logits(append_branch_features(trainable, *dataset.tokens(index)), prefixes)
+    features = append_branch_features(trainable, *dataset.tokens(index))
+    return dataset.answer_at(index, trainable.head.prefix_logits(features, prefixes))
 
 
 def append_branch_features(trainable: TrainableParts, z: Tensor, pooled: Tensor) -> Tensor:
@@ -270,61 +294,58 @@ def prefix_losses(logits: Tensor, targets: Tensor, row_weights: Tensor | None = 
     return torch.stack([cross_entropy(prefix, targets, row_weights) for prefix in logits])
 
 
-def _make_prefix_curve(plan: GrowthPlan, metrics: PrefixMetrics) -> tuple[PrefixPoint, ...]:
-    """A point for every prefix, the stem alone first, named by the branch that it ends in."""
-    names = (None, *plan.lineage, *plan.new_branches)
-    return tuple(
-        PrefixPoint(branch=name, loss=loss, accuracy=accuracy)
-        for name, loss, accuracy in zip(names, metrics.losses, metrics.accuracies, strict=True)
-    )
+def _make_prefix_curve(
+    plan: GrowthPlan,
+    network: GrowingNetwork,
+    trainable: TrainableParts,
+    frozen: FrozenAnswer | None,
+    validation: tuple[Rows, CachedDataset],
+) -> tuple[PrefixPoint, ...]:
+    """A point for every prefix, named by the branch that it ends in.
+
+    Of the frozen answer's prefixes first, where one enters; else of the new head's own, the stem alone first.
+    """
+    rows, dataset = validation
+    num_own = trainable.num_prefixes if frozen is not None else 1 + len(plan.lineage) + len(plan.new_branches)
+    own = evaluate_prefixes(trainable, dataset, num_own)
+    names: tuple[str | None, ...] = (None, *plan.lineage, *plan.new_branches)[-num_own:]
+    if frozen is None:
+        return _make_points(names, own)
+    with torch.no_grad():
+        prefixes = frozen.prefix_logits(network, rows)  # [prefixes, N, C]
+    earlier = measure_logits(replace(dataset, frozen_logits=None), prefixes)
+    return (*_make_points(frozen.prefix_names(network), earlier), *_make_points(names, own))
+
+
+def _make_points(names: Sequence[str | None], metrics: PrefixMetrics) -> tuple[PrefixPoint, ...]:
+    scores = zip(names, metrics.losses, metrics.accuracies, strict=True)
+    return tuple(PrefixPoint(branch=name, loss=loss, accuracy=accuracy) for name, loss, accuracy in scores)
 
 
 def evaluate_prefixes(
     trainable: TrainableParts, dataset: CachedDataset, prefixes: int, head_metric: HeadMetric | None = None
 ) -> PrefixMetrics:
     """Loss, accuracy and value of the metric of the last prefixes on the rows of a dataset."""
-    losses = torch.zeros(prefixes, dtype=torch.float64)  # [prefixes]
-    correct = torch.zeros(prefixes, dtype=torch.int64)
-    parts: list[Tensor] = []  # each [prefixes, B, C]
     with torch.no_grad():
-        for index in torch.split(torch.arange(len(dataset)), INFERENCE_BATCH_SIZE):
-            logits = _last_prefix_logits(trainable, dataset, index, prefixes)  # [prefixes, B, C]
-            targets = dataset.targets[index]  # [B]
-            losses += prefix_losses(logits, targets, dataset.weights_at(index)).double() * len(index)
-            correct += (logits.argmax(2) == targets).sum(1)
-            if head_metric is not None:
-                parts.append(logits)
+        indices = torch.split(torch.arange(len(dataset)), INFERENCE_BATCH_SIZE)
+        parts = [_last_prefix_logits(trainable, dataset, index, prefixes) for index in indices]
+    return measure_logits(dataset, torch.cat(parts, 1), head_metric)
+
+
+def measure_logits(
+    dataset: CachedDataset, logits: Tensor, head_metric: HeadMetric | None = None
+) -> PrefixMetrics:
+    """Loss, accuracy and value of the metric of each prefix's logits [prefixes, N, C]."""
+    losses = torch.zeros(len(logits), dtype=torch.float64)  # [prefixes]
+    for index in torch.split(torch.arange(len(dataset)), INFERENCE_BATCH_SIZE):
+        batch_losses = prefix_losses(logits[:, index], dataset.targets[index], dataset.weights_at(index))
+        losses += batch_losses.double() * len(index)
+    correct = (logits.argmax(2) == dataset.targets).sum(1)
     return PrefixMetrics(
         tuple(float(loss) / len(dataset) for loss in losses),
         tuple(int(count) / len(dataset) for count in correct),
-        tuple(head_metric(logits, dataset.targets) for logits in torch.cat(parts, 1))
-        if head_metric is not None
-        else (None,) * prefixes,
+        tuple(None if head_metric is None else head_metric(prefix, dataset.targets) for prefix in logits),
     )
-
-
-def _cache_dataset(
-    plan: GrowthPlan, network: GrowingNetwork, trainable: TrainableParts, rows: Rows
-) -> CachedDataset:
-    targets = to_class_indices(rows.labels, plan.classes)
-    stem = trainable.stem
-    frozen = cache_frozen_features(network, rows, plan.lineage, with_tokens=stem is None)
-    inputs = None if stem is None else encode_inputs(stem, rows)
-
-    def tokens(index: Tensor) -> tuple[Tensor, Tensor]:
-        features = frozen(index)
-        z = features.z if stem is None or inputs is None else stem(inputs(index))  # [B, T, D]
-        assert z is not None
-        return z, torch.cat([z.mean(1, keepdim=True), features.residuals], dim=1)
-
-    row_weights = torch.tensor(plan.class_weights)[targets] if plan.class_weights else None
-    return CachedDataset(tokens, targets, row_weights)
-
-
-def to_class_indices(labels: Column, classes: tuple[Label, ...]) -> Tensor:
-    """Labels [N] -> their indices in `classes`, int64 [N]."""
-    class_index = {label: i for i, label in enumerate(classes)}
-    return torch.tensor([class_index[label] for label in labels], dtype=torch.int64)
 
 
 def _extend_router(

@@ -44,13 +44,15 @@ class TrainingHooks:
 
     `before_training` may improve the initial weights; the loop undoes it where the validation loss does not
     fall. `train_epoch` makes one pass over the training rows (epochs count from 1) and returns the mean loss
-    in nats. `validate` scores validation rows; the best epoch is chosen by `metric`.
+    in nats. `validate` scores validation rows; the best epoch is chosen by `metric`. `validate_initial` gives
+    the score that an epoch has to improve on; None: that of the initial weights.
     """
 
     before_training: Callable[[], None]
     train_epoch: Callable[[torch.optim.Optimizer, int, LrSchedule], float]
     validate: Callable[[], ValidationScore]
     metric: Metric = ACCURACY
+    validate_initial: Callable[[], ValidationScore] | None = None
 
 
 def fit(
@@ -109,7 +111,7 @@ def _format_score(score: ValidationScore, metric: Metric) -> str:
 
 def initial_state(modules: Sequence[nn.Module], hooks: TrainingHooks) -> TrainingState:
     """The state before the first epoch, after `before_training` where that lowers the validation loss."""
-    initial_weights, initial = checkpoint.copy_state(modules), hooks.validate()
+    initial_weights, initial = checkpoint.copy_state(modules), (hooks.validate_initial or hooks.validate)()
     hooks.before_training()
     fitted = hooks.validate()
     is_fitted = fitted.loss < initial.loss  # never where it is NaN

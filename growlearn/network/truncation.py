@@ -7,7 +7,8 @@ from dataclasses import replace
 from growlearn.domain.errors import GrowLearnError
 from growlearn.domain.lineage import Manifest, TaskHead
 from growlearn.network.model import weights
-from growlearn.network.model.network import load_head
+from growlearn.network.model.head_sum import load_answer
+from growlearn.network.model.lineage_features import list_features
 from growlearn.ports import Artifacts
 
 
@@ -26,7 +27,7 @@ def truncate_model(manifest: Manifest, num_branches: int, artifacts: Artifacts) 
     kept_branches = manifest.branches[:num_branches]
     names = [branch.id for branch in kept_branches]
     heads = tuple(
-        _shorten_head(head, names, artifacts) for head in manifest.tasks if head.lineage[0] in names
+        _shorten_head(head, manifest, names, artifacts) for head in manifest.tasks if head.lineage[0] in names
     )
     replaced_tasks = _remaining_replaced_tasks(manifest, [head.name for head in heads])
     return replace(manifest, branches=kept_branches, tasks=heads, replaced_tasks=replaced_tasks)
@@ -42,9 +43,13 @@ def _remaining_replaced_tasks(manifest: Manifest, kept_names: list[str]) -> tupl
     )
 
 
-def _shorten_head(head: TaskHead, kept_branches: list[str], artifacts: Artifacts) -> TaskHead:
+def _shorten_head(
+    head: TaskHead, manifest: Manifest, kept_branches: list[str], artifacts: Artifacts
+) -> TaskHead:
     lineage = tuple(branch for branch in head.lineage if branch in kept_branches)
     if lineage == head.lineage:
         return head
-    shorter = load_head(artifacts.get(head.sha256)).drop_last(len(head.lineage) - len(lineage))
+    stem_ids = {branch.id: branch.stem for branch in manifest.branches}
+    num_features = len(list_features(lineage, stem_ids, manifest.branches[0].stem))
+    shorter = load_answer(artifacts.get(head.sha256)).shorten(num_features)
     return replace(head, lineage=lineage, sha256=artifacts.put(weights.dump_weights(shorter.state_dict())))

@@ -33,7 +33,7 @@ def make_parts() -> tuple[nn.Module, list[ResidualBranch], Head]:
     return (
         nn.Linear(5, CONFIG.embed_dim),
         [ResidualBranch(CONFIG) for _ in range(COUNT)],
-        Head(COUNT, CONFIG.embed_dim, 4),
+        Head(1 + COUNT, CONFIG.embed_dim, 4),
     )
 
 

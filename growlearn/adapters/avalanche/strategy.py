@@ -22,7 +22,7 @@ from growlearn.adapters.avalanche.classifier import GrowingClassifier
 from growlearn.adapters.avalanche.importing import patch_avalanche_import
 from growlearn.domain.errors import CannotGrow, GrowLearnError
 from growlearn.domain.job import GrowthConfig, ModelConfig
-from growlearn.growth.train import to_class_indices
+from growlearn.growth.training_data import to_class_indices
 from growlearn.growth.training_loop import make_optimizer
 from growlearn.ingest.rows import Rows, Split, object_column, split_rows
 

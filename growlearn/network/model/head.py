@@ -1,4 +1,4 @@
-"""A task's head: learned gates over its lineage, a norm, and a linear map to logits."""
+"""One head: learned gates over the features of a lineage, a norm, and a linear map to logits."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ from torch import Tensor, nn
 
 
 class Head(nn.Module):
-    """W LayerNorm(sum_i g_i * f_i) + b over f = [pool(z), pool(R_1), ..., pool(R_k)].
+    """W LayerNorm(sum_i g_i * f_i) + b over the features f of a lineage (lineage_features.py).
 
-    Gates g are [1 + k, D], one for each channel of each branch, initially 1.
+    On one stem these are f = [pool(z), pool(R_1), ..., pool(R_k)]. Gates g are [F, D], one for each channel
+    of each of F features, initially 1.
     """
 
-    def __init__(self, num_branches: int, width: int, num_classes: int) -> None:
+    def __init__(self, num_features: int, width: int, num_classes: int) -> None:
         super().__init__()
-        self.gates = nn.Parameter(torch.ones(1 + num_branches, width))
+        self.gates = nn.Parameter(torch.ones(num_features, width))
         self.norm = nn.LayerNorm(width)
         self.linear = nn.Linear(width, num_classes)
 
@@ -27,20 +28,20 @@ class Head(nn.Module):
         return logits
 
     def forward(self, features: Tensor) -> Tensor:
-        """Features [B, 1 + k, D] -> logits [B, C]."""
+        """Features [B, F, D] -> logits [B, C]."""
         return self.classify(self._partial_sums(features)[-1])
 
     def prefix_logits(self, features: Tensor, num_prefixes: int) -> Tensor:
-        """Logits of the last prefixes: features [B, 1 + k, D] -> [num_prefixes, B, C].
+        """Logits of the last prefixes: features [B, F, D] -> [num_prefixes, B, C].
 
         Prefix p uses f_0 .. f_p; num_prefixes = 1 computes the whole lineage only.
         """
         return self.classify(torch.stack(self._partial_sums(features)[-num_prefixes:]))
 
-    def drop_last(self, num_branches: int) -> Head:
-        """A copy without the gates of the last branches."""
+    def shorten(self, num_features: int) -> Head:
+        """A copy that reads the first features only."""
         shorter = copy.deepcopy(self)
-        shorter.gates = nn.Parameter(self.gates.detach()[: len(self.gates) - num_branches].clone())
+        shorter.gates = nn.Parameter(self.gates.detach()[:num_features].clone())
         return shorter
 
     def _partial_sums(self, features: Tensor) -> list[Tensor]:

@@ -21,6 +21,8 @@ from growlearn.network.model.execution.choice import choose_fastest
 from growlearn.network.model.execution.loop import LoopExecutor
 from growlearn.network.model.execution.parts import BranchExecutor, BranchSet
 from growlearn.network.model.head import Head
+from growlearn.network.model.head_sum import Answer, HeadSum, load_answer
+from growlearn.network.model.lineage_features import Feature, list_features
 from growlearn.network.stems.stem import Stem, load_stem
 
 Logits = npt.NDArray[np.float32]
@@ -31,7 +33,7 @@ INFERENCE_BATCH_SIZE = 512  # the same for every inference, so that logits are b
 class GrowingNetwork(nn.Module):
     """Stems and branches by branch id, heads by task name.
 
-    phi_t(x) = g_0 * pool(z) + sum_i g_i * pool(R_i(z)) over the lineage of task t; branches outside the
+    The answer of task t is a head, or a sum of heads, over the features of its lineage; branches outside the
     lineage do not enter, so no later growth can change an earlier task's logits.
     """
 
@@ -54,7 +56,7 @@ class GrowingNetwork(nn.Module):
         self.branches[branch_id] = branch
         self.stem_ids[branch_id] = stem_id
 
-    def add_task(self, name: str, classes: Sequence[Label], lineage: Sequence[str], head: Head) -> None:
+    def add_task(self, name: str, classes: Sequence[Label], lineage: Sequence[str], head: Answer) -> None:
         """Add a task's head over a lineage, root first."""
         self.task_index[name] = len(self.heads)
         self.heads.append(head)
@@ -70,9 +72,13 @@ class GrowingNetwork(nn.Module):
         """The branch whose stem the last branch of a lineage reads; the root for an empty lineage."""
         return self.stem_ids[lineage[-1]] if lineage else next(iter(self.stems))
 
+    def list_features(self, lineage: Sequence[str]) -> tuple[Feature, ...]:
+        """The features of a lineage, in their order."""
+        return list_features(lineage, self.stem_ids, next(iter(self.stems)))
+
     def tokens(self, rows: Rows, lineage: Sequence[str]) -> dict[str, Tensor]:
         """B rows -> z [B, T, D] of every stem that a lineage reads, by the branch that owns the stem."""
-        stem_ids = dict.fromkeys([*(self.stem_ids[branch] for branch in lineage), self.get_stem_id(lineage)])
+        stem_ids = [feature.branch for feature in self.list_features(lineage) if feature.is_stem]
         return {stem_id: self.stem(stem_id)(self.stem(stem_id).encode(rows)) for stem_id in stem_ids}
 
     def residuals(self, tokens: Mapping[str, Tensor], lineage: Sequence[str]) -> list[Tensor]:
@@ -96,10 +102,16 @@ class GrowingNetwork(nn.Module):
         return BranchSet(self.branches, self.stem_ids, tuple(dict.fromkeys(self.lineages)))
 
     def features(self, rows: Rows, lineage: Sequence[str]) -> Tensor:
-        """B rows -> [B, 1 + k, D]: pool(z) of the last branch's stem, then pool(R_i(z)) along the lineage."""
+        """B rows -> the F features of a lineage [B, F, D]: pool(z) of its stems and pool(R_i(z))."""
         tokens = self.tokens(rows, lineage)
-        z = tokens[self.get_stem_id(lineage)]  # [B, T, D]
-        return torch.stack([z.mean(1), *self.residuals(tokens, lineage)], dim=1)
+        residuals = dict(zip(lineage, self.residuals(tokens, lineage), strict=True))
+        return torch.stack(
+            [
+                tokens[feature.branch].mean(1) if feature.is_stem else residuals[feature.branch]
+                for feature in self.list_features(lineage)
+            ],
+            dim=1,
+        )
 
     def forward(self, rows: Rows, task: str) -> Tensor:
         """B rows -> logits [B, C] in the order of the task's classes."""
@@ -117,9 +129,9 @@ class GrowingNetwork(nn.Module):
         return np.concatenate(parts)
 
     def features_and_probabilities(self, rows: Rows, task: str) -> tuple[Logits, Logits]:
-        """Features [N, (1 + k) D] and probabilities [N, C] of N rows for a task, in one pass; float32."""
+        """Features [N, F D] and probabilities [N, C] of N rows for a task, in one pass; float32."""
         index = self.task_index[task]
-        features = self.pooled_features(rows, self.lineages[index])  # [N, 1 + k, D]
+        features = self.pooled_features(rows, self.lineages[index])  # [N, F, D]
         parts = [np.empty((0, len(self.classes[index])), dtype=np.float32)]
         with torch.no_grad():
             for start in range(0, len(features), INFERENCE_BATCH_SIZE):
@@ -134,9 +146,10 @@ class GrowingNetwork(nn.Module):
         return torch.softmax(torch.from_numpy(self.logits(rows, task)), dim=1).numpy()
 
     def pooled_features(self, rows: Rows, lineage: Sequence[str]) -> Logits:
-        """Features of N rows along a lineage as float32 [N, 1 + k, D]."""
+        """Features of N rows along a lineage as float32 [N, F, D]."""
         self.eval()
-        parts = [np.empty((0, 1 + len(lineage), self.config.embed_dim), dtype=np.float32)]
+        shape = (0, len(self.list_features(lineage)), self.config.embed_dim)
+        parts = [np.empty(shape, dtype=np.float32)]
         with torch.no_grad():
             for batch in iter_batches(rows):
                 parts.append(self.features(batch, lineage).numpy())  # noqa: PERF401
@@ -149,10 +162,10 @@ class GrowingNetwork(nn.Module):
             state |= {f"stem.{name}": value for name, value in self.stems[branch_id].state_dict().items()}
         return stored.dump_weights(state)
 
-    def head(self, task: str) -> Head:
-        """The head of a task."""
+    def head(self, task: str) -> Answer:
+        """The head of a task, or its sum of heads."""
         head = self.heads[self.task_index[task]]
-        assert isinstance(head, Head)
+        assert isinstance(head, Head | HeadSum)
         return head
 
     def branch(self, branch_id: str) -> ResidualBranch:
@@ -178,15 +191,6 @@ def iter_batches(rows: Rows, size: int = INFERENCE_BATCH_SIZE) -> Iterator[Rows]
         yield rows.take(np.arange(start, min(start + size, len(rows))))
 
 
-def load_head(content: bytes) -> Head:
-    """The head of stored bytes."""
-    weights = stored.load_weights(content)
-    branches, width = weights["gates"].shape
-    head = Head(branches - 1, width, len(weights["linear.bias"]))
-    head.load_state_dict(weights)
-    return head
-
-
 def load_network(
     manifest: Manifest,
     read_artifact: Callable[[str], bytes],
@@ -207,7 +211,7 @@ def load_network(
             branch, stem = load_branch(manifest, read_artifact(entry.sha256))
         network.add_branch(entry.id, branch, entry.stem, stem)
     for task in manifest.tasks:
-        head = heads[task.sha256] if task.sha256 in heads else load_head(read_artifact(task.sha256))
+        head = heads[task.sha256] if task.sha256 in heads else load_answer(read_artifact(task.sha256))
         network.add_task(task.name, task.classes, task.lineage, head)
     return network.requires_grad_(False).eval()
 

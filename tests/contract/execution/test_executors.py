@@ -40,7 +40,7 @@ def make_network(depth: int) -> GrowingNetwork:
         if "norm" in name:  # as after training: norms start as one and zero
             nn.init.normal_(parameter, 1.0, 0.3)
     for index, lineage in enumerate(LINEAGES):
-        network.add_task(f"t{index}", (0, 1, 2), lineage, Head(len(lineage), config.embed_dim, 3))
+        network.add_task(f"t{index}", (0, 1, 2), lineage, Head(1 + len(lineage), config.embed_dim, 3))
     return network.requires_grad_(False).eval()
 
 

@@ -15,7 +15,7 @@ def problem(seed: int, classes: int) -> tuple[Head, torch.Tensor, torch.Tensor]:
     torch.manual_seed(seed)
     features = torch.randn(200, 2, 8)
     targets = (features.sum((1, 2)) > 0).long() + (features[:, 0, 0] > 1).long() * (classes > 2)
-    return Head(1, 8, classes), features, targets
+    return Head(2, 8, classes), features, targets
 
 
 @settings(max_examples=15, deadline=None)

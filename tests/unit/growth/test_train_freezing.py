@@ -12,11 +12,12 @@ from torch.nn import functional as F  # noqa: N812 - the field's own abbreviatio
 
 from growlearn.domain.growth import BranchInit
 from growlearn.growth.branch_init import init_trainable_parts
-from growlearn.growth.train import to_class_indices
+from growlearn.growth.training_data import to_class_indices
 from growlearn.ingest.rows import Rows, from_parquet
 from growlearn.network.bitwise_check import find_changed_tasks
 from growlearn.network.model.branch import ResidualBranch
 from growlearn.network.model.head import Head
+from growlearn.network.model.head_sum import list_terms
 from growlearn.network.model.network import GrowingNetwork, load_network
 
 
@@ -38,7 +39,7 @@ def test_a_new_residual_branch_adds_exactly_zero(builder: Any) -> None:
 
 def test_a_branch_that_adds_zero_changes_no_bit_of_the_logits() -> None:
     torch.manual_seed(0)
-    shorter, longer = Head(2, 16, 3), Head(3, 16, 3)
+    shorter, longer = Head(3, 16, 3), Head(4, 16, 3)
     longer.norm.load_state_dict(shorter.norm.state_dict())
     longer.linear.load_state_dict(shorter.linear.state_dict())
     with torch.no_grad():
@@ -140,7 +141,7 @@ def test_a_change_of_any_frozen_part_is_detected(builder: Any, part: str) -> Non
         "branch": broken.branches["b1"].layers[0].mlp_out.weight,  # type: ignore[union-attr, index]
         "stem": image_of(broken.root_stem).position,
         "buffer": image_of(broken.root_stem).mean,
-        "head": broken.head("task-1").linear.weight,
+        "head": list_terms(broken.head("task-1"))[0][0].linear.weight,
     }[part]
     with torch.no_grad():
         tensor.view(-1)[0] += 1e-2

@@ -45,7 +45,7 @@ def manifest(artifacts: MemoryArtifacts) -> Manifest:
     made = GrowingNetwork(MODEL)
     made.add_branch("b1", ResidualBranch(MODEL), "b1", make_stem(SCHEMA, MODEL, rows_of(0, [3, 7, 3])))
     branch = BranchWeights(id="b1", parent=None, stem="b1", sha256=artifacts.put(made.dump_branch("b1")))
-    head = artifacts.put(weights.dump_weights(Head(1, MODEL.embed_dim, len(CLASSES)).state_dict()))
+    head = artifacts.put(weights.dump_weights(Head(2, MODEL.embed_dim, len(CLASSES)).state_dict()))
     task = TaskHead(name="a", classes=CLASSES, lineage=("b1",), sha256=head)
     return Manifest(stream="s", schema=SCHEMA, model=MODEL, branches=(branch,), tasks=(task,))
 

@@ -52,7 +52,7 @@ def parts_of(
     manifest = Manifest(stream="s", schema=SCHEMA, model=MODEL, branches=(entry,), tasks=())
     stem.requires_grad_(False)
     for name, position in positions.items():
-        sha256 = artifacts.put(weights.dump_weights(Head(1, MODEL.embed_dim, 2).state_dict()))
+        sha256 = artifacts.put(weights.dump_weights(Head(2, MODEL.embed_dim, 2).state_dict()))
         labels = (classes or {}).get(name, (0, 1))
         near = rows_of(np.linspace(position - 3, position + 3, 60).tolist())
         near.labels[:] = [labels[i % 2] for i in range(60)]

@@ -1,0 +1,128 @@
+"""The frozen answer that a new branch is trained to correct: F_(k-1) of the sum a F_(k-1) + s h_k."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from growlearn.domain.growth import Combination, GrowthPlan
+from growlearn.growth.head_fit import cross_entropy
+from growlearn.ingest.rows import Rows
+from growlearn.network.model.head import Head
+from growlearn.network.model.head_sum import Answer, list_terms, make_answer, map_classes
+from growlearn.network.model.lineage_features import Feature, spread_head
+from growlearn.network.model.network import GrowingNetwork
+
+
+@dataclass(frozen=True)
+class FrozenAnswer:
+    """The answer of a known task, for the classes of the new one, over the features of its lineage."""
+
+    lineage: tuple[str, ...]
+    answer: Answer
+
+    def features(self, network: GrowingNetwork, rows: Rows) -> Tensor:
+        """N rows -> features of the lineage [N, F, D]."""
+        return torch.from_numpy(network.pooled_features(rows, self.lineage))
+
+    def logits(self, network: GrowingNetwork, rows: Rows) -> Tensor:
+        """N rows -> F [N, C]."""
+        with torch.no_grad():
+            logits: Tensor = self.answer(self.features(network, rows))
+        return logits
+
+    def prefix_logits(self, network: GrowingNetwork, rows: Rows) -> Tensor:
+        """N rows -> the answer's prefixes F_1 .. F_k [k, N, C]."""
+        terms = len(list_terms(self.answer))
+        return self.answer.prefix_logits(self.features(network, rows), terms)
+
+    def prefix_names(self, network: GrowingNetwork) -> tuple[str | None, ...]:
+        """The last branch of each prefix; None for one of the stem alone."""
+        features = network.list_features(self.lineage)
+        read = [_read_branches(head, features) for head, _ in list_terms(self.answer)]
+        return tuple(branches[-1] if branches else None for branches in read)
+
+
+def load_frozen_answer(
+    plan: GrowthPlan, network: GrowingNetwork, rows: Rows, targets: Tensor
+) -> FrozenAnswer | None:
+    """The answer that a plan's branch joins; None where the branch answers alone.
+
+    It is that of `plan.parent_task`. Where its lineage would become longer than the model allows, the head
+    whose absence costs least on the validation rows [N] with class indices `targets` [N] is left out, one
+    after the other.
+    """
+    if plan.combination.frozen_weight == 0:
+        return None
+    assert plan.parent_task is not None, "a frozen answer is that of a task"
+    parent = plan.parent_manifest.task(plan.parent_task)
+    answer = map_classes(network.head(parent.name), parent.classes, plan.classes).requires_grad_(False)
+    frozen = FrozenAnswer(parent.lineage, answer)
+    max_length = plan.parent_manifest.model.max_lineage_length - len(plan.new_branches)
+    if len(frozen.lineage) <= max_length:
+        return frozen
+    features = frozen.features(network, rows)
+    while len(frozen.lineage) > max(1, max_length) and len(list_terms(frozen.answer)) > 1:
+        frozen, features = _leave_out_one(frozen, network, features, targets)
+    return frozen
+
+
+def _leave_out_one(
+    frozen: FrozenAnswer, network: GrowingNetwork, features: Tensor, targets: Tensor
+) -> tuple[FrozenAnswer, Tensor]:
+    """The answer without the head that is missed least, and the features that are left."""
+    terms = list_terms(frozen.answer)
+    with torch.no_grad():
+        losses = [
+            cross_entropy(_without(terms, index)(features), targets).item() for index in range(len(terms))
+        ]
+    kept = _without(terms, min(range(len(terms)), key=losses.__getitem__))
+    before = network.list_features(frozen.lineage)
+    used = {branch for head, _ in list_terms(kept) for branch in _read_branches(head, before)}
+    lineage = tuple(branch for branch in frozen.lineage if branch in used)
+    after = network.list_features(lineage)
+    heads = [spread_head(head, before, after) for head, _ in list_terms(kept)]
+    answer = make_answer(heads, [combination for _, combination in list_terms(kept)])
+    index = [before.index(feature) for feature in after]
+    return FrozenAnswer(lineage, answer.requires_grad_(False)), features[:, index]
+
+
+def _without(terms: Sequence[tuple[Head, Combination]], left_out: int) -> Answer:
+    """The sum without one head: the others keep their shares, and the sum of all weights stays."""
+    weights = _total_weights([combination for _, combination in terms])
+    factor = sum(weights) / (sum(weights) - weights[left_out])
+    kept, frozen_weight = [], 1.0
+    for index, (head, combination) in enumerate(terms):
+        if index == left_out:
+            frozen_weight = combination.frozen_weight  # what the head did to those before it stays
+            continue
+        frozen_weight *= combination.frozen_weight
+        kept.append(
+            (head, Combination(frozen_weight=frozen_weight, step_size=combination.step_size * factor))
+        )
+        frozen_weight = 1.0
+    return make_answer([head for head, _ in kept], [combination for _, combination in kept])
+
+
+def _total_weights(combinations: Sequence[Combination]) -> list[float]:
+    """The weight of each head in the whole sum: s_k times all later a.
+
+    >>> _total_weights([Combination(), Combination(frozen_weight=0.5, step_size=0.5)])
+    [0.5, 0.5]
+    """
+    weights: list[float] = []
+    for combination in combinations:
+        weights = [combination.frozen_weight * weight for weight in weights] + [combination.step_size]
+    return weights
+
+
+def _read_branches(head: Head, features: Sequence[Feature]) -> list[str]:
+    """The branches that a head has gates for, in the order of the features."""
+    return [
+        feature.branch
+        for feature, gates in zip(features, head.gates, strict=True)
+        if not feature.is_stem and bool(gates.any())
+    ]

@@ -1,0 +1,80 @@
+"""The rows that a growth trains on, with everything that is frozen computed once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from growlearn.domain.growth import ALONE, Combination, GrowthPlan
+from growlearn.domain.schema import Label
+from growlearn.growth.branch_init import TrainableParts
+from growlearn.growth.feature_cache import cache_frozen_features, encode_inputs
+from growlearn.growth.frozen_answer import FrozenAnswer
+from growlearn.ingest.rows import Column, Rows
+from growlearn.network.model.head_sum import combine
+from growlearn.network.model.network import GrowingNetwork
+
+
+@dataclass(frozen=True)
+class CachedDataset:
+    """Rows with cached features: `tokens` gives z [B, T, D] and parents' features [B, 1 + P, D].
+
+    `frozen_logits` are those of the frozen answer F [N, C] that the new head h joins by `combination`; None
+    where no frozen answer enters.
+    """
+
+    tokens: Callable[[Tensor], tuple[Tensor, Tensor]]
+    targets: Tensor  # class indices [N]
+    row_weights: Tensor | None = None  # in the loss, [N]; None: all 1
+    frozen_logits: Tensor | None = None
+    combination: Combination = ALONE
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+    def weights_at(self, index: Tensor) -> Tensor | None:
+        """The weights of the rows at `index` [B]."""
+        return None if self.row_weights is None else self.row_weights[index]
+
+    def answer_at(self, index: Tensor, logits: Tensor) -> Tensor:
+        """What the model answers: the new head's logits [..., B, C] -> a F + s h [..., B, C]."""
+        if self.frozen_logits is None:
+            return logits
+        return combine(self.combination, self.frozen_logits[index], logits)
+
+
+def cache_dataset(
+    plan: GrowthPlan,
+    network: GrowingNetwork,
+    trainable: TrainableParts,
+    rows: Rows,
+    frozen_answer: FrozenAnswer | None = None,
+) -> CachedDataset:
+    """Labelled rows with their frozen features, and with the logits of the frozen answer where one enters."""
+    targets = to_class_indices(rows.labels, plan.classes)
+    stem = trainable.stem
+    frozen = cache_frozen_features(network, rows, plan.lineage, with_tokens=stem is None)
+    inputs = None if stem is None else encode_inputs(stem, rows)
+
+    def tokens(index: Tensor) -> tuple[Tensor, Tensor]:
+        features = frozen(index)
+        z = features.z if stem is None or inputs is None else stem(inputs(index))  # [B, T, D]
+        assert z is not None
+        return z, torch.cat([z.mean(1, keepdim=True), features.residuals], dim=1)
+
+    return CachedDataset(
+        tokens,
+        targets,
+        torch.tensor(plan.class_weights)[targets] if plan.class_weights else None,
+        None if frozen_answer is None else frozen_answer.logits(network, rows),
+        plan.combination,
+    )
+
+
+def to_class_indices(labels: Column, classes: tuple[Label, ...]) -> Tensor:
+    """Labels [N] -> their indices in `classes`, int64 [N]."""
+    class_index = {label: i for i, label in enumerate(classes)}
+    return torch.tensor([class_index[label] for label in labels], dtype=torch.int64)

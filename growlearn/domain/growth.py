@@ -95,7 +95,8 @@ class GrowthPlan:
     weights of each class's rows in the loss, with mean 1 over the training rows (empty: all 1);
     `positive_class` is that of a task of two classes. The branch is trained through `combination`: where its
     frozen weight is above 0, the answer of `parent_task` enters. After training one of `combinations` is
-    chosen on validation rows (empty: `combination` stays).
+    chosen on validation rows (empty: `combination` stays). `base_task` is the known task whose answer may
+    enter; None where none shares two classes with the new task.
     """
 
     stream: str
@@ -124,6 +125,7 @@ class GrowthPlan:
     positive_class: Label | None = None
     combination: Combination = ALONE
     combinations: tuple[Combination, ...] = ()
+    base_task: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -279,10 +279,11 @@ class BaselineComparisonConfig:
 
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
 
-    baselines: tuple[Literal["no_change", "new_head", "fine_tune"], ...] = (
+    baselines: tuple[Literal["no_change", "new_head", "fine_tune", "scratch"], ...] = (
         "no_change",
         "new_head",
         "fine_tune",
+        "scratch",
     )
     alpha: float = 0.05
     min_accuracy_gain: float = 0.02  # that justifies a larger candidate, a share of 1

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from growlearn.domain.evaluation import TaskScore
+from growlearn.domain.growth import BranchInit, Combination
 from growlearn.domain.metric import MetricName
 
 
@@ -14,8 +15,21 @@ class CandidateKind(StrEnum):
 
     NO_CHANGE = "no_change"  # an earlier task that has all of its classes serves it unchanged
     NEW_HEAD = "new_head"  # a new head on frozen branches
-    FINE_TUNE = "fine_tune"  # a copy of the newest branch, trained further
-    BRANCH = "branch"  # the planned new branch
+    FINE_TUNE = "fine_tune"  # a copy of an earlier branch, trained further, alone
+    SCRATCH = "scratch"  # a new branch on a new stem, alone
+    RESIDUAL = "residual"  # a branch on a frozen stem, trained on the residual of the frozen answer
+    AVERAGE = "average"  # a copy of an earlier branch, trained to be averaged with the frozen answer
+    BRANCH = "branch"  # the planned new branch, where no frozen answer has its classes
+
+    @property
+    def is_branch(self) -> bool:
+        """Whether it brings a new branch."""
+        return self not in (CandidateKind.NO_CHANGE, CandidateKind.NEW_HEAD)
+
+    @property
+    def is_joined(self) -> bool:
+        """Whether the answer of the frozen branches enters."""
+        return self in (CandidateKind.RESIDUAL, CandidateKind.AVERAGE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +38,8 @@ class Candidate:
 
     `parameters` counts those it would add, `branches` those run for a prediction; `seconds` is the training
     time. `validation_value` (of a metric other than accuracy) or `validation_loss` chooses among candidates
-    of equal cost; both are None where nothing was trained.
+    of equal cost; both are None where nothing was trained. `combination` is how the new head joins the frozen
+    answer, `init` how its branch starts; both None without a new branch. `log_loss` is that on the hold-out.
     """
 
     kind: CandidateKind
@@ -34,6 +49,9 @@ class Candidate:
     seconds: float
     validation_loss: float | None = None
     validation_value: float | None = None
+    init: BranchInit | None = None
+    combination: Combination | None = None
+    log_loss: float | None = None
 
     @property
     def cost(self) -> tuple[int, int]:
@@ -45,6 +63,7 @@ class Candidate:
 class PairedComparison:
     """A smaller candidate against a larger one, row by row.
 
+    A branch that the frozen answer enters counts as smaller than one alone: it is kept where none is better.
     `only_larger_correct` counts rows that only the larger predicts correctly, `only_smaller_correct` those
     that only the smaller does (negative flips). `difference` is the gain of the larger by the metric of the
     selection, with the confidence interval `low` to `high` at 1 - alpha; `p_value` is of the one-sided test
@@ -67,8 +86,8 @@ class PairedComparison:
 class ModelSelection:
     """All candidates, smallest first, their comparisons, and the smallest that no larger one outperforms.
 
-    Of candidates with equal cost only the best on validation rows is compared. `metric` is what they are
-    compared by.
+    Of candidates with equal cost only the best on validation rows is compared, and of branches only one.
+    `metric` is what they are compared by.
     """
 
     candidates: tuple[Candidate, ...]
@@ -77,6 +96,14 @@ class ModelSelection:
     selected: CandidateKind
     min_accuracy_gain: float = 0.0
     metric: MetricName = MetricName.ACCURACY
+
+    @property
+    def branch(self) -> CandidateKind:
+        """The branch that was compared with what is smaller; the first where none was compared."""
+        compared = [item for item in self.comparisons if not item.smaller.is_branch]
+        kinds = [item.larger for item in compared if item.larger.is_branch]
+        branches = [item.kind for item in self.candidates if item.kind.is_branch]
+        return self.selected if self.selected.is_branch else [*kinds, *branches][0]
 
     def candidate(self, kind: CandidateKind) -> Candidate:
         """The candidate of that kind; KeyError where there is none."""

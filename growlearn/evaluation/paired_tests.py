@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -28,7 +29,7 @@ def select_smallest_adequate(
     """Compare candidates of different cost and select the smallest that no larger one outperforms.
 
     Where a candidate outperforms `no_change`, the selection is the smallest of those that do so themselves,
-    if any is left.
+    if any is left. Of branches only one is compared: see `_select_branch`.
 
     Among candidates of equal cost only the best on validation rows is compared. Each is tested against all
     larger ones at alpha divided by their number (Bonferroni), so a candidate that is as good as they are is
@@ -36,19 +37,22 @@ def select_smallest_adequate(
     `bootstrap` takes its place.
     """
     metric = ACCURACY if bootstrap is None else bootstrap.metric
+
+    def compare(smaller: Candidate, larger: Candidate, level: float, effect: float) -> PairedComparison:
+        kinds = smaller.kind, larger.kind
+        comparison = compare_paired(kinds, correct[smaller.kind], correct[larger.kind], level, effect)
+        return comparison if bootstrap is None else bootstrap.test(comparison, level, effect)
+
     ordered = sorted(candidates, key=lambda candidate: candidate.cost)
-    finalists = [
-        candidate for candidate in ordered if candidate is _best_at_cost(candidate.cost, ordered, metric)
-    ]
-    comparisons: list[PairedComparison] = []
+    branch, comparisons = _select_branch(
+        ordered, metric, lambda smaller, larger: compare(smaller, larger, alpha, 0.0)
+    )
+    pool = [candidate for candidate in ordered if branch in (None, candidate) or not candidate.kind.is_branch]
+    finalists = [candidate for candidate in pool if candidate is _best_at_cost(candidate.cost, pool, metric)]
     for index, smaller in enumerate(finalists):
         larger_candidates = finalists[index + 1 :]
         for larger in larger_candidates:
-            kinds, level = (smaller.kind, larger.kind), alpha / len(larger_candidates)
-            comparison = compare_paired(kinds, correct[smaller.kind], correct[larger.kind], level, min_effect)
-            comparisons.append(
-                comparison if bootstrap is None else bootstrap.test(comparison, level, min_effect)
-            )
+            comparisons.append(compare(smaller, larger, alpha / len(larger_candidates), min_effect))
     selected = _select_kind([candidate.kind for candidate in finalists], comparisons)
     return ModelSelection(
         candidates=tuple(ordered),
@@ -58,6 +62,28 @@ def select_smallest_adequate(
         min_accuracy_gain=min_effect,
         metric=metric.name,
     )
+
+
+def _select_branch(
+    candidates: Sequence[Candidate],
+    metric: Metric,
+    compare: Callable[[Candidate, Candidate], PairedComparison],
+) -> tuple[Candidate | None, list[PairedComparison]]:
+    """The branch that stands for all: the best that the frozen answer enters, unless one alone beats it.
+
+    Both are the best of their sort on validation rows. None where the frozen answer enters none: then all
+    are compared by their cost.
+    """
+    joined = [candidate for candidate in candidates if candidate.kind.is_joined]
+    alone = [item for item in candidates if item.kind.is_branch and not item.kind.is_joined]
+    if not joined:
+        return None, []
+    best = min(joined, key=partial(_validation_cost, metric))
+    if not alone:
+        return best, []
+    rival = min(alone, key=partial(_validation_cost, metric))
+    comparison = compare(best, rival)
+    return (rival if comparison.outperformed else best), [comparison]
 
 
 def _select_kind(
@@ -77,14 +103,18 @@ def _select_kind(
 
 def _best_at_cost(cost: tuple[int, int], candidates: Sequence[Candidate], metric: Metric) -> Candidate:
     """Of the candidates with this cost, the best on validation rows; the first of equals."""
+    return min(
+        (candidate for candidate in candidates if candidate.cost == cost),
+        key=partial(_validation_cost, metric),
+    )
 
-    def validation_cost(candidate: Candidate) -> float:
-        cost = candidate.validation_loss
-        if candidate.validation_value is not None:
-            cost = -metric.merit(candidate.validation_value)
-        return math.inf if cost is None or math.isnan(cost) else cost
 
-    return min((candidate for candidate in candidates if candidate.cost == cost), key=validation_cost)
+def _validation_cost(metric: Metric, candidate: Candidate) -> float:
+    """What to have least of on validation rows: the metric turned round, or the loss without a value."""
+    cost = candidate.validation_loss
+    if candidate.validation_value is not None:
+        cost = -metric.merit(candidate.validation_value)
+    return math.inf if cost is None or math.isnan(cost) else cost
 
 
 @dataclass(frozen=True, eq=False)

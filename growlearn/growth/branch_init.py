@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import nn
 
 from growlearn.domain.growth import BranchInit, GrowthPlan
 from growlearn.domain.job import ModelConfig
@@ -92,6 +93,8 @@ def init_trainable_parts(plan: GrowthPlan, network: GrowingNetwork, rows: Rows) 
         num_parents = len(plan.lineage) + (0 if stem is None else len(branches))
         initial_head = Head(1 + num_parents, config.embed_dim, len(plan.classes))
     _init_head_from_parent(plan, network, head)
+    if plan.combination.frozen_weight == 1:
+        _zero_init_head(head)
     _copy_head(head, initial_head)
     return TrainableParts(stem, branches, head, initial_head)
 
@@ -142,6 +145,12 @@ def _init_head_from_parent(plan: GrowthPlan, network: GrowingNetwork, head: Head
         for index, feature in enumerate(wanted):
             if feature in known:
                 head.gates[index] = known[feature]
+
+
+def _zero_init_head(head: Head) -> None:
+    """Make the head's logits zero: added to a frozen answer they change nothing, to the last bit."""
+    nn.init.zeros_(head.linear.weight)
+    nn.init.zeros_(head.linear.bias)
 
 
 def _copy_head(source: Head, target: Head) -> None:

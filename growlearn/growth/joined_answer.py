@@ -40,7 +40,7 @@ def join_answer(
 
 
 def find_initial_answer(
-    plan: GrowthPlan, network: GrowingNetwork, trainable: TrainableParts, frozen: FrozenAnswer | None
+    plan: GrowthPlan, trainable: TrainableParts, frozen: FrozenAnswer | None
 ) -> tuple[Lineage, Answer]:
     """The lineage and the answer before training: the frozen answer, or the initial head alone."""
     if frozen is not None:

@@ -7,7 +7,7 @@ costs no more than the second.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import numpy as np
@@ -17,6 +17,7 @@ import torch
 from growlearn.domain.growth import BranchInit, ProbeScore
 from growlearn.domain.lineage import Manifest, TaskHead
 from growlearn.domain.metric import ACCURACY, Metric
+from growlearn.domain.schema import Label
 from growlearn.growth.branch_init import clone_pair, init_pair
 from growlearn.growth.calibration import calibrate_head
 from growlearn.ingest.rows import Rows
@@ -25,6 +26,7 @@ from growlearn.network.model.network import GrowingNetwork
 PROBE_ROWS = 256
 SCREEN_ROWS = 64
 SHORTLIST_SIZE = 3  # tasks scored on PROBE_ROWS
+_MIN_SHARED_CLASSES = 2  # that a known answer tells apart
 _RIDGE_STRENGTH = 1.0  # on standardised features, one per row of the fit
 
 ClassIndices = npt.NDArray[np.int64]
@@ -77,6 +79,40 @@ def select_init(scores: Sequence[ProbeScore], init: str) -> ProbeScore:
     """
     inits = (BranchInit.WARM_START, BranchInit.SCRATCH) if init == "auto" else (BranchInit(init),)
     return next(score for score in scores if score.init in inits)
+
+
+def select_base_task(
+    manifest: Manifest,
+    task: str,
+    scores: Sequence[ProbeScore],
+    rows: Rows,
+    classes: Sequence[Label],
+    load_network: Callable[[Manifest], GrowingNetwork],
+) -> str | None:
+    """The known task whose answer a new branch may correct: of those probed, the one most often right.
+
+    It must share two classes with the new task; None where none does. A task that is known already corrects
+    its own answer.
+    """
+    if any(head.name == task for head in manifest.tasks):
+        return task
+    probed = {score.task for score in scores}
+    known = [
+        head
+        for head in manifest.tasks
+        if head.name in probed and len(set(head.classes) & set(classes)) >= _MIN_SHARED_CLASSES
+    ]
+    if not known:
+        return None
+    network, sample = load_network(manifest), rows.take(_subsample_indices(len(rows), PROBE_ROWS))
+
+    def accuracy(head: TaskHead) -> float:
+        predicted = network.logits(sample, head.name).argmax(1)
+        return float(
+            np.mean([head.classes[p] == label for p, label in zip(predicted, sample.labels, strict=True)])
+        )
+
+    return max(known, key=accuracy).name  # of equals the oldest
 
 
 def _shortlist(

@@ -16,7 +16,7 @@ from growlearn.domain.schema import Label, Schema
 from growlearn.domain.window import Window
 from growlearn.growth.branch_budget import budget_error
 from growlearn.growth.class_weights import choose_positive_class, resolve_class_weights
-from growlearn.growth.parent_selection import score_parents, select_init
+from growlearn.growth.parent_selection import score_parents, select_base_task, select_init
 from growlearn.growth.replay_buffer import select_replay_rows
 from growlearn.ingest.holdout import Holdout
 from growlearn.ingest.labels import frequent_labels
@@ -153,6 +153,9 @@ def plan_growth(
     positive_class = choose_positive_class(model, split_data.classes, split_data.split.train.labels)
     scores = _score_parents(model, split_data, load_network, job, positive_class)
     start = select_init(scores, job.growth.init) if scores else _SCRATCH_START
+    base_task = select_base_task(
+        model, task, scores, split_data.split.train, split_data.classes, load_network
+    )
     parent = None if start.task is None else model.task(start.task)
     replay_rows = select_replay_rows(split_data.split.train, job.retain)
     return GrowthPlan(
@@ -178,6 +181,7 @@ def plan_growth(
         metric=job.metric,
         class_weights=_resolve_class_weights(job, split_data, model),
         positive_class=positive_class,
+        base_task=base_task,
     )
 
 
@@ -231,4 +235,5 @@ def single_task_plan(plan: GrowthPlan) -> GrowthPlan:
         new_branches=("single_task",),
         probe_scores=(),
         train_router=False,
+        base_task=None,
     )

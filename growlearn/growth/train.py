@@ -123,7 +123,7 @@ def _train_and_store(
     frozen = load_frozen_answer(plan, network, rows[1], to_class_indices(rows[1].labels, plan.classes))
     train, validation = (cache_dataset(plan, network, trainable, part, frozen) for part in rows)
     initial_branches = () if trainable.stem is None else _store_branches(plan, trainable, artifacts)
-    initial_lineage, initial_answer = find_initial_answer(plan, network, trainable, frozen)
+    initial_lineage, initial_answer = find_initial_answer(plan, trainable, frozen)
     training_state = run_training(trainable, train, validation)
     if _hash_frozen_weights(network) != hashes_before:
         raise GrowLearnError("training changed frozen weights", hint="this is a defect: please report it")

@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from growlearn.domain.evaluation import TaskScore, common_metric
 from growlearn.domain.growth import GrowthPlan, GrowthResult
 from growlearn.domain.job import BaselineComparisonConfig, Job
 from growlearn.domain.lineage import Manifest
+from growlearn.domain.metric import METRICS, MetricName
 from growlearn.domain.model_selection import Candidate, CandidateKind, ModelSelection
 from growlearn.evaluation.evaluate import score_best_existing_task
 from growlearn.evaluation.metric_evaluator import make_evaluator
 from growlearn.evaluation.paired_tests import BootstrapTest, select_smallest_adequate
 from growlearn.evaluation.predictions import Predictions, load_predictions
-from growlearn.growth.baselines import fine_tune_plan, new_head_plan
+from growlearn.growth.candidates import plan_candidates
 from growlearn.growth.plan import single_task_plan
+from growlearn.metrics import compute_metric
 from growlearn.pipeline.context import Ports
 from growlearn.ports import Artifacts, EvalRequest, Evaluator, ProgressCallback
-
-BASELINES: dict[CandidateKind, Callable[[GrowthPlan], GrowthPlan | None]] = {
-    CandidateKind.NEW_HEAD: new_head_plan,
-    CandidateKind.FINE_TUNE: fine_tune_plan,
-}
-"""Baselines that are trained, the smallest first; a plan is None where there is nothing to train so."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +46,7 @@ def train_and_select(
     All are trained in one go. Where no change wins, the branch is returned with the comparison, and a gate
     rejects it.
     """
-    plans = {CandidateKind.BRANCH: plan, **_plan_baselines(plan, job.baseline_comparison)}
+    plans = plan_candidates(plan, job.baseline_comparison.baselines)
     single_plans = [single_task_plan(plan)] if job.evaluation.single_task_baseline else []
     results = ports.engine.run([*plans.values(), *single_plans], on_progress)
     evaluator = make_evaluator(ports.evaluator, ports.artifacts, job.metric)
@@ -62,20 +58,15 @@ def train_and_select(
     selection = _compare_candidates(
         trained, best_existing, job.baseline_comparison, evaluator, ports.artifacts
     )
-    branch = trained[CandidateKind.BRANCH]
-    selected = branch if selection is None else trained.get(selection.selected, branch)
+    first = next(iter(trained.values()))  # the router is trained with it
+    selected = first if selection is None else trained.get(selection.selected) or trained[selection.branch]
     return TrainedCandidate(
         replace(selected.plan, train_router=plan.train_router),
-        replace(selected.result, router=branch.result.router),
+        replace(selected.result, router=first.result.router),
         best_existing,
         selection,
         single_task,
     )
-
-
-def _plan_baselines(plan: GrowthPlan, config: BaselineComparisonConfig) -> dict[CandidateKind, GrowthPlan]:
-    plans = {kind: make_plan(plan) for kind, make_plan in BASELINES.items() if kind in config.baselines}
-    return {kind: baseline for kind, baseline in plans.items() if baseline is not None}
 
 
 def _compare_candidates(
@@ -85,14 +76,14 @@ def _compare_candidates(
     evaluator: Evaluator,
     artifacts: Artifacts,
 ) -> ModelSelection | None:
-    plan = trained[CandidateKind.BRANCH].plan
+    plan = next(iter(trained.values())).plan
     candidates = [
-        _make_candidate(kind, candidate, evaluator)
+        _make_candidate(kind, candidate, evaluator, artifacts)
         for kind in CandidateKind
         if (candidate := trained.get(kind)) is not None
     ]
     if CandidateKind.NO_CHANGE in config.baselines and best_existing is not None:
-        candidates.insert(0, _make_no_change_candidate(best_existing, plan))
+        candidates.insert(0, _make_no_change_candidate(best_existing, plan, artifacts))
     if len(candidates) == 1 or any(candidate.task_score.logits_sha256 is None for candidate in candidates):
         return None
     predictions = {
@@ -125,7 +116,9 @@ def _make_bootstrap_test(
     return BootstrapTest(metric, scored_rows)
 
 
-def _make_candidate(kind: CandidateKind, trained: TrainedCandidate, evaluator: Evaluator) -> Candidate:
+def _make_candidate(
+    kind: CandidateKind, trained: TrainedCandidate, evaluator: Evaluator, artifacts: Artifacts
+) -> Candidate:
     plan = trained.plan
     request = EvalRequest(task=plan.task, rows=plan.holdout, positive_class=plan.positive_class)
     (task_score,) = evaluator.evaluate(trained.result.build_manifest(plan), [request])
@@ -137,14 +130,26 @@ def _make_candidate(kind: CandidateKind, trained: TrainedCandidate, evaluator: E
         seconds=trained.result.seconds,
         validation_loss=trained.result.best_loss,
         validation_value=trained.result.validation_value,
+        init=plan.init if kind.is_branch else None,
+        combination=trained.result.combination if kind.is_branch else None,
+        log_loss=_log_loss(task_score, artifacts),
     )
 
 
-def _make_no_change_candidate(best_existing: TaskScore, plan: GrowthPlan) -> Candidate:
+def _log_loss(task_score: TaskScore, artifacts: Artifacts) -> float | None:
+    """The mean cross-entropy on the rows of a score in nats; None where there are none."""
+    if task_score.logits_sha256 is None:
+        return None
+    rows = load_predictions(artifacts.get(task_score.logits_sha256)).to_scored_rows(None)
+    return compute_metric(METRICS[MetricName.LOG_LOSS], rows)
+
+
+def _make_no_change_candidate(best_existing: TaskScore, plan: GrowthPlan, artifacts: Artifacts) -> Candidate:
     return Candidate(
         kind=CandidateKind.NO_CHANGE,
         task_score=best_existing,
         parameters=0,
         branches=len(plan.parent_manifest.task(best_existing.task).lineage),
         seconds=0.0,
+        log_loss=_log_loss(best_existing, artifacts),
     )

@@ -25,7 +25,7 @@ def scored(strength: float, targets: Any = TARGETS) -> ScoredRows:
     return ScoredRows(probabilities, np.zeros(len(targets), np.int64), targets, 1)
 
 
-def candidate(kind: CandidateKind, **validation: float) -> Candidate:
+def candidate(kind: CandidateKind, **validation: Any) -> Candidate:
     return Candidate(
         kind=kind,
         task_score=TaskScore(task="t", correct=570, rows=600),

@@ -29,9 +29,8 @@ def _sum() -> tuple[HeadSum, Head, Head, Head]:
     """Three heads that read b1; b2; and b3 with its own stem."""
     own = (Feature("b1", is_stem=True), Feature("b2")), (Feature("b3", is_stem=True), Feature("b3"))
     first, second, third = _head(1, 2), _head(2, 2), _head(3, 2)
-    heads = [
-        spread_head(first, FIRST, WHOLE), spread_head(second, own[0], WHOLE), spread_head(third, own[1], WHOLE),
-    ]  # fmt: skip
+    terms = ((first, FIRST), (second, own[0]), (third, own[1]))
+    heads = [spread_head(head, features, WHOLE) for head, features in terms]
     answer = make_answer(heads, [Combination(), STEP, HALVES])
     assert isinstance(answer, HeadSum)
     return answer, first, second, third

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from growlearn.domain.growth import BranchInit, ProbeScore
-from growlearn.growth.baselines import HEAD_EPOCH_FACTOR, fine_tune_plan, new_head_plan
+from growlearn.growth.candidates import HEAD_EPOCH_FACTOR, fine_tune_plan, new_head_plan
 from growlearn.network.model.network import load_network
 
 SCORES = (

@@ -117,7 +117,7 @@ class ModelConfig:
     patch_size: int = 4  # pixels along each side of a token
     num_initial_branches: int = 1
     max_branches: int = 32
-    max_lineage_length: int = 4  # branches of one lineage, the new one included; bounds the cost of a growth
+    max_lineage_length: int = 3  # branches of one lineage, the new one included; bounds the cost of a growth
 
     def __post_init__(self) -> None:
         for name in ("embed_dim", "depth", "num_heads", "patch_size", "num_initial_branches", "max_branches"):

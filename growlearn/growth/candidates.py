@@ -54,7 +54,7 @@ def _joined_plans(plan: GrowthPlan) -> dict[CandidateKind, GrowthPlan]:
     plans = {
         CandidateKind.RESIDUAL: replace(
             common,
-            lineage=base.lineage[-1:],
+            lineage=base.lineage[:1],  # its stem is frozen and cached
             init=BranchInit.RESIDUAL,
             init_head_from_parent=False,
             combination=_RESIDUAL,

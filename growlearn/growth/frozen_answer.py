@@ -53,7 +53,7 @@ def load_frozen_answer(
 
     It is that of `plan.parent_task`. Where its lineage would become longer than the model allows, the head
     whose absence costs least on the validation rows [N] with class indices `targets` [N] is left out, one
-    after the other.
+    after the other; never one all of whose branches the new head reads itself.
     """
     if plan.combination.frozen_weight == 0:
         return None
@@ -65,22 +65,35 @@ def load_frozen_answer(
     if len(frozen.lineage) <= max_length:
         return frozen
     features = frozen.features(network, rows)
-    while len(frozen.lineage) > max(1, max_length) and len(list_terms(frozen.answer)) > 1:
-        frozen, features = _leave_out_one(frozen, network, features, targets)
+    while len(frozen.lineage) > max_length:
+        shorter = _leave_out_one(frozen, network, features, targets, plan.lineage)
+        if shorter is None:
+            break
+        frozen, features = shorter
     return frozen
 
 
 def _leave_out_one(
-    frozen: FrozenAnswer, network: GrowingNetwork, features: Tensor, targets: Tensor
-) -> tuple[FrozenAnswer, Tensor]:
-    """The answer without the head that is missed least, and the features that are left."""
-    terms = list_terms(frozen.answer)
+    frozen: FrozenAnswer,
+    network: GrowingNetwork,
+    features: Tensor,
+    targets: Tensor,
+    protected: Sequence[str],
+) -> tuple[FrozenAnswer, Tensor] | None:
+    """The answer without the head that is missed least, and the features left; None where none can go."""
+    terms, before = list_terms(frozen.answer), network.list_features(frozen.lineage)
+    removable = [
+        index
+        for index, (head, _) in enumerate(terms)
+        if not set(_read_branches(head, before)) <= set(protected)
+    ]
+    if not removable or len(terms) == 1:
+        return None
     with torch.no_grad():
-        losses = [
-            cross_entropy(_without(terms, index)(features), targets).item() for index in range(len(terms))
-        ]
-    kept = _without(terms, min(range(len(terms)), key=losses.__getitem__))
-    before = network.list_features(frozen.lineage)
+        losses = {
+            index: cross_entropy(_without(terms, index)(features), targets).item() for index in removable
+        }
+    kept = _without(terms, min(losses, key=losses.__getitem__))
     used = {branch for head, _ in list_terms(kept) for branch in _read_branches(head, before)}
     lineage = tuple(branch for branch in frozen.lineage if branch in used)
     after = network.list_features(lineage)

@@ -132,7 +132,7 @@ def _describe_plan(plan: GrowthPlan | ConsolidationPlan) -> Iterator[str]:
         return
     extends = "from nothing" if plan.parent_version is None else f"on version {plan.parent_version}"
     start = {
-        "residual": "with a zero residual on the frozen stem",
+        "residual": "with a zero residual on a frozen stem",
         "warm_start": f"as a copy of the last branch of task {plan.parent_task!r}",
         "scratch": "with a stem of its own",
     }[plan.init]
@@ -140,6 +140,8 @@ def _describe_plan(plan: GrowthPlan | ConsolidationPlan) -> Iterator[str]:
         f"Grow {', '.join(plan.new_branches)} for task {plan.task!r} {extends}, {start}; "
         f"{len(plan.classes)} classes, seed {plan.seed}."
     )
+    if plan.base_task is not None:
+        yield f"The answer F of task {plan.base_task!r} may enter: a F + s h, h being the new branch's head."
     metric = METRICS[plan.metric]
     if not metric.is_accuracy:
         positive = "" if plan.positive_class is None else f"; the positive class is {plan.positive_class!r}"
@@ -215,23 +217,28 @@ def _describe_selection(selection: ModelSelection) -> Iterator[str]:
     compared_kinds = {kind for item in selection.comparisons for kind in (item.smaller, item.larger)}
     for item in selection.candidates:
         if selection.comparisons and item.kind not in compared_kinds:
-            yield f"{item.kind} was not compared: another of equal cost is better on validation rows."
+            yield f"{item.kind} was not compared: another one is better on validation rows."
     metric, required = METRICS[selection.metric], selection.min_accuracy_gain
     if not metric.is_accuracy and selection.comparisons:
         yield f"Compared by {metric.name}, with a paired bootstrap of the hold-out rows."
     for comparison in selection.comparisons:
         yield _format_comparison(comparison, metric)
     min_effect_text = f", by {metric.format_gain(required)} or more" if required else ""
+    if any(item.kind.is_joined for item in selection.candidates):
+        yield "Of branches, one that the frozen answer enters is kept unless one alone outperforms it."
     rule = f"The smallest that none outperforms at alpha {selection.alpha:g}{min_effect_text}"
     yield f"{rule}: {selection.selected}."
 
 
 def _format_candidate(candidate: Candidate) -> str:
-    loss_text = (
-        "" if candidate.validation_loss is None else f", validation loss {candidate.validation_loss:.4f}"
-    )
+    loss_text = "" if candidate.log_loss is None else f", log loss {candidate.log_loss:.4f}"
+    if candidate.validation_loss is not None:
+        loss_text += f", validation loss {candidate.validation_loss:.4f}"
+    combination, sum_text = candidate.combination, ""
+    if combination is not None and combination.frozen_weight > 0:
+        sum_text = f" ({combination.frozen_weight:g} F + {combination.step_size:g} h)"
     return (
-        f"{candidate.kind}: {_format_scored(candidate.task_score)}{loss_text}; "
+        f"{candidate.kind}{sum_text}: {_format_scored(candidate.task_score)}{loss_text}; "
         f"{candidate.parameters:,} new parameters, {_format_branch_count(candidate.branches)} run, "
         f"{candidate.seconds:.1f} s of training."
     )

@@ -16,10 +16,12 @@ import fashion_mnist
 import numpy as np
 import torch
 from branch_growth import GrowingModel, make_rows
+from candidate_table import candidate_table
 from results import publish
 
 from growlearn.domain.growth import GrowthResult
 from growlearn.domain.job import GrowthConfig, ModelConfig
+from growlearn.domain.model_selection import ModelSelection
 from growlearn.ingest.rows import Rows, concat_rows
 from growlearn.serving.predictor import Predictor
 
@@ -51,6 +53,7 @@ class Outcome:
     validation: float
     unnamed: float = 0.0
     routed: float = 0.0
+    selections: tuple[tuple[str, ModelSelection], ...] = ()
 
 
 def main() -> None:
@@ -74,7 +77,8 @@ def main() -> None:
     publish(
         "domains",
         "Five domains of Fashion-MNIST, 10 classes: grown one after another against trained alone",
-        table(alone, grown),
+        [*table(alone, grown), "", "Branches of each growth, on its validation rows:", ""]
+        + candidate_table([growth for run in grown for growth in run.selections]),
         f"{options.rows} rows a domain, no row in two of them, {options.epochs} epochs, "
         f"{options.seeds} seeds, 2 threads, 10,000 test rows a domain; learning rate {RATE} for both, the "
         "better for each on validation rows (`--choose`); growth.init auto",
@@ -122,6 +126,7 @@ def train_grown(domains: dict[str, Rows], growth: GrowthConfig) -> Outcome:
         statistics.fmean(validation),
         float((prediction == mixed.labels).mean()),
         float((task == truth).mean()),
+        tuple(zip(domains, model.selections, strict=True)),
     )
 
 

@@ -21,6 +21,7 @@ import numpy.typing as npt
 import nyc_flights
 import pandas as pd
 import torch
+from candidate_table import HEADER, candidate_lines, stream_selections
 from in_memory_stream import InMemoryStream
 from results import publish
 from sklearn.metrics import accuracy_score, log_loss, roc_auc_score
@@ -60,6 +61,7 @@ class Outcome:
     rejected: int
     unanswered: int
     notes: list[str]
+    growths: list[str]  # a line a candidate
 
 
 def main() -> None:
@@ -165,7 +167,12 @@ def grow(seed: int, months: Sequence[pd.DataFrame]) -> Outcome:
         rejected += window.quarantined_rows
         notes.append(f"{window.id} {window.verdict}, {window.state}")
         print(f"seed {seed}: {notes[-1]}; {window.reason}", flush=True)
-    return Outcome({OURS: Scores(scores, trainings, seconds)}, rejected, unanswered, notes)
+    growths = [
+        line
+        for growth, selection in stream_selections(stream.store, stream.job.name)
+        for line in candidate_lines(f"seed {seed} {growth}", selection)
+    ]
+    return Outcome({OURS: Scores(scores, trainings, seconds)}, rejected, unanswered, notes, growths)
 
 
 def drafted_job(seed: int, january: pd.DataFrame, folder: Path) -> Job:
@@ -257,7 +264,9 @@ def tables(outcomes: Sequence[Outcome]) -> list[str]:
     rejected = sum(outcome.rejected for outcome in outcomes)
     unanswered = sum(outcome.unanswered for outcome in outcomes)
     lines += ["", f"Rows that GrowLearn rejected: {rejected}; that it could not answer: {unanswered}.", ""]
-    return lines + [f"- seed {seed}: {'; '.join(outcome.notes)}" for seed, outcome in enumerate(outcomes)]
+    lines += [f"- seed {seed}: {'; '.join(outcome.notes)}" for seed, outcome in enumerate(outcomes)]
+    lines += ["", "Candidates of each growth, on its hold-out rows:", "", *HEADER]
+    return lines + [line for outcome in outcomes for line in outcome.growths]
 
 
 if __name__ == "__main__":

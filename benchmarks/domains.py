@@ -77,8 +77,13 @@ def main() -> None:
     publish(
         "domains",
         "Five domains of Fashion-MNIST, 10 classes: grown one after another against trained alone",
-        [*table(alone, grown), "", "Branches of each growth, on its validation rows:", ""]
-        + candidate_table([growth for run in grown for growth in run.selections]),
+        [
+            *table(alone, grown),
+            "",
+            "Branches of each growth, on its validation rows:",
+            "",
+            *candidate_table([growth for run in grown for growth in run.selections]),
+        ],
         f"{options.rows} rows a domain, no row in two of them, {options.epochs} epochs, "
         f"{options.seeds} seeds, 2 threads, 10,000 test rows a domain; learning rate {RATE} for both, the "
         "better for each on validation rows (`--choose`); growth.init auto",

@@ -1,4 +1,4 @@
-"""Six windows of one task, one after the other: is each of them learned from?
+"""Six windows of one task, one after the other, each of which is to be learned from.
 
 Fashion-MNIST as it is, ten classes, 2,000 rows a window, through the product with the default job. The first
 model against the last, without any row stored and with all of them kept (`retain: all`); beside them the same
@@ -56,8 +56,13 @@ def main() -> None:
     publish(
         "six_windows",
         "Six windows of one task: learned from one after the other",
-        [*table(outcomes), "", "Candidates of each growth without a stored row, on its hold-out rows:", ""]
-        + candidate_table(growths),
+        [
+            *table(outcomes),
+            "",
+            "Candidates of each growth without a stored row, on its hold-out rows:",
+            "",
+            *candidate_table(growths),
+        ],
         f"Fashion-MNIST, {WINDOWS} windows of {options.rows} rows, default job, 10,000 test rows, "
         f"{options.seeds} seeds, each with other rows, {options.threads} threads",
     )

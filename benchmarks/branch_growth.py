@@ -77,11 +77,17 @@ class GrowingModel:
         The rule reads the validation rows here: a benchmark's growths have no hold-out.
         """
         planned = replace(self.plan(task, rows), train_router=self.route)
-        plans = plan_candidates(planned, (CandidateKind.FINE_TUNE, CandidateKind.SCRATCH))
+        plans = plan_candidates(planned, (CandidateKind.FINE_TUNE,))
         results = {}
         for kind, plan in plans.items():
             with tempfile.TemporaryDirectory() as scratch:
                 results[kind] = train_branch(plan, self.artifacts, Path(scratch), lambda _: None)
+        alone = (
+            results[CandidateKind.AVERAGE].leave_out_frozen() if CandidateKind.AVERAGE in results else None
+        )
+        if alone is not None:
+            plans[CandidateKind.FINE_TUNE] = replace(plans[CandidateKind.AVERAGE], combinations=())
+            results[CandidateKind.FINE_TUNE] = alone
         selection = self._select(plans, results)
         first = next(iter(results.values()))  # the router is trained with it
         plan, result = plans[selection.selected], results[selection.selected]
@@ -105,7 +111,7 @@ class GrowingModel:
                 Candidate(
                     kind=kind, task_score=score, parameters=results[kind].parameters,
                     branches=len(results[kind].lineage), seconds=results[kind].seconds,
-                    validation_loss=results[kind].best_loss, init=plan.init,
+                    validation_loss=results[kind].validation_loss, init=plan.init,
                     combination=results[kind].combination,
                 )
             )  # fmt: skip

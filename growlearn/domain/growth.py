@@ -93,10 +93,10 @@ class GrowthPlan:
     keep. `train_router` says whether the router learns the task too. `trials` are the candidates of the
     search that chose this plan, round by round. The best epoch is chosen by `metric`; `class_weights` are the
     weights of each class's rows in the loss, with mean 1 over the training rows (empty: all 1);
-    `positive_class` is that of a task of two classes. The branch is trained through `combination`: where its
-    frozen weight is above 0, the answer of `parent_task` enters. After training one of `combinations` is
-    chosen on validation rows (empty: `combination` stays). `base_task` is the known task whose answer may
-    enter; None where none shares two classes with the new task.
+    `positive_class` is that of a task of two classes. The branch is trained through `combination`. After
+    training, one of `combinations` with the answer of `parent_task` is chosen on validation rows (empty: no
+    frozen answer enters). `base_task` is the known task whose answer may enter; None where none shares two
+    classes with the new task.
     """
 
     stream: str
@@ -157,6 +157,25 @@ class PrefixPoint:
 
 
 @dataclass(frozen=True, kw_only=True)
+class AloneAnswer:
+    """The trained branch without the frozen answer: its head, how that is read, and how good it is.
+
+    The fields are those of a result.
+    """
+
+    head: str
+    lineage: tuple[str, ...]
+    calibration: Calibration
+    threshold: float | None
+    validation_loss: float
+    validation_value: float | None
+    best_loss: float
+    initial_loss: float
+    initial_head: str
+    initial_lineage: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class GrowthResult:
     """New branches and heads as stored weights, and how training went.
 
@@ -169,7 +188,8 @@ class GrowthResult:
     `head_parameters` then counts its parameters, else the last branch includes them. `replaced_tasks` are
     earlier tasks that the new one replaces for rows that name no task. `calibration` and `threshold` are the
     head's, fitted on validation rows; `validation_value` is that of the plan's metric with both, None where
-    that is accuracy, or not defined there.
+    that is accuracy, or not defined there; `validation_loss` is in nats, after the temperature. `alone` is
+    the same branch without the frozen answer, where it was trained so.
     """
 
     branches: tuple[BranchWeights, ...]
@@ -201,6 +221,8 @@ class GrowthResult:
     validation_value: float | None = None
     combination: Combination = ALONE
     initial_lineage: tuple[str, ...] = ()
+    validation_loss: float | None = None
+    alone: AloneAnswer | None = None
 
     @property
     def parameters(self) -> int:
@@ -216,6 +238,27 @@ class GrowthResult:
         """
         was_trained = self.best_epoch > 0 or bool(self.initial_branches) or not self.branches
         return was_trained and self.best_loss < self.initial_loss
+
+    def leave_out_frozen(self) -> GrowthResult | None:
+        """The result with the branch alone; None where it was not trained so."""
+        alone = self.alone
+        if alone is None:
+            return None
+        return replace(
+            self,
+            head=alone.head,
+            lineage=alone.lineage,
+            calibration=alone.calibration,
+            threshold=alone.threshold,
+            validation_loss=alone.validation_loss,
+            validation_value=alone.validation_value,
+            best_loss=alone.best_loss,
+            initial_loss=alone.initial_loss,
+            initial_head=alone.initial_head,
+            initial_lineage=alone.initial_lineage,
+            combination=ALONE,
+            alone=None,
+        )
 
     def build_manifest(self, plan: GrowthPlan) -> Manifest:
         """The model after growing: the parent, the new branches and the new task's head."""

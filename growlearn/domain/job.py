@@ -279,11 +279,10 @@ class BaselineComparisonConfig:
 
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
 
-    baselines: tuple[Literal["no_change", "new_head", "fine_tune", "scratch"], ...] = (
+    baselines: tuple[Literal["no_change", "new_head", "fine_tune"], ...] = (
         "no_change",
         "new_head",
         "fine_tune",
-        "scratch",
     )
     alpha: float = 0.05
     min_accuracy_gain: float = 0.02  # that justifies a larger candidate, a share of 1

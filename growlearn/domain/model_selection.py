@@ -16,9 +16,8 @@ class CandidateKind(StrEnum):
     NO_CHANGE = "no_change"  # an earlier task that has all of its classes serves it unchanged
     NEW_HEAD = "new_head"  # a new head on frozen branches
     FINE_TUNE = "fine_tune"  # a copy of an earlier branch, trained further, alone
-    SCRATCH = "scratch"  # a new branch on a new stem, alone
     RESIDUAL = "residual"  # a branch on a frozen stem, trained on the residual of the frozen answer
-    AVERAGE = "average"  # a copy of an earlier branch, trained to be averaged with the frozen answer
+    AVERAGE = "average"  # the fine-tuned copy, averaged with the frozen answer
     BRANCH = "branch"  # the planned new branch, where no frozen answer has its classes
 
     @property

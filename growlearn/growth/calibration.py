@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -25,12 +26,13 @@ class CalibratedHead:
     """How a head's logits are read, and its value by the metric on the rows this was fitted on.
 
     `threshold` is None where the largest logit decides. `value` is None where the metric is accuracy or is
-    not defined on the rows.
+    not defined on the rows. `loss` is the mean cross-entropy after calibration, in nats.
     """
 
     calibration: Calibration
     threshold: float | None = None
     value: float | None = None
+    loss: float = math.nan
 
 
 def calibrate_head(
@@ -51,6 +53,7 @@ def calibrate_head(
         calibration,
         threshold,
         measure_head(logits, targets, metric, positive, CalibratedHead(calibration, threshold)),
+        measure_calibrated_loss(logits, targets, calibration),
     )
 
 
@@ -85,6 +88,13 @@ def fit_temperature(logits: Logits, targets: Targets, class_weights: Sequence[fl
     bounds = (-_MAX_LOG_TEMPERATURE, _MAX_LOG_TEMPERATURE)
     best = float(minimize_scalar(cost, bounds=bounds, method="bounded").x)
     return Calibration(temperature=float(f"{np.exp(best):.4g}"), offsets=offsets)
+
+
+def measure_calibrated_loss(logits: Logits, targets: Targets, calibration: Calibration) -> float:
+    """The mean cross-entropy of logits [N, C] on targets [N] after calibration, in nats."""
+    calibrated = calibrate_logits(logits, calibration).astype(np.float64)  # [N, C]
+    of_label = calibrated[np.arange(len(targets)), targets]  # [N]
+    return float((logsumexp(calibrated, axis=1) - of_label).mean())
 
 
 def choose_threshold(

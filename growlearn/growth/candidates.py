@@ -1,7 +1,7 @@
-"""The candidates of a growth: branches that join the frozen answer, branches alone, and a head alone.
+"""The candidates of a growth: branches that the frozen answer enters, a branch alone, and a head alone.
 
-All are trained on the same rows. What they differ in is how the branch starts and which (a, s) of
-a F + s h it is trained through (docs/adr/0018).
+All are trained on the same rows. What they differ in is how the branch starts and how it joins the frozen
+answer F, a F + s h (docs/adr/0018).
 """
 
 from __future__ import annotations
@@ -17,22 +17,19 @@ HEAD_EPOCH_FACTOR = 8
 """Epochs of a head alone for one epoch of a branch; on cached features both cost the same (docs/adr/0013)."""
 
 _RESIDUAL = Combination(frozen_weight=1.0, step_size=0.3)
-_AVERAGE = Combination(frozen_weight=0.5, step_size=0.5)
 
 
 def plan_candidates(plan: GrowthPlan, baselines: Collection[str]) -> dict[CandidateKind, GrowthPlan]:
     """The plans of all candidates that are trained, by kind, branches before heads.
 
     `plan` is the branch that the probe chose; it stands alone where no known task shares classes with the new
-    one. `baselines` names what it is compared with. The router learns the task once, with the first plan.
+    one. `baselines` names what it is compared with. `average` is trained alone, so it is `fine_tune` too. The
+    router learns the task once, with the first plan.
     """
-    joined = _joined_plans(plan)
-    plans: dict[CandidateKind, GrowthPlan | None] = {**joined}
-    if not joined:
+    plans: dict[CandidateKind, GrowthPlan | None] = {**_joined_plans(plan)}
+    if not plans:
         plans[CandidateKind.BRANCH] = plan
-    elif plan.init is BranchInit.SCRATCH and CandidateKind.SCRATCH in baselines:
-        plans[CandidateKind.SCRATCH] = plan
-    if CandidateKind.FINE_TUNE in baselines:
+    if CandidateKind.FINE_TUNE in baselines and CandidateKind.AVERAGE not in plans:
         plans[CandidateKind.FINE_TUNE] = fine_tune_plan(plan)
     if CandidateKind.NEW_HEAD in baselines:
         plans[CandidateKind.NEW_HEAD] = new_head_plan(plan)
@@ -48,26 +45,25 @@ def _joined_plans(plan: GrowthPlan) -> dict[CandidateKind, GrowthPlan]:
     if plan.base_task is None:
         return {}
     base = plan.parent_manifest.task(plan.base_task)
-    common = replace(
-        plan, parent_task=base.name, new_branches=plan.new_branches[:1], combinations=COMBINATIONS
+    residual = replace(
+        plan,
+        parent_task=base.name,
+        lineage=base.lineage[:1],  # its stem is frozen and cached
+        new_branches=plan.new_branches[:1],
+        init=BranchInit.RESIDUAL,
+        init_head_from_parent=False,
+        combination=_RESIDUAL,
+        combinations=COMBINATIONS,
     )
-    plans = {
-        CandidateKind.RESIDUAL: replace(
-            common,
-            lineage=base.lineage[:1],  # its stem is frozen and cached
-            init=BranchInit.RESIDUAL,
-            init_head_from_parent=False,
-            combination=_RESIDUAL,
-        ),
-        CandidateKind.AVERAGE: replace(
-            common,
-            lineage=(),
-            init=BranchInit.WARM_START,
-            init_head_from_parent=base.classes == plan.classes,
-            combination=_AVERAGE,
-        ),
-    }
+    average = replace(
+        residual,
+        lineage=(),
+        init=BranchInit.WARM_START,
+        init_head_from_parent=base.classes == plan.classes,
+        combination=ALONE,
+    )
     allowed = plan.growth.init
+    plans = {CandidateKind.RESIDUAL: residual, CandidateKind.AVERAGE: average}
     return {kind: joined for kind, joined in plans.items() if allowed in ("auto", joined.init)}
 
 

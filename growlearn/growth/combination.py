@@ -15,6 +15,8 @@ COMBINATIONS = (
     Combination(frozen_weight=1.0, step_size=1.0),
     Combination(frozen_weight=0.9, step_size=0.15),
     Combination(frozen_weight=0.5, step_size=0.5),
+    Combination(frozen_weight=0.25, step_size=0.75),
+    Combination(frozen_weight=0.1, step_size=0.9),
 )
 """The (a, s) of a F + s h that a branch may join the frozen answer with."""
 

@@ -55,7 +55,7 @@ def load_frozen_answer(
     whose absence costs least on the validation rows [N] with class indices `targets` [N] is left out, one
     after the other; never one all of whose branches the new head reads itself.
     """
-    if plan.combination.frozen_weight == 0:
+    if not plan.combinations:
         return None
     assert plan.parent_task is not None, "a frozen answer is that of a task"
     parent = plan.parent_manifest.task(plan.parent_task)

@@ -45,5 +45,10 @@ def find_initial_answer(
     """The lineage and the answer before training: the frozen answer, or the initial head alone."""
     if frozen is not None:
         return frozen.lineage, frozen.answer
+    return find_untrained_answer(plan, trainable)
+
+
+def find_untrained_answer(plan: GrowthPlan, trainable: TrainableParts) -> tuple[Lineage, Answer]:
+    """The lineage and the initial head of the branch alone, before training."""
     untrained = () if trainable.stem is None else plan.new_branches
     return (*plan.lineage, *untrained), trainable.initial_head

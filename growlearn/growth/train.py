@@ -22,7 +22,7 @@ import torch
 from torch import Tensor
 
 from growlearn.domain.errors import GrowLearnError
-from growlearn.domain.growth import GrowthPlan, GrowthResult, PrefixPoint
+from growlearn.domain.growth import ALONE, AloneAnswer, GrowthPlan, GrowthResult, PrefixPoint
 from growlearn.domain.lineage import BranchWeights, RouterWeights
 from growlearn.domain.metric import METRICS
 from growlearn.growth import checkpoint
@@ -33,7 +33,7 @@ from growlearn.growth.combination import choose_combination
 from growlearn.growth.environment import capture_environment
 from growlearn.growth.frozen_answer import FrozenAnswer, load_frozen_answer
 from growlearn.growth.head_fit import MAX_FIT_ROWS, cross_entropy, fit_linear_head
-from growlearn.growth.joined_answer import find_initial_answer, join_answer
+from growlearn.growth.joined_answer import find_initial_answer, find_untrained_answer, join_answer
 from growlearn.growth.lr_schedule import LrSchedule, make_lr_schedule
 from growlearn.growth.prefix_metrics import HeadMetric, PrefixMetrics, fewest_branches_within
 from growlearn.growth.training_data import CachedDataset, cache_dataset, to_class_indices
@@ -121,7 +121,9 @@ def _train_and_store(
     )
     trainable = init_trainable_parts(plan, network, rows[0])
     frozen = load_frozen_answer(plan, network, rows[1], to_class_indices(rows[1].labels, plan.classes))
-    train, validation = (cache_dataset(plan, network, trainable, part, frozen) for part in rows)
+    through = None if plan.combination == ALONE else frozen  # what the branch is trained through
+    train = cache_dataset(plan, network, trainable, rows[0], through)
+    validation = cache_dataset(plan, network, trainable, rows[1], frozen)
     initial_branches = () if trainable.stem is None else _store_branches(plan, trainable, artifacts)
     initial_lineage, initial_answer = find_initial_answer(plan, trainable, frozen)
     training_state = run_training(trainable, train, validation)
@@ -135,6 +137,7 @@ def _train_and_store(
         num_kept = fewest_branches_within(metrics.merits(METRICS[plan.metric]), plan.max_accuracy_drop)
         trainable = keep_first(trainable, num_kept)
     head = _calibrate(plan, trainable, validation)
+    losses = _find_losses(plan, training_state, head, validation)
     lineage, answer = join_answer(plan, network, trainable, frozen, validation.combination)
     branch_indices = range(len(trainable.branches))
     return GrowthResult(
@@ -145,8 +148,8 @@ def _train_and_store(
         lineage=lineage,
         epochs=training_state.epochs,
         best_epoch=training_state.best_epoch,
-        initial_loss=training_state.initial_loss,
-        best_loss=training_state.best_loss if frozen is None else metrics.losses[-1],
+        initial_loss=losses[0],
+        best_loss=losses[1],
         router=_extend_router(plan, network, trainable, rows, artifacts) if plan.train_router else None,
         prefix_losses=metrics.losses,
         prefix_accuracies=metrics.accuracies,
@@ -165,6 +168,8 @@ def _train_and_store(
         validation_value=head.value,
         combination=validation.combination,
         initial_lineage=initial_lineage,
+        validation_loss=head.loss,
+        alone=_measure_alone(plan, network, trainable, (validation, training_state), artifacts),
     )
 
 
@@ -190,14 +195,57 @@ def _make_hooks(
         return ValidationScore(metrics.losses[-1], metrics.accuracies[-1], metrics.values[-1])
 
     def validate_initial() -> ValidationScore:
-        """The frozen answer, where one enters: what the branch has to improve on."""
-        if validation.frozen_logits is None:
+        """The frozen answer, where the branch is trained through it: what it has to improve on."""
+        if validation.frozen_logits is None or plan.combination == ALONE:
             return validate_whole()
         metrics = measure_logits(validation, validation.frozen_logits[None], _make_head_metric(plan))
         return ValidationScore(metrics.losses[-1], metrics.accuracies[-1], metrics.values[-1])
 
     train_epoch = partial(_train_epoch, trainable, train, plan)
     return TrainingHooks(fit_head, train_epoch, validate_whole, METRICS[plan.metric], validate_initial)
+
+
+def _measure_alone(
+    plan: GrowthPlan,
+    network: GrowingNetwork,
+    trainable: TrainableParts,
+    trained: tuple[CachedDataset, TrainingState],
+    artifacts: Artifacts,
+) -> AloneAnswer | None:
+    """The branch without the frozen answer; None where none enters, or the branch was trained through it."""
+    validation, training_state = trained
+    if validation.frozen_logits is None or plan.combination != ALONE:
+        return None
+    logits = _head_logits(trainable, replace(validation, frozen_logits=None))
+    head = _calibrate_logits(plan, logits, validation.targets)
+    lineage, answer = join_answer(plan, network, trainable, None, ALONE)
+    initial_lineage, initial_answer = find_untrained_answer(plan, trainable)
+    return AloneAnswer(
+        head=artifacts.put(weights.dump_weights(answer.state_dict())),
+        lineage=lineage,
+        calibration=head.calibration,
+        threshold=head.threshold,
+        validation_loss=head.loss,
+        validation_value=head.value,
+        best_loss=training_state.best_loss,
+        initial_loss=training_state.initial_loss,
+        initial_head=artifacts.put(weights.dump_weights(initial_answer.state_dict())),
+        initial_lineage=initial_lineage,
+    )
+
+
+def _find_losses(
+    plan: GrowthPlan, training_state: TrainingState, head: CalibratedHead, validation: CachedDataset
+) -> tuple[float, float]:
+    """The validation loss before and after training.
+
+    Where a frozen answer enters, that of the frozen answer and that of the sum, both after a temperature:
+    the combinations differ in scale.
+    """
+    frozen = validation.frozen_logits
+    if frozen is None:
+        return training_state.initial_loss, training_state.best_loss
+    return _calibrate_logits(plan, frozen, validation.targets).loss, head.loss
 
 
 def _with_best_combination(
@@ -210,10 +258,8 @@ def _with_best_combination(
     new = _head_logits(trainable, replace(validation, frozen_logits=None))  # h [N, C]
 
     def cost(logits: Tensor) -> float:
-        metrics = measure_logits(validation, logits[None], _make_head_metric(plan))
-        return ValidationScore(metrics.losses[0], metrics.accuracies[0], metrics.values[0]).cost(
-            METRICS[plan.metric]
-        )
+        head = _calibrate_logits(plan, logits, validation.targets)
+        return ValidationScore(head.loss, math.nan, head.value).cost(METRICS[plan.metric])
 
     best = choose_combination(plan.combinations, lambda combination: combine(combination, frozen, new), cost)
     return replace(validation, combination=best)

@@ -54,6 +54,8 @@ def train_and_select(
         plan.parent_manifest, plan.classes, plan.holdout, evaluator, plan.positive_class
     )
     trained = dict(zip(plans, map(TrainedCandidate, plans.values(), results), strict=False))
+    if CandidateKind.FINE_TUNE in job.baseline_comparison.baselines:
+        trained |= _leave_out_frozen(trained)
     single_task = results[-1].build_manifest(single_plans[0]) if single_plans else None
     selection = _compare_candidates(
         trained, best_existing, job.baseline_comparison, evaluator, ports.artifacts
@@ -67,6 +69,18 @@ def train_and_select(
         selection,
         single_task,
     )
+
+
+def _leave_out_frozen(
+    trained: Mapping[CandidateKind, TrainedCandidate],
+) -> dict[CandidateKind, TrainedCandidate]:
+    """The fine-tuned copy without the frozen answer that it is averaged with: no training of its own."""
+    average = trained.get(CandidateKind.AVERAGE)
+    alone = None if average is None else average.result.leave_out_frozen()
+    if average is None or alone is None:
+        return {}
+    plan = replace(average.plan, combinations=())
+    return {CandidateKind.FINE_TUNE: TrainedCandidate(plan, replace(alone, seconds=0.0))}
 
 
 def _compare_candidates(
@@ -128,7 +142,7 @@ def _make_candidate(
         parameters=trained.result.parameters,
         branches=len(trained.result.lineage),
         seconds=trained.result.seconds,
-        validation_loss=trained.result.best_loss,
+        validation_loss=trained.result.validation_loss,
         validation_value=trained.result.validation_value,
         init=plan.init if kind.is_branch else None,
         combination=trained.result.combination if kind.is_branch else None,

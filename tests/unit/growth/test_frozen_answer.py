@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from torch.nn.functional import cross_entropy
 
 from growlearn.domain.growth import BranchInit, Combination, GrowthPlan
 from growlearn.domain.model_selection import CandidateKind
+from growlearn.growth.calibration import measure_calibrated_loss
 from growlearn.growth.candidates import plan_candidates
 from growlearn.growth.combination import COMBINATIONS, choose_combination
 from growlearn.growth.training_data import to_class_indices
@@ -48,14 +48,15 @@ def test_the_answer_is_the_frozen_one_plus_the_new_head_and_lowers_its_loss(
     plan = _plan(builder, kind, _inverted(builder.only(0, 1, 2)))
     result = builder.keep(plan)
     validation = from_parquet(builder.artifacts.get(plan.validation), SCHEMA)
-    targets = to_class_indices(validation.labels, plan.classes)
+    targets = to_class_indices(validation.labels, plan.classes).numpy()
 
     def loss(network: GrowingNetwork, task: str) -> float:
-        return cross_entropy(torch.from_numpy(network.logits(validation, task)), targets).item()
+        calibration = builder.manifest.task(task).calibration
+        return measure_calibrated_loss(network.logits(validation, task), targets, calibration)
 
     assert result.lineage == ("b1", "b2")
     assert result.combination in COMBINATIONS
-    assert result.initial_loss == pytest.approx(loss(before, "task-1"), abs=1e-6)
+    assert result.initial_loss <= loss(before, "task-1")  # its temperature was fitted to other rows
     assert result.best_loss == pytest.approx(loss(_network(builder), plan.task), abs=1e-5)
     assert result.best_loss < result.initial_loss / 2
     assert result.improved
@@ -63,6 +64,21 @@ def test_the_answer_is_the_frozen_one_plus_the_new_head_and_lowers_its_loss(
     assert [point.branch for point in result.prefix_curve][-2:] == ["b1", "b2"]
     initial = load_network(result.build_initial_manifest(plan), builder.artifacts.get)
     assert np.allclose(initial.logits(validation, plan.task), before.logits(validation, "task-1"), atol=1e-6)
+
+
+def test_the_copy_without_the_frozen_answer_comes_of_the_same_training(builder: Any) -> None:
+    builder.keep(builder.plan(builder.only(0, 1)))
+    plan = _plan(builder, CandidateKind.AVERAGE, _inverted(builder.only(0, 1)))
+    result = builder.grow(plan)
+    alone = result.leave_out_frozen()
+    assert alone is not None
+    fine_tuned = builder.grow(replace(plan, combinations=(), window="w9"))
+    assert (alone.head, alone.branches, alone.lineage) == (fine_tuned.head, fine_tuned.branches, ("b2",))
+    assert (alone.best_loss, alone.initial_loss) == (fine_tuned.best_loss, fine_tuned.initial_loss)
+    assert (alone.calibration, alone.initial_head) == (fine_tuned.calibration, fine_tuned.initial_head)
+    assert alone.leave_out_frozen() is None
+    residual = replace(_plan(builder, CandidateKind.RESIDUAL, builder.only(0, 1)), window="w8")
+    assert builder.grow(residual).leave_out_frozen() is None
 
 
 def test_a_prefix_of_the_sum_is_the_frozen_answer(builder: Any) -> None:

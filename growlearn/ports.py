@@ -201,7 +201,7 @@ class Store(Protocol):
         ...
 
     def tasks(self, stream: str) -> Sequence[Task]:
-        """All tasks ever opened, in the order they were opened."""
+        """All tasks ever opened or refined, in that order; a refinement adds one of the same name."""
         ...
 
     def versions(self, stream: str) -> Sequence[Version]:

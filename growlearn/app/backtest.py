@@ -40,7 +40,7 @@ from growlearn.pipeline.backtest import (
 )
 from growlearn.pipeline.context import Ports
 from growlearn.ports import Artifacts, ProgressCallback, Source, Store
-from growlearn.registry.version_tree import get_version
+from growlearn.registry.version_tree import get_version, select_version_tasks
 from growlearn.settings import Settings
 
 _WORKER = "backtest"
@@ -204,10 +204,16 @@ def _start_from_stream(stream: Stream, job: Job, store: Store, *, from_scratch: 
         )
     return StartState(
         version=get_version(store.versions(stream.name), stream.champion),
-        tasks=tuple(store.tasks(stream.name)),
+        tasks=_tasks_as_of(stream.champion, stream.name, store),
         branches=tuple(store.branches(stream.name)),
         seconds_per_row=seconds_per_row,
     )
+
+
+def _tasks_as_of(version: int, name: str, store: Store) -> tuple[Task, ...]:
+    """The tasks of a version as if it had made them all: a replay knows no version before."""
+    tasks = select_version_tasks(store.tasks(name), store.versions(name), version)
+    return tuple(replace(task, version=version, window="w0") for task in tasks)
 
 
 def _recorded_seconds_per_row(name: str, store: Store) -> float | None:

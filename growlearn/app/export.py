@@ -9,7 +9,7 @@ from pathlib import Path
 from growlearn.domain.lineage import Manifest
 from growlearn.ports import Artifacts, EvalRequest, Evaluator, Store
 from growlearn.registry.provenance import get_provenance
-from growlearn.registry.version_tree import get_ancestry, get_version
+from growlearn.registry.version_tree import get_version, select_version_tasks
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,9 +56,8 @@ def export_version(
     num_branches, total_branches = len(exported.branches), len(manifest.branches)
     if num_branches == total_branches:
         return Export(folder=folder, branches=num_branches, total_branches=total_branches, tasks=())
-    ancestor_numbers = [version.number for version in get_ancestry(store.versions(stream), number)]
-    holdouts = {task.name: task.holdout for task in store.tasks(stream) if task.version in ancestor_numbers}
-    requests = [EvalRequest(task=head.name, rows=holdouts[head.name]) for head in manifest.tasks]
+    tasks = select_version_tasks(store.tasks(stream), store.versions(stream), number)
+    requests = [EvalRequest(task=task.name, rows=task.holdout) for task in tasks]
     return Export(
         folder=folder,
         branches=num_branches,

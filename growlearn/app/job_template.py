@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from growlearn.app.data_profile import DataProfile
-from growlearn.domain.drift_config import DriftConfig, RetrainingPolicyConfig
+from growlearn.domain.drift_config import DriftConfig, RefineConfig, RetrainingPolicyConfig
 from growlearn.domain.errors import GrowLearnError
 from growlearn.domain.job import (
     BaselineComparisonConfig,
@@ -46,6 +46,8 @@ max_lineage_length: {model.max_lineage_length}}}
 drift: {{detectors: {detectors}, decision_rule: {drift.decision_rule}, action: {drift.action}, alpha: {drift.alpha}}}
 # Windows in a row that must drift before a branch is grown, and windows to wait after a training:
 retraining_policy: {{confirm_windows: {policy.confirm_windows}, cooldown_windows: {policy.cooldown_windows}}}
+# New labelled rows of a known task: learned from when that can pay, in every_window, or never:
+refine: {{when: {refine.when}, min_rows: {refine.min_rows}}}
 growth: {growth}
 # A new branch is kept only if it beats these cheaper candidates; with [] it is not compared:
 baseline_comparison: {{baselines: {baselines}, alpha: {comparison.alpha}, \
@@ -98,6 +100,7 @@ def render_job_file(name: str, profile: DataProfile) -> str:
         drift=drift,
         detectors=_format_list(drift.detectors),
         policy=RetrainingPolicyConfig(),
+        refine=RefineConfig(),
         comparison=comparison,
         baselines=_format_list(comparison.baselines),
         gates=GateConfig(),

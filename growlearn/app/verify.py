@@ -14,7 +14,7 @@ from growlearn.network.bitwise_check import compute_check_logits, max_difference
 from growlearn.network.model import weights
 from growlearn.network.model_cache import ModelCache
 from growlearn.ports import Artifacts, Store
-from growlearn.registry.version_tree import get_version
+from growlearn.registry.version_tree import get_version, select_version_tasks
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,9 +76,8 @@ def verify_version(store: Store, artifacts: Artifacts, stream: str, number: int)
 def _load_check_rows(store: Store, artifacts: Artifacts, version: Version) -> dict[str, Rows]:
     """The check rows of each task of a version, where they are still stored."""
     check_rows = {}
-    for task in store.tasks(version.stream):
-        if task.name not in version.tasks:
-            continue
+    tasks = select_version_tasks(store.tasks(version.stream), store.versions(version.stream), version.number)
+    for task in tasks:
         try:
             check_rows[task.name] = from_parquet(artifacts.view(task.reference_rows), version.manifest.schema)
         except CorruptArtifact:

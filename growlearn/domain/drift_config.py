@@ -1,10 +1,10 @@
-"""How windows are judged and when drift leads to growth: the job file's `drift` and `retraining_policy`."""
+"""When a window is learned from: the job file's `drift`, `retraining_policy` and `refine`."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from growlearn.domain.validation import STRICT, parse_duration_s, require
 
@@ -100,3 +100,20 @@ class RetrainingPolicyConfig:
             self.max_growths_per_day is None or self.max_growths_per_day >= 1,
             "max_growths_per_day must be 1 or more",
         )
+
+
+@dataclass(frozen=True, kw_only=True)
+class RefineConfig:
+    """When new labelled rows of a known task are learned from.
+
+    `worthwhile` waits until they can pay (growth/refinement.py); `every_window` trains on each window that
+    brings enough rows.
+    """
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
+
+    when: Literal["worthwhile", "never", "every_window"] = "worthwhile"
+    min_rows: int = 500  # new labelled rows beside the hold-out; of fewer nothing is learned
+
+    def __post_init__(self) -> None:
+        require(self.min_rows >= 1, "min_rows must be 1 or more")

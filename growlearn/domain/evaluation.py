@@ -91,6 +91,48 @@ class TaskReplacement:
 
 
 @dataclass(frozen=True, kw_only=True)
+class LossChange:
+    """A refined task against its version before, on the same hold-out rows.
+
+    `loss_before` and `loss_after` are mean log losses in nats. The p-values are one-sided, of paired tests by
+    row: `p_decrease` that the loss is no lower, `p_increase` that it is no higher, `p_accuracy_drop` that no
+    fewer rows are predicted correctly.
+    """
+
+    rows: int
+    loss_before: float
+    loss_after: float
+    p_decrease: float
+    p_increase: float
+    accuracy_before: float
+    accuracy_after: float
+    p_accuracy_drop: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class RefinementScore:
+    """What a refinement changed: on the task's earlier hold-out rows, on those of the new windows, on both.
+
+    `new` is None where hold-out files hold all of the rows. `alpha` is the level of each test.
+    """
+
+    earlier: LossChange
+    new: LossChange | None
+    both: LossChange
+    alpha: float
+
+    @property
+    def p_decrease(self) -> float:
+        """That the loss is lower neither on the new rows nor on all: the smaller p-value, times two.
+
+        Bonferroni's correction; without new hold-out rows there is one test alone.
+        """
+        if self.new is None:
+            return self.both.p_decrease
+        return min(1.0, 2 * min(self.new.p_decrease, self.both.p_decrease))
+
+
+@dataclass(frozen=True, kw_only=True)
 class Evaluation:
     """A candidate on every task's hold-out rows.
 
@@ -102,7 +144,8 @@ class Evaluation:
     newest task. `teacher` is empty for every other candidate. `routed` scores the candidate on the same rows
     without their task, where rows name none; `replacement` says which tasks the router no longer uses.
     `chance_level` is the accuracy of knowing nothing on the new task, `metric_chance_level` its value by the
-    scores' metric where that is another one.
+    scores' metric where that is another one. A refined candidate opens no task either: `task` is the refined
+    one, `best_existing` its version before on the same rows, and `refinement` what changed.
     """
 
     task: str
@@ -116,6 +159,12 @@ class Evaluation:
     routed: tuple[TaskScore, ...] = ()
     replacement: TaskReplacement | None = None
     metric_chance_level: float | None = None
+    refinement: RefinementScore | None = None
+
+    @property
+    def opens_task(self) -> bool:
+        """Whether the candidate has a task that its parent has not."""
+        return not self.teacher and self.refinement is None
 
     def chance(self, metric: Metric) -> float | None:
         """What knowing nothing scores on the new task by accuracy or by the scores' metric, if measured."""
@@ -266,12 +315,12 @@ def _mean_or_none(values: Sequence[float | None]) -> float | None:
 
 
 def build_accuracy_matrix(evaluations: tuple[Evaluation, ...]) -> AccuracyMatrix:
-    """Assemble R from one evaluation a growth, in the order the tasks were opened.
+    """Assemble R from one evaluation a version, in the order the tasks were opened.
 
-    A consolidation opens no task: it replaces the row of the newest one. The figures are by the metric of the
-    scores; where it was changed since the first of them, by accuracy.
+    A consolidation or a refinement opens no task: it replaces the row of the newest one. The figures are by
+    the metric of the scores; where it was changed since the first of them, by accuracy.
     """
-    evaluations = _merge_consolidations(evaluations)
+    evaluations = _one_evaluation_per_task(evaluations)
     names = {score.metric for evaluation in evaluations for score in evaluation.task_scores}
     metric = METRICS[names.pop()] if len(names) == 1 else ACCURACY
     tasks = tuple(evaluation.task for evaluation in evaluations)
@@ -301,11 +350,27 @@ def _value_or_none(score: TaskScore | None, metric: Metric) -> float | None:
     return score.accuracy if metric.is_accuracy else score.value
 
 
-def _merge_consolidations(evaluations: tuple[Evaluation, ...]) -> tuple[Evaluation, ...]:
+def _one_evaluation_per_task(evaluations: tuple[Evaluation, ...]) -> tuple[Evaluation, ...]:
+    """The evaluation that opened each task, with the scores of the newest version before the next opening."""
     rows: list[Evaluation] = []
     for evaluation in evaluations:
-        if evaluation.teacher and rows:
-            rows[-1] = replace(rows[-1], task_scores=evaluation.task_scores)
-        else:
+        if evaluation.opens_task or not rows:
             rows.append(evaluation)
+            continue
+        if evaluation.refinement is not None and evaluation.best_existing is not None:
+            rows = _remeasure(rows, evaluation.best_existing)
+        rows[-1] = replace(rows[-1], task_scores=evaluation.task_scores)
     return tuple(rows)
+
+
+def _remeasure(rows: Sequence[Evaluation], before: TaskScore) -> list[Evaluation]:
+    """Earlier rows with a refined task on the hold-out rows it has now.
+
+    `before` scores its version before the refinement on them. Every row since its refinement before that has
+    the same answers, and so the same score.
+    """
+    last = next((score for score in rows[-1].task_scores if score.task == before.task), None)
+    return [
+        replace(row, task_scores=tuple(before if score == last else score for score in row.task_scores))
+        for row in rows
+    ]

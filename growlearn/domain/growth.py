@@ -81,6 +81,23 @@ class SearchTrial:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Refinement:
+    """What a plan needs more where its task is known already.
+
+    `windows` are those whose rows are new to the task, in order; `new_rows` counts their labelled rows beside
+    the hold-out. `earlier_holdout` are the task's hold-out rows so far and `new_holdout` those of the new
+    windows (None: hold-out files hold them all); the plan's `holdout` has rows of both. `reason` says why it
+    was tried.
+    """
+
+    windows: tuple[str, ...]
+    new_rows: int
+    earlier_holdout: str
+    new_holdout: str | None
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class GrowthPlan:
     """Everything an engine needs to grow; equal plans give equal branches.
 
@@ -96,7 +113,7 @@ class GrowthPlan:
     `positive_class` is that of a task of two classes. The branch is trained through `combination`. After
     training, one of `combinations` with the answer of `parent_task` is chosen on validation rows (empty: no
     frozen answer enters). `base_task` is the known task whose answer may enter; None where none shares two
-    classes with the new task.
+    classes with the new task. `refinement` is given where the task is known already.
     """
 
     stream: str
@@ -126,6 +143,12 @@ class GrowthPlan:
     combination: Combination = ALONE
     combinations: tuple[Combination, ...] = ()
     base_task: str | None = None
+    refinement: Refinement | None = None
+
+    @property
+    def is_refinement(self) -> bool:
+        """Whether the task is one of the model grown from: its head is then replaced."""
+        return any(head.name == self.task for head in self.parent_manifest.tasks)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -261,7 +284,11 @@ class GrowthResult:
         )
 
     def build_manifest(self, plan: GrowthPlan) -> Manifest:
-        """The model after growing: the parent, the new branches and the new task's head."""
+        """The model after growing: the parent, the new branches and the task's head.
+
+        A refinement replaces the task's head, drops the branches that no head reads any more, and leaves the
+        router as it is.
+        """
         head = TaskHead(
             name=plan.task,
             classes=plan.classes,
@@ -272,11 +299,11 @@ class GrowthResult:
             threshold=self.threshold,
             positive_class=plan.positive_class,
         )
-        branches = (*plan.parent_manifest.branches, *self.branches)
+        grown = _with_head(plan.parent_manifest, head, self.branches)
+        if plan.is_refinement:
+            return grown.without_unused_branches()
         return replace(
-            plan.parent_manifest,
-            branches=branches,
-            tasks=(*plan.parent_manifest.tasks, head),
+            grown,
             router=self.router,
             replaced_tasks=(*plan.parent_manifest.replaced_tasks, *self.replaced_tasks),
         )
@@ -293,9 +320,19 @@ class GrowthResult:
         if plan.init_head_from_parent and plan.parent_task is not None:
             parent = plan.parent_manifest.task(plan.parent_task)
             head = replace(head, calibration=parent.calibration, threshold=parent.threshold)
-        initial_branches = (branch for branch in self.initial_branches if branch.id in self.initial_lineage)
-        branches = (*plan.parent_manifest.branches, *initial_branches)
-        return replace(plan.parent_manifest, branches=branches, tasks=(*plan.parent_manifest.tasks, head))
+        initial_branches = tuple(
+            branch for branch in self.initial_branches if branch.id in self.initial_lineage
+        )
+        return _with_head(plan.parent_manifest, head, initial_branches)
+
+
+def _with_head(manifest: Manifest, head: TaskHead, branches: tuple[BranchWeights, ...]) -> Manifest:
+    """The model with more branches and one more head, or with that of a known task in its place."""
+    known = any(task.name == head.name for task in manifest.tasks)
+    tasks = tuple(head if task.name == head.name else task for task in manifest.tasks)
+    return replace(
+        manifest, branches=(*manifest.branches, *branches), tasks=tasks if known else (*tasks, head)
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

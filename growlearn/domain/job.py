@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
-from growlearn.domain.drift_config import DriftConfig, RetrainingPolicyConfig
+from growlearn.domain.drift_config import DriftConfig, RefineConfig, RetrainingPolicyConfig
 from growlearn.domain.metric import METRICS, MetricName
 from growlearn.domain.schema import Schema
 from growlearn.domain.validation import STRICT, parse_duration_s, require
@@ -385,6 +385,7 @@ class Job:
     model: ModelConfig = field(default_factory=ModelConfig)
     drift: DriftConfig = field(default_factory=DriftConfig)
     retraining_policy: RetrainingPolicyConfig = field(default_factory=RetrainingPolicyConfig)
+    refine: RefineConfig = field(default_factory=RefineConfig)
     label_delay: LabelDelayConfig = field(default_factory=LabelDelayConfig)
     growth: GrowthConfig = field(default_factory=GrowthConfig)
     hyperparameter_search: HyperparameterSearchConfig = field(default_factory=HyperparameterSearchConfig)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -37,7 +37,7 @@ class BranchRecord:
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """A regime of data with its own head.
+    """A regime of data with its own head, as one version opened or refined it.
 
     `holdout` and `reference_rows` are stored rows (sha256 of Parquet). Hold-out rows are for evaluation only;
     reference rows (validation rows) are what later windows are compared with.
@@ -169,6 +169,16 @@ class Manifest:
     def task_versions(self, name: str) -> tuple[str, ...]:
         """Names of the tasks that rows named `name` may belong to, oldest first."""
         return tuple(head.name for head in self.tasks if is_version_of_task(name, head.name))
+
+    def without_unused_branches(self) -> Manifest:
+        """The model without the branches that neither a lineage, nor a branch of one as its stem, reads.
+
+        The first branch stays: the router reads its stem.
+        """
+        read = {branch_id for head in self.tasks for branch_id in head.lineage}
+        stems = {branch.stem for branch in self.branches if branch.id in read}
+        kept = {*read, *stems, *(branch.id for branch in self.branches[:1])}
+        return replace(self, branches=tuple(branch for branch in self.branches if branch.id in kept))
 
     def task(self, name: str) -> TaskHead:
         """The head of a task; raises NotFound listing the known tasks."""

@@ -23,51 +23,78 @@ from growlearn.drift.task_data import TaskComparisonData
 def with_monitor_state(
     comparison_data: Sequence[TaskComparisonData],
     tasks: Sequence[Task],
+    stored_tasks: Sequence[Task],
     earlier: Sequence[Window],
     load_report: Callable[[Window], DriftReport | None],
     job: Job,
 ) -> tuple[TaskComparisonData, ...]:
     """Comparison data with the monitor state of earlier windows; `load_report` loads a window's report.
 
-    `tasks` are all known ones, oldest first. Half of each budget is for scores, half for errors. Raises
-    GrowLearnError where a false alarm budget is set and the number of windows in its period is unknown.
+    `tasks` are the known ones; `stored_tasks` all that were ever opened or refined, in that order, so the
+    place of a task among them numbers its reference. Half of each budget is for scores, half for errors.
+    Raises GrowLearnError where a false alarm budget cannot be spent because the number of windows in its
+    period is unknown.
     """
     if job.drift.decision_rule != "sequential":
         return tuple(comparison_data)
-    states = load_monitor_states(earlier, load_report)
-    task_numbers = {task.name: task_number for task_number, task in enumerate(tasks, start=1)}
+    states = load_monitor_states(tasks, stored_tasks, earlier, load_report)
+    numbers = {(task.name, task.version): number for number, task in enumerate(stored_tasks, start=1)}
+    versions = {task.name: task.version for task in tasks}
     return tuple(
         replace(
             data,
-            monitor_state=states.get(data.task, MonitorState()),
-            budget=make_task_budget(job, task_numbers[data.task], earlier),
+            monitor_state=states[data.task],
+            budget=make_task_budget(job, numbers[data.task, versions[data.task]], earlier),
         )
         for data in comparison_data
     )
 
 
 def load_monitor_states(
-    earlier: Sequence[Window], load_report: Callable[[Window], DriftReport | None]
+    tasks: Sequence[Task],
+    stored_tasks: Sequence[Task],
+    earlier: Sequence[Window],
+    load_report: Callable[[Window], DriftReport | None],
 ) -> Mapping[str, MonitorState]:
-    """The monitor state by task: that of its newest window."""
-    newest = {window.task: window for window in earlier if window.task is not None and window.verdict}
-    reports = {task: load_report(window) for task, window in newest.items()}
-    return {
-        task: drift_report.monitor_state
-        for task, drift_report in reports.items()
-        if drift_report is not None and drift_report.monitor_state is not None
-    }
+    """The monitor state by task: that of its newest window under the reference that it has now.
+
+    A reference that no window was compared with has an initial state. After a rollback the earlier reference
+    continues where it was.
+    """
+    return {task.name: _load_monitor_state(task, stored_tasks, earlier, load_report) for task in tasks}
 
 
-def make_task_budget(job: Job, task_number: int, earlier: Sequence[Window]) -> AlphaBudget:
-    """The alpha budget of the k-th task of a stream.
+def _load_monitor_state(
+    task: Task,
+    stored_tasks: Sequence[Task],
+    earlier: Sequence[Window],
+    load_report: Callable[[Window], DriftReport | None],
+) -> MonitorState:
+    initial = MonitorState(reference_version=task.version)
+    later_versions = {
+        row.version for row in stored_tasks if row.name == task.name and row.version > task.version
+    }  # rolled back, or they would be the task's version now
+    for window in reversed(earlier):
+        if window.task != task.name or not window.verdict:
+            continue
+        report = load_report(window)
+        state = None if report is None else report.monitor_state
+        if state is not None and state.reference_version == task.version:
+            return state
+        if state is None or state.reference_version not in later_versions:
+            return initial
+    return initial
 
-    It is alpha / (k (k + 1)), which sums to alpha over any number of tasks; a false alarm budget applies to
-    the stream's current task.
+
+def make_task_budget(job: Job, reference_number: int, earlier: Sequence[Window]) -> AlphaBudget:
+    """The alpha budget of the k-th reference of a stream; each task that is opened or refined brings one.
+
+    It is alpha / (k (k + 1)), which sums to alpha over any number of references; a false alarm budget applies
+    to the stream's current task.
     """
     allowance = job.drift.false_alarm_budget
     if allowance is None:
-        return make_lifetime_budget(job.drift.alpha / (task_number * (task_number + 1)) / 2)
+        return make_lifetime_budget(job.drift.alpha / (reference_number * (reference_number + 1)) / 2)
     interval = None if job.schedule.cron is not None else timedelta(seconds=job.schedule.every_s)
     arrival_times = [window.discovered_at for window in earlier]
     return make_per_period_budget(

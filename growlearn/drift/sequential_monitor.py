@@ -6,7 +6,7 @@ rows.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -74,9 +74,7 @@ def update_monitor(
     )
     risk = _update_risk(reference, losses, state.risk, budget, min_error_increase)
     risk_state = state.risk if risk is None else risk.e_process
-    new_state = MonitorState(
-        scores=scores.e_process, risk=risk_state, delayed_label_windows=state.delayed_label_windows
-    )
+    new_state = replace(state, scores=scores.e_process, risk=risk_state)
     return MonitorUpdate(scores=scores, risk=risk, state=new_state)
 
 

@@ -9,7 +9,7 @@ from functools import partial
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import binom, norm
+from scipy.stats import binom, norm, ttest_1samp
 
 from growlearn.domain.metric import ACCURACY, Metric
 from growlearn.domain.model_selection import Candidate, CandidateKind, ModelSelection, PairedComparison
@@ -229,6 +229,21 @@ def mcnemar_p_value(wins: int, losses: int) -> float:
     (0.03125, 1.0)
     """
     return float(binom.sf(wins - 1, wins + losses, 0.5)) if wins + losses else 1.0
+
+
+def mean_decrease_p_value(decreases: Values) -> float:
+    """One-sided p-value of "the mean is not above 0" of paired differences: Student's t-test.
+
+    Without any spread it is 0 for a positive mean and 1 otherwise.
+
+    >>> round(mean_decrease_p_value(np.array([0.1, 0.3, 0.2, 0.1])), 4)
+    0.0101
+    >>> mean_decrease_p_value(np.zeros(4)), mean_decrease_p_value(np.full(4, 0.1))
+    (1.0, 0.0)
+    """
+    if len(decreases) < 2 or np.ptp(decreases) == 0:
+        return 0.0 if len(decreases) > 1 and decreases[0] > 0 else 1.0
+    return float(ttest_1samp(decreases, 0.0, alternative="greater").pvalue)
 
 
 def _bonett_price_interval(wins: int, losses: int, rows: int, alpha: float) -> tuple[float, float]:

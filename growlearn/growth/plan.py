@@ -150,7 +150,12 @@ def plan_growth(
     num_branches = 1 if model.branches else job.model.num_initial_branches
     if len(model.branches) + num_branches > job.model.max_branches:
         raise budget_error(job, model)
-    positive_class = choose_positive_class(model, split_data.classes, split_data.split.train.labels)
+    known = next((head for head in model.tasks if head.name == task), None)
+    positive_class = (
+        choose_positive_class(model, split_data.classes, split_data.split.train.labels)
+        if known is None
+        else known.positive_class
+    )
     scores = _score_parents(model, split_data, load_network, job, positive_class)
     start = select_init(scores, job.growth.init) if scores else _SCRATCH_START
     base_task = select_base_task(

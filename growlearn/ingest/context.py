@@ -133,10 +133,13 @@ def _drop_empty(notes: Iterable[str | None]) -> list[str]:
 
 
 def can_resubmit(window: Window) -> bool:
-    """Whether the same rows may be sent again: growth was needed, but nothing was learned from them."""
-    if window.state is WindowState.SKIPPED:
+    """Whether the same rows may be sent again: growth was needed, but nothing was learned from them.
+
+    Those of a known task need not be: a later refinement reads them.
+    """
+    if window.state in (WindowState.SKIPPED, WindowState.REJECTED):
         return window.verdict is not None and window.verdict.needs_growth
-    return window.state in (WindowState.QUARANTINED, WindowState.REJECTED)
+    return window.state is WindowState.QUARANTINED
 
 
 def _find_duplicate_window(windows: Sequence[Window], snapshot: str) -> Window | None:

@@ -26,7 +26,7 @@ _LOGITS_PREFIX, _ROUTING_PREFIX = "logits.", "routing."
 def find_changed_tasks(
     before: GrowingNetwork, after: GrowingNetwork, reference_rows: Mapping[str, Rows]
 ) -> tuple[str, ...]:
-    """Tasks of `before` whose logits `after` does not reproduce bit for bit.
+    """Tasks with reference rows whose logits in `before` the network `after` does not reproduce bit for bit.
 
     Compares the weights (buffers included) of every earlier branch as stored bytes, then the logits
     of each earlier task on its check rows.
@@ -39,8 +39,11 @@ def find_changed_tasks(
     return tuple(
         task
         for task, index in before.task_index.items()
-        if any(branch in changed_branches for branch in before.lineages[index])
-        or not _same_logits(before, after, task, _take_check_rows(reference_rows[task]))
+        if task in reference_rows
+        and (
+            any(branch in changed_branches for branch in before.lineages[index])
+            or not _same_logits(before, after, task, _take_check_rows(reference_rows[task]))
+        )
     )
 
 

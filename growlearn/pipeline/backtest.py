@@ -2,7 +2,8 @@
 
 Windows are judged, matched and refused by the very code that handles them in production. What would be grown
 is planned as there, but only its head is fitted, and the gates are not asked: the window ends promoted, so
-that later ones are judged against the new task's own reference rows.
+that later ones are judged against the new task's own reference rows. A refinement costs what it would, and
+leaves the task's answers as they were.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from itertools import accumulate
 
 from growlearn.domain.backtest import Replay, WindowReplay
 from growlearn.domain.drift import DriftReport
-from growlearn.domain.drift_config import RetrainingPolicyConfig
+from growlearn.domain.drift_config import RefineConfig, RetrainingPolicyConfig
 from growlearn.domain.evaluation import Evaluation
 from growlearn.domain.growth import GrowthPlan, GrowthResult, Progress
 from growlearn.domain.job import Job
@@ -62,8 +63,12 @@ def make_job_policy(name: str, job: Job) -> ReplayPolicy:
 
 
 def make_baseline_policies(job: Job, period: int) -> tuple[ReplayPolicy, ...]:
-    """never, always and periodic, on the terms of a job but for its policy."""
-    bare_job = replace(_without_branch_limit(job), retraining_policy=RetrainingPolicyConfig())
+    """never, always and periodic, on the terms of a job but for its policy; none of them refines a task."""
+    bare_job = replace(
+        _without_branch_limit(job),
+        retraining_policy=RetrainingPolicyConfig(),
+        refine=RefineConfig(when="never"),
+    )
     return tuple(
         ReplayPolicy(name=name, job=bare_job, period=policy_period)
         for name, policy_period in (("never", 0), ("always", 1), ("periodic", period))
@@ -200,6 +205,8 @@ def _train_stub(train_router: bool, context: StepContext, on_progress: ProgressC
     assert isinstance(plan, GrowthPlan), "a growing window has its plan"
     stub = replace(plan, train_router=plan.train_router and train_router)
     (result,) = ports.engine.run([stub], on_progress)
+    if plan.is_refinement:
+        result = _with_head_before(result, plan)
     request = EvalRequest(task=plan.task, rows=plan.holdout)
     (task_score,) = ports.evaluator.evaluate(
         _single_task_manifest(result.build_manifest(plan), plan.task), [request]
@@ -208,6 +215,20 @@ def _train_stub(train_router: bool, context: StepContext, on_progress: ProgressC
         task=plan.task, task_scores=(task_score,), initial=task_score, chance_level=1 / len(plan.classes)
     )
     return make_transition(context, WindowState.EVALUATED, result=result, evaluation=evaluation)
+
+
+def _with_head_before(result: GrowthResult, plan: GrowthPlan) -> GrowthResult:
+    """The result as if the refinement had changed no answer: an untrained start would answer worse."""
+    head = plan.parent_manifest.task(plan.task)
+    return replace(
+        result,
+        branches=(),
+        branch_parameters=(),
+        head=head.sha256,
+        lineage=head.lineage,
+        calibration=head.calibration,
+        threshold=head.threshold,
+    )
 
 
 def _always_promote(context: StepContext, _: ProgressCallback) -> Transition:

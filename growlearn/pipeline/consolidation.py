@@ -16,7 +16,7 @@ from growlearn.domain.window import Verdict, Window, WindowState
 from growlearn.evaluation.evaluate import evaluate_consolidated
 from growlearn.growth.branch_budget import budget_exhausted, plan_consolidation
 from growlearn.network.bitwise_check import store_check_logits
-from growlearn.pipeline.context import Ports, StepContext, select_known_tasks
+from growlearn.pipeline.context import Ports, StepContext
 from growlearn.pipeline.transitions import (
     make_final_transition,
     make_transition,
@@ -24,7 +24,7 @@ from growlearn.pipeline.transitions import (
     stale_plan_reason,
 )
 from growlearn.ports import EvalRequest, ProgressCallback, Store
-from growlearn.registry.version_tree import get_version
+from growlearn.registry.version_tree import get_version, select_version_tasks
 
 CONSOLIDATION_SOURCE = "consolidation"
 """Where a window of this kind says it came from."""
@@ -67,8 +67,9 @@ def plan_consolidation_window(stream: Stream, store: Store, at: datetime) -> tup
     if stream.parent_version is None:
         raise CannotGrow(f"stream {stream.name!r} has not learned anything yet")
     number = max(window.number for window in store.windows(stream.name)) + 1
-    parent = get_version(store.versions(stream.name), stream.parent_version)
-    known_tasks = select_known_tasks(parent.manifest, store.tasks(stream.name))
+    versions = store.versions(stream.name)
+    parent = get_version(versions, stream.parent_version)
+    known_tasks = select_version_tasks(store.tasks(stream.name), versions, parent.number)
     plan = plan_consolidation(stream.job, number, parent, known_tasks, len(store.branches(stream.name)))
     num_branches = len(parent.branches)
     window = Window(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -18,7 +18,7 @@ from growlearn.ingest.rows import Rows
 from growlearn.network.model_cache import ModelCache
 from growlearn.ports import Artifacts, Clock, Engine, Evaluator, Source, Store
 from growlearn.registry.matrix import require_evaluation
-from growlearn.registry.version_tree import get_ancestry, get_version
+from growlearn.registry.version_tree import get_ancestry, get_version, select_version_tasks
 
 
 @dataclass(frozen=True)
@@ -79,13 +79,13 @@ class StepContext:
 
     @cached_property
     def stored_tasks(self) -> tuple[Task, ...]:
-        """All tasks ever opened."""
+        """All tasks ever opened or refined."""
         return tuple(self.ports.store.tasks(self.window.stream))
 
     @cached_property
     def known_tasks(self) -> tuple[Task, ...]:
         """The tasks of the model grown from, oldest first."""
-        return select_known_tasks(self.parent_manifest, self.stored_tasks)
+        return select_version_tasks(self.stored_tasks, self.versions, self.stream.parent_version)
 
     @cached_property
     def windows(self) -> tuple[Window, ...]:
@@ -120,9 +120,13 @@ class StepContext:
         return make_evaluator(self.ports.evaluator, self.ports.artifacts, self.job.metric)
 
     @cached_property
+    def ancestry(self) -> tuple[Version, ...]:
+        """The versions that the next growth extends, oldest first."""
+        return () if self.parent is None else get_ancestry(self.versions, self.parent.number)
+
+    @cached_property
     def past_evaluations(self) -> tuple[Evaluation, ...]:
         """Evaluations of the versions that the next growth extends, oldest first, by the job's metric."""
-        versions = () if self.parent is None else get_ancestry(self.versions, self.parent.number)
         return tuple(
             rescore_evaluation(
                 require_evaluation(version, self.record_of(version.window).evaluation),
@@ -130,7 +134,7 @@ class StepContext:
                 self.job.metric,
                 self.ports.artifacts,
             )
-            for version in versions
+            for version in self.ancestry
         )
 
     def rows(self, window: Window | None = None) -> Rows:
@@ -142,9 +146,3 @@ class StepContext:
         if window.snapshot is None:
             raise GrowLearnError(f"window {window.id} of {self.stream.name!r} has no stored rows")
         return self.ports.models.rows(window.snapshot, self.job.schema)
-
-
-def select_known_tasks(manifest: Manifest, stored_tasks: Sequence[Task]) -> tuple[Task, ...]:
-    """Tasks of a model, oldest first; those of versions rolled back are not known any more."""
-    known_names = {head.name for head in manifest.tasks}
-    return tuple(task for task in stored_tasks if task.name in known_names)

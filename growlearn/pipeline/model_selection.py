@@ -44,22 +44,27 @@ def train_and_select(
     """The smallest of the branch and its baselines that none beats on the task's hold-out rows.
 
     All are trained in one go. Where no change wins, the branch is returned with the comparison, and a gate
-    rejects it.
+    rejects it. A refinement is compared with the task's version before alone, by gates of its own.
     """
-    plans = plan_candidates(plan, job.baseline_comparison.baselines)
-    single_plans = [single_task_plan(plan)] if job.evaluation.single_task_baseline else []
+    refines, config = plan.is_refinement, job.baseline_comparison
+    if refines:
+        config = replace(config, baselines=tuple(kind for kind in config.baselines if kind == "fine_tune"))
+    plans = plan_candidates(plan, config.baselines)
+    single_plans = [single_task_plan(plan)] if job.evaluation.single_task_baseline and not refines else []
     results = ports.engine.run([*plans.values(), *single_plans], on_progress)
     evaluator = make_evaluator(ports.evaluator, ports.artifacts, job.metric)
-    best_existing = score_best_existing_task(
-        plan.parent_manifest, plan.classes, plan.holdout, evaluator, plan.positive_class
+    best_existing = (
+        evaluator.evaluate(plan.parent_manifest, [EvalRequest(task=plan.task, rows=plan.holdout)])[0]
+        if refines
+        else score_best_existing_task(
+            plan.parent_manifest, plan.classes, plan.holdout, evaluator, plan.positive_class
+        )
     )
     trained = dict(zip(plans, map(TrainedCandidate, plans.values(), results), strict=False))
-    if CandidateKind.FINE_TUNE in job.baseline_comparison.baselines:
+    if CandidateKind.FINE_TUNE in config.baselines:
         trained |= _leave_out_frozen(trained)
     single_task = results[-1].build_manifest(single_plans[0]) if single_plans else None
-    selection = _compare_candidates(
-        trained, best_existing, job.baseline_comparison, evaluator, ports.artifacts
-    )
+    selection = _compare_candidates(trained, best_existing, config, evaluator, ports.artifacts)
     first = next(iter(trained.values()))  # the router is trained with it
     selected = first if selection is None else trained.get(selection.selected) or trained[selection.branch]
     return TrainedCandidate(

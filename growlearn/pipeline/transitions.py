@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from growlearn.domain.decision_log import compute_job_digest
 from growlearn.domain.errors import GrowLearnError
+from growlearn.domain.growth import GrowthPlan
 from growlearn.domain.stream import AliasChange, Message, MessageKind, Stream, Transition
 from growlearn.domain.window import WindowState
 from growlearn.pipeline.context import StepContext
@@ -58,7 +59,8 @@ def retry_or_reject(context: StepContext, error: GrowLearnError) -> Transition:
 
 def stale_plan_reason(plan: CandidatePlan, stream: Stream) -> str:
     """Why a plan is given up whose parent version is no longer that of its stream."""
+    refines = isinstance(plan, GrowthPlan) and plan.is_refinement
     return (
         f"grown from version {plan.parent_version}, but growth goes on from version {stream.parent_version} "
-        "by now; the same rows may be sent again"
+        f"by now; the same rows {'wait for the next refinement' if refines else 'may be sent again'}"
     )

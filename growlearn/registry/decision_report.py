@@ -8,7 +8,14 @@ from collections.abc import Iterator, Sequence
 from growlearn.domain.consolidation import ConsolidationPlan, ConsolidationResult
 from growlearn.domain.decision_log import LogEntry, ReportSection
 from growlearn.domain.drift import DriftReport, DriftTestResult, RemainingBudget
-from growlearn.domain.evaluation import Evaluation, GateResult, TaskReplacement, TaskScore, common_metric
+from growlearn.domain.evaluation import (
+    Evaluation,
+    GateResult,
+    RefinementScore,
+    TaskReplacement,
+    TaskScore,
+    common_metric,
+)
 from growlearn.domain.growth import GrowthPlan, GrowthResult, ProbeScore, SearchTrial
 from growlearn.domain.metric import ACCURACY, METRICS, Metric
 from growlearn.domain.model_selection import Candidate, ModelSelection, PairedComparison
@@ -142,6 +149,11 @@ def _describe_plan(plan: GrowthPlan | ConsolidationPlan) -> Iterator[str]:
     )
     if plan.base_task is not None:
         yield f"The answer F of task {plan.base_task!r} may enter: a F + s h, h being the new branch's head."
+    if plan.refinement is not None:
+        yield (
+            f"The task is known: refine it with {plan.refinement.new_rows:,} new rows of "
+            f"{', '.join(plan.refinement.windows)}, because of {plan.refinement.reason}."
+        )
     metric = METRICS[plan.metric]
     if not metric.is_accuracy:
         positive = "" if plan.positive_class is None else f"; the positive class is {plan.positive_class!r}"
@@ -270,6 +282,8 @@ def _describe_evaluation(evaluation: Evaluation) -> Iterator[str]:
         chance_text = _format_percent(chance) if own_metric.is_accuracy else own_metric.format_value(chance)
         before_text += f"; by chance {chance_text}"
     yield f"{before_text}."
+    if evaluation.refinement is not None:
+        yield from _describe_refinement(evaluation.refinement)
     if evaluation.routed:
         yield (
             "With rows routed: "
@@ -280,6 +294,17 @@ def _describe_evaluation(evaluation: Evaluation) -> Iterator[str]:
         yield _format_task_replacement(evaluation.task, evaluation.replacement)
     if evaluation.changed_tasks:
         yield f"Changed although frozen: {', '.join(evaluation.changed_tasks)}."
+
+
+def _describe_refinement(refinement: RefinementScore) -> Iterator[str]:
+    changes = {"new": refinement.new, "earlier": refinement.earlier, "all": refinement.both}
+    for name, change in changes.items():
+        if change is not None:
+            accuracies = map(_format_percent, (change.accuracy_before, change.accuracy_after))
+            yield (
+                f"Refined, on {change.rows} {name} hold-out rows: log loss {change.loss_before:.4f} -> "
+                f"{change.loss_after:.4f}, accuracy {' -> '.join(accuracies)}."
+            )
 
 
 def _format_task_replacement(task: str, replacement: TaskReplacement) -> str:

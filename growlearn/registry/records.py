@@ -87,10 +87,16 @@ def make_version(
     earlier_versions: Sequence[Version],
     parent: Version | None,
     at: datetime,
+    stored_branches: Sequence[BranchRecord] = (),
 ) -> Version:
-    """The candidate as the stream's next version."""
+    """The candidate as the stream's next version; `stored_branches` count those that it no longer has."""
     manifest = make_candidate_manifest(plan, result)
-    frozen_parameters = 0 if parent is None or isinstance(plan, ConsolidationPlan) else parent.parameters
+    frozen_parameters = 0
+    if parent is not None and isinstance(plan, GrowthPlan):
+        dropped = set(parent.branches) - {branch.id for branch in manifest.branches}
+        frozen_parameters = parent.parameters - sum(
+            branch.parameters for branch in stored_branches if branch.id in dropped
+        )
     return Version(
         stream=plan.stream,
         number=max((version.number for version in earlier_versions), default=0) + 1,

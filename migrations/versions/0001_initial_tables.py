@@ -245,6 +245,7 @@ def _create_evaluations() -> None:
         _make_column("changed_tasks", sa.Text()),
         _make_column("model_selection", sa.Text(), null=True),
         _make_column("replacement", sa.Text(), null=True),
+        _make_column("refinement", sa.Text(), null=True),
         _make_window_key("evaluations"),
         key=("stream", "window"),
     )

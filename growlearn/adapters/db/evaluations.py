@@ -38,6 +38,7 @@ def write_evaluation(
         "changed_tasks": evaluation.changed_tasks,
         "model_selection": model_selection,
         "replacement": evaluation.replacement,
+        "refinement": evaluation.refinement,
     }
     connection.execute(insert(EvaluationRow).values(stream=stream, window=window, **column_values))
     scores_by_kind = {
@@ -78,6 +79,7 @@ def select_evaluations(
                 teacher=tuple(scores[row.window, _TEACHER]),
                 routed=tuple(scores[row.window, _ROUTED]),
                 replacement=row.replacement,
+                refinement=row.refinement,
             ),
             row.model_selection,
         )

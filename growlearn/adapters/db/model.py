@@ -106,7 +106,7 @@ def list_branches(connection: Connection, stream: str) -> Sequence[BranchRecord]
 
 
 def list_tasks(connection: Connection, stream: str) -> Sequence[Task]:
-    """All tasks in the order they were opened."""
+    """All tasks in the order they were opened or refined."""
     return select_all(connection, Task, TaskRow, TaskRow.serial, TaskRow.stream == stream)
 
 

@@ -298,7 +298,7 @@ class MemoryStore:
             return tuple(self._states[stream].branches) if stream in self._states else ()
 
     def tasks(self, stream: str) -> Sequence[Task]:
-        """All tasks ever opened, in the order they were opened."""
+        """All tasks ever opened or refined, in that order."""
         with self._lock:
             return tuple(self._states[stream].tasks) if stream in self._states else ()
 

@@ -16,7 +16,7 @@ from growlearn.ports import WindowReport
 from growlearn.registry.provenance import get_data_hashes
 from growlearn.registry.records import CandidateResult
 
-_LOGGED_SECTIONS = ("model", "drift", "growth", "gates")
+_LOGGED_SECTIONS = ("model", "drift", "refine", "growth", "gates")
 STREAM_TAG, CREATED_TAG, VERSION_TAG = "growlearn.stream", "growlearn.stream_created", "growlearn.version"
 _MAX_KEY_LENGTH = 150  # MLflow takes keys of 250 characters
 
@@ -138,6 +138,12 @@ def make_run_params(window_report: WindowReport) -> dict[str, str]:
             "plan.init_head_from_parent": plan.init_head_from_parent,
             "plan.seed": plan.seed,
         } | {f"plan.{part}": sha256 for part, sha256 in get_data_hashes(plan).items()}
+    if isinstance(plan, GrowthPlan) and plan.refinement is not None:
+        params |= {
+            "plan.refinement.windows": plan.refinement.windows,
+            "plan.refinement.new_rows": plan.refinement.new_rows,
+            "plan.refinement.reason": plan.refinement.reason,
+        }
     params |= _make_environment_params(window_report.record.result)
     return {key: _to_text(value) for key, value in params.items()}
 

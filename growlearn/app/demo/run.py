@@ -91,8 +91,9 @@ def _growth_text(result: GrowthResult, evaluation: Evaluation) -> str:
         ", ".join(branch.id for branch in result.branches),
         evaluation.accuracy(evaluation.task),
     )
+    verb = "grew" if evaluation.opens_task else "refined it: grew"
     action = (
-        f"grew {branch_ids} for {evaluation.task}"
+        f"{verb} {branch_ids} for {evaluation.task}"
         if branch_ids
         else f"gave {evaluation.task} a head of its own"
     )

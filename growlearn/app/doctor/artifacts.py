@@ -13,7 +13,7 @@ from growlearn.domain.errors import CorruptArtifact
 from growlearn.domain.stream import Stream
 from growlearn.domain.window import TRANSITIONS
 from growlearn.ports import Store
-from growlearn.registry.version_tree import get_ancestry, get_version
+from growlearn.registry.version_tree import get_version, select_version_tasks
 
 _TEXT_FIELDS = ("classes", "task_classes")
 """Fields with values from the data, which might look like a hash."""
@@ -51,10 +51,8 @@ def iter_referenced_artifacts(store: Store, stream: Stream) -> Iterator[tuple[st
     for number in sorted(item for item in in_use if item is not None):
         version = get_version(versions, number)
         yield from iter_digests(version.manifest, f"version {number} of stream {name!r}")
-        ancestor_numbers = {item.number for item in get_ancestry(versions, number)}
-        for task in tasks:
-            if task.version in ancestor_numbers and task.name in version.tasks:
-                yield from iter_digests(task, f"task {task.name!r} of stream {name!r}")
+        for task in select_version_tasks(tasks, versions, number):
+            yield from iter_digests(task, f"task {task.name!r} of stream {name!r}")
     for window in store.windows(name):
         if TRANSITIONS[window.state]:
             where = f"window {window.id} of stream {name!r}"

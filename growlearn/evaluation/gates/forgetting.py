@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
-from growlearn.domain.evaluation import Evaluation, GateResult, TaskScore, common_metric, gain
+from growlearn.domain.evaluation import (
+    Evaluation,
+    GateResult,
+    RefinementScore,
+    TaskScore,
+    common_metric,
+    gain,
+)
 from growlearn.domain.job import GateConfig
+from growlearn.domain.metric import ACCURACY
 from growlearn.evaluation.gates.gate_input import TOLERANCE, GateInput
 
 
@@ -11,12 +19,17 @@ def forgetting(gate_input: GateInput, config: GateConfig) -> GateResult:
     """Largest drop of an earlier task below its best past value by the job's metric: at most max_forgetting.
 
     An earlier task that was not evaluated again counts as forgotten completely. A consolidated candidate is
-    compared with its teacher, and later growth with the consolidated model.
+    compared with its teacher, and later growth with the consolidated model. A refined task is compared with
+    its version before on its earlier hold-out rows, by accuracy, and a loss there within chance counts as
+    none (McNemar's exact test); later growth is compared with the refined one.
     """
     teacher_scores = gate_input.evaluation.teacher
     best = {score.task: score for score in teacher_scores} or _best_past(gate_input.past_evaluations)
     now = {score.task: score for score in gate_input.evaluation.task_scores}
     drops = {task: gain(score, now[task]) if task in now else score.accuracy for task, score in best.items()}
+    refinement, refined = gate_input.evaluation.refinement, gate_input.evaluation.task
+    if refinement is not None:
+        drops[refined] = _drop_beyond_chance(refinement)
     worst = max(drops, key=drops.__getitem__, default=None)
     value = 0.0 if worst is None else drops[worst]
     return GateResult(
@@ -24,8 +37,23 @@ def forgetting(gate_input: GateInput, config: GateConfig) -> GateResult:
         value=value,
         threshold=config.max_forgetting,
         passed=value <= config.max_forgetting + TOLERANCE,
-        reason=_format_reason(worst, best, now),
+        reason=_format_reason(worst, best, now)
+        if refinement is None or worst != refined
+        else _format_refined_reason(refined, refinement),
     )
+
+
+def _drop_beyond_chance(refinement: RefinementScore) -> float:
+    earlier = refinement.earlier
+    drop = earlier.accuracy_before - earlier.accuracy_after
+    return min(drop, 0.0) if earlier.p_accuracy_drop >= refinement.alpha else drop
+
+
+def _format_refined_reason(task: str, refinement: RefinementScore) -> str:
+    earlier = refinement.earlier
+    before, after = map(ACCURACY.format_value, (earlier.accuracy_before, earlier.accuracy_after))
+    rows = f"{earlier.rows} earlier hold-out rows (p = {earlier.p_accuracy_drop:.2g})"
+    return f"refined task {task!r}: {before} before, {after} now on {rows}"
 
 
 def _best_past(past_evaluations: tuple[Evaluation, ...]) -> dict[str, TaskScore]:
@@ -33,6 +61,8 @@ def _best_past(past_evaluations: tuple[Evaluation, ...]) -> dict[str, TaskScore]
     for evaluation in past_evaluations:
         if evaluation.teacher:
             best = {}  # later candidates are compared with the consolidated model
+        if evaluation.refinement is not None:
+            best.pop(evaluation.task, None)  # and with the refined task, which has more hold-out rows
         for score in evaluation.task_scores:
             if score.task not in best or gain(score, best[score.task]) > 0:
                 best[score.task] = score

@@ -5,22 +5,43 @@ from __future__ import annotations
 from growlearn.domain.evaluation import GateResult, PredictionFlips
 from growlearn.domain.job import GateConfig
 from growlearn.evaluation.gates.gate_input import TOLERANCE, GateInput
+from growlearn.evaluation.paired_tests import mcnemar_p_value
 
 
 def negative_flips(gate_input: GateInput, config: GateConfig) -> GateResult:
-    """Largest rate of negative flips of any task: at most max_negative_flip_rate."""
-    worst = max(gate_input.flips, key=lambda task_flips: task_flips.negative_rate, default=None)
+    """Largest rate of negative flips of any task: at most max_negative_flip_rate.
+
+    Those of a refined task do not count where its positive flips outnumber them beyond chance (McNemar's
+    exact test): the weaker its version before, the more rows a better one changes.
+    """
+    counted = [flips for flips in gate_input.flips if not _is_price_of_gain(flips, gate_input)]
+    worst = max(counted, key=lambda task_flips: task_flips.negative_rate, default=None)
     value = 0.0 if worst is None else worst.negative_rate
+    excused = [flips for flips in gate_input.flips if flips not in counted]
     return GateResult(
         gate="negative_flips",
         value=value,
         threshold=config.max_negative_flip_rate,
         passed=value <= config.max_negative_flip_rate + TOLERANCE,
-        reason=_format_reason(worst),
+        reason="; ".join([_format_reason(worst, bool(excused)), *map(_format_gain, excused)]),
     )
 
 
-def _format_reason(worst: PredictionFlips | None) -> str:
+def _is_price_of_gain(flips: PredictionFlips, gate_input: GateInput) -> bool:
+    refinement = gate_input.evaluation.refinement
+    if refinement is None or flips.task != gate_input.evaluation.task or not flips.negative_count:
+        return False
+    return mcnemar_p_value(flips.positive_count, flips.negative_count) < refinement.alpha
+
+
+def _format_reason(worst: PredictionFlips | None, others: bool) -> str:
     if worst is None:
-        return "no row was predicted before"
+        return "no row of another task was predicted before" if others else "no row was predicted before"
     return f"{worst.negative_count} of {worst.rows} rows of task {worst.task!r} were correct before, not now"
+
+
+def _format_gain(flips: PredictionFlips) -> str:
+    return (
+        f"refined task {flips.task!r}: {flips.positive_count} of {flips.rows} rows are correct now only, "
+        f"{flips.negative_count} were before only"
+    )

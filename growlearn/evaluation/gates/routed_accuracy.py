@@ -38,11 +38,13 @@ def routed_accuracy(gate_input: GateInput, config: GateConfig) -> GateResult:
 def routed_accuracy_drops(evaluation: Evaluation, past_evaluations: Sequence[Evaluation]) -> dict[str, float]:
     """The drop of each earlier task's routed score against the version before, by the job's metric.
 
-    `past_evaluations` are those of the versions that the candidate grew from, oldest first.
+    `past_evaluations` are those of the versions that the candidate grew from, oldest first. A refinement
+    leaves the router as it is, so the refined task, whose hold-out rows are others now, has no drop.
     """
     before = _previous_scores(evaluation, past_evaluations)
     now = _score_by_task(evaluation.routed)
-    return {task: gain(score, now[task]) for task, score in before.items() if task in now}
+    refined = None if evaluation.refinement is None else evaluation.task
+    return {task: gain(score, now[task]) for task, score in before.items() if task in now and task != refined}
 
 
 def _previous_scores(evaluation: Evaluation, past_evaluations: Sequence[Evaluation]) -> dict[str, TaskScore]:

@@ -70,6 +70,7 @@ def _load_references(
     references = with_monitor_state(
         references,
         context.known_tasks,
+        context.stored_tasks,
         context.earlier_windows,
         lambda window: context.record_of(window.id).report,
         job,
@@ -83,6 +84,11 @@ def _load_references(
         return build_sample(models.network(manifest), task, late_rows, job.schema)
 
     joins = context.ports.store.label_joins(context.stream.name)
-    return with_delayed_labels(
-        references, find_delayed_label_windows(context.earlier_windows, joins), load_sample
-    )
+    numbers = {window.id: window.number for window in context.windows}
+    since = {task.name: numbers.get(task.window, 0) for task in tasks}  # its reference may hold earlier rows
+    delayed = find_delayed_label_windows(context.earlier_windows, joins)
+    later = {
+        name: tuple(window for window in windows if window.number > since.get(name, 0))
+        for name, windows in delayed.items()
+    }
+    return with_delayed_labels(references, later, load_sample)

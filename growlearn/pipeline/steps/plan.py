@@ -25,6 +25,11 @@ from growlearn.growth.label_delay import can_wait, has_timed_out, require_labell
 from growlearn.growth.plan import ParentModel, plan_growth, split_window
 from growlearn.ingest.holdout import Holdout, load_holdout
 from growlearn.pipeline.context import StepContext
+from growlearn.pipeline.refinement import (
+    explain_too_few_rows,
+    find_refinement_candidate,
+    plan_refinement,
+)
 from growlearn.pipeline.transitions import make_final_transition, make_transition
 from growlearn.ports import ProgressCallback
 
@@ -35,7 +40,7 @@ def plan_or_skip(context: StepContext, _: ProgressCallback) -> Transition:
     report = context.record.report
     assert report is not None, "a judged window has its report"
     if not report.needs_growth:
-        return make_final_transition(context, WindowState.SKIPPED)
+        return _refine_or_skip(context)
     task = report.task
     assert task is not None, "a verdict that needs growth names the task"
     veto, budget = _check_policy(context, report.kind)
@@ -64,6 +69,33 @@ def plan_or_skip(context: StepContext, _: ProgressCallback) -> Transition:
         reason = f"{report.reason}; not grown: {error}"
         return make_final_transition(context, WindowState.SKIPPED, reason=reason)
     return make_transition(context, WindowState.GROWING, plan=plan, remaining_budget=budget)
+
+
+def _refine_or_skip(context: StepContext) -> Transition:
+    """A window of a known task: it is learned from where that is worth it, else nothing is trained."""
+    candidate, verdict_reason = find_refinement_candidate(context), context.window.reason
+    if candidate is None:
+        return make_final_transition(context, WindowState.SKIPPED)
+    task, budget = candidate.task.name, None
+    why_not = explain_too_few_rows(context, candidate)
+    if why_not is None:
+        why_not, budget = _check_policy(context, None)
+    if why_not is None:
+        try:
+            plan = plan_refinement(
+                context,
+                candidate,
+                lambda label_type: _load_holdout_files(context, task, label_type),
+                len(context.ports.store.branches(context.stream.name)),
+            )
+        except CannotGrow as error:
+            why_not = str(error)
+        else:
+            if plan is not None:
+                return make_transition(context, WindowState.GROWING, plan=plan, remaining_budget=budget)
+            why_not = f"{candidate.new_rows:,} new labelled rows are few beside those learned from"
+    reason = f"{verdict_reason}; not refined: {why_not}"
+    return make_final_transition(context, WindowState.SKIPPED, reason=reason, remaining_budget=budget)
 
 
 def _check_policy(

@@ -32,7 +32,8 @@ def promote_or_reject(context: StepContext, _: ProgressCallback) -> Transition:
     assert evaluation is not None, "an evaluated window has plan, result and evaluation"
     if plan.parent_version != stream.parent_version:
         return _reject(context, plan, result, stale_plan_reason(plan, stream))
-    version = make_version(plan, result, evaluation, context.versions, context.parent, at)
+    stored_branches = context.ports.store.branches(stream.name)
+    version = make_version(plan, result, evaluation, context.versions, context.parent, at, stored_branches)
     past = context.past_evaluations
     gates = check_gates(
         GateInput(
@@ -46,6 +47,7 @@ def promote_or_reject(context: StepContext, _: ProgressCallback) -> Transition:
         _gate_config(plan, context.job),
     )
     decision = decide_promotion(gates, context.job.registry.promote, stream.champion)
+    decision = replace(decision, reason=f"{_describe_refinement(plan)}{decision.reason}")
     if decision.state is WindowState.REJECTED:
         return _reject(context, plan, result, decision.reason, gates)
     change_aliases = promote_version if decision.state is WindowState.PROMOTED else set_challenger
@@ -76,6 +78,13 @@ def _reject(
 ) -> Transition:
     branches = make_branches(plan, result, None, context.ports.clock.now())
     return make_final_transition(context, WindowState.REJECTED, reason=reason, gates=gates, branches=branches)
+
+
+def _describe_refinement(plan: CandidatePlan) -> str:
+    """What a refinement did, before the reason of the decision; empty for another plan."""
+    if not isinstance(plan, GrowthPlan) or plan.refinement is None:
+        return ""
+    return f"refined {plan.task!r} with {plan.refinement.new_rows:,} new rows: "
 
 
 def _gate_config(plan: CandidatePlan, job: Job) -> GateConfig:

@@ -16,6 +16,7 @@ from growlearn.network.bitwise_check import find_changed_tasks, store_check_logi
 from growlearn.pipeline.context import StepContext
 from growlearn.pipeline.hyperparameter_search import search_hyperparameters
 from growlearn.pipeline.model_selection import TrainedCandidate, train_and_select
+from growlearn.pipeline.refinement import score_refined_candidate
 from growlearn.pipeline.task_replacement import replace_contradicted_tasks
 from growlearn.pipeline.transitions import (
     make_final_transition,
@@ -74,8 +75,7 @@ def _chance_level(context: StepContext, plan: GrowthPlan) -> float | None:
 
 def _evaluate_trained(context: StepContext, trained: TrainedCandidate) -> Transition:
     plan, result, models = trained.plan, trained.result, context.ports.models
-    holdouts = [EvalRequest(task=task.name, rows=task.holdout) for task in context.known_tasks]
-    holdouts.append(EvalRequest(task=plan.task, rows=plan.holdout, positive_class=plan.positive_class))
+    holdouts = _make_holdout_requests(context, plan)
     candidate, initial = result.build_manifest(plan), result.build_initial_manifest(plan)
     evaluation = evaluate_candidate(
         candidate,
@@ -87,13 +87,18 @@ def _evaluate_trained(context: StepContext, trained: TrainedCandidate) -> Transi
         context.evaluator,
         _chance_level(context, plan),
     )
+    evaluation = replace(evaluation, refinement=score_refined_candidate(context, plan, candidate))
     if evaluation.routed:  # else there is nothing to lose, and no past to be read
         result, evaluation = replace_contradicted_tasks(context, plan, result, evaluation, holdouts)
     references = {task.name: task.reference_rows for task in context.known_tasks}
     changed_tasks = find_changed_tasks(
         models.network(plan.parent_manifest),
         models.network(candidate),
-        {name: models.rows(sha256, candidate.schema) for name, sha256 in references.items()},
+        {
+            name: models.rows(sha256, candidate.schema)
+            for name, sha256 in references.items()
+            if name != plan.task  # a refined task is to change
+        },
     )
     evaluation = replace(evaluation, changed_tasks=changed_tasks)
     references[plan.task] = plan.validation
@@ -106,3 +111,13 @@ def _evaluate_trained(context: StepContext, trained: TrainedCandidate) -> Transi
         evaluation=evaluation,
         model_selection=trained.model_selection,
     )
+
+
+def _make_holdout_requests(context: StepContext, plan: GrowthPlan) -> list[EvalRequest]:
+    """Every task's hold-out in the model's order, that of the plan's task from the plan."""
+    own = EvalRequest(task=plan.task, rows=plan.holdout, positive_class=plan.positive_class)
+    known = [
+        own if task.name == plan.task else EvalRequest(task=task.name, rows=task.holdout)
+        for task in context.known_tasks
+    ]
+    return known if plan.is_refinement else [*known, own]

@@ -11,11 +11,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from growlearn.domain.evaluation import Evaluation, PredictionFlips, TaskScore
+from growlearn.domain.evaluation import (
+    Evaluation,
+    LossChange,
+    PredictionFlips,
+    RefinementScore,
+    TaskScore,
+)
 from growlearn.domain.growth import GrowthResult
 from growlearn.domain.job import GateConfig
 from growlearn.domain.model_selection import Candidate, CandidateKind, ModelSelection
-from growlearn.evaluation.gates import CONSOLIDATION_GATES, GATES, check_gates
+from growlearn.evaluation.gates import (
+    CONSOLIDATION_GATES,
+    GATES,
+    GROWTH_GATES,
+    REFINEMENT_GATES,
+    check_gates,
+)
 from growlearn.evaluation.gates.gate_input import GateInput
 from growlearn.evaluation.paired_tests import select_smallest_adequate
 
@@ -78,13 +90,34 @@ FLIPS = st.builds(
 )
 
 
+P_VALUE = st.floats(0, 1)
+CHANGES = st.builds(
+    LossChange,
+    rows=st.integers(1, 1000),
+    loss_before=LOSS,
+    loss_after=LOSS,
+    p_decrease=P_VALUE,
+    p_increase=P_VALUE,
+    accuracy_before=P_VALUE,
+    accuracy_after=P_VALUE,
+    p_accuracy_drop=P_VALUE,
+)
+REFINEMENTS = st.builds(
+    RefinementScore,
+    earlier=CHANGES,
+    new=st.none() | CHANGES,
+    both=CHANGES,
+    alpha=st.floats(0.001, 0.5),
+)
+
+
 @st.composite
 def gate_inputs(draw: st.DrawFn) -> GateInput:
     names = [f"t{j}" for j in range(draw(st.integers(1, 4)))]
     counts = st.lists(COUNT, min_size=len(names), max_size=len(names))
     grown = [evaluation(names[: i + 1], draw(counts), draw(COUNT)) for i in range(len(names))]
     return GateInput(
-        evaluation=grown[-1],
+        evaluation=replace(grown[-1], refinement=draw(st.none() | REFINEMENTS)),
         past_evaluations=tuple(grown[:-1]),
         result=result(draw(LOSS), draw(LOSS)),
         parameters=draw(st.integers(1, 10**9)),
@@ -129,7 +162,9 @@ def test_a_gate_is_pure(name: str, gate_input: GateInput, config: GateConfig) ->
 
 @given(gate_input=gate_inputs(), config=CONFIGS)
 def test_all_gates_are_checked_in_the_table_s_order(gate_input: GateInput, config: GateConfig) -> None:
-    assert check_gates(gate_input, config) == tuple(gate(gate_input, config) for gate in GATES.values())
+    names = GROWTH_GATES if gate_input.evaluation.refinement is None else REFINEMENT_GATES
+    assert check_gates(gate_input, config) == tuple(GATES[name](gate_input, config) for name in names)
+    assert [name for name in GATES if name in names] == list(names)
 
 
 def test_a_good_candidate_passes_all() -> None:
@@ -211,3 +246,56 @@ def test_a_consolidated_candidate_worse_than_its_teacher_fails_the_gate_that_mea
     candidate: GateInput, failed: list[str]
 ) -> None:
     assert [result.gate for result in check_gates(candidate, LIMITS) if not result.passed] == failed
+
+
+def change(
+    loss_after: float, p_decrease: float, p_increase: float, p_accuracy_drop: float = 1.0
+) -> LossChange:
+    return LossChange(
+        rows=300, loss_before=0.5, loss_after=loss_after, p_decrease=p_decrease, p_increase=p_increase,
+        accuracy_before=0.9, accuracy_after=0.88, p_accuracy_drop=p_accuracy_drop,
+    )  # fmt: skip
+
+
+BETTER, EQUAL = change(0.4, 0.001, 0.999), change(0.51, 0.7, 0.3)
+WORSE = change(0.6, 0.999, 0.001, p_accuracy_drop=0.01)
+
+
+def refined(new: LossChange | None, earlier: LossChange, both: LossChange) -> GateInput:
+    """A candidate that refines task `a`, of which 44 rows of 50 are right now; task `b` is as it was."""
+    scores = replace(
+        evaluation(["b", "a"], [45, 44], before=45), best_existing=TaskScore(task="a", correct=45, rows=50)
+    )
+    return GateInput(
+        evaluation=replace(
+            scores, refinement=RefinementScore(earlier=earlier, new=new, both=both, alpha=0.05)
+        ),
+        past_evaluations=(evaluation(["a", "b"], [47, 45], before=25),),
+        result=result(0.7, 0.1),
+        parameters=10,
+    )
+
+
+@pytest.mark.parametrize(
+    ("candidate", "failed"),
+    [
+        (refined(BETTER, EQUAL, EQUAL), []),
+        (refined(BETTER, BETTER, BETTER), []),
+        (refined(change(0.49, 0.2, 0.8), BETTER, BETTER), []),
+        (refined(EQUAL, BETTER, BETTER), ["new_rows_loss"]),
+        (refined(change(0.49, 0.2, 0.8), EQUAL, EQUAL), ["new_rows_loss"]),
+        (refined(BETTER, WORSE, EQUAL), ["earlier_rows_loss", "forgetting"]),
+        (refined(None, BETTER, BETTER), []),
+        (refined(None, EQUAL, EQUAL), ["new_rows_loss"]),
+    ],
+    ids=[
+        "better on new rows", "better on all", "a little on new rows, clearly on all", "not on new rows",
+        "within chance", "worse on earlier rows", "hold-out files", "within chance on hold-out files",
+    ],
+)  # fmt: skip
+def test_a_refined_candidate_must_lower_the_loss_on_new_rows_and_not_raise_it_on_earlier_ones(
+    candidate: GateInput, failed: list[str]
+) -> None:
+    results = check_gates(candidate, GateConfig())
+    assert tuple(gate.gate for gate in results) == REFINEMENT_GATES
+    assert [gate.gate for gate in results if not gate.passed] == failed

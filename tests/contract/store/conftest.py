@@ -20,7 +20,14 @@ from growlearn.adapters.memory.store import MemoryStore
 from growlearn.domain.consolidation import ConsolidationPlan, TaskData
 from growlearn.domain.drift import DriftReport, DriftTestResult
 from growlearn.domain.environment import TrainingEnvironment
-from growlearn.domain.evaluation import Evaluation, GateResult, TaskReplacement, TaskScore
+from growlearn.domain.evaluation import (
+    Evaluation,
+    GateResult,
+    LossChange,
+    RefinementScore,
+    TaskReplacement,
+    TaskScore,
+)
 from growlearn.domain.growth import BranchInit, Epoch, GrowthPlan, GrowthResult, ProbeScore
 from growlearn.domain.job import (
     GrowthConfig,
@@ -285,6 +292,10 @@ def result() -> GrowthResult:
 
 @pytest.fixture
 def evaluation() -> Evaluation:
+    change = LossChange(
+        rows=9, loss_before=0.1 + 0.2, loss_after=0.25, p_decrease=1e-9, p_increase=1.0,
+        accuracy_before=7 / 9, accuracy_after=8 / 9, p_accuracy_drop=0.5,
+    )  # fmt: skip
     return Evaluation(
         task="task-2",
         task_scores=(
@@ -298,6 +309,7 @@ def evaluation() -> Evaluation:
         replacement=TaskReplacement(
             tasks=("task-1",), windows=("w2",), task_scores=(TaskScore(task="task-2", correct=30, rows=31),)
         ),
+        refinement=RefinementScore(earlier=change, new=None, both=change, alpha=0.05),
     )
 
 

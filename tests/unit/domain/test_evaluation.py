@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from growlearn.domain.evaluation import (
     AccuracyMatrix,
     Evaluation,
+    LossChange,
+    RefinementScore,
     TaskScore,
     build_accuracy_matrix,
     common_metric,
@@ -182,6 +184,54 @@ def test_a_consolidation_replaces_the_row_of_the_newest_task() -> None:
     assert R.intervals[1][:2] == (wilson_interval(89, 100), wilson_interval(81, 100))
     assert R.intervals[0][2] is None
     assert R.forgetting == pytest.approx((0.01 + 0.0) / 2)
+
+
+def make_change(rows: int = 10) -> LossChange:
+    return LossChange(
+        rows=rows, loss_before=0.5, loss_after=0.4, p_decrease=0.01, p_increase=0.99,
+        accuracy_before=0.8, accuracy_after=0.9, p_accuracy_drop=1.0,
+    )  # fmt: skip
+
+
+def test_a_refinement_replaces_the_row_of_the_newest_task_and_measures_earlier_rows_again() -> None:
+    """Task `a` has 10 hold-out rows, 9 of them right; refined, 17 of its 20; its version before, 16."""
+    a, b = make_score("a", 9), make_score("b", 7)
+    first = Evaluation(task="a", task_scores=(a,), initial=make_score("a", 1), chance_level=0.1)
+    second = Evaluation(task="b", task_scores=(a, b), initial=make_score("b", 4), chance_level=0.5)
+    refined_a = TaskScore(task="a", correct=17, rows=20)
+    refined = Evaluation(
+        task="a",
+        task_scores=(refined_a, b),
+        initial=a,
+        chance_level=0.1,
+        best_existing=TaskScore(task="a", correct=16, rows=20),
+        refinement=RefinementScore(
+            earlier=make_change(), new=make_change(), both=make_change(20), alpha=0.05
+        ),
+    )
+    assert (first.opens_task, refined.opens_task) == (True, False)
+    assert build_accuracy_matrix((first, refined)).accuracy == ((0.85,),)
+    R = build_accuracy_matrix((first, second, refined))  # noqa: N806
+    assert R.tasks == ("a", "b")
+    assert R.accuracy == ((0.8, 0.4), (0.85, 0.7))
+    assert R.forgetting == pytest.approx(-0.05)
+    assert R.backward_transfer == pytest.approx(0.05)
+    assert R.average_accuracy == pytest.approx((0.85 + 0.7) / 2)
+    third = Evaluation(
+        task="c", task_scores=(refined_a, b, make_score("c", 5)), initial=make_score("c", 2), chance_level=0.5
+    )
+    assert build_accuracy_matrix((first, second, refined, third)).accuracy[1:] == (
+        (0.85, 0.7, 0.2),
+        (0.85, 0.7, 0.5),
+    )
+
+
+def test_two_tests_of_a_refinement_share_its_level() -> None:
+    score = RefinementScore(
+        earlier=make_change(), new=replace(make_change(), p_decrease=0.3), both=make_change(), alpha=0.05
+    )
+    assert score.p_decrease == 0.02
+    assert replace(score, new=None).p_decrease == 0.01
 
 
 def scored(task: str, value: float | None, metric: MetricName = MetricName.LOG_LOSS) -> TaskScore:

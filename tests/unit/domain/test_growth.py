@@ -6,7 +6,7 @@ import pytest
 
 from growlearn.domain.growth import BranchInit, GrowthPlan, GrowthResult
 from growlearn.domain.job import GrowthConfig, ModelConfig
-from growlearn.domain.lineage import BranchWeights, Manifest, TaskHead
+from growlearn.domain.lineage import BranchWeights, Manifest, RouterWeights, TaskHead
 from growlearn.domain.schema import InputColumn, InputType, Schema
 
 
@@ -88,3 +88,39 @@ def test_a_stream_s_first_initial_model_has_its_untrained_branches() -> None:
     )
     initial = replace(RESULT, initial_branches=(weights("b1"),)).build_initial_manifest(first)
     assert (initial.branches, [task.name for task in initial.tasks]) == ((weights("b1"),), ["b"])
+
+
+def test_a_refinement_replaces_the_task_s_head_and_keeps_the_router() -> None:
+    router = RouterWeights(
+        features="f", gram_matrices="g", ridge_weights="w", task_classes=(("a", 0), ("a", 1))
+    )
+    other = TaskHead(name="c", classes=(3, 4), lineage=("b1",), sha256="head of c")
+    parent = replace(PARENT, tasks=(OLD_HEAD, other), router=router, replaced_tasks=("c",))
+    plan = replace(PLAN, task="a", classes=(0, 1), parent_manifest=parent)
+    assert (plan.is_refinement, PLAN.is_refinement) == (True, False)
+    refined = RESULT.build_manifest(plan)
+    head = TaskHead(name="a", classes=(0, 1), lineage=("b1", "b2"), sha256="head of b")
+    assert refined.tasks == (head, other)
+    assert (refined.router, refined.replaced_tasks) == (router, ("c",))
+    assert refined.branches == (weights("b1"), weights("b2", "b1"))
+    initial = RESULT.build_initial_manifest(plan)
+    assert [(task.name, task.sha256) for task in initial.tasks] == [
+        ("a", "initial head of b"),
+        ("c", "head of c"),
+    ]
+
+
+def test_a_refinement_drops_branches_that_nothing_reads_any_more() -> None:
+    own_stem = BranchWeights(id="b2", parent="b1", stem="b2", sha256="sha of b2")
+    head = replace(OLD_HEAD, lineage=("b2",))
+    parent = replace(PARENT, branches=(weights("b1"), own_stem), tasks=(head,))
+    again = BranchWeights(id="b3", parent="b2", stem="b3", sha256="sha of b3")
+    result = replace(RESULT, branches=(again,), lineage=("b3",))
+    refined = result.build_manifest(replace(PLAN, task="a", parent_manifest=parent))
+    assert refined.branches == (weights("b1"), again)  # the router reads the stem of b1
+    on_its_stem = replace(result, branches=(replace(again, stem="b2"),))
+    assert on_its_stem.build_manifest(replace(PLAN, task="a", parent_manifest=parent)).branches == (
+        weights("b1"),
+        own_stem,
+        replace(again, stem="b2"),
+    )

@@ -49,13 +49,21 @@ def windows(*tasks: str | None) -> list[Window]:
     ]
 
 
-def make_state(windows_so_far: int) -> MonitorState:
-    return MonitorState(scores=EProcess(fingerprint="r", num_windows=windows_so_far))
+def make_state(windows_so_far: int, version: int = 1) -> MonitorState:
+    scores = EProcess(fingerprint="r", num_windows=windows_so_far)
+    return MonitorState(scores=scores, reference_version=version)
 
 
 def make_report(window: Window) -> DriftReport:
     state = make_state(window.number) if window.number != 4 else None
     return DriftReport(verdict=Verdict.STABLE, task=window.task, reason="", alpha=0.05, monitor_state=state)
+
+
+def make_task(name: str, version: int = 1) -> Task:
+    return Task(
+        stream="s", name=name, classes=(0, 1), lineage=("b1",), head="h", holdout="o", reference_rows="r",
+        window="w1", version=version,
+    )  # fmt: skip
 
 
 def make_comparison_data(task: str) -> TaskComparisonData:
@@ -65,32 +73,63 @@ def make_comparison_data(task: str) -> TaskComparisonData:
     return TaskComparisonData(task=task, reference_sample=rows, window_sample=rows)
 
 
+A, B = make_task("a"), make_task("b")
+
+
 def test_a_task_continues_from_its_own_newest_window() -> None:
-    data = load_monitor_states(windows("a", "b", "a"), make_report)
-    assert data == {"a": make_state(3), "b": make_state(2)}
+    states = load_monitor_states([A, B], [A, B], windows("a", "b", "a"), make_report)
+    assert states == {"a": make_state(3), "b": make_state(2)}
 
 
-def test_a_newest_window_without_a_state_has_none() -> None:
-    assert load_monitor_states(windows("a", None, None, "a"), make_report) == {}
+def test_a_newest_window_without_a_state_starts_again() -> None:
+    initial = MonitorState(reference_version=1)
+    assert load_monitor_states([A], [A], windows("a", None, None, "a"), make_report) == {"a": initial}
 
 
-def test_comparison_data_gets_its_state_and_budget(make_task: Any) -> None:
-    tasks = [make_task("a"), make_task("b")]
-    (data,) = with_monitor_state([make_comparison_data("b")], tasks, windows("b"), make_report, job())
+def test_comparison_data_gets_its_state_and_budget() -> None:
+    (data,) = with_monitor_state(
+        [make_comparison_data("b")], [A, B], [A, B], windows("b"), make_report, job()
+    )
     assert data.monitor_state == make_state(1)
     assert data.budget == make_task_budget(job(), 2, [])
 
 
-def test_other_decision_rules_have_no_state(make_task: Any) -> None:
+def test_other_decision_rules_have_no_state() -> None:
     plain = replace(job(), drift=DriftConfig())
-    (data,) = with_monitor_state(
-        [make_comparison_data("a")], [make_task("a")], windows("a"), make_report, plain
-    )
+    (data,) = with_monitor_state([make_comparison_data("a")], [A], [A], windows("a"), make_report, plain)
     assert data.monitor_state == MonitorState()
     assert data.budget is None
 
 
-def test_alpha_is_spent_once_over_all_tasks_and_both_e_processes() -> None:
+def test_a_refined_task_starts_a_new_reference_with_a_budget_of_its_own() -> None:
+    refined = make_task("a", version=3)
+    (data,) = with_monitor_state(
+        [make_comparison_data("a")], [refined, B], [A, B, refined], windows("a", "b", "a"), make_report, job()
+    )
+    assert data.monitor_state == MonitorState(reference_version=3)
+    assert data.budget == make_task_budget(job(), 3, [])
+
+
+def test_after_a_rollback_the_earlier_reference_continues_where_it_was() -> None:
+    """Windows 1 to 3 were compared with version 1's reference, 4 and 5 with that of version 2."""
+    rolled_back = make_task("a", version=2)
+
+    def load_report(window: Window) -> DriftReport:
+        version = 1 if window.number <= 3 else 2
+        state = make_state(window.number, version)
+        return DriftReport(
+            verdict=Verdict.STABLE, task=window.task, reason="", alpha=0.05, monitor_state=state
+        )
+
+    earlier = windows("a", "a", "a", "a", "a")
+    (data,) = with_monitor_state(
+        [make_comparison_data("a")], [A], [A, rolled_back], earlier, load_report, job()
+    )
+    assert data.monitor_state == make_state(3)
+    assert data.budget == make_task_budget(job(), 1, [])
+
+
+def test_alpha_is_spent_once_over_all_references_and_both_e_processes() -> None:
     budgets = [make_task_budget(job(alpha=0.05), number, []) for number in range(1, 2000)]
     spent = 2 * sum(
         budget.reference_alpha + budget.sequential_alpha + budget.single_window_alpha for budget in budgets
@@ -106,14 +145,3 @@ def test_the_windows_of_a_period_come_from_the_schedule_or_the_history() -> None
     assert make_task_budget(nightly, 1, windows(*["a"] * 6)).windows_per_period == pytest.approx(720)
     with pytest.raises(GrowLearnError, match="0 windows do not show"):
         make_task_budget(nightly, 1, [])
-
-
-@pytest.fixture
-def make_task() -> Any:
-    def make(name: str) -> Task:
-        return Task(
-            stream="s", name=name, classes=(0, 1), lineage=("b1",), head="h", holdout="o", reference_rows="r",
-            window="w1", version=1,
-        )  # fmt: skip
-
-    return make

@@ -23,6 +23,7 @@ from growlearn.domain.backtest import Replay
 from growlearn.domain.drift_config import (
     DriftConfig,
     FalseAlarmBudget,
+    RefineConfig,
     RetrainingPolicyConfig,
     TrainingBudget,
 )
@@ -213,6 +214,24 @@ def test_periodic_trains_as_often_as_the_job_did(history: History) -> None:
     replay = history.replay(make_job_policy("job", JOB))
     assert find_matching_period(replay) == 2
     assert find_matching_period(replace(replay, windows=replay.windows[:1] * 9)) == 4  # at least 1
+
+
+def test_a_refinement_counts_as_a_training_and_changes_no_answer(history: History) -> None:
+    refining = replace(JOB, refine=RefineConfig(min_rows=150))
+    refined = history.replay(make_job_policy("refining", refining))
+    tasks = [(task.name, task.head) for task in history.store.tasks("blobs")]
+    plain = history.replay(make_job_policy("job", JOB))
+    assert [item.grown for item in refined.windows] == [True] * 5
+    assert [item.grown for item in plain.windows] == [True, False, True, False, False]
+    assert [(item.verdict, item.task) for item in refined.windows] == [
+        (item.verdict, item.task) for item in plain.windows
+    ]
+    assert [item.correct for item in refined.windows] == [item.correct for item in plain.windows]
+    assert refined.training_hours > plain.training_hours
+    assert [name for name, _ in tasks] == ["task-1", "task-1", "task-2", "task-2", "task-1"]
+    assert len({head for name, head in tasks if name == "task-1"}) == 1
+    never, always, _ = (history.replay(policy) for policy in make_baseline_policies(refining, period=2))
+    assert (never.trainings, always.trainings) == (1, 5)
 
 
 def test_a_model_is_never_full_in_a_replay(history: History) -> None:

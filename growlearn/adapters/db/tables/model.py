@@ -72,7 +72,7 @@ class BranchRow(Base):
 
 
 class TaskRow(Base):
-    """An opened task; after a rollback its name may be opened again from an earlier version."""
+    """A task as a version opened or refined it: one row of a name for each such version."""
 
     __tablename__ = "growlearn_tasks"
     __table_args__ = (

@@ -11,7 +11,7 @@ from growlearn.adapters.db.columns import EnumText, Json, NullableFloat
 from growlearn.adapters.db.tables.base import Base, NameList, make_foreign_key, make_window_column
 from growlearn.domain.consolidation import ConsolidationPlan, ConsolidationResult
 from growlearn.domain.drift import DriftKind, MonitorState
-from growlearn.domain.evaluation import TaskReplacement
+from growlearn.domain.evaluation import RefinementScore, TaskReplacement
 from growlearn.domain.growth import GrowthPlan, GrowthResult
 from growlearn.domain.metric import MetricName
 from growlearn.domain.model_selection import ModelSelection
@@ -98,6 +98,7 @@ class EvaluationRow(Base):
     changed_tasks: Mapped[tuple[str, ...]] = mapped_column(NameList)
     model_selection: Mapped[ModelSelection | None] = mapped_column(Json(ModelSelection))
     replacement: Mapped[TaskReplacement | None] = mapped_column(Json(TaskReplacement))
+    refinement: Mapped[RefinementScore | None] = mapped_column(Json(RefinementScore))
 
 
 class TaskScoreRow(Base):

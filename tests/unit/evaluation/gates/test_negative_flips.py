@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from growlearn.domain.evaluation import PredictionFlips
+from growlearn.domain.evaluation import LossChange, PredictionFlips, RefinementScore
 from growlearn.domain.job import GateConfig
 from growlearn.evaluation.gates.negative_flips import negative_flips
 
@@ -27,3 +27,26 @@ def test_the_worst_task_decides(make_gate_input: Any, most: float, passed: bool)
 def test_a_first_task_flips_nothing(make_gate_input: Any) -> None:
     result = negative_flips(make_gate_input(), GateConfig(max_negative_flip_rate=0.0))
     assert (result.passed, result.value, result.reason) == (True, 0.0, "no row was predicted before")
+
+
+@pytest.mark.parametrize(("gained", "passed"), [(60, True), (22, False)])
+def test_of_a_refined_task_flips_are_the_price_of_a_gain_beyond_chance(
+    make_gate_input: Any, gained: int, passed: bool
+) -> None:
+    gate_input = make_gate_input()
+    change = LossChange(
+        rows=100, loss_before=0.5, loss_after=0.4, p_decrease=0.01, p_increase=0.99,
+        accuracy_before=0.6, accuracy_after=0.8, p_accuracy_drop=1.0,
+    )  # fmt: skip
+    refinement = RefinementScore(earlier=change, new=change, both=change, alpha=0.05)
+    gate_input = replace(
+        gate_input,
+        evaluation=replace(gate_input.evaluation, refinement=refinement),
+        flips=(PredictionFlips(task="b", negative_count=20, positive_count=gained, rows=100),),
+    )
+    result = negative_flips(gate_input, GateConfig())
+    assert (result.passed, result.value) == (passed, 0.0 if passed else 0.2)
+    if passed:
+        assert result.reason.endswith(
+            "refined task 'b': 60 of 100 rows are correct now only, 20 were before only"
+        )

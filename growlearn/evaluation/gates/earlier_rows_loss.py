@@ -1,0 +1,28 @@
+"""A refinement may not raise the loss on the task's earlier rows."""
+
+from __future__ import annotations
+
+from growlearn.domain.evaluation import GateResult
+from growlearn.domain.job import GateConfig
+from growlearn.evaluation.gates.gate_input import GateInput
+
+
+def earlier_rows_loss(gate_input: GateInput, config: GateConfig) -> GateResult:  # noqa: ARG001 - threshold: alpha
+    """The p-value of "the log loss is no higher" on the task's earlier hold-out rows: alpha or more.
+
+    So a rise fails only where it is beyond chance. Passes with value 1 where the task is a new one.
+    """
+    refinement = gate_input.evaluation.refinement
+    if refinement is None:
+        return GateResult(
+            gate="earlier_rows_loss", value=1.0, threshold=0.0, passed=True, reason="the task is a new one"
+        )
+    change = refinement.earlier
+    return GateResult(
+        gate="earlier_rows_loss",
+        value=change.p_increase,
+        threshold=refinement.alpha,
+        passed=change.p_increase >= refinement.alpha,
+        reason=f"log loss {change.loss_before:.4f} before and {change.loss_after:.4f} now on {change.rows} "
+        f"earlier hold-out rows (p = {change.p_increase:.2g} that it did not rise)",
+    )

@@ -1,0 +1,79 @@
+"""A refined task against its version before, row by row on the same hold-out rows.
+
+A row's log loss is -log p(label) in nats, a probability below 1e-15 counting as that. Paired differences are
+tested by Student's t-test, correct predictions by McNemar's exact test. Probabilities that are no numbers,
+because training diverged, count as 0.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import ttest_ind
+
+from growlearn.domain.evaluation import LossChange, RefinementScore
+from growlearn.evaluation.paired_tests import mcnemar_p_value, mean_decrease_p_value
+from growlearn.evaluation.predictions import Predictions
+from growlearn.metrics import Values
+from growlearn.network.head_output import to_probabilities
+
+_MIN_PROBABILITY = 1e-15
+
+
+@dataclass(frozen=True, eq=False)
+class PredictionPair:
+    """Predictions of the same rows by a task's version before, and by the refined one."""
+
+    before: Predictions
+    after: Predictions
+
+
+def score_refinement(earlier: PredictionPair, new: PredictionPair | None, alpha: float) -> RefinementScore:
+    """The change on the task's earlier hold-out rows, on those of the new windows, and on both together."""
+    pairs = [earlier] if new is None else [earlier, new]
+    return RefinementScore(
+        earlier=_measure_change([earlier]),
+        new=None if new is None else _measure_change([new]),
+        both=_measure_change(pairs),
+        alpha=alpha,
+    )
+
+
+def row_log_losses(predictions: Predictions) -> Values:
+    """The log loss of each row whose label is one of the task's classes, in nats: float64 [N].
+
+    >>> logits = np.log(np.array([[0.5, 0.5], [0.2, 0.8]], np.float32))
+    >>> row_log_losses(Predictions(logits, np.array([0, 1]))).round(3)
+    array([0.693, 0.223])
+    """
+    known = predictions.targets < predictions.logits.shape[1]
+    probabilities = to_probabilities(predictions.logits[known]).astype(np.float64)  # [N, C]
+    chosen = probabilities[np.arange(len(probabilities)), predictions.targets[known]]
+    losses: Values = -np.log(np.nan_to_num(chosen, nan=0.0).clip(_MIN_PROBABILITY, 1.0))
+    return losses
+
+
+def loss_increase_p_value(losses: Values, earlier_losses: Values) -> float:
+    """One-sided p-value of "the mean loss is no higher than earlier", on other rows: Welch's t-test."""
+    if min(len(losses), len(earlier_losses)) < 2 or np.ptp(losses) + np.ptp(earlier_losses) == 0:
+        return 1.0
+    return float(ttest_ind(losses, earlier_losses, equal_var=False, alternative="greater").pvalue)
+
+
+def _measure_change(pairs: list[PredictionPair]) -> LossChange:
+    before = np.concatenate([row_log_losses(pair.before) for pair in pairs])
+    after = np.concatenate([row_log_losses(pair.after) for pair in pairs])
+    was_correct = np.concatenate([pair.before.correct for pair in pairs])
+    is_correct = np.concatenate([pair.after.correct for pair in pairs])
+    lost, gained = int((was_correct & ~is_correct).sum()), int((is_correct & ~was_correct).sum())
+    return LossChange(
+        rows=len(before),
+        loss_before=float(before.mean()),
+        loss_after=float(after.mean()),
+        p_decrease=mean_decrease_p_value(before - after),
+        p_increase=mean_decrease_p_value(after - before),
+        accuracy_before=float(was_correct.mean()),
+        accuracy_after=float(is_correct.mean()),
+        p_accuracy_drop=mcnemar_p_value(lost, gained),
+    )

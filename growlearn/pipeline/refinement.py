@@ -1,0 +1,241 @@
+"""Refinement: a window of a known task is learned from, where its rows are worth a training.
+
+Rows of earlier windows of the task that nothing was learned from count too, each once: windows that were
+skipped, and those of refinements that were not kept. Rows of a refinement that a person rolled back do not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from growlearn.domain.drift import DriftKind
+from growlearn.domain.errors import CorruptArtifact
+from growlearn.domain.evaluation import RefinementScore
+from growlearn.domain.growth import GrowthPlan, Refinement
+from growlearn.domain.job import HoldoutFiles
+from growlearn.domain.lineage import Manifest, Task, TaskHead
+from growlearn.domain.window import Verdict, Window, WindowState
+from growlearn.evaluation.inference import class_indices, predict_labelled_rows
+from growlearn.evaluation.predictions import Predictions
+from growlearn.evaluation.refinement import (
+    PredictionPair,
+    loss_increase_p_value,
+    row_log_losses,
+    score_refinement,
+)
+from growlearn.growth.plan import ParentModel, SplitData, plan_growth
+from growlearn.growth.refinement import (
+    MAX_HOLDOUT_ROWS,
+    MAX_REFERENCE_ROWS,
+    RefinementHistory,
+    is_large_share,
+    merge_rows,
+    required_new_rows,
+    split_new_rows,
+)
+from growlearn.ingest.holdout import Holdout
+from growlearn.ingest.rows import Rows, Split, concat_rows
+from growlearn.metrics import Values
+from growlearn.network.router.routed_inference import predict_task
+from growlearn.pipeline.context import StepContext
+from growlearn.ports import EvalRequest
+
+_MATCHED_VERDICTS = (Verdict.STABLE, Verdict.WARN, Verdict.KNOWN_TASK)
+_UNLEARNED_STATES = (WindowState.SKIPPED, WindowState.REJECTED)
+_MAX_NEW_ROWS = 500_000  # of the newest windows
+_MAX_COMPARED_ROWS = 2000  # of either side, to see whether the log loss has risen
+_RISEN_ALPHA = 0.01  # so one stable window in a hundred is tried for nothing
+
+
+@dataclass(frozen=True, kw_only=True)
+class RefinementCandidate:
+    """A known task, the windows with rows that are new to it, oldest first, and how often it was refined."""
+
+    task: Task
+    windows: tuple[Window, ...]
+    history: RefinementHistory
+
+    @property
+    def new_rows(self) -> int:
+        """Labelled rows of the windows."""
+        return sum(window.labelled or 0 for window in self.windows)
+
+
+def find_refinement_candidate(context: StepContext) -> RefinementCandidate | None:
+    """The task of the window, which has matched it, and what is new to it; None where there is nothing."""
+    if context.job.refine.when == "never" or context.window.verdict not in _MATCHED_VERDICTS:
+        return None
+    task = next((task for task in context.known_tasks if task.name == context.window.task), None)
+    if task is None or not context.window.labelled:
+        return None
+    windows = _find_new_windows(context, task)
+    history = RefinementHistory(
+        learned_rows=_count_learned_rows(context, task),
+        failed_new_rows=tuple(
+            plan.refinement.new_rows
+            for window in windows
+            if window.state is WindowState.REJECTED
+            and isinstance(plan := context.record_of(window.id).plan, GrowthPlan)
+            and plan.refinement is not None
+        ),
+    )
+    return RefinementCandidate(task=task, windows=windows, history=history)
+
+
+def explain_too_few_rows(context: StepContext, candidate: RefinementCandidate) -> str | None:
+    """Why the new rows are too few to be learned from yet; None where they are enough."""
+    required = required_new_rows(context.job.refine, candidate.history)
+    if candidate.new_rows >= required:
+        return None
+    failures = len(candidate.history.failed_new_rows)
+    after = f" after {failures} {'try' if failures == 1 else 'tries'} without gain" if failures else ""
+    return f"{candidate.new_rows:,} of {required:,} new labelled rows{after} (refine.min_rows)"
+
+
+def plan_refinement(
+    context: StepContext,
+    candidate: RefinementCandidate,
+    load_holdout: Callable[[type | None], Holdout],
+    num_existing_branches: int,
+) -> GrowthPlan | None:
+    """The plan of a refinement; None where the rows are not worth it yet. Raises CannotGrow."""
+    job, task, models = context.job, candidate.task, context.ports.models
+    manifest = context.parent_manifest
+    head = manifest.task(task.name)
+    windows, rows = _load_new_rows(context, candidate)
+    reference = models.rows(task.reference_rows, manifest.schema)
+    new_split = split_new_rows(job, rows, head.classes, reference, load_holdout)
+    reason = _explain_worth(context, candidate, head, new_split)
+    if reason is None:
+        return None
+    plan = plan_growth(
+        job,
+        context.window,
+        task.name,
+        SplitData(_join_split(context, task, head, new_split), head.classes),
+        ParentModel(manifest, context.stream.parent_version),
+        num_existing_branches,
+        models.store_rows,
+        models.network,
+    )
+    has_files = isinstance(job.holdout, HoldoutFiles)
+    refinement = Refinement(
+        windows=tuple(window.id for window in windows),
+        new_rows=sum(window.labelled or 0 for window in windows),
+        earlier_holdout=task.holdout,
+        new_holdout=None if has_files else models.store_rows(new_split.holdout, manifest.schema),
+        reason=reason,
+    )
+    return replace(plan, refinement=refinement, train_router=False)
+
+
+def score_refined_candidate(
+    context: StepContext, plan: GrowthPlan, candidate: Manifest
+) -> RefinementScore | None:
+    """A refined candidate against the task's version before; None for another growth."""
+    refinement, models = plan.refinement, context.ports.models
+    if refinement is None:
+        return None
+
+    def predict_pair(rows: str) -> PredictionPair:
+        request = EvalRequest(task=plan.task, rows=rows)
+        return PredictionPair(
+            predict_labelled_rows(plan.parent_manifest, request, models),
+            predict_labelled_rows(candidate, request, models),
+        )
+
+    return score_refinement(
+        predict_pair(refinement.earlier_holdout),
+        None if refinement.new_holdout is None else predict_pair(refinement.new_holdout),
+        context.job.baseline_comparison.alpha,
+    )
+
+
+def _find_new_windows(context: StepContext, task: Task) -> tuple[Window, ...]:
+    """The window and earlier ones of the task since it last learned, of equal rows the newest alone."""
+    numbers = {window.id: window.number for window in context.windows}
+    since = max(numbers.get(row.window, 0) for row in context.stored_tasks if row.name == task.name)
+    found: list[Window] = [context.window]
+    for window in reversed(context.earlier_windows):
+        if window.number <= since or sum(item.labelled or 0 for item in found) >= _MAX_NEW_ROWS:
+            break
+        is_new = window.task == task.name and window.state in _UNLEARNED_STATES
+        if (
+            is_new
+            and window.verdict in _MATCHED_VERDICTS
+            and window.labelled
+            and window.snapshot not in [item.snapshot for item in found]
+        ):
+            found.append(window)
+    return tuple(reversed(found))
+
+
+def _count_learned_rows(context: StepContext, task: Task) -> int:
+    """Labelled rows of every window that this version of the task has learned from."""
+    ancestors = {version.number for version in context.ancestry}
+    labelled = {window.id: window.labelled or 0 for window in context.windows}
+    count = 0
+    for row in context.stored_tasks:
+        if row.name != task.name or row.version not in ancestors or row.window not in labelled:
+            continue
+        plan = context.record_of(row.window).plan
+        refinement = plan.refinement if isinstance(plan, GrowthPlan) else None
+        count += labelled[row.window] if refinement is None else refinement.new_rows
+    return count
+
+
+def _load_new_rows(context: StepContext, candidate: RefinementCandidate) -> tuple[tuple[Window, ...], Rows]:
+    """The windows whose rows can be read and are no broken data, and their rows."""
+    loaded: list[tuple[Window, Rows]] = []
+    for window in candidate.windows:
+        report = context.record_of(window.id).report
+        if report is not None and report.kind is DriftKind.DATA_QUALITY:
+            continue
+        try:
+            loaded.append((window, context.rows(window)))
+        except (CorruptArtifact, KeyError, ValueError):
+            if window.id == context.window.id:
+                raise
+    return tuple(window for window, _ in loaded), concat_rows([rows for _, rows in loaded])
+
+
+def _join_split(context: StepContext, task: Task, head: TaskHead, new: Split) -> Split:
+    """The new rows with those of the task: hold-out, validation, and training rows where it kept some."""
+    models, schema = context.ports.models, context.parent_manifest.schema
+    train = new.train
+    if head.retained is not None and context.job.retain != "none":
+        train = concat_rows([models.rows(head.retained, schema), train])
+    return Split(
+        train,
+        merge_rows(models.rows(task.reference_rows, schema), new.validation, MAX_REFERENCE_ROWS),
+        merge_rows(models.rows(task.holdout, schema), new.holdout, MAX_HOLDOUT_ROWS),
+    )
+
+
+def _explain_worth(
+    context: StepContext, candidate: RefinementCandidate, head: TaskHead, new: Split
+) -> str | None:
+    """Why the new rows are worth a training; None where they are not."""
+    history = candidate.history
+    if context.job.refine.when == "every_window":
+        return "every window is learned from (refine.when)"
+    if is_large_share(candidate.new_rows, history):
+        return f"{candidate.new_rows:,} new labelled rows beside {history.learned_rows:,} learned from"
+    schema = context.parent_manifest.schema
+    holdout = context.ports.models.rows(candidate.task.holdout, schema).sample(_MAX_COMPARED_ROWS)
+    now, before = (
+        _losses(context, head, new.train.sample(_MAX_COMPARED_ROWS)),
+        _losses(context, head, holdout),
+    )
+    p_value = loss_increase_p_value(now, before)
+    if p_value >= _RISEN_ALPHA:
+        return None
+    return f"log loss {now.mean():.3f} on new rows against {before.mean():.3f} (p = {p_value:.2g})"
+
+
+def _losses(context: StepContext, head: TaskHead, rows: Rows) -> Values:
+    rows = rows.select_labelled()
+    network = context.ports.models.network(context.parent_manifest)
+    logits, chosen = predict_task(network, head, rows)
+    return row_log_losses(Predictions(logits, class_indices(rows.labels, head.classes), chosen))

@@ -1,16 +1,16 @@
 """When new labelled rows of a known task are worth a training, and how they join those it has.
 
 `refine: worthwhile` waits for `refine.min_rows` new labelled rows, and then for one of two reasons: they are
-a fifth or more of all rows that the task has learned from, or the log loss on them is higher than on its
-hold-out. So the number of trainings grows with the logarithm of the rows where nothing changes. A refinement
-that was tried and not kept is tried again once there are twice as many new rows: what failures cost stays
-proportional to the rows. `every_window` asks for `refine.min_rows` alone.
+a fifth or more of all rows that the task has learned from, or the log loss on the window is higher than on
+its hold-out. So the number of trainings grows with the logarithm of the rows where nothing changes. A
+refinement that was tried and not kept is tried again once there are twice as many new rows: what failures
+cost stays proportional to the rows. `every_window` asks for `refine.min_rows` alone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -29,33 +29,26 @@ _MIN_SHARE_OF_LEARNED = 5  # a fifth
 _BACK_OFF = 2
 
 
-@dataclass(frozen=True, kw_only=True)
-class RefinementHistory:
-    """The rows that a task has learned from, and the new rows of each refinement tried in vain since."""
-
-    learned_rows: int
-    failed_new_rows: tuple[int, ...] = ()
-
-
-def required_new_rows(config: RefineConfig, history: RefinementHistory) -> int:
+def required_new_rows(config: RefineConfig, failed_new_rows: Sequence[int] = ()) -> int:
     """New labelled rows below which no refinement is tried.
 
-    >>> history = RefinementHistory(learned_rows=1000, failed_new_rows=(600, 1300))
-    >>> required_new_rows(RefineConfig(min_rows=500), history)
+    `failed_new_rows` are those of each refinement of the task that was tried in vain since it last learned.
+
+    >>> required_new_rows(RefineConfig(min_rows=500), failed_new_rows=(600, 1300))
     2600
     """
-    if config.when == "every_window" or not history.failed_new_rows:
+    if config.when == "every_window" or not failed_new_rows:
         return config.min_rows
-    return max(config.min_rows, _BACK_OFF * history.failed_new_rows[-1])
+    return max(config.min_rows, _BACK_OFF * failed_new_rows[-1])
 
 
-def is_large_share(new_rows: int, history: RefinementHistory) -> bool:
-    """Whether the new rows are a fifth or more of those learned from.
+def is_large_share(new_rows: int, learned_rows: int) -> bool:
+    """Whether the new rows are a fifth or more of those that the task has learned from.
 
-    >>> [is_large_share(rows, RefinementHistory(learned_rows=1000)) for rows in (199, 200)]
+    >>> [is_large_share(rows, learned_rows=1000) for rows in (199, 200)]
     [False, True]
     """
-    return _MIN_SHARE_OF_LEARNED * new_rows >= history.learned_rows
+    return _MIN_SHARE_OF_LEARNED * new_rows >= learned_rows
 
 
 def split_new_rows(

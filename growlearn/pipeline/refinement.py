@@ -28,14 +28,13 @@ from growlearn.growth.plan import ParentModel, SplitData, plan_growth
 from growlearn.growth.refinement import (
     MAX_HOLDOUT_ROWS,
     MAX_REFERENCE_ROWS,
-    RefinementHistory,
     is_large_share,
     merge_rows,
     required_new_rows,
     split_new_rows,
 )
 from growlearn.ingest.holdout import Holdout
-from growlearn.ingest.rows import Rows, Split, concat_rows
+from growlearn.ingest.rows import Rows, Split, concat_rows, split_rows
 from growlearn.metrics import Values
 from growlearn.network.router.routed_inference import predict_task
 from growlearn.pipeline.context import StepContext
@@ -50,11 +49,14 @@ _RISEN_ALPHA = 0.01  # so one stable window in a hundred is tried for nothing
 
 @dataclass(frozen=True, kw_only=True)
 class RefinementCandidate:
-    """A known task, the windows with rows that are new to it, oldest first, and how often it was refined."""
+    """A known task, and the windows with rows that are new to it, oldest first.
+
+    `failed_new_rows` are the new rows of each refinement with some of them that was tried in vain.
+    """
 
     task: Task
     windows: tuple[Window, ...]
-    history: RefinementHistory
+    failed_new_rows: tuple[int, ...]
 
     @property
     def new_rows(self) -> int:
@@ -70,25 +72,23 @@ def find_refinement_candidate(context: StepContext) -> RefinementCandidate | Non
     if task is None or not context.window.labelled:
         return None
     windows = _find_new_windows(context, task)
-    history = RefinementHistory(
-        learned_rows=_count_learned_rows(context, task),
-        failed_new_rows=tuple(
-            plan.refinement.new_rows
-            for window in windows
-            if window.state is WindowState.REJECTED
-            and isinstance(plan := context.record_of(window.id).plan, GrowthPlan)
-            and plan.refinement is not None
-        ),
-    )
-    return RefinementCandidate(task=task, windows=windows, history=history)
+    failed_plans = [
+        context.record_of(window.id).plan for window in windows if window.state is WindowState.REJECTED
+    ]
+    failed_new_rows = [
+        plan.refinement.new_rows
+        for plan in failed_plans
+        if isinstance(plan, GrowthPlan) and plan.refinement is not None
+    ]
+    return RefinementCandidate(task=task, windows=windows, failed_new_rows=tuple(failed_new_rows))
 
 
 def explain_too_few_rows(context: StepContext, candidate: RefinementCandidate) -> str | None:
     """Why the new rows are too few to be learned from yet; None where they are enough."""
-    required = required_new_rows(context.job.refine, candidate.history)
+    required = required_new_rows(context.job.refine, candidate.failed_new_rows)
     if candidate.new_rows >= required:
         return None
-    failures = len(candidate.history.failed_new_rows)
+    failures = len(candidate.failed_new_rows)
     after = f" after {failures} {'try' if failures == 1 else 'tries'} without gain" if failures else ""
     return f"{candidate.new_rows:,} of {required:,} new labelled rows{after} (refine.min_rows)"
 
@@ -103,12 +103,12 @@ def plan_refinement(
     job, task, models = context.job, candidate.task, context.ports.models
     manifest = context.parent_manifest
     head = manifest.task(task.name)
+    reason = _explain_worth(context, candidate, head)
+    if reason is None:
+        return None
     windows, rows = _load_new_rows(context, candidate)
     reference = models.rows(task.reference_rows, manifest.schema)
     new_split = split_new_rows(job, rows, head.classes, reference, load_holdout)
-    reason = _explain_worth(context, candidate, head, new_split)
-    if reason is None:
-        return None
     plan = plan_growth(
         job,
         context.window,
@@ -213,29 +213,33 @@ def _join_split(context: StepContext, task: Task, head: TaskHead, new: Split) ->
     )
 
 
-def _explain_worth(
-    context: StepContext, candidate: RefinementCandidate, head: TaskHead, new: Split
-) -> str | None:
+def _explain_worth(context: StepContext, candidate: RefinementCandidate, head: TaskHead) -> str | None:
     """Why the new rows are worth a training; None where they are not."""
-    history = candidate.history
     if context.job.refine.when == "every_window":
         return "every window is learned from (refine.when)"
-    if is_large_share(candidate.new_rows, history):
-        return f"{candidate.new_rows:,} new labelled rows beside {history.learned_rows:,} learned from"
-    schema = context.parent_manifest.schema
-    holdout = context.ports.models.rows(candidate.task.holdout, schema).sample(_MAX_COMPARED_ROWS)
+    learned_rows = _count_learned_rows(context, candidate.task)
+    if is_large_share(candidate.new_rows, learned_rows):
+        return f"{candidate.new_rows:,} new labelled rows beside {learned_rows:,} learned from"
+    holdout = context.ports.models.rows(candidate.task.holdout, context.parent_manifest.schema)
     now, before = (
-        _losses(context, head, new.train.sample(_MAX_COMPARED_ROWS)),
-        _losses(context, head, holdout),
+        _row_losses(context, head, _rows_beside_holdout(context)),
+        _row_losses(context, head, holdout),
     )
     p_value = loss_increase_p_value(now, before)
     if p_value >= _RISEN_ALPHA:
         return None
-    return f"log loss {now.mean():.3f} on new rows against {before.mean():.3f} (p = {p_value:.2g})"
+    return f"log loss {now.mean():.3f} on the window against {before.mean():.3f} (p = {p_value:.2g})"
 
 
-def _losses(context: StepContext, head: TaskHead, rows: Rows) -> Values:
-    rows = rows.select_labelled()
-    network = context.ports.models.network(context.parent_manifest)
-    logits, chosen = predict_task(network, head, rows)
+def _rows_beside_holdout(context: StepContext) -> Rows:
+    """The window's labelled rows without those that would be held out: whether to train is a choice too."""
+    holdout = context.job.holdout
+    fraction = 0.0 if isinstance(holdout, HoldoutFiles) else holdout.fraction
+    return split_rows(context.rows().select_labelled(), fraction, 0.0).train
+
+
+def _row_losses(context: StepContext, head: TaskHead, rows: Rows) -> Values:
+    """The log loss of the task's answers to some of the rows."""
+    rows = rows.sample(_MAX_COMPARED_ROWS)
+    logits, chosen = predict_task(context.ports.models.network(context.parent_manifest), head, rows)
     return row_log_losses(Predictions(logits, class_indices(rows.labels, head.classes), chosen))

@@ -57,6 +57,7 @@ RESULT = GrowthResult(
     peak_memory_bytes=0,
     threads=1,
     seed=0,
+    initial_lineage=("b1",),
 )
 
 
@@ -86,7 +87,8 @@ def test_a_stream_s_first_initial_model_has_its_untrained_branches() -> None:
     first = replace(
         PLAN, parent_manifest=replace(PARENT, branches=(), tasks=()), parent_task=None, lineage=()
     )
-    initial = replace(RESULT, initial_branches=(weights("b1"),)).build_initial_manifest(first)
+    untrained = replace(RESULT, initial_branches=(weights("b1"),), initial_lineage=("b1",))
+    initial = untrained.build_initial_manifest(first)
     assert (initial.branches, [task.name for task in initial.tasks]) == ((weights("b1"),), ["b"])
 
 

@@ -14,7 +14,6 @@ from growlearn.domain.errors import TooFewLabels
 from growlearn.domain.job import GrowthConfig, HoldoutFiles, HoldoutFraction, Job, SourceConfig
 from growlearn.domain.schema import InputColumn, InputType, Schema
 from growlearn.growth.refinement import (
-    RefinementHistory,
     is_large_share,
     merge_rows,
     required_new_rows,
@@ -49,11 +48,10 @@ NOTHING = rows_of([]).take(np.array([], dtype=int))
 def test_a_failure_is_followed_by_twice_the_rows_and_every_window_asks_for_the_least_alone(
     min_rows: int, failed: list[int]
 ) -> None:
-    history = RefinementHistory(learned_rows=1, failed_new_rows=tuple(failed))
-    required = required_new_rows(RefineConfig(min_rows=min_rows), history)
+    required = required_new_rows(RefineConfig(min_rows=min_rows), failed)
     assert required == max([min_rows, *(2 * rows for rows in failed[-1:])])
     every = RefineConfig(when="every_window", min_rows=min_rows)
-    assert required_new_rows(every, history) == min_rows
+    assert required_new_rows(every, failed) == min_rows
 
 
 @given(st.integers(100, 10_000), st.integers(20, 400))
@@ -62,7 +60,7 @@ def test_trainings_grow_with_the_logarithm_of_equal_windows(rows: int, windows: 
     learned, pending, trainings = rows, 0, 0
     for _ in range(windows):
         pending += rows
-        if is_large_share(pending, RefinementHistory(learned_rows=learned)):
+        if is_large_share(pending, learned):
             learned, pending, trainings = learned + pending, 0, trainings + 1
     assert trainings <= 6 + np.log(windows) / np.log(1.2)
 

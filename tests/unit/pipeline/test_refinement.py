@@ -127,7 +127,7 @@ def test_hold_out_and_reference_rows_grow_and_are_never_trained_on(
 def test_the_report_tells_of_a_refinement(make_refined: Callable[[], World]) -> None:
     world = make_refined()
     sections = {section.heading: section.lines for section in explain_window(world.store, "digits", "w2")}
-    assert "The task is known: refine it with 600 new rows of w2, because of" in sections["Plan"][1]
+    assert "The task is known: refine it with 600 new rows of w2, because of" in " ".join(sections["Plan"])
     told = "\n".join(sections["Evaluation"])
     assert "Refined, on " in told
     assert "new hold-out rows: log loss" in told
@@ -270,7 +270,7 @@ def test_a_sequential_test_starts_again_with_the_refined_task(tmp_path: Path, di
     sequential = replace(REFINING, drift=replace(REFINING.drift, decision_rule="sequential"))
     world = World(tmp_path, sequential)
     send(world, FIRST, digits)
-    windows = [send(world, slice(*edges), digits) for edges in ((200, 800), (800, 900), (900, 1000))]
+    windows = [send(world, slice(*edges), digits) for edges in ((200, 800), (800, 890), (890, 980))]
     assert [window.state for window in windows] == [
         WindowState.PROMOTED,
         WindowState.SKIPPED,

@@ -109,4 +109,4 @@ def test_a_label_with_too_few_rows_makes_no_task(world: World, digits: Digits) -
     world.send("1.parquet", images[:400], labels[:400])
     odd = world.send("2.parquet", images[400:700], [99, *labels[401:700]])
     assert (odd.verdict, odd.state) == (Verdict.STABLE, WindowState.SKIPPED)
-    assert (odd.reason or "").endswith("; too few rows to speak for a class: 99")
+    assert "; too few rows to speak for a class: 99" in (odd.reason or "")

@@ -170,6 +170,7 @@ class GrowthConfig:
     batch_size: int | Literal["auto"] = "auto"  # auto: by the number of training rows
     learning_rate: float = 2e-3
     weight_decay: float = 0.05
+    dropout: float = 0.1  # of a branch's tokens and of the feature that its head reads, a share of 1
     validation_fraction: float = 0.1  # of the training rows, used to choose the epoch
     patience: int = 3  # epochs without a better validation loss before stopping
     min_rows: int = 20  # fewer labelled training rows: nothing is grown
@@ -181,6 +182,7 @@ class GrowthConfig:
             require(getattr(self, name) == "auto" or getattr(self, name) >= 1, f"{name} must be 1 or more")
         require(0 < self.learning_rate <= 1, "learning_rate must lie between 0 and 1")
         require(0 <= self.weight_decay < math.inf, "weight_decay must be 0 or more")
+        require(0 <= self.dropout < 1, "dropout must be 0 or more, and less than 1")
         require(0 < self.validation_fraction < 0.9, "validation_fraction must lie between 0 and 0.9")
         require(0 <= self.seed < 2**32, "seed must be a whole number from 0 to 4294967295")
 

@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional as F  # noqa: N812 - the field's own abbreviation
 
 from growlearn.domain.errors import GrowLearnError
 from growlearn.domain.growth import ALONE, AloneAnswer, GrowthPlan, GrowthResult, PrefixPoint
@@ -30,6 +31,7 @@ from growlearn.growth.branch_init import TrainableParts, init_trainable_parts, k
 from growlearn.growth.calibration import CalibratedHead, calibrate_head
 from growlearn.growth.checkpoint import TrainingState
 from growlearn.growth.combination import choose_combination
+from growlearn.growth.dropout import seed_dropout
 from growlearn.growth.environment import capture_environment
 from growlearn.growth.frozen_answer import FrozenAnswer, load_frozen_answer
 from growlearn.growth.head_fit import MAX_FIT_ROWS, cross_entropy, fit_linear_head
@@ -50,6 +52,7 @@ from growlearn.network.model import weights
 from growlearn.network.model.head_sum import combine
 from growlearn.network.model.network import INFERENCE_BATCH_SIZE, GrowingNetwork, load_network
 from growlearn.network.router.router import add_task_to_router
+from growlearn.network.stems.stem import evaluation_mode, training_mode
 from growlearn.ports import Artifacts, ProgressCallback
 
 _TIMED_BATCHES = 4
@@ -279,7 +282,7 @@ def _calibrate(plan: GrowthPlan, trainable: TrainableParts, validation: CachedDa
 
 def _head_logits(trainable: TrainableParts, dataset: CachedDataset) -> Tensor:
     """What the model answers on all rows [N, C]."""
-    with torch.no_grad():
+    with torch.no_grad(), evaluation_mode(trainable.stem):
         indices = torch.split(torch.arange(len(dataset)), INFERENCE_BATCH_SIZE)
         return torch.cat([_last_prefix_logits(trainable, dataset, index, 1)[0] for index in indices])
 
@@ -292,7 +295,7 @@ def _calibrate_logits(plan: GrowthPlan, logits: Tensor, targets: Tensor) -> Cali
 def fit_initial_head(trainable: TrainableParts, train: CachedDataset, seed: int) -> None:
     """Fit the head to the untrained features of a sample of training rows."""
     sample = torch.randperm(len(train), generator=torch.Generator().manual_seed(seed))[:MAX_FIT_ROWS]
-    with torch.no_grad():
+    with torch.no_grad(), evaluation_mode(trainable.stem):
         parts = [
             append_branch_features(trainable, *train.tokens(index))
             for index in torch.split(sample, INFERENCE_BATCH_SIZE)
@@ -313,21 +316,33 @@ def _train_epoch(
     total, (batch_size, rate_factor) = 0.0, plan.growth.batching(len(train))
     steps = math.ceil(len(train) / batch_size)
     order = torch.randperm(len(train), generator=torch.Generator().manual_seed(plan.seed * 1009 + epoch))
-    for batch_index, index in enumerate(torch.split(order, batch_size)):
-        logits = _last_prefix_logits(trainable, train, index, trainable.num_prefixes)  # [n, B, C]
-        loss = prefix_losses(logits, train.targets[index], train.weights_at(index)).mean()
-        rate = lr_schedule.learning_rate_at(epoch - 1 + batch_index / steps) * rate_factor
-        optimizer_step(optimizer, loss, rate)
-        total += loss.item() * len(index)
+    with seed_dropout(plan.seed, epoch):
+        for batch_index, index in enumerate(torch.split(order, batch_size)):
+            with training_mode(trainable.stem):
+                logits = _last_prefix_logits(
+                    trainable, train, index, trainable.num_prefixes, plan.growth.dropout
+                )  # [n, B, C]
+            loss = prefix_losses(logits, train.targets[index], train.weights_at(index)).mean()
+            rate = lr_schedule.learning_rate_at(epoch - 1 + batch_index / steps) * rate_factor
+            optimizer_step(optimizer, loss, rate)
+            total += loss.item() * len(index)
     return total / len(train)
 
 
 def _last_prefix_logits(
-    trainable: TrainableParts, dataset: CachedDataset, index: Tensor, prefixes: int
+    trainable: TrainableParts,
+    dataset: CachedDataset,
+    index: Tensor,
+    prefixes: int,
+    dropout: float = 0.0,
 ) -> Tensor:
-    """The rows at `index` [B] -> logits [prefixes, B, C] of the last prefixes, the whole lineage last."""
-    features = append_branch_features(trainable, *dataset.tokens(index))
-    return dataset.answer_at(index, trainable.head.prefix_logits(features, prefixes))
+    """The rows at `index` [B] -> logits [prefixes, B, C] of the last prefixes, the whole lineage last.
+
+    `dropout` is the rate for the tokens that new branches read, and for the normed feature of the head.
+    """
+    z, pooled = dataset.tokens(index)
+    features = append_branch_features(trainable, F.dropout(z, dropout), pooled)
+    return dataset.answer_at(index, trainable.head.prefix_logits(features, prefixes, dropout))
 
 
 def append_branch_features(trainable: TrainableParts, z: Tensor, pooled: Tensor) -> Tensor:
@@ -372,7 +387,7 @@ def evaluate_prefixes(
     trainable: TrainableParts, dataset: CachedDataset, prefixes: int, head_metric: HeadMetric | None = None
 ) -> PrefixMetrics:
     """Loss, accuracy and value of the metric of the last prefixes on the rows of a dataset."""
-    with torch.no_grad():
+    with torch.no_grad(), evaluation_mode(trainable.stem):
         indices = torch.split(torch.arange(len(dataset)), INFERENCE_BATCH_SIZE)
         parts = [_last_prefix_logits(trainable, dataset, index, prefixes) for index in indices]
     return measure_logits(dataset, torch.cat(parts, 1), head_metric)

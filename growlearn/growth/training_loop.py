@@ -16,6 +16,7 @@ from growlearn.domain.metric import ACCURACY, Metric
 from growlearn.growth import checkpoint
 from growlearn.growth.checkpoint import TrainingState
 from growlearn.growth.lr_schedule import LrSchedule, make_lr_schedule
+from growlearn.growth.weight_average import track_averages, use_averages
 from growlearn.ports import ProgressCallback
 
 
@@ -62,8 +63,12 @@ def fit(
     hooks: TrainingHooks,
     on_progress: ProgressCallback,
 ) -> TrainingState:
-    """Train the modules from the checkpoint at `checkpoint_path`, or from their initial weights."""
+    """Train the modules from the checkpoint at `checkpoint_path`, or from their initial weights.
+
+    Each epoch is validated, and the best one kept, with the moving average of the weights.
+    """
     optimizer = make_optimizer(modules, config)
+    track_averages(optimizer)
     training_state = checkpoint.load_checkpoint(checkpoint_path, modules, optimizer)
     if training_state is None:
         training_state = initial_state(modules, hooks)
@@ -73,7 +78,8 @@ def fit(
             return training_state
         epoch, started = len(training_state.epochs) + 1, time.perf_counter()
         train_loss = hooks.train_epoch(optimizer, epoch, lr_schedule)
-        score = hooks.validate()
+        with use_averages(optimizer):
+            score, weights = hooks.validate(), checkpoint.copy_state(modules)
         epoch_result = Epoch(
             epoch=epoch,
             train_loss=train_loss,
@@ -86,7 +92,7 @@ def fit(
         if _is_best(score, training_state, hooks.metric):
             training_state = replace(
                 training_state,
-                best=checkpoint.copy_state(modules),
+                best=weights,
                 best_epoch=epoch,
                 best_loss=score.loss,
                 best_cost=score.cost(hooks.metric),

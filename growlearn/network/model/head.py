@@ -7,6 +7,7 @@ from itertools import accumulate
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812 - the field's own abbreviation
 
 
 class Head(nn.Module):
@@ -22,21 +23,21 @@ class Head(nn.Module):
         self.norm = nn.LayerNorm(width)
         self.linear = nn.Linear(width, num_classes)
 
-    def classify(self, phi: Tensor) -> Tensor:
-        """Gated feature phi [..., D] -> logits [..., C]."""
-        logits: Tensor = self.linear(self.norm(phi))
+    def classify(self, phi: Tensor, dropout: float = 0.0) -> Tensor:
+        """Gated feature phi [..., D] -> logits [..., C]; in training with dropout of the normed feature."""
+        logits: Tensor = self.linear(F.dropout(self.norm(phi), dropout))
         return logits
 
     def forward(self, features: Tensor) -> Tensor:
         """Features [B, F, D] -> logits [B, C]."""
         return self.classify(self._partial_sums(features)[-1])
 
-    def prefix_logits(self, features: Tensor, num_prefixes: int) -> Tensor:
+    def prefix_logits(self, features: Tensor, num_prefixes: int, dropout: float = 0.0) -> Tensor:
         """Logits of the last prefixes: features [B, F, D] -> [num_prefixes, B, C].
 
         Prefix p uses f_0 .. f_p; num_prefixes = 1 computes the whole lineage only.
         """
-        return self.classify(torch.stack(self._partial_sums(features)[-num_prefixes:]))
+        return self.classify(torch.stack(self._partial_sums(features)[-num_prefixes:]), dropout)
 
     def shorten(self, num_features: int) -> Head:
         """A copy that reads the first features only."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from typing import cast
 
 import torch
@@ -57,6 +58,14 @@ class Stem(nn.Module):
         for kind in self.kinds:
             self.columns(kind).fit(inputs)
 
+    def train(self, mode: bool = True) -> Stem:
+        """Set training or evaluation mode; a frozen stem stays in evaluation mode.
+
+        In training mode batches are normalised by their own statistics, and the running ones move.
+        """
+        is_frozen = not any(parameter.requires_grad for parameter in self.parameters())
+        return super().train(mode and not is_frozen)
+
     def forward(self, inputs: EncodedInputs) -> Tensor:
         """Encoded inputs of B rows -> z [B, T, D]."""
         return torch.cat([self.columns(kind)(inputs) for kind in self.kinds], dim=1)
@@ -69,8 +78,11 @@ class Stem(nn.Module):
 
 
 def make_stem(schema: Schema, config: ModelConfig, rows: Rows) -> Stem:
-    """An untrained stem with vocabularies and normalisation fitted to the first training rows."""
-    stem = Stem(schema, config, rows)
+    """An untrained stem with vocabularies and normalisation fitted to the first training rows.
+
+    In evaluation mode, as every stem but while a batch trains it.
+    """
+    stem = Stem(schema, config, rows).eval()
     fit_stem(stem, rows)
     return stem
 
@@ -82,6 +94,31 @@ def fit_stem(stem: Stem, rows: Rows) -> None:
 
 def load_stem(schema: Schema, config: ModelConfig, weights: Mapping[str, Tensor]) -> Stem:
     """The stem of stored weights."""
-    stem = Stem(schema, config, weights)
+    stem = Stem(schema, config, weights).eval()
     stem.load_state_dict(dict(weights))
     return stem
+
+
+@contextmanager
+def training_mode(stem: Stem | None) -> Iterator[None]:
+    """Within it the stem is in training mode, where there is one; then in evaluation mode again."""
+    if stem is not None:
+        stem.train()
+    try:
+        yield
+    finally:
+        if stem is not None:
+            stem.eval()
+
+
+@contextmanager
+def evaluation_mode(stem: Stem | None) -> Iterator[None]:
+    """Within it the stem is in evaluation mode, where there is one; then in the mode that it was in."""
+    was_training = stem is not None and stem.training
+    if stem is not None:
+        stem.eval()
+    try:
+        yield
+    finally:
+        if stem is not None:
+            stem.train(was_training)

@@ -101,6 +101,7 @@ IMPOSSIBLE: dict[str, tuple[Callable[[], object], str]] = {
     "a seed of a date and time": (lambda: GrowthConfig(seed=20250101120000), "seed must be"),
     "no epochs": (lambda: GrowthConfig(epochs=0), "epochs"),
     "learning rate of nothing": (lambda: GrowthConfig(learning_rate=0.0), "learning_rate"),
+    "all values dropped": (lambda: GrowthConfig(dropout=1.0), "dropout"),
     "negative decay": (lambda: GrowthConfig(weight_decay=-1.0), "weight_decay"),
     "all rows validate": (lambda: GrowthConfig(validation_fraction=1.0), "validation_fraction"),
     "more candidates than epochs": (

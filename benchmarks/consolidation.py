@@ -62,7 +62,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--rows", type=int, default=1000, help="of each task")
-    parser.add_argument("--growth-epochs", type=int, default=GrowthConfig().epochs)
+    parser.add_argument("--growth-epochs", type=int, default=GrowthConfig().max_epochs)
     parser.add_argument("--epochs", type=int, default=spec.epochs, help="of the consolidation")
     parser.add_argument("--branches", type=int, default=spec.target_branches, help="that are left")
     parser.add_argument("--threads", type=int, default=1)

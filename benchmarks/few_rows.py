@@ -66,7 +66,7 @@ def main() -> None:
         "few_rows",
         f"{options.rows} rows a domain of Fashion-MNIST after a full first one: grown against from nothing",
         lines,
-        f"{options.first} rows and {FULL.epochs} epochs as is first; then {FEW.epochs} epochs, "
+        f"{options.first} rows and {FULL.max_epochs} epochs as is first; then {FEW.max_epochs} epochs, "
         f"batch {FEW.batch_size}, {options.seeds} seeds, 2 threads, 10,000 test rows a domain; rate by "
         f"validation rows: from nothing {rates['alone']}, grown {rates['grown']}; growth.init auto",
     )

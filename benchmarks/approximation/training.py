@@ -15,6 +15,7 @@ from growlearn.growth.train import prefix_losses
 from growlearn.growth.training_loop import make_optimizer
 from growlearn.network.model.network import INFERENCE_BATCH_SIZE
 from growlearn.network.stems.columns import EncodedInputs
+from growlearn.network.stems.stem import training_mode
 
 from .forms import Approximation
 from .schemes import Scheme
@@ -36,16 +37,17 @@ class Trainer:
     def train_batch(self, inputs: EncodedInputs, targets: Tensor, pass_index: int, progress: float) -> None:
         """Every step of pass `pass_index` (from 0) on one batch; `progress` (0 to 1) is the fraction done."""
         branches = len(self.model.branches)
-        lr_schedule = LrSchedule(self.config, self.config.epochs)
+        lr_schedule = LrSchedule(self.config, self.config.max_epochs)
         for group in self.optimizer.param_groups:
             group["lr"] = lr_schedule.learning_rate_at(
-                self.config.epochs * (progress * self.scheme.cycles(branches) % 1)
+                self.config.max_epochs * (progress * self.scheme.cycles(branches) % 1)
             )
         for step in self.scheme.passes[pass_index](branches, progress):
             if step.branch is not None and step.branch != self.branch:
                 self.branch = step.branch
                 self.model.freeze_before(step.branch)
-            logits = self.model.prefix_logits(inputs, step.first, step.last)  # [n, B, C]
+            with training_mode(self.model.stem):
+                logits = self.model.prefix_logits(inputs, step.first, step.last)  # [n, B, C]
             loss = self.scheme.reduce(prefix_losses(logits, targets))
             self.optimizer.zero_grad(set_to_none=True)  # weights without a gradient do not change
             loss.backward()  # type: ignore[no-untyped-call]

@@ -17,7 +17,7 @@ def backtest_view(backtest: BacktestResult) -> BacktestView:
     return {
         "stream": backtest.job.name,
         "started_from": backtest.started_from,
-        "epochs": backtest.job.growth.epochs,
+        "epochs": backtest.job.growth.max_epochs,
         "seconds_per_row": backtest.seconds_per_row,
         "seconds_per_row_source": _cost_source(backtest),
         "period": backtest.period,

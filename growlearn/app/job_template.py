@@ -40,7 +40,7 @@ duplicates: {duplicates}                           # or drop: rows with the inpu
 holdout: {{fraction: {holdout.fraction}}}                 # of the labelled rows, for evaluation only
 metric: {metric}                          # or balanced_accuracy, macro_f1, log_loss, roc_auc, average_precision
 # class_weight: balanced                  # where classes are rare; or {{CLASS: weight}}
-{model_note}model: {{embed_dim: {model.embed_dim}, depth: {model.depth}, {patch_size}max_branches: {model.max_branches}, \
+{model_note}model: {{size: {model.size}, {patch_size}max_branches: {model.max_branches}, \
 max_lineage_length: {model.max_lineage_length}}}
 # alpha is the chance of a false alarm in each window; with action alert, drift is reported and nothing is grown:
 drift: {{detectors: {detectors}, decision_rule: {drift.decision_rule}, action: {drift.action}, alpha: {drift.alpha}}}
@@ -91,7 +91,7 @@ def render_job_file(name: str, profile: DataProfile) -> str:
         label=_format_label(profile),
         patch_size=patch_size,
         model_note="# patch_size is chosen for this data:\n" if patch_size else "",
-        growth=_format_growth(profile.rows),
+        growth=_format_growth(profile),
         task=f"  task: {_quote(profile.task)}" if profile.task else task,
         duplicates=Job.duplicates,
         holdout=HoldoutFraction(),
@@ -158,9 +158,14 @@ def _inputs_of_type(inputs: dict[str, InputColumn], input_type: InputType) -> li
     return [column_input for column_input in inputs.values() if column_input.type is input_type]
 
 
-def _format_growth(rows: int) -> str:
-    """Settings that train for enough steps on a window of this many rows."""
+def _format_growth(profile: DataProfile) -> str:
+    """Settings that train for enough steps on a window of this many rows; with images the defaults do."""
+    rows = profile.rows
     is_small = rows < _LARGE_WINDOW_ROWS
+    if _inputs_of_type(profile.inputs, InputType.IMAGE):
+        return (
+            "{epochs: auto, batch_size: auto, patience: auto, augmentation: auto}  # by the number of images"
+        )
     default = GrowthConfig()
     batch, steps, validation = (
         (32, _SMALL_WINDOW_STEPS, 0.2)
@@ -168,8 +173,8 @@ def _format_growth(rows: int) -> str:
         else (default.batch_size, _LARGE_WINDOW_STEPS, default.validation_fraction)
     )
     rows_a_step, _ = replace(default, batch_size=batch).batching(rows)
-    epochs = min(max(steps * rows_a_step // max(rows, 1), default.epochs), _MAX_EPOCHS)
-    patience = max(epochs // 5, default.patience)
+    epochs = min(max(steps * rows_a_step // max(rows, 1), default.max_epochs), _MAX_EPOCHS)
+    patience = max(epochs // 5, default.max_patience)
     keys = f"epochs: {epochs}, batch_size: {batch}, validation_fraction: {validation}, patience: {patience}"
     return f"{{{keys}}}  # chosen for this data: windows of about {rows:,} rows"
 

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Any, ClassVar, Literal, TypeAlias
 
 from growlearn.domain.drift_config import DriftConfig, RefineConfig, RetrainingPolicyConfig
 from growlearn.domain.metric import METRICS, MetricName
@@ -104,15 +106,29 @@ class HoldoutFiles:
     pattern: str = "*"
 
 
+MODEL_SIZES: Mapping[str, Mapping[str, int]] = MappingProxyType(
+    {
+        "tiny": {"embed_dim": 32, "depth": 1, "num_heads": 2},
+        "small": {"embed_dim": 64, "depth": 1, "num_heads": 4},
+        "base": {"embed_dim": 128, "depth": 2, "num_heads": 4},
+    }
+)
+"""Width, layers and attention heads of a branch by the name of a size; an image stem follows the width."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class ModelConfig:
-    """Size and shape of the network."""
+    """Size and shape of the network.
+
+    `size` gives `embed_dim`, `depth` and `num_heads` the values that are not given: see `MODEL_SIZES`.
+    """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
 
-    embed_dim: int = 64
-    depth: int = 1
-    num_heads: int = 4
+    size: Literal["tiny", "small", "base"] = "small"
+    embed_dim: int = None  # type: ignore[assignment]  # replaced by that of the size, as are the next two
+    depth: int = None  # type: ignore[assignment]
+    num_heads: int = None  # type: ignore[assignment]
     stem: Literal["conv", "patches"] = "conv"
     patch_size: int = 4  # pixels along each side of a token
     num_initial_branches: int = 1
@@ -120,6 +136,9 @@ class ModelConfig:
     max_lineage_length: int = 3  # branches of one lineage, the new one included; bounds the cost of a growth
 
     def __post_init__(self) -> None:
+        for name, value in MODEL_SIZES[self.size].items():
+            if getattr(self, name) is None:
+                object.__setattr__(self, name, value)
         for name in ("embed_dim", "depth", "num_heads", "patch_size", "num_initial_branches", "max_branches"):
             require(getattr(self, name) >= 1, f"{name} must be 1 or more")
         require(self.max_lineage_length >= 1, "max_lineage_length must be 1 or more")
@@ -158,6 +177,13 @@ class LabelDelayConfig:
 
 _BATCH_SIZE, _MAX_BATCH_SIZE = 128, 1024
 _MAX_STEPS = 512  # of an epoch, before larger batches are taken
+_EPOCHS, _PATIENCE = 6, 3
+_IMAGE_EPOCHS, _IMAGE_ROWS = 30, 3_000  # so many epochs for so many rows
+_MIN_IMAGE_EPOCHS, _MAX_IMAGE_EPOCHS = 10, 60
+_FEW_IMAGES, _SMALL_BATCH_SIZE = 2_000, 32
+
+AugmentationName: TypeAlias = Literal["flip", "shift"]
+"""A random change of training images: mirrored left to right, or shifted by a few pixels."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,16 +192,17 @@ class GrowthConfig:
 
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
 
-    epochs: int = 6
+    epochs: int | Literal["auto"] = "auto"  # auto: 6, or with images by the number of training rows
     batch_size: int | Literal["auto"] = "auto"  # auto: by the number of training rows
     learning_rate: float = 2e-3
     weight_decay: float = 0.05
     dropout: float = 0.1  # of a branch's tokens and of the feature that its head reads, a share of 1
     validation_fraction: float = 0.1  # of the training rows, used to choose the epoch
-    patience: int = 3  # epochs without a better validation loss before stopping
+    patience: int | Literal["auto"] = "auto"  # epochs without a better validation loss before stopping
     min_rows: int = 20  # fewer labelled training rows: nothing is grown
     seed: int = 0
     init: Literal["auto", "residual", "warm_start", "scratch"] = "auto"  # of every branch but the first
+    augmentation: Literal["auto", "none"] | tuple[AugmentationName, ...] = "auto"  # of training images
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_size", "patience", "min_rows"):
@@ -185,6 +212,43 @@ class GrowthConfig:
         require(0 <= self.dropout < 1, "dropout must be 0 or more, and less than 1")
         require(0 < self.validation_fraction < 0.9, "validation_fraction must lie between 0 and 0.9")
         require(0 <= self.seed < 2**32, "seed must be a whole number from 0 to 4294967295")
+        require(
+            isinstance(self.augmentation, str) or len(set(self.augmentation)) == len(self.augmentation),
+            "augmentation must name each once",
+        )
+
+    @property
+    def max_epochs(self) -> int:
+        """The number of epochs; that of a training without images where it is not resolved yet."""
+        return _EPOCHS if self.epochs == "auto" else self.epochs
+
+    @property
+    def max_patience(self) -> int:
+        """The patience in epochs; that of a training without images where it is not resolved yet."""
+        return _PATIENCE if self.patience == "auto" else self.patience
+
+    def resolve(self, rows: int, *, has_images: bool) -> GrowthConfig:
+        """The same with `epochs` and `patience` as numbers, for so many training rows.
+
+        `auto` is 6 and 3. With images the epochs are inversely proportional to the square root of the rows,
+        30 for 3,000 rows, and patience is a third of them, since a stem that is trained from nothing on
+        augmented images needs many (docs/adr/0003); fewer than 2,000 images are trained in batches of 32.
+
+        >>> images = [GrowthConfig().resolve(n, has_images=True) for n in (500, 3_000, 12_000, 50_000)]
+        >>> [(config.epochs, config.patience, config.batch_size) for config in images]
+        [(60, 20, 32), (30, 10, 'auto'), (15, 5, 'auto'), (10, 3, 'auto')]
+        """
+        if not has_images:
+            return replace(self, epochs=self.max_epochs, patience=self.max_patience)
+        patience, batch_size = self.patience, self.batch_size
+        wanted = round(_IMAGE_EPOCHS * math.sqrt(_IMAGE_ROWS / max(rows, 1)))
+        bounded = min(max(wanted, _MIN_IMAGE_EPOCHS), _MAX_IMAGE_EPOCHS)
+        epochs = bounded if self.epochs == "auto" else self.epochs
+        if patience == "auto":
+            patience = max(_PATIENCE, epochs // 3)
+        if batch_size == "auto" and rows < _FEW_IMAGES:
+            batch_size = _SMALL_BATCH_SIZE
+        return replace(self, epochs=epochs, patience=patience, batch_size=batch_size)
 
     def batching(self, rows: int) -> tuple[int, float]:
         """Rows a step, and the factor of the learning rate, for an epoch of so many training rows.

@@ -115,6 +115,11 @@ class Schema:
             raise ValueError(f"column {self.id_column!r} is the id column and the label or task at once")
 
     @property
+    def has_images(self) -> bool:
+        """Whether an input is an image."""
+        return any(column.type is InputType.IMAGE for column in self.inputs.values())
+
+    @property
     def digest(self) -> str:
         """16 hex digits that differ between schemas."""
         return sha256(repr(self).encode()).hexdigest()[:16]

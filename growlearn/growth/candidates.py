@@ -85,7 +85,9 @@ def new_head_plan(plan: GrowthPlan) -> GrowthPlan | None:
         init_head_from_parent=_has_same_classes(plan, best.task),
         new_branches=(),
         growth=replace(
-            growth, epochs=HEAD_EPOCH_FACTOR * growth.epochs, patience=HEAD_EPOCH_FACTOR * growth.patience
+            growth,
+            epochs=HEAD_EPOCH_FACTOR * growth.max_epochs,
+            patience=HEAD_EPOCH_FACTOR * growth.max_patience,
         ),
     )
 

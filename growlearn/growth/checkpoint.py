@@ -88,10 +88,11 @@ def load_checkpoint(
         return None
     state = weights.load_weights(path.read_bytes())
     restore_state(modules, weights.with_prefix("now/", state))
+    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     moments: dict[int, StateDict] = {}
     for name, value in weights.with_prefix("moment/", state).items():
         index, _, slot = name.partition(".")
-        moments.setdefault(int(index), {})[slot] = value
+        moments.setdefault(int(index), {})[slot] = _as_in_memory(value, parameters[int(index)])
     optimizer.load_state_dict({**optimizer.state_dict(), "state": moments})
     log = json.loads(bytes(state["log"].tolist()))
     return TrainingState(
@@ -99,3 +100,8 @@ def load_checkpoint(
         best=weights.with_prefix("best/", state),
         **log["scores"],
     )
+
+
+def _as_in_memory(value: Tensor, parameter: Tensor) -> Tensor:
+    """A moment with the memory layout of its parameter: the last bit of a step can depend on it."""
+    return torch.empty_like(parameter).copy_(value) if value.shape == parameter.shape else value

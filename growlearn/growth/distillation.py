@@ -40,6 +40,7 @@ from growlearn.ingest.rows import from_parquet
 from growlearn.network.model import weights
 from growlearn.network.model.network import GrowingNetwork, load_network
 from growlearn.network.router.features import FIXED_FEATURES
+from growlearn.network.stems.stem import training_mode
 from growlearn.ports import Artifacts, ProgressCallback
 
 
@@ -119,7 +120,8 @@ def _train_epoch(
             len(student_data), generator=torch.Generator().manual_seed(plan.seed * 1009 + epoch)
         )
         for batch_index, index in enumerate(torch.split(order, size)):
-            loss = batch_loss(student, student_data, index)
+            with training_mode(student.pair.stem):
+                loss = batch_loss(student, student_data, index)
             rate = lr_schedule.learning_rate_at(epoch - 1 + batch_index / steps) * rate_factor
             optimizer_step(optimizer, loss, rate)
             total += loss.item() * len(index)

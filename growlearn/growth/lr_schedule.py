@@ -37,7 +37,7 @@ class LrSchedule:
         )
 
     def _one_cycle_rate(self, epochs_done: float) -> float:
-        progress, peak = epochs_done / self.config.epochs, self.config.learning_rate
+        progress, peak = epochs_done / self.config.max_epochs, self.config.learning_rate
         if progress < _WARMUP_FRACTION:
             return peak * (0.04 + 0.96 * progress / _WARMUP_FRACTION)
         return peak * 0.5 * (1 + math.cos(math.pi * (progress - _WARMUP_FRACTION) / (1 - _WARMUP_FRACTION)))
@@ -55,6 +55,6 @@ def make_lr_schedule(config: GrowthConfig, initial_loss: float, losses: Sequence
     for epoch, loss in enumerate(losses, 1):
         if loss < best_loss:
             best_loss, best_epoch = loss, epoch
-        elif epoch - best_epoch >= config.patience and epoch < config.epochs:
-            return LrSchedule(config, min(config.epochs, epoch + config.patience), epoch)
-    return LrSchedule(config, config.epochs)
+        elif epoch - best_epoch >= config.max_patience and epoch < config.max_epochs:
+            return LrSchedule(config, min(config.max_epochs, epoch + config.max_patience), epoch)
+    return LrSchedule(config, config.max_epochs)

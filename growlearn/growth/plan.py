@@ -178,7 +178,7 @@ def plan_growth(
         train=store_rows(split_data.split.train, model.schema),
         validation=store_rows(split_data.split.validation, model.schema),
         holdout=store_rows(split_data.split.holdout, model.schema),
-        growth=job.growth,
+        growth=job.growth.resolve(len(split_data.split.train), has_images=model.schema.has_images),
         seed=job.growth.seed * 100_003 + window.number,
         probe_scores=scores,
         max_accuracy_drop=job.pruning.max_accuracy_drop,

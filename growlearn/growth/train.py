@@ -27,6 +27,7 @@ from growlearn.domain.growth import ALONE, AloneAnswer, GrowthPlan, GrowthResult
 from growlearn.domain.lineage import BranchWeights, RouterWeights
 from growlearn.domain.metric import METRICS
 from growlearn.growth import checkpoint
+from growlearn.growth.augmentation import make_augmentation_generator
 from growlearn.growth.branch_init import TrainableParts, init_trainable_parts, keep_first
 from growlearn.growth.calibration import CalibratedHead, calibrate_head
 from growlearn.growth.checkpoint import TrainingState
@@ -297,7 +298,7 @@ def fit_initial_head(trainable: TrainableParts, train: CachedDataset, seed: int)
     sample = torch.randperm(len(train), generator=torch.Generator().manual_seed(seed))[:MAX_FIT_ROWS]
     with torch.no_grad(), evaluation_mode(trainable.stem):
         parts = [
-            append_branch_features(trainable, *train.tokens(index))
+            append_branch_features(trainable, *train.tokens(index, None))
             for index in torch.split(sample, INFERENCE_BATCH_SIZE)
         ]
     answer = partial(train.answer_at, sample)
@@ -316,11 +317,12 @@ def _train_epoch(
     total, (batch_size, rate_factor) = 0.0, plan.growth.batching(len(train))
     steps = math.ceil(len(train) / batch_size)
     order = torch.randperm(len(train), generator=torch.Generator().manual_seed(plan.seed * 1009 + epoch))
+    generator = make_augmentation_generator(plan.seed, epoch)
     with seed_dropout(plan.seed, epoch):
         for batch_index, index in enumerate(torch.split(order, batch_size)):
             with training_mode(trainable.stem):
                 logits = _last_prefix_logits(
-                    trainable, train, index, trainable.num_prefixes, plan.growth.dropout
+                    trainable, train, index, trainable.num_prefixes, (generator, plan.growth.dropout)
                 )  # [n, B, C]
             loss = prefix_losses(logits, train.targets[index], train.weights_at(index)).mean()
             rate = lr_schedule.learning_rate_at(epoch - 1 + batch_index / steps) * rate_factor
@@ -334,13 +336,15 @@ def _last_prefix_logits(
     dataset: CachedDataset,
     index: Tensor,
     prefixes: int,
-    dropout: float = 0.0,
+    noise: tuple[torch.Generator | None, float] = (None, 0.0),
 ) -> Tensor:
     """The rows at `index` [B] -> logits [prefixes, B, C] of the last prefixes, the whole lineage last.
 
-    `dropout` is the rate for the tokens that new branches read, and for the normed feature of the head.
+    `noise` is that of a training batch: what draws the augmentation of its rows, and the dropout rate of the
+    tokens that new branches read and of the normed feature of the head.
     """
-    z, pooled = dataset.tokens(index)
+    generator, dropout = noise
+    z, pooled = dataset.tokens(index, generator)
     features = append_branch_features(trainable, F.dropout(z, dropout), pooled)
     return dataset.answer_at(index, trainable.head.prefix_logits(features, prefixes, dropout))
 

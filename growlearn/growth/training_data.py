@@ -10,6 +10,7 @@ from torch import Tensor
 
 from growlearn.domain.growth import ALONE, Combination, GrowthPlan
 from growlearn.domain.schema import Label
+from growlearn.growth.augmentation import augment_images, resolve_augmentation
 from growlearn.growth.branch_init import TrainableParts
 from growlearn.growth.feature_cache import cache_frozen_features, encode_inputs
 from growlearn.growth.frozen_answer import FrozenAnswer
@@ -22,11 +23,12 @@ from growlearn.network.model.network import GrowingNetwork
 class CachedDataset:
     """Rows with cached features: `tokens` gives z [B, T, D] and parents' features [B, 1 + P, D].
 
+    Where it gets a generator, the images that a trained stem reads are augmented with it.
     `frozen_logits` are those of the frozen answer F [N, C] that the new head h joins by `combination`; None
     where no frozen answer enters.
     """
 
-    tokens: Callable[[Tensor], tuple[Tensor, Tensor]]
+    tokens: Callable[[Tensor, torch.Generator | None], tuple[Tensor, Tensor]]
     targets: Tensor  # class indices [N]
     row_weights: Tensor | None = None  # in the loss, [N]; None: all 1
     frozen_logits: Tensor | None = None
@@ -59,9 +61,13 @@ def cache_dataset(
     frozen = cache_frozen_features(network, rows, plan.lineage, with_tokens=stem is None)
     inputs = None if stem is None else encode_inputs(stem, rows)
 
-    def tokens(index: Tensor) -> tuple[Tensor, Tensor]:
+    names = resolve_augmentation(plan.growth)
+
+    def tokens(index: Tensor, generator: torch.Generator | None) -> tuple[Tensor, Tensor]:
         features = frozen(index)
-        z = features.z if stem is None or inputs is None else stem(inputs(index))  # [B, T, D]
+        z = features.z  # [B, T, D]
+        if stem is not None and inputs is not None:
+            z = stem(augment_images(inputs(index), names, generator))
         assert z is not None
         return z, torch.cat([z.mean(1, keepdim=True), features.residuals], dim=1)
 

@@ -99,7 +99,7 @@ def fit(
             )
         checkpoint.save_checkpoint(checkpoint_path, training_state, modules, optimizer)
         note = _format_score(score, hooks.metric)
-        on_progress(Progress(stage="training", done=epoch, total=config.epochs, note=note))
+        on_progress(Progress(stage="training", done=epoch, total=config.max_epochs, note=note))
 
 
 def _is_best(score: ValidationScore, training_state: TrainingState, metric: Metric) -> bool:

@@ -100,7 +100,7 @@ def _make_trial(plan: GrowthPlan, result: GrowthResult) -> SearchTrial:
         seed=plan.seed,
         init=plan.init,
         parent_task=plan.parent_task,
-        epochs=plan.growth.epochs,
+        epochs=plan.growth.max_epochs,
         loss=result.best_loss,
         accuracy=accuracy_by_epoch.get(result.best_epoch, math.nan),
         seconds=result.seconds,

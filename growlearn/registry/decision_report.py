@@ -203,6 +203,8 @@ def _describe_training(
         f"Validation loss {result.initial_loss:.4f} before training, {result.best_loss:.4f} at best "
         f"(epoch {result.best_epoch}), on {result.validation_rows} rows; {result.parameters:,} parameters."
     )
+    if isinstance(plan, GrowthPlan) and isinstance(plan.growth.augmentation, tuple):
+        yield f"Augmentation of the training images: {', '.join(plan.growth.augmentation) or 'none'}."
     metric = ACCURACY if plan is None else METRICS[plan.metric]
     if not metric.is_accuracy and result.epochs:
         if result.epochs[0].validation_value is None:

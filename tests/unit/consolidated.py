@@ -36,7 +36,7 @@ JOB = Job(
     source=SourceConfig(url="memory"),
     schema=replace(SCHEMA, task="task"),
     model=ModelConfig(embed_dim=16, num_heads=2, patch_size=2, max_branches=2),
-    growth=GrowthConfig(epochs=5, batch_size=16, validation_fraction=0.2),
+    growth=GrowthConfig(epochs=5, batch_size=16, validation_fraction=0.2, augmentation="none"),
     gates=GateConfig(min_gain=-1.0),
     baseline_comparison=BaselineComparisonConfig(baselines=()),  # every task gets a branch of its own
     retain="all",

@@ -33,7 +33,9 @@ JOB = Job(
     source=SourceConfig(url="memory"),
     schema=replace(SCHEMA, id_column="id"),
     model=ModelConfig(embed_dim=16, num_heads=2, patch_size=2),
-    growth=GrowthConfig(epochs=4, batch_size=16, learning_rate=5e-3, validation_fraction=0.2),
+    growth=GrowthConfig(
+        epochs=4, batch_size=16, learning_rate=5e-3, validation_fraction=0.2, augmentation="none"
+    ),
     drift=DriftConfig(alpha=0.001),
     gates=GateConfig(min_gain=-1.0, max_negative_flip_rate=1.0),  # a few rows decide nothing
     baseline_comparison=BaselineComparisonConfig(baselines=()),  # each drift gets its branch

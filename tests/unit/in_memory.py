@@ -38,7 +38,9 @@ JOB = Job(
     source=SourceConfig(url="memory"),
     schema=SCHEMA,
     model=ModelConfig(embed_dim=16, num_heads=2, patch_size=2),
-    growth=GrowthConfig(epochs=6, batch_size=32, learning_rate=5e-3, validation_fraction=0.2),
+    growth=GrowthConfig(
+        epochs=6, batch_size=32, learning_rate=5e-3, validation_fraction=0.2, augmentation="none"
+    ),
     drift=DriftConfig(alpha=0.001),
     holdout=HoldoutFraction(fraction=0.15),
 )

@@ -27,6 +27,7 @@ from growlearn.ingest.rows import Rows, Split, concat_rows
 from growlearn.network.model import weights
 from growlearn.network.model.network import GrowingNetwork
 from growlearn.network.router.router import add_task_to_router
+from growlearn.network.stems.stem import training_mode
 
 
 class FeatureCache:
@@ -90,10 +91,9 @@ class BranchTraining:
     def compute_prefix_logits(self, rows: Rows) -> Tensor:
         """Rows -> logits [n, B, C] of every prefix that ends in a new branch, the whole lineage last."""
         trainable_parts = self.trainable_parts
-        return trainable_parts.head.prefix_logits(
-            append_branch_features(trainable_parts, *self._compute_tokens(rows)),
-            len(trainable_parts.branches),
-        )
+        with training_mode(trainable_parts.stem):  # Avalanche sets it before the branch is there
+            features = append_branch_features(trainable_parts, *self._compute_tokens(rows))
+        return trainable_parts.head.prefix_logits(features, len(trainable_parts.branches))
 
     def end_epoch(self) -> None:
         """Compute the validation loss, and keep the weights if they are the best so far."""
@@ -119,7 +119,7 @@ class BranchTraining:
 
     def _make_dataset(self, rows: Rows) -> CachedDataset:
         return CachedDataset(
-            lambda index: self._compute_tokens(rows.take(index.numpy())),
+            lambda index, _: self._compute_tokens(rows.take(index.numpy())),
             to_class_indices(rows.labels, self.plan.classes),
         )
 

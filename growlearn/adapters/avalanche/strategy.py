@@ -69,7 +69,7 @@ class BranchGrowth(SupervisedTemplate):  # type: ignore[misc] # avalanche ships 
             model=GrowingClassifier(model) if isinstance(model, ModelConfig) else model,
             optimizer=torch.optim.SGD([torch.zeros(1)]),  # replaced when the first branch is trained
             train_mb_size=self.growth.batching(0)[0],
-            train_epochs=self.growth.epochs,
+            train_epochs=self.growth.max_epochs,
             eval_mb_size=eval_mb_size,
             device=device,
             plugins=plugins,

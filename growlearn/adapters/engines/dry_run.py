@@ -35,7 +35,7 @@ class DryRunEngine:
         if self.seconds_per_row is None:
             self.seconds_per_row = measure_seconds_per_row(plan, self.artifacts)
         result = init_without_training(plan, self.artifacts)
-        return replace(result, seconds=result.train_rows * plan.growth.epochs * self.seconds_per_row)
+        return replace(result, seconds=result.train_rows * plan.growth.max_epochs * self.seconds_per_row)
 
     def consolidate(self, plan: ConsolidationPlan, on_progress: ProgressCallback) -> ConsolidationResult:  # noqa: ARG002
         """Raises GrowLearnError: there is no dry run of a consolidation."""

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from growlearn.domain.errors import GrowLearnError, Unavailable
 from growlearn.domain.growth import GrowthPlan
+from growlearn.domain.lineage import Version
 from growlearn.domain.metric import METRICS
 from growlearn.domain.stream import Transition
 from growlearn.domain.window import WindowState
@@ -13,6 +14,7 @@ from growlearn.evaluation.evaluate import evaluate_candidate
 from growlearn.evaluation.inference import class_indices
 from growlearn.metrics import compute_chance_level
 from growlearn.network.bitwise_check import find_changed_tasks, store_check_logits
+from growlearn.pipeline.augmentation_choice import choose_augmentation
 from growlearn.pipeline.context import StepContext
 from growlearn.pipeline.hyperparameter_search import search_hyperparameters
 from growlearn.pipeline.model_selection import TrainedCandidate, train_and_select
@@ -39,6 +41,7 @@ def train_and_evaluate(context: StepContext, on_progress: ProgressCallback) -> T
         reason = stale_plan_reason(plan, context.stream)
         return make_final_transition(context, WindowState.REJECTED, reason=reason)
     try:
+        plan = _choose_augmentation(context, plan, on_progress)
         plan = _choose_hyperparameters(context, plan, on_progress)
         trained = train_and_select(plan, context.job, context.ports, on_progress)
     except Unavailable:
@@ -48,6 +51,16 @@ def train_and_evaluate(context: StepContext, on_progress: ProgressCallback) -> T
     return _evaluate_trained(context, trained)
 
 
+def _choose_augmentation(context: StepContext, plan: GrowthPlan, on_progress: ProgressCallback) -> GrowthPlan:
+    """The plan with its augmentations, chosen once a stream where the job leaves them open."""
+    if plan.growth.augmentation != "auto" or not plan.parent_manifest.schema.has_images:
+        return plan
+    chosen = None if context.parent is None else _first_plan(context, context.parent).growth.augmentation
+    if isinstance(chosen, tuple):
+        return replace(plan, growth=replace(plan.growth, augmentation=chosen))
+    return choose_augmentation(plan, context.ports.engine, context.ports.models, on_progress)
+
+
 def _choose_hyperparameters(
     context: StepContext, plan: GrowthPlan, on_progress: ProgressCallback
 ) -> GrowthPlan:
@@ -55,11 +68,18 @@ def _choose_hyperparameters(
     config = context.job.hyperparameter_search
     if context.parent is None or config.scope == "all":
         return search_hyperparameters(plan, config, context.ports.engine, on_progress)
-    root = get_ancestry(context.versions, context.parent.number)[0]
-    first_plan = context.record_of(root.window).plan
-    if not isinstance(first_plan, GrowthPlan) or not first_plan.trials:
+    first_plan = _first_plan(context, context.parent)
+    if not first_plan.trials:
         return plan
     return replace(plan, growth=replace(plan.growth, learning_rate=first_plan.growth.learning_rate))
+
+
+def _first_plan(context: StepContext, version: Version) -> GrowthPlan:
+    """The plan of the first version that a version descends from."""
+    root = get_ancestry(context.versions, version.number)[0]
+    plan = context.record_of(root.window).plan
+    assert isinstance(plan, GrowthPlan), "a first version was grown"
+    return plan
 
 
 def _chance_level(context: StepContext, plan: GrowthPlan) -> float | None:

@@ -32,10 +32,10 @@ class Oracle:
 
     def _run(self, plan: GrowthPlan) -> Any:
         assert not plan.train_router
-        self.spent.append(plan.growth.epochs)
+        self.spent.append(plan.growth.max_epochs)
         return type("Result", (), {
             "best_loss": self.losses[plan.growth.learning_rate, plan.seed], "best_epoch": 0, "epochs": (),
-            "seconds": 2.0 * plan.growth.epochs,
+            "seconds": 2.0 * plan.growth.max_epochs,
             "validation_value": self.values.get((plan.growth.learning_rate, plan.seed)),
         })()  # fmt: skip
 
@@ -66,7 +66,7 @@ def test_the_better_half_continues_with_the_same_budget(plan: GrowthPlan) -> Non
 
     assert engine.spent == [3, 3, 3, 3, 6, 6]
     assert best.growth.learning_rate == 0.3
-    assert best.growth.epochs == plan.growth.epochs
+    assert best.growth.epochs == plan.growth.max_epochs
     assert [trial.seconds for trial in best.trials] == [6.0, 6.0, 6.0, 6.0, 12.0, 12.0]
     assert [trial.learning_rate for trial in best.trials] == [rate, 0.1, 0.2, 0.3, 0.1, 0.3]
     assert replace(best, trials=(), growth=plan.growth) == plan

@@ -17,7 +17,8 @@ def truncate_model(manifest: Manifest, num_branches: int, artifacts: Artifacts) 
 
     A task keeps the start of its lineage with its gates; a task without a remaining branch is dropped. A
     replaced task is routable again where a later task is dropped, which may be its replacement. The shortened
-    heads are stored. Raises GrowLearnError where the model has fewer branches.
+    heads are stored. Raises GrowLearnError where the model has fewer branches, and where no task reads the
+    first ones: those of a refined task may be later ones.
     """
     if not 1 <= num_branches <= len(manifest.branches):
         raise GrowLearnError(
@@ -29,6 +30,16 @@ def truncate_model(manifest: Manifest, num_branches: int, artifacts: Artifacts) 
     heads = tuple(
         _shorten_head(head, manifest, names, artifacts) for head in manifest.tasks if head.lineage[0] in names
     )
+    if not heads:
+        least = 1 + min(
+            index
+            for index, branch in enumerate(manifest.branches)
+            if branch.id in [head.lineage[0] for head in manifest.tasks]
+        )
+        raise GrowLearnError(
+            f"no task reads the first {num_branches} branches of the model alone",
+            hint=f"name a number from {least} to {len(manifest.branches)}",
+        )
     replaced_tasks = _remaining_replaced_tasks(manifest, [head.name for head in heads])
     return replace(manifest, branches=kept_branches, tasks=heads, replaced_tasks=replaced_tasks)
 

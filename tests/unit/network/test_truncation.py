@@ -45,6 +45,16 @@ def test_more_branches_than_there_are_cannot_be_kept(builder: Any, branches: int
         truncate_model(builder.manifest, branches, builder.artifacts)
 
 
+def test_branches_that_no_task_begins_with_are_no_model(builder: Any) -> None:
+    builder.keep(builder.plan(builder.only(0, 1)))
+    builder.keep(builder.plan(builder.only(2, 3)))
+    refined = replace(builder.manifest, tasks=builder.manifest.tasks[1:])  # as if b2 had refined task-1
+    assert refined.tasks[0].lineage[0] == "b2"
+    with pytest.raises(GrowLearnError, match=r"no task reads the first 1 branches .* from 2 to 2"):
+        truncate_model(refined, 1, builder.artifacts)
+    assert truncate_model(refined, 2, builder.artifacts).tasks == refined.tasks
+
+
 def test_the_fewest_branches_within_the_allowed_drop_are_kept(three_branch_builder: Any) -> None:
     plan = three_branch_builder.plan(three_branch_builder.only(0, 1, 2))
     whole = three_branch_builder.grow(plan)

@@ -10,6 +10,7 @@ from torch import Tensor
 from growlearn.domain.growth import Combination
 
 COMBINATIONS = (
+    Combination(frozen_weight=1.0, step_size=0.1),
     Combination(frozen_weight=1.0, step_size=0.3),
     Combination(frozen_weight=1.0, step_size=0.5),
     Combination(frozen_weight=1.0, step_size=1.0),

@@ -131,6 +131,17 @@ class RefinementScore:
             return self.both.p_decrease
         return min(1.0, 2 * min(self.new.p_decrease, self.both.p_decrease))
 
+    @property
+    def lowers_new_loss(self) -> bool:
+        """Whether the loss on the new rows fell, beyond chance there or on all rows."""
+        shown = self.new or self.both
+        return self.p_decrease < self.alpha and shown.loss_after < shown.loss_before
+
+    @property
+    def keeps_earlier_loss(self) -> bool:
+        """Whether the loss on the earlier rows did not rise beyond chance."""
+        return self.earlier.p_increase >= self.alpha
+
 
 @dataclass(frozen=True, kw_only=True)
 class Evaluation:

@@ -86,7 +86,8 @@ class ModelSelection:
     """All candidates, smallest first, their comparisons, and the smallest that no larger one outperforms.
 
     Of candidates with equal cost only the best on validation rows is compared, and of branches only one.
-    `metric` is what they are compared by.
+    `metric` is what they are compared by. `dropped_seconds` is the training time of a refinement that was
+    tried before them, and dropped.
     """
 
     candidates: tuple[Candidate, ...]
@@ -95,6 +96,7 @@ class ModelSelection:
     selected: CandidateKind
     min_accuracy_gain: float = 0.0
     metric: MetricName = MetricName.ACCURACY
+    dropped_seconds: float = 0.0
 
     @property
     def branch(self) -> CandidateKind:

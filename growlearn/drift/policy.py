@@ -70,8 +70,11 @@ def collect_trainings(
 def _training_seconds(record: WindowRecord, result: GrowthResult) -> float:
     """All training time for a window: the growth, its baselines, and the search before."""
     trials = record.plan.trials if isinstance(record.plan, GrowthPlan) else ()
-    candidates = () if record.model_selection is None else record.model_selection.candidates
-    candidate_seconds = sum(candidate.seconds for candidate in candidates) if candidates else result.seconds
+    selection = record.model_selection
+    candidate_seconds = result.seconds
+    if selection is not None:
+        candidate_seconds = sum(candidate.seconds for candidate in selection.candidates)
+        candidate_seconds += selection.dropped_seconds
     return candidate_seconds + sum(trial.seconds for trial in trials)
 
 

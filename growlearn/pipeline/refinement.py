@@ -6,7 +6,6 @@ skipped, and those of refinements that were not kept. Rows of a refinement that 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from growlearn.domain.drift import DriftKind
@@ -33,11 +32,11 @@ from growlearn.growth.refinement import (
     required_new_rows,
     split_new_rows,
 )
-from growlearn.ingest.holdout import Holdout
 from growlearn.ingest.rows import Rows, Split, concat_rows, split_rows
 from growlearn.metrics import Values
 from growlearn.network.router.routed_inference import predict_task
 from growlearn.pipeline.context import StepContext
+from growlearn.pipeline.new_task import load_holdout_files
 from growlearn.ports import EvalRequest
 
 _MATCHED_VERDICTS = (Verdict.STABLE, Verdict.WARN, Verdict.KNOWN_TASK)
@@ -94,28 +93,34 @@ def explain_too_few_rows(context: StepContext, candidate: RefinementCandidate) -
 
 
 def plan_refinement(
-    context: StepContext,
-    candidate: RefinementCandidate,
-    load_holdout: Callable[[type | None], Holdout],
-    num_existing_branches: int,
+    context: StepContext, candidate: RefinementCandidate, reason: str | None = None
 ) -> GrowthPlan | None:
-    """The plan of a refinement; None where the rows are not worth it yet. Raises CannotGrow."""
+    """The plan of a refinement, for a reason given or found; None where the rows are not worth it yet.
+
+    Raises CannotGrow.
+    """
     job, task, models = context.job, candidate.task, context.ports.models
     manifest = context.parent_manifest
     head = manifest.task(task.name)
-    reason = _explain_worth(context, candidate, head)
+    reason = reason or _explain_worth(context, candidate, head)
     if reason is None:
         return None
     windows, rows = _load_new_rows(context, candidate)
     reference = models.rows(task.reference_rows, manifest.schema)
-    new_split = split_new_rows(job, rows, head.classes, reference, load_holdout)
+    new_split = split_new_rows(
+        job,
+        rows,
+        head.classes,
+        reference,
+        lambda label_type: load_holdout_files(context, task.name, label_type),
+    )
     plan = plan_growth(
         job,
         context.window,
         task.name,
         SplitData(_join_split(context, task, head, new_split), head.classes),
         ParentModel(manifest, context.stream.parent_version),
-        num_existing_branches,
+        len(context.ports.store.branches(context.stream.name)),
         models.store_rows,
         models.network,
     )
@@ -222,7 +227,7 @@ def _explain_worth(context: StepContext, candidate: RefinementCandidate, head: T
         return f"{candidate.new_rows:,} new labelled rows beside {learned_rows:,} learned from"
     holdout = context.ports.models.rows(candidate.task.holdout, context.parent_manifest.schema)
     now, before = (
-        _row_losses(context, head, _rows_beside_holdout(context)),
+        _row_losses(context, head, rows_beside_holdout(context)),
         _row_losses(context, head, holdout),
     )
     p_value = loss_increase_p_value(now, before)
@@ -231,7 +236,7 @@ def _explain_worth(context: StepContext, candidate: RefinementCandidate, head: T
     return f"log loss {now.mean():.3f} on the window against {before.mean():.3f} (p = {p_value:.2g})"
 
 
-def _rows_beside_holdout(context: StepContext) -> Rows:
+def rows_beside_holdout(context: StepContext) -> Rows:
     """The window's labelled rows without those that would be held out: whether to train is a choice too."""
     holdout = context.job.holdout
     fraction = 0.0 if isinstance(holdout, HoldoutFiles) else holdout.fraction

@@ -22,7 +22,7 @@ def earlier_rows_loss(gate_input: GateInput, config: GateConfig) -> GateResult: 
         gate="earlier_rows_loss",
         value=change.p_increase,
         threshold=refinement.alpha,
-        passed=change.p_increase >= refinement.alpha,
+        passed=refinement.keeps_earlier_loss,
         reason=f"log loss {change.loss_before:.4f} before and {change.loss_after:.4f} now on {change.rows} "
         f"earlier hold-out rows (p = {change.p_increase:.2g} that it did not rise)",
     )

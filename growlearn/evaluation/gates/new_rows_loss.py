@@ -22,7 +22,7 @@ def new_rows_loss(gate_input: GateInput, config: GateConfig) -> GateResult:  # n
         gate="new_rows_loss",
         value=refinement.p_decrease,
         threshold=refinement.alpha,
-        passed=refinement.p_decrease < refinement.alpha and shown.loss_after < shown.loss_before,
+        passed=refinement.lowers_new_loss,
         reason=f"log loss {shown.loss_before:.4f} before and {shown.loss_after:.4f} now on {shown.rows} "
         f"{'hold-out' if refinement.new is None else 'new hold-out'} rows (p = {refinement.p_decrease:.2g})",
     )

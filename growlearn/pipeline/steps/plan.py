@@ -5,12 +5,8 @@ from __future__ import annotations
 from growlearn.domain.drift import DriftKind, RemainingBudget
 from growlearn.domain.errors import (
     CannotGrow,
-    GrowLearnError,
-    TemporarilyUnreadable,
     TooFewLabels,
-    Unavailable,
 )
-from growlearn.domain.job import HoldoutFiles, SourceConfig
 from growlearn.domain.stream import Transition
 from growlearn.domain.window import WindowState
 from growlearn.drift.actions import ACTIONS
@@ -22,9 +18,9 @@ from growlearn.drift.policy import (
     veto_reason,
 )
 from growlearn.growth.label_delay import can_wait, has_timed_out, require_labelled_fraction, required_labels
-from growlearn.growth.plan import ParentModel, plan_growth, split_window
-from growlearn.ingest.holdout import Holdout, load_holdout
 from growlearn.pipeline.context import StepContext
+from growlearn.pipeline.drift_refinement import plan_drift_refinement
+from growlearn.pipeline.new_task import plan_new_task
 from growlearn.pipeline.refinement import (
     explain_too_few_rows,
     find_refinement_candidate,
@@ -50,19 +46,7 @@ def plan_or_skip(context: StepContext, _: ProgressCallback) -> Transition:
     try:
         if can_wait(window, job, ports.clock.now()):
             require_labelled_fraction(window, job)
-        split_data = split_window(
-            job, context.rows(), lambda label_type: _load_holdout_files(context, task, label_type)
-        )
-        plan = plan_growth(
-            job,
-            window,
-            task,
-            split_data,
-            ParentModel(context.parent_manifest, context.stream.parent_version),
-            len(ports.store.branches(window.stream)),
-            ports.models.store_rows,
-            ports.models.network,
-        )
+        plan = plan_drift_refinement(context) or plan_new_task(context, task)
     except TooFewLabels as error:
         return _wait_or_skip(context, report.reason, error)
     except CannotGrow as error:
@@ -76,18 +60,13 @@ def _refine_or_skip(context: StepContext) -> Transition:
     candidate, verdict_reason = find_refinement_candidate(context), context.window.reason
     if candidate is None:
         return make_final_transition(context, WindowState.SKIPPED)
-    task, budget = candidate.task.name, None
+    budget = None
     why_not = explain_too_few_rows(context, candidate)
     if why_not is None:
         why_not, budget = _check_policy(context, None)
     if why_not is None:
         try:
-            plan = plan_refinement(
-                context,
-                candidate,
-                lambda label_type: _load_holdout_files(context, task, label_type),
-                len(context.ports.store.branches(context.stream.name)),
-            )
+            plan = plan_refinement(context, candidate)
         except CannotGrow as error:
             why_not = str(error)
         else:
@@ -129,20 +108,3 @@ def _wait_or_skip(context: StepContext, verdict_reason: str, error: TooFewLabels
     return make_final_transition(
         context, WindowState.SKIPPED, reason=f"{verdict_reason}; not grown: {timeout}{error}"
     )
-
-
-def _load_holdout_files(context: StepContext, task: str, label_type: type | None) -> Holdout:
-    """The task's rows of the hold-out files that the job names; raises CannotGrow where there are none."""
-    config = context.job.holdout
-    assert isinstance(config, HoldoutFiles)
-    task_name = context.window.task or task  # the name in the task column, not that of a later version
-    try:
-        source = context.ports.open_source(
-            SourceConfig(url=config.url, pattern=config.pattern, min_file_age_s=0)
-        )
-        files = {file.url: source.read(file) for file in source.files()}
-    except (TemporarilyUnreadable, Unavailable):
-        raise  # it may be there again later
-    except GrowLearnError as error:
-        raise CannotGrow(f"the hold-out files cannot be read: {error}") from error
-    return load_holdout(files, context.job.schema, task_name, label_type, context.job.duplicates)

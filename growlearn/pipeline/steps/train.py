@@ -18,6 +18,7 @@ from growlearn.pipeline.augmentation_choice import choose_augmentation
 from growlearn.pipeline.context import StepContext
 from growlearn.pipeline.hyperparameter_search import search_hyperparameters
 from growlearn.pipeline.model_selection import TrainedCandidate, train_and_select
+from growlearn.pipeline.new_task import plan_new_task
 from growlearn.pipeline.refinement import score_refined_candidate
 from growlearn.pipeline.task_replacement import replace_contradicted_tasks
 from growlearn.pipeline.transitions import (
@@ -41,14 +42,45 @@ def train_and_evaluate(context: StepContext, on_progress: ProgressCallback) -> T
         reason = stale_plan_reason(plan, context.stream)
         return make_final_transition(context, WindowState.REJECTED, reason=reason)
     try:
-        plan = _choose_augmentation(context, plan, on_progress)
-        plan = _choose_hyperparameters(context, plan, on_progress)
-        trained = train_and_select(plan, context.job, context.ports, on_progress)
+        evaluated = _train_plan(context, plan, on_progress)
+        if not _opens_task_instead(context, evaluated):
+            return evaluated
+        opened = _train_plan(context, plan_new_task(context, _task_to_open(context)), on_progress)
+        return _with_dropped_seconds(opened, evaluated)
     except Unavailable:
         raise  # it may be there again later: no fault of the window
     except GrowLearnError as error:
         return retry_or_reject(context, error)
-    return _evaluate_trained(context, trained)
+
+
+def _train_plan(context: StepContext, plan: GrowthPlan, on_progress: ProgressCallback) -> Transition:
+    plan = _choose_augmentation(context, plan, on_progress)
+    plan = _choose_hyperparameters(context, plan, on_progress)
+    return _evaluate_trained(context, train_and_select(plan, context.job, context.ports, on_progress))
+
+
+def _opens_task_instead(context: StepContext, evaluated: Transition) -> bool:
+    """Whether the window drifted and held-out rows speak against correcting a known answer."""
+    report, evaluation = context.record.report, evaluated.evaluation
+    refinement = None if evaluation is None else evaluation.refinement
+    if refinement is None or report is None or not report.needs_growth:
+        return False
+    return not (refinement.lowers_new_loss and refinement.keeps_earlier_loss)
+
+
+def _with_dropped_seconds(opened: Transition, dropped: Transition) -> Transition:
+    """The transition that also counts what the dropped refinement cost."""
+    if opened.model_selection is None or dropped.model_selection is None:
+        return opened
+    seconds = sum(candidate.seconds for candidate in dropped.model_selection.candidates)
+    return replace(opened, model_selection=replace(opened.model_selection, dropped_seconds=seconds))
+
+
+def _task_to_open(context: StepContext) -> str:
+    report = context.record.report
+    assert report is not None, "a judged window has its report"
+    assert report.task is not None, "a verdict that needs growth names the task"
+    return report.task
 
 
 def _choose_augmentation(context: StepContext, plan: GrowthPlan, on_progress: ProgressCallback) -> GrowthPlan:

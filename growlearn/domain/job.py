@@ -195,8 +195,8 @@ class GrowthConfig:
     epochs: int | Literal["auto"] = "auto"  # auto: 6, or with images by the number of training rows
     batch_size: int | Literal["auto"] = "auto"  # auto: by the number of training rows
     learning_rate: float = 2e-3
-    weight_decay: float = 0.05
-    dropout: float = 0.1  # of a branch's tokens and of the feature that its head reads, a share of 1
+    weight_decay: float = 1.0
+    dropout: float = 0.0  # of a branch's tokens and of the feature that its head reads, a share of 1
     validation_fraction: float = 0.1  # of the training rows, used to choose the epoch
     patience: int | Literal["auto"] = "auto"  # epochs without a better validation loss before stopping
     min_rows: int = 20  # fewer labelled training rows: nothing is grown

@@ -1,4 +1,4 @@
-"""The time series stem: overlapping patches, after PatchTST (Nie et al. 2023)."""
+"""The time series stem: convolutions, then overlapping patches, after PatchTST (Nie et al. 2023)."""
 
 from __future__ import annotations
 
@@ -16,24 +16,38 @@ from growlearn.ingest.rows import Column
 from growlearn.network.stems.columns import ColumnList, InitSource
 
 _CLIP = 10.0  # standard deviations
+_KERNEL = 3  # steps that a convolution reads
 
 
 class SeriesTokens(nn.Module):
-    """One series column: normalisation fitted once, a linear map of each patch, learned positions.
+    """One series column: normalisation fitted once, convolutions, a linear map of each patch, positions.
 
-    Patches are 2 * patch steps long and start `patch` steps apart; repeating the last step fills the last
-    patch, as in PatchTST. Unlike there a patch spans all channels, so T does not depend on them.
-    Float64 [B, steps, channels] -> [B, ceil(steps / patch), D].
+    Two convolutions over 3 steps and all channels read local shapes (Wang, Yan and Oates 2017); they are
+    normalised row by row, so a row's tokens depend on that row only. Patches are 2 * patch steps long and
+    start `patch` steps apart; repeating the last step fills the last patch, as in PatchTST. Unlike there a
+    patch spans all channels, so T does not depend on them. One more token is a linear map of all values of
+    the series, as logistic regression reads them.
+    Float64 [B, steps, channels] -> [B, ceil(steps / patch) + 1, D].
     """
 
     def __init__(self, shape: tuple[int, ...], config: ModelConfig) -> None:
         super().__init__()
         steps, channels = shape
+        width = config.embed_dim
         self.patch = min(config.patch_size, steps)
-        self.project = nn.Conv1d(channels, config.embed_dim, 2 * self.patch, stride=self.patch)
+        self.convolve = nn.Sequential(
+            nn.Conv1d(channels, width, _KERNEL, padding=_KERNEL // 2),
+            nn.GroupNorm(1, width),
+            nn.ReLU(),
+            nn.Conv1d(width, width, _KERNEL, padding=_KERNEL // 2),
+            nn.GroupNorm(1, width),
+            nn.ReLU(),
+        )
+        self.project = nn.Conv1d(width, width, 2 * self.patch, stride=self.patch)
+        self.project_all = nn.Linear(steps * channels, width)
         self.register_buffer("mean", torch.zeros(channels, dtype=torch.float64))
         self.register_buffer("scale", torch.ones(channels, dtype=torch.float64))
-        self.position = nn.Parameter(torch.randn(math.ceil(steps / self.patch), config.embed_dim) * 0.02)
+        self.position = nn.Parameter(torch.randn(math.ceil(steps / self.patch), width) * 0.02)
         self.mean: Tensor
         self.scale: Tensor
 
@@ -50,12 +64,12 @@ class SeriesTokens(nn.Module):
     def forward(self, values: Tensor) -> Tensor:
         """Float64 [B, steps, channels] -> tokens [B, T, D]; clips values beyond 10 standard deviations."""
         standard = ((values - self.mean) / self.scale).clamp(-_CLIP, _CLIP).float()
-        steps = standard.shape[1]
-        num_padding = self.patch + -steps % self.patch
-        channels_first = standard.transpose(1, 2)  # [B, channels, steps]
-        padded = F.pad(channels_first, (0, num_padding), mode="replicate")  # [B, channels, padded steps]
-        tokens: Tensor = self.project(padded)  # [B, D, T]
-        return tokens.transpose(1, 2) + self.position
+        whole = self.project_all(standard.flatten(1))[:, None]  # [B, 1, D]
+        num_padding = self.patch + -standard.shape[1] % self.patch
+        grid = self.convolve(standard.transpose(1, 2))  # [B, D, steps]
+        padded = F.pad(grid, (0, num_padding), mode="replicate")  # [B, D, padded steps]
+        tokens = self.project(padded).transpose(1, 2) + self.position
+        return torch.cat([tokens, whole], dim=1)
 
 
 def make_series_columns(columns: Mapping[str, InputColumn], config: ModelConfig, _: InitSource) -> ColumnList:

@@ -1,4 +1,4 @@
-"""The token stem: an embedding and learned positions."""
+"""The token stem: an embedding and learned positions, trained with word dropout."""
 
 from __future__ import annotations
 
@@ -10,17 +10,20 @@ from torch import Tensor, nn
 
 from growlearn.domain.job import ModelConfig
 from growlearn.domain.schema import InputColumn, InputType
+from growlearn.ingest.parquet_codec import PADDING
 from growlearn.ingest.rows import Column
 from growlearn.network.stems.columns import ColumnList, InitSource
 
 _INIT_STD = 0.02  # of an initial embedding; ids absent from training keep theirs (docs/adr/0011)
+_WORD_DROPOUT = 0.4  # fraction of the ids that a training step reads as padding
 
 
 class IdTokens(nn.Module):
     """One column of token ids: one token for each of its `length` positions, embedding plus position.
 
     A position after the row's last id holds the position embedding alone, as if padding had embedding 0. So
-    the schema fixes T, and a row's tokens depend on that row only.
+    the schema fixes T, and a row's tokens depend on that row only. In training mode a random part of the ids
+    is read as padding, so that no few ids decide (word dropout, Iyyer et al. 2015).
     """
 
     def __init__(self, vocabulary: int, length: int, width: int) -> None:
@@ -38,6 +41,8 @@ class IdTokens(nn.Module):
 
     def forward(self, ids: Tensor) -> Tensor:
         """Int64 [B, T] -> tokens [B, T, D]."""
+        if self.training:
+            ids = ids.masked_fill(torch.rand(ids.shape) < _WORD_DROPOUT, PADDING)
         known = (ids >= 0)[..., None]  # [B, T, 1]
         return torch.where(known, self.embedding(ids.clamp_min(0)), 0.0) + self.position
 

@@ -15,7 +15,7 @@ from growlearn.network.stems.tokens import IdTokens
 @pytest.fixture
 def words() -> IdTokens:
     torch.manual_seed(0)
-    return IdTokens(vocabulary=20, length=6, width=8)
+    return IdTokens(vocabulary=20, length=6, width=8).eval()
 
 
 def ids(*rows: list[int]) -> Tensor:
@@ -47,6 +47,14 @@ def test_the_order_of_tokens_matters(words: IdTokens) -> None:
     assert not torch.equal(words(ids([1, 2])), words(ids([2, 1])))
 
 
+def test_in_training_some_ids_are_read_as_padding(words: IdTokens) -> None:
+    encoded = torch.full((200, 6), 3)
+    is_dropped = (words.train()(encoded) == words.position).all(2)  # [B, T]
+    assert 0.3 < is_dropped.float().mean() < 0.5
+    kept = words.embedding.weight[3] + words.position  # [T, D]
+    assert torch.equal(words.eval()(encoded), kept.expand(200, 6, 8))
+
+
 def series_of(steps: int, channels: int, patch: int, rows: int = 30) -> tuple[SeriesTokens, Tensor]:
     torch.manual_seed(0)
     values = np.random.default_rng(0).normal([5.0, -300.0, 0.02][:channels], [1.0, 50.0, 0.001][:channels])
@@ -63,11 +71,16 @@ def series_of(steps: int, channels: int, patch: int, rows: int = 30) -> tuple[Se
 def test_every_step_changes_some_token(steps: int, patch: int) -> None:
     stem, encoded = series_of(steps, 2, patch)
     before = stem(encoded)
-    assert before.shape == (30, -(-steps // min(patch, steps)), 8)
+    assert before.shape == (30, -(-steps // min(patch, steps)) + 1, 8)
     for step in range(steps):
         moved = encoded.clone()
         moved[:, step, 0] += 1.0
         assert not torch.equal(stem(moved), before)
+
+
+def test_a_series_does_not_depend_on_the_others_of_its_batch() -> None:
+    stem, encoded = series_of(8, 3, 2)
+    assert torch.allclose(stem(encoded)[:2], stem(encoded[:2]), atol=1e-6)
 
 
 def test_each_channel_is_standardised_by_itself() -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import minimize_scalar
+from scipy.optimize import minimize, minimize_scalar
 from scipy.special import logsumexp
 
 from growlearn.domain.lineage import Calibration
@@ -17,6 +17,7 @@ from growlearn.metrics import ScoredRows, compute_metric
 from growlearn.network.head_output import Logits, calibrate_logits, choose_classes, to_probabilities
 
 _MAX_LOG_TEMPERATURE = 3.0  # temperatures from 1/20 to 20
+_MAX_OFFSET = 20.0  # nats
 _MAX_CANDIDATES = 100  # thresholds that are compared
 Targets = npt.NDArray[np.int64]
 
@@ -95,6 +96,34 @@ def measure_calibrated_loss(logits: Logits, targets: Targets, calibration: Calib
     calibrated = calibrate_logits(logits, calibration).astype(np.float64)  # [N, C]
     of_label = calibrated[np.arange(len(targets)), targets]  # [N]
     return float((logsumexp(calibrated, axis=1) - of_label).mean())
+
+
+def measure_information(logits: Logits, targets: Targets) -> float:
+    """By how much logits lower the log loss of the class frequencies alone, in nats; 0 or more.
+
+    Logits [N, C], targets [N]. A scale of 0 or more and an offset a class are fitted to the rows first
+    (vector scaling with one scale, Guo et al. 2017): an answer that is too sure, or that expects other
+    frequencies, still tells something. With a scale of 0 the frequencies are what is left.
+    """
+    values = logits.astype(np.float64) - logits.mean(axis=1, keepdims=True)  # [N, C]
+    one_hot = np.eye(logits.shape[1])[targets]  # [N, C]
+    if not np.isfinite(values).all():
+        return 0.0
+
+    def loss(parameters: npt.NDArray[np.float64]) -> tuple[float, npt.NDArray[np.float64]]:
+        scale, offsets = parameters[0], parameters[1:]
+        scaled = scale * values + offsets
+        log_probabilities = scaled - logsumexp(scaled, axis=1, keepdims=True)
+        error = (np.exp(log_probabilities) - one_hot) / len(targets)  # [N, C], of the mean loss
+        gradient = np.concatenate([[(error * values).sum()], error.sum(0)])
+        return -float((one_hot * log_probabilities).sum() / len(targets)), gradient
+
+    start = np.zeros(1 + logits.shape[1])
+    bounds = [(0.0, None), *((-_MAX_OFFSET, _MAX_OFFSET),) * logits.shape[1]]
+    fitted = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds)
+    shares = one_hot.mean(0)
+    entropy = -float((shares[shares > 0] * np.log(shares[shares > 0])).sum())
+    return max(0.0, entropy - float(fitted.fun))
 
 
 def choose_threshold(

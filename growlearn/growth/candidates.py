@@ -70,9 +70,14 @@ def _joined_plans(plan: GrowthPlan) -> dict[CandidateKind, GrowthPlan]:
 def new_head_plan(plan: GrowthPlan) -> GrowthPlan | None:
     """Plan a new head on the frozen lineage with the best probe score, without a new branch.
 
-    None where the model has no frozen lineage.
+    Where the answer of a known task may enter, on a lineage of that task, averaged with its answer
+    afterwards. None where the model has no frozen lineage.
     """
-    frozen = [score for score in plan.probe_scores if score.init is BranchInit.RESIDUAL and score.lineage]
+    frozen = [
+        score
+        for score in plan.probe_scores
+        if score.init is BranchInit.RESIDUAL and score.lineage and plan.base_task in (None, score.task)
+    ]
     if not frozen:
         return None
     growth = plan.growth
@@ -84,6 +89,7 @@ def new_head_plan(plan: GrowthPlan) -> GrowthPlan | None:
         init=BranchInit.RESIDUAL,
         init_head_from_parent=_has_same_classes(plan, best.task),
         new_branches=(),
+        combinations=() if plan.base_task is None else COMBINATIONS,
         growth=replace(
             growth,
             epochs=HEAD_EPOCH_FACTOR * growth.max_epochs,

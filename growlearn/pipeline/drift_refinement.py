@@ -7,15 +7,13 @@ against is dropped, and the window opens a task.
 
 from __future__ import annotations
 
-import numpy as np
-
 from growlearn.domain.drift import DriftKind
 from growlearn.domain.errors import TooFewLabels
 from growlearn.domain.growth import GrowthPlan
 from growlearn.domain.lineage import Task
 from growlearn.domain.window import Verdict
 from growlearn.evaluation.inference import class_indices
-from growlearn.growth.calibration import fit_temperature, measure_calibrated_loss
+from growlearn.growth.calibration import measure_information
 from growlearn.ingest.rows import Rows
 from growlearn.pipeline.context import StepContext
 from growlearn.pipeline.refinement import RefinementCandidate, plan_refinement, rows_beside_holdout
@@ -72,12 +70,5 @@ def _share_told(context: StepContext, task: Task, rows: Rows) -> float:
 
 
 def _information(context: StepContext, task: Task, rows: Rows) -> float:
-    """By how much the answer lowers the log loss of the class frequencies alone, in nats.
-
-    The temperature is fitted to the rows: an answer that is only too sure still tells something.
-    """
     logits = context.ports.models.network(context.parent_manifest).logits(rows, task.name)
-    targets = class_indices(rows.labels, task.classes)
-    shares = np.bincount(targets, minlength=len(task.classes)) / max(len(targets), 1)
-    entropy = -float((shares[shares > 0] * np.log(shares[shares > 0])).sum())
-    return entropy - measure_calibrated_loss(logits, targets, fit_temperature(logits, targets, ()))
+    return measure_information(logits, class_indices(rows.labels, task.classes))

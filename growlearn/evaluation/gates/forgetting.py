@@ -20,8 +20,9 @@ def forgetting(gate_input: GateInput, config: GateConfig) -> GateResult:
 
     An earlier task that was not evaluated again counts as forgotten completely. A consolidated candidate is
     compared with its teacher, and later growth with the consolidated model. A refined task is compared with
-    its version before on its earlier hold-out rows, by accuracy, and a loss there within chance counts as
-    none (McNemar's exact test); later growth is compared with the refined one.
+    its version before on all hold-out rows that it has now, by accuracy, and a loss there within chance
+    counts as none (McNemar's exact test): `earlier_rows_loss` guards its earlier ones. Later growth is
+    compared with the refined one.
     """
     teacher_scores = gate_input.evaluation.teacher
     best = {score.task: score for score in teacher_scores} or _best_past(gate_input.past_evaluations)
@@ -44,15 +45,15 @@ def forgetting(gate_input: GateInput, config: GateConfig) -> GateResult:
 
 
 def _drop_beyond_chance(refinement: RefinementScore) -> float:
-    earlier = refinement.earlier
-    drop = earlier.accuracy_before - earlier.accuracy_after
-    return min(drop, 0.0) if earlier.p_accuracy_drop >= refinement.alpha else drop
+    rows = refinement.both
+    drop = rows.accuracy_before - rows.accuracy_after
+    return min(drop, 0.0) if rows.p_accuracy_drop >= refinement.alpha else drop
 
 
 def _format_refined_reason(task: str, refinement: RefinementScore) -> str:
-    earlier = refinement.earlier
-    before, after = map(ACCURACY.format_value, (earlier.accuracy_before, earlier.accuracy_after))
-    rows = f"{earlier.rows} earlier hold-out rows (p = {earlier.p_accuracy_drop:.2g})"
+    change = refinement.both
+    before, after = map(ACCURACY.format_value, (change.accuracy_before, change.accuracy_after))
+    rows = f"{change.rows} hold-out rows, earlier and new (p = {change.p_accuracy_drop:.2g})"
     return f"refined task {task!r}: {before} before, {after} now on {rows}"
 
 

@@ -284,7 +284,7 @@ def refined(new: LossChange | None, earlier: LossChange, both: LossChange) -> Ga
         (refined(change(0.49, 0.2, 0.8), BETTER, BETTER), []),
         (refined(EQUAL, BETTER, BETTER), ["new_rows_loss"]),
         (refined(change(0.49, 0.2, 0.8), EQUAL, EQUAL), ["new_rows_loss"]),
-        (refined(BETTER, WORSE, EQUAL), ["earlier_rows_loss", "forgetting"]),
+        (refined(BETTER, WORSE, EQUAL), ["earlier_rows_loss"]),
         (refined(None, BETTER, BETTER), []),
         (refined(None, EQUAL, EQUAL), ["new_rows_loss"]),
     ],

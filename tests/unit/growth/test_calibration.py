@@ -9,7 +9,12 @@ import pytest
 
 from growlearn.domain.lineage import Calibration
 from growlearn.domain.metric import ACCURACY, METRICS, MetricName
-from growlearn.growth.calibration import calibrate_head, choose_threshold, fit_temperature
+from growlearn.growth.calibration import (
+    calibrate_head,
+    choose_threshold,
+    fit_temperature,
+    measure_information,
+)
 from growlearn.metrics import ScoredRows, compute_metric
 from growlearn.network.head_output import calibrate_logits, choose_classes, to_probabilities
 
@@ -106,3 +111,19 @@ def test_equal_probabilities_keep_one_half() -> None:
 def test_a_row_at_the_threshold_is_of_the_first_class() -> None:
     probabilities = np.array([[0.75, 0.25], [0.7, 0.3]], np.float32)
     assert choose_classes(np.log(probabilities), probabilities, 0.25).tolist() == [0, 1]
+
+
+def test_information_is_what_logits_tell_beyond_the_class_frequencies() -> None:
+    rng = np.random.default_rng(0)
+    targets = (rng.random(4000) < 0.3).astype(np.int64)
+    scores = rng.normal(size=4000) + 1.5 * targets
+    logits = np.stack([np.zeros(4000), scores], axis=1).astype(np.float32)
+    told = measure_information(logits, targets)
+    assert 0.05 < told < 0.3
+    shifted = (5 * logits + np.array([3.0, 0.0])).astype(np.float32)
+    assert measure_information(shifted, targets) == pytest.approx(
+        told, abs=1e-3
+    )  # too sure, other frequencies
+    assert measure_information(rng.normal(size=(4000, 2)).astype(np.float32), targets) < 0.005
+    assert measure_information(-logits, targets) < 0.005  # the opposite of the truth is no answer
+    assert measure_information(np.full((4000, 2), np.nan, np.float32), targets) == 0.0

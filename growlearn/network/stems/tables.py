@@ -20,7 +20,9 @@ from growlearn.ingest.rows import Column, Rows
 from growlearn.network.stems.columns import ColumnList, EncodedInputs, InitSource
 
 _NUMBERS = "numbers"
-_NUM_BINS = 48  # Q; more bins separate closer values, at Q x D parameters per column (docs/adr/0005)
+_MAX_BINS = 48  # Q; more bins separate closer values, at Q x D parameters per column (docs/adr/0005)
+_MIN_BINS = 8
+_ROWS_PER_BIN = 60  # of the first window, at least: with few rows many bins fit noise
 
 
 class NumberTokens(nn.Module):
@@ -30,16 +32,17 @@ class NumberTokens(nn.Module):
     and (x - mean) / std. One linear map per column turns them into a token (Gorishniy, Rubachev and Babenko
     2022); like a tree it separates close values. A missing value (NaN) is read as the median, plus the
     column's offset; where the column had no value at all when it was fitted, every value counts as missing.
+    `num_bins` is Q, an even number.
     """
 
-    def __init__(self, names: Sequence[str], width: int) -> None:
+    def __init__(self, names: Sequence[str], width: int, num_bins: int = _MAX_BINS) -> None:
         super().__init__()
         self.names = tuple(names)
         columns = len(names)
         self.register_buffer("mean", torch.zeros(columns, dtype=torch.float64))
         self.register_buffer("scale", torch.ones(columns, dtype=torch.float64))
-        self.register_buffer("edges", torch.zeros(columns, _NUM_BINS + 1, dtype=torch.float64))
-        self.weight = nn.Parameter(torch.randn(columns, _NUM_BINS + 1, width) * (columns * _NUM_BINS) ** -0.5)
+        self.register_buffer("edges", torch.zeros(columns, num_bins + 1, dtype=torch.float64))
+        self.weight = nn.Parameter(torch.randn(columns, num_bins + 1, width) * (columns * num_bins) ** -0.5)
         self.bias = nn.Parameter(torch.randn(columns, width) * columns**-0.5)
         self.register_buffer("fitted", torch.zeros(columns, dtype=torch.uint8))
         self.missing = nn.Parameter(torch.zeros(columns, width))
@@ -63,6 +66,7 @@ class NumberTokens(nn.Module):
 
     def fit_values(self, values: Tensor) -> None:
         """The same for float64 [N, columns]."""
+        num_edges = self.edges.shape[1]
         for index, column in enumerate(values.T):
             present = column[~column.isnan()]
             if len(present) == 0:
@@ -70,14 +74,14 @@ class NumberTokens(nn.Module):
             spread = present.std(correction=0)
             self.mean[index] = present.mean()
             self.scale[index] = torch.where(spread > 0, spread, 1.0)
-            edges = np.quantile(present.numpy(), np.linspace(0, 1, _NUM_BINS + 1))  # [Q + 1]
+            edges = np.quantile(present.numpy(), np.linspace(0, 1, num_edges))  # [Q + 1]
             self.edges[index] = torch.from_numpy(edges)
             self.fitted[index] = 1
 
     def embed_values(self, values: Tensor) -> Tensor:
         """Float64 [B, columns] -> tokens [B, columns, D]."""
         is_missing = values.isnan() | (self.fitted == 0)  # [B, columns]
-        values = torch.where(is_missing, self.edges[:, _NUM_BINS // 2], values)
+        values = torch.where(is_missing, self.edges[:, self.edges.shape[1] // 2], values)
         standard = ((values - self.mean) / self.scale).clamp(-10, 10)
         left, right = self.edges[:, :-1], self.edges[:, 1:]  # [columns, Q]
         fractions = (values[..., None] - left) / torch.where(right > left, right - left, 1.0)
@@ -129,11 +133,24 @@ class CategoryTokens(nn.Module):
         return tokens[indices][:, None]
 
 
+def choose_num_bins(rows: int) -> int:
+    """Bins of a number column for so many first training rows: even, so that one edge is the median.
+
+    >>> [choose_num_bins(rows) for rows in (100, 1_000, 10_000)]
+    [8, 16, 48]
+    """
+    return min(max(rows // _ROWS_PER_BIN // 2 * 2, _MIN_BINS), _MAX_BINS)
+
+
 def make_number_columns(
-    columns: Mapping[str, InputColumn], config: ModelConfig, _: InitSource
+    columns: Mapping[str, InputColumn], config: ModelConfig, init_source: InitSource
 ) -> NumberTokens:
-    """The number columns of a schema, all in one module."""
-    return NumberTokens(list(columns), config.embed_dim)
+    """The number columns of a schema, all in one module; few first rows have fewer bins."""
+    if isinstance(init_source, Rows):
+        num_bins = choose_num_bins(len(init_source))
+    else:
+        num_bins = init_source["edges"].shape[1] - 1
+    return NumberTokens(list(columns), config.embed_dim, num_bins)
 
 
 def make_category_columns(

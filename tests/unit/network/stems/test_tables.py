@@ -12,7 +12,8 @@ from torch import Tensor
 from growlearn.domain.job import ModelConfig
 from growlearn.domain.schema import InputColumn, InputType, Schema
 from growlearn.ingest.rows import Rows, hash_rows, object_column
-from growlearn.network.stems.stem import Stem, make_stem
+from growlearn.network.stems.stem import Stem, load_stem, make_stem
+from growlearn.network.stems.tables import choose_num_bins
 
 SCHEMA = Schema(
     inputs={
@@ -112,3 +113,16 @@ def test_a_copied_stem_keeps_its_normalisation_of_a_column_that_is_missing_throu
     before = tokens(stem, rows_of())
     stem.fit(stem.encode(rows_of(x=[np.nan] * 5, colour=[None] * 5, paid=[None] * 5)))
     assert torch.equal(tokens(stem, rows_of()), before)
+
+
+@pytest.mark.parametrize("count", [50, 2_000])
+def test_a_stored_stem_keeps_its_number_of_bins(count: int) -> None:
+    rows = rows_of(x=[float(value) for value in range(count)], colour=["red"] * count, paid=["true"] * count)
+    stem = stem_of(rows)
+    stored = load_stem(SCHEMA, ModelConfig(embed_dim=8, num_heads=2), stem.state_dict())
+    assert torch.equal(tokens(stored, rows), tokens(stem, rows))
+
+
+def test_few_rows_have_few_bins_with_the_median_as_an_edge() -> None:
+    assert [choose_num_bins(rows) for rows in (1, 700, 2_900, 100_000)] == [8, 10, 48, 48]
+    assert all(choose_num_bins(rows) % 2 == 0 for rows in range(1, 5_000, 7))

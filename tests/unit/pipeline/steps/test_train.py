@@ -13,6 +13,7 @@ from growlearn.domain.errors import GrowLearnError, Unavailable
 from growlearn.domain.growth import GrowthPlan, GrowthResult
 from growlearn.domain.stream import Message, MessageKind
 from growlearn.domain.window import WindowState
+from growlearn.pipeline.steps import train
 from growlearn.pipeline.transitions import MAX_TRAINING_FAILURES
 from growlearn.ports import Engine, ProgressCallback
 from growlearn.registry.promotion import rollback_version
@@ -127,3 +128,23 @@ def test_a_plan_whose_parent_was_rolled_back_before_training_is_not_trained(
     assert window.state is WindowState.REJECTED
     assert "growth goes on from version 1 by now" in (window.reason or "")
     assert trained == [1]
+
+
+def test_augmentations_are_chosen_by_the_first_growth_and_taken_over_by_later_ones(
+    tmp_path: Path, digits: Digits, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chosen = list[str]()
+
+    def choose(plan: GrowthPlan, *_: object) -> GrowthPlan:
+        chosen.append(plan.window)
+        return replace(plan, growth=replace(plan.growth, augmentation=("shift",)))
+
+    monkeypatch.setattr(train, "choose_augmentation", choose)
+    growth = replace(JOB.growth, augmentation="auto")
+    world = World(tmp_path, replace(JOB, baseline_comparison=NO_BASELINES, growth=growth))
+    images, labels = digits
+    first = world.send("1.parquet", images[:400], labels[:400])
+    second = world.send("2.parquet", 255 - images[400:800], labels[400:800])
+    assert chosen == [first.id]
+    plans = [world.store.window_record("digits", window.id).plan for window in (first, second)]
+    assert all(isinstance(plan, GrowthPlan) and plan.growth.augmentation == ("shift",) for plan in plans)

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from growlearn.domain.job import GrowthConfig
 from growlearn.growth.lr_schedule import LrSchedule
-from growlearn.growth.train import prefix_losses
+from growlearn.growth.prefix_evaluation import prefix_losses
 from growlearn.growth.training_loop import make_optimizer
 from growlearn.network.model.network import INFERENCE_BATCH_SIZE
 from growlearn.network.stems.columns import EncodedInputs

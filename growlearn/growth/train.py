@@ -11,7 +11,7 @@ import math
 import resource
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from hashlib import sha256
@@ -20,10 +20,9 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional as F  # noqa: N812 - the field's own abbreviation
 
 from growlearn.domain.errors import GrowLearnError
-from growlearn.domain.growth import ALONE, AloneAnswer, GrowthPlan, GrowthResult, PrefixPoint
+from growlearn.domain.growth import ALONE, AloneAnswer, GrowthPlan, GrowthResult
 from growlearn.domain.lineage import BranchWeights, RouterWeights
 from growlearn.domain.metric import METRICS
 from growlearn.growth import checkpoint
@@ -34,11 +33,20 @@ from growlearn.growth.checkpoint import TrainingState
 from growlearn.growth.combination import choose_combination
 from growlearn.growth.dropout import seed_dropout
 from growlearn.growth.environment import capture_environment
-from growlearn.growth.frozen_answer import FrozenAnswer, load_frozen_answer
-from growlearn.growth.head_fit import MAX_FIT_ROWS, cross_entropy, fit_linear_head
+from growlearn.growth.frozen_answer import load_frozen_answer
+from growlearn.growth.head_fit import MAX_FIT_ROWS, fit_linear_head
 from growlearn.growth.joined_answer import find_initial_answer, find_untrained_answer, join_answer
 from growlearn.growth.lr_schedule import LrSchedule, make_lr_schedule
-from growlearn.growth.prefix_metrics import HeadMetric, PrefixMetrics, fewest_branches_within
+from growlearn.growth.prefix_evaluation import (
+    append_branch_features,
+    evaluate_prefixes,
+    head_logits,
+    last_prefix_logits,
+    make_prefix_curve,
+    measure_logits,
+    prefix_losses,
+)
+from growlearn.growth.prefix_metrics import HeadMetric, fewest_branches_within
 from growlearn.growth.training_data import CachedDataset, cache_dataset, to_class_indices
 from growlearn.growth.training_loop import (
     TrainingHooks,
@@ -136,7 +144,7 @@ def _train_and_store(
     checkpoint.restore_state(trainable.modules(), training_state.best)
     validation = _with_best_combination(plan, trainable, validation)
     metrics = evaluate_prefixes(trainable, validation, trainable.num_prefixes, _make_head_metric(plan))
-    curve = _make_prefix_curve(plan, network, trainable, frozen, (rows[1], validation))
+    curve = make_prefix_curve(plan, network, trainable, frozen, (rows[1], validation))
     if trainable.branches:
         num_kept = fewest_branches_within(metrics.merits(METRICS[plan.metric]), plan.max_accuracy_drop)
         trainable = keep_first(trainable, num_kept)
@@ -220,7 +228,7 @@ def _measure_alone(
     validation, training_state = trained
     if validation.frozen_logits is None or plan.combination != ALONE:
         return None
-    logits = _head_logits(trainable, replace(validation, frozen_logits=None))
+    logits = head_logits(trainable, replace(validation, frozen_logits=None))
     head = _calibrate_logits(plan, logits, validation.targets)
     lineage, answer = join_answer(plan, network, trainable, None, ALONE)
     initial_lineage, initial_answer = find_untrained_answer(plan, trainable)
@@ -259,7 +267,7 @@ def _with_best_combination(
     frozen = validation.frozen_logits
     if frozen is None or not plan.combinations:
         return validation
-    new = _head_logits(trainable, replace(validation, frozen_logits=None))  # h [N, C]
+    new = head_logits(trainable, replace(validation, frozen_logits=None))  # h [N, C]
 
     def cost(logits: Tensor) -> float:
         head = _calibrate_logits(plan, logits, validation.targets)
@@ -278,14 +286,7 @@ def _make_head_metric(plan: GrowthPlan) -> HeadMetric | None:
 
 def _calibrate(plan: GrowthPlan, trainable: TrainableParts, validation: CachedDataset) -> CalibratedHead:
     """The temperature and threshold of the trained head, or of its sum with the frozen answer."""
-    return _calibrate_logits(plan, _head_logits(trainable, validation), validation.targets)
-
-
-def _head_logits(trainable: TrainableParts, dataset: CachedDataset) -> Tensor:
-    """What the model answers on all rows [N, C]."""
-    with torch.no_grad(), evaluation_mode(trainable.stem):
-        indices = torch.split(torch.arange(len(dataset)), INFERENCE_BATCH_SIZE)
-        return torch.cat([_last_prefix_logits(trainable, dataset, index, 1)[0] for index in indices])
+    return _calibrate_logits(plan, head_logits(trainable, validation), validation.targets)
 
 
 def _calibrate_logits(plan: GrowthPlan, logits: Tensor, targets: Tensor) -> CalibratedHead:
@@ -321,7 +322,7 @@ def _train_epoch(
     with seed_dropout(plan.seed, epoch):
         for batch_index, index in enumerate(torch.split(order, batch_size)):
             with training_mode(trainable.stem):
-                logits = _last_prefix_logits(
+                logits = last_prefix_logits(
                     trainable, train, index, trainable.num_prefixes, (generator, plan.growth.dropout)
                 )  # [n, B, C]
             loss = prefix_losses(logits, train.targets[index], train.weights_at(index)).mean()
@@ -329,88 +330,6 @@ def _train_epoch(
             optimizer_step(optimizer, loss, rate)
             total += loss.item() * len(index)
     return total / len(train)
-
-
-def _last_prefix_logits(
-    trainable: TrainableParts,
-    dataset: CachedDataset,
-    index: Tensor,
-    prefixes: int,
-    noise: tuple[torch.Generator | None, float] = (None, 0.0),
-) -> Tensor:
-    """The rows at `index` [B] -> logits [prefixes, B, C] of the last prefixes, the whole lineage last.
-
-    `noise` is that of a training batch: what draws the augmentation of its rows, and the dropout rate of the
-    tokens that new branches read and of the normed feature of the head.
-    """
-    generator, dropout = noise
-    z, pooled = dataset.tokens(index, generator)
-    features = append_branch_features(trainable, F.dropout(z, dropout), pooled)
-    return dataset.answer_at(index, trainable.head.prefix_logits(features, prefixes, dropout))
-
-
-def append_branch_features(trainable: TrainableParts, z: Tensor, pooled: Tensor) -> Tensor:
-    """Append the new branches' features: z [B, T, D], pooled [B, 1 + P, D] -> [B, 1 + P + n, D]."""
-    return torch.cat([pooled, *(branch.pooled(z)[:, None] for branch in trainable.branches)], dim=1)
-
-
-def prefix_losses(logits: Tensor, targets: Tensor, row_weights: Tensor | None = None) -> Tensor:
-    """Cross-entropy of every prefix: logits [n, B, C], targets and weights [B] -> [n]."""
-    return torch.stack([cross_entropy(prefix, targets, row_weights) for prefix in logits])
-
-
-def _make_prefix_curve(
-    plan: GrowthPlan,
-    network: GrowingNetwork,
-    trainable: TrainableParts,
-    frozen: FrozenAnswer | None,
-    validation: tuple[Rows, CachedDataset],
-) -> tuple[PrefixPoint, ...]:
-    """A point for every prefix, named by the branch that it ends in.
-
-    Of the frozen answer's prefixes first, where one enters; else of the new head's own, the stem alone first.
-    """
-    rows, dataset = validation
-    num_own = trainable.num_prefixes if frozen is not None else 1 + len(plan.lineage) + len(plan.new_branches)
-    own = evaluate_prefixes(trainable, dataset, num_own)
-    names: tuple[str | None, ...] = (None, *plan.lineage, *plan.new_branches)[-num_own:]
-    if frozen is None:
-        return _make_points(names, own)
-    with torch.no_grad():
-        prefixes = frozen.prefix_logits(network, rows)  # [prefixes, N, C]
-    earlier = measure_logits(replace(dataset, frozen_logits=None), prefixes)
-    return (*_make_points(frozen.prefix_names(network), earlier), *_make_points(names, own))
-
-
-def _make_points(names: Sequence[str | None], metrics: PrefixMetrics) -> tuple[PrefixPoint, ...]:
-    scores = zip(names, metrics.losses, metrics.accuracies, strict=True)
-    return tuple(PrefixPoint(branch=name, loss=loss, accuracy=accuracy) for name, loss, accuracy in scores)
-
-
-def evaluate_prefixes(
-    trainable: TrainableParts, dataset: CachedDataset, prefixes: int, head_metric: HeadMetric | None = None
-) -> PrefixMetrics:
-    """Loss, accuracy and value of the metric of the last prefixes on the rows of a dataset."""
-    with torch.no_grad(), evaluation_mode(trainable.stem):
-        indices = torch.split(torch.arange(len(dataset)), INFERENCE_BATCH_SIZE)
-        parts = [_last_prefix_logits(trainable, dataset, index, prefixes) for index in indices]
-    return measure_logits(dataset, torch.cat(parts, 1), head_metric)
-
-
-def measure_logits(
-    dataset: CachedDataset, logits: Tensor, head_metric: HeadMetric | None = None
-) -> PrefixMetrics:
-    """Loss, accuracy and value of the metric of each prefix's logits [prefixes, N, C]."""
-    losses = torch.zeros(len(logits), dtype=torch.float64)  # [prefixes]
-    for index in torch.split(torch.arange(len(dataset)), INFERENCE_BATCH_SIZE):
-        batch_losses = prefix_losses(logits[:, index], dataset.targets[index], dataset.weights_at(index))
-        losses += batch_losses.double() * len(index)
-    correct = (logits.argmax(2) == dataset.targets).sum(1)
-    return PrefixMetrics(
-        tuple(float(loss) / len(dataset) for loss in losses),
-        tuple(int(count) / len(dataset) for count in correct),
-        tuple(None if head_metric is None else head_metric(prefix, dataset.targets) for prefix in logits),
-    )
 
 
 def _extend_router(

@@ -18,10 +18,11 @@ from growlearn.domain.evaluation import (
 )
 from growlearn.domain.growth import GrowthPlan, GrowthResult, ProbeScore, SearchTrial
 from growlearn.domain.metric import ACCURACY, METRICS, Metric
-from growlearn.domain.model_selection import Candidate, ModelSelection, PairedComparison
 from growlearn.domain.stream import Alias, AliasChange, Transition
 from growlearn.domain.window import Verdict, Window, WindowState
 from growlearn.ports import Store
+from growlearn.registry.score_text import format_accuracy, format_branch_count, format_percent
+from growlearn.registry.selection_report import describe_selection
 from growlearn.registry.version_tree import get_version
 
 _MAX_TESTS_SHOWN = 3  # the drift report holds all
@@ -91,7 +92,7 @@ def _describe_transition(transition: Transition) -> Iterator[ReportSection]:
         trials = tuple(_format_trial(trial, metric) for trial in transition.plan.trials)
         yield ReportSection("Hyperparameter search", trials)
     if transition.model_selection is not None:
-        yield ReportSection("Model selection", tuple(_describe_selection(transition.model_selection)))
+        yield ReportSection("Model selection", tuple(describe_selection(transition.model_selection)))
     if trained and transition.result is not None:
         yield ReportSection("Training", tuple(_describe_training(transition.result, transition.plan)))
     if transition.evaluation is not None:
@@ -131,7 +132,7 @@ def _describe_budget(budget: RemainingBudget) -> Iterator[str]:
 
 def _describe_plan(plan: GrowthPlan | ConsolidationPlan) -> Iterator[str]:
     if isinstance(plan, ConsolidationPlan):
-        before = _format_branch_count(len(plan.parent_manifest.branches))
+        before = format_branch_count(len(plan.parent_manifest.branches))
         yield (
             f"Distil version {plan.parent_version} with its {before} into "
             f"{len(plan.new_branches)}: {', '.join(plan.new_branches)}."
@@ -179,7 +180,7 @@ def _format_probe_score(score: ProbeScore, metric: Metric) -> str:
     elif score.init == "warm_start":
         init_source = f"a copy of {init_source}"
     if metric.is_accuracy or score.value is None:
-        return f"{init_source} {_format_percent(score.accuracy)}"
+        return f"{init_source} {format_percent(score.accuracy)}"
     return f"{init_source} {metric.format_value(score.value)}"
 
 
@@ -225,54 +226,6 @@ def _describe_head(result: GrowthResult, plan: GrowthPlan | ConsolidationPlan | 
         yield f"Class {plan.classes[1]!r} is predicted above a probability of {result.threshold:.3g}."
 
 
-def _describe_selection(selection: ModelSelection) -> Iterator[str]:
-    for item in selection.candidates:
-        yield _format_candidate(item)
-    compared_kinds = {kind for item in selection.comparisons for kind in (item.smaller, item.larger)}
-    for item in selection.candidates:
-        if selection.comparisons and item.kind not in compared_kinds:
-            yield f"{item.kind} was not compared: another one is better on validation rows."
-    metric, required = METRICS[selection.metric], selection.min_accuracy_gain
-    if not metric.is_accuracy and selection.comparisons:
-        yield f"Compared by {metric.name}, with a paired bootstrap of the hold-out rows."
-    for comparison in selection.comparisons:
-        yield _format_comparison(comparison, metric)
-    min_effect_text = f", by {metric.format_gain(required)} or more" if required else ""
-    if selection.dropped_seconds:
-        yield (
-            f"A known task's answer was corrected first, in {selection.dropped_seconds:.1f} s, and dropped: "
-            "held-out rows spoke against it."
-        )
-    if any(item.kind.is_joined for item in selection.candidates):
-        yield "Of branches, one that the frozen answer enters is kept unless one alone outperforms it."
-    rule = f"The smallest that none outperforms at alpha {selection.alpha:g}{min_effect_text}"
-    yield f"{rule}: {selection.selected}."
-
-
-def _format_candidate(candidate: Candidate) -> str:
-    loss_text = "" if candidate.log_loss is None else f", log loss {candidate.log_loss:.4f}"
-    if candidate.validation_loss is not None:
-        loss_text += f", validation loss {candidate.validation_loss:.4f}"
-    combination, sum_text = candidate.combination, ""
-    if combination is not None and combination.frozen_weight > 0:
-        sum_text = f" ({combination.frozen_weight:g} F + {combination.step_size:g} h)"
-    return (
-        f"{candidate.kind}{sum_text}: {_format_scored(candidate.task_score)}{loss_text}; "
-        f"{candidate.parameters:,} new parameters, {_format_branch_count(candidate.branches)} run, "
-        f"{candidate.seconds:.1f} s of training."
-    )
-
-
-def _format_comparison(comparison: PairedComparison, metric: Metric) -> str:
-    verdict = "outperforms" if comparison.outperformed else "does not outperform"
-    interval = metric.format_interval(comparison.low, comparison.high)
-    return (
-        f"{comparison.larger} {verdict} {comparison.smaller}: {comparison.only_larger_correct} rows gained, "
-        f"{comparison.only_smaller_correct} lost of {comparison.rows}, "
-        f"{metric.format_gain(comparison.difference)} ({interval}), p {comparison.p_value:.2g}."
-    )
-
-
 def _describe_evaluation(evaluation: Evaluation) -> Iterator[str]:
     own_metric = common_metric(*evaluation.task_scores)
     yield (
@@ -280,13 +233,13 @@ def _describe_evaluation(evaluation: Evaluation) -> Iterator[str]:
         + "; ".join(_format_task_score(task_score) for task_score in evaluation.task_scores)
         + "."
     )
-    before_text = f"On task {evaluation.task!r} before training {_format_accuracy(evaluation.initial)}"
+    before_text = f"On task {evaluation.task!r} before training {format_accuracy(evaluation.initial)}"
     best_existing = evaluation.best_existing
     if best_existing is not None:
-        before_text += f", with task {best_existing.task!r} {_format_accuracy(best_existing)}"
+        before_text += f", with task {best_existing.task!r} {format_accuracy(best_existing)}"
     chance = evaluation.chance(own_metric)
     if chance is not None:
-        chance_text = _format_percent(chance) if own_metric.is_accuracy else own_metric.format_value(chance)
+        chance_text = format_percent(chance) if own_metric.is_accuracy else own_metric.format_value(chance)
         before_text += f"; by chance {chance_text}"
     yield f"{before_text}."
     if evaluation.refinement is not None:
@@ -307,7 +260,7 @@ def _describe_refinement(refinement: RefinementScore) -> Iterator[str]:
     changes = {"new": refinement.new, "earlier": refinement.earlier, "all": refinement.both}
     for name, change in changes.items():
         if change is not None:
-            accuracies = map(_format_percent, (change.accuracy_before, change.accuracy_after))
+            accuracies = map(format_percent, (change.accuracy_before, change.accuracy_after))
             yield (
                 f"Refined, on {change.rows} {name} hold-out rows: log loss {change.loss_before:.4f} -> "
                 f"{change.loss_after:.4f}, accuracy {' -> '.join(accuracies)}."
@@ -317,7 +270,7 @@ def _describe_refinement(refinement: RefinementScore) -> Iterator[str]:
 def _format_task_replacement(task: str, replacement: TaskReplacement) -> str:
     confirmations = zip(replacement.windows, replacement.task_scores, strict=True)
     confirmations_text = "; ".join(
-        f"{window} {_format_accuracy(task_score)}" for window, task_score in confirmations
+        f"{window} {format_accuracy(task_score)}" for window, task_score in confirmations
     )
     replaced_tasks = ", ".join(map(repr, replacement.tasks))
     return (
@@ -341,7 +294,7 @@ def _describe_decision(transition: Transition) -> Iterator[str]:
         yield f"Failed gates: {', '.join(failed)}."
     if transition.version is not None:
         version = transition.version
-        branch_count = _format_branch_count(len(version.branches))
+        branch_count = format_branch_count(len(version.branches))
         yield f"It is version {version.number} with {branch_count} and {version.parameters:,} parameters."
 
 
@@ -387,35 +340,11 @@ def _describe_provenance(entries: Sequence[LogEntry], window: str) -> Iterator[s
 
 
 def _format_task_score(task_score: TaskScore) -> str:
-    return f"task {task_score.task!r} {_format_accuracy(task_score)}"
-
-
-def _format_scored(task_score: TaskScore) -> str:
-    """The score with the name of its metric."""
-    if METRICS[task_score.metric].is_accuracy:
-        return f"accuracy {_format_accuracy(task_score)}"
-    return f"{task_score.metric} {_format_accuracy(task_score)}"
-
-
-def _format_accuracy(task_score: TaskScore) -> str:
-    """The accuracy, or the value of another metric with the accuracy behind it."""
-    accuracy = f"{_format_percent(task_score.accuracy)} ({task_score.correct} of {task_score.rows})"
-    metric = METRICS[task_score.metric]
-    if metric.is_accuracy:
-        return accuracy
-    return f"{metric.format_value(task_score.value)}, accuracy {accuracy}"
-
-
-def _format_percent(fraction: float) -> str:
-    return f"{100 * fraction:.2f} %"
+    return f"task {task_score.task!r} {format_accuracy(task_score)}"
 
 
 def _format_version(number: int | None) -> str:
     return "none" if number is None else f"version {number}"
-
-
-def _format_branch_count(count: int) -> str:
-    return "1 branch" if count == 1 else f"{count} branches"
 
 
 def _format_number(number: float) -> str:

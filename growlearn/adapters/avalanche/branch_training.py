@@ -21,7 +21,8 @@ from growlearn.growth.branch_init import TrainableParts, init_trainable_parts
 from growlearn.growth.feature_cache import FrozenFeatures, compute_frozen_features
 from growlearn.growth.lr_schedule import LrSchedule, make_lr_schedule
 from growlearn.growth.plan import ParentModel, SplitData, plan_growth
-from growlearn.growth.train import append_branch_features, evaluate_prefixes, fit_initial_head
+from growlearn.growth.prefix_evaluation import append_branch_features, evaluate_prefixes
+from growlearn.growth.train import fit_initial_head
 from growlearn.growth.training_data import CachedDataset, to_class_indices
 from growlearn.ingest.rows import Rows, Split, concat_rows
 from growlearn.network.model import weights

@@ -20,9 +20,10 @@ KEEPING = replace(JOB, holdout=HoldoutFraction(fraction=0.3), retain="all")
 
 
 def dimmed(images: Images) -> Images:
-    """Images with a fifth of their brightness and noise: known answers are often right, and less sure."""
+    """Images with half of their brightness and noise: known answers are often right, and less sure."""
     noise = np.random.default_rng(0).integers(0, 120, images.shape)
-    return np.clip(images * 0.5 + noise, 0, 255).astype(np.uint8)
+    changed: Images = np.clip(images * 0.5 + noise, 0, 255).astype(np.uint8)
+    return changed
 
 
 def drift(folder: Path, digits: Digits, change: object, job: Job = KEEPING) -> tuple[World, Window]:

@@ -130,6 +130,9 @@ def run(size: int, seed: int, threads: int) -> Outcome:
     assert isinstance(plan, GrowthPlan)
     assert result is not None
     grown = float((stream.answer(test) == test.labels.astype(int)).mean())
+    print(
+        f"{size} rows, seed {seed}: grown {grown:.2%}, {seconds:.0f} s, CPU {cpu_seconds:.0f} s", flush=True
+    )
     train, validation = (
         stream.ports.models.rows(digest, plan.parent_manifest.schema)
         for digest in (plan.train, plan.validation)

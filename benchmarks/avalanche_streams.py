@@ -1,18 +1,12 @@
-"""Two streams of Fashion-MNIST as Avalanche benchmarks: five tasks of two classes, and five domains.
-
-Every task or domain gets training, validation and test images of its own; test images are the data set's
-own test rows, each used once.
-"""
+"""Split Fashion-MNIST as an Avalanche benchmark: five tasks of two classes each."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import fashion_mnist
 import numpy as np
 import torch
-from torch import Tensor
 from torch.utils.data import TensorDataset
 
 from growlearn.adapters.avalanche.importing import patch_avalanche_import
@@ -21,65 +15,46 @@ with patch_avalanche_import():
     from avalanche.benchmarks import benchmark_from_datasets, with_classes_timeline, with_task_labels
     from avalanche.benchmarks.utils.classification_dataset import _make_taskaware_classification_dataset
 
-TASKS = 5
-STREAMS = ("split", "domains")
-PROBE_ROWS = 200  # test rows of each task that are also answered on the way, for the forgetting
+NUM_TASKS = 5
+ALL_ROWS = 12_000  # of the training rows, for each task
+STOP_FRACTION = 0.1  # of them, to see when a training has converged; growth puts as many aside itself
+CHOICE_ROWS = 1_000  # further training rows of each task, for the choice of hyper-parameters
 
 
-@dataclass(frozen=True)
-class Sizes:
-    """Rows of each task."""
+def make_streams(*, ids: bool, seed: int, rows: int) -> dict[str, Any]:
+    """Streams of five experiences; without ids every row has the task label 0.
 
-    train: int
-    validation: int
-
-
-def benchmark(stream: str, ids: bool, seed: int, sizes: Sizes) -> Any:
-    """Streams train, validation, test and probe; without ids every row has task label 0."""
-    rows = np.random.default_rng(seed)
+    `train` has so many rows of each task, `fit` and `stop` are its two parts; `choice` has training rows that
+    `train` leaves over, and `test` the data set's own test rows.
+    """
     images, labels = fashion_mnist.load("train")
-    parts: dict[str, list[Any]] = {"train": [], "validation": [], "test": [], "probe": []}
-    order, test_images, test_labels = rows.permutation(len(labels)), *fashion_mnist.load("t10k")
-    for task in range(TASKS):
-        mine = _share(stream, labels[order], task)
-        train, validation = np.split(mine[: sizes.train + sizes.validation], [sizes.train])
-        test = _share(stream, test_labels, task)
-        label = task if ids else 0
-        for name, source, truth, where in (
-            ("train", images, labels, order[train]),
-            ("validation", images, labels, order[validation]),
-            ("test", test_images, test_labels, test),
-            ("probe", test_images, test_labels, test[:PROBE_ROWS]),
-        ):
-            seen = _as_seen(stream, task, source[where], rows)
-            parts[name].append(_dataset(seen, truth[where], label))
-    return with_classes_timeline(with_task_labels(benchmark_from_datasets(**parts)))
+    test_images, test_labels = fashion_mnist.load("t10k")
+    order = np.random.default_rng(seed).permutation(len(labels))
+    parts: dict[str, list[Any]] = {name: [] for name in ("train", "fit", "stop", "choice", "test")}
+    for task in range(NUM_TASKS):
+        of_task = order[labels[order] // 2 == task]
+        train, num_stop = of_task[:rows], round(rows * STOP_FRACTION)
+        chosen = {
+            "train": train,
+            "fit": train[num_stop:],
+            "stop": train[:num_stop],
+            "choice": of_task[rows : rows + CHOICE_ROWS],
+        }
+        for name, index in chosen.items():
+            parts[name].append(_make_dataset(images[index], labels[index], task if ids else 0))
+        is_tested = test_labels // 2 == task
+        parts["test"].append(
+            _make_dataset(test_images[is_tested], test_labels[is_tested], task if ids else 0)
+        )
+    parts = {name: datasets for name, datasets in parts.items() if all(map(len, datasets))}
+    streams: dict[str, Any] = with_classes_timeline(
+        with_task_labels(benchmark_from_datasets(**parts))
+    ).streams
+    return streams
 
 
-def _share(stream: str, labels: fashion_mnist.Array, task: int) -> Any:
-    """Indices of the rows of a task: its two classes, or a fifth of all."""
-    if stream == "split":
-        return np.flatnonzero(labels // 2 == task)
-    return np.arange(task, len(labels), TASKS)
-
-
-def _as_seen(stream: str, task: int, images: fashion_mnist.Array, rows: np.random.Generator) -> Tensor:
-    """Images uint8 [N, 28, 28] -> float [N, 1, 28, 28] in [0, 1], as the domain shows them."""
-    shown = images.astype(np.float32) / 255
-    if stream == "domains":
-        if task == 1:
-            shown = np.rot90(shown, axes=(1, 2)).copy()
-        elif task == 2:
-            shown = 1 - shown
-        elif task == 3:
-            shown = (shown + rows.normal(0, 0.3, shown.shape)).clip(0, 1).astype(np.float32)
-        elif task == 4:
-            places = np.random.default_rng(0).permutation(28 * 28)
-            shown = shown.reshape(len(shown), -1)[:, places].reshape(shown.shape)
-    return torch.from_numpy(shown)[:, None]
-
-
-def _dataset(images: Tensor, labels: fashion_mnist.Array, task: int) -> Any:
+def _make_dataset(images: fashion_mnist.Array, labels: fashion_mnist.Array, task: int) -> Any:
+    """Images uint8 [N, 28, 28] and labels [N] -> images in [0, 1], float [N, 1, 28, 28], and targets."""
     targets = torch.from_numpy(labels.astype(np.int64))
-    dataset = TensorDataset(images, targets)
+    dataset = TensorDataset(torch.from_numpy(images.astype(np.float32) / 255)[:, None], targets)
     return _make_taskaware_classification_dataset(dataset, task_labels=task, targets=targets.tolist())

@@ -1,94 +1,106 @@
-"""Avalanche's own strategies on a network as large as the grown one, stopped when their time is used up.
+"""Avalanche's own strategies on the network that one growth trains: a stem, a branch and a head.
 
-What had to be mended, each by a small subclass here: Avalanche 0.6.0 indexes a tensor with a set in its
-multi-head classifier (an error in torch 2.13), which PNN uses too; PNN's first layer ignores `adapter`;
-DER asks a multi-head model for logits without saying for which task.
+What had to be patched, each by a small subclass here: Avalanche 0.6.0 indexes a tensor with a set in its
+multi-head classifier (an error in torch 2.13), and DER asks a multi-head model for logits without saying for
+which task. Its PNN is made of perceptrons; here a column is a stem and a branch.
 """
 
 from __future__ import annotations
 
-import math
-import time
-from collections.abc import Callable
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Literal
 
+import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.utils.data import DataLoader
 
 from growlearn.adapters.avalanche.importing import patch_avalanche_import
 from growlearn.adapters.avalanche.pixels import IMAGE_COLUMN
-from growlearn.domain.job import ModelConfig
+from growlearn.domain.job import GrowthConfig, ModelConfig
 from growlearn.domain.schema import InputColumn, InputType, Schema
+from growlearn.growth.lr_schedule import make_lr_schedule
+from growlearn.ingest.rows import Rows, object_column
 from growlearn.network.model.branch import ResidualBranch
-from growlearn.network.stems.stem import Stem
+from growlearn.network.stems.stem import make_stem
 
 with patch_avalanche_import():
     from avalanche.core import SupervisedPlugin
     from avalanche.evaluation.metrics import accuracy_metrics
-    from avalanche.models import IncrementalClassifier, MultiHeadClassifier, MultiTaskModule
-    from avalanche.models.pnn import PNN, PNNLayer
-    from avalanche.training.plugins.evaluation import EvaluationPlugin
-    from avalanche.training.supervised import (
-        DER,
-        EWC,
-        GDumb,
-        JointTraining,
-        LwF,
-        Naive,
-        PNNStrategy,
-        Replay,
+    from avalanche.models import (
+        IncrementalClassifier,
+        MultiHeadClassifier,
+        MultiTaskModule,
+        avalanche_forward,
     )
+    from avalanche.training.plugins.evaluation import EvaluationPlugin
+    from avalanche.training.supervised import DER, EWC, GDumb, JointTraining, LwF, Naive, Replay
     from avalanche.training.supervised.der import ClassBalancedBufferWithLogits
 
-CLASSES = 10
-MEMORY_ROWS = 2000
-BATCH = 128
-SIDE = 28
+NUM_CLASSES = 10
+MEMORY_ROWS = 2_000
+BATCH_SIZE = 128
+EVAL_BATCH_SIZE = 512
+_SCHEMA = Schema(inputs={IMAGE_COLUMN: InputColumn(type=InputType.IMAGE, shape=(1, 28, 28))})
 
 
-CLOCKS: dict[str, Callable[[], float]] = {"wall": time.perf_counter, "cpu": time.process_time}
-"""Seconds that pass, or seconds of processor that the process gets: the fairer on a machine others use."""
+class Convergence(SupervisedPlugin):  # type: ignore[misc]
+    """Trains each experience until its validation loss stops falling, with growth's own learning rates.
 
-
-class Budget(SupervisedPlugin):  # type: ignore[misc]
-    """Ends an experience when the time of all experiences so far is used up.
-
-    Time spent after an experience (on importances, or on a memory) is taken off the next one. Until then
-    the rate follows one cycle over the seconds left. Gradients are clipped to length 1, as in growth.
+    `stop` holds the validation rows of each experience. The loss is that of the current one; for strategies
+    with a memory that of all so far, for joint training that of all. Gradients are clipped to length 1, as in
+    growth.
     """
 
-    def __init__(self, peak: float, clock: str) -> None:
+    def __init__(
+        self, config: GrowthConfig, stop: Sequence[Any], scope: Literal["current", "so far", "all"]
+    ) -> None:
         super().__init__()
-        self.peak, self.steps = peak, 0
-        self._now = CLOCKS[clock]
-        self.spent = self.granted = 0.0  # seconds, all experiences together
-        self.started = 0.0
+        self.config, self._stop, self._scope = config, stop, scope
+        self._initial_loss, self._losses = 0.0, [0.0]
+        self._iteration = 0
 
-    def begin(self, seconds: float) -> None:
-        """Grant more time, and start the clock."""
-        self.granted += seconds
-        self.started = self._now()
+    def before_training_exp(self, strategy: Any, **_: Any) -> None:
+        """Measure the loss before training."""
+        self._initial_loss, self._losses = self._compute_loss(strategy), []
 
-    def end(self) -> None:
-        """Stop the clock."""
-        self.spent += self._now() - self.started
+    def before_training_epoch(self, *_: Any, **__: Any) -> None:
+        """Count the iterations of an epoch."""
+        self._iteration = 0
 
     def before_training_iteration(self, strategy: Any, **_: Any) -> None:
-        """Set the rate, or stop; one step is always made."""
-        seconds = max(self.granted - self.spent, 1e-3)
-        done = min(1.0, (self._now() - self.started) / seconds)
-        if done == 1.0:
-            strategy.stop_training()
-        rising = min(1.0, 0.04 + 0.96 * done / 0.1)
-        falling = 0.5 * (1 + math.cos(math.pi * max(0.0, (done - 0.1) / 0.9)))
-        self.steps += 1
+        """Set the learning rate."""
+        done = len(self._losses) + min(1.0, self._iteration / max(1, len(strategy.dataloader)))
+        schedule = make_lr_schedule(self.config, self._initial_loss, self._losses)
         for group in strategy.optimizer.param_groups:
-            group["lr"] = self.peak * min(rising, falling)
+            group["lr"] = schedule.learning_rate_at(done)
+        self._iteration += 1
 
     def before_update(self, strategy: Any, **_: Any) -> None:
-        """Clip."""
+        """Clip the gradients."""
         nn.utils.clip_grad_norm_(strategy.model.parameters(), 1.0)
+
+    def after_training_epoch(self, strategy: Any, **_: Any) -> None:
+        """End the experience where the schedule ends."""
+        self._losses.append(self._compute_loss(strategy))
+        if make_lr_schedule(self.config, self._initial_loss, self._losses).last_epoch <= len(self._losses):
+            strategy.stop_training()
+
+    @torch.no_grad()
+    def _compute_loss(self, strategy: Any) -> float:
+        number = strategy.experience.current_experience
+        scopes = {"current": slice(number, number + 1), "so far": slice(number + 1), "all": slice(None)}
+        total, count = 0.0, 0
+        strategy.model.eval()
+        for experience in self._stop[scopes[self._scope]]:
+            for x, y, task in DataLoader(experience.dataset, batch_size=EVAL_BATCH_SIZE):
+                logits = avalanche_forward(strategy.model, x, task)
+                total += nn.functional.cross_entropy(logits, y, reduction="sum").item()
+                count += len(y)
+        strategy.model.train()
+        return total / count
 
 
 class Heads(MultiHeadClassifier):  # type: ignore[misc]
@@ -105,30 +117,38 @@ class Heads(MultiHeadClassifier):  # type: ignore[misc]
 
 
 class Trunk(nn.Module):
-    """Our stem and our branches side by side, trained together: images [B, 1, 28, 28] -> [B, D]."""
+    """Our stem and one of our branches: images [B, 1, 28, 28] -> features [B, D].
 
-    def __init__(self, spec: ModelConfig, branches: int) -> None:
+    The stem's normalisation is fitted to `images`.
+    """
+
+    def __init__(self, config: ModelConfig, images: Tensor) -> None:
         super().__init__()
-        schema = Schema(inputs={IMAGE_COLUMN: InputColumn(type=InputType.IMAGE, shape=(1, SIDE, SIDE))})
-        self.stem = Stem(schema, spec, {})
-        self.branches = nn.ModuleList(ResidualBranch(spec) for _ in range(branches))
-        self.norm = nn.LayerNorm(spec.embed_dim)
+        self.stem = make_stem(_SCHEMA, config, _to_rows(images))
+        self.branch = ResidualBranch(config)
+        self.norm = nn.LayerNorm(config.embed_dim)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Pooled tokens and pooled residuals, added up and normalised."""
-        pixels = (x - 0.286) / 0.353  # mean and spread of Fashion-MNIST
-        z = self.stem({f"image {IMAGE_COLUMN}": pixels})  # [B, T, D]
-        features: Tensor = self.norm((z + sum(branch(z) for branch in self.branches)).mean(1))
+        """Pooled tokens and the pooled residual, added up and normalised, as a head reads them."""
+        z = self.stem(self.stem.encode(_to_rows(x)))  # [B, T, D]
+        features: Tensor = self.norm(z.mean(1) + self.branch.pooled(z))
         return features
+
+
+def _to_rows(images: Tensor) -> Rows:
+    """Images in [0, 1], [B, 1, 28, 28], as rows; nothing reads their hashes here."""
+    levels = (images * 255).round().to(torch.uint8).numpy()
+    empty = object_column([None] * len(levels))
+    return Rows({IMAGE_COLUMN: levels}, empty, None, np.zeros(len(levels), np.uint64))
 
 
 class OneHead(nn.Module):
     """Trunk and one head over all classes."""
 
-    def __init__(self, spec: ModelConfig, branches: int) -> None:
+    def __init__(self, config: ModelConfig, images: Tensor) -> None:
         super().__init__()
-        self.trunk = Trunk(spec, branches)
-        self.classifier = IncrementalClassifier(spec.embed_dim, CLASSES, masking=False)
+        self.trunk = Trunk(config, images)
+        self.classifier = IncrementalClassifier(config.embed_dim, NUM_CLASSES, masking=False)
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits [B, 10]."""
@@ -139,29 +159,61 @@ class OneHead(nn.Module):
 class ManyHeads(MultiTaskModule):  # type: ignore[misc]
     """Trunk and a head a task."""
 
-    def __init__(self, spec: ModelConfig, branches: int) -> None:
+    def __init__(self, config: ModelConfig, images: Tensor) -> None:
         super().__init__()
-        self.trunk = Trunk(spec, branches)
-        self.classifier = Heads(spec.embed_dim, CLASSES)
+        self.trunk = Trunk(config, images)
+        self.classifier = Heads(config.embed_dim, NUM_CLASSES)
 
     def forward(self, x: Tensor, task_labels: Any) -> Any:
         """Logits [B, 10] of each row's own task; without labels a dictionary of all, as LwF wants it."""
         return self.classifier(self.trunk(x), task_labels)
 
 
-class Columns(PNN):  # type: ignore[misc]
-    """Progressive networks with the adapter in every layer and heads that work."""
+class Columns(MultiTaskModule):  # type: ignore[misc]
+    """A progressive network (Rusu et al. 2016): a column a task, which reads the frozen earlier ones.
 
-    def __init__(self, hidden: int) -> None:
-        super().__init__(num_layers=2, in_features=SIDE * SIDE, hidden_features_per_column=hidden)
-        self.layers[0] = PNNLayer(SIDE * SIDE, hidden, adapter="linear")
-        self.layers[1] = PNNLayer(hidden, hidden, adapter="linear")
-        self.classifier = Heads(hidden, CLASSES)
+    A column is a trunk and a head; what it reads of the earlier trunks' features passes a perceptron.
+    """
+
+    def __init__(self, config: ModelConfig, images: Tensor) -> None:
+        super().__init__()
+        self._config, self._images, self._task_labels = config, images, list[int]()
+        self.max_class_label = NUM_CLASSES
+        self.trunks, self.adapters, self.heads = nn.ModuleList(), nn.ModuleList(), nn.ModuleList()
+        self.placeholder = nn.Parameter(torch.zeros(1))  # so that an optimiser can be built before a column
 
     def adaptation(self, experience: Any) -> None:
-        """As Avalanche does, with room for as many classes as a head has."""
-        super().adaptation(experience)
-        self.max_class_label = CLASSES
+        """Freeze all columns and add one for each new task label."""
+        for label in sorted(set(experience.task_labels) - set(self._task_labels)):
+            self.requires_grad_(False)
+            width = self._config.embed_dim
+            before = len(self.trunks) * width
+            self.trunks.append(Trunk(self._config, self._images))
+            self.adapters.append(
+                nn.Sequential(nn.Linear(before, width), nn.ReLU(), nn.Linear(width, width))
+                if before
+                else nn.Identity()
+            )
+            self.heads.append(nn.Linear(width, NUM_CLASSES))
+            self._task_labels.append(label)
+
+    def train(self, mode: bool = True) -> Columns:
+        """Train the last column alone; the others keep what their normalisation counts."""
+        super().train(mode)
+        for trunk in self.trunks[:-1]:
+            trunk.eval()
+        return self
+
+    def forward_single_task(self, x: Tensor, task_label: int) -> Tensor:
+        """Logits [B, 10] of a task."""
+        column = self._task_labels.index(task_label)
+        with torch.no_grad():
+            before = [trunk(x) for trunk in self.trunks[:column]]
+        features = self.trunks[column](x)  # [B, D]
+        if before:
+            features = features + self.adapters[column](torch.cat(before, dim=1))
+        logits: Tensor = self.heads[column](features)
+        return logits
 
 
 class _OfTask(nn.Module):
@@ -186,12 +238,15 @@ class _Buffer(ClassBalancedBufferWithLogits):  # type: ignore[misc]
         if isinstance(model, MultiTaskModule):
             model = _OfTask(model, strategy.experience.task_labels[0])
         asked = SimpleNamespace(
-            experience=strategy.experience, model=model, train_mb_size=512, device=strategy.device
+            experience=strategy.experience,
+            model=model,
+            train_mb_size=EVAL_BATCH_SIZE,
+            device=strategy.device,
         )
         super().update(asked, **kwargs)
 
 
-class Dark(DER):  # type: ignore[misc]
+class PatchedDer(DER):  # type: ignore[misc]
     """DER++ with that memory."""
 
     def __init__(self, **options: Any) -> None:
@@ -199,63 +254,62 @@ class Dark(DER):  # type: ignore[misc]
         self.storage_policy = _Buffer(MEMORY_ROWS, adaptive_size=True)
 
 
-_HALF = {"train_mb_size": BATCH // 2}  # the other half of each batch comes from memory
-KINDS: dict[str, tuple[Any, dict[str, Any], dict[str, Any]]] = {
-    "Naive": (Naive, {}, {}),
-    "EWC": (EWC, {}, {"ewc_lambda": (100.0, 10_000.0)}),
-    "LwF": (LwF, {"temperature": 2.0}, {"alpha": (1.0, 10.0)}),
-    "Replay 2,000": (Replay, {"mem_size": MEMORY_ROWS, **_HALF}, {}),
-    "DER++ 2,000": (Dark, {"mem_size": MEMORY_ROWS, "beta": 0.5, **_HALF}, {"alpha": (0.1, 0.5)}),
-    "GDumb 2,000": (GDumb, {"mem_size": MEMORY_ROWS}, {}),
-    "PNN": (PNNStrategy, {}, {}),
-    "Joint": (JointTraining, {}, {}),
+@dataclass(frozen=True)
+class Baseline:
+    """One of Avalanche's strategies, its fixed options, and the values of those that are chosen."""
+
+    strategy: Any
+    options: dict[str, Any] = field(default_factory=dict)
+    choices: dict[str, tuple[float, ...]] = field(default_factory=dict)
+    memory_rows: int = 0
+    epochs: int | None = None  # None: as many as every other method may train
+
+
+_HALF = {"train_mb_size": BATCH_SIZE // 2}  # the other half of each batch comes from memory
+BASELINES = {
+    "Naive": Baseline(Naive),
+    "EWC": Baseline(EWC, choices={"ewc_lambda": (100.0, 10_000.0)}),
+    "LwF": Baseline(LwF, {"temperature": 2.0}, {"alpha": (1.0, 10.0)}),
+    "Replay": Baseline(Replay, {"mem_size": MEMORY_ROWS, **_HALF}, memory_rows=MEMORY_ROWS),
+    "DER++": Baseline(
+        PatchedDer,
+        {"mem_size": MEMORY_ROWS, "beta": 0.5, **_HALF},
+        {"alpha": (0.1, 0.5)},
+        memory_rows=MEMORY_ROWS,
+    ),
+    "GDumb": Baseline(GDumb, {"mem_size": MEMORY_ROWS}, memory_rows=MEMORY_ROWS, epochs=30),
+    "PNN": Baseline(Naive),  # Avalanche's PNNStrategy is Naive with a check of the model's class
+    "Joint": Baseline(JointTraining),
 }
-"""Strategy, its fixed options, and what is chosen beside the learning rate.
-
-Any other strategy of Avalanche that takes a model and an optimiser is one more line.
-"""
-
 NEEDS_IDS = ("PNN",)
 
 
-def counting() -> EvaluationPlugin:
+def make_evaluator() -> EvaluationPlugin:
     """An evaluator that counts right answers and prints nothing."""
     return EvaluationPlugin(accuracy_metrics(experience=True), loggers=[])
 
 
-def model_for(name: str, ids: bool, spec: ModelConfig, parameters: int) -> nn.Module:
-    """The largest network of a baseline's kind that has no more parameters than the grown one at its end."""
-    if name == "PNN":
-        return Columns(_widest(parameters))
-    kind = ManyHeads if ids else OneHead
-    count = lambda branches: sum(p.numel() for p in kind(spec, branches).parameters())  # noqa: E731
-    one = count(2) - count(1)
-    return kind(spec, max(1, 1 + (parameters - count(1)) // one))
-
-
-def _widest(parameters: int) -> int:
-    """Width of five columns of two layers, each with linear adapters from all earlier columns."""
-
-    def size(hidden: int) -> int:
-        first = 5 * (SIDE * SIDE + 1) * hidden + 10 * (SIDE * SIDE + 1) * hidden
-        second = (5 + 10) * (hidden + 1) * hidden
-        return first + second + 5 * (hidden + 1) * CLASSES
-
-    return max((hidden for hidden in range(4, 400) if size(hidden) <= parameters), default=4)
-
-
-def strategy_for(name: str, model: nn.Module, choice: dict[str, float], budget: Budget) -> Any:
-    """An Avalanche strategy that trains until its budget stops it."""
-    kind, fixed, _ = KINDS[name]
-    extra = {key: value for key, value in choice.items() if key != "learning_rate"}
-    options = {"train_mb_size": BATCH, **fixed, **extra}
-    return kind(
+def make_strategy(
+    name: str, config: ModelConfig, training: GrowthConfig, choice: dict[str, float], streams: dict[str, Any]
+) -> Any:
+    """An Avalanche strategy that trains until it has converged."""
+    baseline = BASELINES[name]
+    ids = len({label for experience in streams["fit"] for label in experience.task_labels}) > 1
+    first_images = torch.stack([row[0] for row in streams["fit"][0].dataset])
+    model: nn.Module = (Columns if name == "PNN" else ManyHeads if ids else OneHead)(config, first_images)
+    if baseline.epochs is not None:
+        training = GrowthConfig(
+            epochs=baseline.epochs, patience=training.patience, learning_rate=training.learning_rate
+        )
+    scope: Any = "all" if name == "Joint" else "so far" if baseline.memory_rows else "current"
+    convergence = Convergence(training, list(streams["stop"]), scope)
+    return baseline.strategy(
         model=model,
-        optimizer=torch.optim.AdamW(model.parameters(), lr=choice["learning_rate"], weight_decay=0.05),
+        optimizer=torch.optim.AdamW(model.parameters(), weight_decay=training.weight_decay),
         criterion=nn.CrossEntropyLoss(),
-        train_epochs=1_000_000,
-        eval_mb_size=512,
-        plugins=[budget],
-        evaluator=counting(),
-        **options,
+        train_epochs=training.epochs,
+        eval_mb_size=EVAL_BATCH_SIZE,
+        plugins=[convergence],
+        evaluator=make_evaluator(),
+        **{"train_mb_size": BATCH_SIZE, **baseline.options, **choice},
     )

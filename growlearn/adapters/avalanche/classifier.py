@@ -1,16 +1,17 @@
-"""The growing network as an Avalanche module: images and task labels in, logits out."""
+"""The growing network as an Avalanche module: images or vectors and task labels in, logits out."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from growlearn.adapters.avalanche import vectors
 from growlearn.adapters.avalanche.importing import patch_avalanche_import
-from growlearn.adapters.avalanche.pixels import PixelQuantizer
+from growlearn.adapters.avalanche.pixels import IMAGE_COLUMN, PixelQuantizer
 from growlearn.adapters.avalanche.state_dict_artifacts import (
     StateDictArtifacts,
     bytes_to_tensor,
@@ -36,27 +37,34 @@ class GrowingClassifier(MultiTaskModule):  # type: ignore[misc] # avalanche ship
 
     A row with task label t is classified by the head trained for t. Where several experiences had that
     label, or none had, the router chooses the head. The state dict holds everything that inference and
-    further growth need.
+    further growth need. Before anything has grown, its only parameter is a placeholder, so that an optimiser
+    can be built on it.
     """
 
     def __init__(self, spec: ModelConfig) -> None:
         super().__init__()
         self.max_class_label = 0
-        empty_schema = Schema(inputs={"image": InputColumn(type=InputType.IMAGE, shape=(1, 1, 1))})
+        empty_schema = Schema(inputs={IMAGE_COLUMN: InputColumn(type=InputType.IMAGE, shape=(1, 1, 1))})
+        self.placeholder = nn.Parameter(torch.zeros(1), requires_grad=False)
         self.pixels = PixelQuantizer()
         self.network = GrowingNetwork(spec)
         self.router: Router | None = None
         self.shelf = StateDictArtifacts()
         self.manifest = Manifest(stream="avalanche", schema=empty_schema, model=spec, branches=(), tasks=())
 
-    def fit(self, images: Tensor) -> None:
-        """Learn shape and range of the images from the first experience, before anything has grown."""
+    def fit(self, inputs: Tensor) -> None:
+        """Learn what the inputs are from the first experience [N, ...], before anything has grown."""
         if not self.network.branches:
-            self.manifest = replace(self.manifest, schema=self.pixels.fit(images))
+            is_vector = inputs.ndim == 2
+            schema = vectors.infer_schema(inputs) if is_vector else self.pixels.fit(inputs)
+            self.manifest = replace(self.manifest, schema=schema)
 
-    def to_rows(self, images: Tensor, labels: Sequence[Label] | None = None) -> Rows:
-        """Images [N, C, H, W] as rows."""
-        return self.pixels.to_rows(images, self.manifest.schema, labels)
+    def to_rows(self, inputs: Tensor, labels: Sequence[Label] | None = None) -> Rows:
+        """Images [N, C, H, W] or vectors [N, F], as the first experience had them, as rows."""
+        schema = self.manifest.schema
+        if IMAGE_COLUMN in schema.inputs:
+            return self.pixels.to_rows(inputs, schema, labels)
+        return vectors.to_rows(inputs, schema, labels)
 
     def list_task_versions(self, label: int) -> tuple[str, ...]:
         """Names of the tasks that were grown for a task label, oldest first."""
@@ -64,13 +72,15 @@ class GrowingClassifier(MultiTaskModule):  # type: ignore[misc] # avalanche ship
 
     def adaptation(self, experience: Any) -> None:
         """Extend the output to the experience's classes; the strategy trains the branch."""
-        targets = experience.dataset.targets
-        self.max_class_label = max(
-            self.max_class_label, 1 + max(map(int, getattr(targets, "uniques", targets)))
-        )
+        targets = getattr(experience.dataset, "targets", ())
+        self.extend_classes(map(int, getattr(targets, "uniques", targets)))
+
+    def extend_classes(self, labels: Iterable[int]) -> None:
+        """Extend the output to these class labels."""
+        self.max_class_label = max([self.max_class_label, *(1 + label for label in labels)])
 
     def forward(self, x: Tensor, task_labels: Tensor | int | None = None) -> Tensor:
-        """Images [B, C, H, W] and task labels [B] (default 0) -> logits [B, known classes]."""
+        """Inputs [B, ...] and task labels [B] (default 0) -> logits [B, known classes]."""
         labels = torch.as_tensor(0 if task_labels is None else task_labels).expand(len(x))
         out = torch.zeros(len(x), self.max_class_label)
         if not self.network.task_index:
@@ -147,8 +157,7 @@ class GrowingClassifier(MultiTaskModule):  # type: ignore[misc] # avalanche ship
         self.shelf = StateDictArtifacts()
         self.shelf.load_tensors(state["shelf"])
         self.network = load_network(manifest, self.shelf.get)
-        labels = [int(label) for task in manifest.tasks for label in task.classes]
-        self.max_class_label = max([self.max_class_label, *(label + 1 for label in labels)])
+        self.extend_classes(int(label) for task in manifest.tasks for label in task.classes)
         if manifest.tasks:
             self.load_manifest(manifest)
         self.manifest = manifest

@@ -31,10 +31,10 @@ class PixelQuantizer(nn.Module):
 
     def fit(self, images: Tensor) -> Schema:
         """Learn the range of images [N, C, H, W] or [N, H, W], and their schema."""
+        _, channels, height, width = shape = _check_images(images).shape
         if images.dtype != torch.uint8:
             self.low.fill_(images.min().item())
             self.high.fill_(max(images.max().item(), self.low.item() + 1e-6))
-        _, channels, height, width = shape = _ensure_channel_dim(images).shape
         try:
             image = InputColumn(type=InputType.IMAGE, shape=(channels, height, width))
         except ValueError as error:
@@ -43,7 +43,7 @@ class PixelQuantizer(nn.Module):
 
     def to_rows(self, images: Tensor, schema: Schema, labels: Sequence[Label | None] | None = None) -> Rows:
         """Images [N, C, H, W] as rows; raises GrowLearnError where their shape is another one."""
-        images = _ensure_channel_dim(images.detach().cpu())
+        images = _check_images(images.detach().cpu())
         if tuple(images.shape[1:]) != schema.inputs[IMAGE_COLUMN].shape:
             raise GrowLearnError(
                 f"images of shape {list(images.shape[1:])}; the first experience had "
@@ -57,12 +57,15 @@ class PixelQuantizer(nn.Module):
         return Rows(inputs, object_column(row_labels), None, hash_rows(inputs, schema))
 
 
-def _ensure_channel_dim(images: Tensor) -> Tensor:
+def _check_images(images: Tensor) -> Tensor:
+    """Images [N, C, H, W] or [N, H, W] -> [N, C, H, W]; raises GrowLearnError for anything else."""
     if images.ndim == 3:
         images = images[:, None]
     if images.ndim != 4:
         raise GrowLearnError(
             f"a batch of shape {list(images.shape)} is no batch of images",
-            hint="give images as tensors [channels, height, width], as torchvision's ToTensor does",
+            hint="give images [channels, height, width], as torchvision's ToTensor does, or vectors",
         )
+    if images.is_floating_point() and not images.isfinite().all():
+        raise GrowLearnError("images have NaN or infinite pixels", hint="replace them")
     return images

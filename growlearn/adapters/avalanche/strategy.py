@@ -1,6 +1,6 @@
 """Branch growth as an Avalanche strategy: one frozen branch per experience.
 
-experience -> images as rows -> training and validation rows -> parent selection -> new branch
+experience -> inputs as rows -> training and validation rows -> parent selection -> new branch
            -> Avalanche's loop, plugins and loggers over the training rows -> best epoch -> frozen
 
 Importing this module imports Avalanche, which takes seconds.
@@ -8,13 +8,14 @@ Importing this module imports Avalanche, which takes seconds.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import CrossEntropyLoss
+from torch.optim import Optimizer
 from torch.utils.data import DataLoader
 
 from growlearn.adapters.avalanche.branch_training import BranchTraining
@@ -27,7 +28,6 @@ from growlearn.growth.training_loop import make_optimizer
 from growlearn.ingest.rows import Rows, Split, object_column, split_rows
 
 with patch_avalanche_import():
-    from avalanche.training.plugins.evaluation import EvaluationPlugin, default_evaluator
     from avalanche.training.templates import SupervisedTemplate
 
 _READ_BATCH_ROWS = 512
@@ -39,9 +39,13 @@ class BranchGrowth(SupervisedTemplate):  # type: ignore[misc] # avalanche ships 
     `model` is the network's configuration and `growth` how a branch is initialised and trained;
     `train_mb_size` and `train_epochs`, where given, replace its batch size and epochs. The fraction
     `growth.validation_fraction` of each experience's rows is not used for training: it selects the best
-    epoch and calibrates the router. `growth.patience` sets early stopping. The learning rate is set before
-    each iteration, so that a plugin may change it. Other keywords go to Avalanche's SupervisedTemplate.
-    Runs on the CPU.
+    epoch and calibrates the router. `growth.patience` sets early stopping. Other keywords go to Avalanche's
+    SupervisedTemplate. Runs on the CPU.
+
+    Without an `optimizer` a branch is trained by AdamW, with the learning rate of `growth` on one cycle, set
+    before each iteration, so that a plugin may change it. A given `optimizer`, of one parameter group, gets
+    each branch's parameters in turn and keeps its own options and learning rate, which then are Avalanche's
+    schedulers' to change.
 
     An experience must have one task label. Between experiences that share one (class- and
     domain-incremental benchmarks) the router decides at inference.
@@ -51,31 +55,35 @@ class BranchGrowth(SupervisedTemplate):  # type: ignore[misc] # avalanche ships 
         self,
         *,
         model: ModelConfig | GrowingClassifier = ModelConfig(),  # noqa: B008 - frozen
-        growth: GrowthConfig = GrowthConfig(init="warm_start"),  # noqa: B008 - frozen
+        optimizer: Optimizer | None = None,
+        criterion: Any = CrossEntropyLoss(),  # noqa: B008 - has no state
         train_mb_size: int | None = None,
         train_epochs: int | None = None,
-        eval_mb_size: int = 512,
+        growth: GrowthConfig = GrowthConfig(init="warm_start"),  # noqa: B008 - frozen
         device: str | torch.device = "cpu",
-        plugins: Sequence[Any] | None = None,
-        evaluator: EvaluationPlugin | Callable[[], EvaluationPlugin] = default_evaluator,
         **template: Any,
     ) -> None:
         if torch.device(device).type != "cpu":
             raise GrowLearnError(f"growth in Avalanche cannot run on {device}", hint="use device='cpu'")
+        if optimizer is not None and len(optimizer.param_groups) != 1:
+            raise GrowLearnError(
+                f"an optimizer with {len(optimizer.param_groups)} parameter groups", hint="give it one group"
+            )
+        num_epochs = growth.max_epochs if train_epochs is None else train_epochs
         self.growth = replace(
-            growth, batch_size=train_mb_size or growth.batch_size, epochs=train_epochs or growth.epochs
+            growth, batch_size=train_mb_size or growth.batch_size, epochs=max(1, num_epochs)
         )
+        self._is_rate_given = optimizer is not None
         super().__init__(
             model=GrowingClassifier(model) if isinstance(model, ModelConfig) else model,
-            optimizer=torch.optim.SGD([torch.zeros(1)]),  # replaced when the first branch is trained
+            optimizer=optimizer or torch.optim.SGD([torch.zeros(1)]),  # replaced with the first branch
+            criterion=criterion,
             train_mb_size=self.growth.batching(0)[0],
-            train_epochs=self.growth.max_epochs,
-            eval_mb_size=eval_mb_size,
+            train_epochs=num_epochs,
             device=device,
-            plugins=plugins,
-            evaluator=evaluator,
-            **template,
+            **{"eval_mb_size": _READ_BATCH_ROWS, **template},
         )
+        self.optimizer: Optimizer
         self.adapted_dataset: Any
         self.optimized_param_id: dict[str, Tensor]
         self.branch_training: BranchTraining | None = None
@@ -104,10 +112,16 @@ class BranchGrowth(SupervisedTemplate):  # type: ignore[misc] # avalanche ships 
         loader = DataLoader(
             dataset, batch_size=_READ_BATCH_ROWS, collate_fn=getattr(dataset, "collate_fn", None)
         )
-        batches = [(batch[0], batch[1]) for batch in loader]
-        images = torch.cat([images for images, _ in batches])
-        self.model.fit(images)
-        rows: Rows = self.model.to_rows(images, torch.cat([labels for _, labels in batches]).tolist())
+        inputs, labels = [], []
+        for self.mbatch in loader:  # so a subclass may read batches of its own form
+            self._unpack_minibatch()
+            inputs.append(self.mb_x)
+            labels.append(self.mb_y)
+        self.mbatch = None
+        targets = _check_targets(torch.cat(labels)).tolist()
+        self.model.fit(torch.cat(inputs))
+        self.model.extend_classes(targets)
+        rows: Rows = self.model.to_rows(torch.cat(inputs), targets)
         return rows
 
     def model_adaptation(self, model: Any = None) -> Any:
@@ -135,8 +149,15 @@ class BranchGrowth(SupervisedTemplate):  # type: ignore[misc] # avalanche ships 
     def make_optimizer(self, **_: Any) -> None:
         """An optimiser over the new branch alone."""
         self.optimized_param_id = {}
-        if self.branch_training is not None:
-            self.optimizer = make_optimizer(self.branch_training.trainable_parts.modules(), self.growth)
+        if self.branch_training is None:
+            return
+        modules = self.branch_training.trainable_parts.modules()
+        if self._is_rate_given:
+            parameters = [parameter for module in modules for parameter in module.parameters()]
+            self.optimizer.param_groups[0]["params"] = parameters
+            self.optimizer.state.clear()
+        else:
+            self.optimizer = make_optimizer(modules, self.growth)
 
     # What Avalanche calls during training --------------------------------------------------------------
 
@@ -145,6 +166,11 @@ class BranchGrowth(SupervisedTemplate):  # type: ignore[misc] # avalanche ships 
         super()._before_training_epoch(**kwargs)
 
     def _before_training_iteration(self, **kwargs: Any) -> None:
+        if not self._is_rate_given:
+            self._set_learning_rate()
+        super()._before_training_iteration(**kwargs)
+
+    def _set_learning_rate(self) -> None:
         branch_training = self._require_training()
         epochs_done = len(branch_training.losses) + min(
             1.0, self._epoch_iteration / max(1, len(self.dataloader))
@@ -152,7 +178,6 @@ class BranchGrowth(SupervisedTemplate):  # type: ignore[misc] # avalanche ships 
         for group in self.optimizer.param_groups:
             group["lr"] = branch_training.lr_schedule.learning_rate_at(epochs_done)
         self._epoch_iteration += 1
-        super()._before_training_iteration(**kwargs)
 
     def forward(self) -> Tensor:
         """Logits [B, known classes]; in training those of all prefixes are stored for the loss."""
@@ -204,9 +229,19 @@ class BranchGrowth(SupervisedTemplate):  # type: ignore[misc] # avalanche ships 
 
     def _after_training_exp(self, **kwargs: Any) -> None:
         self._require_training().freeze()
-        self.branch_training = None
+        self.branch_training, self._prefix_logits = None, torch.empty(0)
         super()._after_training_exp(**kwargs)
 
     def _require_training(self) -> BranchTraining:
         assert self.branch_training is not None, "training has begun"
         return self.branch_training
+
+
+def _check_targets(targets: Tensor) -> Tensor:
+    """Targets [N], which must be class labels: whole numbers from 0."""
+    if targets.ndim != 1 or targets.is_floating_point() or (targets < 0).any():
+        raise GrowLearnError(
+            f"targets of shape {list(targets.shape)} and type {targets.dtype} are no class labels",
+            hint="give each row one whole number from 0",
+        )
+    return targets

@@ -43,6 +43,7 @@ NUM_CLASSES = 10
 MEMORY_ROWS = 2_000
 BATCH_SIZE = 128
 EVAL_BATCH_SIZE = 512
+WEIGHT_DECAY = 0.05
 _SCHEMA = Schema(inputs={IMAGE_COLUMN: InputColumn(type=InputType.IMAGE, shape=(1, 28, 28))})
 
 
@@ -305,7 +306,7 @@ def make_strategy(
     convergence = Convergence(training, list(streams["stop"]), scope)
     return baseline.strategy(
         model=model,
-        optimizer=torch.optim.AdamW(model.parameters(), weight_decay=training.weight_decay),
+        optimizer=torch.optim.AdamW(model.parameters(), weight_decay=WEIGHT_DECAY),
         criterion=nn.CrossEntropyLoss(),
         train_epochs=training.epochs,
         eval_mb_size=EVAL_BATCH_SIZE,

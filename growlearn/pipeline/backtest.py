@@ -29,6 +29,7 @@ from growlearn.evaluation.inference import predict_labelled_rows
 from growlearn.metrics import ScoredRows, compute_metric
 from growlearn.network.model_cache import ModelCache
 from growlearn.pipeline.context import Ports, StepContext
+from growlearn.pipeline.new_task import plan_new_task
 from growlearn.pipeline.run import (
     STATE_HANDLERS,
     StateHandlers,
@@ -203,6 +204,9 @@ def _train_stub(train_router: bool, context: StepContext, on_progress: ProgressC
     """From growing to evaluated: the untrained start of the plan, on the new task's own hold-out."""
     plan, ports = context.record.plan, context.ports
     assert isinstance(plan, GrowthPlan), "a growing window has its plan"
+    report = context.record.report
+    if plan.is_refinement and report is not None and report.needs_growth and report.task is not None:
+        plan = plan_new_task(context, report.task)  # what held-out rows would decide needs a training
     stub = replace(plan, train_router=plan.train_router and train_router)
     (result,) = ports.engine.run([stub], on_progress)
     if plan.is_refinement:
@@ -214,7 +218,7 @@ def _train_stub(train_router: bool, context: StepContext, on_progress: ProgressC
     evaluation = Evaluation(
         task=plan.task, task_scores=(task_score,), initial=task_score, chance_level=1 / len(plan.classes)
     )
-    return make_transition(context, WindowState.EVALUATED, result=result, evaluation=evaluation)
+    return make_transition(context, WindowState.EVALUATED, plan=plan, result=result, evaluation=evaluation)
 
 
 def _with_head_before(result: GrowthResult, plan: GrowthPlan) -> GrowthResult:

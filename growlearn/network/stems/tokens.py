@@ -15,13 +15,11 @@ from growlearn.ingest.rows import Column
 from growlearn.network.stems.columns import ColumnList, InitSource
 
 _INIT_STD = 0.02  # of an initial embedding; ids absent from training keep theirs (docs/adr/0011)
-EMBEDDING_SCALE = 0.2
-"""Of embeddings: it slows their training, as Adam moves the one of a rare id as far as of a common one."""
 _WORD_DROPOUT = 0.4  # fraction of the ids that a training step reads as padding
 
 
 class IdTokens(nn.Module):
-    """One column of token ids: a token for each of its `length` positions, scaled embedding plus position.
+    """One column of token ids: one token for each of its `length` positions, embedding plus position.
 
     A position after the row's last id holds the position embedding alone, as if padding had embedding 0. So
     the schema fixes T, and a row's tokens depend on that row only. In training mode a random part of the ids
@@ -31,7 +29,7 @@ class IdTokens(nn.Module):
     def __init__(self, vocabulary: int, length: int, width: int) -> None:
         super().__init__()
         self.embedding = nn.Embedding(vocabulary, width)
-        nn.init.normal_(self.embedding.weight, std=_INIT_STD / EMBEDDING_SCALE)
+        nn.init.normal_(self.embedding.weight, std=_INIT_STD)
         self.position = nn.Parameter(torch.randn(length, width) * 0.02)
 
     def encode(self, ids: Column) -> Tensor:
@@ -46,7 +44,7 @@ class IdTokens(nn.Module):
         if self.training:
             ids = ids.masked_fill(torch.rand(ids.shape) < _WORD_DROPOUT, PADDING)
         known = (ids >= 0)[..., None]  # [B, T, 1]
-        return torch.where(known, EMBEDDING_SCALE * self.embedding(ids.clamp_min(0)), 0.0) + self.position
+        return torch.where(known, self.embedding(ids.clamp_min(0)), 0.0) + self.position
 
 
 def make_token_columns(columns: Mapping[str, InputColumn], config: ModelConfig, _: InitSource) -> ColumnList:

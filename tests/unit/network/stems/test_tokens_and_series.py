@@ -9,7 +9,7 @@ from torch import Tensor
 
 from growlearn.domain.job import ModelConfig
 from growlearn.network.stems.series import SeriesTokens
-from growlearn.network.stems.tokens import EMBEDDING_SCALE, IdTokens
+from growlearn.network.stems.tokens import IdTokens
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def ids(*rows: list[int]) -> Tensor:
 
 def test_a_position_without_a_token_holds_its_position_embedding_alone(words: IdTokens) -> None:
     tokens = words(ids([3, 5, 5], [7]))
-    expected = EMBEDDING_SCALE * words.embedding.weight[[3, 5, 5]] + words.position[:3]
+    expected = words.embedding.weight[[3, 5, 5]] + words.position[:3]
     assert torch.equal(tokens[0, :3], expected)
     assert torch.equal(tokens[0, 3:], words.position[3:])
     assert torch.equal(tokens[1, 3:], words.position[3:])
@@ -39,7 +39,7 @@ def test_padding_is_not_the_first_id(words: IdTokens) -> None:
 
 def test_a_row_of_full_length_has_no_padding(words: IdTokens) -> None:
     row = [1, 2, 3, 4, 5, 6]
-    assert torch.equal(words(ids(row))[0], EMBEDDING_SCALE * words.embedding.weight[row] + words.position)
+    assert torch.equal(words(ids(row))[0], words.embedding.weight[row] + words.position)
 
 
 def test_the_order_of_tokens_matters(words: IdTokens) -> None:
@@ -51,7 +51,7 @@ def test_in_training_some_ids_are_read_as_padding(words: IdTokens) -> None:
     encoded = torch.full((200, 6), 3)
     is_dropped = (words.train()(encoded) == words.position).all(2)  # [B, T]
     assert 0.3 < is_dropped.float().mean() < 0.5
-    kept = EMBEDDING_SCALE * words.embedding.weight[3] + words.position  # [T, D]
+    kept = words.embedding.weight[3] + words.position  # [T, D]
     assert torch.equal(words.eval()(encoded), kept.expand(200, 6, 8))
 
 

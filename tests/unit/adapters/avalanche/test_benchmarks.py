@@ -165,6 +165,7 @@ def test_evaluation_before_during_and_after_training() -> None:
     assert len(evaluator.get_all_metrics()[curve][1]) == 4  # before all, before training, after each epoch
 
 
+@pytest.mark.filterwarnings("ignore:Cannot properly serialize the file object")  # pytest's own stdout
 @pytest.mark.parametrize("copied", [copy.deepcopy, lambda learner: pickle.loads(pickle.dumps(learner))])
 def test_a_copy_of_a_strategy_predicts_the_same_and_trains_on(copied: Callable[[Any], Any]) -> None:
     stream = make_benchmark(task_labels=True)
@@ -188,6 +189,7 @@ class Rates(SupervisedPlugin):  # type: ignore[misc]
         self.seen.append(strategy.optimizer.param_groups[0]["lr"])
 
 
+@pytest.mark.filterwarnings("ignore:Converting a tensor with requires_grad")  # by Avalanche's own metric
 def test_a_given_optimizer_keeps_its_rate_until_a_scheduler_changes_it() -> None:
     model = GrowingClassifier(MODEL)
     optimizer = torch.optim.SGD(model.parameters(), lr=1e-4)  # no loss is ever halved
@@ -224,6 +226,7 @@ def test_what_a_strategy_cannot_be_made_of_is_an_error() -> None:
         strategy(optimizer=torch.optim.SGD(groups))
 
 
+@pytest.mark.filterwarnings("ignore:No loggers specified")
 @pytest.mark.parametrize("targets", [torch.tensor([0.0, 1.0]), torch.tensor([[0, 1]]), torch.tensor([-1, 0])])
 def test_targets_that_are_no_class_labels_are_an_error(targets: Tensor) -> None:
     class Regression(BranchGrowth):

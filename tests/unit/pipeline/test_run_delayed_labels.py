@@ -212,11 +212,11 @@ def test_with_labels_of_one_class_the_window_waits_on(world: World) -> None:
     world.learn_first()
     world.send_rows(DRIFTED)
     world.run()
-    world.send("labels", {"id": list(DRIFTED[:100]), "label": [7] * 100})
+    world.send("labels", {"id": list(DRIFTED[:100]), "label": [2] * 100})
     (waiting,) = world.run()
     assert (waiting.state, waiting.labelled, waiting.labels_missing) == (WindowState.AWAITING_LABELS, 100, 12)
     assert world.run() == ()  # the same is not tried again
-    assert "every row has the label 7" in (world.store.window("digits", "w2").reason or "")
+    assert "every row has the label 2" in (world.store.window("digits", "w2").reason or "")
 
 
 class _KilledError(Exception):
@@ -272,8 +272,9 @@ def test_delayed_labels_of_skipped_windows_show_concept_drift(tmp_path: Path) ->
     world = World(tmp_path, replace(JOB, drift=DriftConfig(decision_rule="sequential", alpha=0.01)))
     world.learn_first()
     world.send_rows(range(300, 600), inverted=False)
-    (stable,) = world.run()
-    assert (stable.verdict, stable.labelled) == (Verdict.STABLE, 0)
+    (like_before,) = world.run()
+    assert like_before.verdict in (Verdict.STABLE, Verdict.WARN)
+    assert like_before.labelled == 0
     world.send_labels(range(300, 600), shift=3)
     world.send_rows(range(600, 900), inverted=False)
     (drifted,) = world.run()

@@ -237,7 +237,7 @@ def mean_decrease_p_value(decreases: Values) -> float:
     Without any spread it is 0 for a positive mean and 1 otherwise.
 
     >>> round(mean_decrease_p_value(np.array([0.1, 0.3, 0.2, 0.1])), 4)
-    0.0101
+    0.0177
     >>> mean_decrease_p_value(np.zeros(4)), mean_decrease_p_value(np.full(4, 0.1))
     (1.0, 0.0)
     """

@@ -17,7 +17,8 @@ from growlearn.ingest.rows import Rows
 from growlearn.network.model_cache import ModelCache
 from growlearn.ports import Engine, ProgressCallback
 
-_MIN_ROWS = 300  # training rows; with fewer a trial says nothing
+_MIN_ROWS = 1000  # training rows; with fewer a trial says nothing
+_MIN_GAIN = 0.02  # of the loss or the metric without augmentation; less is within chance
 _MAX_TRAIN_ROWS = 1000  # of a trial
 _MAX_VALIDATION_ROWS = 2000
 _TRAIN_FRACTION = 2 / 3
@@ -44,7 +45,8 @@ def choose_augmentation(
     candidates: list[tuple[AugmentationName, ...]] = [(), *((name,) for name in names)]
     trials = [_make_trial_plan(plan, train, validation, candidate) for candidate in candidates]
     plain, *augmented = (_cost(trial, plan) for trial in engine.run(trials, on_progress))
-    chosen = tuple(name for name, cost in zip(names, augmented, strict=True) if cost < plain)
+    bar = plain - _MIN_GAIN * abs(plain)
+    chosen = tuple(name for name, cost in zip(names, augmented, strict=True) if cost < bar)
     return _with_augmentation(plan, chosen)
 
 

@@ -47,7 +47,7 @@ TOKENS_PER_COLUMN = {
     InputType.NUMBER: 1,
     InputType.CATEGORY: 1,
     InputType.TOKENS: 7,
-    InputType.SERIES: 5,
+    InputType.SERIES: 6,
     InputType.BOOLEAN: 1,
     InputType.DATETIME: 1,
 }

@@ -98,7 +98,7 @@ def test_a_run_holds_the_whole_window_report(logged: Logged, tmp_path: Path) -> 
     assert seen["times"] == tuple(int(at.timestamp() * 1000) for at in times)
     wanted = {"stream": stream.name, "window": "w1", "verdict": "first", "state": "promoted", "task": "a/b"}
     assert {f"growlearn.{key}": value for key, value in wanted.items()}.items() <= seen["tags"].items()
-    wanted = {"model.embed_dim": "8", "growth.epochs": "6", "plan.seed": "7", "plan.classes": "0,1"}
+    wanted = {"model.embed_dim": "8", "growth.epochs": "auto", "plan.seed": "7", "plan.classes": "0,1"}
     wanted |= {
         "plan.train": "0" * 64,
         "environment.torch": torch.__version__,
@@ -291,7 +291,7 @@ def test_a_job_changed_meanwhile_does_not_spoil_a_run_already_begun(
             case.tracker.log_cycle(promoted_report)
     job = replace(stream.job, growth=replace(stream.job.growth, epochs=9))
     case.tracker.log_cycle(replace(promoted_report, stream=replace(stream, job=job)))
-    assert everything_of(case, stream, "w1")["params"]["growth.epochs"] == "6"
+    assert everything_of(case, stream, "w1")["params"]["growth.epochs"] == "auto"
 
 
 def test_missing_weights_are_named_and_nothing_is_registered(

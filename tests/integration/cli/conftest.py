@@ -28,6 +28,7 @@ model: {embed_dim: 8, num_heads: 2}
 growth: {epochs: 15, batch_size: 32, learning_rate: 0.02, validation_fraction: 0.3}
 baseline_comparison: {baselines: [no_change]}
 drift: {alpha: 0.001}
+refine: {when: never}
 holdout: {fraction: 0.3}
 """
 

@@ -50,7 +50,7 @@ def choose(builder: ModelBuilder, plan: GrowthPlan, engine: FakeEngine) -> Growt
     [
         (0.9, 0.8, ("flip", "shift")),
         (1.1, 0.8, ("shift",)),
-        (1.0, 1.0, ()),  # no better
+        (1.0, 0.99, ()),  # no better, or within chance
         (float("nan"), 0.9, ("shift",)),
     ],
 )

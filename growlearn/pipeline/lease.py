@@ -41,8 +41,9 @@ def renew_periodically(renew: Callable[[], bool], lease_s: float, description: s
                 if not renew():
                     _log.warning("%s now belongs to another worker", description)
                     return
-            except Exception:  # a database that is away for a moment must not end the work
-                _log.warning("the lease of %s could not be renewed", description, exc_info=True)
+            except Exception as error:  # a database that is away for a moment must not end the work
+                reason = (str(error) or type(error).__name__).partition("\n")[0]
+                _log.warning("the lease of %s could not be renewed: %s", description, reason)
 
     thread = threading.Thread(target=renew_until_done, name=f"lease of {description}", daemon=True)
     thread.start()

@@ -49,7 +49,7 @@ def test_both_versions_are_reproduced_bit_for_bit_and_nothing_is_changed(grown: 
 
 def test_another_seed_is_different_with_the_place_and_exit_code_1(copied: Any) -> None:
     rewrite(copied, "plan", lambda plan: plan.update(seed=plan["seed"] + 1))
-    done = copied.growlearn("reproduce", "blobs", "2")
+    done = copied.growlearn("reproduce", "blobs", "2", "--tolerance", "0.000001")
     assert done.code == 1, done.err
     lines = done.out.splitlines()
     assert lines[0].endswith(": different")

@@ -175,7 +175,7 @@ def test_small_windows_get_small_batches_and_more_epochs(tmp_path: Path) -> None
         0.1,
         4,
     )
-    assert drafted(numbers(50_000, tmp_path), tmp_path).growth == GrowthConfig()
+    assert drafted(numbers(50_000, tmp_path), tmp_path).growth == GrowthConfig(epochs=6, patience=3)
 
 
 def test_all_that_is_not_chosen_for_the_data_is_the_default(tmp_path: Path) -> None:

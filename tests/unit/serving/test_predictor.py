@@ -89,7 +89,7 @@ def test_a_row_without_a_task_is_routed_and_rows_with_a_task_are_not() -> None:
 
 
 def test_a_named_task_is_predicted_tasks_its_own_versions_only() -> None:
-    assert predicted_tasks(predictor(POSITIONS), [-8, 8, 0.5, 0], ["a", "a", "a", "b"]) == [
+    assert predicted_tasks(predictor(POSITIONS), [-8, 8, 3, 0], ["a", "a", "a", "b"]) == [
         "a",
         "a/2",
         "a/2",

@@ -38,7 +38,7 @@ def test_a_bad_job_file_is_told_with_line_key_and_the_nearest_right_key(
     assert "line 9: groth: no such key; did you mean 'growth'?" in done.err
     path.write_text(path.read_text().replace("groth:", "growth:"))
     done = empty_place.growlearn(command, "blobs.yaml")
-    assert (done.code, "line 12: holdout.fraction: fraction 1.5 must lie between 0 and 0.9" in done.err) == (
+    assert (done.code, "line 13: holdout.fraction: fraction 1.5 must lie between 0 and 0.9" in done.err) == (
         2,
         True,
     )

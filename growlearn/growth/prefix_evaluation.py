@@ -52,17 +52,14 @@ def evaluate_prefixes(
     trainable: TrainableParts, dataset: CachedDataset, prefixes: int, head_metric: HeadMetric | None = None
 ) -> PrefixMetrics:
     """Loss, accuracy and value of the metric of the last prefixes on the rows of a dataset."""
-    with torch.no_grad(), evaluation_mode(trainable.stem):
-        indices = torch.split(torch.arange(len(dataset)), INFERENCE_BATCH_SIZE)
-        parts = [last_prefix_logits(trainable, dataset, index, prefixes) for index in indices]
-    return measure_logits(dataset, torch.cat(parts, 1), head_metric)
+    return measure_logits(dataset, all_prefix_logits(trainable, dataset, prefixes), head_metric)
 
 
-def head_logits(trainable: TrainableParts, dataset: CachedDataset) -> Tensor:
-    """What the model answers on all rows [N, C]."""
+def all_prefix_logits(trainable: TrainableParts, dataset: CachedDataset, prefixes: int) -> Tensor:
+    """The answers of the last prefixes on all rows of a dataset [prefixes, N, C], the whole lineage last."""
     with torch.no_grad(), evaluation_mode(trainable.stem):
         indices = torch.split(torch.arange(len(dataset)), INFERENCE_BATCH_SIZE)
-        return torch.cat([last_prefix_logits(trainable, dataset, index, 1)[0] for index in indices])
+        return torch.cat([last_prefix_logits(trainable, dataset, index, prefixes) for index in indices], 1)
 
 
 def measure_logits(

@@ -38,9 +38,9 @@ from growlearn.growth.head_fit import MAX_FIT_ROWS, fit_linear_head
 from growlearn.growth.joined_answer import find_initial_answer, find_untrained_answer, join_answer
 from growlearn.growth.lr_schedule import LrSchedule, make_lr_schedule
 from growlearn.growth.prefix_evaluation import (
+    all_prefix_logits,
     append_branch_features,
     evaluate_prefixes,
-    head_logits,
     last_prefix_logits,
     make_prefix_curve,
     measure_logits,
@@ -228,7 +228,7 @@ def _measure_alone(
     validation, training_state = trained
     if validation.frozen_logits is None or plan.combination != ALONE:
         return None
-    logits = head_logits(trainable, replace(validation, frozen_logits=None))
+    logits = all_prefix_logits(trainable, replace(validation, frozen_logits=None), 1)[0]
     head = _calibrate_logits(plan, logits, validation.targets)
     lineage, answer = join_answer(plan, network, trainable, None, ALONE)
     initial_lineage, initial_answer = find_untrained_answer(plan, trainable)
@@ -267,7 +267,7 @@ def _with_best_combination(
     frozen = validation.frozen_logits
     if frozen is None or not plan.combinations:
         return validation
-    new = head_logits(trainable, replace(validation, frozen_logits=None))  # h [N, C]
+    new = all_prefix_logits(trainable, replace(validation, frozen_logits=None), 1)[0]  # h [N, C]
 
     def cost(logits: Tensor) -> float:
         head = _calibrate_logits(plan, logits, validation.targets)
@@ -286,7 +286,7 @@ def _make_head_metric(plan: GrowthPlan) -> HeadMetric | None:
 
 def _calibrate(plan: GrowthPlan, trainable: TrainableParts, validation: CachedDataset) -> CalibratedHead:
     """The temperature and threshold of the trained head, or of its sum with the frozen answer."""
-    return _calibrate_logits(plan, head_logits(trainable, validation), validation.targets)
+    return _calibrate_logits(plan, all_prefix_logits(trainable, validation, 1)[0], validation.targets)
 
 
 def _calibrate_logits(plan: GrowthPlan, logits: Tensor, targets: Tensor) -> CalibratedHead:

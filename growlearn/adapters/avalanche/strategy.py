@@ -25,6 +25,7 @@ from growlearn.domain.errors import CannotGrow, GrowLearnError
 from growlearn.domain.job import GrowthConfig, ModelConfig
 from growlearn.growth.training_data import to_class_indices
 from growlearn.growth.training_loop import make_optimizer
+from growlearn.growth.weight_average import track_averages, use_averages
 from growlearn.ingest.rows import Rows, Split, object_column, split_rows
 
 with patch_avalanche_import():
@@ -43,9 +44,9 @@ class BranchGrowth(SupervisedTemplate):  # type: ignore[misc] # avalanche ships 
     SupervisedTemplate. Runs on the CPU.
 
     Without an `optimizer` a branch is trained by AdamW, with the learning rate of `growth` on one cycle, set
-    before each iteration, so that a plugin may change it. A given `optimizer`, of one parameter group, gets
-    each branch's parameters in turn and keeps its own options and learning rate, which then are Avalanche's
-    schedulers' to change.
+    before each iteration, so that a plugin may change it; a moving average of its weights is kept. A given
+    `optimizer`, of one parameter group, gets each branch's parameters in turn and keeps its own options and
+    learning rate, which then are Avalanche's schedulers' to change; no average is taken.
 
     An experience must have one task label. Between experiences that share one (class- and
     domain-incremental benchmarks) the router decides at inference.
@@ -158,6 +159,7 @@ class BranchGrowth(SupervisedTemplate):  # type: ignore[misc] # avalanche ships 
             self.optimizer.state.clear()
         else:
             self.optimizer = make_optimizer(modules, self.growth)
+            track_averages(self.optimizer)
 
     # What Avalanche calls during training --------------------------------------------------------------
 
@@ -223,7 +225,8 @@ class BranchGrowth(SupervisedTemplate):  # type: ignore[misc] # avalanche ships 
     def _after_training_epoch(self, **kwargs: Any) -> None:
         super()._after_training_epoch(**kwargs)
         branch_training = self._require_training()
-        branch_training.end_epoch()
+        with use_averages(self.optimizer):  # does nothing for a given optimiser: it has none
+            branch_training.end_epoch()
         if branch_training.lr_schedule.last_epoch <= len(branch_training.losses) < self.train_epochs:
             self.stop_training()
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import torch
 
-from growlearn.adapters.avalanche.branch_training import FeatureCache
+from growlearn.adapters.avalanche.branch_training import BranchTraining, FeatureCache
 from growlearn.adapters.avalanche.importing import patch_avalanche_import
 from growlearn.avalanche import BranchGrowth, GrowthConfig
 from growlearn.domain.errors import CannotGrow, GrowLearnError
@@ -182,3 +182,25 @@ def test_what_cannot_be_grown_is_an_error() -> None:
 def test_growlearn_alone_imports_neither_torch_nor_avalanche() -> None:
     light = "import sys, growlearn; sys.exit('torch' in sys.modules or 'avalanche' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", light], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("rate_given", [False, True])
+def test_averaged_weights_are_validated_unless_the_optimizer_is_given(
+    rate_given: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[bool] = []
+
+    def end_epoch(training: BranchTraining) -> None:
+        state = grown.optimizer.state
+        seen.extend(
+            "average" in slots and torch.equal(weight, slots["average"]) for weight, slots in state.items()
+        )
+        original(training)
+
+    original = BranchTraining.end_epoch
+    monkeypatch.setattr(BranchTraining, "end_epoch", end_epoch)
+    given = {"optimizer": torch.optim.Adam([torch.zeros(1)], lr=1e-3)} if rate_given else {}
+    grown = strategy(train_epochs=1, **given)
+    grown.train(benchmark(task_labels=True).train_stream[0])
+    assert seen
+    assert set(seen) == {not rate_given}

@@ -97,12 +97,25 @@ def _scale_change_issue(name: str, reference: Column, window: Column) -> str | N
         or ks_2samp(reference_sizes, sizes, method="asymp").pvalue >= _MAX_PROBABILITY
     ):
         return None
+    candidate_ratios = [ratio for ratio in candidate_ratios if _moves_all(ratio, ratios)]
+    if not candidate_ratios:
+        return None
     p_values = [ks_2samp(reference, window / ratio, method="asymp").pvalue for ratio in candidate_ratios]
     if max(p_values) < _MIN_P_VALUE_SAME_SHAPE:
         return None
     factor = candidate_ratios[int(np.argmax(p_values))]
     factor_text = f"{factor:.3g} times as large" if factor > 1 else f"{1 / factor:.3g} times as small"
     return f"column {name!r} is {factor_text} as in the reference and otherwise alike: was its unit changed?"
+
+
+def _moves_all(factor: float, ratios: npt.NDArray[np.float64]) -> bool:
+    """Whether every decile moved most of the way: a heavier rain has larger sizes, but the same smallest ones.
+
+    Most of the way is the square root of the factor or more. Where many values are zero, a test of the shape
+    alone would see the zeros.
+    """
+    share = np.log(ratios) / np.log(factor)
+    return bool((share >= 0.5).all())
 
 
 _VALUE_ISSUES: Mapping[InputType, Callable[[str, Column, Column], str | None]] = {

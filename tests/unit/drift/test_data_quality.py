@@ -73,6 +73,15 @@ def test_more_zeros_and_larger_numbers_are_no_other_unit(make_side: Any) -> None
     assert find_quality_issue(make_side(300, n=NUMBERS), make_side(200, n=zeros)) is None
 
 
+def test_heavier_rain_is_no_other_unit(make_side: Any) -> None:
+    fair, stormy = (
+        np.where(RANDOM.random(rows) < 0.08, 0.01 * np.ceil(RANDOM.exponential(scale, rows)), 0.0)
+        for rows, scale in ((1000, 2), (6000, 12))
+    )
+    assert find_quality_issue(make_side(1000, n=fair), make_side(6000, n=stormy)) is None
+    assert find_quality_issue(make_side(1000, n=fair), make_side(6000, n=fair.repeat(6) * 25.4)) is not None
+
+
 def test_larger_numbers_of_another_shape_are_no_other_unit(make_side: Any) -> None:
     assert find_quality_issue(make_side(300, n=NUMBERS), make_side(200, n=OTHERS + 1000)) is None
 

@@ -31,6 +31,7 @@ from growlearn.app.job_template import render_job_file
 from growlearn.app.jobfile import read_job
 from growlearn.domain.job import Job
 from growlearn.domain.window import WindowState
+from growlearn.ingest.rows import Rows
 from growlearn.ingest.table_rows import read_table_rows
 from growlearn.serving.predictor import Predictor
 
@@ -189,15 +190,10 @@ def drafted_job(seed: int, january: pd.DataFrame, folder: Path) -> Job:
     return replace(job, growth=replace(job.growth, seed=seed))
 
 
-def late_probabilities(predictor: Predictor, rows: object) -> Probabilities:
-    """The probability of "late" by the head that answers each row."""
-    _, _, tasks = predictor.predict_rows(rows)
-    probabilities = np.zeros(len(tasks))
-    for name in dict.fromkeys(tasks):
-        answered = np.flatnonzero(tasks == name)
-        outputs = predictor.network.probabilities(rows.take(answered), name)  # [n, 2]
-        probabilities[answered] = outputs[:, predictor.manifest.task(name).classes.index(1)]
-    return probabilities
+def late_probabilities(predictor: Predictor, rows: Rows) -> Probabilities:
+    """The probability of "late" that `predict --proba` gives each row."""
+    answers = predictor.answer(rows, proba=True)
+    return answers.class_probabilities[:, predictor.labels.index("1")]
 
 
 # LightGBM ------------------------------------------------------------------------------------------

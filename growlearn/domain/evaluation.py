@@ -114,12 +114,16 @@ class RefinementScore:
     """What a refinement changed: on the task's earlier hold-out rows, on those of the new windows, on both.
 
     `new` is None where hold-out files hold all of the rows. `alpha` is the level of each test.
+    `after_drift` says whether the new window had drifted. `opened_loss` is then the mean log loss on all of
+    the rows, each routed, of a model with a new task instead; None where none was trained.
     """
 
     earlier: LossChange
     new: LossChange | None
     both: LossChange
     alpha: float
+    after_drift: bool = False
+    opened_loss: float | None = None
 
     @property
     def p_decrease(self) -> float:
@@ -139,8 +143,16 @@ class RefinementScore:
 
     @property
     def keeps_earlier_loss(self) -> bool:
-        """Whether the loss on the earlier rows did not rise beyond chance."""
-        return self.earlier.p_increase >= self.alpha
+        """Whether the earlier rows' loss did not rise beyond chance, or all rows make up for it.
+
+        They do where their loss fell beyond chance and the earlier ones' accuracy did not; after drift
+        also where it fell and a new task does not answer them much better.
+        """
+        if self.earlier.p_increase >= self.alpha:
+            return True
+        if self.opened_loss is not None:
+            return self.both.loss_after < self.both.loss_before
+        return self.both.p_decrease < self.alpha and self.earlier.p_accuracy_drop >= self.alpha
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -87,7 +87,9 @@ class Refinement:
     `windows` are those whose rows are new to the task, in order; `new_rows` counts their labelled rows beside
     the hold-out. `earlier_holdout` are the task's hold-out rows so far and `new_holdout` those of the new
     windows (None: hold-out files hold them all); the plan's `holdout` has rows of both. `reason` says why it
-    was tried.
+    was tried. The first `guarded_rows` of the plan's validation rows are the task's earlier ones, on which
+    the branch should not raise the loss; 0 where the window drifted (`after_drift`): then the loss on
+    earlier and new rows together is what counts.
     """
 
     windows: tuple[str, ...]
@@ -95,6 +97,8 @@ class Refinement:
     earlier_holdout: str
     new_holdout: str | None
     reason: str
+    guarded_rows: int = 0
+    after_drift: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -256,10 +260,12 @@ class GrowthResult:
     def improved(self) -> bool:
         """Whether the branch lowered the loss on validation rows.
 
-        A branch with a zero residual must have been trained to: at the start only its head was fitted. A
-        copied or a new branch brings its own features, and a head alone needs nothing more.
+        A branch with a zero residual must have been trained to, unless a frozen answer enters: at the start
+        only its head was fitted. A copied or a new branch brings its own features, and a head alone needs
+        nothing more.
         """
-        was_trained = self.best_epoch > 0 or bool(self.initial_branches) or not self.branches
+        is_joined = self.combination.frozen_weight > 0
+        was_trained = self.best_epoch > 0 or bool(self.initial_branches) or not self.branches or is_joined
         return was_trained and self.best_loss < self.initial_loss
 
     def leave_out_frozen(self) -> GrowthResult | None:

@@ -86,8 +86,8 @@ class ModelSelection:
     """All candidates, smallest first, their comparisons, and the smallest that no larger one outperforms.
 
     Of candidates with equal cost only the best on validation rows is compared, and of branches only one.
-    `metric` is what they are compared by. `dropped_seconds` is the training time of a refinement that was
-    tried before them, and dropped.
+    `metric` is what they are compared by. `dropped_seconds` is the training time of what was trained for
+    the same window after drift, and dropped, `dropped_reason` a sentence that says why.
     """
 
     candidates: tuple[Candidate, ...]
@@ -97,6 +97,7 @@ class ModelSelection:
     min_accuracy_gain: float = 0.0
     metric: MetricName = MetricName.ACCURACY
     dropped_seconds: float = 0.0
+    dropped_reason: str = ""
 
     @property
     def branch(self) -> CandidateKind:

@@ -109,7 +109,7 @@ def _scale_change_issue(name: str, reference: Column, window: Column) -> str | N
 
 
 def _moves_all(factor: float, ratios: npt.NDArray[np.float64]) -> bool:
-    """Whether every decile moved most of the way: a heavier rain has larger sizes, but the same smallest ones.
+    """Whether every decile moved most of the way: heavier rain has the same smallest sizes.
 
     Most of the way is the square root of the factor or more. Where many values are zero, a test of the shape
     alone would see the zeros.

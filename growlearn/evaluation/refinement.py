@@ -29,7 +29,9 @@ class PredictionPair:
     after: Predictions
 
 
-def score_refinement(earlier: PredictionPair, new: PredictionPair | None, alpha: float) -> RefinementScore:
+def score_refinement(
+    earlier: PredictionPair, new: PredictionPair | None, alpha: float, *, after_drift: bool = False
+) -> RefinementScore:
     """The change on the task's earlier hold-out rows, on those of the new windows, and on both together."""
     pairs = [earlier] if new is None else [earlier, new]
     return RefinementScore(
@@ -37,6 +39,7 @@ def score_refinement(earlier: PredictionPair, new: PredictionPair | None, alpha:
         new=None if new is None else _measure_change([new]),
         both=_measure_change(pairs),
         alpha=alpha,
+        after_drift=after_drift,
     )
 
 

@@ -81,9 +81,11 @@ def split_new_rows(
     return replace(split, train=train)
 
 
-def merge_rows(earlier: Rows, new: Rows, max_rows: int) -> Rows:
-    """All rows of both, or those with the smallest row hashes: the same sample of the same rows."""
+def merge_rows(earlier: Rows, new: Rows, max_rows: int) -> tuple[Rows, int]:
+    """All rows of both, or those with the smallest row hashes: the same sample of the same rows.
+
+    The earlier ones come first; the number says how many they are.
+    """
     rows = concat_rows([earlier, new])
-    if len(rows) <= max_rows:
-        return rows
-    return rows.take(np.sort(np.argsort(rows.row_hashes, kind="stable")[:max_rows]))
+    kept = np.sort(np.argsort(rows.row_hashes, kind="stable")[:max_rows])
+    return rows.take(kept), int((kept < len(earlier)).sum())

@@ -28,7 +28,7 @@ from growlearn.domain.metric import METRICS
 from growlearn.growth import checkpoint
 from growlearn.growth.augmentation import make_augmentation_generator
 from growlearn.growth.branch_init import TrainableParts, init_trainable_parts, keep_first
-from growlearn.growth.calibration import CalibratedHead, calibrate_head
+from growlearn.growth.calibration import CalibratedHead, calibrate_head, measure_calibrated_loss
 from growlearn.growth.checkpoint import TrainingState
 from growlearn.growth.combination import choose_combination
 from growlearn.growth.dropout import seed_dropout
@@ -273,8 +273,25 @@ def _with_best_combination(
         head = _calibrate_logits(plan, logits, validation.targets)
         return ValidationScore(head.loss, math.nan, head.value).cost(METRICS[plan.metric])
 
-    best = choose_combination(plan.combinations, lambda combination: combine(combination, frozen, new), cost)
+    best = choose_combination(
+        plan.combinations,
+        lambda combination: combine(combination, frozen, new),
+        cost,
+        _make_guard(plan, frozen, validation.targets),
+    )
     return replace(validation, combination=best)
+
+
+def _make_guard(plan: GrowthPlan, frozen: Tensor, targets: Tensor) -> Callable[[Tensor], bool]:
+    """Whether logits [N, C] keep the loss of the frozen answer on the guarded rows of a refinement."""
+    guarded = 0 if plan.refinement is None else plan.refinement.guarded_rows
+
+    def loss(logits: Tensor) -> float:
+        calibration = _calibrate_logits(plan, logits, targets).calibration  # as the whole answer will be
+        return measure_calibrated_loss(logits[:guarded].numpy(), targets[:guarded].numpy(), calibration)
+
+    before = loss(frozen) if guarded else math.nan
+    return lambda logits: not guarded or loss(logits) <= before
 
 
 def _make_head_metric(plan: GrowthPlan) -> HeadMetric | None:

@@ -1,26 +1,36 @@
 """Drift that a known task's answer still tells something about: its answer is corrected, no task is opened.
 
 Rows of two regimes that look alike cannot be told apart when they are answered, so one answer has to serve
-both where it can. Whether it does is measured: a refinement that the held-out rows of either regime speak
-against is dropped, and the window opens a task.
+both where it can. Whether it does is measured. Where the earlier rows speak against a correction, a task is
+trained too; it is opened where it answers the rows of both regimes better, each routed as it would be served.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from growlearn.domain.drift import DriftKind
 from growlearn.domain.errors import TooFewLabels
-from growlearn.domain.growth import GrowthPlan
+from growlearn.domain.growth import GrowthPlan, GrowthResult
 from growlearn.domain.lineage import Task
+from growlearn.domain.stream import Transition
 from growlearn.domain.window import Verdict
-from growlearn.evaluation.inference import class_indices
+from growlearn.evaluation.inference import class_indices, predict_labelled_rows
+from growlearn.evaluation.paired_tests import mean_decrease_p_value
+from growlearn.evaluation.refinement import row_log_losses
 from growlearn.growth.calibration import measure_information
 from growlearn.ingest.rows import Rows
+from growlearn.metrics import Values
 from growlearn.pipeline.context import StepContext
 from growlearn.pipeline.refinement import RefinementCandidate, plan_refinement, rows_beside_holdout
+from growlearn.ports import EvalRequest
 
 _MIN_INFORMATION = 0.1
 """The share of what an answer told of its own rows, in nats, that it must still tell of the window's."""
 _MAX_COMPARED_ROWS = 2000
+_MIN_LOSS_SHARE = 0.1
+"""By how much of the loss a new task must answer better. Hold-out rows share hours and places with others
+of their window, so answers that keep windows apart look better on them than they will on the next one."""
 
 
 def plan_drift_refinement(context: StepContext) -> GrowthPlan | None:
@@ -59,6 +69,65 @@ def plan_drift_refinement(context: StepContext) -> GrowthPlan | None:
         return plan_refinement(context, candidate, reason)
     except TooFewLabels:
         return None
+
+
+def is_contradicted(refined: Transition) -> bool:
+    """Whether held-out rows speak against a correction after drift."""
+    score = None if refined.evaluation is None else refined.evaluation.refinement
+    return (
+        score is not None and score.after_drift and not (score.lowers_new_loss and score.keeps_earlier_loss)
+    )
+
+
+def choose_after_drift(context: StepContext, refined: Transition, opened: Transition) -> Transition:
+    """The model with the corrected answer, or that with a new task, both evaluated.
+
+    The task is opened where the correction does not lower the loss, or where the rows of both regimes have a
+    lower loss with it, beyond chance and by a tenth or more. Each row is routed, as it will be without its
+    task.
+    """
+    assert refined.evaluation is not None, "a contradicted correction was evaluated"
+    score = refined.evaluation.refinement
+    assert score is not None, "a contradicted correction is a refinement"
+    if opened.evaluation is None:  # its training failed
+        return opened
+    if not score.lowers_new_loss or score.both.loss_after >= score.both.loss_before:
+        return _with_dropped(
+            opened, refined, "A known task's answer was corrected first", "held-out rows speak against it"
+        )
+    corrected, separate = (_served_losses(context, refined, item) for item in (refined, opened))
+    losses = f"log loss {corrected.mean():.4f} corrected, {separate.mean():.4f} with a new task"
+    is_larger = corrected.mean() - separate.mean() >= _MIN_LOSS_SHARE * corrected.mean()
+    if is_larger and mean_decrease_p_value(corrected - separate) < score.alpha:
+        return _with_dropped(opened, refined, "A known task's answer was corrected first", losses)
+    kept = replace(
+        refined,
+        evaluation=replace(refined.evaluation, refinement=replace(score, opened_loss=float(separate.mean()))),
+    )
+    return _with_dropped(kept, opened, "A new task was trained too", losses)
+
+
+def _served_losses(context: StepContext, refined: Transition, model: Transition) -> Values:
+    """The log losses of a trained model on all hold-out rows of a correction, each routed."""
+    assert isinstance(refined.plan, GrowthPlan)
+    assert isinstance(model.plan, GrowthPlan)
+    assert isinstance(model.result, GrowthResult)
+    request = EvalRequest(task=refined.plan.task, rows=refined.plan.holdout, routed=True)
+    manifest = model.result.build_manifest(model.plan)
+    return row_log_losses(predict_labelled_rows(manifest, request, context.ports.models))
+
+
+def _with_dropped(kept: Transition, dropped: Transition, what: str, why: str) -> Transition:
+    """The transition that also says what was trained beside it and dropped, and what that cost."""
+    if kept.model_selection is None or dropped.model_selection is None:
+        return kept
+    seconds = sum(candidate.seconds for candidate in dropped.model_selection.candidates)
+    selection = replace(
+        kept.model_selection,
+        dropped_seconds=seconds,
+        dropped_reason=f"{what}, in {seconds:.1f} s, and dropped: {why}.",
+    )
+    return replace(kept, model_selection=selection)
 
 
 def _share_told(context: StepContext, task: Task, rows: Rows) -> float:

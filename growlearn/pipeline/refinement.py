@@ -93,16 +93,16 @@ def explain_too_few_rows(context: StepContext, candidate: RefinementCandidate) -
 
 
 def plan_refinement(
-    context: StepContext, candidate: RefinementCandidate, reason: str | None = None
+    context: StepContext, candidate: RefinementCandidate, drift_reason: str | None = None
 ) -> GrowthPlan | None:
-    """The plan of a refinement, for a reason given or found; None where the rows are not worth it yet.
+    """The plan of a refinement, after drift or for a reason found; None where the rows are not worth it yet.
 
     Raises CannotGrow.
     """
     job, task, models = context.job, candidate.task, context.ports.models
     manifest = context.parent_manifest
     head = manifest.task(task.name)
-    reason = reason or _explain_worth(context, candidate, head)
+    reason = drift_reason or _explain_worth(context, candidate, head)
     if reason is None:
         return None
     windows, rows = _load_new_rows(context, candidate)
@@ -114,11 +114,12 @@ def plan_refinement(
         reference,
         lambda label_type: load_holdout_files(context, task.name, label_type),
     )
+    split, num_earlier = _join_split(context, task, head, new_split)
     plan = plan_growth(
         job,
         context.window,
         task.name,
-        SplitData(_join_split(context, task, head, new_split), head.classes),
+        SplitData(split, head.classes),
         ParentModel(manifest, context.stream.parent_version),
         len(context.ports.store.branches(context.stream.name)),
         models.store_rows,
@@ -131,6 +132,8 @@ def plan_refinement(
         earlier_holdout=task.holdout,
         new_holdout=None if has_files else models.store_rows(new_split.holdout, manifest.schema),
         reason=reason,
+        guarded_rows=0 if drift_reason else num_earlier,
+        after_drift=drift_reason is not None,
     )
     return replace(plan, refinement=refinement, train_router=False)
 
@@ -154,6 +157,7 @@ def score_refined_candidate(
         predict_pair(refinement.earlier_holdout),
         None if refinement.new_holdout is None else predict_pair(refinement.new_holdout),
         context.job.baseline_comparison.alpha,
+        after_drift=refinement.after_drift,
     )
 
 
@@ -205,17 +209,19 @@ def _load_new_rows(context: StepContext, candidate: RefinementCandidate) -> tupl
     return tuple(window for window, _ in loaded), concat_rows([rows for _, rows in loaded])
 
 
-def _join_split(context: StepContext, task: Task, head: TaskHead, new: Split) -> Split:
-    """The new rows with those of the task: hold-out, validation, and training rows where it kept some."""
+def _join_split(context: StepContext, task: Task, head: TaskHead, new: Split) -> tuple[Split, int]:
+    """The new rows with those of the task: hold-out, validation, and training rows where it kept some.
+
+    The number is that of the earlier validation rows, which come first.
+    """
     models, schema = context.ports.models, context.parent_manifest.schema
     train = new.train
     if head.retained is not None and context.job.retain != "none":
         train = concat_rows([models.rows(head.retained, schema), train])
-    return Split(
-        train,
-        merge_rows(models.rows(task.reference_rows, schema), new.validation, MAX_REFERENCE_ROWS),
-        merge_rows(models.rows(task.holdout, schema), new.holdout, MAX_HOLDOUT_ROWS),
-    )
+    reference = models.rows(task.reference_rows, schema)
+    validation, num_earlier = merge_rows(reference, new.validation, MAX_REFERENCE_ROWS)
+    holdout, _ = merge_rows(models.rows(task.holdout, schema), new.holdout, MAX_HOLDOUT_ROWS)
+    return Split(train, validation, holdout), num_earlier
 
 
 def _explain_worth(context: StepContext, candidate: RefinementCandidate, head: TaskHead) -> str | None:

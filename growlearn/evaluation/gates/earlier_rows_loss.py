@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from growlearn.domain.evaluation import GateResult
+from growlearn.domain.evaluation import GateResult, RefinementScore
 from growlearn.domain.job import GateConfig
 from growlearn.evaluation.gates.gate_input import GateInput
 
@@ -10,7 +10,8 @@ from growlearn.evaluation.gates.gate_input import GateInput
 def earlier_rows_loss(gate_input: GateInput, config: GateConfig) -> GateResult:  # noqa: ARG001 - threshold: alpha
     """The p-value of "the log loss is no higher" on the task's earlier hold-out rows: alpha or more.
 
-    So a rise fails only where it is beyond chance. Passes with value 1 where the task is a new one.
+    A rise beyond chance passes where the loss on all rows makes up for it (RefinementScore). Passes with
+    value 1 where the task is a new one.
     """
     refinement = gate_input.evaluation.refinement
     if refinement is None:
@@ -24,5 +25,16 @@ def earlier_rows_loss(gate_input: GateInput, config: GateConfig) -> GateResult: 
         threshold=refinement.alpha,
         passed=refinement.keeps_earlier_loss,
         reason=f"log loss {change.loss_before:.4f} before and {change.loss_after:.4f} now on {change.rows} "
-        f"earlier hold-out rows (p = {change.p_increase:.2g} that it did not rise)",
+        f"earlier hold-out rows (p = {change.p_increase:.2g} that it did not rise)"
+        + (_describe_all_rows(refinement) if change.p_increase < refinement.alpha else ""),
+    )
+
+
+def _describe_all_rows(refinement: RefinementScore) -> str:
+    """What may make up for a rise."""
+    change, opened = refinement.both, refinement.opened_loss
+    instead = "" if opened is None else f", {opened:.4f} with a new task"
+    return (
+        f"; on all {change.rows} rows {change.loss_before:.4f} before, {change.loss_after:.4f} now"
+        f" (p = {change.p_decrease:.2g} that it did not fall){instead}"
     )

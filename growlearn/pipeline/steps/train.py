@@ -16,6 +16,7 @@ from growlearn.metrics import compute_chance_level
 from growlearn.network.bitwise_check import find_changed_tasks, store_check_logits
 from growlearn.pipeline.augmentation_choice import choose_augmentation
 from growlearn.pipeline.context import StepContext
+from growlearn.pipeline.drift_refinement import choose_after_drift, is_contradicted
 from growlearn.pipeline.hyperparameter_search import search_hyperparameters
 from growlearn.pipeline.model_selection import TrainedCandidate, train_and_select
 from growlearn.pipeline.new_task import plan_new_task
@@ -43,10 +44,10 @@ def train_and_evaluate(context: StepContext, on_progress: ProgressCallback) -> T
         return make_final_transition(context, WindowState.REJECTED, reason=reason)
     try:
         evaluated = _train_plan(context, plan, on_progress)
-        if not _opens_task_instead(context, evaluated):
+        if not is_contradicted(evaluated):
             return evaluated
         opened = _train_plan(context, plan_new_task(context, _task_to_open(context)), on_progress)
-        return _with_dropped_seconds(opened, evaluated)
+        return choose_after_drift(context, evaluated, opened)
     except Unavailable:
         raise  # it may be there again later: no fault of the window
     except GrowLearnError as error:
@@ -57,23 +58,6 @@ def _train_plan(context: StepContext, plan: GrowthPlan, on_progress: ProgressCal
     plan = _choose_augmentation(context, plan, on_progress)
     plan = _choose_hyperparameters(context, plan, on_progress)
     return _evaluate_trained(context, train_and_select(plan, context.job, context.ports, on_progress))
-
-
-def _opens_task_instead(context: StepContext, evaluated: Transition) -> bool:
-    """Whether the window drifted and held-out rows speak against correcting a known answer."""
-    report, evaluation = context.record.report, evaluated.evaluation
-    refinement = None if evaluation is None else evaluation.refinement
-    if refinement is None or report is None or not report.needs_growth:
-        return False
-    return not (refinement.lowers_new_loss and refinement.keeps_earlier_loss)
-
-
-def _with_dropped_seconds(opened: Transition, dropped: Transition) -> Transition:
-    """The transition that also counts what the dropped refinement cost."""
-    if opened.model_selection is None or dropped.model_selection is None:
-        return opened
-    seconds = sum(candidate.seconds for candidate in dropped.model_selection.candidates)
-    return replace(opened, model_selection=replace(opened.model_selection, dropped_seconds=seconds))
 
 
 def _task_to_open(context: StepContext) -> str:

@@ -285,12 +285,14 @@ def refined(new: LossChange | None, earlier: LossChange, both: LossChange) -> Ga
         (refined(EQUAL, BETTER, BETTER), ["new_rows_loss"]),
         (refined(change(0.49, 0.2, 0.8), EQUAL, EQUAL), ["new_rows_loss"]),
         (refined(BETTER, WORSE, EQUAL), ["earlier_rows_loss"]),
+        (refined(BETTER, replace(WORSE, p_accuracy_drop=1.0), BETTER), []),
         (refined(None, BETTER, BETTER), []),
         (refined(None, EQUAL, EQUAL), ["new_rows_loss"]),
     ],
     ids=[
         "better on new rows", "better on all", "a little on new rows, clearly on all", "not on new rows",
-        "within chance", "worse on earlier rows", "hold-out files", "within chance on hold-out files",
+        "within chance", "worse on earlier rows",
+        "less sure of earlier rows, better on all", "hold-out files", "within chance on hold-out files",
     ],
 )  # fmt: skip
 def test_a_refined_candidate_must_lower_the_loss_on_new_rows_and_not_raise_it_on_earlier_ones(

@@ -234,6 +234,40 @@ def test_two_tests_of_a_refinement_share_its_level() -> None:
     assert replace(score, new=None).p_decrease == 0.01
 
 
+@pytest.mark.parametrize(
+    ("p_increase", "p_accuracy_drop", "p_decrease", "loss_after", "opened_loss", "keeps"),
+    [
+        (0.06, 0.01, 0.9, 0.6, None, True),
+        (0.01, 0.06, 0.01, 0.4, None, True),
+        (0.01, 0.01, 0.01, 0.4, None, False),
+        (0.01, 0.06, 0.06, 0.4, None, False),
+        (0.01, 0.01, 0.06, 0.4, 0.39, True),
+        (0.01, 0.01, 0.06, 0.6, 0.39, False),
+    ],
+    ids=[
+        "within chance", "made up for", "accuracy lost", "not made up for", "no new task is much better",
+        "no fall at all",
+    ],
+)  # fmt: skip
+def test_earlier_rows_may_lose_what_all_rows_make_up_for(
+    p_increase: float,
+    p_accuracy_drop: float,
+    p_decrease: float,
+    loss_after: float,
+    opened_loss: float | None,
+    keeps: bool,
+) -> None:
+    score = RefinementScore(
+        earlier=replace(make_change(), p_increase=p_increase, p_accuracy_drop=p_accuracy_drop),
+        new=make_change(),
+        both=replace(make_change(), p_decrease=p_decrease, loss_before=0.5, loss_after=loss_after),
+        alpha=0.05,
+        after_drift=opened_loss is not None,
+        opened_loss=opened_loss,
+    )
+    assert score.keeps_earlier_loss is keeps
+
+
 def scored(task: str, value: float | None, metric: MetricName = MetricName.LOG_LOSS) -> TaskScore:
     return TaskScore(task=task, correct=9, rows=10, metric=metric, metric_value=value)
 

@@ -109,7 +109,8 @@ def test_rows_that_cannot_be_trained_on_are_refused(labels: list[int | None], re
 @given(st.integers(0, 60), st.integers(0, 60), st.integers(1, 80))
 def test_merged_rows_are_bounded_and_a_sample_of_both(earlier: int, new: int, most: int) -> None:
     first, second = rows_of([0] * earlier), rows_of([1] * new, first=earlier)
-    merged = merge_rows(first, second, most)
+    merged, num_earlier = merge_rows(first, second, most)
+    assert list(merged.labels) == [0] * num_earlier + [1] * (len(merged) - num_earlier)
     assert len(merged) == min(most, earlier + new)
     everything = np.concatenate([first.row_hashes, second.row_hashes])
     assert sorted(merged.row_hashes) == sorted(everything)[: len(merged)]
@@ -119,6 +120,6 @@ def test_a_sample_of_a_sample_is_one_of_all() -> None:
     parts = [rows_of([label] * 50, first=50 * label) for label in range(4)]
     merged = parts[0]
     for part in parts[1:]:
-        merged = merge_rows(merged, part, 60)
+        merged, _ = merge_rows(merged, part, 60)
     everything = np.sort(np.concatenate([part.row_hashes for part in parts]))
     assert np.array_equal(np.sort(merged.row_hashes), everything[:60])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from growlearn.domain.drift_config import RefineConfig
 from growlearn.domain.growth import GrowthPlan
 from growlearn.domain.job import HoldoutFraction, Job
 from growlearn.domain.window import Verdict, Window, WindowState
+from growlearn.pipeline import drift_refinement
 from tests.unit.digits import Digits, Images, rotate
 from tests.unit.in_memory import JOB, World
 
@@ -43,6 +45,43 @@ def test_a_known_answer_that_still_tells_something_is_corrected(tmp_path: Path, 
     assert world.store.versions("digits")[-1].tasks == ("task-1",)
     again = world.send("3.parquet", dimmed(digits[0][1700:]), digits[1][1700:])
     assert again.task == "task-1"
+
+
+def shift(images: Images) -> Images:
+    """Images moved by a pixel: one answer can serve both, but not as well as one for each."""
+    return np.roll(images, 1, axis=2)
+
+
+def test_a_task_is_opened_where_it_answers_the_rows_of_both_regimes_much_better(
+    tmp_path: Path, digits: Digits
+) -> None:
+    world, window = drift(tmp_path, digits, shift, replace(KEEPING, retain="none"))
+    assert (window.state, window.task) == (WindowState.PROMOTED, "task-2")
+    record = world.store.window_record("digits", window.id)
+    assert record.evaluation is not None
+    assert record.evaluation.refinement is None
+    assert record.model_selection is not None
+    assert record.model_selection.dropped_seconds > 0
+    assert re.fullmatch(
+        r"A known task's answer was corrected first, in \d+\.\d s, and dropped: "
+        r"log loss 0\.\d{4} corrected, 0\.\d{4} with a new task\.",
+        record.model_selection.dropped_reason,
+    )
+
+
+def test_the_correction_is_kept_where_a_new_task_answers_hardly_better(
+    tmp_path: Path, digits: Digits, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    losses = iter([np.full(100, 0.50), np.full(100, 0.46)])
+    monkeypatch.setattr(drift_refinement, "_served_losses", lambda *_: next(losses))
+    world, window = drift(tmp_path, digits, shift, replace(KEEPING, retain="none"))
+    assert (window.state, window.task) == (WindowState.PROMOTED, "task-1")
+    record = world.store.window_record("digits", window.id)
+    assert record.evaluation is not None
+    assert record.evaluation.refinement is not None
+    assert record.evaluation.refinement.opened_loss == pytest.approx(0.46)
+    assert record.model_selection is not None
+    assert record.model_selection.dropped_reason.startswith("A new task was trained too, in ")
 
 
 @pytest.mark.parametrize("job", [KEEPING, replace(KEEPING, refine=RefineConfig(when="never"))])

@@ -19,7 +19,9 @@ from branch_growth import SCHEMA
 from in_memory_stream import InMemoryStream
 from results import publish
 
-from growlearn.domain.job import GrowthConfig, HoldoutFraction, Job, ModelConfig, SourceConfig
+from growlearn.domain.growth_config import GrowthConfig
+from growlearn.domain.job import HoldoutFraction, Job, SourceConfig
+from growlearn.domain.model_config import ModelConfig
 from growlearn.domain.model_selection import CandidateKind, ModelSelection
 from growlearn.domain.stream import Message, MessageKind
 from growlearn.registry.promotion import rollback_version

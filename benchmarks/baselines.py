@@ -19,7 +19,8 @@ from torch.utils.data import DataLoader
 
 from growlearn.adapters.avalanche.importing import patch_avalanche_import
 from growlearn.adapters.avalanche.pixels import IMAGE_COLUMN
-from growlearn.domain.job import GrowthConfig, ModelConfig
+from growlearn.domain.growth_config import GrowthConfig
+from growlearn.domain.model_config import ModelConfig
 from growlearn.domain.schema import InputColumn, InputType, Schema
 from growlearn.growth.lr_schedule import make_lr_schedule
 from growlearn.ingest.rows import Rows, object_column

@@ -14,8 +14,10 @@ import numpy as np
 from growlearn.adapters.memory.artifacts import MemoryArtifacts
 from growlearn.domain.evaluation import TaskScore
 from growlearn.domain.growth import GrowthPlan, GrowthResult
-from growlearn.domain.job import GrowthConfig, Job, ModelConfig, SourceConfig
+from growlearn.domain.growth_config import GrowthConfig
+from growlearn.domain.job import Job, SourceConfig
 from growlearn.domain.lineage import Manifest
+from growlearn.domain.model_config import ModelConfig
 from growlearn.domain.model_selection import Candidate, CandidateKind, ModelSelection
 from growlearn.domain.schema import InputColumn, InputType, Schema
 from growlearn.domain.window import Window, WindowState

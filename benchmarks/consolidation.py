@@ -22,8 +22,9 @@ from results import publish
 from growlearn.adapters.files.artifacts import FileArtifacts
 from growlearn.domain.consolidation import ConsolidationPlan, TaskData
 from growlearn.domain.growth import GrowthPlan
-from growlearn.domain.job import ConsolidationConfig, GrowthConfig, ModelConfig
+from growlearn.domain.growth_config import ConsolidationConfig, GrowthConfig
 from growlearn.domain.lineage import Manifest
+from growlearn.domain.model_config import ModelConfig
 from growlearn.growth.distillation import consolidate_branches
 from growlearn.growth.train import train_branch
 from growlearn.ingest.rows import Rows

@@ -10,7 +10,7 @@ import torch
 from branch_growth import SCHEMA, make_rows
 from torch import Tensor, nn
 
-from growlearn.domain.job import ModelConfig
+from growlearn.domain.model_config import ModelConfig
 from growlearn.ingest.rows import Rows
 from growlearn.network.model.branch import Layer, ResidualBranch
 from growlearn.network.model.head import Head

@@ -20,7 +20,8 @@ from candidate_table import candidate_table
 from results import publish
 
 from growlearn.domain.growth import GrowthResult
-from growlearn.domain.job import GrowthConfig, ModelConfig
+from growlearn.domain.growth_config import GrowthConfig
+from growlearn.domain.model_config import ModelConfig
 from growlearn.domain.model_selection import ModelSelection
 from growlearn.ingest.rows import Rows, concat_rows
 from growlearn.serving.predictor import Predictor

@@ -17,7 +17,8 @@ from branch_growth import GrowingModel
 from domains import DOMAINS, line, tested, windows
 from results import publish
 
-from growlearn.domain.job import GrowthConfig, ModelConfig
+from growlearn.domain.growth_config import GrowthConfig
+from growlearn.domain.model_config import ModelConfig
 from growlearn.ingest.rows import Rows
 
 RATES = (5e-4, 1e-3, 2e-3, 4e-3)

@@ -15,7 +15,8 @@ from branch_growth import GrowingModel, make_rows
 from results import publish
 
 from growlearn.adapters.files.artifacts import FileArtifacts
-from growlearn.domain.job import GrowthConfig, ModelConfig
+from growlearn.domain.growth_config import GrowthConfig
+from growlearn.domain.model_config import ModelConfig
 
 
 @dataclass(frozen=True)

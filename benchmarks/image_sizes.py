@@ -29,7 +29,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MaxAbsScaler
 
 from growlearn.domain.growth import GrowthPlan
-from growlearn.domain.job import GrowthConfig, Job, SourceConfig
+from growlearn.domain.growth_config import GrowthConfig
+from growlearn.domain.job import Job, SourceConfig
 from growlearn.ingest.rows import Rows
 
 SIZES = (4_000, 10_000, 60_000)

@@ -28,14 +28,9 @@ from results import RESULTS, publish
 from growlearn.adapters.engines.local import LocalEngine
 from growlearn.domain.drift_config import DriftConfig
 from growlearn.domain.growth import BranchInit
-from growlearn.domain.job import (
-    BaselineComparisonConfig,
-    GateConfig,
-    GrowthConfig,
-    Job,
-    ModelConfig,
-    SourceConfig,
-)
+from growlearn.domain.growth_config import GrowthConfig
+from growlearn.domain.job import BaselineComparisonConfig, GateConfig, Job, SourceConfig
+from growlearn.domain.model_config import ModelConfig
 from growlearn.domain.window import Window, WindowState
 from growlearn.ingest.rows import Rows
 

@@ -20,7 +20,8 @@ from approximation.training import PrefixScores, Trainer, score_prefixes, train_
 from branch_growth import SCHEMA, make_rows
 from torch import Tensor
 
-from growlearn.domain.job import GrowthConfig, ModelConfig
+from growlearn.domain.growth_config import GrowthConfig
+from growlearn.domain.model_config import ModelConfig
 from growlearn.network.stems.columns import EncodedInputs
 from growlearn.network.stems.stem import make_stem
 

@@ -27,8 +27,10 @@ from in_memory_stream import InMemoryStream
 from sklearn.metrics import average_precision_score, log_loss, roc_auc_score
 
 from growlearn.domain.growth import GrowthPlan
-from growlearn.domain.job import GrowthConfig, HoldoutFraction, Job, ModelConfig, SourceConfig
+from growlearn.domain.growth_config import GrowthConfig
+from growlearn.domain.job import HoldoutFraction, Job, SourceConfig
 from growlearn.domain.metric import MetricName
+from growlearn.domain.model_config import ModelConfig
 from growlearn.domain.schema import InputColumn, InputType, Schema
 from growlearn.ingest.rows import from_parquet
 from growlearn.pipeline.run import run_stream

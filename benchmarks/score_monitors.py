@@ -17,7 +17,8 @@ from branch_growth import GrowingModel, make_rows
 from scipy.stats import kstwo
 
 from growlearn.domain.drift import EProcess
-from growlearn.domain.job import GrowthConfig, ModelConfig
+from growlearn.domain.growth_config import GrowthConfig
+from growlearn.domain.model_config import ModelConfig
 from growlearn.drift.sequential.alpha_budget import AlphaBudget, make_lifetime_budget
 from growlearn.drift.sequential.betting_functions import BETTING_VALUES, TOTAL_VARIATIONS
 from growlearn.drift.sequential.conformal_martingale import ScoreMonitor, update_with_scores

@@ -22,7 +22,8 @@ from in_memory_stream import InMemoryStream
 from results import publish
 from sklearn.linear_model import LogisticRegression
 
-from growlearn.domain.job import GrowthConfig, Job, SourceConfig
+from growlearn.domain.growth_config import GrowthConfig
+from growlearn.domain.job import Job, SourceConfig
 from growlearn.domain.model_selection import ModelSelection
 
 WINDOWS, ROWS = 6, 2000

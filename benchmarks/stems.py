@@ -16,7 +16,8 @@ import torch
 from branch_growth import GrowingModel, make_rows
 from results import publish
 
-from growlearn.domain.job import GrowthConfig, ModelConfig
+from growlearn.domain.growth_config import GrowthConfig
+from growlearn.domain.model_config import ModelConfig
 
 STEMS: tuple[Literal["conv", "patches"], ...] = ("conv", "patches")
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from growlearn.adapters.avalanche.classifier import GrowingClassifier
 from growlearn.adapters.avalanche.strategy import BranchGrowth
-from growlearn.domain.job import GrowthConfig, ModelConfig
+from growlearn.domain.growth_config import GrowthConfig
+from growlearn.domain.model_config import ModelConfig
 
 __all__ = ["BranchGrowth", "GrowingClassifier", "GrowthConfig", "ModelConfig"]

@@ -19,7 +19,7 @@ from itertools import accumulate
 import torch
 from torch import Tensor, nn
 
-from growlearn.domain.job import ModelConfig
+from growlearn.domain.model_config import ModelConfig
 from growlearn.network.model.branch import ResidualBranch
 from growlearn.network.model.head import Head
 from growlearn.network.stems.columns import EncodedInputs

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from growlearn.domain.job import GrowthConfig
+from growlearn.domain.growth_config import GrowthConfig
 from growlearn.growth.lr_schedule import LrSchedule
 from growlearn.growth.prefix_evaluation import prefix_losses
 from growlearn.growth.training_loop import make_optimizer

@@ -10,17 +10,16 @@ from dataclasses import replace
 from growlearn.app.data_profile import DataProfile
 from growlearn.domain.drift_config import DriftConfig, RefineConfig, RetrainingPolicyConfig
 from growlearn.domain.errors import GrowLearnError
+from growlearn.domain.growth_config import ConsolidationConfig, GrowthConfig
 from growlearn.domain.job import (
     BaselineComparisonConfig,
-    ConsolidationConfig,
     GateConfig,
-    GrowthConfig,
     HoldoutFraction,
     Job,
-    ModelConfig,
     RegistryConfig,
     validate_stream_name,
 )
+from growlearn.domain.model_config import ModelConfig
 from growlearn.domain.schema import InputColumn, InputType
 
 _TEMPLATE = """\

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from growlearn.domain.environment import TrainingEnvironment
 from growlearn.domain.growth import Epoch
-from growlearn.domain.job import GrowthConfig
+from growlearn.domain.growth_config import GrowthConfig
 from growlearn.domain.lineage import BranchWeights, Manifest, RouterWeights, TaskHead
 from growlearn.domain.metric import MetricName
 

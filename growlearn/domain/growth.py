@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from growlearn.domain.environment import TrainingEnvironment
-from growlearn.domain.job import GrowthConfig
+from growlearn.domain.growth_config import GrowthConfig
 from growlearn.domain.lineage import (
     UNCALIBRATED,
     BranchWeights,

@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from growlearn.domain.errors import NotFound
-from growlearn.domain.job import ModelConfig
+from growlearn.domain.model_config import ModelConfig
 from growlearn.domain.schema import Label, Schema
 
 

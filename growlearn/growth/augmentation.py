@@ -8,7 +8,7 @@ from types import MappingProxyType
 import torch
 from torch import Tensor
 
-from growlearn.domain.job import AugmentationName, GrowthConfig
+from growlearn.domain.growth_config import AugmentationName, GrowthConfig
 from growlearn.domain.schema import InputType
 from growlearn.network.stems.columns import EncodedInputs
 

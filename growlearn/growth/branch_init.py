@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from growlearn.domain.growth import BranchInit, GrowthPlan
-from growlearn.domain.job import ModelConfig
+from growlearn.domain.model_config import ModelConfig
 from growlearn.domain.schema import Schema
 from growlearn.ingest.rows import Rows
 from growlearn.network.model.branch import ResidualBranch

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from growlearn.domain.growth import Epoch, Progress
-from growlearn.domain.job import GrowthConfig
+from growlearn.domain.growth_config import GrowthConfig
 from growlearn.domain.metric import ACCURACY, Metric
 from growlearn.growth import checkpoint
 from growlearn.growth.checkpoint import TrainingState

@@ -9,8 +9,9 @@ from dataclasses import replace
 import numpy as np
 
 from growlearn.domain.growth import GrowthPlan, GrowthResult
-from growlearn.domain.job import AugmentationName, ModelConfig
+from growlearn.domain.growth_config import AugmentationName
 from growlearn.domain.metric import METRICS
+from growlearn.domain.model_config import ModelConfig
 from growlearn.growth.augmentation import AUGMENTATIONS
 from growlearn.growth.plan import single_task_plan
 from growlearn.ingest.rows import Rows

@@ -8,7 +8,7 @@ from dataclasses import replace
 from itertools import product
 
 from growlearn.domain.growth import BranchInit, GrowthPlan, GrowthResult, ProbeScore, SearchTrial
-from growlearn.domain.job import HyperparameterSearchConfig
+from growlearn.domain.growth_config import HyperparameterSearchConfig
 from growlearn.domain.metric import METRICS, MetricName
 from growlearn.ports import Engine, ProgressCallback
 

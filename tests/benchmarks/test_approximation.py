@@ -15,7 +15,8 @@ from torch import Tensor
 from benchmarks.approximation.forms import FORMS, Approximation
 from benchmarks.approximation.schemes import SCHEMES
 from benchmarks.approximation.training import Trainer, score_prefixes, train_with_scheme
-from growlearn.domain.job import GrowthConfig, ModelConfig
+from growlearn.domain.growth_config import GrowthConfig
+from growlearn.domain.model_config import ModelConfig
 from growlearn.domain.schema import InputColumn, InputType, Schema
 from growlearn.ingest.rows import Rows, hash_rows, object_column
 from growlearn.network.stems.columns import EncodedInputs

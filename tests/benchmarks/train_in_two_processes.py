@@ -18,7 +18,7 @@ from benchmarks.branch_parallel import (
     launch_workers,
     train_step,
 )
-from growlearn.domain.job import ModelConfig
+from growlearn.domain.model_config import ModelConfig
 from growlearn.network.model.branch import ResidualBranch
 from growlearn.network.model.execution.loop import LoopExecutor
 from growlearn.network.model.execution.parts import BranchSet

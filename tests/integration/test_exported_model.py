@@ -29,8 +29,9 @@ from growlearn.adapters.mlflow.export import export_model
 from growlearn.adapters.mlflow.silence import silence_warnings
 from growlearn.domain.errors import GrowLearnError
 from growlearn.domain.growth import BranchInit, GrowthPlan
-from growlearn.domain.job import GrowthConfig, ModelConfig
+from growlearn.domain.growth_config import GrowthConfig
 from growlearn.domain.lineage import BranchWeights, Manifest, TaskHead
+from growlearn.domain.model_config import ModelConfig
 from growlearn.domain.schema import InputColumn, InputType, Label, Schema
 from growlearn.growth.branch_init import init_trainable_parts
 from growlearn.ingest.rows import Rows, hash_rows, object_column

@@ -26,8 +26,10 @@ from growlearn.adapters.memory.store import MemoryStore
 from growlearn.domain.errors import JobError
 from growlearn.domain.evaluation import AccuracyMatrix
 from growlearn.domain.growth import GrowthPlan, GrowthResult
-from growlearn.domain.job import GrowthConfig, HoldoutFraction, Job, ModelConfig, SourceConfig
+from growlearn.domain.growth_config import GrowthConfig
+from growlearn.domain.job import HoldoutFraction, Job, SourceConfig
 from growlearn.domain.metric import MetricName
+from growlearn.domain.model_config import ModelConfig
 from growlearn.domain.model_selection import CandidateKind, ModelSelection
 from growlearn.domain.schema import InputColumn, InputType, Schema
 from growlearn.domain.window import Window, WindowState

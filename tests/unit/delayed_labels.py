@@ -14,14 +14,9 @@ from growlearn.adapters.memory.clock import ManualClock
 from growlearn.adapters.memory.source import MemorySource
 from growlearn.adapters.memory.store import MemoryStore
 from growlearn.domain.drift_config import DriftConfig
-from growlearn.domain.job import (
-    BaselineComparisonConfig,
-    GateConfig,
-    GrowthConfig,
-    Job,
-    ModelConfig,
-    SourceConfig,
-)
+from growlearn.domain.growth_config import GrowthConfig
+from growlearn.domain.job import BaselineComparisonConfig, GateConfig, Job, SourceConfig
+from growlearn.domain.model_config import ModelConfig
 from growlearn.domain.window import Window
 from growlearn.pipeline.run import run_stream
 from tests.unit.digits import SCHEMA, load_shuffled_digits

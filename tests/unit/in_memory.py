@@ -17,14 +17,9 @@ from growlearn.adapters.memory.evaluator import NumpyEvaluator
 from growlearn.adapters.memory.source import MemorySource
 from growlearn.adapters.memory.store import MemoryStore
 from growlearn.domain.drift_config import DriftConfig
-from growlearn.domain.job import (
-    BaselineComparisonConfig,
-    GrowthConfig,
-    HoldoutFraction,
-    Job,
-    ModelConfig,
-    SourceConfig,
-)
+from growlearn.domain.growth_config import GrowthConfig
+from growlearn.domain.job import BaselineComparisonConfig, HoldoutFraction, Job, SourceConfig
+from growlearn.domain.model_config import ModelConfig
 from growlearn.domain.window import Window
 from growlearn.network.model_cache import ModelCache
 from growlearn.pipeline.context import Ports

@@ -10,8 +10,9 @@ import numpy as np
 
 from growlearn.adapters.memory.artifacts import MemoryArtifacts
 from growlearn.domain.growth import BranchInit, GrowthPlan, GrowthResult
-from growlearn.domain.job import GrowthConfig, ModelConfig
+from growlearn.domain.growth_config import GrowthConfig
 from growlearn.domain.lineage import Manifest
+from growlearn.domain.model_config import ModelConfig
 from growlearn.domain.schema import sort_labels
 from growlearn.growth.train import train_branch
 from growlearn.ingest.rows import Rows, split_rows, to_parquet

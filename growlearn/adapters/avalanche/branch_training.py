@@ -12,7 +12,8 @@ from torch import Tensor
 from growlearn.adapters.avalanche.classifier import GrowingClassifier
 from growlearn.domain.errors import GrowLearnError
 from growlearn.domain.growth import GrowthPlan
-from growlearn.domain.job import GrowthConfig, Job, SourceConfig
+from growlearn.domain.growth_config import GrowthConfig
+from growlearn.domain.job import Job, SourceConfig
 from growlearn.domain.lineage import BranchWeights, Manifest, TaskHead
 from growlearn.domain.schema import sort_labels
 from growlearn.domain.window import Window, WindowState

@@ -17,8 +17,8 @@ from growlearn.adapters.avalanche.state_dict_artifacts import (
     bytes_to_tensor,
     tensor_to_bytes,
 )
-from growlearn.domain.job import ModelConfig
 from growlearn.domain.lineage import Manifest, is_version_of_task
+from growlearn.domain.model_config import ModelConfig
 from growlearn.domain.schema import InputColumn, InputType, Label, Schema
 from growlearn.ingest.rows import Rows
 from growlearn.network.model.network import GrowingNetwork, load_network

@@ -22,7 +22,8 @@ from growlearn.adapters.avalanche.branch_training import BranchTraining
 from growlearn.adapters.avalanche.classifier import GrowingClassifier
 from growlearn.adapters.avalanche.importing import patch_avalanche_import
 from growlearn.domain.errors import CannotGrow, GrowLearnError
-from growlearn.domain.job import GrowthConfig, ModelConfig
+from growlearn.domain.growth_config import GrowthConfig
+from growlearn.domain.model_config import ModelConfig
 from growlearn.growth.training_data import to_class_indices
 from growlearn.growth.training_loop import make_optimizer
 from growlearn.growth.weight_average import track_averages, use_averages

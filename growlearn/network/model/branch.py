@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - the field's own abbreviation
 
-from growlearn.domain.job import ModelConfig
+from growlearn.domain.model_config import ModelConfig
 
 
 class Layer(nn.Module):

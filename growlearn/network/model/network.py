@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from growlearn.domain.execution import Execution
-from growlearn.domain.job import ModelConfig
 from growlearn.domain.lineage import Manifest
+from growlearn.domain.model_config import ModelConfig
 from growlearn.domain.schema import Label
 from growlearn.ingest.rows import Rows
 from growlearn.network.model import weights as stored

@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from torch import nn
 
-from growlearn.domain.job import ModelConfig
+from growlearn.domain.model_config import ModelConfig
 from growlearn.domain.schema import InputColumn, InputType
 from growlearn.network.stems.columns import InitSource
 from growlearn.network.stems.datetimes import make_datetime_columns

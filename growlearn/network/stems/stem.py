@@ -9,7 +9,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from growlearn.domain.job import ModelConfig
+from growlearn.domain.model_config import ModelConfig
 from growlearn.domain.schema import InputType, Schema
 from growlearn.ingest.rows import Rows
 from growlearn.network.model.weights import with_prefix

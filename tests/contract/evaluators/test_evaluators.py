@@ -15,8 +15,8 @@ from growlearn.adapters.memory.artifacts import MemoryArtifacts
 from growlearn.adapters.memory.evaluator import NumpyEvaluator
 from growlearn.domain.errors import CorruptArtifact, NotFound
 from growlearn.domain.evaluation import TaskScore
-from growlearn.domain.job import ModelConfig
 from growlearn.domain.lineage import Manifest, TaskHead
+from growlearn.domain.model_config import ModelConfig
 from growlearn.domain.schema import InputColumn, InputType, Label, Schema
 from growlearn.evaluation.predictions import load_predictions
 from growlearn.ingest.rows import Rows, hash_rows, object_column, to_parquet

@@ -24,8 +24,8 @@ from mlflow.models.utils import _enforce_schema
 from pyarrow import feather
 
 from growlearn.adapters.mlflow.example import make_signature
-from growlearn.domain.job import ModelConfig
 from growlearn.domain.lineage import Manifest, TaskHead
+from growlearn.domain.model_config import ModelConfig
 from growlearn.domain.schema import InputColumn, InputType, Label, Schema
 from growlearn.ingest.rows import Rows
 from growlearn.ingest.table_rows import read_table_rows

@@ -17,8 +17,9 @@ from growlearn.adapters.memory.artifacts import MemoryArtifacts
 from growlearn.adapters.mlflow.dataset import COLUMN_TYPES
 from growlearn.adapters.mlflow.example import make_example_rows
 from growlearn.domain.growth import BranchInit, GrowthPlan
-from growlearn.domain.job import GrowthConfig, ModelConfig
+from growlearn.domain.growth_config import GrowthConfig
 from growlearn.domain.lineage import BranchWeights, Manifest, TaskHead
+from growlearn.domain.model_config import ModelConfig
 from growlearn.domain.schema import InputColumn, InputType, Schema
 from growlearn.growth.branch_init import init_trainable_parts
 from growlearn.ingest.decoders import DECODERS

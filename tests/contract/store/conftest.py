@@ -29,15 +29,8 @@ from growlearn.domain.evaluation import (
     TaskScore,
 )
 from growlearn.domain.growth import BranchInit, Epoch, GrowthPlan, GrowthResult, ProbeScore
-from growlearn.domain.job import (
-    GrowthConfig,
-    HoldoutFiles,
-    Job,
-    ModelConfig,
-    RetainPerClass,
-    Schedule,
-    SourceConfig,
-)
+from growlearn.domain.growth_config import GrowthConfig
+from growlearn.domain.job import HoldoutFiles, Job, RetainPerClass, Schedule, SourceConfig
 from growlearn.domain.lineage import (
     BranchRecord,
     BranchState,
@@ -47,6 +40,7 @@ from growlearn.domain.lineage import (
     TaskHead,
     Version,
 )
+from growlearn.domain.model_config import ModelConfig
 from growlearn.domain.model_selection import Candidate, CandidateKind, ModelSelection, PairedComparison
 from growlearn.domain.schema import InputColumn, InputType, Schema
 from growlearn.domain.stream import Transition, WindowRecord

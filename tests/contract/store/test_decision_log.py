@@ -15,7 +15,8 @@ from growlearn.domain.decision_log import LogEntry, LogEntryKind, compute_job_di
 from growlearn.domain.drift import DriftReport
 from growlearn.domain.errors import ConcurrentUpdate
 from growlearn.domain.growth import BranchInit, GrowthPlan, SearchTrial
-from growlearn.domain.job import GrowthConfig, Job
+from growlearn.domain.growth_config import GrowthConfig
+from growlearn.domain.job import Job
 from growlearn.domain.lineage import Version
 from growlearn.domain.stream import (
     Alias,

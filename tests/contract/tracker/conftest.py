@@ -24,8 +24,9 @@ from growlearn.domain.evaluation import (
     build_accuracy_matrix,
 )
 from growlearn.domain.growth import BranchInit, Epoch, GrowthPlan, GrowthResult, PrefixPoint
-from growlearn.domain.job import Job, ModelConfig, RegistryConfig, SourceConfig
+from growlearn.domain.job import Job, RegistryConfig, SourceConfig
 from growlearn.domain.lineage import BranchRecord, BranchState, BranchWeights, Manifest, TaskHead, Version
+from growlearn.domain.model_config import ModelConfig
 from growlearn.domain.schema import InputColumn, InputType, Schema
 from growlearn.domain.stream import Alias, Stream, TrackerIds, WindowRecord
 from growlearn.domain.window import Verdict, Window, WindowState

@@ -16,7 +16,8 @@ from growlearn.app.job_template import render_job_file
 from growlearn.app.jobfile import read_job
 from growlearn.app.yaml_positions import parse_yaml
 from growlearn.domain.errors import GrowLearnError
-from growlearn.domain.job import GrowthConfig, Job, RegistryConfig, Schedule, WindowingConfig
+from growlearn.domain.growth_config import GrowthConfig
+from growlearn.domain.job import Job, RegistryConfig, Schedule, WindowingConfig
 from growlearn.domain.schema import InputColumn, InputType
 
 NUMBER = InputColumn(type=InputType.NUMBER)

@@ -18,8 +18,8 @@ from PIL import Image
 from growlearn.app import predict_file as predict_module
 from growlearn.app.predict_file import predict_file, write_predictions
 from growlearn.domain.errors import GrowLearnError
-from growlearn.domain.job import ModelConfig
 from growlearn.domain.lineage import Manifest, TaskHead
+from growlearn.domain.model_config import ModelConfig
 from growlearn.domain.schema import InputColumn, InputType, Schema
 from growlearn.ingest.rows import Rows, object_column
 from growlearn.serving.predictor import Answers

@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 
 from growlearn.domain.growth import BranchInit, GrowthPlan, GrowthResult
-from growlearn.domain.job import GrowthConfig, ModelConfig
+from growlearn.domain.growth_config import GrowthConfig
 from growlearn.domain.lineage import BranchWeights, Manifest, RouterWeights, TaskHead
+from growlearn.domain.model_config import ModelConfig
 from growlearn.domain.schema import InputColumn, InputType, Schema
 
 

@@ -1,23 +1,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from growlearn.domain.drift_config import DriftConfig
+from growlearn.domain.growth_config import ConsolidationConfig, GrowthConfig, HyperparameterSearchConfig
 from growlearn.domain.job import (
-    MODEL_SIZES,
-    ConsolidationConfig,
     GateConfig,
-    GrowthConfig,
     HoldoutFiles,
     HoldoutFraction,
-    HyperparameterSearchConfig,
     Job,
     LabelDelayConfig,
-    ModelConfig,
     RegistryConfig,
     RetainPerClass,
     Schedule,
@@ -25,6 +20,7 @@ from growlearn.domain.job import (
     WindowingConfig,
 )
 from growlearn.domain.metric import MetricName
+from growlearn.domain.model_config import ModelConfig
 from growlearn.domain.schema import InputColumn, InputType, Schema
 from growlearn.domain.validation import parse_duration_s
 
@@ -56,34 +52,6 @@ def test_an_empty_schedule_is_every_five_minutes() -> None:
 def test_every_key_has_a_default_but_three() -> None:
     assert job().registered_model == "digits"
     assert job(registry=RegistryConfig(model="other")).registered_model == "other"
-
-
-def test_a_size_gives_the_shape_that_is_not_given() -> None:
-    small, base = ModelConfig(), ModelConfig(size="base", depth=1)
-    assert (small.size, small.embed_dim, small.depth, small.num_heads) == ("small", 64, 1, 4)
-    assert (base.embed_dim, base.depth, base.num_heads) == (128, 1, 4)
-    assert replace(base, depth=3).embed_dim == 128
-
-
-@pytest.mark.parametrize("size", MODEL_SIZES)
-def test_each_size_is_a_valid_shape_and_larger_than_the_one_before(size: Any) -> None:
-    sizes = list(MODEL_SIZES)
-    assert ModelConfig(size=size).embed_dim == 32 * 2 ** sizes.index(size)
-
-
-def test_epochs_and_patience_are_resolved_by_the_rows_of_images() -> None:
-    assert (GrowthConfig().max_epochs, GrowthConfig().max_patience) == (6, 3)
-    tables = GrowthConfig().resolve(100, has_images=False)
-    assert (tables.epochs, tables.patience, tables.batch_size) == (6, 3, "auto")
-    few, many = (GrowthConfig().resolve(rows, has_images=True) for rows in (10, 1_000_000))
-    assert (few.epochs, few.patience, few.batch_size) == (60, 20, 32)
-    assert (many.epochs, many.patience, many.batch_size) == (10, 3, "auto")
-
-
-def test_given_epochs_patience_and_batch_size_stay() -> None:
-    given = GrowthConfig(epochs=4, patience=2, batch_size=7)
-    assert given.resolve(100, has_images=True) == given
-    assert GrowthConfig(epochs=30).resolve(100, has_images=True).patience == 10
 
 
 IMPOSSIBLE: dict[str, tuple[Callable[[], object], str]] = {

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from growlearn.domain.errors import NotFound
-from growlearn.domain.job import ModelConfig
 from growlearn.domain.lineage import Manifest, TaskHead
+from growlearn.domain.model_config import ModelConfig
 from growlearn.domain.schema import InputColumn, InputType, Schema
 
 SCHEMA = Schema(inputs={"x": InputColumn(type=InputType.NUMBER)})

@@ -7,8 +7,8 @@ import pytest
 
 from growlearn.domain.errors import GrowLearnError
 from growlearn.domain.evaluation import TaskScore
-from growlearn.domain.job import ModelConfig
 from growlearn.domain.lineage import Manifest, TaskHead
+from growlearn.domain.model_config import ModelConfig
 from growlearn.domain.schema import InputColumn, InputType, Schema
 from growlearn.evaluation.evaluate import evaluate_candidate, evaluate_consolidated, score_best_existing_task
 from growlearn.ports import EvalRequest

@@ -10,9 +10,9 @@ import pytest
 
 from growlearn.adapters.memory.artifacts import MemoryArtifacts
 from growlearn.domain.evaluation import Evaluation, TaskScore
-from growlearn.domain.job import ModelConfig
 from growlearn.domain.lineage import Manifest, TaskHead
 from growlearn.domain.metric import METRICS, MetricName
+from growlearn.domain.model_config import ModelConfig
 from growlearn.domain.schema import InputColumn, InputType, Schema
 from growlearn.evaluation.metric_evaluator import make_evaluator, rescore_evaluation
 from growlearn.evaluation.predictions import Predictions, dump_predictions

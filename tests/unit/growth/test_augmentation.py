@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from growlearn.domain.job import AugmentationName, GrowthConfig
+from growlearn.domain.growth_config import AugmentationName, GrowthConfig
 from growlearn.growth.augmentation import (
     AUGMENTATIONS,
     augment_images,

@@ -6,8 +6,10 @@ from datetime import UTC, datetime
 import pytest
 
 from growlearn.domain.errors import CannotGrow
-from growlearn.domain.job import ConsolidationConfig, GrowthConfig, Job, ModelConfig, SourceConfig
+from growlearn.domain.growth_config import ConsolidationConfig, GrowthConfig
+from growlearn.domain.job import Job, SourceConfig
 from growlearn.domain.lineage import BranchWeights, Manifest, Task, TaskHead, Version
+from growlearn.domain.model_config import ModelConfig
 from growlearn.domain.schema import InputColumn, InputType, Schema
 from growlearn.growth.branch_budget import budget_error, budget_exhausted, plan_consolidation
 

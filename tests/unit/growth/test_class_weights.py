@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from growlearn.domain.errors import JobError
-from growlearn.domain.job import ModelConfig
 from growlearn.domain.lineage import Manifest, TaskHead
+from growlearn.domain.model_config import ModelConfig
 from growlearn.domain.schema import InputColumn, InputType, Schema
 from growlearn.growth.class_weights import choose_positive_class, resolve_class_weights
 from growlearn.ingest.rows import object_column

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from growlearn.domain.drift_config import DriftConfig
 from growlearn.domain.errors import TooFewLabels
-from growlearn.domain.job import GrowthConfig, HoldoutFiles, Job, LabelDelayConfig, SourceConfig
+from growlearn.domain.growth_config import GrowthConfig
+from growlearn.domain.job import HoldoutFiles, Job, LabelDelayConfig, SourceConfig
 from growlearn.domain.schema import InputColumn, InputType, Schema
 from growlearn.domain.stream import Stream
 from growlearn.domain.window import Window, WindowState

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from growlearn.domain.job import GrowthConfig
+from growlearn.domain.growth_config import GrowthConfig
 from growlearn.growth.lr_schedule import make_lr_schedule
 
 CONFIG = GrowthConfig(epochs=20, patience=3, learning_rate=0.1)

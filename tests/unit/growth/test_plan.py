@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from growlearn.domain.drift_config import DriftConfig
 from growlearn.domain.errors import CannotGrow, TooFewLabels
-from growlearn.domain.job import GrowthConfig, HoldoutFiles, Job, SourceConfig
+from growlearn.domain.growth_config import GrowthConfig
+from growlearn.domain.job import HoldoutFiles, Job, SourceConfig
 from growlearn.domain.metric import MetricName
 from growlearn.domain.schema import InputColumn, InputType, Label, Schema
 from growlearn.growth.plan import SplitData, split_window

@@ -9,7 +9,8 @@ from typing import Any, Literal
 import pytest
 
 from growlearn.domain.growth import BranchInit
-from growlearn.domain.job import GrowthConfig, Job, SourceConfig
+from growlearn.domain.growth_config import GrowthConfig
+from growlearn.domain.job import Job, SourceConfig
 from growlearn.domain.window import Window, WindowState
 from growlearn.growth.plan import ParentModel, SplitData, plan_growth, single_task_plan
 from growlearn.ingest.rows import split_rows

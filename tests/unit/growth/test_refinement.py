@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from growlearn.domain.drift_config import RefineConfig
 from growlearn.domain.errors import TooFewLabels
-from growlearn.domain.job import GrowthConfig, HoldoutFiles, HoldoutFraction, Job, SourceConfig
+from growlearn.domain.growth_config import GrowthConfig
+from growlearn.domain.job import HoldoutFiles, HoldoutFraction, Job, SourceConfig
 from growlearn.domain.schema import InputColumn, InputType, Schema
 from growlearn.growth.refinement import (
     is_large_share,

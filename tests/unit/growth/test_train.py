@@ -9,7 +9,7 @@ import torch
 from safetensors import SafetensorError
 
 from growlearn.domain.errors import GrowLearnError
-from growlearn.domain.job import GrowthConfig
+from growlearn.domain.growth_config import GrowthConfig
 from growlearn.domain.lineage import Manifest
 from growlearn.growth import train
 from growlearn.growth.lr_schedule import make_lr_schedule

@@ -18,8 +18,10 @@ from sklearn.datasets import load_digits
 
 from growlearn.adapters.memory.artifacts import MemoryArtifacts
 from growlearn.domain.growth import GrowthPlan
-from growlearn.domain.job import GrowthConfig, Job, ModelConfig, SourceConfig
+from growlearn.domain.growth_config import GrowthConfig
+from growlearn.domain.job import Job, SourceConfig
 from growlearn.domain.lineage import Manifest
+from growlearn.domain.model_config import ModelConfig
 from growlearn.domain.schema import InputColumn, InputType, Schema
 from growlearn.domain.window import Window, WindowState
 from growlearn.growth.plan import ParentModel, SplitData, empty_manifest, plan_growth

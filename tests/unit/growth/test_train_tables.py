@@ -11,8 +11,9 @@ import pytest
 
 from growlearn.adapters.memory.artifacts import MemoryArtifacts
 from growlearn.domain.growth import BranchInit, GrowthPlan
-from growlearn.domain.job import GrowthConfig, ModelConfig
+from growlearn.domain.growth_config import GrowthConfig
 from growlearn.domain.lineage import Manifest
+from growlearn.domain.model_config import ModelConfig
 from growlearn.domain.schema import InputColumn, InputType, Schema
 from growlearn.growth.train import train_branch
 from growlearn.ingest.rows import Rows, hash_rows, object_column, to_parquet

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from growlearn.domain.job import GrowthConfig
+from growlearn.domain.growth_config import GrowthConfig
 from growlearn.domain.metric import METRICS, Metric, MetricName
 from growlearn.growth.training_loop import TrainingHooks, ValidationScore, fit
 

@@ -27,15 +27,9 @@ from growlearn.domain.drift_config import (
     RetrainingPolicyConfig,
     TrainingBudget,
 )
-from growlearn.domain.job import (
-    EvaluationConfig,
-    GrowthConfig,
-    HoldoutFraction,
-    Job,
-    ModelConfig,
-    SourceConfig,
-    WindowingConfig,
-)
+from growlearn.domain.growth_config import GrowthConfig
+from growlearn.domain.job import EvaluationConfig, HoldoutFraction, Job, SourceConfig, WindowingConfig
+from growlearn.domain.model_config import ModelConfig
 from growlearn.domain.schema import InputColumn, InputType, Schema
 from growlearn.domain.window import IngestResult, Verdict, WindowState
 from growlearn.ingest.rows import from_parquet

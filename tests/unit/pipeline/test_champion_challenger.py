@@ -10,9 +10,10 @@ import numpy.typing as npt
 import pandas as pd
 import pytest
 
-from growlearn.domain.job import ModelConfig, RegistryConfig, ShadowPromotion
+from growlearn.domain.job import RegistryConfig, ShadowPromotion
 from growlearn.domain.lineage import Manifest, TaskHead
 from growlearn.domain.metric import METRICS, MetricName
+from growlearn.domain.model_config import ModelConfig
 from growlearn.domain.stream import Alias, AliasChange, Message, MessageKind
 from growlearn.domain.window import WindowState
 from growlearn.ingest.rows import Rows, object_column

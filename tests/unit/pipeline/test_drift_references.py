@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from growlearn.adapters.memory.artifacts import MemoryArtifacts
-from growlearn.domain.job import ModelConfig
 from growlearn.domain.lineage import BranchWeights, Manifest, Task, TaskHead
+from growlearn.domain.model_config import ModelConfig
 from growlearn.domain.schema import InputColumn, InputType, Label, Schema
 from growlearn.ingest.rows import Rows, hash_rows, object_column, to_parquet
 from growlearn.network.model import weights

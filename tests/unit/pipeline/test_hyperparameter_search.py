@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from growlearn.domain.growth import BranchInit, GrowthPlan, ProbeScore
-from growlearn.domain.job import HyperparameterSearchConfig
+from growlearn.domain.growth_config import HyperparameterSearchConfig
 from growlearn.domain.metric import MetricName
 from growlearn.pipeline.hyperparameter_search import make_search_candidates, search_hyperparameters
 from growlearn.registry.decision_report import explain_window

@@ -11,11 +11,7 @@ import pytest
 from growlearn.app.views import status_view, windows_view
 from growlearn.domain.drift import DriftKind
 from growlearn.domain.drift_config import DriftConfig
-from growlearn.domain.job import (
-    LabelDelayConfig,
-    RegistryConfig,
-    ShadowPromotion,
-)
+from growlearn.domain.job import LabelDelayConfig, RegistryConfig, ShadowPromotion
 from growlearn.domain.schema import InputColumn, InputType, Schema
 from growlearn.domain.window import Verdict, Window, WindowState
 from growlearn.pipeline.run import run_stream

@@ -9,8 +9,10 @@ from growlearn.adapters.memory.clock import ManualClock
 from growlearn.adapters.memory.store import MemoryStore
 from growlearn.domain.evaluation import Evaluation, TaskScore
 from growlearn.domain.growth import BranchInit, GrowthPlan
-from growlearn.domain.job import GrowthConfig, Job, ModelConfig, SourceConfig
+from growlearn.domain.growth_config import GrowthConfig
+from growlearn.domain.job import Job, SourceConfig
 from growlearn.domain.lineage import BranchRecord, BranchState, Manifest, Version
+from growlearn.domain.model_config import ModelConfig
 from growlearn.domain.schema import InputColumn, InputType, Schema
 from growlearn.domain.stream import Alias, AliasChange, Message, MessageKind, Stream, Transition
 from growlearn.domain.window import IngestResult, SourceFile, Window, WindowState

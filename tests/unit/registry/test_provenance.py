@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 from growlearn.domain.consolidation import ConsolidationPlan, TaskData
-from growlearn.domain.job import GrowthConfig
+from growlearn.domain.growth_config import GrowthConfig
 from growlearn.domain.stream import WindowRecord
 from growlearn.registry.provenance import get_data_hashes, get_provenance
 

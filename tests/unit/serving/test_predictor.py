@@ -13,8 +13,8 @@ import torch
 from growlearn.adapters.memory.artifacts import MemoryArtifacts
 from growlearn.domain.errors import GrowLearnError
 from growlearn.domain.execution import Execution
-from growlearn.domain.job import ModelConfig
 from growlearn.domain.lineage import BranchWeights, Calibration, Manifest, TaskHead
+from growlearn.domain.model_config import ModelConfig
 from growlearn.domain.schema import InputColumn, InputType, Label, Schema
 from growlearn.ingest.rows import Rows, hash_rows, object_column
 from growlearn.network.model import weights

@@ -27,8 +27,10 @@ from growlearn.domain.environment import TrainingEnvironment
 from growlearn.domain.errors import GrowLearnError
 from growlearn.domain.evaluation import Evaluation, GateResult, TaskScore
 from growlearn.domain.growth import Epoch, GrowthPlan, GrowthResult, PrefixPoint, ProbeScore
-from growlearn.domain.job import GrowthConfig, Job, ModelConfig
+from growlearn.domain.growth_config import GrowthConfig
+from growlearn.domain.job import Job
 from growlearn.domain.lineage import BranchWeights, Manifest, TaskHead
+from growlearn.domain.model_config import ModelConfig
 from growlearn.domain.schema import InputColumn, InputType, Schema
 from growlearn.domain.window import WindowState
 from tests.unit.json_column import store_and_read

@@ -15,8 +15,9 @@ from growlearn.adapters.engines.scratch import Plan, prepare_plan_folder
 from growlearn.adapters.engines.subprocess_engine import SubprocessEngine
 from growlearn.domain.errors import GrowLearnError, Unavailable
 from growlearn.domain.growth import BranchInit, GrowthPlan, Progress, SearchTrial
-from growlearn.domain.job import GrowthConfig, ModelConfig
+from growlearn.domain.growth_config import GrowthConfig
 from growlearn.domain.lineage import Manifest
+from growlearn.domain.model_config import ModelConfig
 from growlearn.domain.schema import InputColumn, InputType, Schema
 from growlearn.registry.json_codec import from_json, to_json
 

@@ -18,8 +18,10 @@ from growlearn.adapters.memory.clock import ManualClock
 from growlearn.app.doctor.context import CheckContext, StoreContext, open_store_context
 from growlearn.app.doctor.finding import Finding
 from growlearn.domain.growth import BranchInit, GrowthPlan
-from growlearn.domain.job import GrowthConfig, Job, ModelConfig, SourceConfig
+from growlearn.domain.growth_config import GrowthConfig
+from growlearn.domain.job import Job, SourceConfig
 from growlearn.domain.lineage import BranchWeights, Manifest, Task, TaskHead, Version
+from growlearn.domain.model_config import ModelConfig
 from growlearn.domain.schema import InputColumn, InputType, Schema
 from growlearn.domain.stream import Alias, AliasChange, Message, MessageKind, Transition
 from growlearn.domain.window import IngestResult, SourceFile, Window, WindowState

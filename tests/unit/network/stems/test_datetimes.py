@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from growlearn.domain.job import ModelConfig
+from growlearn.domain.model_config import ModelConfig
 from growlearn.domain.schema import InputColumn, InputType, Schema
 from growlearn.ingest.rows import Rows, hash_rows, object_column
 from growlearn.network.stems.datetimes import DatetimeTokens, make_datetime_columns

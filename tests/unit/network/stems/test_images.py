@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from growlearn.domain.job import ModelConfig
+from growlearn.domain.model_config import ModelConfig
 from growlearn.network.stems.images import BatchNorm, ConvStem, ImageTokens
 
 

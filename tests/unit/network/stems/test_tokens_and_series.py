@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from growlearn.domain.job import ModelConfig
+from growlearn.domain.model_config import ModelConfig
 from growlearn.network.stems.series import SeriesTokens
 from growlearn.network.stems.tokens import IdTokens
 

@@ -1,0 +1,59 @@
+"""Size and shape of the network of a stream."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, ClassVar, Literal
+
+from growlearn.domain.validation import STRICT, require
+
+MODEL_SIZES: Mapping[str, Mapping[str, int]] = MappingProxyType(
+    {
+        "tiny": {"embed_dim": 32, "depth": 1, "num_heads": 2},
+        "small": {"embed_dim": 64, "depth": 1, "num_heads": 4},
+        "base": {"embed_dim": 128, "depth": 2, "num_heads": 4},
+    }
+)
+"""Width, layers and attention heads of a branch by the name of a size; an image stem follows the width."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelConfig:
+    """Size and shape of the network.
+
+    `size` gives `embed_dim`, `depth` and `num_heads` the values that are not given: see `MODEL_SIZES`.
+    """
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
+
+    size: Literal["tiny", "small", "base"] = "small"
+    embed_dim: int = None  # type: ignore[assignment]  # replaced by that of the size, as are the next two
+    depth: int = None  # type: ignore[assignment]
+    num_heads: int = None  # type: ignore[assignment]
+    stem: Literal["conv", "patches"] = "conv"
+    patch_size: int = 4  # pixels along each side of a token
+    num_initial_branches: int = 1
+    max_branches: int = 32
+    max_lineage_length: int = 3  # branches of one lineage, the new one included; bounds the cost of a growth
+
+    def __post_init__(self) -> None:
+        for name, value in MODEL_SIZES[self.size].items():
+            if getattr(self, name) is None:
+                object.__setattr__(self, name, value)
+        for name in ("embed_dim", "depth", "num_heads", "patch_size", "num_initial_branches", "max_branches"):
+            require(getattr(self, name) >= 1, f"{name} must be 1 or more")
+        require(self.max_lineage_length >= 1, "max_lineage_length must be 1 or more")
+        require(
+            self.embed_dim % self.num_heads == 0,
+            f"embed_dim {self.embed_dim} must be a multiple of num_heads {self.num_heads}",
+        )
+        require(
+            self.stem != "conv" or self.patch_size.bit_count() == 1,
+            f"patch_size {self.patch_size} must be 1, 2, 4, 8 or another power of two for stem conv",
+        )
+        require(
+            self.num_initial_branches <= self.max_branches,
+            f"num_initial_branches {self.num_initial_branches} is more than max_branches {self.max_branches}",
+        )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from growlearn.domain.evaluation import GateResult, RefinementScore
 from growlearn.domain.job import GateConfig
-from growlearn.evaluation.gates.gate_input import GateInput
+from growlearn.evaluation.gates.gate_input import GateInput, pass_new_task
 
 
 def earlier_rows_loss(gate_input: GateInput, config: GateConfig) -> GateResult:  # noqa: ARG001 - threshold: alpha
@@ -15,9 +15,7 @@ def earlier_rows_loss(gate_input: GateInput, config: GateConfig) -> GateResult: 
     """
     refinement = gate_input.evaluation.refinement
     if refinement is None:
-        return GateResult(
-            gate="earlier_rows_loss", value=1.0, threshold=0.0, passed=True, reason="the task is a new one"
-        )
+        return pass_new_task("earlier_rows_loss", value=1.0)
     change = refinement.earlier
     return GateResult(
         gate="earlier_rows_loss",

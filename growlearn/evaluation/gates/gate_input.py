@@ -34,3 +34,8 @@ class GateInput:
 
 Gate: TypeAlias = Callable[[GateInput, GateConfig], GateResult]
 """A pure rule that lets a candidate become champion, or not."""
+
+
+def pass_new_task(gate: str, value: float) -> GateResult:
+    """The result of a gate of refinements where the task is a new one: it passes with this value."""
+    return GateResult(gate=gate, value=value, threshold=0.0, passed=True, reason="the task is a new one")

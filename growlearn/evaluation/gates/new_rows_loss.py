@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from growlearn.domain.evaluation import GateResult
 from growlearn.domain.job import GateConfig
-from growlearn.evaluation.gates.gate_input import GateInput
+from growlearn.evaluation.gates.gate_input import GateInput, pass_new_task
 
 
 def new_rows_loss(gate_input: GateInput, config: GateConfig) -> GateResult:  # noqa: ARG001 - threshold: alpha
@@ -14,9 +14,7 @@ def new_rows_loss(gate_input: GateInput, config: GateConfig) -> GateResult:  # n
     """
     refinement = gate_input.evaluation.refinement
     if refinement is None:
-        return GateResult(
-            gate="new_rows_loss", value=0.0, threshold=0.0, passed=True, reason="the task is a new one"
-        )
+        return pass_new_task("new_rows_loss", value=0.0)
     shown = refinement.new or refinement.both
     return GateResult(
         gate="new_rows_loss",

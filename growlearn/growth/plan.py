@@ -146,23 +146,14 @@ def plan_growth(
     The network keeps the shape of its first version; the job's current budgets apply. Raises CannotGrow
     where the model has reached its branch budget.
     """
-    model = parent_model.manifest
-    num_branches = 1 if model.branches else job.model.num_initial_branches
-    if len(model.branches) + num_branches > job.model.max_branches:
-        raise budget_error(job, model)
-    known = next((head for head in model.tasks if head.name == task), None)
-    positive_class = (
-        choose_positive_class(model, split_data.classes, split_data.split.train.labels)
-        if known is None
-        else known.positive_class
-    )
+    model, split = parent_model.manifest, split_data.split
+    num_branches = _num_new_branches(job, model)
+    positive_class = _resolve_positive_class(model, task, split_data)
     scores = _score_parents(model, split_data, load_network, job, positive_class)
     start = select_init(scores, job.growth.init) if scores else _SCRATCH_START
-    base_task = select_base_task(
-        model, task, scores, split_data.split.train, split_data.classes, load_network
-    )
+    base_task = select_base_task(model, task, scores, split.train, split_data.classes, load_network)
     parent = None if start.task is None else model.task(start.task)
-    replay_rows = select_replay_rows(split_data.split.train, job.retain)
+    replay_rows = select_replay_rows(split.train, job.retain)
     return GrowthPlan(
         stream=job.name,
         window=window.id,
@@ -175,10 +166,10 @@ def plan_growth(
         init=start.init,
         init_head_from_parent=parent is not None and parent.classes == split_data.classes,
         new_branches=tuple(f"b{num_existing_branches + 1 + i}" for i in range(num_branches)),
-        train=store_rows(split_data.split.train, model.schema),
-        validation=store_rows(split_data.split.validation, model.schema),
-        holdout=store_rows(split_data.split.holdout, model.schema),
-        growth=job.growth.resolve(len(split_data.split.train), has_images=model.schema.has_images),
+        train=store_rows(split.train, model.schema),
+        validation=store_rows(split.validation, model.schema),
+        holdout=store_rows(split.holdout, model.schema),
+        growth=job.growth.resolve(len(split.train), has_images=model.schema.has_images),
         seed=job.growth.seed * 100_003 + window.number,
         probe_scores=scores,
         max_accuracy_drop=job.pruning.max_accuracy_drop,
@@ -188,6 +179,21 @@ def plan_growth(
         positive_class=positive_class,
         base_task=base_task,
     )
+
+
+def _num_new_branches(job: Job, model: Manifest) -> int:
+    num_branches = 1 if model.branches else job.model.num_initial_branches
+    if len(model.branches) + num_branches > job.model.max_branches:
+        raise budget_error(job, model)
+    return num_branches
+
+
+def _resolve_positive_class(model: Manifest, task: str, split_data: SplitData) -> Label | None:
+    """That of a task that is known already; else chosen from the classes and the training labels."""
+    known = next((head for head in model.tasks if head.name == task), None)
+    if known is not None:
+        return known.positive_class
+    return choose_positive_class(model, split_data.classes, split_data.split.train.labels)
 
 
 def _resolve_class_weights(job: Job, split_data: SplitData, model: Manifest) -> tuple[float, ...]:

@@ -27,15 +27,25 @@ _MAX_FEATURES_ON_DISK = 16 * 2**30
 class FrozenFeatures:
     """Tokens z [N, T, D] of the frozen stem, and pooled residuals [N, P, D] of the P parents.
 
-    z is None for a branch with a stem of its own.
+    z is None for a branch with a stem of its own. `answer` has the features [N, F, D] of the lineage of the
+    frozen answer; None where none enters.
     """
 
     z: Tensor | None
     residuals: Tensor
+    answer: Tensor | None = None
 
     def at(self, index: Tensor) -> FrozenFeatures:
-        """Those of some rows."""
+        """Tokens and residuals of some rows."""
         return FrozenFeatures(None if self.z is None else self.z[index], self.residuals[index])
+
+
+@dataclass(frozen=True)
+class FrozenCache:
+    """Frozen features by row indices [B], and those of the frozen answer's lineage for all rows [N, F, D]."""
+
+    at: Callable[[Tensor], FrozenFeatures]
+    answer: Tensor | None = None
 
 
 def encode_inputs(stem: Stem, rows: Rows) -> Callable[[Tensor], EncodedInputs]:
@@ -47,43 +57,69 @@ def encode_inputs(stem: Stem, rows: Rows) -> Callable[[Tensor], EncodedInputs]:
 
 
 def cache_frozen_features(
-    network: GrowingNetwork, rows: Rows, lineage: Sequence[str], *, with_tokens: bool
-) -> Callable[[Tensor], FrozenFeatures]:
-    """From row indices [B] to frozen features: looked up, or computed where all would take too much disk."""
+    network: GrowingNetwork,
+    rows: Rows,
+    lineage: Sequence[str],
+    *,
+    with_tokens: bool,
+    answer_lineage: Sequence[str] | None = None,
+) -> FrozenCache:
+    """The frozen features of rows: looked up, or computed where all would take too much disk."""
     one = compute_frozen_features(network, rows.take(np.arange(1)), lineage, with_tokens=with_tokens)
     row_bytes = 4 * (one.residuals.numel() + (0 if one.z is None else one.z.numel()))
     if len(rows) * row_bytes > _MAX_FEATURES_ON_DISK:
-        return lambda index: compute_frozen_features(
-            network, rows.take(index.numpy()), lineage, with_tokens=with_tokens
-        )
-    return compute_frozen_features(network, rows, lineage, with_tokens=with_tokens).at
+
+        def compute(index: Tensor) -> FrozenFeatures:
+            return compute_frozen_features(
+                network, rows.take(index.numpy()), lineage, with_tokens=with_tokens
+            )
+
+        pooled = None if answer_lineage is None else network.pooled_features(rows, answer_lineage)
+        return FrozenCache(compute, None if pooled is None else torch.from_numpy(pooled))
+    features = compute_frozen_features(
+        network, rows, lineage, with_tokens=with_tokens, answer_lineage=answer_lineage
+    )
+    return FrozenCache(features.at, features.answer)
 
 
 def compute_frozen_features(
-    network: GrowingNetwork, rows: Rows, lineage: Sequence[str], *, with_tokens: bool
+    network: GrowingNetwork,
+    rows: Rows,
+    lineage: Sequence[str],
+    *,
+    with_tokens: bool,
+    answer_lineage: Sequence[str] | None = None,
 ) -> FrozenFeatures:
     """Pass every row once through the parents, and `with_tokens` through the last parent's stem.
 
-    Large features are mapped from a temporary file.
+    In the same pass through `answer_lineage`, the lineage of the frozen answer, where one is given. Large
+    features are mapped from a temporary file.
     """
     empty = torch.empty(len(rows), 0, network.config.embed_dim)
-    if not lineage and not with_tokens:
+    lineages = [lineage] if lineage or with_tokens else []
+    if answer_lineage is not None:
+        lineages.append(answer_lineage)
+    if not lineages:
         return FrozenFeatures(None, empty)
-    z, residuals, start = torch.empty(0), empty, 0
+    branches = tuple(dict.fromkeys(branch for each in lineages for branch in each))
+    z, residuals, answer, start = torch.empty(0), empty, [], 0
     with torch.no_grad():
         for batch in iter_batches(rows):
-            tokens = network.tokens(batch, lineage)  # [B, T, D] a stem
+            tokens = network.tokens(batch, *lineages)  # [B, T, D] a stem
+            by_branch = dict(zip(branches, network.residuals(tokens, branches), strict=True))  # [B, D] each
             part = slice(start, start + len(batch))
             if with_tokens:
                 batch_z = tokens[network.get_stem_id(lineage)]
                 z = z if start else _allocate(len(rows), batch_z)
                 z[part] = batch_z
             if lineage:
-                batch_residuals = torch.stack(network.residuals(tokens, lineage), dim=1)  # [B, P, D]
+                batch_residuals = torch.stack([by_branch[name] for name in lineage], dim=1)  # [B, P, D]
                 residuals = residuals if start else _allocate(len(rows), batch_residuals)
                 residuals[part] = batch_residuals
+            if answer_lineage is not None:
+                answer.append(network.stack_features(tokens, by_branch, answer_lineage))  # [B, F, D]
             start += len(batch)
-    return FrozenFeatures(z if with_tokens else None, residuals)
+    return FrozenFeatures(z if with_tokens else None, residuals, torch.cat(answer) if answer else None)
 
 
 def _allocate(num_rows: int, batch: Tensor) -> Tensor:

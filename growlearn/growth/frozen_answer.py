@@ -28,10 +28,10 @@ class FrozenAnswer:
         """N rows -> features of the lineage [N, F, D]."""
         return torch.from_numpy(network.pooled_features(rows, self.lineage))
 
-    def logits(self, network: GrowingNetwork, rows: Rows) -> Tensor:
-        """N rows -> F [N, C]."""
+    def logits(self, features: Tensor) -> Tensor:
+        """Features of the lineage [N, F, D] -> F [N, C]."""
         with torch.no_grad():
-            logits: Tensor = self.answer(self.features(network, rows))
+            logits: Tensor = self.answer(features)
         return logits
 
     def prefix_logits(self, network: GrowingNetwork, rows: Rows) -> Tensor:

@@ -12,7 +12,7 @@ import resource
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
@@ -28,12 +28,13 @@ from growlearn.domain.metric import METRICS
 from growlearn.growth import checkpoint
 from growlearn.growth.augmentation import make_augmentation_generator
 from growlearn.growth.branch_init import TrainableParts, init_trainable_parts, keep_first
+from growlearn.growth.branch_storage import count_branch_parameters, count_parameters, store_branches
 from growlearn.growth.calibration import CalibratedHead, calibrate_head, measure_calibrated_loss
 from growlearn.growth.checkpoint import TrainingState
 from growlearn.growth.combination import choose_combination
 from growlearn.growth.dropout import seed_dropout
 from growlearn.growth.environment import capture_environment
-from growlearn.growth.frozen_answer import load_frozen_answer
+from growlearn.growth.frozen_answer import FrozenAnswer, load_frozen_answer
 from growlearn.growth.head_fit import MAX_FIT_ROWS, fit_linear_head
 from growlearn.growth.joined_answer import find_initial_answer, find_untrained_answer, join_answer
 from growlearn.growth.lr_schedule import LrSchedule, make_lr_schedule
@@ -46,7 +47,7 @@ from growlearn.growth.prefix_evaluation import (
     measure_logits,
     prefix_losses,
 )
-from growlearn.growth.prefix_metrics import HeadMetric, fewest_branches_within
+from growlearn.growth.prefix_metrics import HeadMetric, PrefixMetrics, fewest_branches_within
 from growlearn.growth.training_data import CachedDataset, cache_dataset, to_class_indices
 from growlearn.growth.training_loop import (
     TrainingHooks,
@@ -118,15 +119,21 @@ def measure_seconds_per_row(plan: GrowthPlan, artifacts: Artifacts) -> float:
     return (time.perf_counter() - started) / len(dataset)
 
 
-def _train_and_store(
-    plan: GrowthPlan,
-    artifacts: Artifacts,
-    run_training: Callable[[TrainableParts, CachedDataset, CachedDataset], TrainingState],
-) -> GrowthResult:
-    started = time.perf_counter()
+@dataclass(frozen=True, eq=False)
+class _Training:
+    """What a plan trains and on which rows, and the network and the answer that stay frozen."""
+
+    network: GrowingNetwork
+    trainable: TrainableParts
+    frozen: FrozenAnswer | None
+    rows: tuple[Rows, Rows]  # of training and validation
+    train: CachedDataset
+    validation: CachedDataset
+    initial_branches: tuple[BranchWeights, ...]  # stored before training
+
+
+def _prepare_training(plan: GrowthPlan, network: GrowingNetwork, artifacts: Artifacts) -> _Training:
     schema = plan.parent_manifest.schema
-    network = load_network(plan.parent_manifest, artifacts.get)
-    hashes_before = _hash_frozen_weights(network)
     rows = (
         from_parquet(artifacts.view(plan.train), schema),
         from_parquet(artifacts.view(plan.validation), schema),
@@ -136,25 +143,40 @@ def _train_and_store(
     through = None if plan.combination == ALONE else frozen  # what the branch is trained through
     train = cache_dataset(plan, network, trainable, rows[0], through)
     validation = cache_dataset(plan, network, trainable, rows[1], frozen)
-    initial_branches = () if trainable.stem is None else _store_branches(plan, trainable, artifacts)
-    initial_lineage, initial_answer = find_initial_answer(plan, trainable, frozen)
-    training_state = run_training(trainable, train, validation)
+    initial_branches = () if trainable.stem is None else store_branches(plan, trainable, artifacts)
+    return _Training(network, trainable, frozen, rows, train, validation, initial_branches)
+
+
+def _train_and_store(
+    plan: GrowthPlan,
+    artifacts: Artifacts,
+    run_training: Callable[[TrainableParts, CachedDataset, CachedDataset], TrainingState],
+) -> GrowthResult:
+    started = time.perf_counter()
+    network = load_network(plan.parent_manifest, artifacts.get)
+    hashes_before = _hash_frozen_weights(network)
+    training = _prepare_training(plan, network, artifacts)
+    training_state = run_training(training.trainable, training.train, training.validation)
     if _hash_frozen_weights(network) != hashes_before:
         raise GrowLearnError("training changed frozen weights", hint="this is a defect: please report it")
-    checkpoint.restore_state(trainable.modules(), training_state.best)
-    validation = _with_best_combination(plan, trainable, validation)
-    metrics = evaluate_prefixes(trainable, validation, trainable.num_prefixes, _make_head_metric(plan))
-    curve = make_prefix_curve(plan, network, trainable, frozen, (rows[1], validation))
-    if trainable.branches:
-        num_kept = fewest_branches_within(metrics.merits(METRICS[plan.metric]), plan.max_accuracy_drop)
-        trainable = keep_first(trainable, num_kept)
+    checkpoint.restore_state(training.trainable.modules(), training_state.best)
+    validation = _with_best_combination(plan, training.trainable, training.validation)
+    return _store_result(plan, artifacts, replace(training, validation=validation), training_state, started)
+
+
+def _store_result(
+    plan: GrowthPlan, artifacts: Artifacts, training: _Training, training_state: TrainingState, started: float
+) -> GrowthResult:
+    """Store the best weights; `started` is when the growth began, by `time.perf_counter`."""
+    network, frozen, validation = training.network, training.frozen, training.validation
+    trainable, prefixes = _prune(plan, training.trainable, validation)
     head = _calibrate(plan, trainable, validation)
     losses = _find_losses(plan, training_state, head, validation)
     lineage, answer = join_answer(plan, network, trainable, frozen, validation.combination)
-    branch_indices = range(len(trainable.branches))
+    initial_lineage, initial_answer = find_initial_answer(plan, trainable, frozen)
     return GrowthResult(
-        branches=_store_branches(plan, trainable, artifacts),
-        branch_parameters=tuple(_count_branch_parameters(trainable, index) for index in branch_indices),
+        branches=store_branches(plan, trainable, artifacts),
+        branch_parameters=count_branch_parameters(trainable),
         head=artifacts.put(weights.dump_weights(answer.state_dict())),
         initial_head=artifacts.put(weights.dump_weights(initial_answer.state_dict())),
         lineage=lineage,
@@ -162,19 +184,21 @@ def _train_and_store(
         best_epoch=training_state.best_epoch,
         initial_loss=losses[0],
         best_loss=losses[1],
-        router=_extend_router(plan, network, trainable, rows, artifacts) if plan.train_router else None,
-        prefix_losses=metrics.losses,
-        prefix_accuracies=metrics.accuracies,
-        train_rows=len(train),
+        router=_extend_router(plan, training, artifacts) if plan.train_router else None,
+        prefix_losses=prefixes.losses,
+        prefix_accuracies=prefixes.accuracies,
+        train_rows=len(training.train),
         validation_rows=len(validation),
+        prefix_curve=make_prefix_curve(
+            plan, network, training.trainable, frozen, (training.rows[1], validation)
+        ),
         seconds=time.perf_counter() - started,
         peak_memory_bytes=peak_memory_bytes(),
         threads=torch.get_num_threads(),
         seed=plan.seed,
-        initial_branches=initial_branches,
-        prefix_curve=curve,
+        initial_branches=training.initial_branches,
         environment=capture_environment(),
-        head_parameters=0 if trainable.branches else _num_parameters(trainable.head),
+        head_parameters=0 if trainable.branches else count_parameters(trainable.head),
         calibration=head.calibration,
         threshold=head.threshold,
         validation_value=head.value,
@@ -183,6 +207,17 @@ def _train_and_store(
         validation_loss=head.loss,
         alone=_measure_alone(plan, network, trainable, (validation, training_state), artifacts),
     )
+
+
+def _prune(
+    plan: GrowthPlan, trainable: TrainableParts, validation: CachedDataset
+) -> tuple[TrainableParts, PrefixMetrics]:
+    """The fewest new branches within the plan's accuracy drop, and what every prefix of them measures."""
+    metrics = evaluate_prefixes(trainable, validation, trainable.num_prefixes, _make_head_metric(plan))
+    if not trainable.branches:
+        return trainable, metrics
+    num_kept = fewest_branches_within(metrics.merits(METRICS[plan.metric]), plan.max_accuracy_drop)
+    return keep_first(trainable, num_kept), metrics
 
 
 def _hash_frozen_weights(network: GrowingNetwork) -> list[bytes]:
@@ -349,15 +384,10 @@ def _train_epoch(
     return total / len(train)
 
 
-def _extend_router(
-    plan: GrowthPlan,
-    network: GrowingNetwork,
-    trainable: TrainableParts,
-    row_parts: tuple[Rows, Rows],
-    artifacts: Artifacts,
-) -> RouterWeights:
+def _extend_router(plan: GrowthPlan, training: _Training, artifacts: Artifacts) -> RouterWeights:
     """Add the task to the parent model's router; the first growth fits the router's features."""
-    root_stem = network.root_stem if network.stems else trainable.stem
+    network = training.network
+    root_stem = network.root_stem if network.stems else training.trainable.stem
     assert root_stem is not None, "a stream's first branches have a stem"
     root_stem.requires_grad_(False)
     return add_task_to_router(
@@ -365,43 +395,8 @@ def _extend_router(
         root_stem,
         plan.task,
         plan.classes,
-        row_parts,
+        training.rows,
         artifacts.get,
         artifacts.put,
         plan.seed,
     )
-
-
-def _store_branches(
-    plan: GrowthPlan, trainable: TrainableParts, artifacts: Artifacts
-) -> tuple[BranchWeights, ...]:
-    """Store each new branch, the first one with the new stem where the plan has one."""
-    if not trainable.branches:
-        return ()
-    stem_ids = {entry.id: entry.stem for entry in plan.parent_manifest.branches}
-    stem = plan.new_branches[0]
-    if trainable.stem is None:
-        stem = stem_ids[plan.lineage[-1]] if plan.lineage else plan.parent_manifest.branches[0].stem
-    network = GrowingNetwork(plan.parent_manifest.model)
-    entries: list[BranchWeights] = []
-    parent = None if plan.parent_task is None else plan.parent_manifest.task(plan.parent_task).lineage[-1]
-    for i, (name, branch) in enumerate(zip(plan.new_branches, trainable.branches, strict=False)):
-        network.add_branch(name, branch, stem, trainable.stem if i == 0 else None)
-        sha256 = artifacts.put(network.dump_branch(name))
-        entries.append(BranchWeights(id=name, parent=parent, stem=stem, sha256=sha256))
-        parent = name
-    return tuple(entries)
-
-
-def _count_branch_parameters(trainable: TrainableParts, index: int) -> int:
-    """Parameters of one new branch, with its own stem if any; the last branch also counts the head."""
-    modules: list[torch.nn.Module] = [trainable.branches[index]]
-    if index == 0 and trainable.stem is not None:
-        modules.append(trainable.stem)
-    if index == len(trainable.branches) - 1:
-        modules.append(trainable.head)
-    return sum(map(_num_parameters, modules))
-
-
-def _num_parameters(module: torch.nn.Module) -> int:
-    return sum(parameter.numel() for parameter in module.parameters())

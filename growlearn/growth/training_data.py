@@ -58,13 +58,19 @@ def cache_dataset(
     """Labelled rows with their frozen features, and with the logits of the frozen answer where one enters."""
     targets = to_class_indices(rows.labels, plan.classes)
     stem = trainable.stem
-    frozen = cache_frozen_features(network, rows, plan.lineage, with_tokens=stem is None)
+    frozen = cache_frozen_features(
+        network,
+        rows,
+        plan.lineage,
+        with_tokens=stem is None,
+        answer_lineage=None if frozen_answer is None else frozen_answer.lineage,
+    )
     inputs = None if stem is None else encode_inputs(stem, rows)
 
     names = resolve_augmentation(plan.growth)
 
     def tokens(index: Tensor, generator: torch.Generator | None) -> tuple[Tensor, Tensor]:
-        features = frozen(index)
+        features = frozen.at(index)
         z = features.z  # [B, T, D]
         if stem is not None and inputs is not None:
             z = stem(augment_images(inputs(index), names, generator))
@@ -75,7 +81,7 @@ def cache_dataset(
         tokens,
         targets,
         torch.tensor(plan.class_weights)[targets] if plan.class_weights else None,
-        None if frozen_answer is None else frozen_answer.logits(network, rows),
+        None if frozen_answer is None or frozen.answer is None else frozen_answer.logits(frozen.answer),
         plan.combination,
     )
 

@@ -76,9 +76,13 @@ class GrowingNetwork(nn.Module):
         """The features of a lineage, in their order."""
         return list_features(lineage, self.stem_ids, next(iter(self.stems)))
 
-    def tokens(self, rows: Rows, lineage: Sequence[str]) -> dict[str, Tensor]:
-        """B rows -> z [B, T, D] of every stem that a lineage reads, by the branch that owns the stem."""
-        stem_ids = [feature.branch for feature in self.list_features(lineage) if feature.is_stem]
+    def tokens(self, rows: Rows, *lineages: Sequence[str]) -> dict[str, Tensor]:
+        """B rows -> z [B, T, D] of every stem that a lineage reads, by the branch that owns the stem.
+
+        A stem that several lineages read is computed once.
+        """
+        features = [feature for lineage in lineages for feature in self.list_features(lineage)]
+        stem_ids = dict.fromkeys(feature.branch for feature in features if feature.is_stem)
         return {stem_id: self.stem(stem_id)(self.stem(stem_id).encode(rows)) for stem_id in stem_ids}
 
     def residuals(self, tokens: Mapping[str, Tensor], lineage: Sequence[str]) -> list[Tensor]:
@@ -105,6 +109,12 @@ class GrowingNetwork(nn.Module):
         """B rows -> the F features of a lineage [B, F, D]: pool(z) of its stems and pool(R_i(z))."""
         tokens = self.tokens(rows, lineage)
         residuals = dict(zip(lineage, self.residuals(tokens, lineage), strict=True))
+        return self.stack_features(tokens, residuals, lineage)
+
+    def stack_features(
+        self, tokens: Mapping[str, Tensor], residuals: Mapping[str, Tensor], lineage: Sequence[str]
+    ) -> Tensor:
+        """Tokens z [B, T, D] by stem and pool(R_i(z)) [B, D] by branch -> features of a lineage [B, F, D]."""
         return torch.stack(
             [
                 tokens[feature.branch].mean(1) if feature.is_stem else residuals[feature.branch]

@@ -10,7 +10,9 @@ import torch
 
 from growlearn.growth import feature_cache
 from growlearn.growth.feature_cache import cache_frozen_features, encode_inputs
+from growlearn.ingest.rows import Rows
 from growlearn.network.model.network import load_network
+from growlearn.network.stems.columns import EncodedInputs
 
 
 def test_frozen_features_are_the_same_wherever_they_are_kept(
@@ -19,11 +21,11 @@ def test_frozen_features_are_the_same_wherever_they_are_kept(
     builder.keep(builder.plan(builder.only(0, 1)))
     network = load_network(builder.manifest, builder.artifacts.get)
     rows, index = builder.only(2, 3), torch.tensor([5, 0, 17])
-    in_memory = cache_frozen_features(network, rows, ("b1",), with_tokens=True)(index)
+    in_memory = cache_frozen_features(network, rows, ("b1",), with_tokens=True).at(index)
     monkeypatch.setattr(feature_cache, "_MAX_FEATURES_IN_MEMORY", 0)
-    on_disk = cache_frozen_features(network, rows, ("b1",), with_tokens=True)(index)
+    on_disk = cache_frozen_features(network, rows, ("b1",), with_tokens=True).at(index)
     monkeypatch.setattr(feature_cache, "_MAX_FEATURES_ON_DISK", 0)
-    computed = cache_frozen_features(network, rows, ("b1",), with_tokens=True)(index)
+    computed = cache_frozen_features(network, rows, ("b1",), with_tokens=True).at(index)
     assert in_memory.z is not None
     assert on_disk.z is not None
     assert computed.z is not None
@@ -31,6 +33,38 @@ def test_frozen_features_are_the_same_wherever_they_are_kept(
     assert torch.equal(in_memory.residuals, on_disk.residuals)
     assert torch.allclose(in_memory.z, computed.z, atol=1e-6)
     assert torch.allclose(in_memory.residuals, computed.residuals, atol=1e-5)
+
+
+def test_the_frozen_answer_reads_features_of_the_same_pass(
+    builder: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    builder.keep(builder.plan(builder.only(0, 1)))
+    builder.keep(builder.plan(builder.only(2, 3), "task-1"))
+    network, rows = load_network(builder.manifest, builder.artifacts.get), builder.only(4, 5)
+    expected = torch.from_numpy(network.pooled_features(rows, ("b1", "b2")))
+    alone = cache_frozen_features(network, rows, ("b1",), with_tokens=True).at(torch.arange(len(rows)))
+    encoded: list[int] = []
+    encode = network.root_stem.encode
+
+    def count(batch: Rows) -> EncodedInputs:
+        encoded.append(len(batch))
+        return encode(batch)
+
+    monkeypatch.setattr(network.root_stem, "encode", count)
+    cache = cache_frozen_features(network, rows, ("b1",), with_tokens=True, answer_lineage=("b1", "b2"))
+    assert encoded[0] == 1  # one row for its size, then each row once
+    assert sum(encoded[1:]) == len(rows)
+    assert cache.answer is not None
+    assert torch.equal(cache.answer, expected)
+    together = cache.at(torch.arange(len(rows)))
+    assert alone.z is not None
+    assert together.z is not None
+    assert torch.equal(together.z, alone.z)
+    assert torch.equal(together.residuals, alone.residuals)
+    monkeypatch.setattr(feature_cache, "_MAX_FEATURES_ON_DISK", 0)
+    by_batch = cache_frozen_features(network, rows, ("b1",), with_tokens=True, answer_lineage=("b1", "b2"))
+    assert by_batch.answer is not None
+    assert torch.equal(by_batch.answer, expected)
 
 
 def test_training_from_rows_that_are_encoded_batch_by_batch_gives_the_same_bits(

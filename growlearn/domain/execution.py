@@ -10,4 +10,5 @@ class Execution(StrEnum):
 
     LOOP = "loop"  # one branch after the other
     STACKED = "stacked"  # all branches of a lineage in one batched product
+    WORKERS = "workers"  # a thread a branch and chunk of rows
     AUTO = "auto"  # the fastest when the model was loaded, for one row and for many

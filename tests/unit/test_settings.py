@@ -50,7 +50,7 @@ def test_an_impossible_number_is_refused_by_name(variable: str, value: str, tmp_
 def test_a_way_of_execution_that_does_not_exist_is_refused_with_those_that_do(tmp_path: Path) -> None:
     assert read_settings({}, tmp_path).execution is Execution.LOOP
     assert read_settings({"GROWLEARN_EXECUTION": "auto"}, tmp_path).execution is Execution.AUTO
-    with pytest.raises(GrowLearnError, match=r"GROWLEARN_EXECUTION is 'fast' .*loop, stacked, auto"):
+    with pytest.raises(GrowLearnError, match=r"GROWLEARN_EXECUTION is 'fast' .*loop, stacked, workers, auto"):
         read_settings({"GROWLEARN_EXECUTION": "fast"}, tmp_path)
 
 

@@ -39,15 +39,19 @@ class HeadSum(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """Features [B, F, D] -> logits F_n [B, C]."""
-        return self.prefix_logits(features, 1)[-1]
+        return self._partial_sums(features)[-1]
 
     def prefix_logits(self, features: Tensor, num_prefixes: int) -> Tensor:
         """Logits of the last prefixes F_k: features [B, F, D] -> [num_prefixes, B, C]."""
-        sums: list[Tensor] = []  # each [B, C]
+        return torch.stack(self._partial_sums(features)[-num_prefixes:])
+
+    def _partial_sums(self, features: Tensor) -> list[Tensor]:
+        """F_1 ... F_n, each [B, C]."""
+        sums: list[Tensor] = []
         for head, combination in zip(self.heads, self.combinations, strict=True):
             logits = head(features)
             sums.append(combine(combination, sums[-1], logits) if sums else combination.step_size * logits)
-        return torch.stack(sums[-num_prefixes:])
+        return sums
 
     def shorten(self, num_features: int) -> Head | HeadSum:
         """The largest prefix that reads the first features only; at least what is left of the first head."""

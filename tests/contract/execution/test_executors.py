@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pytest
@@ -17,6 +17,16 @@ from growlearn.network.model.execution import EXECUTORS
 from growlearn.network.model.head import Head
 from growlearn.network.model.network import GrowingNetwork
 from growlearn.network.stems.stem import make_stem
+
+
+@pytest.fixture(autouse=True)
+def two_threads() -> Iterator[None]:
+    """So that `workers` has workers."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(before)
+
 
 SCHEMA = Schema(inputs={f"x{i}": InputColumn(type=InputType.NUMBER) for i in range(5)})
 LINEAGES: tuple[tuple[str, ...], ...] = (("b1",), ("b1", "b2", "b3"), ("b1", "b4"), ("b4", "b5"), ())

@@ -11,8 +11,9 @@ from types import MappingProxyType
 from growlearn.network.model.execution.loop import LoopExecutor
 from growlearn.network.model.execution.parts import BranchExecutor, BranchSet
 from growlearn.network.model.execution.stacked import stack_branches
+from growlearn.network.model.execution.workers import spread_over_workers
 
 EXECUTORS: Mapping[str, Callable[[BranchSet], BranchExecutor]] = MappingProxyType(
-    {"loop": LoopExecutor, "stacked": stack_branches}
+    {"loop": LoopExecutor, "stacked": stack_branches, "workers": spread_over_workers}
 )
 """Executors by name; `auto` chooses among them."""

@@ -31,7 +31,11 @@ class LoopExecutor:
         ]
 
 
+def split_chunks(z: Tensor) -> tuple[Tensor, ...]:
+    """Tokens z [B, T, D] -> chunks of rows [b, T, D]."""
+    return torch.split(z, max(1, _CHUNK_ELEMENTS // (z.shape[1] * z.shape[2])))
+
+
 def _pooled_residual(branch: ResidualBranch, z: Tensor) -> Tensor:
     """Tokens z [B, T, D] -> pool(R(z)) [B, D]."""
-    rows = max(1, _CHUNK_ELEMENTS // (z.shape[1] * z.shape[2]))
-    return torch.cat([branch.pooled(chunk) for chunk in torch.split(z, rows)])
+    return torch.cat([branch.pooled(chunk) for chunk in split_chunks(z)])

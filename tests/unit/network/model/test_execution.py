@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from growlearn.domain.execution import Execution
+from growlearn.domain.growth import Combination
 from growlearn.ingest.rows import Rows, make_dummy_row
 from growlearn.network.model.branch import ResidualBranch
 from growlearn.network.model.execution import EXECUTORS
@@ -19,6 +20,8 @@ from growlearn.network.model.execution.choice import AutoExecutor, choose_fastes
 from growlearn.network.model.execution.loop import LoopExecutor
 from growlearn.network.model.execution.parts import BranchSet
 from growlearn.network.model.execution.stacked import StackedExecutor
+from growlearn.network.model.head import Head
+from growlearn.network.model.head_sum import HeadSum
 from growlearn.network.model.network import GrowingNetwork
 from growlearn.network.stems.stem import make_stem
 from tests.unit.digits import SCHEMA
@@ -105,3 +108,25 @@ def test_the_stacked_executor_copies_only_the_lineages_of_tasks(digit_rows: Rows
     assert isinstance(model.executor, StackedExecutor)
     assert list(model.executor.stacks) == [("b1", "b2")]
     assert BranchSet(model.branches, model.stem_ids, ()).get_branch("b2") is model.branches["b2"]
+
+
+@pytest.mark.parametrize("execution", Execution)
+def test_every_execution_runs_a_sum_of_heads_over_three_branches(
+    digit_rows: Rows, execution: Execution
+) -> None:
+    torch.manual_seed(0)
+    model = GrowingNetwork(MODEL)
+    lineage = ("b1", "b2", "b3")
+    for name in lineage:
+        stem = make_stem(SCHEMA, MODEL, digit_rows) if name == "b1" else None
+        model.add_branch(name, ResidualBranch(MODEL), "b1", stem)
+    heads = [Head(4, MODEL.embed_dim, 10) for _ in lineage]
+    steps = [Combination(frozen_weight=1.0, step_size=s) for s in (1.0, 0.3, 0.3)]
+    model.add_task("digits", range(10), lineage, HeadSum(heads, steps))
+    model.requires_grad_(False)
+    rows = digit_rows.take(np.arange(70))
+    expected = model.logits(rows, "digits")
+    model.set_execution(execution, make_dummy_row(SCHEMA))
+    assert np.abs(model.logits(rows, "digits") - expected).max() < 1e-5
+    single = np.concatenate([model.logits(rows.take(np.array([i])), "digits") for i in range(3)])
+    assert np.abs(single - expected[:3]).max() < 1e-5

@@ -10,9 +10,11 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize, minimize_scalar
 from scipy.special import logsumexp
+from torch import Tensor
 
+from growlearn.domain.growth import GrowthPlan
 from growlearn.domain.lineage import Calibration
-from growlearn.domain.metric import Metric
+from growlearn.domain.metric import METRICS, Metric
 from growlearn.metrics import ScoredRows, compute_metric
 from growlearn.network.head_output import Logits, calibrate_logits, choose_classes, to_probabilities
 
@@ -34,6 +36,12 @@ class CalibratedHead:
     threshold: float | None = None
     value: float | None = None
     loss: float = math.nan
+
+
+def calibrate_plan(plan: GrowthPlan, logits: Tensor, targets: Tensor) -> CalibratedHead:
+    """The temperature and threshold of a plan's head by its logits [N, C] of validation rows, targets [N]."""
+    positive = None if plan.positive_class is None else plan.classes.index(plan.positive_class)
+    return calibrate_head(logits.numpy(), targets.numpy(), METRICS[plan.metric], plan.class_weights, positive)
 
 
 def calibrate_head(

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from torch import Tensor
 
-from growlearn.domain.growth import Combination
+from growlearn.domain.growth import Combination, GrowthPlan
+from growlearn.domain.metric import METRICS
+from growlearn.growth.calibration import CalibratedHead, calibrate_plan, measure_calibrated_loss
+from growlearn.growth.training_loop import ValidationScore
+from growlearn.network.model.head_sum import combine
 
 COMBINATIONS = (
     Combination(frozen_weight=1.0, step_size=0.1),
@@ -23,22 +27,34 @@ COMBINATIONS = (
 """The (a, s) of a F + s h that a branch may join the frozen answer with."""
 
 
-def choose_combination(
-    combinations: Sequence[Combination],
-    answer: Callable[[Combination], Tensor],
-    cost: Callable[[Tensor], float],
-    is_allowed: Callable[[Tensor], bool] = lambda _: True,
-) -> Combination:
-    """The combination with the least cost, the first of equals; one whose cost is no number is the worst.
+def choose_option(
+    plan: GrowthPlan, answers: Sequence[Tensor], new: Tensor, before: Tensor, targets: Tensor
+) -> tuple[int, Combination]:
+    """The frozen answer and the combination with the least cost on validation rows, the first of equals.
 
-    `answer` gives the logits [N, C] of validation rows by a combination, `cost` what to have least of. Where
-    `is_allowed` of any, the others are left out.
+    `answers` are the logits [N, C] of the frozen answers that may be joined. Where the lineage is full there
+    are several, and the head is left out that the new one makes up for best, often the one it was copied
+    from. `new` are the logits h [N, C] of the trained branch, `before` those that must not become worse on
+    the guarded rows of a refinement, where any option keeps them; `targets` [N] are class indices.
     """
-    answers = {combination: answer(combination) for combination in combinations}
-    allowed = [combination for combination in combinations if is_allowed(answers[combination])]
+    options = [(index, item) for index in range(len(answers)) for item in plan.combinations]
+    heads = [combine(item, answers[index], new) for index, item in options]
+    calibrated = [calibrate_plan(plan, logits, targets) for logits in heads]
+    guarded = 0 if plan.refinement is None else plan.refinement.guarded_rows
 
-    def finite_cost(combination: Combination) -> float:
-        value = cost(answers[combination])
+    def guarded_loss(logits: Tensor, head: CalibratedHead) -> float:
+        own_logits, own_targets = logits[:guarded].numpy(), targets[:guarded].numpy()
+        return measure_calibrated_loss(own_logits, own_targets, head.calibration)
+
+    allowed = list(range(len(options)))
+    if guarded:
+        limit = guarded_loss(before, calibrate_plan(plan, before, targets))
+        kept = [index for index in allowed if guarded_loss(heads[index], calibrated[index]) <= limit]
+        allowed = kept or allowed
+
+    def cost(index: int) -> float:
+        head = calibrated[index]
+        value = ValidationScore(head.loss, math.nan, head.value).cost(METRICS[plan.metric])
         return math.inf if math.isnan(value) else value
 
-    return min(allowed or combinations, key=finite_cost)
+    return options[min(allowed, key=cost)]

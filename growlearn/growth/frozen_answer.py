@@ -49,58 +49,68 @@ class FrozenAnswer:
 def load_frozen_answer(
     plan: GrowthPlan, network: GrowingNetwork, rows: Rows, targets: Tensor
 ) -> FrozenAnswer | None:
-    """The answer that a plan's branch joins; None where the branch answers alone.
+    """The answer that a plan's branch is trained to correct: the first of `list_frozen_answers`, if any."""
+    return next((frozen for frozen, _ in list_frozen_answers(plan, network, rows, targets)), None)
 
-    It is that of `plan.parent_task`. Where its lineage would become longer than the model allows, the head
-    whose absence costs least on the validation rows [N] with class indices `targets` [N] is left out, one
-    after the other; never one all of whose branches the new head reads itself.
+
+def list_frozen_answers(
+    plan: GrowthPlan, network: GrowingNetwork, rows: Rows, targets: Tensor
+) -> list[tuple[FrozenAnswer, Tensor]]:
+    """The answers that a plan's branch may join, with their logits [N, C]; empty where it answers alone.
+
+    It is that of `plan.parent_task`. Where its lineage would become longer than the model allows, there is
+    one answer for each head that may be left out, the one with the least loss on the validation rows [N] with
+    class indices `targets` [N] first. A head all of whose branches the new head reads itself stays.
     """
     if not plan.combinations:
-        return None
+        return []
     assert plan.parent_task is not None, "a frozen answer is that of a task"
     parent = plan.parent_manifest.task(plan.parent_task)
     answer = map_classes(network.head(parent.name), parent.classes, plan.classes).requires_grad_(False)
-    frozen = FrozenAnswer(parent.lineage, answer)
+    whole = FrozenAnswer(parent.lineage, answer)
+    features = whole.features(network, rows)
     max_length = plan.parent_manifest.model.max_lineage_length - len(plan.new_branches)
-    if len(frozen.lineage) <= max_length:
-        return frozen
-    features = frozen.features(network, rows)
-    while len(frozen.lineage) > max_length:
-        shorter = _leave_out_one(frozen, network, features, targets, plan.lineage)
-        if shorter is None:
-            break
-        frozen, features = shorter
-    return frozen
-
-
-def _leave_out_one(
-    frozen: FrozenAnswer,
-    network: GrowingNetwork,
-    features: Tensor,
-    targets: Tensor,
-    protected: Sequence[str],
-) -> tuple[FrozenAnswer, Tensor] | None:
-    """The answer without the head that is missed least, and the features left; None where none can go."""
-    terms, before = list_terms(frozen.answer), network.list_features(frozen.lineage)
-    removable = [
-        index
-        for index, (head, _) in enumerate(terms)
-        if not set(_read_branches(head, before)) <= set(protected)
-    ]
-    if not removable or len(terms) == 1:
-        return None
+    shortened = _shorten(network, (whole, features), max_length, plan.lineage)
     with torch.no_grad():
-        losses = {
-            index: cross_entropy(_without(terms, index)(features), targets).item() for index in removable
-        }
-    kept = _without(terms, min(losses, key=losses.__getitem__))
-    used = {branch for head, _ in list_terms(kept) for branch in _read_branches(head, before)}
-    lineage = tuple(branch for branch in frozen.lineage if branch in used)
-    after = network.list_features(lineage)
-    heads = [spread_head(head, before, after) for head, _ in list_terms(kept)]
-    answer = make_answer(heads, [combination for _, combination in list_terms(kept)])
-    index = [before.index(feature) for feature in after]
-    return FrozenAnswer(lineage, answer.requires_grad_(False)), features[:, index]
+        answers = [(frozen, frozen.answer(own_features)) for frozen, own_features in shortened]
+    return sorted(answers, key=lambda item: cross_entropy(item[1], targets).item())
+
+
+def _shorten(
+    network: GrowingNetwork,
+    whole: tuple[FrozenAnswer, Tensor],
+    max_length: int,
+    protected: Sequence[str],
+) -> list[tuple[FrozenAnswer, Tensor]]:
+    """The answer with its features, or all that are left of it when heads are left out until it fits."""
+    if len(whole[0].lineage) <= max_length:
+        return [whole]
+    shorter = _leave_out_each(network, *whole, protected)
+    if not shorter:
+        return [whole]
+    return [answer for item in shorter for answer in _shorten(network, item, max_length, protected)]
+
+
+def _leave_out_each(
+    network: GrowingNetwork, frozen: FrozenAnswer, features: Tensor, protected: Sequence[str]
+) -> list[tuple[FrozenAnswer, Tensor]]:
+    """The answer without each head that can go, and the features that are left."""
+    terms, before = list_terms(frozen.answer), network.list_features(frozen.lineage)
+    if len(terms) == 1:
+        return []
+    shorter = []
+    for left_out, (head, _) in enumerate(terms):
+        if set(_read_branches(head, before)) <= set(protected):
+            continue
+        kept = list_terms(_without(terms, left_out))
+        used = {branch for head, _ in kept for branch in _read_branches(head, before)}
+        lineage = tuple(branch for branch in frozen.lineage if branch in used)
+        after = network.list_features(lineage)
+        heads = [spread_head(head, before, after) for head, _ in kept]
+        answer = make_answer(heads, [combination for _, combination in kept]).requires_grad_(False)
+        index = [before.index(feature) for feature in after]
+        shorter.append((FrozenAnswer(lineage, answer), features[:, index]))
+    return shorter
 
 
 def _without(terms: Sequence[tuple[Head, Combination]], left_out: int) -> Answer:

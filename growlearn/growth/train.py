@@ -29,12 +29,12 @@ from growlearn.growth import checkpoint
 from growlearn.growth.augmentation import make_augmentation_generator
 from growlearn.growth.branch_init import TrainableParts, init_trainable_parts, keep_first
 from growlearn.growth.branch_storage import count_branch_parameters, count_parameters, store_branches
-from growlearn.growth.calibration import CalibratedHead, calibrate_head, measure_calibrated_loss
+from growlearn.growth.calibration import CalibratedHead, calibrate_plan
 from growlearn.growth.checkpoint import TrainingState
-from growlearn.growth.combination import choose_combination
+from growlearn.growth.combination import choose_option
 from growlearn.growth.dropout import seed_dropout
 from growlearn.growth.environment import capture_environment
-from growlearn.growth.frozen_answer import FrozenAnswer, load_frozen_answer
+from growlearn.growth.frozen_answer import FrozenAnswer, list_frozen_answers, load_frozen_answer
 from growlearn.growth.head_fit import MAX_FIT_ROWS, fit_linear_head
 from growlearn.growth.joined_answer import find_initial_answer, find_untrained_answer, join_answer
 from growlearn.growth.lr_schedule import LrSchedule, make_lr_schedule
@@ -59,7 +59,6 @@ from growlearn.growth.training_loop import (
 )
 from growlearn.ingest.rows import Rows, from_parquet
 from growlearn.network.model import weights
-from growlearn.network.model.head_sum import combine
 from growlearn.network.model.network import INFERENCE_BATCH_SIZE, GrowingNetwork, load_network
 from growlearn.network.router.router import add_task_to_router
 from growlearn.network.stems.stem import evaluation_mode, training_mode
@@ -121,10 +120,16 @@ def measure_seconds_per_row(plan: GrowthPlan, artifacts: Artifacts) -> float:
 
 @dataclass(frozen=True, eq=False)
 class _Training:
-    """What a plan trains and on which rows, and the network and the answer that stay frozen."""
+    """What a plan trains and on which rows, and the network and the answer that stay frozen.
+
+    `initial` is the frozen answer before training, with its logits of the validation rows [N, C]; `frozen` is
+    the one that the branch joins: the same, unless the lineage is full.
+    """
 
     network: GrowingNetwork
     trainable: TrainableParts
+    initial: FrozenAnswer | None
+    initial_logits: Tensor | None
     frozen: FrozenAnswer | None
     rows: tuple[Rows, Rows]  # of training and validation
     train: CachedDataset
@@ -144,7 +149,17 @@ def _prepare_training(plan: GrowthPlan, network: GrowingNetwork, artifacts: Arti
     train = cache_dataset(plan, network, trainable, rows[0], through)
     validation = cache_dataset(plan, network, trainable, rows[1], frozen)
     initial_branches = () if trainable.stem is None else store_branches(plan, trainable, artifacts)
-    return _Training(network, trainable, frozen, rows, train, validation, initial_branches)
+    return _Training(
+        network,
+        trainable,
+        frozen,
+        validation.frozen_logits,
+        frozen,
+        rows,
+        train,
+        validation,
+        initial_branches,
+    )
 
 
 def _train_and_store(
@@ -160,8 +175,7 @@ def _train_and_store(
     if _hash_frozen_weights(network) != hashes_before:
         raise GrowLearnError("training changed frozen weights", hint="this is a defect: please report it")
     checkpoint.restore_state(training.trainable.modules(), training_state.best)
-    validation = _with_best_combination(plan, training.trainable, training.validation)
-    return _store_result(plan, artifacts, replace(training, validation=validation), training_state, started)
+    return _store_result(plan, artifacts, _join_best_answer(plan, training), training_state, started)
 
 
 def _store_result(
@@ -171,9 +185,9 @@ def _store_result(
     network, frozen, validation = training.network, training.frozen, training.validation
     trainable, prefixes = _prune(plan, training.trainable, validation)
     head = _calibrate(plan, trainable, validation)
-    losses = _find_losses(plan, training_state, head, validation)
+    losses = _find_losses(plan, training_state, head, training)
     lineage, answer = join_answer(plan, network, trainable, frozen, validation.combination)
-    initial_lineage, initial_answer = find_initial_answer(plan, trainable, frozen)
+    initial_lineage, initial_answer = find_initial_answer(plan, trainable, training.initial)
     return GrowthResult(
         branches=store_branches(plan, trainable, artifacts),
         branch_parameters=count_branch_parameters(trainable),
@@ -264,7 +278,7 @@ def _measure_alone(
     if validation.frozen_logits is None or plan.combination != ALONE:
         return None
     logits = all_prefix_logits(trainable, replace(validation, frozen_logits=None), 1)[0]
-    head = _calibrate_logits(plan, logits, validation.targets)
+    head = calibrate_plan(plan, logits, validation.targets)
     lineage, answer = join_answer(plan, network, trainable, None, ALONE)
     initial_lineage, initial_answer = find_untrained_answer(plan, trainable)
     return AloneAnswer(
@@ -282,68 +296,44 @@ def _measure_alone(
 
 
 def _find_losses(
-    plan: GrowthPlan, training_state: TrainingState, head: CalibratedHead, validation: CachedDataset
+    plan: GrowthPlan, training_state: TrainingState, head: CalibratedHead, training: _Training
 ) -> tuple[float, float]:
     """The validation loss before and after training.
 
     Where a frozen answer enters, that of the frozen answer and that of the sum, both after a temperature:
     the combinations differ in scale.
     """
-    frozen = validation.frozen_logits
-    if frozen is None:
+    before = training.initial_logits
+    if before is None:
         return training_state.initial_loss, training_state.best_loss
-    return _calibrate_logits(plan, frozen, validation.targets).loss, head.loss
+    return calibrate_plan(plan, before, training.validation.targets).loss, head.loss
 
 
-def _with_best_combination(
-    plan: GrowthPlan, trainable: TrainableParts, validation: CachedDataset
-) -> CachedDataset:
-    """The dataset with the combination, of those that the plan allows, that is best on its rows."""
-    frozen = validation.frozen_logits
-    if frozen is None or not plan.combinations:
-        return validation
-    new = all_prefix_logits(trainable, replace(validation, frozen_logits=None), 1)[0]  # h [N, C]
-
-    def cost(logits: Tensor) -> float:
-        head = _calibrate_logits(plan, logits, validation.targets)
-        return ValidationScore(head.loss, math.nan, head.value).cost(METRICS[plan.metric])
-
-    best = choose_combination(
-        plan.combinations,
-        lambda combination: combine(combination, frozen, new),
-        cost,
-        _make_guard(plan, frozen, validation.targets),
+def _join_best_answer(plan: GrowthPlan, training: _Training) -> _Training:
+    """The training with the frozen answer and the combination that are best on validation rows."""
+    validation, before = training.validation, training.initial_logits
+    if before is None:
+        return training
+    answers = list_frozen_answers(plan, training.network, training.rows[1], validation.targets)
+    new = all_prefix_logits(training.trainable, replace(validation, frozen_logits=None), 1)[0]  # h [N, C]
+    index, combination = choose_option(
+        plan, [logits for _, logits in answers], new, before, validation.targets
     )
-    return replace(validation, combination=best)
-
-
-def _make_guard(plan: GrowthPlan, frozen: Tensor, targets: Tensor) -> Callable[[Tensor], bool]:
-    """Whether logits [N, C] keep the loss of the frozen answer on the guarded rows of a refinement."""
-    guarded = 0 if plan.refinement is None else plan.refinement.guarded_rows
-
-    def loss(logits: Tensor) -> float:
-        calibration = _calibrate_logits(plan, logits, targets).calibration  # as the whole answer will be
-        return measure_calibrated_loss(logits[:guarded].numpy(), targets[:guarded].numpy(), calibration)
-
-    before = loss(frozen) if guarded else math.nan
-    return lambda logits: not guarded or loss(logits) <= before
+    frozen, logits = answers[index]
+    joined = replace(validation, frozen_logits=logits, combination=combination)
+    return replace(training, frozen=frozen, validation=joined)
 
 
 def _make_head_metric(plan: GrowthPlan) -> HeadMetric | None:
     """What measures a head's logits by the plan's metric; None for accuracy, which is counted anyway."""
     if METRICS[plan.metric].is_accuracy:
         return None
-    return lambda logits, targets: _calibrate_logits(plan, logits, targets).value
+    return lambda logits, targets: calibrate_plan(plan, logits, targets).value
 
 
 def _calibrate(plan: GrowthPlan, trainable: TrainableParts, validation: CachedDataset) -> CalibratedHead:
     """The temperature and threshold of the trained head, or of its sum with the frozen answer."""
-    return _calibrate_logits(plan, all_prefix_logits(trainable, validation, 1)[0], validation.targets)
-
-
-def _calibrate_logits(plan: GrowthPlan, logits: Tensor, targets: Tensor) -> CalibratedHead:
-    positive = None if plan.positive_class is None else plan.classes.index(plan.positive_class)
-    return calibrate_head(logits.numpy(), targets.numpy(), METRICS[plan.metric], plan.class_weights, positive)
+    return calibrate_plan(plan, all_prefix_logits(trainable, validation, 1)[0], validation.targets)
 
 
 def fit_initial_head(trainable: TrainableParts, train: CachedDataset, seed: int) -> None:

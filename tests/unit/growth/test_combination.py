@@ -1,26 +1,28 @@
-"""Which of several combinations joins the frozen answer."""
+"""Which frozen answer a trained branch joins, and by which combination."""
 
 from __future__ import annotations
 
 import math
+from dataclasses import replace
+from typing import Any
 
+import pytest
 import torch
-from torch import Tensor
 
-from growlearn.domain.growth import ALONE, Combination
-from growlearn.growth.combination import COMBINATIONS, choose_combination
-from growlearn.network.model.head_sum import combine
+from growlearn.domain.growth import ALONE, Combination, GrowthPlan, Refinement
+from growlearn.growth.combination import COMBINATIONS, choose_option
 
-FROZEN, NEW = torch.tensor([[1.0, 0.0], [0.0, 0.0]]), torch.tensor([[0.0, 0.0], [0.0, 2.0]])
 SMALL, LARGE = Combination(frozen_weight=1.0, step_size=0.1), Combination(frozen_weight=0.1, step_size=0.9)
+TARGETS = torch.tensor([0, 1] * 20)
+RIGHT = torch.nn.functional.one_hot(TARGETS).float() * 4  # sure of every row, and right
+WRONG = RIGHT.flip(1)
+UNKNOWING = torch.zeros_like(RIGHT)
 
 
-def answer(combination: Combination) -> Tensor:
-    return combine(combination, FROZEN, NEW)
-
-
-def first_logit(logits: Tensor) -> float:
-    return float(logits[0, 0])
+@pytest.fixture
+def plan(builder: Any) -> GrowthPlan:
+    made: GrowthPlan = builder.plan(builder.only(0, 1))
+    return replace(made, combinations=(SMALL, LARGE))
 
 
 def test_the_frozen_answer_enters_every_combination_once() -> None:
@@ -28,20 +30,48 @@ def test_the_frozen_answer_enters_every_combination_once() -> None:
     assert ALONE not in COMBINATIONS
 
 
-def test_the_cheapest_is_chosen() -> None:
-    assert choose_combination((SMALL, LARGE), answer, first_logit) == LARGE
-    assert choose_combination((SMALL, LARGE), answer, lambda logits: -first_logit(logits)) == SMALL
+@pytest.mark.parametrize(
+    ("answers", "new", "expected"),
+    [
+        ([WRONG], RIGHT, (0, LARGE)),
+        ([RIGHT], WRONG, (0, SMALL)),
+        ([WRONG, UNKNOWING, RIGHT], UNKNOWING, (2, SMALL)),
+        ([RIGHT * math.nan, UNKNOWING], RIGHT, (1, LARGE)),
+        ([UNKNOWING, UNKNOWING], UNKNOWING, (0, SMALL)),
+    ],
+    ids=[
+        "a better branch",
+        "a worse branch",
+        "the better answer",
+        "never one without a number",
+        "of equals the first",
+    ],
+)
+def test_the_option_with_the_least_loss_is_chosen(
+    plan: GrowthPlan, answers: list[torch.Tensor], new: torch.Tensor, expected: tuple[int, Combination]
+) -> None:
+    assert choose_option(plan, answers, new, answers[-1], TARGETS) == expected
 
 
-def test_one_that_is_not_allowed_is_left_out_while_another_is_allowed() -> None:
-    def keeps(logits: Tensor) -> bool:
-        return first_logit(logits) > 0.5
+@pytest.mark.parametrize(("guarded", "chosen"), [(0, LARGE), (10, SMALL)])
+def test_a_refinement_leaves_out_what_earlier_rows_lose_by(
+    plan: GrowthPlan, guarded: int, chosen: Combination
+) -> None:
+    """The answer knows the 10 earlier rows and none of the 30 new ones, the branch the reverse."""
+    before = torch.cat([RIGHT[:10], UNKNOWING[10:]])
+    new = torch.cat([RIGHT[:10] / 20, RIGHT[10:]])
+    refinement = Refinement(
+        windows=("w2",), new_rows=30, earlier_holdout="", new_holdout=None, reason="", guarded_rows=guarded
+    )
+    plan = replace(plan, refinement=refinement)
+    assert choose_option(plan, [before], new, before, TARGETS) == (0, chosen)
 
-    assert choose_combination((SMALL, LARGE), answer, first_logit, keeps) == SMALL
-    assert choose_combination((SMALL, LARGE), answer, first_logit, lambda _: False) == LARGE
 
-
-def test_of_equals_the_first_and_never_one_without_a_number() -> None:
-    assert choose_combination((LARGE, SMALL), answer, lambda _: 0.0) == LARGE
-    costs = iter([math.nan, 3.0])
-    assert choose_combination((SMALL, LARGE), answer, lambda _: next(costs)) == LARGE
+def test_where_every_option_costs_earlier_rows_the_least_loss_decides(plan: GrowthPlan) -> None:
+    refinement = Refinement(
+        windows=("w2",), new_rows=30, earlier_holdout="", new_holdout=None, reason="", guarded_rows=10
+    )
+    new = torch.cat([WRONG[:10], RIGHT[10:]])
+    before = torch.cat([RIGHT[:10], UNKNOWING[10:]])
+    chosen = choose_option(replace(plan, refinement=refinement), [WRONG], new, before, TARGETS)
+    assert chosen == (0, LARGE)

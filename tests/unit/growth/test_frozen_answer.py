@@ -8,13 +8,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
-from growlearn.domain.growth import BranchInit, Combination, GrowthPlan
+from growlearn.domain.growth import BranchInit, GrowthPlan
 from growlearn.domain.model_selection import CandidateKind
 from growlearn.growth.calibration import measure_calibrated_loss
 from growlearn.growth.candidates import plan_candidates
-from growlearn.growth.combination import COMBINATIONS, choose_combination
+from growlearn.growth.combination import COMBINATIONS
 from growlearn.growth.training_data import to_class_indices
 from growlearn.ingest.rows import Rows, from_parquet
 from growlearn.network.bitwise_check import find_changed_tasks
@@ -149,14 +148,3 @@ def test_a_job_may_allow_one_start_only(builder: Any) -> None:
         (CandidateKind.RESIDUAL, BranchInit.RESIDUAL)
     ]
     assert [joined.train_router for joined in plan_candidates(plan, ("fine_tune",)).values()].count(True) == 1
-
-
-def test_the_combination_with_the_least_cost_is_chosen_and_never_one_that_is_no_number() -> None:
-    costs = {0.3: float("nan"), 0.5: 2.0, 1.0: 1.0}
-    combinations = [Combination(frozen_weight=1.0, step_size=step) for step in costs]
-    chosen = choose_combination(
-        combinations,
-        lambda combination: torch.tensor(combination.step_size, dtype=torch.float64),
-        lambda logits: costs[logits.item()],
-    )
-    assert chosen.step_size == 1.0

@@ -90,6 +90,14 @@ class TaskReplacement:
     task_scores: tuple[TaskScore, ...]
 
 
+MIN_TASK_GAIN = 0.1
+"""By what share of the log loss a new task must answer better than a corrected known one.
+
+Hold-out rows share hours and places with the other rows of their window, so answers that keep windows apart
+look better on them than they will on the next one.
+"""
+
+
 @dataclass(frozen=True, kw_only=True)
 class LossChange:
     """A refined task against its version before, on the same hold-out rows.
@@ -145,14 +153,24 @@ class RefinementScore:
     def keeps_earlier_loss(self) -> bool:
         """Whether the earlier rows' loss did not rise beyond chance, or all rows make up for it.
 
-        They do where their loss fell beyond chance and the earlier ones' accuracy did not; after drift
-        also where it fell and a new task does not answer them much better.
+        They do where their loss fell beyond chance and the earlier ones' accuracy did not; after drift also
+        where it fell and a new task does not answer them much better, or could not.
         """
         if self.earlier.p_increase >= self.alpha:
             return True
-        if self.opened_loss is not None:
+        if self.after_drift and (self.opened_loss is not None or not self.is_task_promising):
             return self.both.loss_after < self.both.loss_before
         return self.both.p_decrease < self.alpha and self.earlier.p_accuracy_drop >= self.alpha
+
+    @property
+    def is_task_promising(self) -> bool:
+        """Whether a new task could lower the loss on all rows by `MIN_TASK_GAIN`.
+
+        As if every row were routed right, and the new ones answered as they are now: then it spares what the
+        earlier ones lost.
+        """
+        spared = (self.earlier.loss_after - self.earlier.loss_before) * self.earlier.rows
+        return spared >= MIN_TASK_GAIN * self.both.loss_after * self.both.rows
 
 
 @dataclass(frozen=True, kw_only=True)

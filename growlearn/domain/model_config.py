@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, ClassVar, Literal
 
+from growlearn.domain.schema import Schema
 from growlearn.domain.validation import STRICT, require
 
+_TABLE_LINEAGE, _LINEAGE = 6, 3  # branches
 MODEL_SIZES: Mapping[str, Mapping[str, int]] = MappingProxyType(
     {
         "tiny": {"embed_dim": 32, "depth": 1, "num_heads": 2},
@@ -36,7 +38,7 @@ class ModelConfig:
     patch_size: int = 4  # pixels along each side of a token
     num_initial_branches: int = 1
     max_branches: int = 32
-    max_lineage_length: int = 3  # branches of one lineage, the new one included; bounds the cost of a growth
+    max_lineage_length: int | Literal["auto"] = "auto"  # branches of a lineage: bounds the cost of an answer
 
     def __post_init__(self) -> None:
         for name, value in MODEL_SIZES[self.size].items():
@@ -44,7 +46,8 @@ class ModelConfig:
                 object.__setattr__(self, name, value)
         for name in ("embed_dim", "depth", "num_heads", "patch_size", "num_initial_branches", "max_branches"):
             require(getattr(self, name) >= 1, f"{name} must be 1 or more")
-        require(self.max_lineage_length >= 1, "max_lineage_length must be 1 or more")
+        length = self.max_lineage_length
+        require(length == "auto" or length >= 1, "max_lineage_length must be 1 or more, or auto")
         require(
             self.embed_dim % self.num_heads == 0,
             f"embed_dim {self.embed_dim} must be a multiple of num_heads {self.num_heads}",
@@ -57,3 +60,13 @@ class ModelConfig:
             self.num_initial_branches <= self.max_branches,
             f"num_initial_branches {self.num_initial_branches} is more than max_branches {self.max_branches}",
         )
+
+    def lineage_limit(self, schema: Schema) -> int:
+        """Most branches of one lineage, the new one among them.
+
+        `auto` is 6 where all inputs are plain columns, and 3 elsewhere: a branch on images, tokens or a
+        series costs much more to run, and gained nothing beyond three (docs/adr/0021).
+        """
+        if self.max_lineage_length == "auto":
+            return _TABLE_LINEAGE if schema.is_table else _LINEAGE
+        return self.max_lineage_length

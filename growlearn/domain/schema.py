@@ -120,6 +120,11 @@ class Schema:
         return any(column.type is InputType.IMAGE for column in self.inputs.values())
 
     @property
+    def is_table(self) -> bool:
+        """Whether every input is a plain column: a number, a category, a boolean or a datetime."""
+        return all(column.type in NULLABLE_TYPES for column in self.inputs.values())
+
+    @property
     def digest(self) -> str:
         """16 hex digits that differ between schemas."""
         return sha256(repr(self).encode()).hexdigest()[:16]

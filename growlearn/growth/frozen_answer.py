@@ -69,7 +69,8 @@ def list_frozen_answers(
     answer = map_classes(network.head(parent.name), parent.classes, plan.classes).requires_grad_(False)
     whole = FrozenAnswer(parent.lineage, answer)
     features = whole.features(network, rows)
-    max_length = plan.parent_manifest.model.max_lineage_length - len(plan.new_branches)
+    manifest = plan.parent_manifest
+    max_length = manifest.model.lineage_limit(manifest.schema) - len(plan.new_branches)
     shortened = _shorten(network, (whole, features), max_length, plan.lineage)
     with torch.no_grad():
         answers = [(frozen, frozen.answer(own_features)) for frozen, own_features in shortened]

@@ -222,7 +222,7 @@ def _score_parents(
         model,
         split_data.split.train,
         targets,
-        job.model.max_lineage_length,
+        job.model.lineage_limit(job.schema),
         METRICS[job.metric],
         None if positive_class is None else class_index[positive_class],
     )

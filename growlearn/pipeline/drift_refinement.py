@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from growlearn.domain.drift import DriftKind
 from growlearn.domain.errors import TooFewLabels
+from growlearn.domain.evaluation import MIN_TASK_GAIN
 from growlearn.domain.growth import GrowthPlan, GrowthResult
 from growlearn.domain.lineage import Task
 from growlearn.domain.stream import Transition
@@ -28,9 +29,6 @@ from growlearn.ports import EvalRequest
 _MIN_INFORMATION = 0.1
 """The share of what an answer told of its own rows, in nats, that it must still tell of the window's."""
 _MAX_COMPARED_ROWS = 2000
-_MIN_LOSS_SHARE = 0.1
-"""By how much of the loss a new task must answer better. Hold-out rows share hours and places with others
-of their window, so answers that keep windows apart look better on them than they will on the next one."""
 
 
 def plan_drift_refinement(context: StepContext) -> GrowthPlan | None:
@@ -97,7 +95,7 @@ def choose_after_drift(context: StepContext, refined: Transition, opened: Transi
         )
     corrected, separate = (_served_losses(context, refined, item) for item in (refined, opened))
     losses = f"log loss {corrected.mean():.4f} corrected, {separate.mean():.4f} with a new task"
-    is_larger = corrected.mean() - separate.mean() >= _MIN_LOSS_SHARE * corrected.mean()
+    is_larger = corrected.mean() - separate.mean() >= MIN_TASK_GAIN * corrected.mean()
     if is_larger and mean_decrease_p_value(corrected - separate) < score.alpha:
         return _with_dropped(opened, refined, "A known task's answer was corrected first", losses)
     kept = replace(

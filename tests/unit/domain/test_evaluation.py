@@ -268,6 +268,26 @@ def test_earlier_rows_may_lose_what_all_rows_make_up_for(
     assert score.keeps_earlier_loss is keeps
 
 
+@pytest.mark.parametrize(
+    ("after_drift", "earlier_after", "keeps"),
+    [(True, 0.55, True), (True, 0.60, False), (False, 0.55, False)],
+    ids=["too little to be spared", "a task may spare it", "no drift"],
+)
+def test_after_drift_earlier_rows_may_lose_less_than_a_task_would_have_to_spare(
+    after_drift: bool, earlier_after: float, keeps: bool
+) -> None:
+    """Half of the rows are earlier ones: a tenth of the loss on all, 0.04, is 0.08 of theirs."""
+    score = RefinementScore(
+        earlier=replace(make_change(), loss_after=earlier_after, p_increase=0.01, p_accuracy_drop=0.01),
+        new=make_change(),
+        both=replace(make_change(20), p_decrease=0.06),
+        alpha=0.05,
+        after_drift=after_drift,
+    )
+    assert score.is_task_promising is (earlier_after == 0.60)
+    assert score.keeps_earlier_loss is keeps
+
+
 def scored(task: str, value: float | None, metric: MetricName = MetricName.LOG_LOSS) -> TaskScore:
     return TaskScore(task=task, correct=9, rows=10, metric=metric, metric_value=value)
 

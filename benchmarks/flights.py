@@ -30,7 +30,7 @@ from growlearn.app.data_profile import profile_data
 from growlearn.app.job_template import render_job_file
 from growlearn.app.jobfile import read_job
 from growlearn.domain.job import Job
-from growlearn.domain.window import WindowState
+from growlearn.domain.window import Window, WindowState
 from growlearn.ingest.rows import Rows
 from growlearn.ingest.table_rows import read_table_rows
 from growlearn.serving.predictor import Predictor
@@ -163,8 +163,8 @@ def grow(seed: int, months: Sequence[pd.DataFrame]) -> Outcome:
             scores.append(score(month, late_probabilities(predictor, rows)))
         started = time.perf_counter()
         window = stream.deliver(f"2013-{number:02}.csv", content)
-        trained = window.state in (WindowState.PROMOTED, WindowState.REJECTED)
-        trainings, seconds = trainings + trained, seconds + time.perf_counter() - started
+        seconds += time.perf_counter() - started
+        trainings += count_trainings(stream, window)
         rejected += window.quarantined_rows
         notes.append(f"{window.id} {window.verdict}, {window.state}")
         print(f"seed {seed}: {notes[-1]}; {window.reason}", flush=True)
@@ -174,6 +174,13 @@ def grow(seed: int, months: Sequence[pd.DataFrame]) -> Outcome:
         for line in candidate_lines(f"seed {seed} {growth}", selection)
     ]
     return Outcome({OURS: Scores(scores, trainings, seconds)}, rejected, unanswered, notes, growths)
+
+
+def count_trainings(stream: InMemoryStream, window: Window) -> int:
+    """One for a window that was trained on, one more for what was trained beside it and dropped."""
+    selection = stream.store.window_record(window.stream, window.id).model_selection
+    dropped = selection is not None and selection.dropped_seconds > 0
+    return (window.state in (WindowState.PROMOTED, WindowState.REJECTED)) + dropped
 
 
 def drafted_job(seed: int, january: pd.DataFrame, folder: Path) -> Job:

@@ -29,6 +29,7 @@ from growlearn.ports import EvalRequest
 _MIN_INFORMATION = 0.1
 """The share of what an answer told of its own rows, in nats, that it must still tell of the window's."""
 _MAX_COMPARED_ROWS = 2000
+_CORRECTED = "A known task's answer was corrected first"
 
 
 def plan_drift_refinement(context: StepContext) -> GrowthPlan | None:
@@ -87,17 +88,13 @@ def choose_after_drift(context: StepContext, refined: Transition, opened: Transi
     assert refined.evaluation is not None, "a contradicted correction was evaluated"
     score = refined.evaluation.refinement
     assert score is not None, "a contradicted correction is a refinement"
-    if opened.evaluation is None:  # its training failed
-        return opened
     if not score.lowers_new_loss or score.both.loss_after >= score.both.loss_before:
-        return _with_dropped(
-            opened, refined, "A known task's answer was corrected first", "held-out rows speak against it"
-        )
+        return _with_dropped(opened, refined, _CORRECTED, "held-out rows speak against it")
     corrected, separate = (_served_losses(context, refined, item) for item in (refined, opened))
     losses = f"log loss {corrected.mean():.4f} corrected, {separate.mean():.4f} with a new task"
     is_larger = corrected.mean() - separate.mean() >= MIN_TASK_GAIN * corrected.mean()
     if is_larger and mean_decrease_p_value(corrected - separate) < score.alpha:
-        return _with_dropped(opened, refined, "A known task's answer was corrected first", losses)
+        return _with_dropped(opened, refined, _CORRECTED, losses)
     kept = replace(
         refined,
         evaluation=replace(refined.evaluation, refinement=replace(score, opened_loss=float(separate.mean()))),

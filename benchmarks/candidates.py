@@ -1,8 +1,8 @@
 """Every growth of the demo, the flights, the domains and the six windows: what it chose among, in one table.
 
 The demo is run here; the other growths are read from the tables in results/, so run `flights.py`,
-`domains.py` and `six_windows.py` first. Accuracy and log loss are those on each growth's hold-out rows, of which the best
-of several candidates is a little too good: the cost of the rule is told as a mean over growths.
+`domains.py` and `six_windows.py` first. Accuracy and log loss are those on each growth's hold-out rows, of
+which the best of several candidates is a little too good: the cost of the rule is told as a mean.
 """
 
 from __future__ import annotations

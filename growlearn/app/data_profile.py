@@ -167,7 +167,7 @@ def _make_no_input_error(
     listed = "; ".join(f"{name!r}: {reason}" for name, reason in reasons.items())
     return GrowLearnError(
         f"{file} has no column that can be an input: {listed}",
-        hint="give it a column of numbers, categories, booleans, times, images, token lists or series; "
+        hint="give it a column of numbers, categories, booleans, times, text, images, token lists or series; "
         "where the label is another column, name that one with --label",
     )
 

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from PIL import Image, UnidentifiedImageError
 
 from growlearn.app.infer_lists import infer_list_input
+from growlearn.app.infer_texts import infer_text_input
 from growlearn.domain.errors import InvalidFile
 from growlearn.domain.schema import InputColumn, InputType
 from growlearn.ingest.columns import is_text_type, truncate_repr, unwrap_column
@@ -140,9 +141,16 @@ def _is_text_of_times(column: Any) -> bool:
 def _infer_words(column: Any) -> InputColumn | str:
     present = column.drop_null()
     distinct = present.unique()
+    text_input = infer_text_input(distinct.to_pylist(), len(present))
+    if text_input is not None:
+        return text_input
     if len(present) > _MAX_SMALL_COLUMN_ROWS and len(distinct) > 0.9 * len(present):
         all_differ = len(distinct) == len(column)
-        return _IDENTIFIER if all_differ else "nearly every value occurs once, as names do"
+        return (
+            _IDENTIFIER
+            if all_differ
+            else "nearly every value occurs once, as names do; with {type: text} its words are read"
+        )
     words = {str(word).strip().lower() for word in distinct.to_pylist()}
     return InputColumn(type=InputType.BOOLEAN if words == {"true", "false"} else InputType.CATEGORY)
 

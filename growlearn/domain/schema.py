@@ -22,6 +22,7 @@ class InputType(StrEnum):
     SERIES = "series"
     BOOLEAN = "boolean"
     DATETIME = "datetime"
+    TEXT = "text"
 
 
 _TYPE_KEYS: dict[InputType, tuple[str, dict[str, str]]] = {
@@ -35,12 +36,19 @@ _TYPE_KEYS: dict[InputType, tuple[str, dict[str, str]]] = {
     InputType.SERIES: ("a series", {"shape": "[steps, channels]"}),
     InputType.BOOLEAN: ("a boolean", {}),
     InputType.DATETIME: ("a datetime", {}),
+    InputType.TEXT: ("a text", {}),
 }
 """The display name of each type, and the keys it requires with their meaning."""
-NULLABLE_TYPES = frozenset((InputType.NUMBER, InputType.CATEGORY, InputType.BOOLEAN, InputType.DATETIME))
+_DEFAULT_LENGTHS = {InputType.TEXT: 32}
+"""The `length` of types that may leave it out."""
+NULLABLE_TYPES = frozenset(
+    (InputType.NUMBER, InputType.CATEGORY, InputType.BOOLEAN, InputType.DATETIME, InputType.TEXT)
+)
 """Types whose values may be missing; a row without an image, tokens or a series is rejected."""
 MAX_TOKEN_IDS = 10_000_000
 """The largest vocabulary; each id is a row of the embedding."""
+MAX_TEXT_LENGTH = 1_000_000
+"""Characters of the longest text that is accepted; a longer one is no text but a defect of its file."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,9 +56,10 @@ class InputColumn:
     """One input column.
 
     `shape` is (channels, height, width) in pixels for an image, (steps, channels) for a series.
-    `vocabulary` and `length` are for tokens only: ids lie in 0..vocabulary - 1, and a longer row is cut to
-    its first `length` ids. Rows with a missing value are rejected where the column is `required`; images,
-    tokens and series always are.
+    `vocabulary` is for tokens only: ids lie in 0..vocabulary - 1. `length` is how many tokens a row has: a
+    longer row of ids is cut to so many; of a text, whose default is 32, so many words are tokens of their own
+    beside the one of the whole text. Rows with a missing value are rejected where the column is `required`;
+    images, tokens and series always are.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
@@ -63,12 +72,18 @@ class InputColumn:
 
     def __post_init__(self) -> None:
         type_name, required_keys = _TYPE_KEYS[self.type]
+        if self.length is None and self.type in _DEFAULT_LENGTHS:
+            object.__setattr__(self, "length", _DEFAULT_LENGTHS[self.type])
         for key in ("shape", "vocabulary", "length"):
             is_given = getattr(self, key) is not None
             if key in required_keys and not is_given:
                 raise ValueError(f"{type_name} needs {key}: {required_keys[key]}")
-            if is_given and key not in required_keys:
-                matching_types = " and ".join(kind for kind, (_, keys) in _TYPE_KEYS.items() if key in keys)
+            if (
+                is_given
+                and key not in required_keys
+                and not (key == "length" and self.type in _DEFAULT_LENGTHS)
+            ):
+                matching_types = " and ".join(_types_with_key(key))
                 raise ValueError(f"{key} is for {matching_types}; this input is {type_name}")
         if self.shape is not None:
             _check_shape(self.type, self.shape)
@@ -76,6 +91,11 @@ class InputColumn:
             value = getattr(self, key)
             if value is not None and not minimum <= value <= maximum:
                 raise ValueError(f"{key} {value} must lie between {minimum} and {maximum:,}")
+
+
+def _types_with_key(key: str) -> list[str]:
+    required = [kind for kind, (_, keys) in _TYPE_KEYS.items() if key in keys]
+    return [*required, *_DEFAULT_LENGTHS] if key == "length" else list(required)
 
 
 def _check_shape(kind: InputType, shape: tuple[int, ...]) -> None:

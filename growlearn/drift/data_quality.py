@@ -10,6 +10,8 @@ from scipy.stats import ks_2samp
 
 from growlearn.domain.schema import NULLABLE_TYPES, InputType
 from growlearn.drift.sample import Sample
+from growlearn.drift.text_statistics import unknown_word_shares
+from growlearn.ingest.columns import truncate_repr
 from growlearn.ingest.missing import missing_mask
 from growlearn.ingest.rows import Column
 
@@ -68,8 +70,8 @@ def _constant_column_issue(name: str, reference: Column, window: Column, some_mi
     fraction = float((reference == value).mean())
     if not _is_improbable(fraction, len(reference), len(window)):
         return None
-    num_values = len(np.unique(reference.astype(str) if reference.dtype == object else reference))
-    value_text = f"{value:g}" if isinstance(value, float) else repr(str(value))
+    num_values = len(set(reference.tolist()))
+    value_text = f"{value:g}" if isinstance(value, float) else truncate_repr(str(value))
     rows = "row that has a value" if some_missing else "row"
     return f"column {name!r} is {value_text} in every {rows}; the reference has {num_values} values of it"
 
@@ -83,6 +85,15 @@ def _unknown_categories_issue(name: str, reference: Column, window: Column) -> s
         if len(window) > 1
         else None
     )
+
+
+def _unknown_words_issue(name: str, reference: Column, window: Column) -> str | None:
+    """Texts that share no word with the reference: another language or encoding, or another column."""
+    reference_shares, shares = unknown_word_shares(reference, window)
+    fraction = float((reference_shares == 1).mean())
+    if not (shares == 1).all() or not _is_improbable(fraction, len(reference), len(window)):
+        return None
+    return f"no text of column {name!r} has a word that was seen before, such as {truncate_repr(window[0])}"
 
 
 def _scale_change_issue(name: str, reference: Column, window: Column) -> str | None:
@@ -122,6 +133,7 @@ _VALUE_ISSUES: Mapping[InputType, Callable[[str, Column, Column], str | None]] =
     InputType.NUMBER: _scale_change_issue,
     InputType.CATEGORY: _unknown_categories_issue,
     InputType.BOOLEAN: _unknown_categories_issue,
+    InputType.TEXT: _unknown_words_issue,
 }
 """What may be wrong with the values of a column that is not constant, missing ones left out."""
 

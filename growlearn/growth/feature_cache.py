@@ -19,6 +19,7 @@ from growlearn.network.stems.columns import EncodedInputs
 from growlearn.network.stems.stem import Stem
 
 _MAX_ENCODED_BYTES = 256 * 2**20
+_ESTIMATE_ROWS = 256  # encoded to estimate that
 _MAX_FEATURES_IN_MEMORY = 512 * 2**20  # bytes
 _MAX_FEATURES_ON_DISK = 16 * 2**30
 
@@ -50,10 +51,17 @@ class FrozenCache:
 
 def encode_inputs(stem: Stem, rows: Rows) -> Callable[[Tensor], EncodedInputs]:
     """From row indices [B] to the encoded inputs of a stem that is trained."""
-    if sum(column.nbytes for column in rows.inputs.values()) > _MAX_ENCODED_BYTES:
+    if _estimate_encoded_bytes(stem, rows) > _MAX_ENCODED_BYTES:
         return lambda index: stem.encode(rows.take(index.numpy()))
     inputs = stem.encode(rows)
     return lambda index: {name: column[index] for name, column in inputs.items()}
+
+
+def _estimate_encoded_bytes(stem: Stem, rows: Rows) -> int:
+    """The bytes of all rows encoded, from those of some: a text is larger encoded than its pointer."""
+    some = rows.take(np.arange(min(len(rows), _ESTIMATE_ROWS)))
+    some_bytes = sum(tensor.nbytes for tensor in stem.encode(some).values())
+    return max(some_bytes * len(rows) // max(len(some), 1), sum(c.nbytes for c in rows.inputs.values()))
 
 
 def cache_frozen_features(

@@ -15,6 +15,7 @@ from growlearn.ingest.missing import missing_mask
 from growlearn.ingest.row_errors import RowError, RowErrors, mark_rows
 from growlearn.ingest.rows import Column
 from growlearn.ingest.series import decode_series
+from growlearn.ingest.texts import decode_free_texts
 from growlearn.ingest.tokens import decode_tokens
 
 ColumnDecoder: TypeAlias = Callable[[Any, str, InputColumn, RowErrors, bool], Column]
@@ -72,6 +73,10 @@ def _decode_series_column(
     return decode_series(column, name, spec, row_errors)
 
 
+def _decode_text_column(column: Any, name: str, _: InputColumn, row_errors: RowErrors, __: bool) -> Column:
+    return decode_free_texts(column, name, row_errors)
+
+
 DECODERS: Mapping[InputType, ColumnDecoder] = MappingProxyType(
     {
         InputType.IMAGE: _decode_image_column,
@@ -81,6 +86,7 @@ DECODERS: Mapping[InputType, ColumnDecoder] = MappingProxyType(
         InputType.SERIES: _decode_series_column,
         InputType.BOOLEAN: _decode_boolean_column,
         InputType.DATETIME: _decode_datetime_column,
+        InputType.TEXT: _decode_text_column,
     }
 )
 """The decoder of each type of input."""

@@ -73,7 +73,7 @@ def _read_images(column: Any, spec: InputColumn) -> ColumnArray:
     return np.concatenate(parts).reshape(-1, *spec.shape) if parts else np.empty((0, *spec.shape), np.uint8)
 
 
-# Numbers, categories, booleans and times; null where missing -----------------------------------------
+# Numbers, categories, booleans, times and texts; null where missing -----------------------------------------
 
 
 def _write_numbers(numbers: ColumnArray) -> Any:
@@ -110,6 +110,16 @@ def _read_datetimes(column: Any, _: InputColumn) -> ColumnArray:
     if column.type != _TIME_TYPE:
         raise ValueError(f"stored values are {column.type}, not times in UTC")
     return np.asarray(column.cast(pa.timestamp("us")).to_numpy())
+
+
+def _write_texts(texts: ColumnArray) -> Any:
+    return pa.array(texts, pa.large_string())  # an array of them may have more than 2 GB
+
+
+def _read_texts(column: Any, _: InputColumn) -> ColumnArray:
+    if not (pa.types.is_large_string(column.type) or pa.types.is_string(column.type)):
+        raise ValueError(f"stored values are {column.type}, not texts")
+    return np.asarray(column.to_numpy(zero_copy_only=False), dtype=object)
 
 
 def _cast_or_raise(column: Any, arrow_type: Any) -> Any:
@@ -171,6 +181,7 @@ COLUMN_CODECS: Mapping[InputType, ColumnCodec] = MappingProxyType(
         InputType.SERIES: ColumnCodec(_write_series, _read_series),
         InputType.BOOLEAN: ColumnCodec(_write_booleans, _read_booleans),
         InputType.DATETIME: ColumnCodec(_write_datetimes, _read_datetimes),
+        InputType.TEXT: ColumnCodec(_write_texts, _read_texts),
     }
 )
 """The codec of each input type."""

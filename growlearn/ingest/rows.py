@@ -37,7 +37,7 @@ class Rows:
     inputs: image uint8 [N, channels, height, width]; number float64 [N], NaN where missing; category object
     [N] of str, None where missing; tokens int32 [N, length] with parquet_codec.PADDING after the last; series
     float64 [N, steps, channels]; boolean object [N] of "true", "false" or None; datetime datetime64[us] [N]
-    in UTC, NaT where missing.
+    in UTC, NaT where missing; text object [N] of str, None where missing.
     labels: object [N] of int, str or None (not known yet). tasks: object [N] of str, or None without a task
     column. row_hashes: uint64 [N], a hash of each row's inputs. row_ids: object [N] of str, each row's value
     in the id column (None: not known); None without an id column. Large columns of numbers, images, tokens
@@ -119,7 +119,7 @@ def make_dummy_row(schema: Schema) -> Rows:
 
 
 def _make_dummy_column(spec: InputColumn) -> Column:
-    if spec.type in (InputType.CATEGORY, InputType.BOOLEAN):
+    if spec.type in (InputType.CATEGORY, InputType.BOOLEAN, InputType.TEXT):
         return object_column([None])
     if spec.type is InputType.DATETIME:
         return np.array(["NaT"], "datetime64[us]")
@@ -236,7 +236,7 @@ def _keep_lowest(position: Column, mask: Column, max_rows: int) -> Column:
 
 def to_parquet(rows: Rows, schema: Schema) -> Content:
     """Rows as stored Parquet, mapped where it is large; equal rows give equal bytes."""
-    row_bytes = _count_row_bytes(rows)
+    row_bytes = _count_row_bytes(rows, schema)
     group_rows = min(max(_GROUP_BYTES // row_bytes, _MIN_GROUP_ROWS), _MAX_GROUP_ROWS)
     label_type = _get_label_type(rows.labels)
     tables = (_to_table(part, schema, label_type) for part in rows.slices(group_rows))
@@ -246,10 +246,13 @@ def to_parquet(rows: Rows, schema: Schema) -> Content:
     return content
 
 
-def _count_row_bytes(rows: Rows) -> int:
-    """Bytes of the inputs of a row in memory; a text counts as its pointer."""
+def _count_row_bytes(rows: Rows, schema: Schema) -> int:
+    """Bytes of the inputs of a row in memory; a category counts as its pointer, a text as its mean length."""
     columns = rows.inputs.values()
-    return sum(column.dtype.itemsize * int(np.prod(column.shape[1:])) for column in columns)
+    row_bytes = sum(column.dtype.itemsize * int(np.prod(column.shape[1:])) for column in columns)
+    texts = [rows.inputs[name] for name, spec in schema.inputs.items() if spec.type is InputType.TEXT]
+    num_characters = sum(len(text) for column in texts for text in column if text is not None)
+    return row_bytes + num_characters // max(len(rows), 1)
 
 
 def _to_table(rows: Rows, schema: Schema, label_type: Any) -> Any:

@@ -132,8 +132,8 @@ def encode_texts(column: Any, description: str, wanted: str) -> EncodedTexts:
 def _as_encodable(column: Any, description: str, wanted: str) -> Any:
     """The column in a type that Arrow encodes as a dictionary."""
     arrow_type = column.type
-    if _is_bytes_type(arrow_type):
-        return _decode_utf8(column, description)
+    if is_bytes_type(arrow_type):
+        return decode_utf8(column, description)
     if pt.is_float16(arrow_type):
         return pa.chunked_array([_float16_as_float32(column)])
     if pt.is_decimal(arrow_type) or pt.is_string(arrow_type) or pt.is_string_view(arrow_type):
@@ -144,13 +144,14 @@ def _as_encodable(column: Any, description: str, wanted: str) -> Any:
     return column
 
 
-def _is_bytes_type(arrow_type: Any) -> bool:
+def is_bytes_type(arrow_type: Any) -> bool:
     """Whether an Arrow type holds bytes, as text does in Parquet files of some writers."""
     tests = (pt.is_binary, pt.is_large_binary, pt.is_binary_view, pt.is_fixed_size_binary)
     return any(test(arrow_type) for test in tests)
 
 
-def _decode_utf8(column: Any, description: str) -> Any:
+def decode_utf8(column: Any, description: str) -> Any:
+    """Bytes as large_string, fixed-size ones without zeros at their end; raises InvalidFile for no UTF-8."""
     try:
         texts = column.cast(pa.large_binary()).cast(pa.large_string())
     except pa.ArrowInvalid as error:
@@ -169,7 +170,7 @@ def _to_texts(values: Any, column_type: Any, description: str) -> Any:
         values = values.cast(pa.timestamp(arrow_type.unit, "UTC"))
     texts = values.cast(pa.large_string())
     if pt.is_large_string(arrow_type):
-        texts = pc.utf8_trim_whitespace(_rewrite(texts, pc.invert(pc.string_is_ascii(texts)), _to_nfc))
+        texts = pc.utf8_trim_whitespace(_rewrite(texts, pc.invert(pc.string_is_ascii(texts)), to_nfc))
     return _rewrite(texts, pc.match_substring(texts, ":"), _spell_time)
 
 
@@ -197,7 +198,8 @@ def _rewrite(texts: Any, is_chosen: Any, spell_text: Callable[[str], str]) -> An
     return pc.replace_with_mask(texts, is_chosen, pa.array(spelled, pa.large_string()))
 
 
-def _to_nfc(text: str) -> str:
+def to_nfc(text: str) -> str:
+    """The text in Unicode form NFC."""
     return unicodedata.normalize("NFC", text)  # Arrow's NFC leaves accents apart
 
 

@@ -18,6 +18,8 @@ from growlearn.ingest.rows import Rows
 from growlearn.ingest.table_rows import parse_for_prediction
 from growlearn.serving.known_tasks import find_unknown_task_rows
 
+_SPELLED_TYPES = (InputType.CATEGORY, InputType.BOOLEAN, InputType.TEXT)
+
 
 def read_frame_rows(frame: pd.DataFrame, manifest: Manifest) -> Rows:
     """The rows of a frame, checked like a source file's; raises GrowLearnError at the first bad one."""
@@ -55,10 +57,8 @@ def _convert_to_utc(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _spell_mixed_columns(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
-    """Text in category, boolean and task columns with values of several types: Arrow has no type for them."""
-    names = [
-        name for name, spec in schema.inputs.items() if spec.type in (InputType.CATEGORY, InputType.BOOLEAN)
-    ]
+    """Text in columns read as text whose values have several types: Arrow has no type for them."""
+    names = [name for name, spec in schema.inputs.items() if spec.type in _SPELLED_TYPES]
     names += [] if schema.task is None else [schema.task]
     columns = {name: frame[name] for name in names if list(frame.columns).count(name) == 1}
     for name, column in columns.items():

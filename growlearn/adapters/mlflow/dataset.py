@@ -21,6 +21,7 @@ COLUMN_TYPES: dict[InputType, dict[str, Any]] = {
     InputType.SERIES: {"type": "array", "items": {"type": "array", "items": {"type": "double"}}},
     InputType.BOOLEAN: {"type": "boolean"},
     InputType.DATETIME: {"type": "datetime"},
+    InputType.TEXT: {"type": "string"},
 }
 """MLflow's name for each type of input column."""
 

@@ -25,6 +25,7 @@ from growlearn.network.stems.tables import CategoryTokens, NumberTokens
 
 _NUM_ROWS = 2
 _MAX_TOKENS = 8  # of a row of tokens
+_TEXTS = ("The first of two example texts.", "Another text, with a number: 42.")
 _PARAMS = (
     ParamSpec("min_probability", DataType.double, 0.0),
     ParamSpec("proba", DataType.boolean, False),  # adds a column probability_CLASS for each class
@@ -55,7 +56,7 @@ def make_signature(manifest: Manifest) -> ModelSignature:
 
 
 def make_example_rows(manifest: Manifest, network: GrowingNetwork) -> pd.DataFrame:
-    """Rows like the training rows: mean numbers and series, known categories, the image size."""
+    """Rows like the training rows: mean numbers and series, known categories, the image size, any text."""
     columns: dict[str, list[Any]] = {}
     for name, spec in manifest.schema.inputs.items():
         columns[name] = _EXAMPLE_MAKERS[spec.type](name, spec, network.root_stem)
@@ -107,6 +108,10 @@ def _make_example_datetimes(name: str, _: InputColumn, stem: Stem) -> list[Any]:
     return [time.isoformat() for time in times]
 
 
+def _make_example_texts(_: str, __: InputColumn, ___: Stem) -> list[Any]:
+    return list(_TEXTS)
+
+
 def _get_columns(stem: Stem, kind: InputType) -> ColumnList:
     return cast("ColumnList", stem.columns(kind))
 
@@ -119,6 +124,7 @@ _EXAMPLE_MAKERS: dict[InputType, Callable[[str, InputColumn, Stem], list[Any]]] 
     InputType.SERIES: _make_example_series,
     InputType.BOOLEAN: _make_example_booleans,
     InputType.DATETIME: _make_example_datetimes,
+    InputType.TEXT: _make_example_texts,
 }
 """Example cells of each type of input, as a DataFrame holds them."""
 

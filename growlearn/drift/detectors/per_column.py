@@ -21,6 +21,7 @@ from growlearn.drift.detectors.contingency import (
 )
 from growlearn.drift.detectors.result import DetectorResult, Inconclusive, check_rows
 from growlearn.drift.sample import Sample
+from growlearn.drift.text_statistics import iter_text_statistics
 from growlearn.ingest.missing import missing_mask
 from growlearn.ingest.rows import Column
 
@@ -40,8 +41,9 @@ class _ColumnTest:
 def per_column(reference: Sample, query: Sample, alpha: float) -> tuple[DetectorResult, ...]:
     """Compare every input column separately: numbers by KS, categories and booleans by chi-square.
 
-    The values that are there are compared, and where some are missing on either side their share is tested
-    too, as "column NAME, missing". Of dates and times only that is tested: time always moves on. Drift where
+    Of text, numbers that describe each row are compared by KS, such as "column NAME, length". The values that
+    are there are compared, and where some are missing on either side their share is tested too, as "column
+    NAME, missing". Of dates and times only that is tested: time always moves on. Drift where
     p < alpha k / m, with m tests and k the largest number with k p-values below it (Benjamini-Hochberg): the
     expected false discovery rate is at most alpha, and where nothing changed the probability of any alarm is
     at most alpha, if the columns are independent or positively dependent. The effect is the column's PSI,
@@ -52,7 +54,7 @@ def per_column(reference: Sample, query: Sample, alpha: float) -> tuple[Detector
     for name, kind in reference.kinds.items():
         if kind not in NULLABLE_TYPES:
             raise Inconclusive(
-                f"column {name!r} is of type {kind}; per-column compares numbers, categories and booleans",
+                f"column {name!r} is of type {kind}; per-column compares numbers, categories, booleans, text",
                 hint="use mmd, classifier-two-sample or output-ks",
             )
     if all(_is_constant(reference.inputs[name], kind) for name, kind in reference.kinds.items()):
@@ -90,6 +92,8 @@ def _compare_column(name: str, kind: InputType, reference: Column, query: Column
     if kind in _COLUMN_TESTS and reference_present.any() and query_present.any():
         statistic, p_value, effect = _COLUMN_TESTS[kind](reference[reference_present], query[query_present])
         yield _ColumnTest(name=f"column {name}", statistic=statistic, p_value=p_value, effect=effect)
+    if kind is InputType.TEXT and reference_present.any() and query_present.any():
+        yield from _compare_texts(name, reference[reference_present], query[query_present])
     if not (reference_present.all() and query_present.all()):
         statistic, p_value, effect = _compare_counts(
             _missing_counts(reference_present), _missing_counts(query_present)
@@ -118,6 +122,15 @@ def _compare_categories(reference: Column, query: Column) -> tuple[float, float,
     )
 
 
+def _compare_texts(name: str, reference: Column, query: Column) -> Iterator[_ColumnTest]:
+    """D, p and PSI of each number that describes a text."""
+    for statistic_name, reference_values, query_values in iter_text_statistics(reference, query):
+        statistic, p_value, effect = _compare_numbers(reference_values, query_values)
+        yield _ColumnTest(
+            name=f"column {name}, {statistic_name}", statistic=statistic, p_value=p_value, effect=effect
+        )
+
+
 def _compare_counts(reference: CategoryCounts, query: CategoryCounts) -> tuple[float, float, float]:
     return *chi_square_homogeneity(reference, query), population_stability_index(reference, query)
 
@@ -132,7 +145,7 @@ def _is_constant(column: Column, kind: InputType) -> bool:
     missing = missing_mask(column)
     if missing.any():
         return bool(missing.all())
-    return kind not in _COLUMN_TESTS or bool((column == column[0]).all())
+    return (kind not in _COLUMN_TESTS and kind is not InputType.TEXT) or bool((column == column[0]).all())
 
 
 _COLUMN_TESTS: Mapping[InputType, Callable[[Column, Column], tuple[float, float, float]]] = {

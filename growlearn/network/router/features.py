@@ -7,7 +7,7 @@ NeurIPS 2023).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Protocol, cast
@@ -17,10 +17,11 @@ import torch
 from torch import Tensor, nn
 
 from growlearn.domain.schema import InputColumn, InputType, Schema
-from growlearn.ingest.rows import Rows
+from growlearn.ingest.rows import Column, Rows
 from growlearn.network.model.network import iter_batches
 from growlearn.network.router.patches import PatchFeatures
 from growlearn.network.router.rocket import RocketFeatures
+from growlearn.network.router.text import NgramFeatures, encode_texts
 from growlearn.network.router.tfidf import TfidfFeatures
 from growlearn.network.stems.stem import Stem, get_column_names
 
@@ -37,11 +38,11 @@ class ColumnFeatures(Protocol):
         ...
 
     def fit(self, values: Tensor, generator: torch.Generator) -> None:
-        """Fit the buffers to the values of the first window; called once."""
+        """Fit the buffers to the encoded values of the first window; called once."""
         ...
 
     def __call__(self, values: Tensor) -> Tensor:
-        """Values of B rows, as in `Rows` -> features float32 [B, size]."""
+        """Encoded values of B rows -> features float32 [B, size]."""
         ...
 
 
@@ -51,13 +52,14 @@ class FixedFeature:
 
     `attribute` is the prefix of their stored buffers. `build` makes the module of a column with a given
     number of filters, `size_buffer` names the buffer with one entry per filter, and `choose_size` gives that
-    number from the column and the number of rows.
+    number from the column and the number of rows. `encode` makes a tensor of a column's values.
     """
 
     attribute: str
     build: Callable[[InputColumn, int], nn.Module]
     size_buffer: str
     choose_size: Callable[[InputColumn, int], int]
+    encode: Callable[[Column], Tensor] = torch.from_numpy
 
 
 def _build_patches(column: InputColumn, count: int) -> nn.Module:
@@ -90,6 +92,13 @@ FIXED_FEATURES: Mapping[InputType, FixedFeature] = MappingProxyType(
         InputType.SERIES: FixedFeature(
             "kernels", _build_rocket, "kernels", lambda _, rows: clamp(32, rows // 20, 256)
         ),
+        InputType.TEXT: FixedFeature(
+            "ngrams",
+            lambda _, count: NgramFeatures(count),
+            "rarity",
+            lambda _, rows: clamp(128, rows // 2, 1024),
+            encode_texts,
+        ),
     }
 )
 """Column types with fixed features; for all others the router reads the root stem's tokens."""
@@ -110,12 +119,14 @@ class RouterFeatures(nn.Module):
     def __init__(self, schema: Schema, tokens: int, counts: Mapping[str, int], projections: int) -> None:
         super().__init__()
         self.names: list[str] = []
+        self.encoders: list[Callable[[Column], Tensor]] = []
         self.parts: list[ColumnFeatures] = []  # registered below under their stored names
         for kind, fixed in FIXED_FEATURES.items():
             names = get_column_names(schema, kind)
             modules = [fixed.build(schema.inputs[name], counts[name]) for name in names]
             setattr(self, fixed.attribute, nn.ModuleList(modules))
             self.names += names
+            self.encoders += [fixed.encode] * len(names)
             self.parts += [cast("ColumnFeatures", module) for module in modules]
         size = tokens + sum(part.size for part in self.parts)
         self.register_buffer("mean", torch.zeros(size))
@@ -139,8 +150,8 @@ class RouterFeatures(nn.Module):
     def fit(self, stem: Stem, rows: Rows, seed: int) -> None:
         """Fit the column features, projections and standardisation to the first window's rows."""
         generator = torch.Generator().manual_seed(seed)
-        for name, part in zip(self.names, self.parts, strict=True):
-            part.fit(torch.from_numpy(rows.inputs[name]), generator)
+        for part, values in zip(self.parts, self._encode(rows), strict=True):
+            part.fit(values, generator)
         self.signs.copy_(torch.randint(0, 2, self.signs.shape, generator=generator) * 2 - 1)
         self.shift.copy_(torch.randn(len(self.shift), generator=generator) * 0.3)
         self.mean, self.scale = _mean_and_std(rows, lambda batch: self._raw_features(stem, batch))
@@ -155,11 +166,12 @@ class RouterFeatures(nn.Module):
         return torch.cat([u, projected, torch.ones(len(u), 1)], dim=1)
 
     def _raw_features(self, stem: Stem, rows: Rows) -> Tensor:
-        parts = [
-            part(torch.from_numpy(rows.inputs[name]))
-            for name, part in zip(self.names, self.parts, strict=True)
-        ]
+        parts = [part(values) for part, values in zip(self.parts, self._encode(rows), strict=True)]
         return torch.cat([*parts, _other_tokens(stem, rows)], dim=1)
+
+    def _encode(self, rows: Rows) -> Iterator[Tensor]:
+        for name, encode in zip(self.names, self.encoders, strict=True):
+            yield encode(rows.inputs[name])
 
     def _standardize(self, stem: Stem, rows: Rows) -> Tensor:
         return ((self._raw_features(stem, rows) - self.mean) / self.scale).clamp(-_CLIP, _CLIP)

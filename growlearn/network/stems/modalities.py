@@ -15,6 +15,7 @@ from growlearn.network.stems.datetimes import make_datetime_columns
 from growlearn.network.stems.images import make_image_columns
 from growlearn.network.stems.series import make_series_columns
 from growlearn.network.stems.tables import make_boolean_columns, make_category_columns, make_number_columns
+from growlearn.network.stems.text import make_text_columns
 from growlearn.network.stems.tokens import make_token_columns
 
 
@@ -38,6 +39,7 @@ MODALITIES: Mapping[InputType, Modality] = MappingProxyType(
         InputType.SERIES: Modality("series", make_series_columns),
         InputType.BOOLEAN: Modality("booleans", make_boolean_columns),
         InputType.DATETIME: Modality("datetimes", make_datetime_columns),
+        InputType.TEXT: Modality("texts", make_text_columns),
     }
 )
 """In the order of their tokens, which must not change: stored branches depend on it."""

@@ -16,7 +16,7 @@ from growlearn.network.model.weights import with_prefix
 from growlearn.network.stems.columns import ColumnGroup, EncodedInputs, InitSource
 from growlearn.network.stems.modalities import MODALITIES
 
-_MAX_FIT_ROWS = 100_000
+_MAX_FIT_ROWS, _MAX_FIT_TEXTS = 100_000, 20_000  # a text has thousands of n-grams
 
 
 def get_column_names(schema: Schema, kind: InputType) -> list[str]:
@@ -88,8 +88,9 @@ def make_stem(schema: Schema, config: ModelConfig, rows: Rows) -> Stem:
 
 
 def fit_stem(stem: Stem, rows: Rows) -> None:
-    """Fit the normalisation to rows, at most 100,000 of them."""
-    stem.fit(stem.encode(rows.sample(_MAX_FIT_ROWS)))
+    """Fit the normalisation to rows, at most 100,000 of them, or 20,000 with texts."""
+    max_rows = _MAX_FIT_TEXTS if InputType.TEXT in stem.kinds else _MAX_FIT_ROWS
+    stem.fit(stem.encode(rows.sample(max_rows)))
 
 
 def load_stem(schema: Schema, config: ModelConfig, weights: Mapping[str, Tensor]) -> Stem:

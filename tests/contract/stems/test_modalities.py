@@ -42,6 +42,7 @@ SPECS: dict[InputType, InputColumn] = {
     InputType.SERIES: InputColumn(type=InputType.SERIES, shape=(9, 2)),
     InputType.BOOLEAN: InputColumn(type=InputType.BOOLEAN),
     InputType.DATETIME: InputColumn(type=InputType.DATETIME),
+    InputType.TEXT: InputColumn(type=InputType.TEXT, length=3),
 }
 TOKENS_PER_COLUMN = {
     InputType.IMAGE: 9,
@@ -51,6 +52,7 @@ TOKENS_PER_COLUMN = {
     InputType.SERIES: 6,
     InputType.BOOLEAN: 1,
     InputType.DATETIME: 1,
+    InputType.TEXT: 4,
 }
 
 
@@ -70,12 +72,22 @@ def values(spec: InputColumn, random: np.random.Generator, count: int) -> Any:  
             seconds = random.integers(0, 10**8, count)
             times = np.datetime64("2020-01-01", "us") + seconds.astype("timedelta64[s]")
             return np.where(random.random(count) < 0.2, np.datetime64("NaT"), times)
+        case InputType.TEXT:
+            return object_column(
+                [_make_text(random) if random.random() < 0.8 else None for _ in range(count)]
+            )
         case InputType.TOKENS:
             ids = random.integers(0, spec.vocabulary or 0, (count, spec.length or 0))
             lengths = random.integers(1, (spec.length or 0) + 1, count)
             return np.where(np.arange(spec.length or 0) < lengths[:, None], ids, -1).astype(np.int32)
         case InputType.SERIES:
             return random.normal(-2.0, 5.0, (count, *(spec.shape or ())))
+
+
+def _make_text(random: np.random.Generator) -> str:
+    """One to nine words, some of them in other scripts."""
+    words = ("the", "cats", "Straße", "кошка", "猫", "हिन्दी", "🙂", "no. 7")
+    return " ".join(words[index] for index in random.integers(0, len(words), random.integers(1, 10)))
 
 
 def rows_of(schema: Schema, seed: int = 0, count: int = N) -> Rows:

@@ -24,7 +24,7 @@ def test_an_image_needs_its_shape() -> None:
             {"type": InputType.NUMBER, "shape": (1, 8, 8)},
             "shape is for image and series; this input is a number",
         ),
-        ({"type": InputType.CATEGORY, "length": 3}, "length is for tokens; this input is a category"),
+        ({"type": InputType.CATEGORY, "length": 3}, "length is for tokens and text; this input"),
         ({"type": InputType.TOKENS}, "a column of tokens needs vocabulary: ids run from 0 to one less"),
         (
             {"type": InputType.TOKENS, "vocabulary": 5},

@@ -127,7 +127,7 @@ def _format_label(profile: DataProfile) -> str:
 
 def _format_input(column_input: InputColumn) -> str:
     if column_input.type is InputType.TEXT:
-        return "{type: text}  # its words and their parts are read; comment it out if they tell nothing"
+        return "{type: text}  # guessed: its words and their parts are read"
     if column_input.vocabulary is not None:
         keys = f"vocabulary: {column_input.vocabulary}, length: {column_input.length}"
         note = "guessed: ids are below vocabulary; only the first length of a row are used"

@@ -39,8 +39,8 @@ _TYPE_KEYS: dict[InputType, tuple[str, dict[str, str]]] = {
     InputType.TEXT: ("a text", {}),
 }
 """The display name of each type, and the keys it requires with their meaning."""
-_DEFAULT_LENGTHS = {InputType.TEXT: 32}
-"""The `length` of types that may leave it out."""
+_OPTIONAL_KEYS: dict[InputType, tuple[str, ...]] = {InputType.TEXT: ("length",)}
+"""The keys that a type may have or leave out."""
 NULLABLE_TYPES = frozenset(
     (InputType.NUMBER, InputType.CATEGORY, InputType.BOOLEAN, InputType.DATETIME, InputType.TEXT)
 )
@@ -57,9 +57,9 @@ class InputColumn:
 
     `shape` is (channels, height, width) in pixels for an image, (steps, channels) for a series.
     `vocabulary` is for tokens only: ids lie in 0..vocabulary - 1. `length` is how many tokens a row has: a
-    longer row of ids is cut to so many; of a text, whose default is 32, so many words are tokens of their own
-    beside the one of the whole text. Rows with a missing value are rejected where the column is `required`;
-    images, tokens and series always are.
+    longer row of ids is cut to so many; of a text, which has one token, it adds one for each of so many
+    words. Rows with a missing value are rejected where the column is `required`; images, tokens and series
+    always are.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
@@ -72,17 +72,11 @@ class InputColumn:
 
     def __post_init__(self) -> None:
         type_name, required_keys = _TYPE_KEYS[self.type]
-        if self.length is None and self.type in _DEFAULT_LENGTHS:
-            object.__setattr__(self, "length", _DEFAULT_LENGTHS[self.type])
         for key in ("shape", "vocabulary", "length"):
             is_given = getattr(self, key) is not None
             if key in required_keys and not is_given:
                 raise ValueError(f"{type_name} needs {key}: {required_keys[key]}")
-            if (
-                is_given
-                and key not in required_keys
-                and not (key == "length" and self.type in _DEFAULT_LENGTHS)
-            ):
+            if is_given and key not in required_keys and key not in _OPTIONAL_KEYS.get(self.type, ()):
                 matching_types = " and ".join(_types_with_key(key))
                 raise ValueError(f"{key} is for {matching_types}; this input is {type_name}")
         if self.shape is not None:
@@ -94,8 +88,7 @@ class InputColumn:
 
 
 def _types_with_key(key: str) -> list[str]:
-    required = [kind for kind, (_, keys) in _TYPE_KEYS.items() if key in keys]
-    return [*required, *_DEFAULT_LENGTHS] if key == "length" else list(required)
+    return [kind for kind, (_, keys) in _TYPE_KEYS.items() if key in (*keys, *_OPTIONAL_KEYS.get(kind, ()))]
 
 
 def _check_shape(kind: InputType, shape: tuple[int, ...]) -> None:

@@ -1,4 +1,4 @@
-"""The text stem: embeddings of hashed n-grams, one token a word and one for the whole text.
+"""The text stem: embeddings of hashed n-grams, one token for the whole text, and more for words.
 
 Sources: Bojanowski et al., "Enriching Word Vectors with Subword Information" (TACL 2017); Joulin et al., "Bag
 of Tricks for Efficient Text Classification" (EACL 2017); signed buckets, Weinberger et al., "Feature Hashing
@@ -37,7 +37,7 @@ _PADDING = -1
 
 
 class TextTokens(nn.Module):
-    """One column of text: a token for each of its first `length` words, and one for the whole text.
+    """One column of text: a token of the whole text, and one for each of its first `length` words.
 
     The whole is the sum of the embeddings of its words, pairs of words and character n-grams, weighted by
     tf-idf as (1 + log count) times log((1 + N) / (1 + texts with it)) + 1, with weights of length 1; n-grams
@@ -94,7 +94,7 @@ class TextTokens(nn.Module):
         tokens = F.embedding_bag(
             ids % _NUM_BUCKETS, self.embedding.weight, per_sample_weights=weights, mode="sum"
         )
-        return tokens.view(len(words), self.length, -1)
+        return tokens.view(len(words), self.length, self.embedding.embedding_dim)
 
 
 def _signs(ids: Tensor) -> Tensor:
@@ -115,9 +115,5 @@ def _place_words(hashed: HashedTexts, num_texts: int, length: int) -> Column:
 
 def make_text_columns(columns: Mapping[str, InputColumn], config: ModelConfig, _: InitSource) -> ColumnList:
     """The text columns of a schema."""
-    modules = {
-        name: TextTokens(column.length, config.embed_dim)
-        for name, column in columns.items()
-        if column.length is not None
-    }
+    modules = {name: TextTokens(column.length or 0, config.embed_dim) for name, column in columns.items()}
     return ColumnList(InputType.TEXT, modules)

@@ -37,15 +37,43 @@ def test_the_index_that_pandas_writes_is_no_input(name: str) -> None:
 
 NUMBER, CATEGORY = InputColumn(type=InputType.NUMBER), InputColumn(type=InputType.CATEGORY)
 BOOLEAN, DATETIME = InputColumn(type=InputType.BOOLEAN), InputColumn(type=InputType.DATETIME)
+NAMES = "nearly every value occurs once, as names do; with {type: text} its words are read"
 IDENTIFIER = "an identifier, different in every row; as schema.id_column it would let labels arrive later"
 
 
 def test_a_text_column_in_which_nearly_every_value_occurs_once_is_left_out() -> None:
     names = [f"name {number}" for number in range(29)]
-    assert infer_input(column([*names, names[0]]), "n") == "nearly every value occurs once, as names do"
+    assert infer_input(column([*names, names[0]]), "n") == NAMES
     assert infer_input(column([*names, "other"]), "n") == IDENTIFIER
     assert infer_input(column(["a", "b"] * 15), "kind") == CATEGORY
     assert infer_input(column(["a", "b"]), "kind") == CATEGORY  # too few to say
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [f"the parcel {number} came two days late" for number in range(30)],
+        [f"the parcel {number // 2} came two days late" for number in range(30)],  # some twice
+        [f"包裹{number}迟到了两天。箱子也坏了" for number in range(30)],
+        ["it is broken and I want it back", None, "", "all went well, thank you so much"],
+    ],
+)
+def test_many_distinct_strings_of_several_words_are_texts(values: list[Any]) -> None:
+    assert infer_input(column(values), "comment_id") == InputColumn(type=InputType.TEXT)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        ["paid in full by bank transfer", "not paid yet in spite of reminders"] * 15,  # recur
+        [f"/home/u/data/2012/01/a-b-c-d-e/{number}.txt" for number in range(30)],
+        [f"7f000001-8e2b-4a5c-9d{number:02}-aabbccddeeff" for number in range(30)],
+        [f"{number} 17 230 4 5 99" for number in range(30)],  # token ids
+        [f"Mrs. Jane {number} Doe" for number in range(30)],
+    ],
+)
+def test_categories_paths_ids_and_names_are_no_texts(values: list[Any]) -> None:
+    assert infer_input(column(values), "t") != InputColumn(type=InputType.TEXT)
 
 
 @pytest.mark.parametrize(

@@ -126,7 +126,7 @@ def test_a_misspelt_or_impossible_key_names_line_key_and_cure(
             "type: number",
             "type: nubmer",
             "line 5: schema.inputs.x.type: must be 'image', 'number', 'category', 'tokens', 'series', "
-            "'boolean' or 'datetime'",
+            "'boolean', 'datetime' or 'text'",
         ),
         ("type: number", "typ: number", "line 5: schema.inputs.x.typ: no such key; did you mean 'type'?"),
         ("x: {", "7: {", "line 5: schema.inputs.7: the name 7 must be text; put it in quotes"),
@@ -161,7 +161,7 @@ def test_a_misspelt_or_impossible_key_names_line_key_and_cure(
         (
             "type: number",
             "type: series, shape: [3, 1], length: 4",
-            "line 5: schema.inputs.x.length: length is for tokens; this input is a series",
+            "line 5: schema.inputs.x.length: length is for tokens and text; this input is a series",
         ),
         ("label: label", "label: x", "line 7: schema.label: column 'x' is an input and the label"),
         ("label: label", "label: no", "line 7: schema.label: must be text, not False; put it in quotes"),

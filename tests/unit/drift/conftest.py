@@ -126,9 +126,9 @@ def make_side() -> MakeSample:
 
 
 def infer_input_type(column: Column) -> InputType:
-    """The input type of a column, by its shape."""
+    """The input type of a column, by its shape; strings with spaces are texts."""
     if column.dtype == object:
-        return InputType.CATEGORY
+        return InputType.TEXT if any(" " in cell for cell in column if cell) else InputType.CATEGORY
     if column.dtype.kind == "M":
         return InputType.DATETIME
     return {1: InputType.NUMBER, 3: InputType.SERIES, 4: InputType.IMAGE}[column.ndim]

@@ -33,6 +33,31 @@ def test_a_number_that_became_constant(make_side: Any) -> None:
     assert reason == "column 'n' is 0 in every row; the reference has 300 values of it"
 
 
+TEXTS = np.array([f"order {number} of {number % 7} boxes came late" for number in range(300)], dtype=object)
+
+
+def test_texts_without_one_known_word(make_side: Any) -> None:
+    reference = make_side(300, t=TEXTS)
+    garbled = np.array([f"xx{number} yy{number}" for number in range(200)], dtype=object)
+    reason = find_quality_issue(reference, make_side(200, t=garbled))
+    assert reason == "no text of column 't' has a word that was seen before, such as 'xx0 yy0'"
+    assert find_quality_issue(reference, make_side(200, t=TEXTS[:200])) is None
+    shifted = np.array([f"{text} again" for text in garbled[:199]] + ["order 5"], dtype=object)
+    assert find_quality_issue(reference, make_side(200, t=shifted)) is None
+
+
+def test_a_text_that_is_the_same_in_every_row_or_missing(make_side: Any) -> None:
+    same = np.full(200, "the same long text " * 9, dtype=object)
+    reason = find_quality_issue(make_side(300, t=TEXTS), make_side(200, t=same))
+    assert reason == (
+        "column 't' is 'the same long text the same long tex... in every row; "
+        "the reference has 300 values of it"
+    )
+    none = np.full(200, None, dtype=object)
+    reason = find_quality_issue(make_side(300, t=TEXTS), make_side(200, t=none))
+    assert reason == "column 't' is missing in every row; in the reference it is missing in 0% of them"
+
+
 def test_a_date_that_is_the_same_in_a_whole_window_has_no_issue(make_side: Any) -> None:
     days = np.datetime64("2013-01-31", "us") - np.arange(300) % 31 * np.timedelta64(1, "D")
     one_day = np.full(200, np.datetime64("2013-02-01", "us"))

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
+from scipy.stats import ks_2samp
 
 from growlearn.domain.schema import InputType
 from growlearn.drift.detectors.per_column import per_column
 from growlearn.drift.detectors.result import Inconclusive
+from growlearn.drift.text_statistics import unknown_word_shares
 from growlearn.ingest.rows import object_column
 
 ROWS = 300
@@ -39,6 +42,57 @@ def test_the_columns_that_shifted_are_named_and_no_others(make_sample: Any) -> N
     assert effects["column n2"] > 0.5
     assert effects["column n1"] < 0.2
     assert {result.threshold for result in results} == {0.05 * 2 / 5}
+
+
+TEXT_TESTS = ("length", "digits", "capital letters", "characters outside ASCII", "unknown words")
+
+
+def texts(seed: int, change: Callable[[str], str] = str) -> Any:
+    """Sentences of 3 to 12 words out of a thousand, the first of them frequent."""
+    rng = np.random.default_rng(seed)
+    rows = [rng.zipf(1.5, rng.integers(3, 13)) % 1000 for _ in range(ROWS)]
+    return object_column([change(" ".join(f"w{number}x" for number in row)) for row in rows])
+
+
+@pytest.mark.parametrize(
+    ("change", "names"),
+    [
+        (str, []),
+        (lambda text: f"{text} {text} {text}", ["length"]),
+        (str.upper, ["capital letters"]),
+        (lambda text: text.replace("x", "é"), ["characters outside ASCII", "unknown words"]),
+        (lambda text: text.replace("w", "7"), ["digits", "unknown words"]),
+    ],
+)
+def test_what_shifted_in_a_text_is_named(
+    make_sample: Any, change: Callable[[str], str], names: list[str]
+) -> None:
+    reference, query = (
+        make_sample(inputs={"t": values}, kinds={"t": InputType.TEXT})
+        for values in (texts(0), texts(1, change))
+    )
+    results = per_column(reference, query, 0.01)
+    assert [result.name for result in results] == [f"column t, {name}" for name in TEXT_TESTS]
+    assert rejected_names(results) == [f"column t, {name}" for name in names]
+
+
+def test_texts_that_are_all_the_same_tell_nothing_and_missing_ones_are_a_result(make_sample: Any) -> None:
+    same = make_sample(inputs={"t": object_column(["a b"] * ROWS)}, kinds={"t": InputType.TEXT})
+    with pytest.raises(Inconclusive, match="no column of the 300 reference rows"):
+        per_column(same, same, 0.05)
+    gone = object_column([None] * 100 + texts(1).tolist()[100:])
+    reference, query = (
+        make_sample(inputs={"t": values}, kinds={"t": InputType.TEXT}) for values in (texts(0), gone)
+    )
+    assert rejected_names(per_column(reference, query, 0.01)) == ["column t, missing"]
+
+
+def test_unknown_words_are_no_alarm_without_drift() -> None:
+    p_values = []
+    for seed in range(40):
+        shares = unknown_word_shares(texts(2 * seed), texts(2 * seed + 1))
+        p_values.append(ks_2samp(*shares, method="asymp").pvalue)
+    assert np.mean(np.array(p_values) < 0.1) <= 0.2
 
 
 def test_values_that_went_missing_are_a_separate_result(make_sample: Any) -> None:

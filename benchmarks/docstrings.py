@@ -1,4 +1,4 @@
-"""Real text that every installation has: docstrings of four packages, as token ids."""
+"""Real text that every installation has: docstrings of four packages, as token ids and as plain text."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ import numpy.typing as npt
 PACKAGES = ("numpy", "pandas", "scipy", "sklearn")
 VOCABULARY, LENGTH = 4096, 64
 _NAMES = {"numpy", "np", "pandas", "pd", "scipy", "sp", "sklearn", "scikit"}  # would give the answer away
+_NAME = re.compile(rf"\b(?:{'|'.join(sorted(_NAMES))})\b", re.IGNORECASE)
 _WORD = re.compile(r"[a-z]+")
 _FEWEST_WORDS = 20
 
@@ -25,18 +26,26 @@ def load(most: int) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]:
     At most `most` of each package, chosen at random once. Read from the source text, nothing is imported;
     of docstrings that start with the same LENGTH words one is kept.
     """
-    ids: list[list[int]] = []
+    texts, labels = load_texts(most)
+    padded = [([*tokens(text)] + [-1] * LENGTH)[:LENGTH] for text in texts]
+    return np.array(padded, dtype=np.int32), labels
+
+
+def load_texts(most: int) -> tuple[list[str], npt.NDArray[np.int64]]:
+    """The same docstrings as whole texts, but for the packages' own names; and their labels."""
+    texts: list[str] = []
     labels: list[int] = []
     seen: set[tuple[int, ...]] = set()
     for label, package in enumerate(PACKAGES):
-        found = [tokens(text) for text in docstrings(package)]
-        fresh = [each for each in dict.fromkeys(found) if len(each) >= _FEWEST_WORDS and each not in seen]
+        first_texts: dict[tuple[int, ...], str] = {}
+        for text in docstrings(package):
+            first_texts.setdefault(tokens(text), text)
+        fresh = [each for each in first_texts if len(each) >= _FEWEST_WORDS and each not in seen]
         seen.update(fresh)
         order = np.random.default_rng(0).permutation(len(fresh))[:most]
-        ids += [list(fresh[at]) for at in order]
+        texts += [_NAME.sub("", first_texts[fresh[at]]) for at in order]
         labels += [label] * len(order)
-    padded = np.array([(row + [-1] * LENGTH)[:LENGTH] for row in ids], dtype=np.int32)
-    return padded, np.array(labels)
+    return texts, np.array(labels)
 
 
 def tokens(text: str) -> tuple[int, ...]:

@@ -32,6 +32,7 @@ from river import datasets as river_datasets
 from scipy.sparse import csr_matrix
 from sklearn.compose import make_column_transformer
 from sklearn.datasets import load_breast_cancer, load_digits
+from sklearn.feature_extraction.text import HashingVectorizer, TfidfVectorizer
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score, log_loss, roc_auc_score
@@ -44,8 +45,8 @@ from growlearn.domain.schema import InputColumn, InputType, Schema
 from growlearn.ingest.rows import Rows, hash_rows, object_column, split_rows
 
 Matrix = npt.NDArray[np.float64]
-Predict = Callable[[Any], Matrix]
-"""Features of N rows -> probabilities [N, C]."""
+Predict = Callable[[Rows], Matrix]
+"""N rows -> probabilities [N, C]."""
 
 METHODS = ("logistic regression", "LightGBM", "GrowLearn")
 METRICS = ("accuracy", "ROC AUC", "log loss")
@@ -60,7 +61,8 @@ class DataSet:
     """Rows of one modality, and what the baselines see of them.
 
     `load` gives the rows and, where the data set has test rows of its own, how many of the last those are.
-    Others are split `splits` times a seed. `scaler` prepares `features` for the regression.
+    Others are split `splits` times a seed. `scaler` prepares `features` for the regression, one of whose
+    `strengths` is chosen. The trees see `tree_features`, or `features` where there are none.
     """
 
     name: str
@@ -69,6 +71,8 @@ class DataSet:
     features: Callable[[Rows], Any]
     scaler: Callable[[], Any]
     splits: int = 1
+    strengths: tuple[float, ...] = STRENGTHS
+    tree_features: Callable[[Rows], Any] | None = None
 
 
 def make_rows(schema: Schema, inputs: dict[str, Any], labels: npt.NDArray[Any]) -> Rows:
@@ -108,10 +112,16 @@ def load_flights(schema: Schema) -> tuple[Rows, int]:
     return make_rows(schema, inputs, month["late"].to_numpy()), 0
 
 
-def load_texts(schema: Schema) -> tuple[Rows, int]:
+def load_tokens(schema: Schema) -> tuple[Rows, int]:
     """4,800 docstrings of four packages."""
     ids, labels = docstrings.load(1200)
     return make_rows(schema, {"words": ids}, labels), 0
+
+
+def load_plain_texts(schema: Schema) -> tuple[Rows, int]:
+    """The same docstrings as plain text."""
+    texts, labels = docstrings.load_texts(1200)
+    return make_rows(schema, {"text": object_column(texts)}, labels), 0
 
 
 def load_strokes(schema: Schema) -> tuple[Rows, int]:
@@ -147,6 +157,21 @@ def bag_of_words(rows: Rows) -> csr_matrix:
     counts = csr_matrix(cells, shape=(len(rows), docstrings.VOCABULARY))
     counts.sum_duplicates()
     return counts.log1p()
+
+
+def plain_texts(rows: Rows) -> list[str]:
+    """Strings, for a vectoriser that is fitted with the regression."""
+    return list(rows.inputs["text"])
+
+
+def hashed_words(rows: Rows) -> csr_matrix:
+    """Counts of words in 8,192 buckets: trees are slow with more."""
+    return HashingVectorizer(n_features=8192, alternate_sign=False, norm=None).transform(rows.inputs["text"])
+
+
+def tf_idf() -> Any:
+    """tf-idf of words and pairs of words."""
+    return TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True)
 
 
 def steps(rows: Rows) -> Matrix:
@@ -190,7 +215,16 @@ DATA_SETS = {
     ),
     "flights": DataSet("mixed: late flights of March", FLIGHTS, load_flights, mixed, one_hot_and_scaled),
     "tokens": DataSet(
-        "tokens: docstrings of 4 packages", TOKENS, load_texts, bag_of_words, FunctionTransformer
+        "tokens: docstrings of 4 packages", TOKENS, load_tokens, bag_of_words, FunctionTransformer
+    ),
+    "text": DataSet(
+        "text: the same docstrings, plain",
+        column_schema("text", type=InputType.TEXT),
+        load_plain_texts,
+        plain_texts,
+        tf_idf,
+        strengths=(1.0, 3.0, 10.0, 30.0, 100.0, 300.0),
+        tree_features=hashed_words,
     ),
     "series": DataSet(
         "series: digits as 8 steps x 8 channels", SERIES, load_strokes, steps, StandardScaler, 2
@@ -268,7 +302,7 @@ def measure(data: DataSet, seed: int, threads: int) -> Outcome:
         seconds.append(time.perf_counter() - started)
         regression = fit_regression(data, train.train, train.validation)
         trees = fit_trees(data, train.train, train.validation, seed, threads)
-        answers = (regression(data.features(test)), trees(data.features(test)), grown(test))
+        answers = (regression(test), trees(test), grown(test))
         parts.append(dict(zip(METHODS, (score(labels, each) for each in answers), strict=True)))
     means = {method: np.mean([part[method] for part in parts], axis=0).tolist() for method in METHODS}
     return Outcome(len(test), statistics.fmean(majority), means, statistics.fmean(seconds))
@@ -312,15 +346,16 @@ def fit_regression(data: DataSet, train: Rows, validation: Rows) -> Predict:
     expected = validation.labels.astype(int)
     fitted = [
         make_pipeline(data.scaler(), LogisticRegression(C=strength, max_iter=1000)).fit(features, labels)
-        for strength in STRENGTHS
+        for strength in data.strengths
     ]
     best = min(fitted, key=lambda one: log_loss(expected, one.predict_proba(data.features(validation))))
-    return lambda test: np.asarray(best.predict_proba(test))
+    return lambda test: np.asarray(best.predict_proba(data.features(test)))
 
 
 def fit_trees(data: DataSet, train: Rows, validation: Rows, seed: int, threads: int) -> Predict:
     """LightGBM with early stopping and the size of trees that have the lowest validation loss."""
-    known = (data.features(validation), validation.labels.astype(int))
+    features = data.tree_features or data.features
+    known = (features(validation), validation.labels.astype(int))
     fitted = [
         lightgbm.LGBMClassifier(
             n_estimators=MAX_TREES,
@@ -334,7 +369,7 @@ def fit_trees(data: DataSet, train: Rows, validation: Rows, seed: int, threads: 
             n_jobs=threads,
             verbose=-1,
         ).fit(
-            data.features(train),
+            features(train),
             train.labels.astype(int),
             eval_X=known[0],
             eval_y=known[1],
@@ -343,7 +378,7 @@ def fit_trees(data: DataSet, train: Rows, validation: Rows, seed: int, threads: 
         for leaves, leaf_rows in product(LEAVES, LEAF_ROWS)
     ]
     best = min(fitted, key=lambda one: log_loss(known[1], one.predict_proba(known[0])))
-    return lambda test: np.asarray(best.predict_proba(test))
+    return lambda test: np.asarray(best.predict_proba(features(test)))
 
 
 # Tables --------------------------------------------------------------------------------------------

@@ -58,6 +58,7 @@ GAPS = Schema(
         "kind": InputColumn(type=InputType.CATEGORY),
         "paid": InputColumn(type=InputType.BOOLEAN),
         "at": InputColumn(type=InputType.DATETIME),
+        "note": InputColumn(type=InputType.TEXT),
     },
     task="task",
 )
@@ -122,6 +123,7 @@ def gaps(artifacts: MemoryArtifacts, tmp_path_factory: pytest.TempPathFactory) -
                 "2013-01-01 05:00",
                 *[None] * 5,
             ],
+            "note": ["blue, no. 0", None, "", "猫 and a word never seen", *["a red one, no. 3"] * 5],
         }
     )
     return export(manifest, frame, artifacts, tmp_path_factory.mktemp("gaps"))
@@ -211,6 +213,8 @@ def rows_of(schema: Schema, count: int, seed: int) -> Rows:
             inputs[name] = np.datetime64("2013-01-01", "us") + hours
         elif spec.type is InputType.NUMBER:
             inputs[name] = random.normal(3.0 * seed, 2.0, count)
+        elif spec.type is InputType.TEXT:
+            inputs[name] = object_column([f"a {KINDS[i % 3]} one, no. {i % 5}" for i in range(count)])
         else:
             inputs[name] = object_column([KINDS[i % 3] for i in range(count)])
     return Rows(inputs, object_column([None] * count), None, hash_rows(inputs, schema))

@@ -117,7 +117,7 @@ def _write_texts(texts: ColumnArray) -> Any:
 
 
 def _read_texts(column: Any, _: InputColumn) -> ColumnArray:
-    if not (pa.types.is_large_string(column.type) or pa.types.is_string(column.type)):
+    if not pa.types.is_large_string(column.type):
         raise ValueError(f"stored values are {column.type}, not texts")
     return np.asarray(column.to_numpy(zero_copy_only=False), dtype=object)
 

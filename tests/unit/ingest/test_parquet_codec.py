@@ -37,6 +37,7 @@ COLUMNS: dict[InputType, tuple[InputColumn, Any]] = {
         np.array([[1, 2, -1, -1, -1], [49, 0, 3, 4, 5], [7, -1, -1, -1, -1]], np.int32),
     ),
     InputType.SERIES: (SERIES, np.arange(18.0).reshape(3, 3, 2)),
+    InputType.TEXT: (InputColumn(type=InputType.TEXT), object_column(["two words", None, "猫 🙂"])),
 }
 
 unhurried = settings(deadline=None, max_examples=60)

@@ -71,7 +71,7 @@ def test_a_missing_text_is_that_without_any_n_gram_and_has_a_learned_offset() ->
     stem = stem_of()
     assert torch.equal(tokens(stem, None), tokens(stem, "?!"))
     with torch.no_grad():
-        stem.missing += 1
+        stem.missing.add_(1)
     assert torch.equal(tokens(stem, None)[0, 0], stem.position[0] + 1)
     assert torch.equal(tokens(stem, "xyzzy")[0, 0], stem.position[0])
 

@@ -41,9 +41,8 @@ _TYPE_KEYS: dict[InputType, tuple[str, dict[str, str]]] = {
 """The display name of each type, and the keys it requires with their meaning."""
 _OPTIONAL_KEYS: dict[InputType, tuple[str, ...]] = {InputType.TEXT: ("length",)}
 """The keys that a type may have or leave out."""
-NULLABLE_TYPES = frozenset(
-    (InputType.NUMBER, InputType.CATEGORY, InputType.BOOLEAN, InputType.DATETIME, InputType.TEXT)
-)
+_TABLE_TYPES = frozenset((InputType.NUMBER, InputType.CATEGORY, InputType.BOOLEAN, InputType.DATETIME))
+NULLABLE_TYPES = _TABLE_TYPES | {InputType.TEXT}
 """Types whose values may be missing; a row without an image, tokens or a series is rejected."""
 MAX_TOKEN_IDS = 10_000_000
 """The largest vocabulary; each id is a row of the embedding."""
@@ -135,7 +134,7 @@ class Schema:
     @property
     def is_table(self) -> bool:
         """Whether every input is a plain column: a number, a category, a boolean or a datetime."""
-        return all(column.type in NULLABLE_TYPES for column in self.inputs.values())
+        return all(column.type in _TABLE_TYPES for column in self.inputs.values())
 
     @property
     def digest(self) -> str:

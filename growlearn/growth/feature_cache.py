@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 import numpy as np
 import torch
@@ -24,12 +25,16 @@ _MAX_FEATURES_IN_MEMORY = 512 * 2**20  # bytes
 _MAX_FEATURES_ON_DISK = 16 * 2**30
 
 
+TokensKept: TypeAlias = Literal["all", "mean", "none"]
+"""What is kept of a frozen stem's tokens: all for a new branch, their mean for a head alone."""
+
+
 @dataclass(frozen=True)
 class FrozenFeatures:
     """Tokens z [N, T, D] of the frozen stem, and pooled residuals [N, P, D] of the P parents.
 
-    z is None for a branch with a stem of its own. `answer` has the features [N, F, D] of the lineage of the
-    frozen answer; None where none enters.
+    z is None for a branch with a stem of its own; where only the mean is kept, T is 1. `answer` has the
+    features [N, F, D] of the lineage of the frozen answer; None where none enters.
     """
 
     z: Tensor | None
@@ -69,23 +74,23 @@ def cache_frozen_features(
     rows: Rows,
     lineage: Sequence[str],
     *,
-    with_tokens: bool,
+    tokens_kept: TokensKept,
     answer_lineage: Sequence[str] | None = None,
 ) -> FrozenCache:
     """The frozen features of rows: looked up, or computed where all would take too much disk."""
-    one = compute_frozen_features(network, rows.take(np.arange(1)), lineage, with_tokens=with_tokens)
+    one = compute_frozen_features(network, rows.take(np.arange(1)), lineage, tokens_kept=tokens_kept)
     row_bytes = 4 * (one.residuals.numel() + (0 if one.z is None else one.z.numel()))
     if len(rows) * row_bytes > _MAX_FEATURES_ON_DISK:
 
         def compute(index: Tensor) -> FrozenFeatures:
             return compute_frozen_features(
-                network, rows.take(index.numpy()), lineage, with_tokens=with_tokens
+                network, rows.take(index.numpy()), lineage, tokens_kept=tokens_kept
             )
 
         pooled = None if answer_lineage is None else network.pooled_features(rows, answer_lineage)
         return FrozenCache(compute, None if pooled is None else torch.from_numpy(pooled))
     features = compute_frozen_features(
-        network, rows, lineage, with_tokens=with_tokens, answer_lineage=answer_lineage
+        network, rows, lineage, tokens_kept=tokens_kept, answer_lineage=answer_lineage
     )
     return FrozenCache(features.at, features.answer)
 
@@ -95,16 +100,16 @@ def compute_frozen_features(
     rows: Rows,
     lineage: Sequence[str],
     *,
-    with_tokens: bool,
+    tokens_kept: TokensKept,
     answer_lineage: Sequence[str] | None = None,
 ) -> FrozenFeatures:
-    """Pass every row once through the parents, and `with_tokens` through the last parent's stem.
+    """Pass every row once through the parents and their stems, and through the lineage of the frozen answer.
 
-    In the same pass through `answer_lineage`, the lineage of the frozen answer, where one is given. Large
-    features are mapped from a temporary file.
+    The tokens kept are those of the last parent's stem; without parents, of the root's. Large features are
+    mapped from a temporary file.
     """
     empty = torch.empty(len(rows), 0, network.config.embed_dim)
-    lineages = [lineage] if lineage or with_tokens else []
+    lineages = [lineage] if lineage or tokens_kept != "none" else []
     if answer_lineage is not None:
         lineages.append(answer_lineage)
     if not lineages:
@@ -116,8 +121,10 @@ def compute_frozen_features(
             tokens = network.tokens(batch, *lineages)  # [B, T, D] a stem
             by_branch = dict(zip(branches, network.residuals(tokens, branches), strict=True))  # [B, D] each
             part = slice(start, start + len(batch))
-            if with_tokens:
+            if tokens_kept != "none":
                 batch_z = tokens[network.get_stem_id(lineage)]
+                if tokens_kept == "mean":
+                    batch_z = batch_z.mean(1, keepdim=True)  # [B, 1, D]
                 z = z if start else _allocate(len(rows), batch_z)
                 z[part] = batch_z
             if lineage:
@@ -127,7 +134,9 @@ def compute_frozen_features(
             if answer_lineage is not None:
                 answer.append(network.stack_features(tokens, by_branch, answer_lineage))  # [B, F, D]
             start += len(batch)
-    return FrozenFeatures(z if with_tokens else None, residuals, torch.cat(answer) if answer else None)
+    return FrozenFeatures(
+        None if tokens_kept == "none" else z, residuals, torch.cat(answer) if answer else None
+    )
 
 
 def _allocate(num_rows: int, batch: Tensor) -> Tensor:

@@ -12,7 +12,7 @@ from growlearn.domain.growth import ALONE, Combination, GrowthPlan
 from growlearn.domain.schema import Label
 from growlearn.growth.augmentation import augment_images, resolve_augmentation
 from growlearn.growth.branch_init import TrainableParts
-from growlearn.growth.feature_cache import cache_frozen_features, encode_inputs
+from growlearn.growth.feature_cache import TokensKept, cache_frozen_features, encode_inputs
 from growlearn.growth.frozen_answer import FrozenAnswer
 from growlearn.ingest.rows import Column, Rows
 from growlearn.network.model.head_sum import combine
@@ -62,7 +62,7 @@ def cache_dataset(
         network,
         rows,
         plan.lineage,
-        with_tokens=stem is None,
+        tokens_kept=_choose_tokens(trainable),
         answer_lineage=None if frozen_answer is None else frozen_answer.lineage,
     )
     inputs = None if stem is None else encode_inputs(stem, rows)
@@ -84,6 +84,13 @@ def cache_dataset(
         None if frozen_answer is None or frozen.answer is None else frozen_answer.logits(frozen.answer),
         plan.combination,
     )
+
+
+def _choose_tokens(trainable: TrainableParts) -> TokensKept:
+    """What training reads of the frozen stem's tokens: a new branch all, a head alone their mean."""
+    if trainable.stem is not None:
+        return "none"
+    return "all" if trainable.branches else "mean"
 
 
 def to_class_indices(labels: Column, classes: tuple[Label, ...]) -> Tensor:

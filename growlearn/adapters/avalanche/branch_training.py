@@ -19,7 +19,7 @@ from growlearn.domain.schema import sort_labels
 from growlearn.domain.window import Window, WindowState
 from growlearn.growth import checkpoint
 from growlearn.growth.branch_init import TrainableParts, init_trainable_parts
-from growlearn.growth.feature_cache import FrozenFeatures, compute_frozen_features
+from growlearn.growth.feature_cache import FrozenFeatures, TokensKept, compute_frozen_features
 from growlearn.growth.lr_schedule import LrSchedule, make_lr_schedule
 from growlearn.growth.plan import ParentModel, SplitData, plan_growth
 from growlearn.growth.prefix_evaluation import append_branch_features, evaluate_prefixes
@@ -44,7 +44,7 @@ class FeatureCache:
     ) -> None:
         self._network = network
         self._lineage = plan.lineage
-        self._with_tokens = trainable_parts.stem is None
+        self._tokens_kept: TokensKept = "all" if trainable_parts.stem is None else "none"
         self._features = self._compute_features(rows)
         self._position_by_hash = {
             row_hash: position for position, row_hash in enumerate(rows.row_hashes.tolist())
@@ -58,7 +58,7 @@ class FeatureCache:
         return self._features.at(torch.tensor(positions))
 
     def _compute_features(self, rows: Rows) -> FrozenFeatures:
-        return compute_frozen_features(self._network, rows, self._lineage, with_tokens=self._with_tokens)
+        return compute_frozen_features(self._network, rows, self._lineage, tokens_kept=self._tokens_kept)
 
 
 class BranchTraining:

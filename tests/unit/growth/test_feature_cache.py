@@ -21,11 +21,11 @@ def test_frozen_features_are_the_same_wherever_they_are_kept(
     builder.keep(builder.plan(builder.only(0, 1)))
     network = load_network(builder.manifest, builder.artifacts.get)
     rows, index = builder.only(2, 3), torch.tensor([5, 0, 17])
-    in_memory = cache_frozen_features(network, rows, ("b1",), with_tokens=True).at(index)
+    in_memory = cache_frozen_features(network, rows, ("b1",), tokens_kept="all").at(index)
     monkeypatch.setattr(feature_cache, "_MAX_FEATURES_IN_MEMORY", 0)
-    on_disk = cache_frozen_features(network, rows, ("b1",), with_tokens=True).at(index)
+    on_disk = cache_frozen_features(network, rows, ("b1",), tokens_kept="all").at(index)
     monkeypatch.setattr(feature_cache, "_MAX_FEATURES_ON_DISK", 0)
-    computed = cache_frozen_features(network, rows, ("b1",), with_tokens=True).at(index)
+    computed = cache_frozen_features(network, rows, ("b1",), tokens_kept="all").at(index)
     assert in_memory.z is not None
     assert on_disk.z is not None
     assert computed.z is not None
@@ -42,7 +42,7 @@ def test_the_frozen_answer_reads_features_of_the_same_pass(
     builder.keep(builder.plan(builder.only(2, 3), "task-1"))
     network, rows = load_network(builder.manifest, builder.artifacts.get), builder.only(4, 5)
     expected = torch.from_numpy(network.pooled_features(rows, ("b1", "b2")))
-    alone = cache_frozen_features(network, rows, ("b1",), with_tokens=True).at(torch.arange(len(rows)))
+    alone = cache_frozen_features(network, rows, ("b1",), tokens_kept="all").at(torch.arange(len(rows)))
     encoded: list[int] = []
     encode = network.root_stem.encode
 
@@ -51,7 +51,7 @@ def test_the_frozen_answer_reads_features_of_the_same_pass(
         return encode(batch)
 
     monkeypatch.setattr(network.root_stem, "encode", count)
-    cache = cache_frozen_features(network, rows, ("b1",), with_tokens=True, answer_lineage=("b1", "b2"))
+    cache = cache_frozen_features(network, rows, ("b1",), tokens_kept="all", answer_lineage=("b1", "b2"))
     assert encoded[0] == 1  # one row for its size, then each row once
     assert sum(encoded[1:]) == len(rows)
     assert cache.answer is not None
@@ -62,9 +62,22 @@ def test_the_frozen_answer_reads_features_of_the_same_pass(
     assert torch.equal(together.z, alone.z)
     assert torch.equal(together.residuals, alone.residuals)
     monkeypatch.setattr(feature_cache, "_MAX_FEATURES_ON_DISK", 0)
-    by_batch = cache_frozen_features(network, rows, ("b1",), with_tokens=True, answer_lineage=("b1", "b2"))
+    by_batch = cache_frozen_features(network, rows, ("b1",), tokens_kept="all", answer_lineage=("b1", "b2"))
     assert by_batch.answer is not None
     assert torch.equal(by_batch.answer, expected)
+
+
+def test_the_mean_of_the_tokens_is_all_that_a_head_alone_reads(builder: Any) -> None:
+    builder.keep(builder.plan(builder.only(0, 1)))
+    network, rows = load_network(builder.manifest, builder.artifacts.get), builder.only(2, 3)
+    index = torch.tensor([5, 0, 17])
+    whole = cache_frozen_features(network, rows, ("b1",), tokens_kept="all").at(index)
+    mean = cache_frozen_features(network, rows, ("b1",), tokens_kept="mean").at(index)
+    assert whole.z is not None
+    assert mean.z is not None
+    assert mean.z.shape == (3, 1, whole.z.shape[2])
+    assert torch.equal(mean.z.mean(1), whole.z.mean(1))
+    assert torch.equal(mean.residuals, whole.residuals)
 
 
 def test_training_from_rows_that_are_encoded_batch_by_batch_gives_the_same_bits(

@@ -102,14 +102,9 @@ def _scale_change_issue(name: str, reference: Column, window: Column) -> str | N
     if len(reference_sizes) == 0 or len(sizes) == 0:
         return None
     ratios = np.unique(np.quantile(sizes, _DECILES) / np.quantile(reference_sizes, _DECILES))
-    candidate_ratios = ratios[(ratios >= _MIN_SCALE_FACTOR) | (ratios <= 1 / _MIN_SCALE_FACTOR)]
-    if (
-        len(candidate_ratios) == 0
-        or ks_2samp(reference_sizes, sizes, method="asymp").pvalue >= _MAX_PROBABILITY
-    ):
-        return None
-    candidate_ratios = [ratio for ratio in candidate_ratios if _moves_all(ratio, ratios)]
-    if not candidate_ratios:
+    is_far = (ratios >= _MIN_SCALE_FACTOR) | (ratios <= 1 / _MIN_SCALE_FACTOR)
+    candidate_ratios = [ratio for ratio in ratios[is_far] if _moves_all(ratio, ratios)]
+    if not candidate_ratios or ks_2samp(reference_sizes, sizes, method="asymp").pvalue >= _MAX_PROBABILITY:
         return None
     p_values = [ks_2samp(reference, window / ratio, method="asymp").pvalue for ratio in candidate_ratios]
     if max(p_values) < _MIN_P_VALUE_SAME_SHAPE:

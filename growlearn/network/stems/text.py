@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - the field's own abbreviation
 
-from growlearn.domain.job import ModelConfig
+from growlearn.domain.model_config import ModelConfig
 from growlearn.domain.schema import InputColumn, InputType
 from growlearn.ingest.ngrams import HashedTexts
 from growlearn.ingest.rows import Column

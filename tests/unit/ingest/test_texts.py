@@ -12,8 +12,8 @@ import pyarrow as pa
 import pytest
 
 from growlearn.domain.errors import GrowLearnError, InvalidFile
-from growlearn.domain.job import ModelConfig
 from growlearn.domain.lineage import Manifest
+from growlearn.domain.model_config import ModelConfig
 from growlearn.domain.schema import MAX_TEXT_LENGTH, InputColumn, InputType, Schema
 from growlearn.ingest.duplicates import find_repeats
 from growlearn.ingest.row_errors import RowErrors

@@ -14,14 +14,19 @@ class Head(nn.Module):
     """W LayerNorm(sum_i g_i * f_i) + b over the features f of a lineage (lineage_features.py).
 
     On one stem these are f = [pool(z), pool(R_1), ..., pool(R_k)]. Gates g are [F, D], one for each channel
-    of each of F features, initially 1.
+    of each of F features, initially 1. `normed` is False for the head of a linear term, W (g_0 * f_0) + b.
     """
 
-    def __init__(self, num_features: int, width: int, num_classes: int) -> None:
+    def __init__(self, num_features: int, width: int, num_classes: int, *, normed: bool = True) -> None:
         super().__init__()
         self.gates = nn.Parameter(torch.ones(num_features, width))
-        self.norm = nn.LayerNorm(width)
+        self.norm = nn.LayerNorm(width) if normed else nn.Identity()
         self.linear = nn.Linear(width, num_classes)
+
+    @property
+    def normed(self) -> bool:
+        """Whether the sum of features is normed."""
+        return isinstance(self.norm, nn.LayerNorm)
 
     def classify(self, phi: Tensor, dropout: float = 0.0) -> Tensor:
         """Gated feature phi [..., D] -> logits [..., C]; in training with dropout of the normed feature."""

@@ -101,7 +101,7 @@ def map_classes(answer: Answer, known: Sequence[Label], classes: Sequence[Label]
 
 def _map_head(head: Head, positions: Sequence[int | None]) -> Head:
     num_features, width = head.gates.shape
-    mapped = Head(num_features, width, len(positions))
+    mapped = Head(num_features, width, len(positions), normed=head.normed)
     mapped.gates = nn.Parameter(head.gates.detach().clone())
     mapped.norm.load_state_dict(head.norm.state_dict())
     weight, bias = head.linear.weight.detach(), head.linear.bias.detach()  # [C, D], [C]
@@ -125,6 +125,6 @@ def load_answer(content: bytes) -> Answer:
 
 def _load_head(weights: Mapping[str, Tensor]) -> Head:
     num_features, width = weights["gates"].shape
-    head = Head(num_features, width, len(weights["linear.bias"]))
+    head = Head(num_features, width, len(weights["linear.bias"]), normed="norm.weight" in weights)
     head.load_state_dict(dict(weights))
     return head

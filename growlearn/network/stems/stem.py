@@ -13,10 +13,15 @@ from growlearn.domain.model_config import ModelConfig
 from growlearn.domain.schema import InputType, Schema
 from growlearn.ingest.rows import Rows
 from growlearn.network.model.weights import with_prefix
-from growlearn.network.stems.columns import ColumnGroup, EncodedInputs, InitSource
+from growlearn.network.stems.columns import ColumnGroup, ColumnList, EncodedInputs, InitSource
+from growlearn.network.stems.linear import LinearTerm
 from growlearn.network.stems.modalities import MODALITIES
 
 _MAX_FIT_ROWS, _MAX_FIT_TEXTS = 100_000, 20_000  # a text has thousands of n-grams
+_MAX_LINEAR_FRACTION = 0.25  # of the channels, that class scores may take
+
+LINEAR_SCALE = 1e-4
+"""Of class scores in a token: so small that no branch reads them."""
 
 
 def get_column_names(schema: Schema, kind: InputType) -> list[str]:
@@ -25,7 +30,11 @@ def get_column_names(schema: Schema, kind: InputType) -> list[str]:
 
 
 class Stem(nn.Module):
-    """Input columns -> z [B, T, D]; T is fixed by the schema."""
+    """Input columns -> z [B, T, D]; T is fixed by the schema.
+
+    Where a linear term was fitted, the first C channels of every token hold its class scores times
+    `LINEAR_SCALE`, so pool(z) holds them too, and a head without a norm reads them from there.
+    """
 
     def __init__(self, schema: Schema, config: ModelConfig, init_source: InitSource) -> None:
         super().__init__()
@@ -40,6 +49,27 @@ class Stem(nn.Module):
                 else with_prefix(f"{modality.attribute}.", init_source)
             )
             setattr(self, modality.attribute, modality.build(columns, config, column_source))
+        self.vocabularies = self._find_vocabularies(schema)
+        self.linear: LinearTerm | None = None
+        if not isinstance(init_source, Rows) and "linear.bias" in init_source:
+            self.linear = LinearTerm(self.vocabularies, len(init_source["linear.bias"]))
+
+    def add_linear_term(self, num_classes: int) -> LinearTerm | None:
+        """Reserve channels for the scores of a new linear term, all zero until it is fitted.
+
+        None, and nothing reserved, without token columns or where the classes would take too many channels.
+        """
+        if self.vocabularies and num_classes <= self.width * _MAX_LINEAR_FRACTION:
+            self.linear = LinearTerm(self.vocabularies, num_classes)
+        return self.linear
+
+    def _find_vocabularies(self, schema: Schema) -> dict[str, int]:
+        """The number of ids of each token column, by its encoded name."""
+        if InputType.TOKENS not in self.kinds:
+            return {}
+        names = cast("ColumnList", self.columns(InputType.TOKENS)).encoded_names
+        sizes = {encoded: schema.inputs[name].vocabulary for name, encoded in names.items()}
+        return {encoded: size for encoded, size in sizes.items() if size is not None}
 
     def columns(self, kind: InputType) -> ColumnGroup:
         """The module of all columns of one type, of which the schema has at least one."""
@@ -68,7 +98,11 @@ class Stem(nn.Module):
 
     def forward(self, inputs: EncodedInputs) -> Tensor:
         """Encoded inputs of B rows -> z [B, T, D]."""
-        return torch.cat([self.columns(kind)(inputs) for kind in self.kinds], dim=1)
+        z = torch.cat([self.columns(kind)(inputs) for kind in self.kinds], dim=1)  # [B, T, D]
+        if self.linear is None:
+            return z
+        scores = LINEAR_SCALE * self.linear(inputs)[:, None]  # [B, 1, C]
+        return torch.cat([scores.expand(-1, z.shape[1], -1), z[..., scores.shape[2] :]], dim=2)
 
     def tokens_by_type(self, rows: Rows, kinds: Collection[InputType]) -> Tensor:
         """Tokens of the columns of the given types only: N rows -> [N, t, D]."""

@@ -61,8 +61,9 @@ retain: {retain}                              # stored training rows of each tas
 """  # noqa: E501
 _LARGE_WINDOW_ROWS = 5000  # below: smaller batches, and a larger validation fraction
 _LARGE_WINDOW_STEPS = 1000  # training steps on the first window, whatever its size
-_SMALL_WINDOW_STEPS = 600
+_SMALL_WINDOW_STEPS = 2000
 _MAX_EPOCHS = 60
+_EPOCHS_PER_PATIENCE = 4
 _TOKENS_PER_SIDE = 8
 _TOKENS_PER_SERIES = 16
 
@@ -190,7 +191,7 @@ def choose_growth(rows: int) -> GrowthConfig:
     steps = _SMALL_WINDOW_STEPS if is_small else _LARGE_WINDOW_STEPS
     rows_a_step, _ = growth.batching(rows)
     epochs = min(max(steps * rows_a_step // max(rows, 1), growth.max_epochs), _MAX_EPOCHS)
-    return replace(growth, epochs=epochs, patience=max(epochs // 5, growth.max_patience))
+    return replace(growth, epochs=epochs, patience=max(epochs // _EPOCHS_PER_PATIENCE, growth.max_patience))
 
 
 def _quote(text: str) -> str:

@@ -13,6 +13,7 @@ from torch import nn
 from growlearn.domain.growth import BranchInit, GrowthPlan
 from growlearn.domain.model_config import ModelConfig
 from growlearn.domain.schema import Schema
+from growlearn.growth.linear_fit import fit_linear_term
 from growlearn.ingest.rows import Rows
 from growlearn.network.model.branch import ResidualBranch
 from growlearn.network.model.head import Head
@@ -124,6 +125,8 @@ def _init_branches(
     if own_stem is None:
         for branch in branches:
             branch.zero_init_output()
+    elif not plan.parent_manifest.branches:
+        fit_linear_term(own_stem, rows, plan.classes, plan.class_weights)
     return own_stem, branches
 
 

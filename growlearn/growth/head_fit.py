@@ -15,11 +15,17 @@ _L2_STRENGTH = 1e-3
 _MAX_ITERATIONS = 50
 
 
-def cross_entropy(logits: Tensor, targets: Tensor, row_weights: Tensor | None = None) -> Tensor:
-    """Mean cross-entropy of logits [N, C], each row's times its weight [N] where weights are given."""
+def cross_entropy(
+    logits: Tensor, targets: Tensor, row_weights: Tensor | None = None, smoothing: float = 0.0
+) -> Tensor:
+    """Mean cross-entropy of logits [N, C], each row's times its weight [N] where weights are given.
+
+    `smoothing` is the share of a target that all classes have alike (Szegedy et al. 2016).
+    """
     if row_weights is None:
-        return F.cross_entropy(logits, targets)
-    return (F.cross_entropy(logits, targets, reduction="none") * row_weights).mean()
+        return F.cross_entropy(logits, targets, label_smoothing=smoothing)
+    losses = F.cross_entropy(logits, targets, reduction="none", label_smoothing=smoothing)  # [N]
+    return (losses * row_weights).mean()
 
 
 def fit_linear_head(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from growlearn.domain.growth import Combination, GrowthPlan
+from growlearn.domain.growth import ALONE, Combination, GrowthPlan
 from growlearn.growth.branch_init import TrainableParts
 from growlearn.growth.frozen_answer import FrozenAnswer
+from growlearn.growth.linear_fit import make_linear_head
 from growlearn.network.model.head_sum import Answer, list_terms, make_answer
 from growlearn.network.model.lineage_features import Feature, list_features, spread_head
 from growlearn.network.model.network import GrowingNetwork
@@ -19,7 +20,10 @@ def join_answer(
     frozen: FrozenAnswer | None,
     combination: Combination,
 ) -> tuple[Lineage, Answer]:
-    """The lineage and the answer of the grown task: a F + s h where a frozen answer enters, else h."""
+    """The lineage and the answer of the grown task: a F + s h where a frozen answer enters, else h.
+
+    Of a stream's first branches with a linear term, F is the head of that.
+    """
     new_branches = plan.new_branches[: len(trainable.branches)]
     stem_id = plan.new_branches[0] if trainable.stem is not None else network.get_stem_id(plan.lineage)
     own_features = (
@@ -32,7 +36,10 @@ def join_answer(
     features = list_features(lineage, stem_ids, stem_id)
     head = trainable.head if own_features == features else spread_head(trainable.head, own_features, features)
     if frozen is None:
-        return lineage, head
+        linear = None if trainable.stem is None else make_linear_head(trainable.stem, len(features))
+        if linear is None or combination == ALONE:
+            return lineage, head
+        return lineage, make_answer([linear, head], [Combination(), combination])
     terms = list_terms(frozen.answer)
     before = network.list_features(frozen.lineage)
     heads = [spread_head(known, before, features) for known, _ in terms]

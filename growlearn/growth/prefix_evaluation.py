@@ -78,9 +78,11 @@ def measure_logits(
     )
 
 
-def prefix_losses(logits: Tensor, targets: Tensor, row_weights: Tensor | None = None) -> Tensor:
+def prefix_losses(
+    logits: Tensor, targets: Tensor, row_weights: Tensor | None = None, smoothing: float = 0.0
+) -> Tensor:
     """Cross-entropy of every prefix: logits [n, B, C], targets and weights [B] -> [n]."""
-    return torch.stack([cross_entropy(prefix, targets, row_weights) for prefix in logits])
+    return torch.stack([cross_entropy(prefix, targets, row_weights, smoothing) for prefix in logits])
 
 
 def last_prefix_logits(

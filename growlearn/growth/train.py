@@ -37,6 +37,8 @@ from growlearn.growth.environment import capture_environment
 from growlearn.growth.frozen_answer import FrozenAnswer, list_frozen_answers, load_frozen_answer
 from growlearn.growth.head_fit import MAX_FIT_ROWS, fit_linear_head
 from growlearn.growth.joined_answer import find_initial_answer, find_untrained_answer, join_answer
+from growlearn.growth.label_smoothing import label_smoothing
+from growlearn.growth.linear_answer import join_linear_term
 from growlearn.growth.lr_schedule import LrSchedule, make_lr_schedule
 from growlearn.growth.prefix_evaluation import (
     all_prefix_logits,
@@ -275,7 +277,7 @@ def _measure_alone(
 ) -> AloneAnswer | None:
     """The branch without the frozen answer; None where none enters, or the branch was trained through it."""
     validation, training_state = trained
-    if validation.frozen_logits is None or plan.combination != ALONE:
+    if not plan.combinations or plan.combination != ALONE:
         return None
     logits = all_prefix_logits(trainable, replace(validation, frozen_logits=None), 1)[0]
     head = calibrate_plan(plan, logits, validation.targets)
@@ -313,7 +315,7 @@ def _join_best_answer(plan: GrowthPlan, training: _Training) -> _Training:
     """The training with the frozen answer and the combination that are best on validation rows."""
     validation, before = training.validation, training.initial_logits
     if before is None:
-        return training
+        return replace(training, validation=join_linear_term(plan, training.trainable, validation))
     answers = list_frozen_answers(plan, training.network, training.rows[1], validation.targets)
     new = all_prefix_logits(training.trainable, replace(validation, frozen_logits=None), 1)[0]  # h [N, C]
     index, combination = choose_option(
@@ -367,7 +369,8 @@ def _train_epoch(
                 logits = last_prefix_logits(
                     trainable, train, index, trainable.num_prefixes, (generator, plan.growth.dropout)
                 )  # [n, B, C]
-            loss = prefix_losses(logits, train.targets[index], train.weights_at(index)).mean()
+            targets, row_weights = train.targets[index], train.weights_at(index)
+            loss = prefix_losses(logits, targets, row_weights, label_smoothing(plan)).mean()
             rate = lr_schedule.learning_rate_at(epoch - 1 + batch_index / steps) * rate_factor
             optimizer_step(optimizer, loss, rate)
             total += loss.item() * len(index)

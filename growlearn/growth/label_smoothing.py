@@ -1,0 +1,19 @@
+"""How far the targets of training are smoothed."""
+
+from __future__ import annotations
+
+from growlearn.domain.growth import ALONE, GrowthPlan
+
+_SMOOTHING = 0.05
+
+
+def label_smoothing(plan: GrowthPlan) -> float:
+    """The share of each target that all classes have alike (Szegedy et al. 2016).
+
+    Validation rows choose an epoch by the loss, which punishes a confident network before its accuracy stops
+    rising; with smoothed targets it trains on (docs/adr/0021). Not for images, nor for a branch that is
+    trained through a frozen answer, on which it was not measured. The temperature undoes what smoothing does
+    to probabilities.
+    """
+    is_joined = plan.combination != ALONE
+    return 0.0 if is_joined or plan.parent_manifest.schema.has_images else _SMOOTHING

@@ -167,14 +167,19 @@ def numbers(rows: int, folder: Path) -> Path:
 
 def test_small_windows_get_small_batches_and_more_epochs(tmp_path: Path) -> None:
     growth = drafted(numbers(400, tmp_path), tmp_path).growth
-    assert (growth.epochs, growth.batch_size, growth.validation_fraction, growth.patience) == (48, 32, 0.2, 9)
+    assert (growth.epochs, growth.batch_size, growth.validation_fraction, growth.patience) == (
+        60,
+        32,
+        0.2,
+        15,
+    )
     assert drafted(numbers(9, tmp_path), tmp_path).growth.epochs == 60
     growth = drafted(numbers(6400, tmp_path), tmp_path).growth
     assert (growth.epochs, growth.batch_size, growth.validation_fraction, growth.patience) == (
         20,
         "auto",
         0.1,
-        4,
+        5,
     )
     assert drafted(numbers(50_000, tmp_path), tmp_path).growth == GrowthConfig(epochs=6, patience=3)
 

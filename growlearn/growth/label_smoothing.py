@@ -11,7 +11,7 @@ def label_smoothing(plan: GrowthPlan) -> float:
     """The share of each target that all classes have alike (Szegedy et al. 2016).
 
     Validation rows choose an epoch by the loss, which punishes a confident network before its accuracy stops
-    rising; with smoothed targets it trains on (docs/adr/0021). Not for images, nor for a branch that is
+    rising; with smoothed targets it trains on (docs/adr/0023). Not for images, nor for a branch that is
     trained through a frozen answer, on which it was not measured. The temperature undoes what smoothing does
     to probabilities.
     """

@@ -2,7 +2,7 @@
 
 tf-idf (Salton and Buckley 1988) over ids and, in hash buckets, over pairs (Weinberger et al. 2009; Joulin et
 al. 2017, "Bag of tricks for efficient text classification"), and one fitted linear map. On short texts of few
-rows it is hard to beat; a lineage's answer starts with it, and the first branch is added (docs/adr/0021).
+rows it is hard to beat; a lineage's answer starts with it, and the first branch is added (docs/adr/0023).
 """
 
 from __future__ import annotations

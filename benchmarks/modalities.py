@@ -43,6 +43,8 @@ from growlearn.app.job_template import choose_growth, choose_patch_size
 from growlearn.domain.model_config import ModelConfig
 from growlearn.domain.schema import InputColumn, InputType, Schema
 from growlearn.ingest.rows import Rows, hash_rows, object_column, split_rows
+from growlearn.network.head_output import to_probabilities
+from growlearn.network.router.routed_inference import predict_task
 
 Matrix = npt.NDArray[np.float64]
 Predict = Callable[[Rows], Matrix]
@@ -326,7 +328,10 @@ def score(labels: npt.NDArray[Any], probabilities: Matrix) -> list[float]:
 
 
 def grow(data: DataSet, rows: Rows, seed: int) -> Predict:
-    """The first branch of a stream, with the settings that growlearn init writes for so many rows."""
+    """The first branch of a stream, with the settings that growlearn init writes for so many rows.
+
+    Its probabilities are calibrated, as the product's are.
+    """
     patch_size = choose_patch_size(data.schema.inputs)
     config = ModelConfig() if patch_size is None else ModelConfig(patch_size=patch_size)
     model = GrowingModel(config, replace(choose_growth(len(rows)), seed=seed), data.schema)
@@ -334,7 +339,8 @@ def grow(data: DataSet, rows: Rows, seed: int) -> Predict:
     network = model.load(model.manifest)
 
     def predict(test: Rows) -> Matrix:
-        probabilities = network.probabilities(test, "all").astype(np.float64)
+        logits, _ = predict_task(network, model.manifest.task("all"), test)
+        probabilities = to_probabilities(logits).astype(np.float64)
         return np.asarray(probabilities / probabilities.sum(1, keepdims=True))
 
     return predict

@@ -2,7 +2,7 @@
 
 Sources: Bojanowski et al., "Enriching Word Vectors with Subword Information" (TACL 2017); Joulin et al., "Bag
 of Tricks for Efficient Text Classification" (EACL 2017); signed buckets, Weinberger et al., "Feature Hashing
-for Large Scale Multitask Learning" (ICML 2009). Why these numbers: docs/adr/0021.
+for Large Scale Multitask Learning" (ICML 2009). Why these numbers: docs/adr/0022.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from growlearn.domain.job import ModelConfig
+from growlearn.domain.model_config import ModelConfig
 from growlearn.domain.schema import InputColumn, InputType, Schema
 from growlearn.growth.linear_fit import fit_linear_term, make_linear_head
 from growlearn.ingest.rows import Rows, hash_rows, object_column

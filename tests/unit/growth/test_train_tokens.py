@@ -11,8 +11,9 @@ import pytest
 
 from growlearn.adapters.memory.artifacts import MemoryArtifacts
 from growlearn.domain.growth import ALONE, BranchInit, GrowthPlan, GrowthResult
-from growlearn.domain.job import GrowthConfig, ModelConfig
+from growlearn.domain.growth_config import GrowthConfig
 from growlearn.domain.lineage import Manifest
+from growlearn.domain.model_config import ModelConfig
 from growlearn.domain.model_selection import CandidateKind
 from growlearn.domain.schema import InputColumn, InputType, Schema
 from growlearn.growth.candidates import plan_candidates

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from growlearn.domain.job import ModelConfig
+from growlearn.domain.model_config import ModelConfig
 from growlearn.domain.schema import InputColumn, InputType, Schema
 from growlearn.ingest.rows import Rows, hash_rows, object_column
 from growlearn.network.stems.linear import LinearTerm

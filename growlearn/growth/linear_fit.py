@@ -34,7 +34,7 @@ def fit_linear_term(
     Every fifth row chooses the strength of regularisation by its log loss; then all are fitted. The stem
     stays without one where its schema has no token column, or the rows are few or of one class.
     """
-    rows = rows.sample(_MAX_ROWS)
+    rows = rows.select_labelled().sample(_MAX_ROWS)
     index = {label: position for position, label in enumerate(classes)}
     targets: Targets = np.array([index[label] for label in rows.labels], dtype=np.int64)
     is_held_out = np.arange(len(rows)) % _HELD_OUT == 0

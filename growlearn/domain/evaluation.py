@@ -166,11 +166,13 @@ class RefinementScore:
     def is_task_promising(self) -> bool:
         """Whether a new task could lower the loss on all rows by `MIN_TASK_GAIN`.
 
-        As if every row were routed right, and the new ones answered as they are now: then it spares what the
-        earlier ones lost.
+        As if every row were routed right: then it spares what the earlier ones lost, and may answer the new
+        ones as well as the earlier ones were answered.
         """
-        spared = (self.earlier.loss_after - self.earlier.loss_before) * self.earlier.rows
-        return spared >= MIN_TASK_GAIN * self.both.loss_after * self.both.rows
+        gain = (self.earlier.loss_after - self.earlier.loss_before) * self.earlier.rows
+        if self.new is not None:
+            gain += max(0.0, self.new.loss_after - self.earlier.loss_before) * self.new.rows
+        return gain >= MIN_TASK_GAIN * self.both.loss_after * self.both.rows
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -71,11 +71,11 @@ def plan_drift_refinement(context: StepContext) -> GrowthPlan | None:
 
 
 def is_contradicted(refined: Transition) -> bool:
-    """Whether held-out rows speak against a correction after drift."""
+    """Whether held-out rows speak against a correction after drift, or for a new task."""
     score = None if refined.evaluation is None else refined.evaluation.refinement
-    return (
-        score is not None and score.after_drift and not (score.lowers_new_loss and score.keeps_earlier_loss)
-    )
+    if score is None or not score.after_drift:
+        return False
+    return score.is_task_promising or not (score.lowers_new_loss and score.keeps_earlier_loss)
 
 
 def choose_after_drift(context: StepContext, refined: Transition, opened: Transition) -> Transition:

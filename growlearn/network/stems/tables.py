@@ -29,11 +29,10 @@ class NumberTokens(nn.Module):
     """Number columns, one token each: piecewise linear encoding by the quantiles of the first window.
 
     A value x becomes Q + 1 numbers: clip((x - e_q) / (e_q+1 - e_q), 0, 1) for each bin between two edges e,
-    and (x - mean) / std, x clipped to the edges: beyond them an answer stays as it is at the edge, as
-    that of a tree does. One linear map per column turns them into a token (Gorishniy, Rubachev and Babenko
-    2022); like a tree it separates close values. A missing value (NaN) is read as the median, plus the
-    column's offset; where the column had no value at all when it was fitted, every value counts as missing.
-    `num_bins` is Q, an even number.
+    and (x - mean) / std, which alone tells values beyond the edges apart. One linear map per column turns
+    them into a token (Gorishniy, Rubachev and Babenko 2022); like a tree it separates close values. A missing
+    value (NaN) is read as the median, plus the column's offset; where the column had no value at all when it
+    was fitted, every value counts as missing. `num_bins` is Q, an even number.
     """
 
     def __init__(self, names: Sequence[str], width: int, num_bins: int = _MAX_BINS) -> None:
@@ -62,7 +61,7 @@ class NumberTokens(nn.Module):
         self.fit_values(inputs[_NUMBERS])
 
     def forward(self, inputs: EncodedInputs) -> Tensor:
-        """Encoded inputs of B rows -> [B, columns, D]."""
+        """Encoded inputs of B rows -> [B, columns, D]; values beyond 10 standard deviations are clipped."""
         return self.embed_values(inputs[_NUMBERS])
 
     def fit_values(self, values: Tensor) -> None:
@@ -83,8 +82,7 @@ class NumberTokens(nn.Module):
         """Float64 [B, columns] -> tokens [B, columns, D]."""
         is_missing = values.isnan() | (self.fitted == 0)  # [B, columns]
         values = torch.where(is_missing, self.edges[:, self.edges.shape[1] // 2], values)
-        inside = values.clamp(self.edges[:, 0], self.edges[:, -1])
-        standard = ((inside - self.mean) / self.scale).clamp(-10, 10)
+        standard = ((values - self.mean) / self.scale).clamp(-10, 10)
         left, right = self.edges[:, :-1], self.edges[:, 1:]  # [columns, Q]
         fractions = (values[..., None] - left) / torch.where(right > left, right - left, 1.0)
         pieces = torch.where(right > left, fractions, values[..., None] >= left).clamp(0, 1)

@@ -269,23 +269,24 @@ def test_earlier_rows_may_lose_what_all_rows_make_up_for(
 
 
 @pytest.mark.parametrize(
-    ("after_drift", "earlier_after", "keeps"),
-    [(True, 0.55, True), (True, 0.60, False), (False, 0.55, False)],
-    ids=["too little to be spared", "a task may spare it", "no drift"],
+    ("earlier_after", "new_after", "promising"),
+    [(0.55, 0.4, False), (0.60, 0.4, True), (0.5, 0.55, False), (0.5, 0.6, True), (0.55, 0.55, True)],
+    ids=["too little is spared", "enough is spared", "new rows are well answered", "not well", "both add up"],
 )
-def test_after_drift_earlier_rows_may_lose_less_than_a_task_would_have_to_spare(
-    after_drift: bool, earlier_after: float, keeps: bool
+def test_a_new_task_is_tried_where_it_could_answer_all_rows_a_tenth_better(
+    earlier_after: float, new_after: float, promising: bool
 ) -> None:
-    """Half of the rows are earlier ones: a tenth of the loss on all, 0.04, is 0.08 of theirs."""
+    """Half of the rows are earlier ones, of loss 0.5 before: a tenth of 0.4 on all is 0.08 of theirs."""
     score = RefinementScore(
         earlier=replace(make_change(), loss_after=earlier_after, p_increase=0.01, p_accuracy_drop=0.01),
-        new=make_change(),
+        new=replace(make_change(), loss_after=new_after),
         both=replace(make_change(20), p_decrease=0.06),
         alpha=0.05,
-        after_drift=after_drift,
+        after_drift=True,
     )
-    assert score.is_task_promising is (earlier_after == 0.60)
-    assert score.keeps_earlier_loss is keeps
+    assert score.is_task_promising is promising
+    assert score.keeps_earlier_loss is not promising
+    assert not replace(score, after_drift=False).keeps_earlier_loss
 
 
 def scored(task: str, value: float | None, metric: MetricName = MetricName.LOG_LOSS) -> TaskScore:

@@ -12,7 +12,7 @@ from growlearn.ingest.rows import Column
 _ID_BITS = 18
 NUM_NGRAM_IDS = 2**_ID_BITS
 """N-grams are told apart by so many ids; two with one id count as one."""
-_MAX_NGRAMS = 2048  # distinct ones of a text; of more, those with the lowest ids: the same in every text
+_MAX_NGRAMS = 8192  # distinct ones of a text; of more, those with the lowest ids: the same in every text
 _COUNT_BITS = 6
 _MAX_COUNT = 2**_COUNT_BITS - 1
 _PADDING = -1

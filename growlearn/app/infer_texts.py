@@ -29,4 +29,4 @@ def _has_script_without_spaces(texts: Sequence[str]) -> bool:
     """Whether most texts are like Chinese, each character of which counts as a word."""
     if statistics.fmean(text.isascii() for text in texts) > 1 / 2:
         return False
-    return len(hash_texts(texts).words) / len(texts) >= _MIN_CHARACTERS
+    return len(hash_texts(texts, with_ngrams=False).words) / len(texts) >= _MIN_CHARACTERS

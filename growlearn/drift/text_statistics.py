@@ -38,7 +38,9 @@ def unknown_word_shares(reference: Column, query: Column) -> tuple[TextStatistic
     A text of the reference is not compared with itself, so that without drift both sides are alike. A text
     without words has no unknown one.
     """
-    reference_texts, query_texts = hash_texts(list(reference)), hash_texts(list(query))
+    reference_texts, query_texts = (
+        hash_texts(list(texts), with_ngrams=False) for texts in (reference, query)
+    )
     known, num_texts = _count_texts_with_word(reference_texts)
     is_only_here = num_texts[np.searchsorted(known, reference_texts.words)] == 1
     is_unknown = ~np.isin(query_texts.words, known)

@@ -99,12 +99,15 @@ class HashedTexts:
     ngram_words: Indices
 
 
-def hash_texts(texts: Sequence[str | None]) -> HashedTexts:
-    """Hash N texts; a missing one has no n-gram. Of each the first MAX_CHARACTERS count."""
+def hash_texts(texts: Sequence[str | None], *, with_ngrams: bool = True) -> HashedTexts:
+    """Hash N texts; a missing one has no n-gram. Of each the first MAX_CHARACTERS count.
+
+    Character n-grams take some 50 bytes a character; without them there are words and pairs only.
+    """
     parts: list[HashedTexts] = []
     num_words = 0
     for start, chunk in _iter_chunks(texts):
-        part = _hash_chunk(chunk)
+        part = _hash_chunk(chunk, with_ngrams)
         parts.append(
             HashedTexts(
                 part.words, part.pairs, part.word_rows + start, part.ngrams, part.ngram_words + num_words
@@ -129,7 +132,7 @@ def _iter_chunks(texts: Sequence[str | None]) -> Iterator[tuple[int, list[str]]]
     yield start, chunk
 
 
-def _hash_chunk(texts: list[str]) -> HashedTexts:
+def _hash_chunk(texts: list[str], with_ngrams: bool) -> HashedTexts:
     codes = np.frombuffer("\n".join(texts).encode("utf-32-le", "surrogatepass"), "<u4").astype(np.uint32)
     starts, ends = _find_words(codes)
     text_ends = np.cumsum([len(text) + 1 for text in texts])
@@ -139,7 +142,8 @@ def _hash_chunk(texts: list[str]) -> HashedTexts:
     before = np.zeros_like(words)
     before[1:] = np.where(rows[1:] == rows[:-1], words[:-1], 0)
     pairs = _mix(_mix(before ^ _PAIR_MARK) + words)
-    return HashedTexts(words, pairs, rows, *_hash_ngrams(codes, starts, ends))
+    ngrams = _hash_ngrams(codes, starts, ends) if with_ngrams else (words[:0], rows[:0])
+    return HashedTexts(words, pairs, rows, *ngrams)
 
 
 def _find_words(codes: npt.NDArray[np.uint32]) -> tuple[Indices, Indices]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional as F  # noqa: N812 - the field's own abbreviation
 
 from growlearn.ingest.ngrams import HashedTexts, Hashes, Indices, hash_texts
 from growlearn.ingest.rows import Column
@@ -12,15 +15,25 @@ from growlearn.ingest.rows import Column
 _ID_BITS = 18
 NUM_NGRAM_IDS = 2**_ID_BITS
 """N-grams are told apart by so many ids; two with one id count as one."""
-_MAX_NGRAMS = 8192  # distinct ones of a text; of more, those with the lowest ids: the same in every text
+MAX_NGRAMS = 8192
+"""Distinct n-grams of a text that count; of more, those with the lowest ids: the same in every text."""
+_TEXTS_AT_ONCE = 256
 _COUNT_BITS = 6
 _MAX_COUNT = 2**_COUNT_BITS - 1
-_PADDING = -1
+PADDING = -1
+"""Fills a row of n-grams up to the width of the longest."""
 
 
-def hash_ngrams(texts: Column) -> HashedTexts:
-    """The hashes of N texts, object [N] of str or None."""
-    return hash_texts(list(texts))
+def encode_in_parts(texts: Column, encode: Callable[[HashedTexts, int], Tensor]) -> Tensor:
+    """Encode N texts, object [N] of str or None, some at a time, to bound memory: int32 [N, M].
+
+    `encode` gets hashed texts and their number; narrower parts are padded at their end.
+    """
+    starts = range(0, max(len(texts), 1), _TEXTS_AT_ONCE)
+    parts = [texts[start : start + _TEXTS_AT_ONCE] for start in starts]
+    encoded = [encode(hash_texts(list(part)), len(part)) for part in parts]
+    width = max(part.shape[1] for part in encoded)
+    return torch.cat([F.pad(part, (0, width - part.shape[1]), value=PADDING) for part in encoded])
 
 
 def to_ids(hashes: Hashes) -> Indices:
@@ -28,18 +41,19 @@ def to_ids(hashes: Hashes) -> Indices:
     return (hashes >> np.uint64(64 - _ID_BITS)).astype(np.int64)
 
 
-def count_ngrams(hashed: HashedTexts, num_texts: int) -> Tensor:
+def count_ngrams(hashed: HashedTexts, num_texts: int, max_ngrams: int = MAX_NGRAMS) -> Tensor:
     """Each text's distinct words, pairs of words and character n-grams with their counts: int32 [N, M].
 
-    A cell holds an id and a count, which `unpack` tells apart, or padding. M is that of the text with most.
+    A cell holds an id and a count, which `unpack` tells apart, or PADDING. M is that of the text with most,
+    at most `max_ngrams`.
     """
     rows = np.concatenate([hashed.word_rows, hashed.word_rows, hashed.word_rows[hashed.ngram_words]])
     ids = np.concatenate([to_ids(hashed.words), to_ids(hashed.pairs), to_ids(hashed.ngrams)])
     keys, counts = np.unique(rows << _ID_BITS | ids, return_counts=True)  # sorted by row, then by id
     rows, ids = keys >> _ID_BITS, keys % NUM_NGRAM_IDS
     places = np.arange(len(keys)) - np.searchsorted(rows, rows)  # in the row
-    is_kept = places < _MAX_NGRAMS
-    packed = np.full((num_texts, max(1, places[is_kept].max(initial=0) + 1)), _PADDING, np.int32)
+    is_kept = places < max_ngrams
+    packed = np.full((num_texts, max(1, places[is_kept].max(initial=0) + 1)), PADDING, np.int32)
     cells = ids << _COUNT_BITS | np.minimum(counts, _MAX_COUNT)
     packed[rows[is_kept], places[is_kept]] = cells[is_kept]
     return torch.from_numpy(packed)
@@ -47,11 +61,11 @@ def count_ngrams(hashed: HashedTexts, num_texts: int) -> Tensor:
 
 def unpack(packed: Tensor) -> tuple[Tensor, Tensor]:
     """Ids int64 [B, M], 0 for padding, and counts float32 [B, M], 0 for padding."""
-    is_ngram = packed != _PADDING
+    is_ngram = packed != PADDING
     ids = torch.where(is_ngram, packed >> _COUNT_BITS, 0).long()
     return ids, torch.where(is_ngram, packed & _MAX_COUNT, 0).float()
 
 
 def count_texts_with_ngram(packed: Tensor) -> Tensor:
     """In how many of N texts each n-gram occurs: int64 [NUM_NGRAM_IDS]."""
-    return torch.bincount((packed[packed != _PADDING] >> _COUNT_BITS).long(), minlength=NUM_NGRAM_IDS)
+    return torch.bincount((packed[packed != PADDING] >> _COUNT_BITS).long(), minlength=NUM_NGRAM_IDS)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import torch
 from torch import Tensor
 
 from growlearn.ingest.rows import Column
-from growlearn.network.ngram_ids import NUM_NGRAM_IDS, count_ngrams, hash_ngrams, unpack
+from growlearn.network.ngram_ids import NUM_NGRAM_IDS, count_ngrams, encode_in_parts, unpack
 from growlearn.network.router.tfidf import TfidfFeatures
+
+_MAX_NGRAMS = 2048  # of a text; there are at most 1,024 buckets
 
 
 class NgramFeatures(TfidfFeatures):
@@ -24,4 +28,4 @@ class NgramFeatures(TfidfFeatures):
 
 def encode_texts(texts: Column) -> Tensor:
     """Texts object [N] of str or None -> counted n-grams int32 [N, M]."""
-    return count_ngrams(hash_ngrams(texts), len(texts))
+    return encode_in_parts(texts, partial(count_ngrams, max_ngrams=_MAX_NGRAMS))

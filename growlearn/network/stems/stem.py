@@ -17,7 +17,7 @@ from growlearn.network.stems.columns import ColumnGroup, ColumnList, EncodedInpu
 from growlearn.network.stems.linear import LinearTerm
 from growlearn.network.stems.modalities import MODALITIES
 
-_MAX_FIT_ROWS, _MAX_FIT_TEXTS = 100_000, 20_000  # a text has thousands of n-grams
+_MAX_FIT_ROWS, _MAX_FIT_TEXTS = 100_000, 10_000  # a text has thousands of n-grams
 _MAX_LINEAR_FRACTION = 0.25  # of the channels, that class scores may take
 
 LINEAR_SCALE = 1e-4
@@ -122,7 +122,7 @@ def make_stem(schema: Schema, config: ModelConfig, rows: Rows) -> Stem:
 
 
 def fit_stem(stem: Stem, rows: Rows) -> None:
-    """Fit the normalisation to rows, at most 100,000 of them, or 20,000 with texts."""
+    """Fit the normalisation to rows, at most 100,000 of them, or 10,000 with texts."""
     max_rows = _MAX_FIT_TEXTS if InputType.TEXT in stem.kinds else _MAX_FIT_ROWS
     stem.fit(stem.encode(rows.sample(max_rows)))
 

@@ -20,9 +20,10 @@ from growlearn.ingest.ngrams import HashedTexts
 from growlearn.ingest.rows import Column, Rows
 from growlearn.network.ngram_ids import (
     NUM_NGRAM_IDS,
+    PADDING,
     count_ngrams,
     count_texts_with_ngram,
-    hash_ngrams,
+    encode_in_parts,
     to_ids,
     unpack,
 )
@@ -34,7 +35,6 @@ _INIT_STD = 0.05  # of an embedding
 _NGRAM_DROPOUT = 0.6  # fraction of the n-grams that a training step leaves out of the whole
 _WORD_DROPOUT = 0.4  # fraction of the words that a training step reads as padding
 _POSITION_STD = 1.0  # large beside the text's part, whose size tells how much is known of it
-_PADDING = -1
 _MAX_INIT_TEXTS, _INIT_BATCH = 10_000, 256  # that the start is fitted to
 
 
@@ -44,9 +44,9 @@ class TextTokens(nn.Module):
     The whole is the sum of the embeddings of its words, pairs of words and character n-grams, weighted by
     tf-idf as (1 + log count) times log((1 + N) / (1 + texts with it)) + 1, with weights of length 1; n-grams
     that no text of the first window has weigh nothing. A word's token is the mean of the embeddings of the
-    word and of its pair with the word before. Embeddings start from a linear model
-    of the first training rows (`text_init`). Each token has a learned position; a position after the last
-    word holds it alone. A text without any n-gram, as a missing one, has a learned offset that starts at 0.
+    word and of its pair with the word before. Embeddings start from a linear model of the first training rows
+    (`text_init`). Each token has a learned position; a position after the last word holds it alone. A text
+    without any n-gram, as a missing one, has a learned offset that starts at 0.
     """
 
     def __init__(self, length: int, width: int) -> None:
@@ -61,9 +61,11 @@ class TextTokens(nn.Module):
 
     def encode(self, texts: Column) -> Tensor:
         """Texts [N] of str or None -> int32 [N, 2 length + M], words and pairs, then counted n-grams."""
-        hashed = hash_ngrams(texts)
-        words = torch.from_numpy(_place_words(hashed, len(texts), self.length)).flatten(1)
-        return torch.cat([words, count_ngrams(hashed, len(texts))], dim=1)
+        return encode_in_parts(texts, self._encode_hashed)
+
+    def _encode_hashed(self, hashed: HashedTexts, num_texts: int) -> Tensor:
+        words = torch.from_numpy(_place_words(hashed, num_texts, self.length)).flatten(1)
+        return torch.cat([words, count_ngrams(hashed, num_texts)], dim=1)
 
     def fit(self, encoded: Tensor) -> None:
         """Fit the inverse document frequency of each n-gram; 0 for those that do not occur."""
@@ -80,20 +82,20 @@ class TextTokens(nn.Module):
         buckets, weights = self._weigh(packed)
         # A dense product, because a gradient of the embedding is dense anyway.
         bags = torch.zeros(len(packed), _NUM_BUCKETS).scatter_add_(1, buckets, weights)
-        is_empty = (packed == _PADDING).all(1, keepdim=True)  # [B, 1]
+        is_empty = (packed == PADDING).all(1, keepdim=True)  # [B, 1]
         return (bags @ self.embedding.weight + is_empty * self.missing)[:, None]  # [B, 1, D]
 
     def init_from_labels(self, encoded: Tensor, labels: Column) -> None:
         """Start from a linear model of N labelled texts, to which `fit` was called; labels [N]."""
         packed = encoded[:, 2 * self.length :]
-        bags = collect_bags(self._weigh(part) for part in packed.split(_INIT_BATCH))
+        bags = collect_bags(self._weigh(part) for part in torch.split(packed, _INIT_BATCH))
         shape = (_NUM_BUCKETS, self.embedding.embedding_dim)
         with torch.no_grad():
             self.embedding.weight += fit_linear_embedding(bags, labels.tolist(), shape)
 
     def _weigh(self, packed: Tensor) -> tuple[Tensor, Tensor]:
         """Rows of the embedding and signed weights of the n-grams of B texts: [B, M] each."""
-        longest = int((packed != _PADDING).sum(1).max()) if len(packed) else 0
+        longest = int((packed != PADDING).sum(1).max()) if len(packed) else 0
         ids, counts = unpack(packed[:, :longest])
         weights = torch.where(counts > 0, (1 + counts.clamp_min(1).log()) * self.rarity[ids], 0.0)
         if self.training:
@@ -102,7 +104,7 @@ class TextTokens(nn.Module):
 
     def _embed_words(self, words: Tensor) -> Tensor:
         ids = words.reshape(len(words) * self.length, 2)
-        is_kept = ids != _PADDING
+        is_kept = ids != PADDING
         if self.training:
             is_kept = is_kept & (torch.rand(len(ids), 1) >= _WORD_DROPOUT)
         ids = torch.where(is_kept, ids, 0).long()
@@ -120,7 +122,7 @@ def _signs(ids: Tensor) -> Tensor:
 
 def _place_words(hashed: HashedTexts, num_texts: int, length: int) -> Column:
     """Ids of the first `length` words of each text and of their pairs: int32 [N, length, 2]."""
-    words = np.full((num_texts, length, 2), _PADDING, np.int32)
+    words = np.full((num_texts, length, 2), PADDING, np.int32)
     places = np.arange(len(hashed.words)) - np.searchsorted(hashed.word_rows, hashed.word_rows)
     is_kept = places < length
     rows, places = hashed.word_rows[is_kept], places[is_kept]

@@ -7,8 +7,9 @@ import pytest
 import torch
 from torch import Tensor
 
+from growlearn.ingest.ngrams import hash_texts
 from growlearn.ingest.rows import object_column
-from growlearn.network.ngram_ids import NUM_NGRAM_IDS, count_ngrams, hash_ngrams, unpack
+from growlearn.network.ngram_ids import NUM_NGRAM_IDS, count_ngrams, encode_in_parts, unpack
 from growlearn.network.stems.text import TextTokens
 
 TEXTS = ["the cat sat", "the dog sat", None, "a cat and a dog and a cat", "?!"]
@@ -28,21 +29,26 @@ def tokens(stem: TextTokens, *texts: str | None) -> Tensor:
 
 
 def test_counted_n_grams_are_those_of_the_text() -> None:
-    hashed = hash_ngrams(object_column(["ab ab", None]))
-    ids, counts = unpack(count_ngrams(hashed, 2))
+    ids, counts = unpack(encode_in_parts(object_column(["ab ab", None]), count_ngrams))
     # word, its pair with nothing, its pair with itself, <ab ab> <ab>
     assert sorted(counts[0].tolist()) == [1, 1, 2, 2, 2, 2]
     assert ((ids >= 0) & (ids < NUM_NGRAM_IDS)).all()
     assert counts[1].sum() == 0
 
 
-def test_of_a_text_with_too_many_n_grams_the_same_ones_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("growlearn.network.ngram_ids._MAX_NGRAMS", 10)
-    texts = object_column(["one two three four", "one two three four five"])
-    ids, counts = unpack(count_ngrams(hash_ngrams(texts), 2))
+def test_of_a_text_with_too_many_n_grams_the_same_ones_are_kept() -> None:
+    texts = ["one two three four", "one two three four five"]
+    ids, counts = unpack(count_ngrams(hash_texts(texts), 2, max_ngrams=10))
     assert ids.shape == (2, 10)
     assert (counts > 0).all()
     assert len(set(ids[0].tolist()) & set(ids[1].tolist())) > 5
+
+
+def test_texts_encoded_in_parts_are_those_encoded_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    stem, texts = stem_of(length=2), object_column([*TEXTS, "x" * 50])
+    whole = stem.encode(texts)
+    monkeypatch.setattr("growlearn.network.ngram_ids._TEXTS_AT_ONCE", 2)
+    assert torch.equal(stem.encode(texts), whole)
 
 
 def test_the_whole_text_is_a_sum_weighted_by_tf_idf() -> None:

@@ -53,7 +53,8 @@ def stem_of(labels: list[int | None]) -> torch.Tensor:
     torch.manual_seed(0)
     stem = make_stem(SCHEMA, ModelConfig(embed_dim=8, num_heads=2), rows)
     with torch.no_grad():
-        return stem(stem.encode(rows))[:, 0]
+        z: torch.Tensor = stem(stem.encode(rows))[:, 0]
+    return z
 
 
 def test_labels_decide_the_first_tokens_and_missing_ones_do_not_matter() -> None:

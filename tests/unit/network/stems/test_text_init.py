@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from growlearn.domain.job import ModelConfig
+from growlearn.domain.model_config import ModelConfig
 from growlearn.domain.schema import InputColumn, InputType, Schema
 from growlearn.ingest.rows import Rows, hash_rows, object_column
 from growlearn.network.stems.stem import make_stem

@@ -177,9 +177,10 @@ def test_every_report_is_by_the_metric(by_average_precision: Stream) -> None:
     assert "Compared by average_precision, with a paired bootstrap of the hold-out rows." in text
 
 
-def test_the_prequential_score_is_by_the_metric(by_average_precision: Stream) -> None:
-    by_average_precision.send("3.parquet", readings("drill", 1000, 3))
-    store, artifacts = by_average_precision.store, by_average_precision.artifacts
+def test_the_prequential_score_is_by_the_metric(tmp_path: Path) -> None:
+    stream = Stream(tmp_path, replace(JOB, metric=MetricName.AVERAGE_PRECISION))
+    stream.send("3.parquet", readings("drill", 1000, 3))
+    store, artifacts = stream.store, stream.artifacts
     result = evaluate_prequentially(store, artifacts, "faults", lambda _: None)
     assert result.metric is MetricName.AVERAGE_PRECISION
     values = {score.window.id: score.metric_value for score in result.windows}

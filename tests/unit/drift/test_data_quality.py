@@ -83,8 +83,9 @@ def test_another_unit(make_side: Any, times: float) -> None:
 
 
 def test_another_unit_of_a_column_that_is_mostly_zero(make_side: Any) -> None:
+    rng = np.random.default_rng(0)
     reference, window = (
-        np.where(RANDOM.random(rows) < 0.2, RANDOM.integers(-9, 9, rows), 0.0) for rows in (900, 400)
+        np.where(rng.random(rows) < 0.2, rng.integers(-9, 9, rows), 0.0) for rows in (900, 400)
     )
     reason = find_quality_issue(make_side(900, n=reference), make_side(400, n=window * 1000))
     assert reason == (
@@ -99,8 +100,9 @@ def test_more_zeros_and_larger_numbers_are_no_other_unit(make_side: Any) -> None
 
 
 def test_heavier_rain_is_no_other_unit(make_side: Any) -> None:
+    rng = np.random.default_rng(0)
     fair, stormy = (
-        np.where(RANDOM.random(rows) < 0.08, 0.01 * np.ceil(RANDOM.exponential(scale, rows)), 0.0)
+        np.where(rng.random(rows) < 0.08, 0.01 * np.ceil(rng.exponential(scale, rows)), 0.0)
         for rows, scale in ((1000, 2), (6000, 12))
     )
     assert find_quality_issue(make_side(1000, n=fair), make_side(6000, n=stormy)) is None

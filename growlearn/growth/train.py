@@ -124,13 +124,14 @@ def measure_seconds_per_row(plan: GrowthPlan, artifacts: Artifacts) -> float:
 class _Training:
     """What a plan trains and on which rows, and the network and the answer that stay frozen.
 
-    `initial` is the frozen answer before training, with its logits of the validation rows [N, C]; `frozen` is
-    the one that the branch joins: the same, unless the lineage is full.
+    `answers` are the frozen ones that the branch may join, with their logits of the validation rows [N, C];
+    the first is the one before training, with `initial_logits`. `frozen` is the one that the branch joins:
+    the first too, unless the lineage is full.
     """
 
     network: GrowingNetwork
     trainable: TrainableParts
-    initial: FrozenAnswer | None
+    answers: list[tuple[FrozenAnswer, Tensor]]
     initial_logits: Tensor | None
     frozen: FrozenAnswer | None
     rows: tuple[Rows, Rows]  # of training and validation
@@ -146,7 +147,8 @@ def _prepare_training(plan: GrowthPlan, network: GrowingNetwork, artifacts: Arti
         from_parquet(artifacts.view(plan.validation), schema),
     )
     trainable = init_trainable_parts(plan, network, rows[0])
-    frozen = load_frozen_answer(plan, network, rows[1], to_class_indices(rows[1].labels, plan.classes))
+    answers = list_frozen_answers(plan, network, rows[1], to_class_indices(rows[1].labels, plan.classes))
+    frozen = answers[0][0] if answers else None
     through = None if plan.combination == ALONE else frozen  # what the branch is trained through
     train = cache_dataset(plan, network, trainable, rows[0], through)
     validation = cache_dataset(plan, network, trainable, rows[1], frozen)
@@ -154,7 +156,7 @@ def _prepare_training(plan: GrowthPlan, network: GrowingNetwork, artifacts: Arti
     return _Training(
         network,
         trainable,
-        frozen,
+        answers,
         validation.frozen_logits,
         frozen,
         rows,
@@ -189,7 +191,9 @@ def _store_result(
     head = _calibrate(plan, trainable, validation)
     losses = _find_losses(plan, training_state, head, training)
     lineage, answer = join_answer(plan, network, trainable, frozen, validation.combination)
-    initial_lineage, initial_answer = find_initial_answer(plan, trainable, training.initial)
+    initial_lineage, initial_answer = find_initial_answer(
+        plan, trainable, training.answers[0][0] if training.answers else None
+    )
     return GrowthResult(
         branches=store_branches(plan, trainable, artifacts),
         branch_parameters=count_branch_parameters(trainable),
@@ -316,12 +320,11 @@ def _join_best_answer(plan: GrowthPlan, training: _Training) -> _Training:
     validation, before = training.validation, training.initial_logits
     if before is None:
         return replace(training, validation=join_linear_term(plan, training.trainable, validation))
-    answers = list_frozen_answers(plan, training.network, training.rows[1], validation.targets)
     new = all_prefix_logits(training.trainable, replace(validation, frozen_logits=None), 1)[0]  # h [N, C]
     index, combination = choose_option(
-        plan, [logits for _, logits in answers], new, before, validation.targets
+        plan, [logits for _, logits in training.answers], new, before, validation.targets
     )
-    frozen, logits = answers[index]
+    frozen, logits = training.answers[index]
     joined = replace(validation, frozen_logits=logits, combination=combination)
     return replace(training, frozen=frozen, validation=joined)
 

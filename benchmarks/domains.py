@@ -64,8 +64,9 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=4)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--choose", action="store_true", help="compare learning rates by validation rows")
+    parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
-    torch.set_num_threads(2)
+    torch.set_num_threads(options.threads)
     if options.choose:
         choose(options.rows, options.epochs)
         return
@@ -86,8 +87,8 @@ def main() -> None:
             *candidate_table([growth for run in grown for growth in run.selections]),
         ],
         f"{options.rows} rows a domain, no row in two of them, {options.epochs} epochs, "
-        f"{options.seeds} seeds, 2 threads, 10,000 test rows a domain; learning rate {RATE} for both, the "
-        "better for each on validation rows (`--choose`); growth.init auto",
+        f"{options.seeds} seeds, {options.threads} threads, 10,000 test rows a domain; learning rate {RATE} "
+        "for both, the better for each on validation rows (`--choose`); growth.init auto",
     )
 
 

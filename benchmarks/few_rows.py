@@ -41,8 +41,9 @@ def main() -> None:
     parser.add_argument("--first", type=int, default=10_000, help="rows of the first domain")
     parser.add_argument("--rows", type=int, default=200, help="rows of each later domain")
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
-    torch.set_num_threads(2)
+    torch.set_num_threads(options.threads)
     alone: list[Outcome] = []
     grown: list[Outcome] = []
     rates: dict[str, float] = {}
@@ -68,8 +69,8 @@ def main() -> None:
         f"{options.rows} rows a domain of Fashion-MNIST after a full first one: grown against from nothing",
         lines,
         f"{options.first} rows and {FULL.max_epochs} epochs as is first; then {FEW.max_epochs} epochs, "
-        f"batch {FEW.batch_size}, {options.seeds} seeds, 2 threads, 10,000 test rows a domain; rate by "
-        f"validation rows: from nothing {rates['alone']}, grown {rates['grown']}; growth.init auto",
+        f"batch {FEW.batch_size}, {options.seeds} seeds, {options.threads} threads, 10,000 test rows a domain; "
+        f"rate by validation rows: from nothing {rates['alone']}, grown {rates['grown']}; growth.init auto",
     )
 
 

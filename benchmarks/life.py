@@ -10,11 +10,12 @@ nothing answered was ever trained on. The first window only teaches.
 from __future__ import annotations
 
 import argparse
+import json
 import re
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -217,21 +218,34 @@ def main() -> None:
     """Live every life, print and keep the table and the picture."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--only", help="one side, printed and not kept")
+    parser.add_argument("--only", help="one side, printed and not published")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--keep", type=Path, help="a folder for finished lives, which the next run takes up")
     options = parser.parse_args()
-    torch.set_num_threads(2)
-    lives: dict[str, list[Outcome]] = {}
-    for name, run in SIDES.items():
-        if options.only in (None, name):
-            lives[name] = [run(seed) for seed in range(options.seeds)]
-            for outcome in lives[name]:
-                notes = "; ".join(outcome.notes) if options.only else ""
-                print(f"{name}: {outcome.mean:.2%}, {outcome.trainings} trainings {notes}", flush=True)
+    torch.set_num_threads(options.threads)
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = options.keep or Path(scratch)
+        lives = {
+            name: [resume(name, seed, folder) for seed in range(options.seeds)]
+            for name in SIDES
+            if options.only in (None, name)
+        }
     if options.only is None:
-        report(lives)
+        report(lives, options.threads)
 
 
-def report(lives: dict[str, list[Outcome]]) -> None:
+def resume(name: str, seed: int, folder: Path) -> Outcome:
+    """The outcome of a side and seed, read where it is finished already."""
+    path = folder / f"life-{list(SIDES).index(name)}-{seed}.json"
+    if not path.exists():
+        outcome = SIDES[name](seed)
+        print(f"{name}, seed {seed}: {outcome}", flush=True)
+        folder.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(asdict(outcome)), encoding="utf-8")
+    return Outcome(**json.loads(path.read_text(encoding="utf-8")))
+
+
+def report(lives: dict[str, list[Outcome]], threads: int) -> None:
     """The table, what became of the bad windows, and accuracy window by window."""
     table = [
         "| side | accuracy over life | by seed | trainings | their time |",
@@ -256,8 +270,8 @@ def report(lives: dict[str, list[Outcome]]) -> None:
         table,
         f"Windows: {' '.join(LIFE)}; {named}; ~ {NOISE:.0%} of labels at random, ! every label the next "
         f"class's; {FIRST_ROWS:,} rows in the first, {ROWS:,} in each other; answered before they are "
-        "learned from, means over the 29 after the first; width 64, one branch of one layer for sides of one "
-        f"model, at most {GROWTH.max_epochs} epochs a training; GrowLearn: decision_rule sequential, alpha "
+        f"learned from; {threads} threads; means over the 29 after the first; width 64, one branch "
+        f"of one layer for sides of one model, at most {GROWTH.max_epochs} epochs a training; GrowLearn: decision_rule sequential, alpha "
         "0.05 for life, defaults else; grown every window: no comparison with baselines, answers routed "
         f"among all; every row kept: {FIRST_ROWS:,} drawn from all windows so far; rejected trainings count, "
         "and their time holds that of the baselines",

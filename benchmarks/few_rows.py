@@ -69,8 +69,9 @@ def main() -> None:
         f"{options.rows} rows a domain of Fashion-MNIST after a full first one: grown against from nothing",
         lines,
         f"{options.first} rows and {FULL.max_epochs} epochs as is first; then {FEW.max_epochs} epochs, "
-        f"batch {FEW.batch_size}, {options.seeds} seeds, {options.threads} threads, 10,000 test rows a domain; "
-        f"rate by validation rows: from nothing {rates['alone']}, grown {rates['grown']}; growth.init auto",
+        f"batch {FEW.batch_size}, {options.seeds} seeds, {options.threads} threads, 10,000 test rows a "
+        f"domain; rate by validation rows: from nothing {rates['alone']}, grown {rates['grown']}; "
+        "growth.init auto",
     )
 
 

@@ -270,9 +270,10 @@ def report(lives: dict[str, list[Outcome]], threads: int) -> None:
         table,
         f"Windows: {' '.join(LIFE)}; {named}; ~ {NOISE:.0%} of labels at random, ! every label the next "
         f"class's; {FIRST_ROWS:,} rows in the first, {ROWS:,} in each other; answered before they are "
-        f"learned from; {threads} threads; means over the 29 after the first; width 64, one branch "
-        f"of one layer for sides of one model, at most {GROWTH.max_epochs} epochs a training; GrowLearn: decision_rule sequential, alpha "
-        "0.05 for life, defaults else; grown every window: no comparison with baselines, answers routed "
+        f"learned from; {threads} threads; means over the 29 after the first; width 64, one branch of one "
+        f"layer for sides of one model, at most {GROWTH.max_epochs} epochs a training; GrowLearn: "
+        "decision_rule sequential, alpha 0.05 for life, defaults else; grown every window: no comparison "
+        "with baselines, answers routed "
         f"among all; every row kept: {FIRST_ROWS:,} drawn from all windows so far; rejected trainings count, "
         "and their time holds that of the baselines",
     )

@@ -22,15 +22,10 @@ import nyc_flights
 import pandas as pd
 import torch
 from candidate_table import HEADER, candidate_lines, stream_selections
-from in_memory_stream import InMemoryStream
+from in_memory_stream import InMemoryStream, draft_job
 from results import publish
 from sklearn.metrics import accuracy_score, log_loss, roc_auc_score
 
-from growlearn.app.data_profile import profile_data
-from growlearn.app.job_template import render_job_file
-from growlearn.app.jobfile import read_job
-from growlearn.domain.job import Job
-from growlearn.domain.window import Window, WindowState
 from growlearn.ingest.rows import Rows
 from growlearn.ingest.table_rows import read_table_rows
 from growlearn.serving.predictor import Predictor
@@ -151,8 +146,9 @@ def share(known: Sequence[pd.DataFrame], month: pd.DataFrame) -> Probabilities:
 
 def grow(seed: int, months: Sequence[pd.DataFrame]) -> Outcome:
     """The product, fed file by file."""
-    with tempfile.TemporaryDirectory() as folder:
-        stream = InMemoryStream(drafted_job(seed, months[0], Path(folder)))
+    job = draft_job("flights", "2013-01.csv", months[0].to_csv(index=False).encode(), LABEL, seed)
+    assert set(job.schema.inputs) == {*nyc_flights.NUMBERS, *nyc_flights.CATEGORIES}, "init found all columns"
+    stream = InMemoryStream(job)
     scores, notes, rejected, unanswered, trainings, seconds = [], [], 0, 0, 0, 0.0
     for number, month in enumerate(months, 1):
         content = month.to_csv(index=False).encode()
@@ -164,7 +160,7 @@ def grow(seed: int, months: Sequence[pd.DataFrame]) -> Outcome:
         started = time.perf_counter()
         window = stream.deliver(f"2013-{number:02}.csv", content)
         seconds += time.perf_counter() - started
-        trainings += count_trainings(stream, window)
+        trainings += stream.count_trainings(window)
         rejected += window.quarantined_rows
         notes.append(f"{window.id} {window.verdict}, {window.state}")
         print(f"seed {seed}: {notes[-1]}; {window.reason}", flush=True)
@@ -174,27 +170,6 @@ def grow(seed: int, months: Sequence[pd.DataFrame]) -> Outcome:
         for line in candidate_lines(f"seed {seed} {growth}", selection)
     ]
     return Outcome({OURS: Scores(scores, trainings, seconds)}, rejected, unanswered, notes, growths)
-
-
-def count_trainings(stream: InMemoryStream, window: Window) -> int:
-    """One for a window that was trained on, one more for what was trained beside it and dropped."""
-    selection = stream.store.window_record(window.stream, window.id).model_selection
-    dropped = selection is not None and selection.dropped_seconds > 0
-    return (window.state in (WindowState.PROMOTED, WindowState.REJECTED)) + dropped
-
-
-def drafted_job(seed: int, january: pd.DataFrame, folder: Path) -> Job:
-    """The job that init writes for the first file, with a seed."""
-    january.to_csv(folder / "2013-01.csv", index=False)
-    job_file = folder / "flights.yaml"
-    job_file.write_text(
-        render_job_file("flights", profile_data(folder / "2013-01.csv", LABEL)), encoding="utf-8"
-    )
-    job = read_job(job_file, folder)
-    assert set(job.schema.inputs) == {*nyc_flights.NUMBERS, *nyc_flights.CATEGORIES}, (
-        "init found every column"
-    )
-    return replace(job, growth=replace(job.growth, seed=seed))
 
 
 def late_probabilities(predictor: Predictor, rows: Rows) -> Probabilities:

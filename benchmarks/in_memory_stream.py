@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import fashion_mnist
@@ -17,8 +18,11 @@ from growlearn.adapters.memory.clock import ManualClock
 from growlearn.adapters.memory.evaluator import NumpyEvaluator
 from growlearn.adapters.memory.source import MemorySource
 from growlearn.adapters.memory.store import MemoryStore
+from growlearn.app.data_profile import profile_data
+from growlearn.app.job_template import render_job_file
+from growlearn.app.jobfile import read_job
 from growlearn.domain.job import Job
-from growlearn.domain.window import Window
+from growlearn.domain.window import Window, WindowState
 from growlearn.ingest.rows import Rows
 from growlearn.network.model_cache import ModelCache
 from growlearn.pipeline.context import Ports
@@ -57,6 +61,12 @@ class InMemoryStream:
         self.source.put(file, content)
         return run_stream(self.job.name, self.ports, lambda _: None).windows[-1]
 
+    def count_trainings(self, window: Window) -> int:
+        """One for a window that was trained on, one more for what was trained beside it and dropped."""
+        selection = self.store.window_record(window.stream, window.id).model_selection
+        dropped = selection is not None and selection.dropped_seconds > 0
+        return (window.state in (WindowState.PROMOTED, WindowState.REJECTED)) + dropped
+
     def answer(self, rows: Rows) -> fashion_mnist.Array:
         """The champion's answers to rows that name no task."""
         return self.champion().predict_rows(rows)[0].astype(np.int64)
@@ -66,3 +76,14 @@ class InMemoryStream:
         number = self.store.stream(self.job.name).champion
         assert number is not None, "the first window makes a champion"
         return Predictor(get_version(self.store.versions(self.job.name), number).manifest, self.artifacts.get)
+
+
+def draft_job(name: str, file: str, content: bytes, label: str, seed: int) -> Job:
+    """The job that init writes for a stream's first file, with a seed."""
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        (folder / file).write_bytes(content)
+        job_file = folder / f"{name}.yaml"
+        job_file.write_text(render_job_file(name, profile_data(folder / file, label)), encoding="utf-8")
+        job = read_job(job_file, folder)
+    return replace(job, growth=replace(job.growth, seed=seed))

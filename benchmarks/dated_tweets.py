@@ -33,9 +33,8 @@ def load() -> pd.DataFrame:
 
 def yearly(tweets: pd.DataFrame) -> dict[int, pd.DataFrame]:
     """The tweets of each file, by its year."""
-    return {
-        int(year): part.drop(columns="year").reset_index(drop=True) for year, part in tweets.groupby("year")
-    }
+    years = sorted(tweets["year"].unique().tolist())
+    return {year: tweets.loc[tweets["year"] == year, [TEXT, LABEL]].reset_index(drop=True) for year in years}
 
 
 def _read_r_table(name: str) -> pd.DataFrame:
@@ -51,4 +50,7 @@ def _read_r_table(name: str) -> pd.DataFrame:
     content = zlib.decompress(objects_path.read_bytes()[start + 4 : start + size])  # after its length
     # Times stay seconds since 1970.
     classes = {**rdata.conversion.DEFAULT_CLASS_MAP, "POSIXct": lambda seconds, _: seconds}
-    return rdata.conversion.convert(rdata.parser.parse_data(content, extension=".rds"), classes)
+    table: pd.DataFrame = rdata.conversion.convert(
+        rdata.parser.parse_data(content, extension=".rds"), classes
+    )
+    return table

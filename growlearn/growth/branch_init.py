@@ -117,6 +117,7 @@ def _init_branches(
     if plan.init is BranchInit.WARM_START:
         assert plan.parent_task is not None, "a warm start copies a parent"
         pair = clone_pair(network, plan.parent_manifest.task(plan.parent_task).lineage[-1], rows)
+        fit_linear_term(pair.stem, rows, plan.classes, plan.class_weights)
         return pair.stem, (pair.branch,)
     own_stem = (
         make_stem(plan.parent_manifest.schema, config, rows) if plan.init is BranchInit.SCRATCH else None
@@ -125,7 +126,7 @@ def _init_branches(
     if own_stem is None:
         for branch in branches:
             branch.zero_init_output()
-    elif not plan.parent_manifest.branches:
+    else:
         fit_linear_term(own_stem, rows, plan.classes, plan.class_weights)
     return own_stem, branches
 

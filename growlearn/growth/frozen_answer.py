@@ -95,13 +95,15 @@ def _shorten(
 def _leave_out_each(
     network: GrowingNetwork, frozen: FrozenAnswer, features: Tensor, protected: Sequence[str]
 ) -> list[tuple[FrozenAnswer, Tensor]]:
-    """The answer without each head that can go, and the features that are left."""
+    """The answer without each head that can go, with its linear term, and the features that are left."""
     terms, before = list_terms(frozen.answer), network.list_features(frozen.lineage)
-    if len(terms) == 1:
+    groups = _group_terms(terms)
+    if len(groups) == 1:
         return []
     shorter = []
-    for left_out, (head, _) in enumerate(terms):
-        if set(_read_branches(head, before)) <= set(protected):
+    for left_out in groups:
+        read = {branch for index in left_out for branch in _read_branches(terms[index][0], before)}
+        if read <= set(protected):
             continue
         kept = list_terms(_without(terms, left_out))
         used = {branch for head, _ in kept for branch in _read_branches(head, before)}
@@ -114,14 +116,24 @@ def _leave_out_each(
     return shorter
 
 
-def _without(terms: Sequence[tuple[Head, Combination]], left_out: int) -> Answer:
-    """The sum without one head: the others keep their shares, and the sum of all weights stays."""
+def _group_terms(terms: Sequence[tuple[Head, Combination]]) -> list[list[int]]:
+    """The indices of the terms that stay or go together: a linear term and the head after it, of one stem."""
+    groups: list[list[int]] = [[]]
+    for index, (head, _) in enumerate(terms):
+        groups[-1].append(index)
+        if head.normed:
+            groups.append([])
+    return [group for group in groups if group]
+
+
+def _without(terms: Sequence[tuple[Head, Combination]], left_out: Sequence[int]) -> Answer:
+    """The sum without some heads: the others keep their shares, and the sum of all weights stays."""
     weights = _total_weights([combination for _, combination in terms])
-    factor = sum(weights) / (sum(weights) - weights[left_out])
+    factor = sum(weights) / (sum(weights) - sum(weights[index] for index in left_out))
     kept, frozen_weight = [], 1.0
     for index, (head, combination) in enumerate(terms):
-        if index == left_out:
-            frozen_weight = combination.frozen_weight  # what the head did to those before it stays
+        if index in left_out:
+            frozen_weight *= combination.frozen_weight  # what the head did to those before it stays
             continue
         frozen_weight *= combination.frozen_weight
         kept.append(

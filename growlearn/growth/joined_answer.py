@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 from growlearn.domain.growth import ALONE, Combination, GrowthPlan
 from growlearn.growth.branch_init import TrainableParts
 from growlearn.growth.frozen_answer import FrozenAnswer
 from growlearn.growth.linear_fit import make_linear_head
+from growlearn.network.model.head import Head
 from growlearn.network.model.head_sum import Answer, list_terms, make_answer
 from growlearn.network.model.lineage_features import Feature, list_features, spread_head
 from growlearn.network.model.network import GrowingNetwork
@@ -19,10 +23,11 @@ def join_answer(
     trainable: TrainableParts,
     frozen: FrozenAnswer | None,
     combination: Combination,
+    linear_combination: Combination = ALONE,
 ) -> tuple[Lineage, Answer]:
     """The lineage and the answer of the grown task: a F + s h where a frozen answer enters, else h.
 
-    Of a stream's first branches with a linear term, F is the head of that.
+    h is the trained head; or, by `linear_combination`, its sum with the linear term of the trained stem.
     """
     new_branches = plan.new_branches[: len(trainable.branches)]
     stem_id = plan.new_branches[0] if trainable.stem is not None else network.get_stem_id(plan.lineage)
@@ -34,16 +39,42 @@ def join_answer(
     lineage = tuple(dict.fromkeys((*frozen_lineage, *plan.lineage, *new_branches)))
     stem_ids = {**network.stem_ids, **dict.fromkeys(new_branches, stem_id)}
     features = list_features(lineage, stem_ids, stem_id)
-    head = trainable.head if own_features == features else spread_head(trainable.head, own_features, features)
+    own_terms = [
+        (head if own_features == features else spread_head(head, own_features, features), own)
+        for head, own in _list_own_terms(trainable, len(own_features), linear_combination)
+    ]
     if frozen is None:
-        linear = None if trainable.stem is None else make_linear_head(trainable.stem, len(features))
-        if linear is None or combination == ALONE:
-            return lineage, head
-        return lineage, make_answer([linear, head], [Combination(), combination])
-    terms = list_terms(frozen.answer)
+        return lineage, _sum_terms(own_terms)
     before = network.list_features(frozen.lineage)
-    heads = [spread_head(known, before, features) for known, _ in terms]
-    return lineage, make_answer([*heads, head], [*(known for _, known in terms), combination])
+    terms = [(spread_head(head, before, features), known) for head, known in list_terms(frozen.answer)]
+    first, *others = ((head, _scale(own, combination.step_size)) for head, own in own_terms)
+    joined = (first[0], replace(first[1], frozen_weight=combination.frozen_weight))
+    return lineage, _sum_terms([*terms, joined, *others])
+
+
+Term = tuple[Head, Combination]
+
+
+def _list_own_terms(trainable: TrainableParts, num_features: int, linear: Combination) -> list[Term]:
+    """The linear term L and the trained head h' as a L + s h', or h' alone.
+
+    With (a, s) as step sizes, so that a factor before both is one before each.
+    """
+    term = None if trainable.stem is None else make_linear_head(trainable.stem, num_features)
+    if term is None or linear == ALONE:
+        return [(trainable.head, Combination())]
+    return [
+        (term, Combination(step_size=linear.frozen_weight)),
+        (trainable.head, Combination(frozen_weight=1.0, step_size=linear.step_size)),
+    ]
+
+
+def _scale(combination: Combination, factor: float) -> Combination:
+    return replace(combination, step_size=combination.step_size * factor)
+
+
+def _sum_terms(terms: Sequence[Term]) -> Answer:
+    return make_answer([head for head, _ in terms], [combination for _, combination in terms])
 
 
 def find_initial_answer(

@@ -1,4 +1,4 @@
-"""A stream's first answer on token ids: the linear term F of the stem and the head h of the branches."""
+"""What a branch with a stem of its own answers: the linear term L of the stem and the trained head h'."""
 
 from __future__ import annotations
 
@@ -15,17 +15,20 @@ from growlearn.growth.training_data import CachedDataset
 
 
 def join_linear_term(plan: GrowthPlan, trainable: TrainableParts, validation: CachedDataset) -> CachedDataset:
-    """Validation rows with the combination of F and the trained h that is best on them, which may be h alone.
+    """Validation rows with the combination of L and h' that is best on them, which may be h' alone.
 
-    As they are where the stem has no linear term.
+    As they are where the stem has no linear term, or the branch was trained through a frozen answer.
     """
-    linear = _linear_logits(trainable, validation)
-    if linear is None:
+    own = replace(validation, frozen_logits=None)
+    linear = _linear_logits(trainable, own)
+    if linear is None or plan.combination != ALONE:
         return validation
-    new = all_prefix_logits(trainable, validation, 1)[0]  # h [N, C]
-    options = replace(plan, combinations=(*COMBINATIONS, ALONE))
+    new = all_prefix_logits(trainable, own, 1)[0]  # h' [N, C]
+    options = replace(plan, combinations=(*COMBINATIONS, ALONE), refinement=None)
     _, combination = choose_option(options, [linear], new, linear, validation.targets)
-    return replace(validation, frozen_logits=linear, combination=combination)
+    if combination == ALONE:
+        return validation
+    return replace(validation, linear_logits=linear, linear_combination=combination)
 
 
 def _linear_logits(trainable: TrainableParts, dataset: CachedDataset) -> Tensor | None:

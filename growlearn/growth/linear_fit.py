@@ -1,25 +1,28 @@
-"""The fit of a stem's linear term, and the head that reads its scores: F_0 of a stream's first answer."""
+"""The fit of a stem's linear term, and the head that reads its scores."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from scipy.sparse import csr_matrix
+from scipy.sparse import csr_matrix, vstack
+from torch import Tensor
 
-from growlearn.domain.schema import Label
+from growlearn.domain.schema import InputType, Label
 from growlearn.ingest.rows import Rows
 from growlearn.network.model.head import Head
+from growlearn.network.stems.columns import EncodedInputs
 from growlearn.network.stems.linear import LinearTerm
 from growlearn.network.stems.stem import LINEAR_SCALE, Stem
 
-_MAX_ROWS = 20_000
+_MAX_ROWS, _MAX_TEXTS = 20_000, 10_000  # a text has thousands of n-grams
 _MIN_ROWS = 100  # with fewer there is nothing to choose the strength on
-_STRENGTHS = (1.0, 3.0, 10.0, 30.0, 100.0)  # C of the logistic regression
+_STRENGTHS = (1.0, 3.0, 10.0, 30.0, 100.0, 300.0)  # C of the logistic regression, rising
 _HELD_OUT = 5  # every fifth row chooses the strength
 _MAX_ITERATIONS = 100
+_BATCH_ROWS = 256  # encoded at once
 _ABSENT_SCORE = -5.0  # of a class without a training row, below the lowest bias
 
 Targets = npt.NDArray[np.int64]
@@ -29,28 +32,52 @@ Floats = npt.NDArray[np.float64]
 def fit_linear_term(
     stem: Stem, rows: Rows, classes: Sequence[Label], class_weights: Sequence[float] = ()
 ) -> None:
-    """Give a stem of token columns a linear term, fitted to training rows by logistic regression.
+    """Give a stem of token or text columns a linear term, fitted to training rows by logistic regression.
 
-    Every fifth row chooses the strength of regularisation by its log loss; then all are fitted. The stem
-    stays without one where its schema has no token column, or the rows are few or of one class.
+    Every fifth row chooses the strength of regularisation by its log loss; then all are fitted. The stem has
+    none afterwards where its schema has no such column, or the rows are few or of one class.
     """
-    rows = rows.select_labelled().sample(_MAX_ROWS)
+    has_texts = InputType.TEXT in stem.kinds
+    rows = rows.select_labelled().sample(_MAX_TEXTS if has_texts else _MAX_ROWS)
     index = {label: position for position, label in enumerate(classes)}
     targets: Targets = np.array([index[label] for label in rows.labels], dtype=np.int64)
     is_held_out = np.arange(len(rows)) % _HELD_OUT == 0
+    stem.linear = None
     if len(rows) < _MIN_ROWS or len(set(targets[~is_held_out])) < 2:
         return
     term = stem.add_linear_term(len(classes))
     if term is None:
         return
-    inputs = stem.encode(rows)
-    term.fit_rarity(inputs)
-    buckets, values = (part.numpy() for part in term.bag(inputs))  # [N, S]
-    cells = (values.ravel(), buckets.ravel(), np.arange(0, buckets.size + 1, buckets.shape[1]))
-    bag = csr_matrix(cells, shape=(len(rows), len(term.rarity)))
-    bag.sum_duplicates()
     weights = np.array(class_weights)[targets] if class_weights else np.ones(len(rows))
-    _store(term, targets, _fit_best(bag, targets, weights, is_held_out))
+    bags = _collect_bags(stem, term, rows)
+    occurring = np.flatnonzero(np.diff(bags.tocsc().indptr))
+    weight, bias = _fit_best(bags[:, occurring], targets, weights, is_held_out)
+    _store(term, targets, occurring, (weight, bias))
+
+
+def _collect_bags(stem: Stem, term: LinearTerm, rows: Rows) -> csr_matrix:
+    """Fit the rarities to N rows; the rows' bags [N, P]."""
+    parts = [slice(start, start + _BATCH_ROWS) for start in range(0, len(rows), _BATCH_ROWS)]
+    batches = [stem.encode(rows.take(np.arange(len(rows))[part])) for part in parts]
+    term.fit_rarity(_count_rows(term, batches), len(rows))
+    return vstack([_to_matrix(*term.bag(batch), len(term.rarity)) for batch in batches]).tocsr()
+
+
+def _count_rows(term: LinearTerm, batches: Sequence[EncodedInputs]) -> Tensor:
+    """In how many rows of all batches each bucket occurs: int64 [P]."""
+    counts = torch.zeros(len(term.rarity), dtype=torch.int64)
+    for batch in batches:
+        counts += term.count_rows(batch)
+    return counts
+
+
+def _to_matrix(buckets: Tensor, values: Tensor, size: int) -> csr_matrix:
+    """Buckets [B, S] and their values -> [B, size]."""
+    is_kept = values != 0
+    ends = np.concatenate([[0], is_kept.sum(1).cumsum(0).numpy()])
+    matrix = csr_matrix((values[is_kept].numpy(), buckets[is_kept].numpy(), ends), (len(buckets), size))
+    matrix.sum_duplicates()
+    return matrix
 
 
 def make_linear_head(stem: Stem, num_features: int) -> Head | None:
@@ -87,16 +114,30 @@ def _fit_best(
         likelihoods = np.take_along_axis(model.predict_proba(bag[is_measured]), columns[:, None], axis=1)
         return -float(np.log(likelihoods[:, 0].clip(1e-12)) @ row_weights[is_measured])
 
-    best = fit(min(_STRENGTHS, key=loss), np.ones(len(targets), dtype=bool))
+    best = fit(find_least(_STRENGTHS, loss), np.ones(len(targets), dtype=bool))
     weight, bias = best.coef_, best.intercept_
     if len(weight) > 1:
         return weight, bias
     return np.concatenate([-weight, weight]) / 2, np.concatenate([-bias, bias]) / 2  # two classes
 
 
-def _store(term: LinearTerm, targets: Targets, fitted: tuple[Floats, Floats]) -> None:
+def find_least(rising: Sequence[float], loss: Callable[[float], float]) -> float:
+    """The last strength before the loss rises: stronger ones take longest to fit."""
+    best, least = rising[0], loss(rising[0])
+    for strength in rising[1:]:
+        if (value := loss(strength)) >= least:
+            break
+        best, least = strength, value
+    return best
+
+
+def _store(
+    term: LinearTerm, targets: Targets, occurring: npt.NDArray[np.int64], fitted: tuple[Floats, Floats]
+) -> None:
+    """Weights [C, P] of the buckets that occur and biases [C] of the classes that occur."""
     weight, bias = fitted
     present = torch.from_numpy(np.unique(targets))
     term.bias.fill_(float(bias.min()) + _ABSENT_SCORE)
     term.bias[present] = torch.from_numpy(bias).float()
-    term.weight[:, present] = torch.from_numpy(weight.T.copy()).float()
+    rows = torch.from_numpy(occurring)[:, None]  # [P, 1]
+    term.weight[rows, present] = torch.from_numpy(weight.T.copy()).float()

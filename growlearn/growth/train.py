@@ -190,7 +190,9 @@ def _store_result(
     trainable, prefixes = _prune(plan, training.trainable, validation)
     head = _calibrate(plan, trainable, validation)
     losses = _find_losses(plan, training_state, head, training)
-    lineage, answer = join_answer(plan, network, trainable, frozen, validation.combination)
+    lineage, answer = join_answer(
+        plan, network, trainable, frozen, validation.combination, validation.linear_combination
+    )
     initial_lineage, initial_answer = find_initial_answer(
         plan, trainable, training.answers[0][0] if training.answers else None
     )
@@ -285,7 +287,7 @@ def _measure_alone(
         return None
     logits = all_prefix_logits(trainable, replace(validation, frozen_logits=None), 1)[0]
     head = calibrate_plan(plan, logits, validation.targets)
-    lineage, answer = join_answer(plan, network, trainable, None, ALONE)
+    lineage, answer = join_answer(plan, network, trainable, None, ALONE, validation.linear_combination)
     initial_lineage, initial_answer = find_untrained_answer(plan, trainable)
     return AloneAnswer(
         head=artifacts.put(weights.dump_weights(answer.state_dict())),
@@ -317,9 +319,12 @@ def _find_losses(
 
 def _join_best_answer(plan: GrowthPlan, training: _Training) -> _Training:
     """The training with the frozen answer and the combination that are best on validation rows."""
-    validation, before = training.validation, training.initial_logits
+    validation, before = (
+        join_linear_term(plan, training.trainable, training.validation),
+        training.initial_logits,
+    )
     if before is None:
-        return replace(training, validation=join_linear_term(plan, training.trainable, validation))
+        return replace(training, validation=validation)
     new = all_prefix_logits(training.trainable, replace(validation, frozen_logits=None), 1)[0]  # h [N, C]
     index, combination = choose_option(
         plan, [logits for _, logits in training.answers], new, before, validation.targets

@@ -24,8 +24,9 @@ class CachedDataset:
     """Rows with cached features: `tokens` gives z [B, T, D] and parents' features [B, 1 + P, D].
 
     Where it gets a generator, the images that a trained stem reads are augmented with it.
-    `frozen_logits` are those of the frozen answer F [N, C] that the new head h joins by `combination`; None
-    where no frozen answer enters.
+    `linear_logits` are those of the linear term L of a trained stem [N, C], which the new head joins by
+    `linear_combination` once it is trained: h = a L + s h'. `frozen_logits` are those of the frozen answer F
+    [N, C] that h joins by `combination`. None where the one or the other does not enter.
     """
 
     tokens: Callable[[Tensor, torch.Generator | None], tuple[Tensor, Tensor]]
@@ -33,6 +34,8 @@ class CachedDataset:
     row_weights: Tensor | None = None  # in the loss, [N]; None: all 1
     frozen_logits: Tensor | None = None
     combination: Combination = ALONE
+    linear_logits: Tensor | None = None
+    linear_combination: Combination = ALONE
 
     def __len__(self) -> int:
         return len(self.targets)
@@ -43,6 +46,8 @@ class CachedDataset:
 
     def answer_at(self, index: Tensor, logits: Tensor) -> Tensor:
         """What the model answers: the new head's logits [..., B, C] -> a F + s h [..., B, C]."""
+        if self.linear_logits is not None:
+            logits = combine(self.linear_combination, self.linear_logits[index], logits)
         if self.frozen_logits is None:
             return logits
         return combine(self.combination, self.frozen_logits[index], logits)

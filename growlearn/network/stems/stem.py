@@ -10,9 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from growlearn.domain.model_config import ModelConfig
-from growlearn.domain.schema import InputType, Schema
+from growlearn.domain.schema import InputColumn, InputType, Schema
 from growlearn.ingest.rows import Rows
 from growlearn.network.model.weights import with_prefix
+from growlearn.network.stems.bags import Bag, TextBag, TokenBag
 from growlearn.network.stems.columns import ColumnGroup, ColumnList, EncodedInputs, InitSource
 from growlearn.network.stems.linear import LinearTerm
 from growlearn.network.stems.modalities import MODALITIES
@@ -49,27 +50,29 @@ class Stem(nn.Module):
                 else with_prefix(f"{modality.attribute}.", init_source)
             )
             setattr(self, modality.attribute, modality.build(columns, config, column_source))
-        self.vocabularies = self._find_vocabularies(schema)
+        self.bags = self._find_bags(schema)
         self.linear: LinearTerm | None = None
         if not isinstance(init_source, Rows) and "linear.bias" in init_source:
-            self.linear = LinearTerm(self.vocabularies, len(init_source["linear.bias"]))
+            self.linear = LinearTerm(self.bags, len(init_source["linear.bias"]))
 
     def add_linear_term(self, num_classes: int) -> LinearTerm | None:
         """Reserve channels for the scores of a new linear term, all zero until it is fitted.
 
-        None, and nothing reserved, without token columns or where the classes would take too many channels.
+        It replaces one that the stem has. None, and nothing reserved, without token or text columns or where
+        the classes would take too many channels.
         """
-        if self.vocabularies and num_classes <= self.width * _MAX_LINEAR_FRACTION:
-            self.linear = LinearTerm(self.vocabularies, num_classes)
+        is_possible = self.bags and num_classes <= self.width * _MAX_LINEAR_FRACTION
+        self.linear = LinearTerm(self.bags, num_classes) if is_possible else None
         return self.linear
 
-    def _find_vocabularies(self, schema: Schema) -> dict[str, int]:
-        """The number of ids of each token column, by its encoded name."""
-        if InputType.TOKENS not in self.kinds:
-            return {}
-        names = cast("ColumnList", self.columns(InputType.TOKENS)).encoded_names
-        sizes = {encoded: schema.inputs[name].vocabulary for name, encoded in names.items()}
-        return {encoded: size for encoded, size in sizes.items() if size is not None}
+    def _find_bags(self, schema: Schema) -> dict[str, Bag]:
+        """The bag of each token and text column, by its encoded name."""
+        bags: dict[str, Bag] = {}
+        for kind in self.kinds:
+            if kind in (InputType.TOKENS, InputType.TEXT):
+                names = cast("ColumnList", self.columns(kind)).encoded_names
+                bags |= {encoded: _make_bag(schema.inputs[name]) for name, encoded in names.items()}
+        return bags
 
     def columns(self, kind: InputType) -> ColumnGroup:
         """The module of all columns of one type, of which the schema has at least one."""
@@ -109,6 +112,13 @@ class Stem(nn.Module):
         empty = torch.empty(len(rows), 0, self.width)
         column_groups = [self.columns(kind) for kind in self.kinds if kind in kinds]
         return torch.cat([empty, *(columns(columns.encode(rows)) for columns in column_groups)], dim=1)
+
+
+def _make_bag(column: InputColumn) -> Bag:
+    if column.type is InputType.TEXT:
+        return TextBag(column.length or 0)
+    assert column.vocabulary is not None, "a token column has a vocabulary"
+    return TokenBag(column.vocabulary)
 
 
 def make_stem(schema: Schema, config: ModelConfig, rows: Rows) -> Stem:

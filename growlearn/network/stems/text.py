@@ -17,7 +17,7 @@ from torch.nn import functional as F  # noqa: N812 - the field's own abbreviatio
 from growlearn.domain.model_config import ModelConfig
 from growlearn.domain.schema import InputColumn, InputType
 from growlearn.ingest.ngrams import HashedTexts
-from growlearn.ingest.rows import Column, Rows
+from growlearn.ingest.rows import Column
 from growlearn.network.ngram_ids import (
     NUM_NGRAM_IDS,
     PADDING,
@@ -28,14 +28,12 @@ from growlearn.network.ngram_ids import (
     unpack,
 )
 from growlearn.network.stems.columns import ColumnList, InitSource
-from growlearn.network.stems.text_init import collect_bags, fit_linear_embedding
 
 _NUM_BUCKETS = 2**15  # rows of the embedding; more n-grams than that share one, with a random sign
 _INIT_STD = 0.05  # of an embedding
 _NGRAM_DROPOUT = 0.6  # fraction of the n-grams that a training step leaves out of the whole
 _WORD_DROPOUT = 0.4  # fraction of the words that a training step reads as padding
 _POSITION_STD = 1.0  # large beside the text's part, whose size tells how much is known of it
-_MAX_INIT_TEXTS, _INIT_BATCH = 10_000, 256  # that the start is fitted to
 
 
 class TextTokens(nn.Module):
@@ -44,9 +42,8 @@ class TextTokens(nn.Module):
     The whole is the sum of the embeddings of its words, pairs of words and character n-grams, weighted by
     tf-idf as (1 + log count) times log((1 + N) / (1 + texts with it)) + 1, with weights of length 1; n-grams
     that no text of the first window has weigh nothing. A word's token is the mean of the embeddings of the
-    word and of its pair with the word before. Embeddings start from a linear model of the first training rows
-    (`text_init`). Each token has a learned position; a position after the last word holds it alone. A text
-    without any n-gram, as a missing one, has a learned offset that starts at 0.
+    word and of its pair with the word before. Each token has a learned position; a position after the last
+    word holds it alone. A text without any n-gram, as a missing one, has a learned offset that starts at 0.
     """
 
     def __init__(self, length: int, width: int) -> None:
@@ -84,14 +81,6 @@ class TextTokens(nn.Module):
         bags = torch.zeros(len(packed), _NUM_BUCKETS).scatter_add_(1, buckets, weights)
         is_empty = (packed == PADDING).all(1, keepdim=True)  # [B, 1]
         return (bags @ self.embedding.weight + is_empty * self.missing)[:, None]  # [B, 1, D]
-
-    def init_from_labels(self, encoded: Tensor, labels: Column) -> None:
-        """Start from a linear model of N labelled texts, to which `fit` was called; labels [N]."""
-        packed = encoded[:, 2 * self.length :]
-        bags = collect_bags(self._weigh(part) for part in torch.split(packed, _INIT_BATCH))
-        shape = (_NUM_BUCKETS, self.embedding.embedding_dim)
-        with torch.no_grad():
-            self.embedding.weight += fit_linear_embedding(bags, labels.tolist(), shape)
 
     def _weigh(self, packed: Tensor) -> tuple[Tensor, Tensor]:
         """Rows of the embedding and signed weights of the n-grams of B texts: [B, M] each."""
@@ -131,15 +120,9 @@ def _place_words(hashed: HashedTexts, num_texts: int, length: int) -> Column:
     return words
 
 
-def make_text_columns(
-    columns: Mapping[str, InputColumn], config: ModelConfig, init_source: InitSource
-) -> ColumnList:
-    """The text columns of a schema; those of first training rows start from their labels."""
-    modules = {name: TextTokens(column.length or 0, config.embed_dim) for name, column in columns.items()}
-    if isinstance(init_source, Rows):
-        rows = init_source.select_labelled().sample(_MAX_INIT_TEXTS)
-        for name, module in modules.items() if len(rows) else ():
-            encoded = module.eval().encode(rows.inputs[name])
-            module.fit(encoded)
-            module.init_from_labels(encoded, rows.labels)
-    return ColumnList(InputType.TEXT, modules)
+def make_text_columns(columns: Mapping[str, InputColumn], config: ModelConfig, _: InitSource) -> ColumnList:
+    """The text columns of a schema."""
+    return ColumnList(
+        InputType.TEXT,
+        {name: TextTokens(column.length or 0, config.embed_dim) for name, column in columns.items()},
+    )

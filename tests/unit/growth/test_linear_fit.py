@@ -1,4 +1,4 @@
-"""The linear term learns which ids and pairs tell the classes apart."""
+"""The linear term learns which ids, pairs and n-grams tell the classes apart."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ import torch
 
 from growlearn.domain.model_config import ModelConfig
 from growlearn.domain.schema import InputColumn, InputType, Schema
-from growlearn.growth.linear_fit import fit_linear_term, make_linear_head
+from growlearn.growth.linear_fit import find_least, fit_linear_term, make_linear_head
 from growlearn.ingest.rows import Rows, hash_rows, object_column
 from growlearn.network.stems.stem import Stem, make_stem
 
 MODEL = ModelConfig(embed_dim=16, num_heads=2)
 SCHEMA = Schema(inputs={"words": InputColumn(type=InputType.TOKENS, vocabulary=50, length=8)})
+
+TEXT_SCHEMA = Schema(inputs={"t": InputColumn(type=InputType.TEXT)})
 
 
 def rows_of(num_classes: int, count: int = 300, seed: int = 0) -> Rows:
@@ -73,3 +75,40 @@ def test_few_rows_or_a_single_class_leave_the_stem_as_it_is(num_classes: int, co
     stem = fitted(rows_of(num_classes, count), (0, 1))
     assert stem.linear is None
     assert make_linear_head(stem, 2) is None
+
+
+def text_rows(count: int, seed: int = 0) -> Rows:
+    """Nonsense of which the ending of one word tells the class."""
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(0, 2, count)
+    stems = ["".join(rng.choice(list("abcdefgh"), 6)) for _ in range(count)]
+    texts = [f"the {stem}{('ing', 'ed')[label]} thing" for stem, label in zip(stems, labels, strict=True)]
+    inputs = {"t": object_column([*texts[:-1], None])}
+    return Rows(inputs, object_column(labels.tolist()), None, hash_rows(inputs, TEXT_SCHEMA))
+
+
+def test_the_ending_of_an_unknown_word_tells_the_class_of_a_text() -> None:
+    rows, other = text_rows(300), text_rows(300, seed=1)
+    stem = make_stem(TEXT_SCHEMA, MODEL, rows)
+    fit_linear_term(stem, rows, (0, 1))
+    assert (predicted(stem, other).argmax(1).numpy() == other.labels).mean() > 0.95
+
+
+def test_a_term_that_is_there_is_replaced_or_taken_away() -> None:
+    stem = fitted(rows_of(3), (0, 1, 2))
+    fit_linear_term(stem, rows_of(2), (0, 1))
+    assert stem.linear is not None
+    assert stem.linear.weight.shape[1] == 2
+    fit_linear_term(stem, rows_of(2, 60), (0, 1))
+    assert stem.linear is None
+
+
+def test_strengths_are_tried_while_the_loss_falls() -> None:
+    tried = []
+
+    def loss(strength: float) -> float:
+        tried.append(strength)
+        return abs(strength - 10)
+
+    assert find_least((1.0, 3.0, 10.0, 30.0, 100.0), loss) == 10.0
+    assert tried == [1.0, 3.0, 10.0, 30.0]

@@ -1,4 +1,4 @@
-"""A row is a set of ids and of pairs; reserved channels of every token carry its scores."""
+"""A row is a bag of ids or n-grams; reserved channels of every token carry its scores."""
 
 from __future__ import annotations
 
@@ -10,10 +10,13 @@ from torch import Tensor
 from growlearn.domain.model_config import ModelConfig
 from growlearn.domain.schema import InputColumn, InputType, Schema
 from growlearn.ingest.rows import Rows, hash_rows, object_column
+from growlearn.network.ngram_ids import NUM_NGRAM_IDS, count_ngrams, encode_in_parts
+from growlearn.network.stems.bags import TextBag, TokenBag
 from growlearn.network.stems.linear import LinearTerm
 from growlearn.network.stems.stem import LINEAR_SCALE, Stem, load_stem, make_stem
 
 MODEL = ModelConfig(embed_dim=16, num_heads=2)
+TEXT_SCHEMA = Schema(inputs={"t": InputColumn(type=InputType.TEXT)})
 SCHEMA = Schema(inputs={"words": InputColumn(type=InputType.TOKENS, vocabulary=30, length=6)})
 
 
@@ -23,7 +26,7 @@ def ids(*rows: list[int]) -> dict[str, Tensor]:
 
 @pytest.fixture
 def term() -> LinearTerm:
-    return with_random_weights(LinearTerm({"words": 30}, num_classes=3))
+    return with_random_weights(LinearTerm({"words": TokenBag(30)}, num_classes=3))
 
 
 def with_random_weights(term: LinearTerm) -> LinearTerm:
@@ -53,20 +56,64 @@ def test_padding_is_no_id_and_an_empty_row_has_the_bias(term: LinearTerm) -> Non
 
 
 def test_a_rare_id_weighs_more(term: LinearTerm) -> None:
-    term.fit_rarity(ids([1, 2], [1, 3], [1, 4], [1, 5]))
+    term.fit_rarity(term.count_rows(ids([1, 2], [1, 3], [1, 4], [1, 1])), 4)
     assert torch.isclose(term.rarity[1], torch.tensor(1.0))  # log(5 / 5) + 1
     assert torch.isclose(term.rarity[2], torch.log(torch.tensor(5 / 2)) + 1)
 
 
+def test_what_no_row_had_counts_nothing(term: LinearTerm) -> None:
+    term.fit_rarity(term.count_rows(ids([1, 2], [1, 3])), 2)
+    assert torch.equal(term(ids([9]))[0], term.bias)
+    assert torch.equal(term(ids([9, 1]))[0], term(ids([1]))[0])
+
+
 def test_a_large_vocabulary_is_hashed() -> None:
-    term = with_random_weights(LinearTerm({"words": 2**31 - 1}, num_classes=2))
+    term = with_random_weights(LinearTerm({"words": TokenBag(2**31 - 1)}, num_classes=2))
     scores = term(ids([2**31 - 2, 2**31 - 3, 5], [0]))
     assert scores.isfinite().all()
     assert len(term.rarity) < 2**15
 
 
+def texts(*rows: str | None) -> dict[str, Tensor]:
+    return {"text": encode_in_parts(object_column(list(rows)), count_ngrams)}
+
+
+def test_words_and_character_n_grams_of_a_text_count_alike() -> None:
+    term = LinearTerm({"text": TextBag(0)}, num_classes=2)
+    buckets, values = term.bag(texts("ab cd cd", None))
+    of_characters = buckets >= NUM_NGRAM_IDS
+    for block in (of_characters, ~of_characters):
+        assert torch.isclose((values[0] * block[0]).norm(), torch.tensor(0.5).sqrt())
+    words = values[0][~of_characters[0]]
+    assert (words > 0).sum() == 5  # ab, cd, <> ab, ab cd, cd cd
+    assert torch.isclose(words.max() / words[words > 0].min(), 1 + torch.log(torch.tensor(2.0)))
+    assert not values[1].any()
+
+
+def test_a_text_column_keeps_its_words_in_order_apart() -> None:
+    plain, ordered = (make_text_stem(length) for length in (None, 2))
+    rows = text_rows()
+    for stem in (plain, ordered):
+        term = stem.add_linear_term(2)
+        assert term is not None
+        term.weight.copy_(torch.linspace(-1, 1, term.weight.numel()).view_as(term.weight))
+    assert plain.linear is not None
+    assert ordered.linear is not None
+    assert torch.equal(plain.linear(plain.encode(rows)), ordered.linear(ordered.encode(rows)))
+
+
+def make_text_stem(length: int | None) -> Stem:
+    schema = Schema(inputs={"t": InputColumn(type=InputType.TEXT, length=length)})
+    return make_stem(schema, MODEL, text_rows())
+
+
+def text_rows() -> Rows:
+    inputs = {"t": object_column(["the cat sat", "a dog", None])}
+    return Rows(inputs, object_column([0, 1, 1]), None, hash_rows(inputs, TEXT_SCHEMA))
+
+
 def test_two_columns_have_buckets_of_their_own() -> None:
-    term = LinearTerm({"words": 30, "title": 30}, num_classes=2)
+    term = LinearTerm({"words": TokenBag(30), "title": TokenBag(30)}, num_classes=2)
     inputs = ids([3]) | {"title": ids([3])["words"]}
     buckets, values = term.bag(inputs)
     assert len(set(buckets[values > 0].tolist())) == 2

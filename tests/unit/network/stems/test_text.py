@@ -9,7 +9,13 @@ from torch import Tensor
 
 from growlearn.ingest.ngrams import hash_texts
 from growlearn.ingest.rows import object_column
-from growlearn.network.ngram_ids import NUM_NGRAM_IDS, count_ngrams, encode_in_parts, unpack
+from growlearn.network.ngram_ids import (
+    NUM_NGRAM_IDS,
+    count_ngrams,
+    encode_in_parts,
+    is_character_ngram,
+    unpack,
+)
 from growlearn.network.stems.text import TextTokens
 
 TEXTS = ["the cat sat", "the dog sat", None, "a cat and a dog and a cat", "?!"]
@@ -34,6 +40,12 @@ def test_counted_n_grams_are_those_of_the_text() -> None:
     assert sorted(counts[0].tolist()) == [1, 1, 2, 2, 2, 2]
     assert ((ids >= 0) & (ids < NUM_NGRAM_IDS)).all()
     assert counts[1].sum() == 0
+
+
+def test_words_are_told_from_character_n_grams() -> None:
+    packed = encode_in_parts(object_column(["ab ab", None]), count_ngrams)
+    assert is_character_ngram(packed).sum(1).tolist() == [3, 0]  # <ab ab> <ab>
+    assert (packed != -1).sum(1).tolist() == [6, 0]
 
 
 def test_of_a_text_with_too_many_n_grams_the_same_ones_are_kept() -> None:

@@ -18,10 +18,11 @@ from growlearn.network.stems.linear import LinearTerm
 from growlearn.network.stems.stem import LINEAR_SCALE, Stem
 
 _MAX_ROWS, _MAX_TEXTS = 20_000, 10_000  # a text has thousands of n-grams
+_MAX_FEATURES = 2**17  # buckets that are read, those of most rows: rare ones take longest to fit
 _MIN_ROWS = 100  # with fewer there is nothing to choose the strength on
 _STRENGTHS = (1.0, 3.0, 10.0, 30.0, 100.0, 300.0)  # C of the logistic regression, rising
 _HELD_OUT = 5  # every fifth row chooses the strength
-_MAX_ITERATIONS = 100
+_MAX_ITERATIONS, _TOLERANCE = 100, 1e-5  # of the gradient; at 1e-4 a strong fit ends where a weak one began
 _BATCH_ROWS = 256  # encoded at once
 _ABSENT_SCORE = -5.0  # of a class without a training row, below the lowest bias
 
@@ -59,7 +60,7 @@ def _collect_bags(stem: Stem, term: LinearTerm, rows: Rows) -> csr_matrix:
     """Fit the rarities to N rows; the rows' bags [N, P]."""
     parts = [slice(start, start + _BATCH_ROWS) for start in range(0, len(rows), _BATCH_ROWS)]
     batches = [stem.encode(rows.take(np.arange(len(rows))[part])) for part in parts]
-    term.fit_rarity(_count_rows(term, batches), len(rows))
+    term.fit_rarity(_keep_most(_count_rows(term, batches)), len(rows))
     return vstack([_to_matrix(*term.bag(batch), len(term.rarity)) for batch in batches]).tocsr()
 
 
@@ -71,11 +72,21 @@ def _count_rows(term: LinearTerm, batches: Sequence[EncodedInputs]) -> Tensor:
     return counts
 
 
+def _keep_most(rows_with: Tensor) -> Tensor:
+    """Rows with each bucket [P], or 0: not 0 for at most `_MAX_FEATURES`, those of most rows."""
+    if len(rows_with) <= _MAX_FEATURES:
+        return rows_with
+    least = rows_with.sort(descending=True).values[_MAX_FEATURES]
+    return torch.where(rows_with > least, rows_with, 0) if least > 0 else rows_with
+
+
 def _to_matrix(buckets: Tensor, values: Tensor, size: int) -> csr_matrix:
     """Buckets [B, S] and their values -> [B, size]."""
     is_kept = values != 0
     ends = np.concatenate([[0], is_kept.sum(1).cumsum(0).numpy()])
-    matrix = csr_matrix((values[is_kept].numpy(), buckets[is_kept].numpy(), ends), (len(buckets), size))
+    matrix = csr_matrix(
+        (values[is_kept].double().numpy(), buckets[is_kept].numpy(), ends), (len(buckets), size)
+    )
     matrix.sum_duplicates()
     return matrix
 
@@ -101,20 +112,23 @@ def _fit_best(
     """Weights [C, P] and biases [C] of the classes that occur; held-out rows choose the strength."""
     from sklearn.linear_model import LogisticRegression  # noqa: PLC0415 - takes seconds
 
+    model = LogisticRegression(max_iter=_MAX_ITERATIONS, tol=_TOLERANCE, warm_start=True)
+
     def fit(strength: float, chosen: npt.NDArray[np.bool_]) -> LogisticRegression:
-        model = LogisticRegression(C=strength, max_iter=_MAX_ITERATIONS)
-        return model.fit(bag[chosen], targets[chosen], row_weights[chosen])
+        return model.set_params(C=strength).fit(bag[chosen], targets[chosen], row_weights[chosen])
 
     # A class that the other rows lack has no score to measure.
     is_measured = is_held_out & np.isin(targets, targets[~is_held_out])
 
     def loss(strength: float) -> float:
-        model = fit(strength, ~is_held_out)
+        fit(strength, ~is_held_out)  # goes on from the fit of the weaker one
         columns = np.searchsorted(model.classes_, targets[is_measured])
         likelihoods = np.take_along_axis(model.predict_proba(bag[is_measured]), columns[:, None], axis=1)
         return -float(np.log(likelihoods[:, 0].clip(1e-12)) @ row_weights[is_measured])
 
-    best = fit(find_least(_STRENGTHS, loss), np.ones(len(targets), dtype=bool))
+    strength = find_least(_STRENGTHS, loss)
+    model.set_params(warm_start=False)  # all rows may have more classes
+    best = fit(strength, np.ones(len(targets), dtype=bool))
     weight, bias = best.coef_, best.intercept_
     if len(weight) > 1:
         return weight, bias

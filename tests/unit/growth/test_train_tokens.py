@@ -39,9 +39,9 @@ def rows_of(seed: int, count: int) -> Rows:
 class Stream:
     """The first growth of a stream, and candidates of the second."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, model: ModelConfig = MODEL) -> None:
         self.artifacts, self.folder = MemoryArtifacts(), folder
-        self.manifest = Manifest(stream="s", schema=SCHEMA, model=MODEL, branches=(), tasks=())
+        self.manifest = Manifest(stream="s", schema=SCHEMA, model=model, branches=(), tasks=())
         train, validation = (
             self.artifacts.put(to_parquet(rows_of(seed, count), SCHEMA))
             for seed, count in ((0, 300), (1, 100))
@@ -107,3 +107,21 @@ def test_a_later_answer_keeps_it_and_changes_no_bit_of_the_first(
     rows = rows_of(2, 300)
     assert accuracy(network, rows, "u") > 0.85
     assert np.array_equal(network.logits(rows, "t"), stream.load(model).logits(rows, "t"))
+
+
+def test_a_linear_term_leaves_a_full_lineage_with_its_head(tmp_path: Path) -> None:
+    stream = Stream(tmp_path, replace(MODEL, max_lineage_length=2))
+    model = stream.grow(stream.plan).build_manifest(stream.plan)
+    for number in (2, 3):
+        changes: dict[str, Any] = {
+            "task": f"t{number}",
+            "window": f"w{number}",
+            "new_branches": (f"b{number}",),
+        }
+        base = {"parent_manifest": model, "parent_version": 1, "base_task": model.tasks[-1].name}
+        candidate = plan_candidates(replace(stream.plan, **changes, **base), ())[CandidateKind.AVERAGE]
+        model = stream.grow(candidate).build_manifest(candidate)
+    network = stream.load(model)
+    assert len(model.task("t3").lineage) == 2
+    assert [head.normed for head, _ in list_terms(network.head("t3"))] == [False, True, False, True]
+    assert accuracy(network, rows_of(2, 300), "t3") > 0.85

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 from scipy.stats import ttest_ind
 
 from growlearn.domain.evaluation import LossChange, RefinementScore
@@ -50,9 +51,19 @@ def row_log_losses(predictions: Predictions) -> Values:
     >>> row_log_losses(Predictions(logits, np.array([0, 1]))).round(3)
     array([0.693, 0.223])
     """
-    known = predictions.targets < predictions.logits.shape[1]
-    probabilities = to_probabilities(predictions.logits[known]).astype(np.float64)  # [N, C]
-    chosen = probabilities[np.arange(len(probabilities)), predictions.targets[known]]
+    return _losses_of(predictions, _is_known(predictions))
+
+
+def _is_known(predictions: Predictions) -> npt.NDArray[np.bool_]:
+    """Which labels are among the task's classes, bool [N]."""
+    return np.asarray(predictions.targets < predictions.logits.shape[1])
+
+
+def _losses_of(predictions: Predictions, rows: npt.NDArray[np.bool_]) -> Values:
+    """The log loss of the chosen rows; a class that the task does not have has the least probability."""
+    probabilities = to_probabilities(predictions.logits[rows]).astype(np.float64)  # [n, C]
+    padded = np.pad(probabilities, ((0, 0), (0, 1)))
+    chosen = padded[np.arange(len(padded)), predictions.targets[rows]]
     losses: Values = -np.log(np.nan_to_num(chosen, nan=0.0).clip(_MIN_PROBABILITY, 1.0))
     return losses
 
@@ -65,8 +76,9 @@ def loss_increase_p_value(losses: Values, earlier_losses: Values) -> float:
 
 
 def _measure_change(pairs: list[PredictionPair]) -> LossChange:
-    before = np.concatenate([row_log_losses(pair.before) for pair in pairs])
-    after = np.concatenate([row_log_losses(pair.after) for pair in pairs])
+    known = [_is_known(pair.after) for pair in pairs]  # the version before may lack a class
+    before = np.concatenate([_losses_of(pair.before, rows) for pair, rows in zip(pairs, known, strict=True)])
+    after = np.concatenate([_losses_of(pair.after, rows) for pair, rows in zip(pairs, known, strict=True)])
     was_correct = np.concatenate([pair.before.correct for pair in pairs])
     is_correct = np.concatenate([pair.after.correct for pair in pairs])
     lost, gained = int((was_correct & ~is_correct).sum()), int((is_correct & ~was_correct).sum())

@@ -189,9 +189,9 @@ def _num_new_branches(job: Job, model: Manifest) -> int:
 
 
 def _resolve_positive_class(model: Manifest, task: str, split_data: SplitData) -> Label | None:
-    """That of a task that is known already; else chosen from the classes and the training labels."""
+    """That of a task that is known with these classes; else chosen from them and the training labels."""
     known = next((head for head in model.tasks if head.name == task), None)
-    if known is not None:
+    if known is not None and known.classes == split_data.classes:
         return known.positive_class
     return choose_positive_class(model, split_data.classes, split_data.split.train.labels)
 

@@ -1,25 +1,31 @@
 """Drift that a known task's answer still tells something about: its answer is corrected, no task is opened.
 
 Rows of two regimes that look alike cannot be told apart when they are answered, so one answer has to serve
-both where it can. Whether it does is measured. Where the earlier rows speak against a correction, a task is
-trained too; it is opened where it answers the rows of both regimes better, each routed as it would be served.
+both where it can, with the classes of both. Whether it does is measured. Where the earlier rows speak against
+a correction, a task is trained too; it is opened where it answers the rows of both regimes better, each
+routed as it would be served.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 
-from growlearn.domain.drift import DriftKind
+import numpy as np
+
 from growlearn.domain.errors import TooFewLabels
 from growlearn.domain.evaluation import MIN_TASK_GAIN
 from growlearn.domain.growth import GrowthPlan, GrowthResult
 from growlearn.domain.lineage import Task
+from growlearn.domain.metric import METRICS
+from growlearn.domain.schema import Label
 from growlearn.domain.stream import Transition
 from growlearn.domain.window import Verdict
 from growlearn.evaluation.inference import class_indices, predict_labelled_rows
 from growlearn.evaluation.paired_tests import mean_decrease_p_value
 from growlearn.evaluation.refinement import row_log_losses
 from growlearn.growth.calibration import measure_information
+from growlearn.ingest.labels import frequent_labels
 from growlearn.ingest.rows import Rows
 from growlearn.metrics import Values
 from growlearn.pipeline.context import StepContext
@@ -28,6 +34,8 @@ from growlearn.ports import EvalRequest
 
 _MIN_INFORMATION = 0.1
 """The share of what an answer told of its own rows, in nats, that it must still tell of the window's."""
+_MIN_KNOWN = 0.5
+"""The share of the window's rows whose class the answer must know."""
 _MAX_COMPARED_ROWS = 2000
 _CORRECTED = "A known task's answer was corrected first"
 
@@ -35,14 +43,13 @@ _CORRECTED = "A known task's answer was corrected first"
 def plan_drift_refinement(context: StepContext) -> GrowthPlan | None:
     """The plan that corrects the known answer which tells most about a window that drifted.
 
-    None where the job does not refine, the window names its task or brings new classes, or no known answer
-    tells enough. Raises CannotGrow.
+    The corrected answer has the window's new classes too. None where the job does not refine, the window
+    names its task, or no known answer tells enough. Raises CannotGrow.
     """
     report, job = context.record.report, context.job
     can_be_refined = (
         report is not None
         and report.verdict is Verdict.DRIFT
-        and report.kind is not DriftKind.NEW_CLASSES
         and job.refine.when != "never"
         and job.schema.task is None
     )
@@ -50,11 +57,11 @@ def plan_drift_refinement(context: StepContext) -> GrowthPlan | None:
     if rows is None or len(rows) == 0:
         return None
     rows = rows.sample(_MAX_COMPARED_ROWS)
-    labels = set(rows.labels)
+    classes, _ = frequent_labels(rows.labels, job.drift.min_rows_per_class)
     tasks = [
         task
         for task in context.known_tasks
-        if task.name in context.parent_manifest.routable_tasks and labels <= set(task.classes)
+        if task.name in context.parent_manifest.routable_tasks and _can_have(context, task, classes)
     ]
     told = {task.name: _share_told(context, task, rows) for task in tasks}
     best = max(tasks, key=lambda task: told[task.name], default=None)
@@ -65,9 +72,16 @@ def plan_drift_refinement(context: StepContext) -> GrowthPlan | None:
         f"drift of which task {best.name!r} still tells {told[best.name]:.0%} of what it told of its own rows"
     )
     try:
-        return plan_refinement(context, candidate, reason)
+        return plan_refinement(context, candidate, reason, classes)
     except TooFewLabels:
         return None
+
+
+def _can_have(context: StepContext, task: Task, classes: Collection[Label]) -> bool:
+    """Whether a task's answer can have these classes: not where the metric needs its positive class."""
+    positive_class = context.parent_manifest.task(task.name).positive_class
+    is_free = positive_class is None or not METRICS[context.job.metric].needs_two_classes
+    return is_free or set(classes) <= set(task.classes)
 
 
 def is_contradicted(refined: Transition) -> bool:
@@ -126,7 +140,14 @@ def _with_dropped(kept: Transition, dropped: Transition, what: str, why: str) ->
 
 
 def _share_told(context: StepContext, task: Task, rows: Rows) -> float:
-    """The information of a task's answer about the window's rows, as a share of that about its hold-out."""
+    """The information of a task's answer about the window's rows, as a share of that about its hold-out.
+
+    0 where the task knows the labels of less than half of the rows.
+    """
+    num_rows = len(rows)
+    rows = rows.take(np.isin(rows.labels, list(task.classes)))
+    if len(rows) < _MIN_KNOWN * num_rows:
+        return 0.0
     own_rows = context.ports.models.rows(task.holdout, context.parent_manifest.schema)
     own_rows = own_rows.select_labelled().sample(_MAX_COMPARED_ROWS)
     own = _information(context, task, own_rows)

@@ -6,6 +6,7 @@ skipped, and those of refinements that were not kept. Rows of a refinement that 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from growlearn.domain.drift import DriftKind
@@ -14,6 +15,7 @@ from growlearn.domain.evaluation import RefinementScore
 from growlearn.domain.growth import GrowthPlan, Refinement
 from growlearn.domain.job import HoldoutFiles
 from growlearn.domain.lineage import Manifest, Task, TaskHead
+from growlearn.domain.schema import Label, sort_labels
 from growlearn.domain.window import Verdict, Window, WindowState
 from growlearn.evaluation.inference import class_indices, predict_labelled_rows
 from growlearn.evaluation.predictions import Predictions
@@ -93,11 +95,14 @@ def explain_too_few_rows(context: StepContext, candidate: RefinementCandidate) -
 
 
 def plan_refinement(
-    context: StepContext, candidate: RefinementCandidate, drift_reason: str | None = None
+    context: StepContext,
+    candidate: RefinementCandidate,
+    drift_reason: str | None = None,
+    new_classes: Sequence[Label] = (),
 ) -> GrowthPlan | None:
     """The plan of a refinement, after drift or for a reason found; None where the rows are not worth it yet.
 
-    Raises CannotGrow.
+    The answer has the `new_classes` too where it lacked them. Raises CannotGrow.
     """
     job, task, models = context.job, candidate.task, context.ports.models
     manifest = context.parent_manifest
@@ -105,12 +110,15 @@ def plan_refinement(
     reason = drift_reason or _explain_worth(context, candidate, head)
     if reason is None:
         return None
+    classes = head.classes
+    if not set(new_classes) <= set(classes):
+        classes = sort_labels({*classes, *new_classes})
     windows, rows = _load_new_rows(context, candidate)
     reference = models.rows(task.reference_rows, manifest.schema)
     new_split = split_new_rows(
         job,
         rows,
-        head.classes,
+        classes,
         reference,
         lambda label_type: load_holdout_files(context, task.name, label_type),
     )
@@ -119,7 +127,7 @@ def plan_refinement(
         job,
         context.window,
         task.name,
-        SplitData(split, head.classes),
+        SplitData(split, classes),
         ParentModel(manifest, context.stream.parent_version),
         len(context.ports.store.branches(context.stream.name)),
         models.store_rows,

@@ -81,3 +81,13 @@ def test_a_risen_loss_is_found_and_equal_ones_are_not() -> None:
     assert loss_increase_p_value(risen, earlier) < 1e-6
     assert loss_increase_p_value(equal, earlier) > 0.01
     assert loss_increase_p_value(np.zeros(5), np.zeros(5)) == 1
+
+
+def test_a_class_that_the_version_before_lacked_had_the_least_probability() -> None:
+    targets = np.array([0, 1, 2, 2])
+    before = Predictions(np.zeros((4, 2), np.float32), targets)
+    after = Predictions(np.zeros((4, 3), np.float32), targets)
+    score = score_refinement(PredictionPair(before, after), None, 0.05)
+    assert score.earlier.rows == 4
+    assert score.earlier.loss_before == pytest.approx((math.log(2) - math.log(1e-15)) / 2)
+    assert score.earlier.loss_after == pytest.approx(math.log(3))

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from growlearn.domain.drift import DriftKind
 from growlearn.domain.drift_config import RefineConfig
 from growlearn.domain.growth import GrowthPlan
 from growlearn.domain.job import HoldoutFraction, Job
@@ -93,3 +94,34 @@ def test_a_window_that_no_answer_tells_anything_about_opens_a_task(
     assert (window.verdict, window.state, window.task) == (Verdict.DRIFT, WindowState.PROMOTED, "task-2")
     assert isinstance(record.plan, GrowthPlan)
     assert record.plan.refinement is None
+
+
+def test_a_corrected_answer_learns_the_new_classes_of_its_window(tmp_path: Path, digits: Digits) -> None:
+    images, labels = digits
+    world = World(tmp_path, KEEPING)
+    is_known = labels[:700] < 9
+    world.send("1.parquet", images[:700][is_known], labels[:700][is_known])
+    window = world.send("2.parquet", images[700:1700], labels[700:1700])
+    record = world.store.window_record("digits", window.id)
+    assert record.report is not None
+    assert record.report.kind is DriftKind.NEW_CLASSES
+    assert (window.state, window.task) == (WindowState.PROMOTED, "task-1")
+    first, second = world.store.versions("digits")
+    assert (len(first.manifest.task("task-1").classes), len(second.manifest.task("task-1").classes)) == (
+        9,
+        10,
+    )
+    assert record.evaluation is not None
+    assert record.evaluation.refinement is not None
+    assert record.evaluation.refinement.new is not None
+    assert record.evaluation.refinement.new.accuracy_after > 0.9
+
+
+def test_a_window_of_mostly_new_classes_opens_a_task(tmp_path: Path, digits: Digits) -> None:
+    images, labels = digits
+    world = World(tmp_path, KEEPING)
+    is_first = labels < 4
+    world.send("1.parquet", images[is_first], labels[is_first])
+    is_second = labels > 2
+    window = world.send("2.parquet", images[is_second], labels[is_second])
+    assert (window.state, window.task) == (WindowState.PROMOTED, "task-2")

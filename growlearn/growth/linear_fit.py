@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -110,12 +111,15 @@ def _fit_best(
     bag: csr_matrix, targets: Targets, row_weights: Floats, is_held_out: npt.NDArray[np.bool_]
 ) -> tuple[Floats, Floats]:
     """Weights [C, P] and biases [C] of the classes that occur; held-out rows choose the strength."""
-    from sklearn.linear_model import LogisticRegression  # noqa: PLC0415 - takes seconds
+    from sklearn.exceptions import ConvergenceWarning  # noqa: PLC0415 - takes seconds
+    from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
 
     model = LogisticRegression(max_iter=_MAX_ITERATIONS, tol=_TOLERANCE, warm_start=True)
 
     def fit(strength: float, chosen: npt.NDArray[np.bool_]) -> LogisticRegression:
-        return model.set_params(C=strength).fit(bag[chosen], targets[chosen], row_weights[chosen])
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)  # an early end regularises too
+            return model.set_params(C=strength).fit(bag[chosen], targets[chosen], row_weights[chosen])
 
     # A class that the other rows lack has no score to measure.
     is_measured = is_held_out & np.isin(targets, targets[~is_held_out])

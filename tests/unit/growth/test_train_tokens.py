@@ -117,9 +117,11 @@ def test_a_linear_term_leaves_a_full_lineage_with_its_head(tmp_path: Path) -> No
             "task": f"t{number}",
             "window": f"w{number}",
             "new_branches": (f"b{number}",),
+            "parent_manifest": model,
+            "parent_version": 1,
+            "base_task": model.tasks[-1].name,
         }
-        base = {"parent_manifest": model, "parent_version": 1, "base_task": model.tasks[-1].name}
-        candidate = plan_candidates(replace(stream.plan, **changes, **base), ())[CandidateKind.AVERAGE]
+        candidate = plan_candidates(replace(stream.plan, **changes), ())[CandidateKind.AVERAGE]
         model = stream.grow(candidate).build_manifest(candidate)
     network = stream.load(model)
     assert len(model.task("t3").lineage) == 2

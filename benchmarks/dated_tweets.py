@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import zlib
+from importlib.util import find_spec
 from pathlib import Path
 
 import pandas as pd
@@ -39,6 +40,8 @@ def yearly(tweets: pd.DataFrame) -> dict[int, pd.DataFrame]:
 
 def _read_r_table(name: str) -> pd.DataFrame:
     """One object of the package's lazy-load database: an index, and compressed objects one after another."""
+    if find_spec("rdata") is None:
+        raise SystemExit("rdata is not installed: pip install -c constraints.txt -e '.[benchmarks]'")
     import rdata  # noqa: PLC0415 - of the extra `benchmarks`
 
     index_path, objects_path = (FOLDER / "data" / f"Rdata.{suffix}" for suffix in ("rdx", "rdb"))

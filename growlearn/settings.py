@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 
+from growlearn.domain.device import AUTO, is_device_name
 from growlearn.domain.errors import GrowLearnError
 from growlearn.domain.execution import Execution
 
@@ -33,6 +34,7 @@ class Settings:
     lease_s: float  # how long a worker that died blocks its window for others
     poll_s: float  # how often workers and schedulers poll the database
     execution: Execution  # how `predict` runs a model's branches
+    device: str  # that this process trains, evaluates and answers on
     worker: str  # name in leases; must differ between workers
 
     @property
@@ -64,6 +66,7 @@ def read_settings(environ: Mapping[str, str], cwd: Path) -> Settings:
         lease_s=_get_number(raw_values, "lease_s", 20.0, minimum=1),
         poll_s=_get_number(raw_values, "poll_s", 2.0, minimum=0.05),
         execution=_get_execution(raw_values),
+        device=_get_device(raw_values),
         worker=_get_text(raw_values, "worker", f"{socket.gethostname()}-{os.getpid()}"),
     )
 
@@ -118,6 +121,14 @@ def _get_execution(raw_values: _RawValues) -> Execution:
         where = raw_values["execution"][1]
         raise GrowLearnError(f"{where} is {value!r}", hint=f"give one of {', '.join(Execution)}")
     return Execution(value)
+
+
+def _get_device(raw_values: _RawValues) -> str:
+    value = _get_text(raw_values, "device", AUTO)
+    if not is_device_name(value):
+        where = raw_values["device"][1]
+        raise GrowLearnError(f"{where} is {value!r}", hint="give one of auto, cpu, cuda, cuda:N, mps")
+    return value
 
 
 def _get_number(raw_values: _RawValues, key: str, default: float, *, minimum: float) -> float:

@@ -10,7 +10,8 @@ from pathlib import Path
 from growlearn.adapters.scheduler.times import next_fire_times
 from growlearn.app.composition import system_clock
 from growlearn.app.jobfile import read_job
-from growlearn.domain.errors import JobError
+from growlearn.domain.device import AUTO, CPU
+from growlearn.domain.errors import GrowLearnError, JobError
 from growlearn.domain.job import Job
 from growlearn.domain.schema_change import describe_schema_change
 from growlearn.domain.stream import Stream
@@ -34,12 +35,25 @@ def apply_job_file(store: Store, job_file: Path) -> AppliedJob:
 
 def apply_job(store: Store, job: Job) -> AppliedJob:
     """Store a job; raises JobError where it would make stored windows or versions unusable."""
+    _reject_missing_device(job)
     streams = store.streams()
     existing = next((stream for stream in streams if stream.name == job.name), None)
     _reject_shared_model(job, streams)
     if existing is not None:
         _reject_incompatible_changes(existing.job, job, store)
     return AppliedJob(store.apply(job, system_clock().now()), existing is None)
+
+
+def _reject_missing_device(job: Job) -> None:
+    if job.growth.device in (AUTO, CPU):
+        return
+    from growlearn.network.devices import resolve_device  # torch takes seconds
+
+    try:
+        resolve_device(job.growth.device, "growth.device")
+    except GrowLearnError as error:
+        hint = f"{error.hint}, or apply the job on the machine that trains"
+        raise JobError(error.message, hint=hint) from error
 
 
 def _reject_shared_model(job: Job, streams: Sequence[Stream]) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from growlearn.adapters.engines.dry_run import DryRunEngine
+from growlearn.adapters.engines.plan_device import DEVICE_SETTING
 from growlearn.adapters.files.artifacts import FileArtifacts
 from growlearn.adapters.memory.clock import ManualClock, SystemClock
 from growlearn.adapters.memory.evaluator import NumpyEvaluator
@@ -29,6 +30,7 @@ from growlearn.domain.locations import get_local_path
 from growlearn.domain.stream import Stream
 from growlearn.domain.window import IngestResult, Window, WindowState
 from growlearn.ingest.source_ingest import ingest_new_files
+from growlearn.network.devices import open_device
 from growlearn.network.model_cache import ModelCache
 from growlearn.pipeline.backtest import (
     ReplayPolicy,
@@ -127,7 +129,7 @@ def run_backtest(
             artifacts = OverlayArtifacts(artifacts, FileArtifacts(settings.artifacts_url))
         context = ReplayContext(
             artifacts=artifacts,
-            engine=DryRunEngine(artifacts, start_state.seconds_per_row),
+            engine=DryRunEngine(artifacts, start_state.seconds_per_row, settings.device),
             source=_open_history_source(job, request.data),
             start_state=start_state,
             regime_column=request.regime_column,
@@ -305,7 +307,7 @@ def _replay_policy(policy: ReplayPolicy, context: ReplayContext, on_progress: Pr
 
 
 def _build_replay_ports(policy: ReplayPolicy, context: ReplayContext, clock: ManualClock) -> Ports:
-    models = ModelCache(context.artifacts)
+    models = ModelCache(context.artifacts, open_device(context.engine.device, DEVICE_SETTING))
 
     def open_replay_source(config: SourceConfig) -> Source:
         return open_source(config, SystemClock())

@@ -9,6 +9,8 @@ from growlearn.settings import Settings
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import torch
+
     from growlearn.app.reproduce import ScratchTraining
     from growlearn.network.model_cache import ModelCache
     from growlearn.pipeline.context import Ports
@@ -53,10 +55,18 @@ def open_tracker(settings: Settings) -> Tracker:
 
 
 def open_models(settings: Settings) -> ModelCache:
-    """The models and snapshots that this process opens."""
+    """The models and snapshots that this process opens, on its device."""
     from growlearn.network.model_cache import ModelCache
 
-    return ModelCache(open_artifacts(settings))
+    return ModelCache(open_artifacts(settings), open_process_device(settings))
+
+
+def open_process_device(settings: Settings) -> torch.device:
+    """The device of this process; raises GrowLearnError where this machine has no such device."""
+    from growlearn.adapters.engines.plan_device import DEVICE_SETTING
+    from growlearn.network.devices import open_device
+
+    return open_device(settings.device, DEVICE_SETTING)
 
 
 def build_evaluator(models: ModelCache) -> Evaluator:
@@ -81,7 +91,9 @@ def build_ports(settings: Settings, store: Store) -> Ports:
         clock=system_clock(),
         store=store,
         engine=SubprocessEngine(
-            build_training_command(settings.artifacts_url, settings.scratch, settings.threads),
+            build_training_command(
+                settings.artifacts_url, settings.scratch, settings.threads, settings.device
+            ),
             build_training_environment(settings.threads),
             preload=_import_evaluation_and_delivery,
         ),
@@ -101,8 +113,8 @@ def _import_evaluation_and_delivery() -> None:
     preload_delivery()
 
 
-def open_scratch_training(settings: Settings, folder: Path, threads: int) -> ScratchTraining:
-    """An engine like a cycle's, with the given number of threads, that writes only to the folder."""
+def open_scratch_training(settings: Settings, folder: Path, threads: int, device: str) -> ScratchTraining:
+    """An engine like a cycle's, with the given threads and device, that writes only to the folder."""
     from growlearn.adapters.engines.subprocess_engine import SubprocessEngine
     from growlearn.adapters.files.artifacts import FileArtifacts
     from growlearn.adapters.memory.overlay import OverlayArtifacts
@@ -112,7 +124,7 @@ def open_scratch_training(settings: Settings, folder: Path, threads: int) -> Scr
     artifacts_folder = folder / "artifacts"
     artifacts_folder.mkdir()
     training_command = build_training_command(
-        str(artifacts_folder), folder / "scratch", threads, settings.artifacts_url
+        str(artifacts_folder), folder / "scratch", threads, device, settings.artifacts_url
     )
     engine = SubprocessEngine(training_command, build_training_environment(threads))
     return ScratchTraining(

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -14,8 +15,7 @@ import pyarrow.parquet as pq
 
 from growlearn.adapters.sources.listing import find_files
 from growlearn.domain.errors import GrowLearnError, InvalidFile, make_write_error
-from growlearn.domain.execution import Execution
-from growlearn.domain.lineage import Version
+from growlearn.domain.lineage import Manifest, Version
 from growlearn.domain.window import BadRow
 from growlearn.ingest.formats import load_raw_table
 from growlearn.ingest.images import IMAGE_SUFFIXES
@@ -30,6 +30,8 @@ from growlearn.serving.known_tasks import find_unknown_task_rows
 from growlearn.serving.predictor import Predictor
 
 _CHUNK_ROWS = 65_536  # predicted at once, and in a row group of the output
+LoadPredictor: TypeAlias = Callable[[Manifest, Callable[[str], bytes]], Predictor]
+"""Makes a predictor of a manifest and of what reads stored bytes."""
 OUTPUT_COLUMNS = ("prediction", "probability", "task")
 
 
@@ -54,14 +56,15 @@ def predict_file(
     version: int | None,
     file: Path,
     min_probability: float = 0.0,
-    execution: Execution = Execution.LOOP,
     proba: bool = False,
+    load_predictor: LoadPredictor = Predictor,
 ) -> FilePredictions:
     """Predict every row of a Parquet, CSV or Arrow file, or every image below a folder.
 
     The champion predicts, or the given version; a prediction below `min_probability` is left null. With
-    `proba` a column is added for the probability of each class, `probability_CLASS`. Raises GrowLearnError
-    where the stream has no such version or the file cannot be used.
+    `proba` a column is added for the probability of each class, `probability_CLASS`. `load_predictor` decides
+    how and where the model runs. Raises GrowLearnError where the stream has no such version or the file
+    cannot be used.
     """
     model = _get_version(store, stream, version)
     contents = _read_contents(file)
@@ -81,7 +84,7 @@ def predict_file(
     bad.sort(key=lambda row: row.row)
     if len(known) == 0:
         raise GrowLearnError(f"{file}: no row can be answered; the first: {bad[0].reason}")
-    predictor = Predictor(model.manifest, artifacts.get, execution)
+    predictor = load_predictor(model.manifest, artifacts.get)
     rows = parsed.rows if len(known) == len(parsed.rows) else parsed.rows.take(known)
     parts = [predictor.answer(part, min_probability, proba) for part in rows.slices(_CHUNK_ROWS)]
     class_parts = [predictor.probability_columns(part) for part in parts]

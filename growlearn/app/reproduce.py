@@ -8,12 +8,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from growlearn.domain.device import AUTO, CPU
 from growlearn.domain.environment import EnvironmentDifference, compare_environments
 from growlearn.domain.errors import CorruptArtifact, GrowLearnError
 from growlearn.domain.growth import GrowthPlan
 from growlearn.domain.lineage import Version
 from growlearn.growth.environment import use_threads
 from growlearn.ingest.rows import Rows, from_parquet
+from growlearn.network.devices import find_recorded_device
 from growlearn.network.model_diff import ModelDiff, ReproductionStatus, diff_models, list_part_digests
 from growlearn.ports import Artifacts, Engine, ProgressCallback, Store
 from growlearn.registry.provenance import HOLDOUT, get_data_hashes
@@ -29,8 +31,8 @@ class ScratchTraining:
     artifacts: Artifacts
 
 
-OpenScratchTraining = Callable[[Path, int], ScratchTraining]
-"""Opens a ScratchTraining in an empty folder, with the given number of threads."""
+OpenScratchTraining = Callable[[Path, int, str], ScratchTraining]
+"""Opens a ScratchTraining in an empty folder, with the given number of threads and device."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +40,7 @@ class Reproduction:
     """The result of reproducing a version.
 
     `environment_differences` is None where the training environment was not recorded; `seconds` is the
-    training time.
+    training time. `device` trained; the outputs of both models are compared on the CPU.
     """
 
     version: Version
@@ -47,6 +49,7 @@ class Reproduction:
     tolerance: float
     environment_differences: tuple[EnvironmentDifference, ...] | None
     threads: int
+    device: str
     seconds: float
 
     @property
@@ -64,8 +67,9 @@ def reproduce_version(
     tolerance: float,
     on_progress: ProgressCallback,
 ) -> Reproduction:
-    """Retrain a version's newest branches with the recorded plan and number of threads, and compare.
+    """Retrain a version's newest branches with the recorded plan, threads and type of device, and compare.
 
+    On the CPU where this machine has no device of that type.
     It works in a temporary folder, so it resumes from no checkpoint. Raises NotFound, and GrowLearnError
     where the database or the artifacts lack something it needs.
     """
@@ -79,7 +83,8 @@ def reproduce_version(
         )
     _require_artifacts(version, plan, artifacts)
     with TemporaryDirectory(prefix="growlearn-") as folder, use_threads(recorded.threads):
-        scratch_training = open_scratch_training(Path(folder), recorded.threads)
+        device = find_recorded_device(CPU if recorded.environment is None else recorded.environment.device)
+        scratch_training = open_scratch_training(Path(folder), recorded.threads, str(device))
         started = time.perf_counter()
         result = _train(plan, scratch_training.engine, on_progress)
         seconds = time.perf_counter() - started
@@ -102,11 +107,13 @@ def reproduce_version(
         if recorded_environment is None or current_environment is None
         else compare_environments(recorded_environment, current_environment),
         threads=recorded.threads,
+        device=str(device),
         seconds=seconds,
     )
 
 
 def _train(plan: CandidatePlan, engine: Engine, on_progress: ProgressCallback) -> CandidateResult:
+    plan = replace(plan, growth=replace(plan.growth, device=AUTO))  # the engine's, which the record decided
     if isinstance(plan, GrowthPlan):
         return engine.run([plan], on_progress)[0]
     return engine.consolidate(plan, on_progress)

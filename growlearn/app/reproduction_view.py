@@ -39,6 +39,7 @@ def reproduction_view(reproduction: Reproduction) -> ReproductionView:
             for difference in environment_differences
         ],
         "threads": reproduction.threads,
+        "device": reproduction.device,
         "seconds": reproduction.seconds,
     }
 

@@ -1,6 +1,7 @@
-"""The training process: `python -m growlearn.app.training_process ARTIFACTS SCRATCH THREADS [FALLBACK]`.
+"""The training process: `python -m growlearn.app.training_process` and its arguments.
 
-It reads the plan from stdin. What ARTIFACTS lacks is read from FALLBACK, which is never written to.
+They are ARTIFACTS SCRATCH THREADS DEVICE [FALLBACK]. It reads the plan from stdin. What ARTIFACTS lacks is
+read from FALLBACK, which is never written to.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from growlearn.ports import Engine
 
 
 def build_training_command(
-    artifacts_url: str, scratch: Path, threads: int, fallback_url: str | None = None
+    artifacts_url: str, scratch: Path, threads: int, device: str, fallback_url: str | None = None
 ) -> list[str]:
     """The command that starts this process."""
     fallback = [] if fallback_url is None else [fallback_url]
@@ -26,16 +27,26 @@ def build_training_command(
         artifacts_url,
         str(scratch),
         str(threads),
+        device,
         *fallback,
     ]
 
 
 def build_training_environment(threads: int) -> dict[str, str]:
-    """Its environment variables; threads that spin while they wait starve others on shared cores."""
-    return {"OMP_NUM_THREADS": str(threads), "OMP_WAIT_POLICY": "PASSIVE"}
+    """Its environment variables, which libraries read when they are loaded.
+
+    Threads that spin while they wait starve others on shared cores. What Apple's GPU cannot do, the CPU does.
+    """
+    return {
+        "OMP_NUM_THREADS": str(threads),
+        "OMP_WAIT_POLICY": "PASSIVE",
+        "PYTORCH_ENABLE_MPS_FALLBACK": "1",
+    }
 
 
-def _build_engine(artifacts_url: str, scratch: Path, threads: int, fallback_url: str | None) -> Engine:
+def _build_engine(
+    artifacts_url: str, scratch: Path, threads: int, device: str, fallback_url: str | None
+) -> Engine:
     import torch
 
     from growlearn.adapters.engines.local import LocalEngine
@@ -47,12 +58,13 @@ def _build_engine(artifacts_url: str, scratch: Path, threads: int, fallback_url:
     return LocalEngine(
         artifacts if fallback_url is None else OverlayArtifacts(artifacts, FileArtifacts(fallback_url)),
         scratch,
+        device,
     )
 
 
 def run_training_process(arguments: list[str]) -> int:
     """Train one plan; returns the exit status."""
-    artifacts_url, scratch, threads, *fallback = arguments
+    artifacts_url, scratch, threads, device, *fallback = arguments
     output = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # keeps a library's prints out of the lines that the parent reads
     # Ctrl-C reaches every process of a terminal, and a service manager's SIGTERM every process of a service.
@@ -60,7 +72,7 @@ def run_training_process(arguments: list[str]) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     return run_child(
-        lambda: _build_engine(artifacts_url, Path(scratch), int(threads), next(iter(fallback), None)),
+        lambda: _build_engine(artifacts_url, Path(scratch), int(threads), device, next(iter(fallback), None)),
         sys.stdin.buffer,
         output,
     )

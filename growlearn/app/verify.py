@@ -5,12 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from growlearn.domain.device import CPU
 from growlearn.domain.environment import EnvironmentDifference, compare_environments
 from growlearn.domain.errors import CorruptArtifact
 from growlearn.domain.lineage import Version
 from growlearn.growth.environment import capture_environment, use_threads
 from growlearn.ingest.rows import Rows, from_parquet
-from growlearn.network.bitwise_check import compute_check_logits, max_differences, parse_task_name
+from growlearn.network.bitwise_check import (
+    CROSS_DEVICE_TOLERANCE,
+    compute_check_logits,
+    max_differences,
+    parse_task_name,
+)
+from growlearn.network.devices import describe_device, find_recorded_device, prepare_device
 from growlearn.network.model import weights
 from growlearn.network.model_cache import ModelCache
 from growlearn.ports import Artifacts, Store
@@ -24,6 +31,7 @@ class Verification:
     `num_checked_tasks` is None where no outputs are stored. `output_differences` holds, by task, the largest
     absolute difference of an output where the two are not bit-equal; `missing_tasks` the tasks whose check
     rows were deleted. `environment_differences` is None where the training environment was not recorded.
+    `device` computed the outputs, `recorded_device` the stored ones.
     """
 
     version: int
@@ -31,16 +39,25 @@ class Verification:
     output_differences: Mapping[str, float]
     missing_tasks: tuple[str, ...]
     environment_differences: tuple[EnvironmentDifference, ...] | None
+    device: str = CPU
+    recorded_device: str = CPU
 
     @property
     def is_verified(self) -> bool:
-        """Whether every task was checked and its outputs are bit-equal."""
-        return self.num_checked_tasks is not None and not self.output_differences and not self.missing_tasks
+        """Whether every task was checked and its outputs are equal; see `are_equal`."""
+        return self.num_checked_tasks is not None and self.are_equal and not self.missing_tasks
+
+    @property
+    def are_equal(self) -> bool:
+        """Whether no output differs by a bit, or on another device by more than 1e-4."""
+        largest = max(self.output_differences.values(), default=0.0)
+        return largest <= (0.0 if self.device == self.recorded_device else CROSS_DEVICE_TOLERANCE)
 
 
 def verify_version(store: Store, artifacts: Artifacts, stream: str, number: int) -> Verification:
-    """Rebuild a version from its stored weights and check its outputs, with the recorded number of threads.
+    """Rebuild a version from its stored weights and check its outputs, with the recorded threads and device.
 
+    On the CPU where this machine has no device of the recorded type.
     Raises NotFound, and CorruptArtifact where its weights or the stored outputs are missing.
     """
     version = get_version(store.versions(stream), number)
@@ -58,9 +75,11 @@ def verify_version(store: Store, artifacts: Artifacts, stream: str, number: int)
     expected = {
         name: output for name, output in stored_outputs.items() if parse_task_name(name) in check_rows
     }
+    device = find_recorded_device(result.check_device)
+    prepare_device(device)
     with use_threads(result.threads):
-        outputs = compute_check_logits(version.manifest, check_rows, ModelCache(artifacts))
-        current_environment = capture_environment()
+        outputs = compute_check_logits(version.manifest, check_rows, ModelCache(artifacts, device))
+        current_environment = capture_environment(device)
     recorded_environment = result.environment
     return Verification(
         version=number,
@@ -70,6 +89,8 @@ def verify_version(store: Store, artifacts: Artifacts, stream: str, number: int)
         environment_differences=None
         if recorded_environment is None
         else compare_environments(recorded_environment, current_environment),
+        device=describe_device(device),
+        recorded_device=result.check_device,
     )
 
 
@@ -90,7 +111,7 @@ def describe_verification(verification: Verification) -> str:
     if verification.num_checked_tasks is None:
         origin = f"version {verification.version} has no stored check logits"
         return f"not verified: {origin}"
-    if verification.output_differences:
+    if not verification.are_equal:
         differences = _describe_output_differences(verification, verification.num_checked_tasks)
         return f"not verified: {differences}; {_describe_environment(verification.environment_differences)}"
     checked = (
@@ -98,10 +119,19 @@ def describe_verification(verification: Verification) -> str:
         if verification.num_checked_tasks == 1
         else f"{verification.num_checked_tasks} tasks give their stored logits"
     )
+    match = _describe_match(verification)
     if verification.missing_tasks:
         names = ", ".join(map(repr, verification.missing_tasks))
-        return f"partly verified: {checked} to the last bit, but the check rows of {names} are missing"
-    return f"verified: {checked} to the last bit"
+        return f"partly verified: {checked} {match}, but the check rows of {names} are missing"
+    return f"verified: {checked} {match}"
+
+
+def _describe_match(verification: Verification) -> str:
+    if verification.device == verification.recorded_device:
+        return f"to the last bit on {verification.device}"
+    return (
+        f"within {CROSS_DEVICE_TOLERANCE:g} on {verification.device} (stored: {verification.recorded_device})"
+    )
 
 
 def _describe_output_differences(verification: Verification, num_checked_tasks: int) -> str:
@@ -109,7 +139,8 @@ def _describe_output_differences(verification: Verification, num_checked_tasks: 
     worst_task = max(differences, key=lambda task: differences[task])
     return (
         f"{len(differences)} of {num_checked_tasks} tasks no longer give their stored logits to the last "
-        f"bit; the largest difference is {differences[worst_task]:.2g}, of task {worst_task!r}"
+        f"bit on {verification.device}; the largest difference is {differences[worst_task]:.2g}, of task "
+        f"{worst_task!r}"
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from growlearn.domain.device import CPU
 from growlearn.domain.environment import TrainingEnvironment
 from growlearn.domain.growth import Epoch
 from growlearn.domain.growth_config import GrowthConfig
@@ -46,7 +47,7 @@ class ConsolidationResult:
     """New branches and a head for every task as stored weights, and how training went.
 
     Losses are means over tasks of the training loss (labels and teacher) on validation rows, in nats.
-    `environment` and `check_logits` are as in `GrowthResult`.
+    `environment`, `check_logits` and `check_device` are as in `GrowthResult`.
     """
 
     branches: tuple[BranchWeights, ...]
@@ -65,6 +66,7 @@ class ConsolidationResult:
     seed: int
     environment: TrainingEnvironment | None = None
     check_logits: str | None = None
+    check_device: str = CPU
 
     @property
     def parameters(self) -> int:

@@ -12,6 +12,7 @@ class TrainingEnvironment:
     `code_sha256` covers every source file of growlearn; `commit` is that of the checkout, if there is one.
     `packages` holds the exact versions of those that compute or store; `packages_sha256` covers the names and
     versions of all installed packages. `cpu_capability` names the vector instructions that torch uses.
+    `device` is the one that trained: its type, and of a GPU its name and libraries.
     """
 
     growlearn: str

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from growlearn.domain.device import CPU
 from growlearn.domain.environment import TrainingEnvironment
 from growlearn.domain.growth_config import GrowthConfig
 from growlearn.domain.lineage import (
@@ -210,13 +211,14 @@ class GrowthResult:
     one enters; else the parents alone where the branch starts with a zero residual, or the stored, untrained
     `initial_branches` too. `combination` is that of the trained branch with the frozen answer.
     `prefix_losses` and `prefix_accuracies` cover every prefix that ends in a new branch, dropped ones too;
-    `prefix_curve` also covers the prefixes before them. `environment` is that of the training; `check_logits`
-    are the candidate's stored logits on every task's check rows. A head alone brings no branch;
-    `head_parameters` then counts its parameters, else the last branch includes them. `replaced_tasks` are
-    earlier tasks that the new one replaces for rows that name no task. `calibration` and `threshold` are the
-    head's, fitted on validation rows; `validation_value` is that of the plan's metric with both, None where
-    that is accuracy, or not defined there; `validation_loss` is in nats, after the temperature. `alone` is
-    the same branch without the frozen answer, where it was trained so.
+    `prefix_curve` also covers the prefixes before them. `environment` is that of the training;
+    `check_logits` are the candidate's stored logits on every task's check rows, and `check_device`
+    computed them. A head alone brings no branch; `head_parameters` then counts its parameters, else the
+    last branch includes them. `replaced_tasks` are earlier tasks that the new one replaces for rows that
+    name no task. `calibration` and `threshold` are the head's, fitted on validation rows;
+    `validation_value` is that of the plan's metric with both, None where that is accuracy, or not defined
+    there; `validation_loss` is in nats, after the temperature. `alone` is the same branch without the
+    frozen answer, where it was trained so.
     """
 
     branches: tuple[BranchWeights, ...]
@@ -241,6 +243,7 @@ class GrowthResult:
     prefix_curve: tuple[PrefixPoint, ...] = ()
     environment: TrainingEnvironment | None = None
     check_logits: str | None = None
+    check_device: str = CPU
     head_parameters: int = 0
     replaced_tasks: tuple[str, ...] = ()
     calibration: Calibration = UNCALIBRATED

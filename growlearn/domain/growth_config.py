@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal, TypeAlias
 
+from growlearn.domain.device import is_device_name
 from growlearn.domain.validation import STRICT, require
 
 _BATCH_SIZE, _MAX_BATCH_SIZE = 128, 1024
@@ -36,6 +37,8 @@ class GrowthConfig:
     seed: int = 0
     init: Literal["auto", "residual", "warm_start", "scratch"] = "auto"  # of every branch but the first
     augmentation: Literal["auto", "none"] | tuple[AugmentationName, ...] = "auto"  # of training images
+    device: str = "auto"  # that trains: cpu, cuda, cuda:N or mps; auto: that of the training process
+    precision: Literal["float32", "bfloat16"] = "float32"  # of a GPU's products in training
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_size", "patience", "min_rows"):
@@ -44,6 +47,7 @@ class GrowthConfig:
         require(0 <= self.weight_decay < math.inf, "weight_decay must be 0 or more")
         require(0 <= self.dropout < 1, "dropout must be 0 or more, and less than 1")
         require(0 < self.validation_fraction < 0.9, "validation_fraction must lie between 0 and 0.9")
+        require(is_device_name(self.device), "device must be auto, cpu, cuda, cuda:N or mps")
         require(0 <= self.seed < 2**32, "seed must be a whole number from 0 to 4294967295")
         require(
             isinstance(self.augmentation, str) or len(set(self.augmentation)) == len(self.augmentation),

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from statistics import fmean
 
+import torch
+
 from growlearn.domain.errors import CorruptArtifact
 from growlearn.domain.growth import Progress
 from growlearn.domain.interval import ConfidenceInterval, wilson_interval
@@ -20,6 +22,7 @@ from growlearn.domain.window import Verdict, Window, WindowState
 from growlearn.evaluation.served_rows import score_served_rows
 from growlearn.ingest.rows import from_parquet
 from growlearn.metrics import compute_metric
+from growlearn.network.devices import CPU_DEVICE
 from growlearn.ports import Artifacts, ProgressCallback, Store
 from growlearn.serving.known_tasks import find_unknown_task_rows
 from growlearn.serving.predictor import Predictor
@@ -110,7 +113,11 @@ class PrequentialResult:
 
 
 def evaluate_prequentially(
-    store: Store, artifacts: Artifacts, stream: str, on_progress: ProgressCallback
+    store: Store,
+    artifacts: Artifacts,
+    stream: str,
+    on_progress: ProgressCallback,
+    device: torch.device = CPU_DEVICE,
 ) -> PrequentialResult:
     """Score every judged window of a stream with the champion of its time; raises NotFound.
 
@@ -121,7 +128,7 @@ def evaluate_prequentially(
 
     @lru_cache(maxsize=2)  # windows are in order, so versions rarely alternate
     def load_predictor(number: int) -> Predictor:
-        return Predictor(manifests[number], artifacts.get)
+        return Predictor(manifests[number], artifacts.get, device=device)
 
     scores: list[WindowScore] = []
     excluded: dict[str, str] = {}

@@ -11,6 +11,7 @@ from torch import Tensor
 from growlearn.domain.growth_config import AugmentationName, GrowthConfig
 from growlearn.domain.schema import InputType
 from growlearn.network.stems.columns import EncodedInputs
+from growlearn.network.transfer import to_device
 
 _SHIFT_FRACTION = 1 / 28  # of each side, at most in each direction; one pixel at least
 _IMAGE_PREFIX = f"{InputType.IMAGE} "  # of the encoded names of image columns
@@ -39,13 +40,16 @@ def resolve_augmentation(config: GrowthConfig) -> tuple[AugmentationName, ...]:
 
 
 def make_augmentation_generator(seed: int, epoch: int) -> torch.Generator:
-    """A generator for the augmentations of one epoch, by seed and epoch alone."""
+    """A generator for the augmentations of one epoch, by seed and epoch alone.
+
+    It draws on the CPU, so that images are changed alike on every device.
+    """
     return torch.Generator().manual_seed(seed * 1013 + epoch)
 
 
 def flip_half(images: Tensor, generator: torch.Generator) -> Tensor:
     """Mirror each image left to right with probability 1/2: [B, C, H, W] -> the same shape."""
-    is_flipped = torch.rand(len(images), generator=generator) < 0.5  # [B]
+    is_flipped = to_device(torch.rand(len(images), generator=generator) < 0.5, images.device)  # [B]
     return torch.where(is_flipped[:, None, None, None], images.flip(3), images)
 
 
@@ -55,10 +59,11 @@ def shift_pixels(images: Tensor, generator: torch.Generator) -> Tensor:
     Every shift has the same probability; the pixels at the border are repeated.
     """
     count, _, height, width = images.shape
-    rows = _shifted_positions(count, height, generator)  # [B, H]
-    columns = _shifted_positions(count, width, generator)  # [B, W]
+    rows = to_device(_shifted_positions(count, height, generator), images.device)  # [B, H]
+    columns = to_device(_shifted_positions(count, width, generator), images.device)  # [B, W]
+    image = torch.arange(count, device=images.device)  # [B]
     shifted = images.permute(0, 2, 3, 1)[
-        torch.arange(count)[:, None, None], rows[:, :, None], columns[:, None, :]
+        image[:, None, None], rows[:, :, None], columns[:, None, :]
     ]  # [B, H, W, C]
     return shifted.permute(0, 3, 1, 2)
 

@@ -37,24 +37,24 @@ class StemBranchPair:
             for batch in iter_batches(rows):
                 z = self.stem(self.stem.encode(batch))  # [B, T, D]
                 parts.append(torch.stack([z.mean(1), self.branch.pooled(z)], dim=1))
-        return torch.cat(parts).numpy()
+        return torch.cat(parts).cpu().numpy()
 
 
 def clone_pair(network: GrowingNetwork, branch_id: str, rows: Rows) -> StemBranchPair:
     """A copy of a branch and of the stem it reads, with the normalisation of inputs fitted to `rows`.
 
-    So a shift of all inputs is normalised away.
+    So a shift of all inputs is normalised away. It is fitted on the CPU; the copy is where the network is.
     """
-    stem = copy.deepcopy(network.stem(network.stem_ids[branch_id])).requires_grad_(True)
+    stem = copy.deepcopy(network.stem(network.stem_ids[branch_id])).requires_grad_(True).cpu()
     fit_stem(stem, rows)
     branch = copy.deepcopy(network.branches[branch_id]).requires_grad_(True)
     assert isinstance(branch, ResidualBranch)
-    return StemBranchPair(stem, branch)
+    return StemBranchPair(stem.to(network.device), branch)
 
 
-def init_pair(schema: Schema, config: ModelConfig, rows: Rows) -> StemBranchPair:
-    """A new stem and branch, drawn from torch's global generator."""
-    return StemBranchPair(make_stem(schema, config, rows), ResidualBranch(config))
+def init_pair(schema: Schema, config: ModelConfig, rows: Rows, device: torch.device) -> StemBranchPair:
+    """A new stem and branch on a device, drawn from torch's global generator of the CPU."""
+    return StemBranchPair(make_stem(schema, config, rows).to(device), ResidualBranch(config).to(device))
 
 
 @dataclass(frozen=True)
@@ -79,14 +79,21 @@ class TrainableParts:
         """The modules whose weights the optimiser updates."""
         return [*([self.stem] if self.stem is not None else []), *self.branches, self.head]
 
+    def to(self, device: torch.device) -> TrainableParts:
+        """The same parts, moved to a device."""
+        for module in (*self.modules(), self.initial_head):
+            module.to(device)
+        return self
+
 
 def init_trainable_parts(plan: GrowthPlan, network: GrowingNetwork, rows: Rows) -> TrainableParts:
-    """Initialise the new modules of a plan; only its seed decides the random weights.
+    """Initialise the new modules of a plan where the network is; only its seed decides the random weights.
 
+    They are drawn and fitted on the CPU, so training starts from the same weights on every device.
     A branch on a frozen stem starts with a zero residual, so it changes no logit. A copy gives its parent's
     logits, except that inputs are normalised by this window and the parent's own parents are missing.
     """
-    with torch.random.fork_rng():
+    with torch.random.fork_rng(devices=()):
         torch.manual_seed(plan.seed)
         stem, branches = _init_branches(plan, network, rows)
         config = plan.parent_manifest.model
@@ -97,7 +104,7 @@ def init_trainable_parts(plan: GrowthPlan, network: GrowingNetwork, rows: Rows) 
     if plan.combination.frozen_weight == 1:
         _zero_init_head(head)
     _copy_head(head, initial_head)
-    return TrainableParts(stem, branches, head, initial_head)
+    return TrainableParts(stem, branches, head, initial_head).to(network.device)
 
 
 def keep_first(trainable: TrainableParts, branches: int) -> TrainableParts:

@@ -41,7 +41,9 @@ class CalibratedHead:
 def calibrate_plan(plan: GrowthPlan, logits: Tensor, targets: Tensor) -> CalibratedHead:
     """The temperature and threshold of a plan's head by its logits [N, C] of validation rows, targets [N]."""
     positive = None if plan.positive_class is None else plan.classes.index(plan.positive_class)
-    return calibrate_head(logits.numpy(), targets.numpy(), METRICS[plan.metric], plan.class_weights, positive)
+    return calibrate_head(
+        logits.cpu().numpy(), targets.cpu().numpy(), METRICS[plan.metric], plan.class_weights, positive
+    )
 
 
 def calibrate_head(

@@ -37,6 +37,8 @@ def choose_option(
     from. `new` are the logits h [N, C] of the trained branch, `before` those that must not become worse on
     the guarded rows of a refinement, where any option keeps them; `targets` [N] are class indices.
     """
+    answers = [answer.cpu() for answer in answers]
+    new, before, targets = new.cpu(), before.cpu(), targets.cpu()
     options = [(index, item) for index in range(len(answers)) for item in plan.combinations]
     heads = [combine(item, answers[index], new) for index, item in options]
     calibrated = [calibrate_plan(plan, logits, targets) for logits in heads]

@@ -16,6 +16,7 @@ from pathlib import Path
 from statistics import fmean
 
 import torch
+from torch import Tensor
 
 from growlearn.domain.consolidation import ConsolidationPlan, ConsolidationResult
 from growlearn.domain.lineage import BranchWeights, Manifest, RouterWeights, TaskHead
@@ -24,6 +25,7 @@ from growlearn.growth import checkpoint
 from growlearn.growth.calibration import CalibratedHead, calibrate_head
 from growlearn.growth.environment import capture_environment
 from growlearn.growth.lr_schedule import LrSchedule
+from growlearn.growth.mixed_precision import mixed_precision
 from growlearn.growth.student import (
     DistillationData,
     Student,
@@ -35,8 +37,9 @@ from growlearn.growth.student import (
 )
 from growlearn.growth.task_grouping import group_tasks
 from growlearn.growth.train import peak_memory_bytes
-from growlearn.growth.training_loop import TrainingHooks, ValidationScore, fit, optimizer_step
+from growlearn.growth.training_loop import TrainingHooks, ValidationScore, fit, mean_loss, optimizer_step
 from growlearn.ingest.rows import from_parquet
+from growlearn.network.devices import CPU_DEVICE
 from growlearn.network.model import weights
 from growlearn.network.model.network import GrowingNetwork, load_network
 from growlearn.network.router.features import FIXED_FEATURES
@@ -45,14 +48,20 @@ from growlearn.ports import Artifacts, ProgressCallback
 
 
 def consolidate_branches(
-    plan: ConsolidationPlan, artifacts: Artifacts, scratch_dir: Path, on_progress: ProgressCallback
+    plan: ConsolidationPlan,
+    artifacts: Artifacts,
+    scratch_dir: Path,
+    on_progress: ProgressCallback,
+    device: torch.device = CPU_DEVICE,
 ) -> ConsolidationResult:
-    """Distil every task into fewer branches; a call with the same plan resumes an interrupted one.
+    """Distil every task into fewer branches on a device.
 
-    `scratch_dir` is a folder for this plan alone; it holds the checkpoint.
+    A call with the same plan resumes an interrupted one. `scratch_dir` is a folder for this plan alone; it
+    holds the checkpoint.
     """
     started = time.perf_counter()
-    teacher, schema = load_network(plan.parent_manifest, artifacts.get), plan.parent_manifest.schema
+    teacher = load_network(plan.parent_manifest, artifacts.get, device=device)
+    schema = plan.parent_manifest.schema
     train_rows = {data.task: from_parquet(artifacts.view(data.train), schema) for data in plan.task_data}
     validation_rows = {
         data.task: from_parquet(artifacts.view(data.validation), schema) for data in plan.task_data
@@ -94,7 +103,7 @@ def consolidate_branches(
         peak_memory_bytes=peak_memory_bytes(),
         threads=torch.get_num_threads(),
         seed=plan.seed,
-        environment=capture_environment(),
+        environment=capture_environment(device),
     )
 
 
@@ -112,7 +121,8 @@ def _train_epoch(
     lr_schedule: LrSchedule,
 ) -> float:
     """One pass of every student over the rows of its tasks, shuffled by seed and epoch."""
-    total = 0.0
+    losses: list[Tensor] = []
+    batches: list[Tensor] = []
     for student, student_data in zip(students, train_data, strict=True):
         size, rate_factor = plan.growth.batching(len(student_data))
         steps = math.ceil(len(student_data) / size)
@@ -120,12 +130,13 @@ def _train_epoch(
             len(student_data), generator=torch.Generator().manual_seed(plan.seed * 1009 + epoch)
         )
         for batch_index, index in enumerate(torch.split(order, size)):
-            with training_mode(student.pair.stem):
+            with training_mode(student.pair.stem), mixed_precision(student.device, plan.growth.precision):
                 loss = batch_loss(student, student_data, index)
             rate = lr_schedule.learning_rate_at(epoch - 1 + batch_index / steps) * rate_factor
             optimizer_step(optimizer, loss, rate)
-            total += loss.item() * len(index)
-    return total / sum(map(len, train_data))
+            losses.append(loss.detach())
+            batches.append(index)
+    return mean_loss(losses, batches)
 
 
 def _validate(
@@ -164,8 +175,8 @@ def _calibrate(plan: ConsolidationPlan, task: str, outcome: TaskOutcome) -> Cali
     head = plan.parent_manifest.task(task)
     weights_of_classes = [math.exp(-offset) for offset in head.calibration.offsets]
     return calibrate_head(
-        outcome.logits.numpy(),
-        outcome.targets.numpy(),
+        outcome.logits.cpu().numpy(),
+        outcome.targets.cpu().numpy(),
         METRICS[plan.metric],
         weights_of_classes,
         head.positive_index,

@@ -16,6 +16,7 @@ import torch
 
 import growlearn
 from growlearn.domain.environment import TrainingEnvironment
+from growlearn.network.devices import CPU_DEVICE, describe_device
 
 _TRACKED_PACKAGES = (
     "torch",
@@ -36,8 +37,8 @@ _BUNDLED = "_bundled"  # only in a wheel; holds no code that trains
 _CPU_INFO = Path("/proc/cpuinfo")
 
 
-def capture_environment() -> TrainingEnvironment:
-    """The environment of this process; everything except the number of threads is read once."""
+def capture_environment(device: torch.device = CPU_DEVICE) -> TrainingEnvironment:
+    """The environment of this process with a device; all but that and the number of threads is read once."""
     return TrainingEnvironment(
         growlearn=growlearn.__version__,
         commit=_commit(),
@@ -49,7 +50,7 @@ def capture_environment() -> TrainingEnvironment:
         cpu=_cpu_model(),
         cpu_capability=torch.backends.cpu.get_cpu_capability(),
         threads=torch.get_num_threads(),
-        device=str(torch.get_default_device()),
+        device=describe_device(device),
     )
 
 

@@ -1,10 +1,12 @@
 """What training computes once a row: encoded inputs, and features of the frozen part of a network.
 
-Both are bounded: in memory where they are small, on disk up to a limit, beyond it computed batch by batch.
+Both are bounded: on the device that trains where they take a part of its free memory, else in memory where
+they are small, on disk up to a limit, beyond it computed batch by batch.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
@@ -13,11 +15,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from growlearn.domain.device import CPU
 from growlearn.ingest.rows import Rows
 from growlearn.ingest.spool import allocate
 from growlearn.network.model.network import GrowingNetwork, iter_batches
 from growlearn.network.stems.columns import EncodedInputs
-from growlearn.network.stems.stem import Stem
+from growlearn.network.stems.stem import Stem, move_inputs
+from growlearn.network.transfer import cache_budget_bytes, pick, to_device
 
 _MAX_ENCODED_BYTES = 256 * 2**20
 _ESTIMATE_ROWS = 256  # encoded to estimate that
@@ -42,8 +46,8 @@ class FrozenFeatures:
     answer: Tensor | None = None
 
     def at(self, index: Tensor) -> FrozenFeatures:
-        """Tokens and residuals of some rows."""
-        return FrozenFeatures(None if self.z is None else self.z[index], self.residuals[index])
+        """Tokens and residuals of some rows, each where it is kept."""
+        return FrozenFeatures(None if self.z is None else pick(self.z, index), pick(self.residuals, index))
 
 
 @dataclass(frozen=True)
@@ -55,11 +59,19 @@ class FrozenCache:
 
 
 def encode_inputs(stem: Stem, rows: Rows) -> Callable[[Tensor], EncodedInputs]:
-    """From row indices [B] to the encoded inputs of a stem that is trained."""
-    if _estimate_encoded_bytes(stem, rows) > _MAX_ENCODED_BYTES:
+    """From row indices [B], on the CPU, to the encoded inputs of a stem that is trained."""
+    num_bytes = _estimate_encoded_bytes(stem, rows)
+    if num_bytes > _MAX_ENCODED_BYTES:
         return lambda index: stem.encode(rows.take(index.numpy()))
     inputs = stem.encode(rows)
-    return lambda index: {name: column[index] for name, column in inputs.items()}
+    if _fits(stem.device, num_bytes):
+        inputs = move_inputs(inputs, stem.device)
+    return lambda index: {name: pick(column, index) for name, column in inputs.items()}
+
+
+def _fits(device: torch.device, num_bytes: int) -> bool:
+    """Whether so many bytes may be kept on a device that is not the CPU."""
+    return device.type != CPU and num_bytes <= cache_budget_bytes(device)
 
 
 def _estimate_encoded_bytes(stem: Stem, rows: Rows) -> int:
@@ -88,7 +100,8 @@ def cache_frozen_features(
             )
 
         pooled = None if answer_lineage is None else network.pooled_features(rows, answer_lineage)
-        return FrozenCache(compute, None if pooled is None else torch.from_numpy(pooled))
+        answer = None if pooled is None else to_device(torch.from_numpy(pooled), network.device)
+        return FrozenCache(compute, answer)
     features = compute_frozen_features(
         network, rows, lineage, tokens_kept=tokens_kept, answer_lineage=answer_lineage
     )
@@ -108,7 +121,7 @@ def compute_frozen_features(
     The tokens kept are those of the last parent's stem; without parents, of the root's. Large features are
     mapped from a temporary file.
     """
-    empty = torch.empty(len(rows), 0, network.config.embed_dim)
+    empty = torch.empty(len(rows), 0, network.config.embed_dim, device=network.device)
     lineages = [lineage] if lineage or tokens_kept != "none" else []
     if answer_lineage is not None:
         lineages.append(answer_lineage)
@@ -140,7 +153,8 @@ def compute_frozen_features(
 
 
 def _allocate(num_rows: int, batch: Tensor) -> Tensor:
-    """An empty tensor of so many rows like those of a batch."""
-    return torch.from_numpy(
-        allocate((num_rows, *batch.shape[1:]), np.float32, max_in_memory=_MAX_FEATURES_IN_MEMORY)
-    )
+    """An empty tensor of so many rows like those of a batch, on its device if it fits there."""
+    shape = (num_rows, *batch.shape[1:])
+    if _fits(batch.device, 4 * math.prod(shape)):
+        return torch.empty(shape, device=batch.device)
+    return torch.from_numpy(allocate(shape, np.float32, max_in_memory=_MAX_FEATURES_IN_MEMORY))

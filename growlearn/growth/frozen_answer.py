@@ -15,6 +15,7 @@ from growlearn.network.model.head import Head
 from growlearn.network.model.head_sum import Answer, list_terms, make_answer, map_classes
 from growlearn.network.model.lineage_features import Feature, spread_head
 from growlearn.network.model.network import GrowingNetwork
+from growlearn.network.transfer import to_device
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class FrozenAnswer:
 
     def features(self, network: GrowingNetwork, rows: Rows) -> Tensor:
         """N rows -> features of the lineage [N, F, D]."""
-        return torch.from_numpy(network.pooled_features(rows, self.lineage))
+        return to_device(torch.from_numpy(network.pooled_features(rows, self.lineage)), network.device)
 
     def logits(self, features: Tensor) -> Tensor:
         """Features of the lineage [N, F, D] -> F [N, C]."""
@@ -74,7 +75,7 @@ def list_frozen_answers(
     shortened = _shorten(network, (whole, features), max_length, plan.lineage)
     with torch.no_grad():
         answers = [(frozen, frozen.answer(own_features)) for frozen, own_features in shortened]
-    return sorted(answers, key=lambda item: cross_entropy(item[1], targets).item())
+    return sorted(answers, key=lambda item: cross_entropy(item[1], to_device(targets, item[1].device)).item())
 
 
 def _shorten(

@@ -97,7 +97,7 @@ def make_linear_head(stem: Stem, num_features: int) -> Head | None:
     if stem.linear is None:
         return None
     num_classes = len(stem.linear.bias)
-    head = Head(num_features, stem.width, num_classes, normed=False)
+    head = Head(num_features, stem.width, num_classes, normed=False).to(stem.device)
     with torch.no_grad():
         head.gates.zero_()
         head.gates[0, :num_classes] = 1.0

@@ -64,9 +64,9 @@ def score_parents(
             scores.append(make_score(task.name, task.lineage, BranchInit.RESIDUAL, pooled))
         pair = clone_pair(network, task.lineage[-1], rows)
         scores.append(make_score(task.name, (), BranchInit.WARM_START, pair.pooled_features(rows)))
-    with torch.random.fork_rng():
+    with torch.random.fork_rng(devices=()):
         torch.manual_seed(0)
-        pair = init_pair(parent_manifest.schema, parent_manifest.model, rows)
+        pair = init_pair(parent_manifest.schema, parent_manifest.model, rows, network.device)
     scores.append(make_score(None, (), BranchInit.SCRATCH, pair.pooled_features(rows)))
     return tuple(sorted(scores, key=lambda score: (-score.merit(metric.name), len(score.lineage))))
 

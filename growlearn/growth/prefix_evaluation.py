@@ -66,10 +66,15 @@ def measure_logits(
     dataset: CachedDataset, logits: Tensor, head_metric: HeadMetric | None = None
 ) -> PrefixMetrics:
     """Loss, accuracy and value of the metric of each prefix's logits [prefixes, N, C]."""
+    batches = torch.split(torch.arange(len(dataset)), INFERENCE_BATCH_SIZE)
+    parts = torch.split(logits, INFERENCE_BATCH_SIZE, dim=1)  # each [prefixes, B, C]
+    batch_losses = [
+        prefix_losses(part, dataset.targets_at(index), dataset.weights_at(index))
+        for part, index in zip(parts, batches, strict=True)
+    ]
     losses = torch.zeros(len(logits), dtype=torch.float64)  # [prefixes]
-    for index in torch.split(torch.arange(len(dataset)), INFERENCE_BATCH_SIZE):
-        batch_losses = prefix_losses(logits[:, index], dataset.targets[index], dataset.weights_at(index))
-        losses += batch_losses.double() * len(index)
+    for index, batch_loss in zip(batches, torch.stack(batch_losses).cpu(), strict=True):
+        losses += batch_loss.double() * len(index)
     correct = (logits.argmax(2) == dataset.targets).sum(1)
     return PrefixMetrics(
         tuple(float(loss) / len(dataset) for loss in losses),

@@ -19,6 +19,7 @@ from growlearn.ingest.rows import Rows, concat_rows
 from growlearn.network.model.head import Head
 from growlearn.network.model.network import INFERENCE_BATCH_SIZE, GrowingNetwork
 from growlearn.network.stems.columns import EncodedInputs
+from growlearn.network.transfer import pick, to_device
 
 _TEMPERATURE = 2.0
 _TEACHER_WEIGHT = 0.5  # weight of the teacher's logits; the labels have the rest
@@ -36,6 +37,11 @@ class Student:
     heads: tuple[Head, ...]
     class_weights: tuple[Tensor | None, ...]
 
+    @property
+    def device(self) -> torch.device:
+        """The device of its weights."""
+        return self.pair.stem.device
+
     def modules(self) -> list[nn.Module]:
         """The modules that are trained."""
         return [self.pair.stem, self.pair.branch, *self.heads]
@@ -48,14 +54,14 @@ class Student:
     def fit_initial_heads(self, data: DistillationData) -> None:
         """Fit every head to the features of the copied branch on its task's rows."""
         for task_index, head in enumerate(self.heads):
-            task_rows = torch.nonzero(data.task_index == task_index).squeeze(1)
+            task_rows = torch.nonzero(data.task_index == task_index).squeeze(1).cpu()
             order = torch.randperm(len(task_rows), generator=torch.Generator().manual_seed(task_index))
             sample = task_rows[order[:MAX_FIT_ROWS]]
             batches = torch.split(sample, INFERENCE_BATCH_SIZE)
             with torch.no_grad():
                 parts = [self.features(data.batch_inputs(index)) for index in batches]
             features = torch.cat(parts)  # [n, 2, D]
-            weights, targets = self.class_weights[task_index], data.targets[sample]
+            weights, targets = self.class_weights[task_index], pick(data.targets, sample)
             fit_linear_head(head, features, targets, None if weights is None else weights[targets])
 
     def num_parameters(self) -> int:
@@ -67,7 +73,8 @@ class Student:
 class DistillationData:
     """Rows of a group's tasks: `task_index` [N] is each row's task, `targets` [N] its class.
 
-    `teacher_logits` [N, C] are the teacher's logits; a task with fewer classes uses the first columns.
+    `teacher_logits` [N, C] are the teacher's logits; a task with fewer classes uses the first columns. All
+    is where the student is but row indices, which are on the CPU, and encoded inputs, which may be.
     """
 
     inputs: EncodedInputs
@@ -80,7 +87,7 @@ class DistillationData:
 
     def batch_inputs(self, index: Tensor) -> EncodedInputs:
         """The encoded inputs of some rows."""
-        return {name: column[index] for name, column in self.inputs.items()}
+        return {name: pick(column, index) for name, column in self.inputs.items()}
 
 
 def init_student(
@@ -96,13 +103,14 @@ def init_student(
     those of the teacher's heads, which hold the class weights that they were trained with.
     """
     pair = clone_pair(teacher, task_group.branch, concat_rows([rows[task] for task in task_group.tasks]))
-    with torch.random.fork_rng():
+    with torch.random.fork_rng(devices=()):
         torch.manual_seed(seed)
         heads = [
-            Head(2, teacher.config.embed_dim, len(_task_classes(teacher, task))) for task in task_group.tasks
+            Head(2, teacher.config.embed_dim, len(_task_classes(teacher, task))).to(teacher.device)
+            for task in task_group.tasks
         ]
     class_weights = tuple(
-        torch.tensor(calibrations[task].offsets).neg().exp()
+        to_device(torch.tensor(calibrations[task].offsets).neg().exp(), teacher.device)
         if task in calibrations and calibrations[task].offsets
         else None
         for task in task_group.tasks
@@ -118,18 +126,21 @@ def make_distillation_data(
     parts = [rows[task] for task in tasks]
     teacher_logits = [torch.from_numpy(teacher.logits(rows[task], task)) for task in tasks]  # each [n, C]
     max_classes = max(logits.shape[1] for logits in teacher_logits)
+    task_index = torch.cat([torch.full((len(part),), i) for i, part in enumerate(parts)])
+    targets = [to_class_indices(rows[task].labels, _task_classes(teacher, task)) for task in tasks]
+    padded = [F.pad(logits, (0, max_classes - logits.shape[1])) for logits in teacher_logits]
     return DistillationData(
         student.pair.stem.encode(concat_rows(parts)),
-        torch.cat([torch.full((len(part),), task_index) for task_index, part in enumerate(parts)]),
-        torch.cat([to_class_indices(rows[task].labels, _task_classes(teacher, task)) for task in tasks]),
-        torch.cat([F.pad(logits, (0, max_classes - logits.shape[1])) for logits in teacher_logits]),
+        to_device(task_index, teacher.device),
+        to_device(torch.cat(targets), teacher.device),
+        to_device(torch.cat(padded), teacher.device),
     )
 
 
 def batch_loss(student: Student, data: DistillationData, index: Tensor) -> Tensor:
     """Mean loss of the rows at `index` [B], which may belong to several tasks of the group."""
     features = student.features(data.batch_inputs(index))  # [B, 2, D]
-    total = features.new_zeros(())
+    index, total = to_device(index, features.device), features.new_zeros(())
     for task_index, head in enumerate(student.heads):
         mask = data.task_index[index] == task_index  # [B]
         task_rows = index[mask]

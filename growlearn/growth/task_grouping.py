@@ -96,6 +96,8 @@ def _score_branches(
         residuals = network.residuals(tokens, branches)  # [n, D] a branch
         pooled = {stem_id: z.mean(1) for stem_id, z in tokens.items()}
     return [
-        loo_ridge_accuracy(torch.stack([pooled[network.stem_ids[branch]], residual], dim=1).numpy(), targets)
+        loo_ridge_accuracy(
+            torch.stack([pooled[network.stem_ids[branch]], residual], dim=1).cpu().numpy(), targets
+        )
         for branch, residual in zip(branches, residuals, strict=True)
     ]

@@ -26,30 +26,26 @@ from growlearn.domain.growth import ALONE, AloneAnswer, GrowthPlan, GrowthResult
 from growlearn.domain.lineage import BranchWeights, RouterWeights
 from growlearn.domain.metric import METRICS
 from growlearn.growth import checkpoint
-from growlearn.growth.augmentation import make_augmentation_generator
 from growlearn.growth.branch_init import TrainableParts, init_trainable_parts, keep_first
 from growlearn.growth.branch_storage import count_branch_parameters, count_parameters, store_branches
 from growlearn.growth.calibration import CalibratedHead, calibrate_plan
 from growlearn.growth.checkpoint import TrainingState
 from growlearn.growth.combination import choose_option
-from growlearn.growth.dropout import seed_dropout
 from growlearn.growth.environment import capture_environment
 from growlearn.growth.frozen_answer import FrozenAnswer, list_frozen_answers, load_frozen_answer
 from growlearn.growth.head_fit import MAX_FIT_ROWS, fit_linear_head
 from growlearn.growth.joined_answer import find_initial_answer, find_untrained_answer, join_answer
-from growlearn.growth.label_smoothing import label_smoothing
 from growlearn.growth.linear_answer import join_linear_term
-from growlearn.growth.lr_schedule import LrSchedule, make_lr_schedule
+from growlearn.growth.lr_schedule import make_lr_schedule
 from growlearn.growth.prefix_evaluation import (
     all_prefix_logits,
     append_branch_features,
     evaluate_prefixes,
-    last_prefix_logits,
     make_prefix_curve,
     measure_logits,
-    prefix_losses,
 )
 from growlearn.growth.prefix_metrics import HeadMetric, PrefixMetrics, fewest_branches_within
+from growlearn.growth.train_epoch import train_epoch
 from growlearn.growth.training_data import CachedDataset, cache_dataset, to_class_indices
 from growlearn.growth.training_loop import (
     TrainingHooks,
@@ -57,24 +53,28 @@ from growlearn.growth.training_loop import (
     fit,
     initial_state,
     make_optimizer,
-    optimizer_step,
 )
 from growlearn.ingest.rows import Rows, from_parquet
+from growlearn.network.devices import CPU_DEVICE
 from growlearn.network.model import weights
 from growlearn.network.model.network import INFERENCE_BATCH_SIZE, GrowingNetwork, load_network
 from growlearn.network.router.router import add_task_to_router
-from growlearn.network.stems.stem import evaluation_mode, training_mode
+from growlearn.network.stems.stem import evaluation_mode
 from growlearn.ports import Artifacts, ProgressCallback
 
 _TIMED_BATCHES = 4
 
 
 def train_branch(
-    plan: GrowthPlan, artifacts: Artifacts, scratch_dir: Path, on_progress: ProgressCallback
+    plan: GrowthPlan,
+    artifacts: Artifacts,
+    scratch_dir: Path,
+    on_progress: ProgressCallback,
+    device: torch.device = CPU_DEVICE,
 ) -> GrowthResult:
-    """Train the branch of a plan; a call with the same plan resumes an interrupted one.
+    """Train the branch of a plan on a device; a call with the same plan resumes an interrupted one.
 
-    `scratch_dir` is a folder for this plan alone; it holds the checkpoint.
+    `scratch_dir` is a folder for this plan alone; it holds the checkpoint. Stored weights are the CPU's.
     """
     checkpoint_path = scratch_dir / "checkpoint.safetensors"
 
@@ -82,10 +82,12 @@ def train_branch(
         hooks = _make_hooks(plan, trainable, dataset, validation)
         return fit(trainable.modules(), plan.growth, checkpoint_path, hooks, on_progress)
 
-    return _train_and_store(plan, artifacts, train)
+    return _train_and_store(plan, artifacts, train, device)
 
 
-def init_without_training(plan: GrowthPlan, artifacts: Artifacts) -> GrowthResult:
+def init_without_training(
+    plan: GrowthPlan, artifacts: Artifacts, device: torch.device = CPU_DEVICE
+) -> GrowthResult:
     """The result of a plan without any epoch: only the head is fitted.
 
     It costs a fraction of training and replaces it in a backtest.
@@ -96,10 +98,12 @@ def init_without_training(plan: GrowthPlan, artifacts: Artifacts) -> GrowthResul
     ) -> TrainingState:
         return initial_state(trainable.modules(), _make_hooks(plan, trainable, dataset, validation))
 
-    return _train_and_store(plan, artifacts, skip_training)
+    return _train_and_store(plan, artifacts, skip_training, device)
 
 
-def measure_seconds_per_row(plan: GrowthPlan, artifacts: Artifacts) -> float:
+def measure_seconds_per_row(
+    plan: GrowthPlan, artifacts: Artifacts, device: torch.device = CPU_DEVICE
+) -> float:
     """Seconds that one row takes in one epoch of a plan on this machine, timed on a few batches.
 
     Features that are computed once do not count.
@@ -108,15 +112,15 @@ def measure_seconds_per_row(plan: GrowthPlan, artifacts: Artifacts) -> float:
     batch_size, _ = plan.growth.batching(len(rows))
     rows = rows.take(np.arange(min(len(rows), _TIMED_BATCHES * batch_size)))
     plan = replace(plan, growth=replace(plan.growth, batch_size=batch_size))
-    network = load_network(plan.parent_manifest, artifacts.get)
+    network = load_network(plan.parent_manifest, artifacts.get, device=device)
     trainable = init_trainable_parts(plan, network, rows)
     frozen = load_frozen_answer(plan, network, rows, to_class_indices(rows.labels, plan.classes))
     dataset = cache_dataset(plan, network, trainable, rows, frozen)
     lr_schedule = make_lr_schedule(plan.growth, math.inf, ())
     optimizer = make_optimizer(trainable.modules(), plan.growth)
-    _train_epoch(trainable, dataset, plan, optimizer, 1, lr_schedule)  # warm-up: the first steps are slower
+    train_epoch(trainable, dataset, plan, optimizer, 1, lr_schedule)  # warm-up: the first steps are slower
     started = time.perf_counter()
-    _train_epoch(trainable, dataset, plan, optimizer, 1, lr_schedule)
+    train_epoch(trainable, dataset, plan, optimizer, 1, lr_schedule)
     return (time.perf_counter() - started) / len(dataset)
 
 
@@ -170,9 +174,10 @@ def _train_and_store(
     plan: GrowthPlan,
     artifacts: Artifacts,
     run_training: Callable[[TrainableParts, CachedDataset, CachedDataset], TrainingState],
+    device: torch.device,
 ) -> GrowthResult:
     started = time.perf_counter()
-    network = load_network(plan.parent_manifest, artifacts.get)
+    network = load_network(plan.parent_manifest, artifacts.get, device=device)
     hashes_before = _hash_frozen_weights(network)
     training = _prepare_training(plan, network, artifacts)
     training_state = run_training(training.trainable, training.train, training.validation)
@@ -219,7 +224,7 @@ def _store_result(
         threads=torch.get_num_threads(),
         seed=plan.seed,
         initial_branches=training.initial_branches,
-        environment=capture_environment(),
+        environment=capture_environment(network.device),
         head_parameters=0 if trainable.branches else count_parameters(trainable.head),
         calibration=head.calibration,
         threshold=head.threshold,
@@ -270,8 +275,8 @@ def _make_hooks(
         metrics = measure_logits(validation, validation.frozen_logits[None], _make_head_metric(plan))
         return ValidationScore(metrics.losses[-1], metrics.accuracies[-1], metrics.values[-1])
 
-    train_epoch = partial(_train_epoch, trainable, train, plan)
-    return TrainingHooks(fit_head, train_epoch, validate_whole, METRICS[plan.metric], validate_initial)
+    run_epoch = partial(train_epoch, trainable, train, plan)
+    return TrainingHooks(fit_head, run_epoch, validate_whole, METRICS[plan.metric], validate_initial)
 
 
 def _measure_alone(
@@ -355,34 +360,9 @@ def fit_initial_head(trainable: TrainableParts, train: CachedDataset, seed: int)
             for index in torch.split(sample, INFERENCE_BATCH_SIZE)
         ]
     answer = partial(train.answer_at, sample)
-    fit_linear_head(trainable.head, torch.cat(parts), train.targets[sample], train.weights_at(sample), answer)
-
-
-def _train_epoch(
-    trainable: TrainableParts,
-    train: CachedDataset,
-    plan: GrowthPlan,
-    optimizer: torch.optim.Optimizer,
-    epoch: int,
-    lr_schedule: LrSchedule,
-) -> float:
-    """One pass over the rows in an order that depends only on seed and epoch; returns the mean loss."""
-    total, (batch_size, rate_factor) = 0.0, plan.growth.batching(len(train))
-    steps = math.ceil(len(train) / batch_size)
-    order = torch.randperm(len(train), generator=torch.Generator().manual_seed(plan.seed * 1009 + epoch))
-    generator = make_augmentation_generator(plan.seed, epoch)
-    with seed_dropout(plan.seed, epoch):
-        for batch_index, index in enumerate(torch.split(order, batch_size)):
-            with training_mode(trainable.stem):
-                logits = last_prefix_logits(
-                    trainable, train, index, trainable.num_prefixes, (generator, plan.growth.dropout)
-                )  # [n, B, C]
-            targets, row_weights = train.targets[index], train.weights_at(index)
-            loss = prefix_losses(logits, targets, row_weights, label_smoothing(plan)).mean()
-            rate = lr_schedule.learning_rate_at(epoch - 1 + batch_index / steps) * rate_factor
-            optimizer_step(optimizer, loss, rate)
-            total += loss.item() * len(index)
-    return total / len(train)
+    fit_linear_head(
+        trainable.head, torch.cat(parts), train.targets_at(sample), train.weights_at(sample), answer
+    )
 
 
 def _extend_router(plan: GrowthPlan, training: _Training, artifacts: Artifacts) -> RouterWeights:

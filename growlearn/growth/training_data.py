@@ -17,12 +17,14 @@ from growlearn.growth.frozen_answer import FrozenAnswer
 from growlearn.ingest.rows import Column, Rows
 from growlearn.network.model.head_sum import combine
 from growlearn.network.model.network import GrowingNetwork
+from growlearn.network.transfer import pick, to_device
 
 
 @dataclass(frozen=True)
 class CachedDataset:
     """Rows with cached features: `tokens` gives z [B, T, D] and parents' features [B, 1 + P, D].
 
+    It takes row indices on the CPU; all tensors are on the device that trains.
     Where it gets a generator, the images that a trained stem reads are augmented with it.
     `linear_logits` are those of the linear term L of a trained stem [N, C], which the new head joins by
     `linear_combination` once it is trained: h = a L + s h'. `frozen_logits` are those of the frozen answer F
@@ -42,7 +44,11 @@ class CachedDataset:
 
     def weights_at(self, index: Tensor) -> Tensor | None:
         """The weights of the rows at `index` [B]."""
-        return None if self.row_weights is None else self.row_weights[index]
+        return None if self.row_weights is None else pick(self.row_weights, index)
+
+    def targets_at(self, index: Tensor) -> Tensor:
+        """The class indices of the rows at `index` [B]."""
+        return pick(self.targets, index)
 
     def answer_at(self, index: Tensor, logits: Tensor) -> Tensor:
         """What the model answers: the new head's logits [..., B, C] -> a F + s h [..., B, C]."""
@@ -50,7 +56,7 @@ class CachedDataset:
             logits = combine(self.linear_combination, self.linear_logits[index], logits)
         if self.frozen_logits is None:
             return logits
-        return combine(self.combination, self.frozen_logits[index], logits)
+        return combine(self.combination, pick(self.frozen_logits, index), logits)
 
 
 def cache_dataset(
@@ -62,7 +68,8 @@ def cache_dataset(
 ) -> CachedDataset:
     """Labelled rows with their frozen features, and with the logits of the frozen answer where one enters."""
     targets = to_class_indices(rows.labels, plan.classes)
-    stem = trainable.stem
+    row_weights = torch.tensor(plan.class_weights)[targets] if plan.class_weights else None
+    stem, device = trainable.stem, network.device
     frozen = cache_frozen_features(
         network,
         rows,
@@ -76,16 +83,16 @@ def cache_dataset(
 
     def tokens(index: Tensor, generator: torch.Generator | None) -> tuple[Tensor, Tensor]:
         features = frozen.at(index)
-        z = features.z  # [B, T, D]
+        z = None if features.z is None else to_device(features.z, device)  # [B, T, D]
         if stem is not None and inputs is not None:
             z = stem(augment_images(inputs(index), names, generator))
         assert z is not None
-        return z, torch.cat([z.mean(1, keepdim=True), features.residuals], dim=1)
+        return z, torch.cat([z.mean(1, keepdim=True), to_device(features.residuals, device)], dim=1)
 
     return CachedDataset(
         tokens,
-        targets,
-        torch.tensor(plan.class_weights)[targets] if plan.class_weights else None,
+        to_device(targets, device),
+        None if row_weights is None else to_device(row_weights, device),
         None if frozen_answer is None or frozen.answer is None else frozen_answer.logits(frozen.answer),
         plan.combination,
     )

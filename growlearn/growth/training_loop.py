@@ -156,6 +156,14 @@ def make_optimizer(modules: Sequence[nn.Module], config: GrowthConfig) -> torch.
     return torch.optim.AdamW(groups, lr=config.learning_rate)
 
 
+def mean_loss(losses: Sequence[Tensor], batches: Sequence[Tensor]) -> float:
+    """The mean over rows of the losses of batches, read at once: a GPU need not wait after each step."""
+    total = 0.0
+    for loss, index in zip(torch.stack(list(losses)).tolist(), batches, strict=True):
+        total += loss * len(index)
+    return total / sum(map(len, batches))
+
+
 def optimizer_step(optimizer: torch.optim.Optimizer, loss: Tensor, learning_rate: float) -> None:
     """One step at `learning_rate`, with gradients clipped to a norm of 1."""
     for group in optimizer.param_groups:

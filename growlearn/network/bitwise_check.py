@@ -20,6 +20,8 @@ from growlearn.network.model.network import GrowingNetwork
 from growlearn.network.model_cache import ModelCache
 
 CHECK_ROWS = 64
+CROSS_DEVICE_TOLERANCE = 1e-4
+"""Largest difference of a logit that another device than the recorded one may make."""
 _LOGITS_PREFIX, _ROUTING_PREFIX = "logits.", "routing."
 
 
@@ -77,7 +79,7 @@ def compute_check_logits(
     if manifest.router is None:
         return logits
     router = models.router(manifest)
-    return logits | {_ROUTING_PREFIX + task: router.scores(rows) for task, rows in check_rows.items()}
+    return logits | {_ROUTING_PREFIX + task: router.scores(rows).cpu() for task, rows in check_rows.items()}
 
 
 def max_differences(computed: Mapping[str, Tensor], stored: Mapping[str, Tensor]) -> dict[str, float]:

@@ -7,9 +7,12 @@ from collections.abc import Callable, Hashable
 from dataclasses import replace
 from typing import TypeVar
 
+import torch
+
 from growlearn.domain.lineage import Manifest
 from growlearn.domain.schema import Schema
 from growlearn.ingest.rows import Rows, from_parquet, to_parquet
+from growlearn.network.devices import CPU_DEVICE
 from growlearn.network.model.network import GrowingNetwork, load_network
 from growlearn.network.router.router import Router, load_router
 from growlearn.ports import Artifacts
@@ -29,8 +32,9 @@ class ModelCache:
     costs the reading of its new weights alone: equal sha256 are equal bytes.
     """
 
-    def __init__(self, artifacts: Artifacts) -> None:
+    def __init__(self, artifacts: Artifacts, device: torch.device = CPU_DEVICE) -> None:
         self.artifacts = artifacts
+        self.device = device  # of every network
         self._networks: OrderedDict[Hashable, tuple[Manifest, GrowingNetwork]] = OrderedDict()
         self._routers: OrderedDict[Hashable, Router] = OrderedDict()
         self._rows: OrderedDict[Hashable, Rows] = OrderedDict()
@@ -40,7 +44,8 @@ class ModelCache:
         key = _network_key(manifest)
 
         def load() -> tuple[Manifest, GrowingNetwork]:
-            return manifest, load_network(manifest, self.artifacts.get, list(self._networks.values()))
+            open_models = list(self._networks.values())
+            return manifest, load_network(manifest, self.artifacts.get, open_models, self.device)
 
         return _remember(self._networks, key, load, MAX_MODELS)[1]
 

@@ -47,8 +47,8 @@ def decide_challenger(name: str, ports: Ports) -> None:
         return
     rows, alpha = concat_rows(windows), stream.job.baseline_comparison.alpha
     comparison = _compare(
-        Predictor(challenger.manifest, ports.artifacts.get),
-        Predictor(champion.manifest, ports.artifacts.get),
+        Predictor(challenger.manifest, ports.artifacts.get, device=ports.models.device),
+        Predictor(champion.manifest, ports.artifacts.get, device=ports.models.device),
         rows,
         METRICS[stream.job.metric],
         alpha,

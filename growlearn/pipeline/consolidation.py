@@ -16,6 +16,7 @@ from growlearn.domain.window import Verdict, Window, WindowState
 from growlearn.evaluation.evaluate import evaluate_consolidated
 from growlearn.growth.branch_budget import budget_exhausted, plan_consolidation
 from growlearn.network.bitwise_check import store_check_logits
+from growlearn.network.devices import describe_device
 from growlearn.pipeline.context import Ports, StepContext
 from growlearn.pipeline.transitions import (
     make_final_transition,
@@ -127,5 +128,9 @@ def consolidate_and_evaluate(context: StepContext, on_progress: ProgressCallback
     candidate = result.build_manifest(plan)
     evaluation = evaluate_consolidated(candidate, plan.parent_manifest, holdouts, context.evaluator)
     references = {task_data.task: task_data.validation for task_data in plan.task_data}
-    result = replace(result, check_logits=store_check_logits(candidate, references, ports.models))
+    result = replace(
+        result,
+        check_logits=store_check_logits(candidate, references, ports.models),
+        check_device=describe_device(ports.models.device),
+    )
     return make_transition(context, WindowState.EVALUATED, plan=plan, result=result, evaluation=evaluation)

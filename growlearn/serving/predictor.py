@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
+import torch
 
 from growlearn.domain.errors import GrowLearnError
 from growlearn.domain.execution import Execution
 from growlearn.domain.lineage import Manifest
 from growlearn.domain.schema import Label
 from growlearn.ingest.rows import Column, Rows, make_dummy_row, object_column
+from growlearn.network.devices import CPU_DEVICE
 from growlearn.network.head_output import to_probabilities
 from growlearn.network.model.network import load_network
 from growlearn.network.router.routed_inference import all_labels, predict_task
@@ -44,10 +46,17 @@ class Answers:
 
 
 class Predictor:
-    """Predicts rows with one version's model; `read` returns the stored bytes of a sha256."""
+    """Predicts rows with one version's model; `read` returns the stored bytes of a sha256.
+
+    The network is on `device`, whatever device trained it; rows and answers are NumPy arrays.
+    """
 
     def __init__(
-        self, manifest: Manifest, read: Callable[[str], bytes], execution: Execution = Execution.LOOP
+        self,
+        manifest: Manifest,
+        read: Callable[[str], bytes],
+        execution: Execution = Execution.LOOP,
+        device: torch.device = CPU_DEVICE,
     ) -> None:
         if not manifest.tasks:
             raise GrowLearnError(
@@ -55,7 +64,7 @@ class Predictor:
                 hint="give it a first window with labels",
             )
         self.manifest = manifest
-        self.network = load_network(manifest, read)
+        self.network = load_network(manifest, read, device=device)
         self.network.set_execution(execution, make_dummy_row(manifest.schema))
         self.router = load_router(manifest, self.network.root_stem, read)
         self._routable_tasks = manifest.routable_tasks

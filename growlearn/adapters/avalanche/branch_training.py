@@ -30,6 +30,7 @@ from growlearn.network.model import weights
 from growlearn.network.model.network import GrowingNetwork
 from growlearn.network.router.router import add_task_to_router
 from growlearn.network.stems.stem import training_mode
+from growlearn.network.transfer import to_device
 
 
 class FeatureCache:
@@ -120,16 +121,18 @@ class BranchTraining:
         return evaluate_prefixes(self.trainable_parts, self._validation_data, 1).losses[-1]
 
     def _make_dataset(self, rows: Rows) -> CachedDataset:
+        targets = to_class_indices(rows.labels, self.plan.classes)
         return CachedDataset(
             lambda index, _: self._compute_tokens(rows.take(index.numpy())),
-            to_class_indices(rows.labels, self.plan.classes),
+            to_device(targets, self._model.network.device),
         )
 
     def _compute_tokens(self, rows: Rows) -> tuple[Tensor, Tensor]:
         features, stem = self._feature_cache.get_features(rows), self.trainable_parts.stem
         z = features.z if stem is None else stem(stem.encode(rows))  # [B, T, D]
         assert z is not None
-        return z, torch.cat([z.mean(1, keepdim=True), features.residuals], dim=1)
+        z, residuals = (to_device(part, self._model.network.device) for part in (z, features.residuals))
+        return z, torch.cat([z.mean(1, keepdim=True), residuals], dim=1)
 
     def _attach_to_network(self, parts: Split) -> None:
         """Add the new branch, its task and its head to the network, and the task to the router."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -23,6 +23,7 @@ from growlearn.domain.schema import InputColumn, InputType, Label, Schema
 from growlearn.ingest.rows import Rows
 from growlearn.network.model.network import GrowingNetwork, load_network
 from growlearn.network.router.router import Router, load_router
+from growlearn.network.transfer import to_device
 from growlearn.registry.json_codec import from_json, to_json
 
 with patch_avalanche_import():
@@ -52,6 +53,12 @@ class GrowingClassifier(MultiTaskModule):  # type: ignore[misc] # avalanche ship
         self.shelf = StateDictArtifacts()
         self.manifest = Manifest(stream="avalanche", schema=empty_schema, model=spec, branches=(), tasks=())
 
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> GrowingClassifier:
+        applied: GrowingClassifier = super()._apply(fn, recurse)
+        if self.router is not None:  # it is no module: its stem is the network's
+            self.router.to(self.network.device)
+        return applied
+
     def fit(self, inputs: Tensor) -> None:
         """Learn what the inputs are from the first experience [N, ...], before anything has grown."""
         if not self.network.branches:
@@ -80,9 +87,9 @@ class GrowingClassifier(MultiTaskModule):  # type: ignore[misc] # avalanche ship
         self.max_class_label = max([self.max_class_label, *(1 + label for label in labels)])
 
     def forward(self, x: Tensor, task_labels: Tensor | int | None = None) -> Tensor:
-        """Inputs [B, ...] and task labels [B] (default 0) -> logits [B, known classes]."""
-        labels = torch.as_tensor(0 if task_labels is None else task_labels).expand(len(x))
-        out = torch.zeros(len(x), self.max_class_label)
+        """Inputs [B, ...] and task labels [B] (default 0) -> logits [B, known classes] where the model is."""
+        labels = torch.as_tensor(0 if task_labels is None else task_labels).expand(len(x)).cpu()
+        out = torch.zeros(len(x), self.max_class_label, device=self.network.device)
         if not self.network.task_index:
             return out  # nothing has grown yet
         rows = self.to_rows(x)
@@ -98,14 +105,15 @@ class GrowingClassifier(MultiTaskModule):  # type: ignore[misc] # avalanche ship
         assert self.router is not None, "a model with tasks has a router"
         probabilities = self.router.probabilities(rows, candidate_tasks)  # [B, tasks]
         confidence, task_indices = probabilities.max(1)
-        out = torch.zeros(len(rows), self.max_class_label)
+        out = torch.zeros(len(rows), self.max_class_label, device=self.network.device)
         for task_index in torch.unique(task_indices).tolist():
             indices = torch.nonzero(task_indices == task_index).flatten()
             logits = self.expand_logits(
                 self.network(rows.take(indices.numpy()), candidate_tasks[task_index]),
                 candidate_tasks[task_index],
             )
-            out[indices] = self._spread_routing_uncertainty(logits, confidence[indices], candidate_tasks)
+            own_confidence = to_device(confidence[indices], logits.device)
+            out[indices] = self._spread_routing_uncertainty(logits, own_confidence, candidate_tasks)
         return out
 
     def _spread_routing_uncertainty(
@@ -114,7 +122,7 @@ class GrowingClassifier(MultiTaskModule):  # type: ignore[misc] # avalanche ship
         """Spread the remaining probability over the other tasks' classes, below the largest one."""
         log_probs = torch.log_softmax(logits, dim=1) + confidence.log()[:, None]  # [B, K]
         known_labels = {int(label) for name in candidate_tasks for label in self.get_classes(name)}
-        is_known_label = torch.zeros(logits.shape[1], dtype=torch.bool)
+        is_known_label = torch.zeros(logits.shape[1], dtype=torch.bool, device=logits.device)
         is_known_label[sorted(known_labels)] = True
         is_other_label = is_known_label & (logits == MASKED_CLASS_LOGIT)  # [B, K]
         remainder = ((1 - confidence) / is_other_label.sum(1).clamp_min(1)).clamp_min(1e-6).log()[:, None]
@@ -128,8 +136,8 @@ class GrowingClassifier(MultiTaskModule):  # type: ignore[misc] # avalanche ship
     def expand_logits(self, logits: Tensor, task: str) -> Tensor:
         """Logits over a task's classes [B, C] -> over all classes [B, K], the others masked."""
         columns = torch.tensor([int(label) for label in self.get_classes(task)])
-        out = torch.full((len(logits), self.max_class_label), MASKED_CLASS_LOGIT)
-        return out.index_copy(1, columns, logits)
+        out = logits.new_full((len(logits), self.max_class_label), MASKED_CLASS_LOGIT)
+        return out.index_copy(1, to_device(columns, logits.device), logits)
 
     def load_manifest(self, manifest: Manifest) -> None:
         """Use a manifest as the model's own; stored bytes that it does not name are deleted."""
@@ -156,7 +164,7 @@ class GrowingClassifier(MultiTaskModule):  # type: ignore[misc] # avalanche ship
             return
         self.shelf = StateDictArtifacts()
         self.shelf.load_tensors(state["shelf"])
-        self.network = load_network(manifest, self.shelf.get)
+        self.network = load_network(manifest, self.shelf.get, device=self.placeholder.device)
         self.extend_classes(int(label) for task in manifest.tasks for label in task.classes)
         if manifest.tasks:
             self.load_manifest(manifest)

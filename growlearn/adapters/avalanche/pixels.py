@@ -50,7 +50,8 @@ class PixelQuantizer(nn.Module):
                 f"{list(schema.inputs[IMAGE_COLUMN].shape or ())}",
                 hint="bring all images to one size",
             )
-        scaled = (images.float() - self.low) / (self.high - self.low)
+        low, high = self.low.cpu(), self.high.cpu()  # rows are those of the CPU, whatever the device
+        scaled = (images.float() - low) / (high - low)
         levels = (scaled * 255).round().clamp(0, 255).to(torch.uint8).numpy()
         inputs = {IMAGE_COLUMN: np.ascontiguousarray(levels)}
         row_labels = [None] * len(levels) if labels is None else labels

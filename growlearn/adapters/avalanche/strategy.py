@@ -28,6 +28,8 @@ from growlearn.growth.training_data import to_class_indices
 from growlearn.growth.training_loop import make_optimizer
 from growlearn.growth.weight_average import track_averages, use_averages
 from growlearn.ingest.rows import Rows, Split, object_column, split_rows
+from growlearn.network.devices import resolve_device
+from growlearn.network.transfer import to_device
 
 with patch_avalanche_import():
     from avalanche.training.templates import SupervisedTemplate
@@ -42,7 +44,8 @@ class BranchGrowth(SupervisedTemplate):  # type: ignore[misc] # avalanche ships 
     `train_mb_size` and `train_epochs`, where given, replace its batch size and epochs. The fraction
     `growth.validation_fraction` of each experience's rows is not used for training: it selects the best
     epoch and calibrates the router. `growth.patience` sets early stopping. Other keywords go to Avalanche's
-    SupervisedTemplate. Runs on the CPU.
+    SupervisedTemplate. `device` trains and answers: cpu, cuda, cuda:N, mps, or auto for the fastest there is;
+    that of `growth` is not read.
 
     Without an `optimizer` a branch is trained by AdamW, with the learning rate of `growth` on one cycle, set
     before each iteration, so that a plugin may change it; a moving average of its weights is kept. A given
@@ -65,8 +68,7 @@ class BranchGrowth(SupervisedTemplate):  # type: ignore[misc] # avalanche ships 
         device: str | torch.device = "cpu",
         **template: Any,
     ) -> None:
-        if torch.device(device).type != "cpu":
-            raise GrowLearnError(f"growth in Avalanche cannot run on {device}", hint="use device='cpu'")
+        device = resolve_device(str(device), "device")
         if optimizer is not None and len(optimizer.param_groups) != 1:
             raise GrowLearnError(
                 f"an optimizer with {len(optimizer.param_groups)} parameter groups", hint="give it one group"
@@ -196,7 +198,7 @@ class BranchGrowth(SupervisedTemplate):  # type: ignore[misc] # avalanche ships 
 
     def _get_task_labels(self) -> Tensor:
         """The batch's task labels [B]; all 0 where the benchmark gives none."""
-        zeros = torch.zeros(len(self.mb_x), dtype=torch.int64)
+        zeros = torch.zeros(len(self.mb_x), dtype=torch.int64, device=self.mb_x.device)
         return self.mb_task_id if hasattr(self.experience, "task_labels") else zeros
 
     def criterion(self) -> Tensor:
@@ -207,12 +209,14 @@ class BranchGrowth(SupervisedTemplate):  # type: ignore[misc] # avalanche ships 
         if not self.is_training:
             return self._criterion(self.mb_output, self.mb_y)  # type: ignore[no-any-return]
         classes = self._require_training().plan.classes
-        is_own_row = torch.isin(self.mb_y, torch.tensor(classes)) & (
+        own_classes = to_device(torch.tensor(classes), self.mb_y.device)
+        is_own_row = torch.isin(self.mb_y, own_classes) & (
             self._get_task_labels() == self._get_task_label()
         )  # [B]
         if not is_own_row.any():
             return self._prefix_logits.sum() * 0.0
         targets = to_class_indices(object_column(self.mb_y[is_own_row].tolist()), classes)
+        targets = to_device(targets, self.mb_y.device)
         return torch.stack(
             [self._criterion(prefix[is_own_row], targets) for prefix in self._prefix_logits]
         ).mean()

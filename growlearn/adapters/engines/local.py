@@ -6,32 +6,40 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from growlearn.adapters.engines.plan_device import open_plan_device
 from growlearn.adapters.engines.scratch import prepare_plan_folder
 from growlearn.domain.consolidation import ConsolidationPlan, ConsolidationResult
+from growlearn.domain.device import CPU
 from growlearn.domain.growth import GrowthPlan, GrowthResult
 from growlearn.ports import Artifacts, ProgressCallback
 
 
 @dataclass(frozen=True)
 class LocalEngine:
-    """Trains in the calling process; checkpoints are stored in `scratch`."""
+    """Trains in the calling process; checkpoints are stored in `scratch`.
+
+    `device` names the one that plans are trained on where their job leaves it open.
+    """
 
     artifacts: Artifacts
     scratch: Path
+    device: str = CPU
 
     def run(self, plans: Sequence[GrowthPlan], on_progress: ProgressCallback) -> Sequence[GrowthResult]:
         """Train each plan's branches, from its last checkpoint if there is one."""
         from growlearn.growth.train import train_branch  # noqa: PLC0415 - torch is imported only where used
 
-        return [
-            train_branch(plan, self.artifacts, prepare_plan_folder(self.scratch, plan), on_progress)
-            for plan in plans
-        ]
+        results = []
+        for plan in plans:
+            device = open_plan_device(plan, self.device)
+            folder = prepare_plan_folder(self.scratch, plan, device.type)
+            results.append(train_branch(plan, self.artifacts, folder, on_progress, device))
+        return results
 
     def consolidate(self, plan: ConsolidationPlan, on_progress: ProgressCallback) -> ConsolidationResult:
         """Distil the plan's branches, from its last checkpoint if there is one."""
         from growlearn.growth.distillation import consolidate_branches  # noqa: PLC0415 - as above
 
-        return consolidate_branches(
-            plan, self.artifacts, prepare_plan_folder(self.scratch, plan), on_progress
-        )
+        device = open_plan_device(plan, self.device)
+        folder = prepare_plan_folder(self.scratch, plan, device.type)
+        return consolidate_branches(plan, self.artifacts, folder, on_progress, device)

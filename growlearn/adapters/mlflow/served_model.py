@@ -38,7 +38,10 @@ class GrownModel(PythonModel):
         execution = importlib.import_module(f"{package}.domain.execution").Execution(
             os.environ.get("GROWLEARN_EXECUTION") or "loop"
         )
-        self._predictor = predictor.Predictor(manifest, _read_weights, execution)
+        device = importlib.import_module(f"{package}.network.devices").open_device(
+            os.environ.get("GROWLEARN_DEVICE") or "auto", "GROWLEARN_DEVICE"
+        )
+        self._predictor = predictor.Predictor(manifest, _read_weights, execution, device)
         self._refusal: type[Exception] = importlib.import_module(f"{package}.domain.errors").GrowLearnError
 
     def predict(self, context: Any, model_input: pd.DataFrame, params: Any = None) -> pd.DataFrame:  # noqa: ARG002

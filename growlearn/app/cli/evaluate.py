@@ -78,10 +78,14 @@ def _load_metrics(
 
 def _run_prequential(store: Store, artifacts: Artifacts, stream: str) -> PrequentialResult:
     from growlearn.app.cli.progress import show_progress
+    from growlearn.app.composition import open_process_device
+    from growlearn.app.current_settings import load_settings
     from growlearn.evaluation.prequential import evaluate_prequentially
 
     with show_progress() as on_progress:
-        return evaluate_prequentially(store, artifacts, stream, on_progress)
+        return evaluate_prequentially(
+            store, artifacts, stream, on_progress, open_process_device(load_settings())
+        )
 
 
 def _show_tasks(tasks: Sequence[TaskMetrics]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -38,10 +39,11 @@ def predict(
     ] = False,
 ) -> None:
     """Predict the rows of a file: adds the columns prediction, probability and task."""
-    from growlearn.app.composition import open_artifacts, open_store
+    from growlearn.app.composition import open_artifacts, open_process_device, open_store
     from growlearn.app.current_settings import load_settings
     from growlearn.app.predict_file import predict_file, write_predictions
     from growlearn.domain.errors import GrowLearnError
+    from growlearn.serving.predictor import Predictor
 
     if out is not None and out.resolve() == file.resolve():
         raise GrowLearnError(f"--out {out} is the input file", hint="write to another file")
@@ -53,8 +55,8 @@ def predict(
         version,
         file,
         min_probability,
-        settings.execution,
         proba,
+        partial(Predictor, execution=settings.execution, device=open_process_device(settings)),
     )
     if out is None:
         _show_predictions(predictions)

@@ -66,7 +66,8 @@ def _show_reproduction(reproduction: Reproduction) -> None:
     echo(
         f"{version.stream}: version {version.number} "
         f"({', '.join(reproduction.branches) or 'a head alone'} from {version.window}) "
-        f"reproduced in {reproduction.seconds:.1f} s with {threads}: {reproduction.status.value}"
+        f"reproduced in {reproduction.seconds:.1f} s with {threads} on {reproduction.device}: "
+        f"{reproduction.status.value}"
     )
     tensor_diffs = reproduction.model_diff.tensor_differences
     if tensor_diffs:

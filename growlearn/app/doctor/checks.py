@@ -11,6 +11,7 @@ from growlearn.app.doctor.artifacts import artifacts
 from growlearn.app.doctor.clock import clock
 from growlearn.app.doctor.context import CheckContext, StoreContext
 from growlearn.app.doctor.database import database
+from growlearn.app.doctor.device import device
 from growlearn.app.doctor.disk import disk
 from growlearn.app.doctor.finding import Finding
 from growlearn.app.doctor.mlflow import mlflow
@@ -25,7 +26,7 @@ from growlearn.app.doctor.windows import windows
 INSTALLATION_CHECKS: tuple[Callable[[], Iterable[Finding]], ...] = (python, packages, torchvision)
 """Checks that need no settings."""
 
-SETTINGS_CHECKS: tuple[Callable[[CheckContext], Iterable[Finding]], ...] = (disk, database, mlflow)
+SETTINGS_CHECKS: tuple[Callable[[CheckContext], Iterable[Finding]], ...] = (disk, device, database, mlflow)
 """Checks that need valid settings."""
 
 STORE_CHECKS: tuple[Callable[[StoreContext], Iterable[Finding]], ...] = (

@@ -9,12 +9,12 @@ from growlearn.evaluation.gates.gate_input import GateInput
 
 def bitwise_unchanged(gate_input: GateInput, config: GateConfig) -> GateResult:  # noqa: ARG001 - no threshold to set
     """Number of earlier tasks whose frozen weights or check logits changed: must be 0."""
-    changed = gate_input.evaluation.changed_tasks
-    failure_reason = f"no longer equal bit for bit: {', '.join(map(repr, changed))}"
+    changed, device = gate_input.evaluation.changed_tasks, gate_input.result.check_device
+    failure_reason = f"no longer equal bit for bit on {device}: {', '.join(map(repr, changed))}"
     return GateResult(
         gate="bitwise_unchanged",
         value=float(len(changed)),
         threshold=0.0,
         passed=not changed,
-        reason=failure_reason if changed else "earlier tasks are equal bit for bit",
+        reason=failure_reason if changed else f"earlier tasks are equal bit for bit on {device}",
     )

@@ -12,9 +12,10 @@ from growlearn.domain.growth import Combination
 from growlearn.domain.schema import Label
 from growlearn.network.model import weights as stored
 from growlearn.network.model.head import Head
+from growlearn.network.transfer import DoubleModule
 
 
-class HeadSum(nn.Module):
+class HeadSum(DoubleModule):
     """F_k = a_k F_(k-1) + s_k h_k over heads h_1 ... h_n of one lineage, with F_0 = 0.
 
     Every head has gates for all F features of the lineage, zero for those that it does not read: what a later
@@ -24,18 +25,13 @@ class HeadSum(nn.Module):
     def __init__(self, heads: Sequence[Head], combinations: Sequence[Combination]) -> None:
         super().__init__()
         self.heads = nn.ModuleList(heads)
+        self.combinations = tuple(combinations)  # (a_k, s_k) of every head; the buffers are what is stored
         frozen_weights = [combination.frozen_weight for combination in combinations]
         step_sizes = [combination.step_size for combination in combinations]
         self.register_buffer("frozen_weights", torch.tensor(frozen_weights, dtype=torch.float64))  # a [n]
         self.register_buffer("step_sizes", torch.tensor(step_sizes, dtype=torch.float64))  # s [n]
         self.frozen_weights: Tensor
         self.step_sizes: Tensor
-
-    @property
-    def combinations(self) -> tuple[Combination, ...]:
-        """(a_k, s_k) of every head."""
-        pairs = zip(self.frozen_weights.tolist(), self.step_sizes.tolist(), strict=True)
-        return tuple(Combination(frozen_weight=a, step_size=s) for a, s in pairs)
 
     def forward(self, features: Tensor) -> Tensor:
         """Features [B, F, D] -> logits F_n [B, C]."""
@@ -101,7 +97,7 @@ def map_classes(answer: Answer, known: Sequence[Label], classes: Sequence[Label]
 
 def _map_head(head: Head, positions: Sequence[int | None]) -> Head:
     num_features, width = head.gates.shape
-    mapped = Head(num_features, width, len(positions), normed=head.normed)
+    mapped = Head(num_features, width, len(positions), normed=head.normed).to(head.gates.device)
     mapped.gates = nn.Parameter(head.gates.detach().clone())
     mapped.norm.load_state_dict(head.norm.state_dict())
     weight, bias = head.linear.weight.detach(), head.linear.bias.detach()  # [C, D], [C]

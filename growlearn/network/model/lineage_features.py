@@ -50,6 +50,7 @@ def spread_head(head: Head, before: Sequence[Feature], after: Sequence[Feature])
     Its gates are zero for all others; what `after` lacks must have had gates of zero.
     """
     spread = Head(len(after), head.gates.shape[1], head.linear.out_features, normed=head.normed)
+    spread.to(head.gates.device)
     position = {feature: index for index, feature in enumerate(after)}
     with torch.no_grad():
         spread.gates.zero_()

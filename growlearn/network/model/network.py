@@ -14,6 +14,7 @@ from growlearn.domain.lineage import Manifest
 from growlearn.domain.model_config import ModelConfig
 from growlearn.domain.schema import Label
 from growlearn.ingest.rows import Rows
+from growlearn.network.devices import CPU_DEVICE
 from growlearn.network.model import weights as stored
 from growlearn.network.model.branch import ResidualBranch
 from growlearn.network.model.execution import EXECUTORS
@@ -24,6 +25,7 @@ from growlearn.network.model.head import Head
 from growlearn.network.model.head_sum import Answer, HeadSum, load_answer
 from growlearn.network.model.lineage_features import Feature, list_features
 from growlearn.network.stems.stem import Stem, load_stem
+from growlearn.network.transfer import to_device
 
 Logits = npt.NDArray[np.float32]
 
@@ -47,6 +49,8 @@ class GrowingNetwork(nn.Module):
         self.lineages: list[tuple[str, ...]] = []
         self.classes: list[tuple[Label, ...]] = []
         self.task_index: dict[str, int] = {}
+        self.register_buffer("place", torch.empty(0), persistent=False)  # moves as weights do
+        self.place: Tensor
         self.executor: BranchExecutor = LoopExecutor(self._branch_set())
 
     def add_branch(self, branch_id: str, branch: ResidualBranch, stem_id: str, stem: Stem | None) -> None:
@@ -62,6 +66,11 @@ class GrowingNetwork(nn.Module):
         self.heads.append(head)
         self.lineages.append(tuple(lineage))
         self.classes.append(tuple(classes))
+
+    @property
+    def device(self) -> torch.device:
+        """The device of the weights; what a method returns is there, unless it is a NumPy array."""
+        return self.place.device
 
     @property
     def root_stem(self) -> Stem:
@@ -132,22 +141,21 @@ class GrowingNetwork(nn.Module):
     def logits(self, rows: Rows, task: str) -> Logits:
         """Logits of N rows, float32 [N, C], in batches of INFERENCE_BATCH_SIZE."""
         self.eval()
-        parts = [np.empty((0, len(self.classes[self.task_index[task]])), dtype=np.float32)]
+        parts = [torch.empty(0, len(self.classes[self.task_index[task]]), device=self.device)]
         with torch.no_grad():
-            for batch in iter_batches(rows):
-                parts.append(self.forward(batch, task).numpy())  # noqa: PERF401
-        return np.concatenate(parts)
+            parts += [self.forward(batch, task) for batch in iter_batches(rows)]
+        return _to_numpy(parts)
 
     def features_and_probabilities(self, rows: Rows, task: str) -> tuple[Logits, Logits]:
         """Features [N, F D] and probabilities [N, C] of N rows for a task, in one pass; float32."""
         index = self.task_index[task]
         features = self.pooled_features(rows, self.lineages[index])  # [N, F, D]
-        parts = [np.empty((0, len(self.classes[index])), dtype=np.float32)]
+        parts = [torch.empty(0, len(self.classes[index]), device=self.device)]
         with torch.no_grad():
             for start in range(0, len(features), INFERENCE_BATCH_SIZE):
                 batch = torch.from_numpy(features[start : start + INFERENCE_BATCH_SIZE])
-                parts.append(self.heads[index](batch).numpy())
-        probabilities = torch.softmax(torch.from_numpy(np.concatenate(parts)), dim=1).numpy()
+                parts.append(self.heads[index](to_device(batch, self.device)))
+        probabilities = torch.softmax(torch.from_numpy(_to_numpy(parts)), dim=1).numpy()
         _, num_features, width = features.shape
         return features.reshape(-1, num_features * width), probabilities
 
@@ -159,11 +167,10 @@ class GrowingNetwork(nn.Module):
         """Features of N rows along a lineage as float32 [N, F, D]."""
         self.eval()
         shape = (0, len(self.list_features(lineage)), self.config.embed_dim)
-        parts = [np.empty(shape, dtype=np.float32)]
+        parts = [torch.empty(shape, device=self.device)]
         with torch.no_grad():
-            for batch in iter_batches(rows):
-                parts.append(self.features(batch, lineage).numpy())  # noqa: PERF401
-        return np.concatenate(parts)
+            parts += [self.features(batch, lineage) for batch in iter_batches(rows)]
+        return _to_numpy(parts)
 
     def dump_branch(self, branch_id: str) -> bytes:
         """One branch with its buffers and own stem as safetensors bytes."""
@@ -195,6 +202,11 @@ class GrowingNetwork(nn.Module):
         return stem
 
 
+def _to_numpy(parts: Sequence[Tensor]) -> Logits:
+    """Batches [B, ...] of one device as one array; copied once, so that no batch waits for another's copy."""
+    return torch.cat(list(parts)).cpu().numpy()
+
+
 def iter_batches(rows: Rows, size: int = INFERENCE_BATCH_SIZE) -> Iterator[Rows]:
     """Consecutive batches of at most `size` rows."""
     for start in range(0, len(rows), size):
@@ -205,10 +217,12 @@ def load_network(
     manifest: Manifest,
     read_artifact: Callable[[str], bytes],
     open_models: Sequence[tuple[Manifest, GrowingNetwork]] = (),
+    device: torch.device = CPU_DEVICE,
 ) -> GrowingNetwork:
-    """Build a frozen network; `read_artifact` gives the stored bytes of a sha256.
+    """Build a frozen network on a device; `read_artifact` gives the stored bytes of a sha256.
 
-    Branches and heads of `open_models` are shared with them: equal sha256 are equal bytes.
+    Branches and heads of `open_models`, on that device too, are shared with them: equal sha256 are equal
+    bytes.
     """
     network = GrowingNetwork(manifest.model)
     branches = {entry.sha256: (model, entry.id) for known, model in open_models for entry in known.branches}
@@ -223,7 +237,7 @@ def load_network(
     for task in manifest.tasks:
         head = heads[task.sha256] if task.sha256 in heads else load_answer(read_artifact(task.sha256))
         network.add_task(task.name, task.classes, task.lineage, head)
-    return network.requires_grad_(False).eval()
+    return network.requires_grad_(False).eval().to(device)
 
 
 def load_branch(manifest: Manifest, content: bytes) -> tuple[ResidualBranch, Stem | None]:

@@ -24,6 +24,7 @@ from growlearn.network.router.rocket import RocketFeatures
 from growlearn.network.router.text import NgramFeatures, encode_texts
 from growlearn.network.router.tfidf import TfidfFeatures
 from growlearn.network.stems.stem import Stem, get_column_names
+from growlearn.network.transfer import to_device
 
 _MAX_PROJECTIONS, _MIN_PROJECTIONS = 1500, 128
 _CLIP = 5.0  # standard deviations
@@ -149,29 +150,35 @@ class RouterFeatures(nn.Module):
 
     def fit(self, stem: Stem, rows: Rows, seed: int) -> None:
         """Fit the column features, projections and standardisation to the first window's rows."""
-        generator = torch.Generator().manual_seed(seed)
-        for part, values in zip(self.parts, self._encode(rows), strict=True):
-            part.fit(values, generator)
+        generator = torch.Generator().manual_seed(seed)  # the same numbers whatever the device
+        for (name, encode), part in zip(self._encoders(), self.parts, strict=True):
+            part.fit(encode(rows.inputs[name]), generator)
         self.signs.copy_(torch.randint(0, 2, self.signs.shape, generator=generator) * 2 - 1)
         self.shift.copy_(torch.randn(len(self.shift), generator=generator) * 0.3)
-        self.mean, self.scale = _mean_and_std(rows, lambda batch: self._raw_features(stem, batch))
-        self.projected_mean, self.projected_scale = _mean_and_std(
-            rows, lambda batch: self._project(self._standardize(stem, batch))
+        self.to(stem.device)
+        _copy_mean_and_std(rows, lambda batch: self._raw_features(stem, batch), (self.mean, self.scale))
+        _copy_mean_and_std(
+            rows,
+            lambda batch: self._project(self._standardize(stem, batch)),
+            (self.projected_mean, self.projected_scale),
         )
 
     def forward(self, stem: Stem, rows: Rows) -> Tensor:
         """B rows -> h [B, F]; `stem` is the root stem, which never changes."""
         u = self._standardize(stem, rows)
         projected = (self._project(u) - self.projected_mean) / self.projected_scale
-        return torch.cat([u, projected, torch.ones(len(u), 1)], dim=1)
+        return torch.cat([u, projected, u.new_ones(len(u), 1)], dim=1)
 
     def _raw_features(self, stem: Stem, rows: Rows) -> Tensor:
         parts = [part(values) for part, values in zip(self.parts, self._encode(rows), strict=True)]
         return torch.cat([*parts, _other_tokens(stem, rows)], dim=1)
 
     def _encode(self, rows: Rows) -> Iterator[Tensor]:
-        for name, encode in zip(self.names, self.encoders, strict=True):
-            yield encode(rows.inputs[name])
+        for name, encode in self._encoders():
+            yield to_device(encode(rows.inputs[name]), self.mean.device)
+
+    def _encoders(self) -> Iterator[tuple[str, Callable[[Column], Tensor]]]:
+        yield from zip(self.names, self.encoders, strict=True)
 
     def _standardize(self, stem: Stem, rows: Rows) -> Tensor:
         return ((self._raw_features(stem, rows) - self.mean) / self.scale).clamp(-_CLIP, _CLIP)
@@ -214,12 +221,15 @@ def _other_tokens(stem: Stem, rows: Rows) -> Tensor:
     return stem.tokens_by_type(rows, [kind for kind in InputType if kind not in FIXED_FEATURES]).flatten(1)
 
 
-def _mean_and_std(rows: Rows, compute_features: Callable[[Rows], Tensor]) -> tuple[Tensor, Tensor]:
-    """Mean and standard deviation of features [F], in one pass."""
+def _copy_mean_and_std(
+    rows: Rows, compute_features: Callable[[Rows], Tensor], buffers: tuple[Tensor, Tensor]
+) -> None:
+    """Mean and standard deviation of features [F] into two buffers, in one pass; summed on the CPU."""
     total, squares = torch.zeros(1), torch.zeros(1)
     for batch in iter_batches(rows):
-        values = compute_features(batch).double()
+        values = compute_features(batch).cpu().double()  # not every device has float64
         total, squares = total + values.sum(0), squares + values.square().sum(0)
     mean = total / len(rows)
     variance = (squares / len(rows) - mean.square()).clamp_min(0)
-    return mean.float(), variance.sqrt().float() + 1e-3
+    buffers[0].copy_(mean.float())
+    buffers[1].copy_(variance.sqrt().float() + 1e-3)

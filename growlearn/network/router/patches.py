@@ -56,7 +56,7 @@ class PatchFeatures(nn.Module):
         """Each patch p as filter . (p - mean(p)) / std(p), rectified and averaged."""
         pixels = self._padded(images.float())
         count = pixels.shape[1] * _PATCH_SIZE * _PATCH_SIZE
-        ones = torch.ones(1, pixels.shape[1], _PATCH_SIZE, _PATCH_SIZE)
+        ones = pixels.new_ones(1, pixels.shape[1], _PATCH_SIZE, _PATCH_SIZE)
         mean = F.conv2d(pixels, ones, stride=_STRIDE) / count  # [B, 1, h, w]
         square = F.conv2d(pixels.square(), ones, stride=_STRIDE) / count
         spread = (square - mean.square()).clamp_min(0).sqrt() + _CONTRAST

@@ -7,15 +7,17 @@ the fraction of positive ones; also each channel's mean over a few segments, and
 from __future__ import annotations
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - the field's own abbreviation
+
+from growlearn.network.transfer import DoubleModule, to_device
 
 _TAPS = 5  # per kernel
 _SEGMENTS, _MAX_MEANS = 16, 512  # per channel, and of all channels together
 _THRESHOLD_ROWS = 1000  # used to set the kernels' thresholds
 
 
-class RocketFeatures(nn.Module):
+class RocketFeatures(DoubleModule):
     """Series float64 [B, steps, channels] -> features float32 [B, size]; `fit` is called once."""
 
     def __init__(self, steps: int, channels: int, kernels: int) -> None:
@@ -59,7 +61,8 @@ class RocketFeatures(nn.Module):
         return torch.cat([coarse, spread, over.amax(2), (over > 0).float().mean(2)], dim=1)
 
     def _standardize(self, values: Tensor) -> Tensor:
-        return ((values - self.mean) / self.scale).clamp(-10, 10).float().transpose(1, 2)
+        standard = ((values - self.mean) / self.scale).clamp(-10, 10).float()
+        return to_device(standard, self.kernels.device).transpose(1, 2)
 
     def _responses(self, standard: Tensor) -> Tensor:
         """Responses of every kernel at every step, ordered by dilation."""

@@ -22,6 +22,7 @@ from growlearn.network.model import weights
 from growlearn.network.model.network import iter_batches
 from growlearn.network.router.features import RouterFeatures, fit_router_features, load_router_features
 from growlearn.network.stems.stem import Stem, load_stem
+from growlearn.network.transfer import to_device
 
 _RIDGE_PER_TASK = 1e-3  # lambda per task
 _INVERSE_TEMPERATURES = (2.0, 4.0, 8.0, 16.0, 32.0)  # candidate factors of the scores before the softmax
@@ -34,7 +35,7 @@ TaskClass = tuple[str, Label]
 
 @dataclass(frozen=True, eq=False)
 class GramMatrices:
-    """H'H [F, F] and H'Y [F, K], float64, summed over tasks with weight 1 each."""
+    """H'H [F, F] and H'Y [F, K], float64 on the CPU, summed over tasks with weight 1 each."""
 
     gram: Tensor
     cross: Tensor
@@ -59,17 +60,23 @@ class Router:
     ) -> None:
         self.features = features
         self.stem = stem
-        self.ridge_weights = ridge_weights
+        self.ridge_weights = ridge_weights  # where the stem is, as the features
         self.inverse_temperature = inverse_temperature
         self.task_classes = tuple(task_classes)
 
+    def to(self, device: torch.device) -> None:
+        """Move to a device."""
+        self.features.to(device)
+        self.stem.to(device)
+        self.ridge_weights = to_device(self.ridge_weights, device)
+
     def probabilities(self, rows: Rows, tasks: Sequence[str]) -> Tensor:
-        """The probability of each of the given tasks for each of N rows: [N, tasks], in their order."""
+        """The probability of each given task, in their order, for each of N rows: [N, tasks] on the CPU."""
         columns = [index for index, (task, _) in enumerate(self.task_classes) if task in tasks]
         membership = torch.zeros(len(columns), len(tasks))  # [K', tasks]
         for column, index in enumerate(columns):
             membership[column, list(tasks).index(self.task_classes[index][0])] = 1.0
-        scores = self.scores(rows)[:, columns]
+        scores = self.scores(rows).cpu()[:, columns]
         probabilities: Tensor = torch.softmax(scores * self.inverse_temperature, dim=1) @ membership
         return probabilities
 
@@ -104,13 +111,15 @@ def add_task_to_router(
     else:
         features_sha256 = old_router.features
         tensors = weights.load_weights(read_artifact(features_sha256))
-        features = load_router_features(parent_manifest.schema, tensors)
+        features = load_router_features(parent_manifest.schema, tensors).to(stem.device)
         gram_matrices = _load_gram_matrices(read_artifact(old_router.gram_matrices))
     new_classes = tuple((task, label) for label in classes)
     gram_matrices = _add_task_rows(gram_matrices, features, stem, train, classes)
     task_classes = (*(() if old_router is None else old_router.task_classes), *new_classes)
     ridge_weights = gram_matrices.solve(len({name for name, _ in task_classes}))
-    router = Router(features, stem, ridge_weights, _INVERSE_TEMPERATURES[0], task_classes)
+    router = Router(
+        features, stem, to_device(ridge_weights, stem.device), _INVERSE_TEMPERATURES[0], task_classes
+    )
     inverse_temperature = torch.tensor(_calibrate_temperature(router, validation, new_classes))
     return RouterWeights(
         features=features_sha256,
@@ -132,9 +141,9 @@ def load_router(manifest: Manifest, stem: Stem, read_artifact: Callable[[str], b
     tensors = weights.load_weights(read_artifact(stored.ridge_weights))
     stem = _load_router_stem(manifest, stem, read_artifact)
     return Router(
-        features,
+        features.to(stem.device),
         stem,
-        tensors["ridge_weights"],
+        to_device(tensors["ridge_weights"], stem.device),
         float(tensors["inverse_temperature"]),
         stored.task_classes,
     )
@@ -149,7 +158,7 @@ def _load_router_stem(manifest: Manifest, root_stem: Stem, read_artifact: Callab
         manifest.schema,
         manifest.model,
         weights.with_prefix("stem.", weights.load_weights(read_artifact(router.stem))),
-    )
+    ).to(root_stem.device)
 
 
 def _zero_gram_matrices(size: int) -> GramMatrices:
@@ -168,8 +177,8 @@ def _add_task_rows(
         for batch in iter_batches(rows):
             h = features(stem, batch)  # [B, F]
             targets = torch.eye(len(classes))[[class_index[label] for label in batch.labels]]  # [B, C]
-            gram += (h.T @ h).double()
-            cross += (h.T @ targets).double()
+            gram += (h.T @ h).cpu().double()
+            cross += (h.T @ to_device(targets, h.device)).cpu().double()
     return GramMatrices(
         gram_matrices.gram + gram / len(rows), torch.cat([gram_matrices.cross, cross / len(rows)], dim=1)
     )
@@ -177,7 +186,7 @@ def _add_task_rows(
 
 def _calibrate_temperature(router: Router, rows: Rows, new_classes: Sequence[TaskClass]) -> float:
     """The inverse temperature with the highest likelihood of the new task's validation rows."""
-    scores = router.scores(rows)  # [N, K]
+    scores = router.scores(rows).cpu()  # [N, K]
     column_index = {label: router.task_classes.index((task, label)) for task, label in new_classes}
     targets = torch.tensor([column_index[label] for label in rows.labels])
     losses = [

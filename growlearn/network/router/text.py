@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import partial
 
-import torch
 from torch import Tensor
 
 from growlearn.ingest.rows import Column
@@ -23,7 +22,7 @@ class NgramFeatures(TfidfFeatures):
     def _counts(self, ids: Tensor) -> Tensor:
         ngram_ids, counts = unpack(ids)
         buckets = ngram_ids % self.size  # ids are hashes already
-        return torch.zeros(len(ids), self.size).scatter_add_(1, buckets, counts)
+        return counts.new_zeros(len(ids), self.size).scatter_add_(1, buckets, counts)
 
 
 def encode_texts(texts: Column) -> Tensor:

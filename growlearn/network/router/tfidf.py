@@ -30,7 +30,7 @@ class TfidfFeatures(nn.Module):
 
     def fit(self, ids: Tensor, _: torch.Generator) -> None:
         """Fit the inverse document frequency of each bucket, log((1 + N) / (1 + rows with it)) + 1."""
-        document_frequency = torch.zeros(self.size)
+        document_frequency = torch.zeros_like(self.rarity)
         for batch in torch.split(ids, 4096):
             document_frequency += (self._counts(batch) > 0).sum(0)
         self.rarity.copy_(torch.log((1 + len(ids)) / (1 + document_frequency)) + 1)
@@ -45,5 +45,5 @@ class TfidfFeatures(nn.Module):
         if self.vocabulary > self.size:
             bucket = wide * _MULTIPLIER % _HASH_SPACE * self.size // _HASH_SPACE  # at most 2^56: no overflow
         bucket = torch.where(wide < 0, self.size, bucket)  # [B, T]; padding gets a bucket that is dropped
-        counts = torch.zeros(len(ids), self.size + 1)
-        return counts.scatter_add_(1, bucket, torch.ones(bucket.shape))[:, :-1]
+        counts = self.rarity.new_zeros(len(ids), self.size + 1)
+        return counts.scatter_add_(1, bucket, self.rarity.new_ones(bucket.shape))[:, :-1]

@@ -55,7 +55,7 @@ class DatetimeTokens(nn.Module):
         tokens = embedded.view(len(embedded), 2, len(self.names), -1).sum(1)  # [B, columns, D]
         no_part = self.calendar.new_zeros(len(self.names), 1, self.calendar.shape[2])
         embeddings = torch.cat([self.calendar, no_part], dim=1)  # [columns, parts + 1, D]
-        column = torch.arange(len(self.names))[:, None]  # [columns, 1]
+        column = torch.arange(len(self.names), device=embeddings.device)[:, None]  # [columns, 1]
         result: Tensor = tokens + embeddings[column, inputs[_CALENDAR]].sum(2)
         return result
 

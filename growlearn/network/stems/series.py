@@ -14,12 +14,13 @@ from growlearn.domain.model_config import ModelConfig
 from growlearn.domain.schema import InputColumn, InputType
 from growlearn.ingest.rows import Column
 from growlearn.network.stems.columns import ColumnList, InitSource
+from growlearn.network.transfer import DoubleModule, to_device
 
 _CLIP = 10.0  # standard deviations
 _KERNEL = 3  # steps that a convolution reads
 
 
-class SeriesTokens(nn.Module):
+class SeriesTokens(DoubleModule):
     """One series column: normalisation fitted once, convolutions, a linear map of each patch, positions.
 
     Two convolutions over 3 steps and all channels read local shapes (Wang, Yan and Oates 2017); they are
@@ -64,6 +65,7 @@ class SeriesTokens(nn.Module):
     def forward(self, values: Tensor) -> Tensor:
         """Float64 [B, steps, channels] -> tokens [B, T, D]; clips values beyond 10 standard deviations."""
         standard = ((values - self.mean) / self.scale).clamp(-_CLIP, _CLIP).float()
+        standard = to_device(standard, self.position.device)  # [B, steps, channels]
         whole = self.project_all(standard.flatten(1))[:, None]  # [B, 1, D]
         num_padding = self.patch + -standard.shape[1] % self.patch
         grid = self.convolve(standard.transpose(1, 2))  # [B, D, steps]

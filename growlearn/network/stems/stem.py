@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
+from itertools import chain
 from typing import cast
 
 import torch
@@ -17,6 +18,7 @@ from growlearn.network.stems.bags import Bag, TextBag, TokenBag
 from growlearn.network.stems.columns import ColumnGroup, ColumnList, EncodedInputs, InitSource
 from growlearn.network.stems.linear import LinearTerm
 from growlearn.network.stems.modalities import MODALITIES
+from growlearn.network.transfer import to_device
 
 _MAX_FIT_ROWS, _MAX_FIT_TEXTS = 100_000, 10_000  # a text has thousands of n-grams
 _MAX_LINEAR_FRACTION = 0.25  # of the channels, that class scores may take
@@ -99,8 +101,14 @@ class Stem(nn.Module):
         is_frozen = not any(parameter.requires_grad for parameter in self.parameters())
         return super().train(mode and not is_frozen)
 
+    @property
+    def device(self) -> torch.device:
+        """The device of the weights, which inputs are brought to."""
+        return next(chain(self.parameters(), self.buffers())).device
+
     def forward(self, inputs: EncodedInputs) -> Tensor:
-        """Encoded inputs of B rows -> z [B, T, D]."""
+        """Encoded inputs of B rows, on any device -> z [B, T, D]."""
+        inputs = move_inputs(inputs, self.device)
         z = torch.cat([self.columns(kind)(inputs) for kind in self.kinds], dim=1)  # [B, T, D]
         if self.linear is None:
             return z
@@ -109,9 +117,15 @@ class Stem(nn.Module):
 
     def tokens_by_type(self, rows: Rows, kinds: Collection[InputType]) -> Tensor:
         """Tokens of the columns of the given types only: N rows -> [N, t, D]."""
-        empty = torch.empty(len(rows), 0, self.width)
+        empty = torch.empty(len(rows), 0, self.width, device=self.device)
         column_groups = [self.columns(kind) for kind in self.kinds if kind in kinds]
-        return torch.cat([empty, *(columns(columns.encode(rows)) for columns in column_groups)], dim=1)
+        parts = [columns(move_inputs(columns.encode(rows), self.device)) for columns in column_groups]
+        return torch.cat([empty, *parts], dim=1)
+
+
+def move_inputs(inputs: EncodedInputs, device: torch.device) -> EncodedInputs:
+    """Encoded inputs on a device; see `to_device`."""
+    return {name: to_device(tensor, device) for name, tensor in inputs.items()}
 
 
 def _make_bag(column: InputColumn) -> Bag:

@@ -18,6 +18,7 @@ from growlearn.domain.model_config import ModelConfig
 from growlearn.domain.schema import InputColumn, InputType
 from growlearn.ingest.rows import Column, Rows
 from growlearn.network.stems.columns import ColumnList, EncodedInputs, InitSource
+from growlearn.network.transfer import DoubleModule, to_device
 
 _NUMBERS = "numbers"
 _MAX_BINS = 48  # Q; more bins separate closer values, at Q x D parameters per column (docs/adr/0005)
@@ -25,7 +26,7 @@ _MIN_BINS = 8
 _ROWS_PER_BIN = 60  # of the first window, at least: with few rows many bins fit noise
 
 
-class NumberTokens(nn.Module):
+class NumberTokens(DoubleModule):
     """Number columns, one token each: piecewise linear encoding by the quantiles of the first window.
 
     A value x becomes Q + 1 numbers: clip((x - e_q) / (e_q+1 - e_q), 0, 1) for each bin between two edges e,
@@ -80,13 +81,17 @@ class NumberTokens(nn.Module):
 
     def embed_values(self, values: Tensor) -> Tensor:
         """Float64 [B, columns] -> tokens [B, columns, D]."""
-        is_missing = values.isnan() | (self.fitted == 0)  # [B, columns]
+        is_missing = values.isnan() | (self.fitted == 0).to(values.device)  # [B, columns]
         values = torch.where(is_missing, self.edges[:, self.edges.shape[1] // 2], values)
         standard = ((values - self.mean) / self.scale).clamp(-10, 10)
         left, right = self.edges[:, :-1], self.edges[:, 1:]  # [columns, Q]
         fractions = (values[..., None] - left) / torch.where(right > left, right - left, 1.0)
         pieces = torch.where(right > left, fractions, values[..., None] >= left).clamp(0, 1)
         encoded = torch.cat([pieces, standard[..., None]], dim=-1).float()  # [B, columns, Q + 1]
+        encoded, is_missing = (
+            to_device(encoded, self.weight.device),
+            to_device(is_missing, self.weight.device),
+        )
         tokens = torch.einsum("bcq,cqd->bcd", encoded, self.weight) + self.bias
         return tokens + is_missing[..., None] * self.missing
 

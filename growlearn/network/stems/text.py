@@ -78,7 +78,7 @@ class TextTokens(nn.Module):
     def _embed_whole(self, packed: Tensor) -> Tensor:
         buckets, weights = self._weigh(packed)
         # A dense product, because a gradient of the embedding is dense anyway.
-        bags = torch.zeros(len(packed), _NUM_BUCKETS).scatter_add_(1, buckets, weights)
+        bags = weights.new_zeros(len(packed), _NUM_BUCKETS).scatter_add_(1, buckets, weights)
         is_empty = (packed == PADDING).all(1, keepdim=True)  # [B, 1]
         return (bags @ self.embedding.weight + is_empty * self.missing)[:, None]  # [B, 1, D]
 
@@ -88,14 +88,16 @@ class TextTokens(nn.Module):
         ids, counts = unpack(packed[:, :longest])
         weights = torch.where(counts > 0, (1 + counts.clamp_min(1).log()) * self.rarity[ids], 0.0)
         if self.training:
-            weights = weights.masked_fill(torch.rand(weights.shape) < _NGRAM_DROPOUT, 0.0)
+            weights = weights.masked_fill(
+                torch.rand(weights.shape, device=weights.device) < _NGRAM_DROPOUT, 0.0
+            )
         return ids % _NUM_BUCKETS, F.normalize(weights, dim=1) * _signs(ids)
 
     def _embed_words(self, words: Tensor) -> Tensor:
         ids = words.reshape(len(words) * self.length, 2)
         is_kept = ids != PADDING
         if self.training:
-            is_kept = is_kept & (torch.rand(len(ids), 1) >= _WORD_DROPOUT)
+            is_kept = is_kept & (torch.rand(len(ids), 1, device=ids.device) >= _WORD_DROPOUT)
         ids = torch.where(is_kept, ids, 0).long()
         weights = torch.where(is_kept, self.rarity[ids] * _signs(ids) / 2, 0.0)
         tokens = F.embedding_bag(

@@ -42,7 +42,7 @@ class IdTokens(nn.Module):
     def forward(self, ids: Tensor) -> Tensor:
         """Int64 [B, T] -> tokens [B, T, D]."""
         if self.training:
-            ids = ids.masked_fill(torch.rand(ids.shape) < _WORD_DROPOUT, PADDING)
+            ids = ids.masked_fill(torch.rand(ids.shape, device=ids.device) < _WORD_DROPOUT, PADDING)
         known = (ids >= 0)[..., None]  # [B, T, 1]
         return torch.where(known, self.embedding(ids.clamp_min(0)), 0.0) + self.position
 

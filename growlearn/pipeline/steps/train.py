@@ -14,6 +14,7 @@ from growlearn.evaluation.evaluate import evaluate_candidate
 from growlearn.evaluation.inference import class_indices
 from growlearn.metrics import compute_chance_level
 from growlearn.network.bitwise_check import find_changed_tasks, store_check_logits
+from growlearn.network.devices import describe_device
 from growlearn.pipeline.augmentation_choice import choose_augmentation
 from growlearn.pipeline.context import StepContext
 from growlearn.pipeline.drift_refinement import choose_after_drift, is_contradicted
@@ -138,7 +139,11 @@ def _evaluate_trained(context: StepContext, trained: TrainedCandidate) -> Transi
     )
     evaluation = replace(evaluation, changed_tasks=changed_tasks)
     references[plan.task] = plan.validation
-    result = replace(result, check_logits=store_check_logits(candidate, references, models))
+    result = replace(
+        result,
+        check_logits=store_check_logits(candidate, references, models),
+        check_device=describe_device(models.device),
+    )
     return make_transition(
         context,
         WindowState.EVALUATED,

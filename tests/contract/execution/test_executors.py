@@ -75,6 +75,18 @@ def test_every_executor_is_within_1e_5_of_the_whole_branches(executor: str, dept
 
 
 @pytest.mark.parametrize("executor", EXECUTORS)
+def test_an_executor_on_another_device_is_within_1e_5_of_the_loop_on_the_cpu(
+    executor: str, other_device: torch.device
+) -> None:
+    there, here, batch = make_network(2).to(other_device), make_network(2), rows_of(300)
+    for lineage in LINEAGES:
+        computed = residuals(there, executor, batch, lineage)
+        assert {residual.device for residual in computed} <= {other_device}
+        for residual, expected in zip(computed, residuals(here, "loop", batch, lineage), strict=True):
+            assert (residual.cpu() - expected).abs().max() < 1e-5
+
+
+@pytest.mark.parametrize("executor", EXECUTORS)
 def test_an_executor_is_bitwise_deterministic(executor: str) -> None:
     network, rows = make_network(2), rows_of(7)
     for lineage in LINEAGES:

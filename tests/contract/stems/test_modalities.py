@@ -29,7 +29,7 @@ from growlearn.network.model import weights
 from growlearn.network.model.network import GrowingNetwork, load_network
 from growlearn.network.router.features import fit_router_features, load_router_features
 from growlearn.network.stems.modalities import MODALITIES
-from growlearn.network.stems.stem import Stem, load_stem, make_stem
+from growlearn.network.stems.stem import Stem, load_stem, make_stem, training_mode
 from growlearn.serving.frame_rows import read_frame_rows
 
 N = 40
@@ -154,6 +154,16 @@ def test_stored_weights_give_the_same_tokens_to_the_last_bit(schema: Schema, row
     assert weights.dump_weights(again.state_dict()) == weights.dump_weights(stem.state_dict())
     other = rows_of(schema, seed=1)
     assert torch.equal(z_of(again, other), z_of(stem, other))
+
+
+def test_tokens_on_another_device_are_those_of_the_cpu(
+    schema: Schema, rows: Rows, other_device: torch.device
+) -> None:
+    stem = stem_of(schema, rows)
+    expected = z_of(stem, rows)
+    assert torch.allclose(z_of(stem.to(other_device), rows).cpu(), expected, atol=1e-5)
+    with training_mode(stem):
+        assert stem(stem.encode(rows)).device == other_device
 
 
 def test_a_row_s_tokens_do_not_depend_on_other_rows(schema: Schema, rows: Rows) -> None:

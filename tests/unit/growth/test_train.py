@@ -13,6 +13,7 @@ from growlearn.domain.growth_config import GrowthConfig
 from growlearn.domain.lineage import Manifest
 from growlearn.growth import train
 from growlearn.growth.lr_schedule import make_lr_schedule
+from growlearn.growth.train_epoch import train_epoch
 from growlearn.network.model import weights
 from growlearn.network.model.network import GrowingNetwork, load_network
 from growlearn.network.router.router import load_router
@@ -137,8 +138,8 @@ def test_training_that_changes_a_frozen_branch_fails(builder: Any, monkeypatch: 
     builder.keep(builder.plan(builder.only(0, 1)))
     frozen: list[GrowingNetwork] = []
 
-    def load(manifest: Manifest, read: Callable[[str], bytes]) -> GrowingNetwork:
-        frozen.append(load_network(manifest, read))
+    def load(manifest: Manifest, read: Callable[[str], bytes], **options: Any) -> GrowingNetwork:
+        frozen.append(load_network(manifest, read, **options))
         return frozen[-1]
 
     def train_carelessly(*arguments: Any) -> float:
@@ -146,9 +147,8 @@ def test_training_that_changes_a_frozen_branch_fails(builder: Any, monkeypatch: 
             next(frozen[-1].branches["b1"].parameters()).add_(1e-7)
         return train_epoch(*arguments)
 
-    train_epoch = train._train_epoch
     monkeypatch.setattr(train, "load_network", load)
-    monkeypatch.setattr(train, "_train_epoch", train_carelessly)
+    monkeypatch.setattr(train, "train_epoch", train_carelessly)
     with pytest.raises(GrowLearnError, match="training changed frozen weights"):
         builder.grow(builder.plan(builder.only(2, 3), parent="task-1"))
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from growlearn.network.devices import synchronize
 from growlearn.network.model.execution.parts import BranchExecutor
 
 MANY_ROWS = 64  # represents every batch of more than one row
@@ -54,5 +55,7 @@ def _fastest_name(
             for name, executor in executors.items():
                 started = time.perf_counter()
                 executor(tokens, lineage)
+                for z in tokens.values():
+                    synchronize(z.device)
                 shortest_s[name] = min(shortest_s[name], time.perf_counter() - started)
     return min(executors, key=shortest_s.__getitem__)

@@ -1,7 +1,7 @@
 """All branches of a lineage at once: stacked weights, one batched product in place of K.
 
-Fewer calls make it fastest for one row. Large batches are split into chunks of rows whose activations fit in
-the processor's cache.
+Fewer calls make it fastest for one row. On the CPU large batches are split into chunks of rows whose
+activations fit in the processor's cache.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - the field's own abbreviation
 
+from growlearn.domain.device import CPU
 from growlearn.network.model.branch import Layer, ResidualBranch
 from growlearn.network.model.execution.loop import LoopExecutor
 from growlearn.network.model.execution.parts import BranchSet, Lineage
@@ -74,6 +75,8 @@ class StackedExecutor:
         else:
             z = torch.stack([tokens[stem_id] for stem_id in stem_ids])  # [K, B, T, D]
         rows = max(1, _STACKED_CHUNK_ELEMENTS // (len(lineage) * z.shape[2] * z.shape[3]))
+        if z.device.type != CPU:
+            rows = max(1, z.shape[1])
         parts = [_pooled_residuals(layers, chunk) for chunk in torch.split(z, rows, dim=1)]
         return list(torch.cat(parts, dim=1))
 

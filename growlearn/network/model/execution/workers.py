@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from growlearn.domain.device import CPU
 from growlearn.network.model.branch import ResidualBranch
 from growlearn.network.model.execution.loop import LoopExecutor, split_chunks
 from growlearn.network.model.execution.parts import BranchExecutor, BranchSet
@@ -38,9 +39,10 @@ class WorkersExecutor:
 
 
 def spread_over_workers(branch_set: BranchSet) -> BranchExecutor:
-    """As many workers as torch has threads; with one thread the loop, which then is the same."""
+    """As many workers as torch has threads; the loop with one thread, where it is the same, and on a GPU."""
     num_workers = torch.get_num_threads()
-    if num_workers == 1:
+    is_on_cpu = all(parameter.device.type == CPU for parameter in branch_set.branches.parameters())
+    if num_workers == 1 or not is_on_cpu:
         return LoopExecutor(branch_set)
     return WorkersExecutor(branch_set, _start_pool(num_workers))
 

@@ -16,6 +16,7 @@ from growlearn.adapters.avalanche.importing import patch_avalanche_import
 from growlearn.avalanche import BranchGrowth, GrowthConfig
 from growlearn.domain.errors import CannotGrow, GrowLearnError
 from growlearn.network.model.network import load_network
+from tests.second_device import SECOND, second_device
 
 from .conftest import GROWTH, MODEL, Script, benchmark, counting_plugin, digits, strategy
 
@@ -173,10 +174,29 @@ def test_patience_ends_an_experience() -> None:
 
 
 def test_what_cannot_be_grown_is_an_error() -> None:
-    with pytest.raises(GrowLearnError, match="cannot run on cuda"):
-        BranchGrowth(model=MODEL, device="cuda")
+    with pytest.raises(GrowLearnError, match="device is 'gpu', but this machine has"):
+        BranchGrowth(model=MODEL, device="gpu")
     with pytest.raises(CannotGrow, match="fewer than 5000"):
         strategy(growth=GrowthConfig(min_rows=5000)).train(benchmark(task_labels=True).train_stream[0])
+
+
+@pytest.mark.parametrize("task_labels", [True, False])
+def test_experiences_are_grown_and_answered_on_another_device(
+    task_labels: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("growlearn.adapters.avalanche.strategy.resolve_device", lambda *_: SECOND)
+    stream, images = benchmark(task_labels, experiences=2), digits(slice(0, 60)).tensors[0]
+    with second_device() as device:
+        learner = strategy(device="second", train_epochs=1)
+        for experience in stream.train_stream:
+            learner.train(experience)
+        results = learner.eval(stream.test_stream)
+        with torch.no_grad():
+            answers = learner.model(images, 1)
+            moved = learner.model.to(torch.device("cpu"))(images, 1)
+    assert next(value for name, value in results.items() if "Top1" in name) > 0.2
+    assert answers.device == device
+    assert (answers.cpu() - moved).abs().max() < 1e-4
 
 
 def test_growlearn_alone_imports_neither_torch_nor_avalanche() -> None:

@@ -48,6 +48,7 @@ retraining_policy: {{confirm_windows: {policy.confirm_windows}, cooldown_windows
 # New labelled rows of a known task: learned from when that can pay, in every_window, or never:
 refine: {{when: {refine.when}, min_rows: {refine.min_rows}}}
 growth: {growth}
+# Trained on the fastest device that the worker has; growth.device, such as cpu or cuda:1, names another.
 # A new branch is kept only if it beats these cheaper candidates; with [] it is not compared:
 baseline_comparison: {{baselines: {baselines}, alpha: {comparison.alpha}, \
 min_accuracy_gain: {comparison.min_accuracy_gain}}}

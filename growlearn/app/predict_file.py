@@ -57,14 +57,14 @@ def predict_file(
     file: Path,
     min_probability: float = 0.0,
     proba: bool = False,
-    load_predictor: LoadPredictor = Predictor,
+    load_predictor: LoadPredictor | None = None,
 ) -> FilePredictions:
     """Predict every row of a Parquet, CSV or Arrow file, or every image below a folder.
 
     The champion predicts, or the given version; a prediction below `min_probability` is left null. With
     `proba` a column is added for the probability of each class, `probability_CLASS`. `load_predictor` decides
-    how and where the model runs. Raises GrowLearnError where the stream has no such version or the file
-    cannot be used.
+    how and where the model runs, by default branch by branch on the CPU. Raises GrowLearnError where the
+    stream has no such version or the file cannot be used.
     """
     model = _get_version(store, stream, version)
     contents = _read_contents(file)
@@ -84,7 +84,7 @@ def predict_file(
     bad.sort(key=lambda row: row.row)
     if len(known) == 0:
         raise GrowLearnError(f"{file}: no row can be answered; the first: {bad[0].reason}")
-    predictor = load_predictor(model.manifest, artifacts.get)
+    predictor = (load_predictor or Predictor)(model.manifest, artifacts.get)
     rows = parsed.rows if len(known) == len(parsed.rows) else parsed.rows.take(known)
     parts = [predictor.answer(part, min_probability, proba) for part in rows.slices(_CHUNK_ROWS)]
     class_parts = [predictor.probability_columns(part) for part in parts]

@@ -83,7 +83,8 @@ def prepare_device(device: torch.device) -> None:
     """Make results on a GPU repeatable, and as exact as those of a CPU; nothing changes for a CPU.
 
     cuDNN's convolutions use TF32 by default, whose mantissa of 10 bits would set answers 1e-3 apart. An
-    operation without a repeatable implementation warns, and is computed all the same.
+    operation without a repeatable implementation is an error: with a warning alone, torch keeps to the
+    attention whose gradients differ from run to run.
     """
     if device.type != "cuda":
         return
@@ -91,7 +92,7 @@ def prepare_device(device: torch.device) -> None:
     torch.backends.cudnn.allow_tf32 = False
     torch.backends.cuda.matmul.allow_tf32 = False
     torch.backends.cudnn.benchmark = False
-    torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.use_deterministic_algorithms(True)
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
 
 

@@ -54,6 +54,13 @@ def test_a_way_of_execution_that_does_not_exist_is_refused_with_those_that_do(tm
         read_settings({"GROWLEARN_EXECUTION": "fast"}, tmp_path)
 
 
+def test_a_device_is_named_and_a_misspelt_one_refused_with_the_names(tmp_path: Path) -> None:
+    assert read_settings({}, tmp_path).device == "auto"
+    assert read_settings({"GROWLEARN_DEVICE": "cuda:1"}, tmp_path).device == "cuda:1"
+    with pytest.raises(GrowLearnError, match=r"GROWLEARN_DEVICE is 'gpu' .*auto, cpu, cuda, cuda:N, mps"):
+        read_settings({"GROWLEARN_DEVICE": "gpu"}, tmp_path)
+
+
 @pytest.mark.parametrize("content", [b"home = ", b"\xff\xfe"])
 def test_a_broken_file_is_named(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "growlearn.toml").write_bytes(content)

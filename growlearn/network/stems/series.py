@@ -8,7 +8,6 @@ from collections.abc import Mapping
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F  # noqa: N812 - the field's own abbreviation
 
 from growlearn.domain.model_config import ModelConfig
 from growlearn.domain.schema import InputColumn, InputType
@@ -69,7 +68,8 @@ class SeriesTokens(DoubleModule):
         whole = self.project_all(standard.flatten(1))[:, None]  # [B, 1, D]
         num_padding = self.patch + -standard.shape[1] % self.patch
         grid = self.convolve(standard.transpose(1, 2))  # [B, D, steps]
-        padded = F.pad(grid, (0, num_padding), mode="replicate")  # [B, D, padded steps]
+        last = grid[..., -1:].expand(-1, -1, num_padding)  # as F.pad replicates, with a repeatable gradient
+        padded = torch.cat([grid, last], dim=2)  # [B, D, padded steps]
         tokens = self.project(padded).transpose(1, 2) + self.position
         return torch.cat([tokens, whole], dim=1)
 

@@ -9,6 +9,7 @@ import pytest
 from growlearn.adapters.memory.store import MemoryStore
 from growlearn.app.apply_job import apply_job, format_next_runs
 from growlearn.domain.errors import JobError
+from growlearn.domain.growth_config import GrowthConfig
 from growlearn.domain.job import Job, RegistryConfig, Schedule, SourceConfig
 from growlearn.domain.schema import InputColumn, InputType, Schema
 from growlearn.domain.window import IngestResult, SourceFile, Window, WindowState
@@ -85,3 +86,16 @@ def test_the_next_due_times_name_weekday_and_zone() -> None:
     told = format_next_runs(replace(JOB, schedule=Schedule(cron="0 3 * * 0")))
     assert [time[:3] for time in told.split(", ")] == ["Sun"] * 3
     assert told.endswith(" 03:00:00 UTC")
+
+
+def test_a_device_that_this_machine_lacks_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("growlearn.network.devices.list_devices", lambda: ["cpu"])
+    job = replace(JOB, growth=GrowthConfig(device="cuda"))
+    message = (
+        r"growth.device is 'cuda', but this machine has no device but cpu "
+        r"\(write one of auto, cpu, or apply the job on the machine that trains\)"
+    )
+    with pytest.raises(JobError, match=message):
+        apply_job(MemoryStore(), job)
+    monkeypatch.setattr("growlearn.network.devices.list_devices", lambda: ["cuda:0", "cpu"])
+    assert apply_job(MemoryStore(), job).created

@@ -31,10 +31,10 @@ def test_one_prediction_is_one_load_and_one_decode(
             read[sha256] += 1
             return world.artifacts.get(sha256)
 
-    def count_loads(manifest: Any, read_artifact: Callable[[str], bytes]) -> Any:
+    def count_loads(manifest: Any, read_artifact: Callable[[str], bytes], **options: Any) -> Any:
         nonlocal loads
         loads += 1
-        return load_network(manifest, read_artifact)
+        return load_network(manifest, read_artifact, **options)
 
     def count_decodes(contents: Mapping[str, bytes], schema: Any) -> Any:
         nonlocal decodes

@@ -42,9 +42,9 @@ def again(grown: World) -> Again:
 
 
 def made_again(number: int, store: Any, artifacts: Artifacts, tolerance: float) -> Reproduction:
-    def open_workshop(folder: Path, threads: int) -> ScratchTraining:
+    def open_workshop(folder: Path, threads: int, device: str) -> ScratchTraining:
         above = OverlayArtifacts(MemoryArtifacts(), artifacts)
-        return ScratchTraining(LocalEngine(above, folder), above)
+        return ScratchTraining(LocalEngine(above, folder, device), above)
 
     return reproduce_version(store, artifacts, open_workshop, "digits", number, tolerance, lambda _: None)
 

@@ -30,7 +30,7 @@ def test_a_version_answers_its_probes_to_the_last_bit(grown: World, number: int,
     )
     assert proof.is_verified
     answers = "1 task gives its stored logits" if tasks == 1 else "2 tasks give their stored logits"
-    assert describe_verification(proof) == f"verified: {answers} to the last bit"
+    assert describe_verification(proof) == f"verified: {answers} to the last bit on cpu"
 
 
 def test_probes_are_a_bounded_number_of_rows_and_stored_once(grown: World) -> None:
@@ -70,7 +70,7 @@ def test_an_answer_that_differs_is_told_with_its_size_and_its_task(
     proof = verify_version(store, grown.artifacts, "digits", 2)
     assert not proof.is_verified
     assert describe_verification(proof) == (
-        "not verified: 1 of 2 tasks no longer give their stored logits to the last bit; the largest "
+        "not verified: 1 of 2 tasks no longer give their stored logits to the last bit on cpu; the largest "
         "difference is 0.25, of task 'a'; code, packages, processor and threads are those it was made with"
     )
 
@@ -108,8 +108,8 @@ def test_tasks_whose_rows_were_deleted_are_named_and_the_others_asked(
     proof = verify_version(patched_store(grown.store, tasks=lambda _: tasks), grown.artifacts, "digits", 2)
     assert (proof.num_checked_tasks, proof.missing_tasks, proof.is_verified) == (1, ("a",), False)
     assert describe_verification(proof) == (
-        "partly verified: 1 task gives its stored logits to the last bit, but the check rows of 'a' are "
-        "missing"
+        "partly verified: 1 task gives its stored logits to the last bit on cpu, but the check rows of 'a' "
+        "are missing"
     )
 
 
@@ -122,3 +122,17 @@ def test_weights_that_are_gone_are_an_error(grown: World, patched_store: Any) ->
         verify_version(store, grown.artifacts, "digits", 2)
     with pytest.raises(NotFound, match="no version 9"):
         verify_version(grown.store, grown.artifacts, "digits", 9)
+
+
+def test_another_device_than_the_recorded_one_may_differ_by_a_little(
+    grown: World, patched_store: Any
+) -> None:
+    recorded = "cuda NVIDIA H200, CUDA 13.0, cuDNN 91002"
+    for by, is_verified in ((1e-5, True), (1e-3, False)):
+        check_logits = altered_check_logits(grown, "logits.a", by)
+        store = with_result(grown, patched_store, check_logits=check_logits, check_device=recorded)
+        proof = verify_version(store, grown.artifacts, "digits", 2)
+        assert proof.is_verified is is_verified
+        told = describe_verification(proof)
+        assert f"their stored logits within 0.0001 on cpu (stored: {recorded})" in told
+        assert told.startswith("verified: 2 tasks" if is_verified else "not verified: 1 of 2 tasks")

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from growlearn.domain.growth_config import GrowthConfig
 
 
@@ -16,3 +18,12 @@ def test_given_epochs_patience_and_batch_size_stay() -> None:
     given = GrowthConfig(epochs=4, patience=2, batch_size=7)
     assert given.resolve(100, has_images=True) == given
     assert GrowthConfig(epochs=30).resolve(100, has_images=True).patience == 10
+
+
+def test_a_device_is_one_of_the_known_names() -> None:
+    assert [GrowthConfig(device=name).device for name in ("auto", "cpu", "cuda", "cuda:3", "mps")][
+        3
+    ] == "cuda:3"
+    for name in ("gpu", "cuda:", "cuda:-1", "CPU", "mps:0"):
+        with pytest.raises(ValueError, match="device must be auto, cpu, cuda, cuda:N or mps"):
+            GrowthConfig(device=name)

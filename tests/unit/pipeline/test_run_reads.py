@@ -36,7 +36,9 @@ def test_a_drift_window_opens_each_model_and_each_snapshot_once(
 ) -> None:
     full_loads, decoded, read = 0, 0, Counter[str]()
 
-    def count_loads(manifest: Any, read_artifact: Callable[[str], bytes], open_models: Any = ()) -> Any:
+    def count_loads(
+        manifest: Any, read_artifact: Callable[[str], bytes], open_models: Any = (), *device: Any
+    ) -> Any:
         nonlocal full_loads
 
         def count_reads(sha256: str) -> bytes:
@@ -44,7 +46,7 @@ def test_a_drift_window_opens_each_model_and_each_snapshot_once(
             return read_artifact(sha256)
 
         full_loads += not open_models
-        return load_network(manifest, count_reads, open_models)
+        return load_network(manifest, count_reads, open_models, *device)
 
     def count_decodes(content: bytes, schema: Any) -> Any:
         nonlocal decoded

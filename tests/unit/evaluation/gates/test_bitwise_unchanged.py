@@ -13,4 +13,4 @@ def test_a_task_that_changed_by_one_bit_stops_the_candidate(make_gate_input: Any
     broken = replace(gate_input, evaluation=replace(gate_input.evaluation, changed_tasks=("a",)))
     result = bitwise_unchanged(broken, GateConfig())
     assert (result.value, result.passed) == (1.0, False)
-    assert result.reason == "no longer equal bit for bit: 'a'"
+    assert result.reason == "no longer equal bit for bit on cpu: 'a'"

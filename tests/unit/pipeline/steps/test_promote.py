@@ -56,5 +56,5 @@ def test_a_candidate_with_a_changed_frozen_branch_never_becomes_champion(
     monkeypatch.setattr(GrowthResult, "build_manifest", build_changed)
     window = world.send("2.parquet", 255 - images[400:800], labels[400:800])
     assert (window.verdict, window.state) == (Verdict.DRIFT, WindowState.REJECTED)
-    assert "no longer equal bit for bit: 'task-1'" in (window.reason or "")
+    assert "no longer equal bit for bit on cpu: 'task-1'" in (window.reason or "")
     assert world.store.stream("digits").champion == 1

@@ -12,6 +12,7 @@ from torch.nn import functional as F  # noqa: N812 - the field's own abbreviatio
 
 from growlearn.domain.lineage import Calibration
 from growlearn.growth.branch_init import StemBranchPair, clone_pair
+from growlearn.growth.feature_cache import keep_inputs
 from growlearn.growth.head_fit import MAX_FIT_ROWS, fit_linear_head
 from growlearn.growth.task_grouping import TaskGroup
 from growlearn.growth.training_data import to_class_indices
@@ -130,7 +131,7 @@ def make_distillation_data(
     targets = [to_class_indices(rows[task].labels, _task_classes(teacher, task)) for task in tasks]
     padded = [F.pad(logits, (0, max_classes - logits.shape[1])) for logits in teacher_logits]
     return DistillationData(
-        student.pair.stem.encode(concat_rows(parts)),
+        keep_inputs(student.pair.stem, student.pair.stem.encode(concat_rows(parts))),
         to_device(task_index, teacher.device),
         to_device(torch.cat(targets), teacher.device),
         to_device(torch.cat(padded), teacher.device),

@@ -7,20 +7,24 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
+from growlearn.domain.device import CPU
+
 WITHOUT_DOUBLE = frozenset({"mps"})
 """Types of device that have no float64."""
 _CACHE_FRACTION = 0.25  # of a GPU's free memory, that features and encoded inputs may take
+_MAX_PINNED_BYTES = 2**28
 _MAX_CACHE_BYTES = 2**30  # on a device that shares the memory of the machine
 
 
 def to_device(tensor: Tensor, device: torch.device) -> Tensor:
     """The tensor on a device, itself where it is there; copied beside what a GPU is computing.
 
-    A float64 tensor stays where it is if the device has no float64.
+    A float64 tensor stays where it is if the device has no float64. A large tensor is copied without pinned
+    memory, which the process would keep.
     """
     if tensor.dtype == torch.float64 and device.type in WITHOUT_DOUBLE:
         return tensor
-    if device.type == "cuda" and tensor.device.type == "cpu":
+    if device.type == "cuda" and tensor.device.type == CPU and tensor.nbytes <= _MAX_PINNED_BYTES:
         return tensor.pin_memory().to(device, non_blocking=True)
     return tensor.to(device)
 

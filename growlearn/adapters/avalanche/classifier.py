@@ -122,9 +122,9 @@ class GrowingClassifier(MultiTaskModule):  # type: ignore[misc] # avalanche ship
         """Spread the remaining probability over the other tasks' classes, below the largest one."""
         log_probs = torch.log_softmax(logits, dim=1) + confidence.log()[:, None]  # [B, K]
         known_labels = {int(label) for name in candidate_tasks for label in self.get_classes(name)}
-        is_known_label = torch.zeros(logits.shape[1], dtype=torch.bool, device=logits.device)
+        is_known_label = torch.zeros(logits.shape[1], dtype=torch.bool)
         is_known_label[sorted(known_labels)] = True
-        is_other_label = is_known_label & (logits == MASKED_CLASS_LOGIT)  # [B, K]
+        is_other_label = to_device(is_known_label, logits.device) & (logits == MASKED_CLASS_LOGIT)  # [B, K]
         remainder = ((1 - confidence) / is_other_label.sum(1).clamp_min(1)).clamp_min(1e-6).log()[:, None]
         other_log_probs = torch.minimum(remainder, log_probs.max(1, keepdim=True).values - 1e-3)
         return torch.where(is_other_label, other_log_probs, log_probs)

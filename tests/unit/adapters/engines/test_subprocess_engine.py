@@ -195,6 +195,7 @@ def test_scratch_of_windows_that_are_over_is_cleared_and_equal_plans_share_a_fol
     assert prepare_plan_folder(tmp_path, PLAN_ONE) == first
     other = prepare_plan_folder(tmp_path, replace(PLAN_ONE, seed=2))  # such as the one trained alone
     assert other != first
+    assert prepare_plan_folder(tmp_path, PLAN_ONE, "cuda") != first  # another device starts again
     assert first.exists()
     later = prepare_plan_folder(tmp_path, replace(PLAN_ONE, window="w12"))
     assert later.exists()

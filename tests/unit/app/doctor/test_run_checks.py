@@ -39,7 +39,7 @@ def test_without_a_home_the_way_in_is_told_and_nothing_is_made(settings: Setting
     findings = run_all(settings)
     assert [finding.check for finding in findings] == ["settings", "disk", "device", "database", "mlflow"]
     assert FindingState.ERROR not in [finding.state for finding in findings]
-    assert findings[2].hint == "run: growlearn demo, or growlearn init DATA"
+    assert findings[3].hint == "run: growlearn demo, or growlearn init DATA"
     assert list(settings.home.parent.iterdir()) == []
 
 

@@ -33,13 +33,13 @@ def test_both_versions_are_reproduced_bit_for_bit_and_nothing_is_changed(grown: 
     first = grown.place.growlearn("reproduce", "blobs", "1")
     assert first.code == 0, first.err
     assert first.out.startswith("blobs: version 1 (b1 from w1) reproduced in ")
-    assert first.out.endswith(" s with 1 thread: bit-equal\n")
+    assert first.out.endswith(" s with 1 thread on cpu: bit-equal\n")
     assert "training: " in first.err
     second = grown.place.growlearn("reproduce", "blobs", "2", "--json")
     assert second.code == 0, second.err
     assert list(second.json) == [
         "stream", "version", "window", "retrained", "verdict", "tolerance", "answer_difference",
-        "weight_difference", "compared_rows", "tensor_differences", "environment", "threads", "seconds",
+        "weight_difference", "compared_rows", "tensor_differences", "environment", "threads", "device", "seconds",
     ]  # fmt: skip
     assert (second.json["verdict"], second.json["retrained"]) == ("bit-equal", ["b2"])
     assert (second.json["tensor_differences"], second.json["environment"]) == ([], [])

@@ -39,7 +39,8 @@ def test_both_versions_are_reproduced_bit_for_bit_and_nothing_is_changed(grown: 
     assert second.code == 0, second.err
     assert list(second.json) == [
         "stream", "version", "window", "retrained", "verdict", "tolerance", "answer_difference",
-        "weight_difference", "compared_rows", "tensor_differences", "environment", "threads", "device", "seconds",
+        "weight_difference", "compared_rows", "tensor_differences", "environment", "threads", "device",
+        "seconds",
     ]  # fmt: skip
     assert (second.json["verdict"], second.json["retrained"]) == ("bit-equal", ["b2"])
     assert (second.json["tensor_differences"], second.json["environment"]) == ([], [])

@@ -195,9 +195,8 @@ def _store_result(
     trainable, prefixes = _prune(plan, training.trainable, validation)
     head = _calibrate(plan, trainable, validation)
     losses = _find_losses(plan, training_state, head, training)
-    lineage, answer = join_answer(
-        plan, network, trainable, frozen, validation.combination, validation.linear_combination
-    )
+    own = validation.linear_combination
+    lineage, answer = join_answer(plan, network, trainable, frozen, validation.combination, own)
     initial_lineage, initial_answer = find_initial_answer(
         plan, trainable, training.answers[0][0] if training.answers else None
     )
@@ -324,11 +323,8 @@ def _find_losses(
 
 def _join_best_answer(plan: GrowthPlan, training: _Training) -> _Training:
     """The training with the frozen answer and the combination that are best on validation rows."""
-    validation, before = (
-        join_linear_term(plan, training.trainable, training.validation),
-        training.initial_logits,
-    )
-    if before is None:
+    validation = join_linear_term(plan, training.trainable, training.validation)
+    if (before := training.initial_logits) is None:
         return replace(training, validation=validation)
     new = all_prefix_logits(training.trainable, replace(validation, frozen_logits=None), 1)[0]  # h [N, C]
     index, combination = choose_option(

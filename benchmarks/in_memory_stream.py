@@ -21,6 +21,7 @@ from growlearn.adapters.memory.store import MemoryStore
 from growlearn.app.data_profile import profile_data
 from growlearn.app.job_template import render_job_file
 from growlearn.app.jobfile import read_job
+from growlearn.app.resolve_encoder import resolve_encoder
 from growlearn.domain.job import Job
 from growlearn.domain.window import Window, WindowState
 from growlearn.ingest.rows import Rows
@@ -35,8 +36,9 @@ class InMemoryStream:
     """A stream of a job, and everything around it."""
 
     def __init__(self, job: Job) -> None:
-        self.job, self.source, self.store = job, MemorySource(), MemoryStore()
+        self.source, self.store = MemorySource(), MemoryStore()
         self.artifacts, clock = MemoryArtifacts(), ManualClock()
+        self.job = resolve_encoder(job, None, lambda: self.artifacts)
         models = ModelCache(self.artifacts)
         self.ports = Ports(
             clock=clock, store=self.store, models=models,
@@ -44,7 +46,7 @@ class InMemoryStream:
             evaluator=NumpyEvaluator(models),
             open_source=lambda _: self.source, worker="w", lease_s=60,
         )  # fmt: skip
-        self.store.apply(job, clock.now())
+        self.store.apply(self.job, clock.now())
 
     def learn(self, images: fashion_mnist.Array, labels: fashion_mnist.Array, task: str | None) -> Window:
         """Take a window in, and do what the job says."""

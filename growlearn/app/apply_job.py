@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,12 +10,13 @@ from pathlib import Path
 from growlearn.adapters.scheduler.times import next_fire_times
 from growlearn.app.composition import system_clock
 from growlearn.app.jobfile import read_job
+from growlearn.app.resolve_encoder import resolve_encoder
 from growlearn.domain.device import AUTO, CPU
 from growlearn.domain.errors import GrowLearnError, JobError
 from growlearn.domain.job import Job
 from growlearn.domain.schema_change import describe_schema_change
 from growlearn.domain.stream import Stream
-from growlearn.ports import Store
+from growlearn.ports import Artifacts, Store
 
 JOB_SUFFIXES = (".yaml", ".yml")
 
@@ -28,9 +29,14 @@ class AppliedJob:
     created: bool
 
 
-def apply_job_file(store: Store, job_file: Path) -> AppliedJob:
-    """Store the job of a file; its folders are relative to the working folder. Raises JobError."""
-    return apply_job(store, read_job(job_file, Path.cwd()))
+def apply_job_file(store: Store, job_file: Path, open_artifacts: Callable[[], Artifacts]) -> AppliedJob:
+    """Store the job of a file, and the encoder that it names; its folders are relative to the working folder.
+
+    Raises JobError, and GrowLearnError where the encoder cannot be read.
+    """
+    job = read_job(job_file, Path.cwd())
+    existing = next((stream.job for stream in store.streams() if stream.name == job.name), None)
+    return apply_job(store, resolve_encoder(job, existing, open_artifacts))
 
 
 def apply_job(store: Store, job: Job) -> AppliedJob:
@@ -80,16 +86,22 @@ def _reject_incompatible_changes(before: Job, after: Job, store: Store) -> None:
             f"{before.registered_model!r}",
             hint="choose another stream name",
         )
+    if store.versions(after.name) and before.model.encoder != after.model.encoder:
+        raise JobError(
+            f"model.encoder of stream {after.name!r} cannot change: its branches were trained on what they "
+            "read then",
+            hint="choose another stream name",
+        )
 
 
 def _schema_columns(job: Job) -> tuple[object, ...]:
     return tuple(job.schema.inputs.items()), job.schema.label, job.schema.task
 
 
-def resolve_stream_name(store: Store, stream_or_file: str) -> str:
+def resolve_stream_name(store: Store, stream_or_file: str, open_artifacts: Callable[[], Artifacts]) -> str:
     """The stream's name; a path to a YAML file is applied first."""
     if stream_or_file.endswith(JOB_SUFFIXES):
-        return apply_job_file(store, Path(stream_or_file)).stream.name
+        return apply_job_file(store, Path(stream_or_file), open_artifacts).stream.name
     return store.stream(stream_or_file).name
 
 

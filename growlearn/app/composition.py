@@ -54,10 +54,16 @@ def open_tracker(settings: Settings) -> Tracker:
     return MlflowTracker(settings.mlflow_tracking_uri, open_artifacts(settings))
 
 
+ENCODED_FOLDER = "encoded"
+"""In the scratch folder: features of encoded rows, which training and evaluation share."""
+
+
 def open_models(settings: Settings) -> ModelCache:
     """The models and snapshots that this process opens, on its device."""
+    from growlearn.network.encoders.cache import keep_features_in
     from growlearn.network.model_cache import ModelCache
 
+    keep_features_in(settings.scratch / ENCODED_FOLDER)
     return ModelCache(open_artifacts(settings), open_process_device(settings))
 
 

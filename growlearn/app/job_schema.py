@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator
 from typing import Any
 
 from growlearn.app.yaml_positions import KeyPath, format_key_path
+from growlearn.domain.encoder_config import FILLED_IN
 from growlearn.domain.job import Job
 
 ANY_NAME = "NAME"
@@ -25,8 +26,8 @@ def walk_fields(field_type: Any, path: KeyPath) -> Iterator[tuple[KeyPath, datac
     """Each key below `field_type` with the field that defines it."""
     for section in _section_dataclasses(field_type):
         hints = typing.get_type_hints(section)
-        for field in dataclasses.fields(section):
-            field_path = (*path, field.name)
+        for name, field in _fields_by_key(section).items():
+            field_path = (*path, name)
             yield field_path, field
             inner = hints[field.name]
             if typing.get_origin(inner) is dict:
@@ -43,7 +44,15 @@ def keys_under(path: KeyPath) -> list[str]:
 def section_forms(path: KeyPath) -> dict[str, list[str]]:
     """The keys of each form that the section at this path may take, by the name of the form's dataclass."""
     sections = _section_dataclasses(_type_at(path))
-    return {section.__name__: [field.name for field in dataclasses.fields(section)] for section in sections}
+    return {section.__name__: list(_fields_by_key(section)) for section in sections}
+
+
+def _fields_by_key(section: Any) -> dict[str, dataclasses.Field[Any]]:
+    """The fields that a job file may give, by their keys there: a word of Python's own has another name."""
+    to_key = getattr(section, "__pydantic_config__", {}).get("alias_generator", str)
+    return {
+        to_key(field.name): field for field in dataclasses.fields(section) if FILLED_IN not in field.metadata
+    }
 
 
 def intended_form(path: KeyPath, given: Collection[str]) -> str:
@@ -70,8 +79,14 @@ def _type_at(path: KeyPath) -> Any:
         if typing.get_origin(field_type) is dict:
             field_type = typing.get_args(field_type)[1]
             continue
-        hints = [typing.get_type_hints(section) for section in _section_dataclasses(field_type)]
-        field_type = next((types_by_name[part] for types_by_name in hints if part in types_by_name), None)
+        hints = [
+            {
+                key: typing.get_type_hints(section)[field.name]
+                for key, field in _fields_by_key(section).items()
+            }
+            for section in _section_dataclasses(field_type)
+        ]
+        field_type = next((types_by_key[part] for types_by_key in hints if part in types_by_key), None)
     return field_type
 
 

@@ -58,7 +58,11 @@ def with_absolute_urls(job: Job, cwd: FilePath) -> Job:
     holdout = job.holdout
     if isinstance(holdout, HoldoutFiles):
         holdout = dataclasses.replace(holdout, url=_absolute_url(holdout.url, cwd))
-    return dataclasses.replace(job, source=source, holdout=holdout)
+    model, encoder = job.model, job.model.encoder
+    if encoder is not None and encoder.weights is not None:
+        weights = _absolute_url(encoder.weights, cwd)
+        model = dataclasses.replace(model, encoder=dataclasses.replace(encoder, weights=weights))
+    return dataclasses.replace(job, source=source, holdout=holdout, model=model)
 
 
 def _absolute_url(url: str, cwd: FilePath) -> str:

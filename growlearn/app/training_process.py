@@ -52,8 +52,11 @@ def _build_engine(
     from growlearn.adapters.engines.local import LocalEngine
     from growlearn.adapters.files.artifacts import FileArtifacts
     from growlearn.adapters.memory.overlay import OverlayArtifacts
+    from growlearn.app.composition import ENCODED_FOLDER
+    from growlearn.network.encoders.cache import keep_features_in
 
     torch.set_num_threads(threads)
+    keep_features_in(scratch / ENCODED_FOLDER)
     artifacts = FileArtifacts(artifacts_url)
     return LocalEngine(
         artifacts if fallback_url is None else OverlayArtifacts(artifacts, FileArtifacts(fallback_url)),

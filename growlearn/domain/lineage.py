@@ -163,6 +163,7 @@ class Manifest:
             *(branch.sha256 for branch in self.branches),
             *(head.sha256 for head in self.tasks),
             *routing,
+            None if self.model.encoder is None else self.model.encoder.sha256,
         )
         return tuple(digest for digest in files if digest is not None)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, ClassVar, Literal
 
+from growlearn.domain.encoder_config import EncoderConfig
 from growlearn.domain.schema import Schema
 from growlearn.domain.validation import STRICT, require
 
@@ -39,6 +40,7 @@ class ModelConfig:
     num_initial_branches: int = 1
     max_branches: int = 32
     max_lineage_length: int | Literal["auto"] = "auto"  # branches of a lineage: bounds the cost of an answer
+    encoder: EncoderConfig | None = None  # reads the images or texts in place of a trained stem
 
     def __post_init__(self) -> None:
         for name, value in MODEL_SIZES[self.size].items():
@@ -70,3 +72,7 @@ class ModelConfig:
         if self.max_lineage_length == "auto":
             return _TABLE_LINEAGE if schema.is_table else _LINEAGE
         return self.max_lineage_length
+
+    def trains_on_pixels(self, schema: Schema) -> bool:
+        """Whether a stem of its own reads images, and no encoder."""
+        return schema.has_images and (self.encoder is None or self.encoder.reads != "image")

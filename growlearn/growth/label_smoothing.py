@@ -16,4 +16,8 @@ def label_smoothing(plan: GrowthPlan) -> float:
     to probabilities.
     """
     is_joined = plan.combination != ALONE
-    return 0.0 if is_joined or plan.parent_manifest.schema.has_images else _SMOOTHING
+    return (
+        0.0
+        if is_joined or plan.parent_manifest.model.trains_on_pixels(plan.parent_manifest.schema)
+        else _SMOOTHING
+    )

@@ -169,7 +169,7 @@ def plan_growth(
         train=store_rows(split.train, model.schema),
         validation=store_rows(split.validation, model.schema),
         holdout=store_rows(split.holdout, model.schema),
-        growth=job.growth.resolve(len(split.train), has_images=model.schema.has_images),
+        growth=job.growth.resolve(len(split.train), has_images=model.model.trains_on_pixels(model.schema)),
         seed=job.growth.seed * 100_003 + window.number,
         probe_scores=scores,
         max_accuracy_drop=job.pruning.max_accuracy_drop,

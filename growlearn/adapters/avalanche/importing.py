@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from growlearn.adapters.avalanche.torchvision_operators import declare_missing_operators
+from growlearn.adapters.torchvision_operators import declare_missing_operators
 
 
 @contextmanager

@@ -31,7 +31,7 @@ def run(
 ) -> None:
     """Handle every pending window now, then exit."""
     from growlearn.app.apply_job import resolve_stream_name
-    from growlearn.app.composition import open_store
+    from growlearn.app.composition import open_artifacts, open_store
     from growlearn.app.current_settings import load_settings
     from growlearn.app.mlflow_sync import sync_mlflow
     from growlearn.app.run_summary import has_rejections, summary_lines
@@ -40,7 +40,7 @@ def run(
 
     settings = load_settings()
     store = open_store(settings)
-    name = resolve_stream_name(store, stream)
+    name = resolve_stream_name(store, stream, lambda: open_artifacts(settings))
     try:
         with stop_on_signals() as stop:
             summary = run_until_idle(name, settings, store, stop)

@@ -16,7 +16,7 @@ from growlearn.app.doctor.finding import Finding, error_finding, ok_finding, war
 _TIMEOUT_S = 300
 _IMPORT_SCRIPT = """
 import json
-from growlearn.adapters.avalanche.torchvision_operators import declare_missing_operators
+from growlearn.adapters.torchvision_operators import declare_missing_operators
 declared = declare_missing_operators()
 import torchvision
 print(json.dumps(declared))

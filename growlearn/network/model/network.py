@@ -15,6 +15,7 @@ from growlearn.domain.model_config import ModelConfig
 from growlearn.domain.schema import Label
 from growlearn.ingest.rows import Rows
 from growlearn.network.devices import CPU_DEVICE
+from growlearn.network.encoders.features import open_encoder_of
 from growlearn.network.model import weights as stored
 from growlearn.network.model.branch import ResidualBranch
 from growlearn.network.model.execution import EXECUTORS
@@ -225,6 +226,7 @@ def load_network(
     bytes.
     """
     network = GrowingNetwork(manifest.model)
+    open_encoder_of(manifest.model, read_artifact)
     branches = {entry.sha256: (model, entry.id) for known, model in open_models for entry in known.branches}
     heads = {task.sha256: model.head(task.name) for known, model in open_models for task in known.tasks}
     for entry in manifest.branches:

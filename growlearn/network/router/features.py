@@ -117,19 +117,19 @@ def clamp(lower: int, value: int, upper: int) -> int:
 class RouterFeatures(nn.Module):
     """Rows -> h [B, F]; every weight is a buffer."""
 
-    def __init__(self, schema: Schema, tokens: int, counts: Mapping[str, int], projections: int) -> None:
+    def __init__(self, schema: Schema, others: int, counts: Mapping[str, int], projections: int) -> None:
         super().__init__()
         self.names: list[str] = []
         self.encoders: list[Callable[[Column], Tensor]] = []
         self.parts: list[ColumnFeatures] = []  # registered below under their stored names
         for kind, fixed in FIXED_FEATURES.items():
-            names = get_column_names(schema, kind)
+            names = [name for name in get_column_names(schema, kind) if name in counts]
             modules = [fixed.build(schema.inputs[name], counts[name]) for name in names]
             setattr(self, fixed.attribute, nn.ModuleList(modules))
             self.names += names
             self.encoders += [fixed.encode] * len(names)
             self.parts += [cast("ColumnFeatures", module) for module in modules]
-        size = tokens + sum(part.size for part in self.parts)
+        size = others + sum(part.size for part in self.parts)
         self.register_buffer("mean", torch.zeros(size))
         self.register_buffer("scale", torch.ones(size))
         self.register_buffer("signs", torch.zeros(size, projections, dtype=torch.int8))
@@ -171,7 +171,7 @@ class RouterFeatures(nn.Module):
 
     def _raw_features(self, stem: Stem, rows: Rows) -> Tensor:
         parts = [part(values) for part, values in zip(self.parts, self._encode(rows), strict=True)]
-        return torch.cat([*parts, _other_tokens(stem, rows)], dim=1)
+        return torch.cat([*parts, _read_stem(stem, rows)], dim=1)
 
     def _encode(self, rows: Rows) -> Iterator[Tensor]:
         for name, encode in self._encoders():
@@ -189,14 +189,15 @@ class RouterFeatures(nn.Module):
 
 def fit_router_features(schema: Schema, stem: Stem, rows: Rows, seed: int) -> RouterFeatures:
     """Features of a stream; a first window with few rows gets fewer."""
-    tokens = _other_tokens(stem, rows.take(np.arange(1))).shape[1]
+    others = _read_stem(stem, rows.take(np.arange(1))).shape[1]
+    encoded = () if stem.encoded is None else tuple(stem.encoded.encoded_names)
     counts = {
         name: FIXED_FEATURES[column.type].choose_size(column, len(rows))
         for name, column in schema.inputs.items()
-        if column.type in FIXED_FEATURES
+        if column.type in FIXED_FEATURES and name not in encoded
     }
     projections = clamp(_MIN_PROJECTIONS, len(rows) // 6, _MAX_PROJECTIONS)
-    features = RouterFeatures(schema, tokens, counts, projections)
+    features = RouterFeatures(schema, others, counts, projections)
     with torch.no_grad():
         features.fit(stem, rows, seed)
     return features
@@ -208,6 +209,7 @@ def load_router_features(schema: Schema, weights: dict[str, Tensor]) -> RouterFe
         name: len(weights[f"{fixed.attribute}.{index}.{fixed.size_buffer}"])
         for kind, fixed in FIXED_FEATURES.items()
         for index, name in enumerate(get_column_names(schema, kind))
+        if f"{fixed.attribute}.{index}.{fixed.size_buffer}" in weights
     }
     size, projections = weights["signs"].shape
     empty = RouterFeatures(schema, 0, counts, projections)
@@ -216,9 +218,10 @@ def load_router_features(schema: Schema, weights: dict[str, Tensor]) -> RouterFe
     return features
 
 
-def _other_tokens(stem: Stem, rows: Rows) -> Tensor:
-    """Tokens of the columns without fixed features: N rows -> [N, t * D]."""
-    return stem.tokens_by_type(rows, [kind for kind in InputType if kind not in FIXED_FEATURES]).flatten(1)
+def _read_stem(stem: Stem, rows: Rows) -> Tensor:
+    """Of the columns without fixed features: the encoder's summaries, and tokens [N, t * D] of the others."""
+    kinds = [kind for kind in InputType if kind not in FIXED_FEATURES]
+    return torch.cat([stem.summaries(rows), stem.tokens_by_type(rows, kinds).flatten(1)], dim=1)
 
 
 def _copy_mean_and_std(

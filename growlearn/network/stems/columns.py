@@ -8,7 +8,6 @@ from typing import Protocol, TypeAlias, cast
 import torch
 from torch import Tensor, nn
 
-from growlearn.domain.schema import InputType
 from growlearn.ingest.rows import Column, Rows
 
 EncodedInputs: TypeAlias = dict[str, Tensor]
@@ -56,7 +55,7 @@ class ColumnList(nn.ModuleList):
     Modules are looked up by index, because torch does not allow every column name as a module name.
     """
 
-    def __init__(self, kind: InputType, modules: Mapping[str, nn.Module]) -> None:
+    def __init__(self, kind: str, modules: Mapping[str, nn.Module]) -> None:
         super().__init__(modules.values())
         self.encoded_names = {name: f"{kind} {name}" for name in modules}  # a column may be named "numbers"
 

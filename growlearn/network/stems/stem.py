@@ -1,4 +1,7 @@
-"""A stem for a schema: the concatenated tokens of every input column."""
+"""A stem for a schema: the concatenated tokens of every input column.
+
+Images that a frozen encoder reads have its tokens alone; texts have their own and those of the encoder.
+"""
 
 from __future__ import annotations
 
@@ -16,11 +19,13 @@ from growlearn.ingest.rows import Rows
 from growlearn.network.model.weights import with_prefix
 from growlearn.network.stems.bags import Bag, TextBag, TokenBag
 from growlearn.network.stems.columns import ColumnGroup, ColumnList, EncodedInputs, InitSource
+from growlearn.network.stems.encoded import EncodedTokens, make_encoded_columns
 from growlearn.network.stems.linear import LinearTerm
 from growlearn.network.stems.modalities import MODALITIES
 from growlearn.network.transfer import to_device
 
-_MAX_FIT_ROWS, _MAX_FIT_TEXTS = 100_000, 10_000  # a text has thousands of n-grams
+_MAX_FIT_ROWS = 100_000
+_MAX_FIT_WIDE_ROWS = 10_000  # a text has thousands of n-grams, an encoded image thousands of features
 _MAX_LINEAR_FRACTION = 0.25  # of the channels, that class scores may take
 
 LINEAR_SCALE = 1e-4
@@ -42,7 +47,10 @@ class Stem(nn.Module):
     def __init__(self, schema: Schema, config: ModelConfig, init_source: InitSource) -> None:
         super().__init__()
         self.width = config.embed_dim
-        self.kinds = tuple(kind for kind in MODALITIES if get_column_names(schema, kind))
+        replaced = () if config.encoder is None or config.encoder.reads != "image" else (InputType.IMAGE,)
+        self.kinds = tuple(
+            kind for kind in MODALITIES if get_column_names(schema, kind) and kind not in replaced
+        )
         for kind in self.kinds:
             columns = {name: schema.inputs[name] for name in get_column_names(schema, kind)}
             modality = MODALITIES[kind]
@@ -52,6 +60,7 @@ class Stem(nn.Module):
                 else with_prefix(f"{modality.attribute}.", init_source)
             )
             setattr(self, modality.attribute, modality.build(columns, config, column_source))
+        self.encoded = make_encoded_columns(schema, config)
         self.bags = self._find_bags(schema)
         self.linear: LinearTerm | None = None
         if not isinstance(init_source, Rows) and "linear.bias" in init_source:
@@ -84,14 +93,19 @@ class Stem(nn.Module):
         """Rows -> tensors of N rows; cheap, without learned weights."""
         return {
             encoded_name: tensor
-            for kind in self.kinds
-            for encoded_name, tensor in self.columns(kind).encode(rows).items()
+            for group in self._groups()
+            for encoded_name, tensor in group.encode(rows).items()
         }
 
     def fit(self, inputs: EncodedInputs) -> None:
         """Fit normalisation to the first training rows; called again only for a copied stem."""
-        for kind in self.kinds:
-            self.columns(kind).fit(inputs)
+        for group in self._groups():
+            group.fit(inputs)
+
+    def _groups(self) -> list[ColumnGroup]:
+        """The columns of each type, then those that an encoder reads, in the order of their tokens."""
+        encoded = [] if self.encoded is None else [cast("ColumnGroup", self.encoded)]
+        return [*map(self.columns, self.kinds), *encoded]
 
     def train(self, mode: bool = True) -> Stem:
         """Set training or evaluation mode; a frozen stem stays in evaluation mode.
@@ -109,7 +123,7 @@ class Stem(nn.Module):
     def forward(self, inputs: EncodedInputs) -> Tensor:
         """Encoded inputs of B rows, on any device -> z [B, T, D]."""
         inputs = move_inputs(inputs, self.device)
-        z = torch.cat([self.columns(kind)(inputs) for kind in self.kinds], dim=1)  # [B, T, D]
+        z = torch.cat([group(inputs) for group in self._groups()], dim=1)  # [B, T, D]
         if self.linear is None:
             return z
         scores = LINEAR_SCALE * self.linear(inputs)[:, None]  # [B, 1, C]
@@ -121,6 +135,14 @@ class Stem(nn.Module):
         column_groups = [self.columns(kind) for kind in self.kinds if kind in kinds]
         parts = [columns(move_inputs(columns.encode(rows), self.device)) for columns in column_groups]
         return torch.cat([empty, *parts], dim=1)
+
+    def summaries(self, rows: Rows) -> Tensor:
+        """What the encoder says of each row as a whole, without any learned weight: N rows -> [N, S]."""
+        if self.encoded is None:
+            return torch.empty(len(rows), 0, device=self.device)
+        encoded = move_inputs(self.encoded.encode(rows), self.device).values()
+        columns = zip(self.encoded, encoded, strict=True)
+        return torch.cat([cast("EncodedTokens", column).split(part)[1] for column, part in columns], dim=1)
 
 
 def move_inputs(inputs: EncodedInputs, device: torch.device) -> EncodedInputs:
@@ -146,8 +168,9 @@ def make_stem(schema: Schema, config: ModelConfig, rows: Rows) -> Stem:
 
 
 def fit_stem(stem: Stem, rows: Rows) -> None:
-    """Fit the normalisation to rows, at most 100,000 of them, or 10,000 with texts."""
-    max_rows = _MAX_FIT_TEXTS if InputType.TEXT in stem.kinds else _MAX_FIT_ROWS
+    """Fit the normalisation to rows, at most 100,000 of them, or 10,000 with texts or an encoder."""
+    is_wide = InputType.TEXT in stem.kinds or stem.encoded is not None
+    max_rows = _MAX_FIT_WIDE_ROWS if is_wide else _MAX_FIT_ROWS
     stem.fit(stem.encode(rows.sample(max_rows)))
 
 

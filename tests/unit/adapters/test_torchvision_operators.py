@@ -15,7 +15,7 @@ def test_operators_are_declared_only_where_torchvision_s_own_operators_do_not_lo
     run("""
 import warnings
 warnings.simplefilter("error")
-from growlearn.adapters.avalanche.torchvision_operators import declare_missing_operators
+from growlearn.adapters.torchvision_operators import declare_missing_operators
 needed = declare_missing_operators()
 assert declare_missing_operators() == needed
 import torchvision
@@ -29,7 +29,7 @@ def test_operators_that_are_there_are_left_alone() -> None:
     run("""
 import torch
 torch.ops.load_library = lambda path: None
-from growlearn.adapters.avalanche.torchvision_operators import declare_missing_operators
+from growlearn.adapters.torchvision_operators import declare_missing_operators
 assert declare_missing_operators() is False
 assert not hasattr(torch.ops.torchvision, "nms")
 """)

@@ -1,0 +1,1 @@
+"""Frozen pretrained encoders: stored as plain operators and weights, without their library."""

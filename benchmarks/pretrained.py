@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from growlearn.encoders import ImagePreprocessing, save_encoder
 
-IMAGE_SIZE = 96  # pixels; that of pretraining, 224, costs five times as much
+IMAGE_SIZE = 128  # pixels; that of pretraining, 224, costs three times as much
 _MIDDLE = 10  # the last block with 16 pixels a token
 
 

@@ -58,7 +58,7 @@ def export_model(
             code_paths=[str(code.write(Path(scratch)))],
             signature=make_signature(manifest),
             input_example=example,
-            pip_requirements=list_requirements(code),
+            pip_requirements=list_requirements(code, manifest),
         )
         _write_weights(manifest, artifacts, folder)
         if provenance is not None:
@@ -83,9 +83,11 @@ def _snapshot_serving_code() -> CodeSnapshot:
     return snapshot_code(_ENTRY_MODULE)
 
 
-def list_requirements(code: CodeSnapshot) -> list[str]:
-    """Exact versions of what the code imports, as the package index names them."""
+def list_requirements(code: CodeSnapshot, manifest: Manifest) -> list[str]:
+    """Exact versions of what the code imports, and of the tokeniser of an encoder of texts."""
     modules = [module for module in code.third_party if module not in sys.stdlib_module_names]
+    if manifest.model.encoder is not None and manifest.model.encoder.reads == "text":
+        modules.append("tokenizers")
     names = ["mlflow", *(_DISTRIBUTIONS.get(module, module) for module in modules)]
     # A local part, as in 2.13.0+cpu, is a build that the package index does not have.
     return [f"{name}=={version(name).split('+')[0]}" for name in names]

@@ -13,7 +13,7 @@ from growlearn.network.encoders.features import find_encoder
 from growlearn.network.stems.columns import ColumnList
 
 _CLIP = 8.0  # standard deviations: a feature that was constant at first may be anything later
-_DROPOUT = 0.1  # of features, in training
+_DROPOUT = 0.3  # of features, in training
 
 
 class EncodedTokens(nn.Module):

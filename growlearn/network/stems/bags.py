@@ -1,4 +1,4 @@
-"""Columns of token ids and of text as bags: which buckets a row has, and how often."""
+"""Columns of token ids and of text, and what an encoder says of a column, as bags: buckets and how much."""
 
 from __future__ import annotations
 
@@ -91,6 +91,18 @@ class TextBag:
             (ids, frequencies.masked_fill(of_characters, 0.0)),
             (ids + NUM_NGRAM_IDS, frequencies.masked_fill(~of_characters, 0.0)),
         )
+
+
+@dataclass(frozen=True)
+class SummaryBag:
+    """Features of an encoder [B, F], of which the last `size` are its summary: each is a bucket of its own."""
+
+    size: int
+
+    def blocks(self, encoded: Tensor) -> tuple[Block, ...]:
+        """One block, the summary itself: buckets [B, S]."""
+        summary = encoded[:, -self.size :].float()
+        return ((torch.arange(self.size, device=summary.device).expand(len(summary), -1), summary),)
 
 
 def _hash(keys: Tensor, buckets: int) -> Tensor:

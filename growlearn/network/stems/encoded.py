@@ -27,6 +27,7 @@ class EncodedTokens(nn.Module):
         self.encoder_sha256 = encoder_sha256
         description = find_encoder(encoder_sha256).description
         self.num_tokens, self.token_size = description.num_tokens, description.token_size
+        self.summary_size = description.summary_size
         self.project_token = nn.Linear(description.token_size, width)
         self.project_summary = nn.Linear(description.summary_size, width)
         self.position = nn.Parameter(torch.randn(1 + self.num_tokens, width) * 0.02)
@@ -63,7 +64,8 @@ class EncodedTokens(nn.Module):
     def split(self, features: Tensor) -> tuple[Tensor, Tensor]:
         """Features [B, T E + S] -> tokens float32 [B, T, E] and summary [B, S]."""
         end, values = self.num_tokens * self.token_size, features.float()
-        return values[:, :end].unflatten(1, (self.num_tokens, self.token_size)), values[:, end:]
+        tokens = values[:, :end].view(len(values), self.num_tokens, self.token_size)
+        return tokens, values[:, end:]
 
 
 def make_encoded_columns(schema: Schema, config: ModelConfig) -> ColumnList | None:

@@ -38,7 +38,7 @@ class LinearTerm(nn.Module):
 
     def count_rows(self, inputs: EncodedInputs) -> Tensor:
         """In how many of B rows each bucket occurs: int64 [P]."""
-        found = [buckets[frequencies > 0] for buckets, frequencies in self._blocks(inputs)]
+        found = [buckets[frequencies != 0] for buckets, frequencies in self._blocks(inputs)]
         return torch.bincount(torch.cat(found), minlength=len(self.rarity))
 
     def fit_rarity(self, rows_with: Tensor, num_rows: int) -> None:

@@ -17,7 +17,7 @@ from growlearn.domain.model_config import ModelConfig
 from growlearn.domain.schema import InputColumn, InputType, Schema
 from growlearn.ingest.rows import Rows
 from growlearn.network.model.weights import with_prefix
-from growlearn.network.stems.bags import Bag, TextBag, TokenBag
+from growlearn.network.stems.bags import Bag, SummaryBag, TextBag, TokenBag
 from growlearn.network.stems.columns import ColumnGroup, ColumnList, EncodedInputs, InitSource
 from growlearn.network.stems.encoded import EncodedTokens, make_encoded_columns
 from growlearn.network.stems.linear import LinearTerm
@@ -77,12 +77,15 @@ class Stem(nn.Module):
         return self.linear
 
     def _find_bags(self, schema: Schema) -> dict[str, Bag]:
-        """The bag of each token and text column, by its encoded name."""
+        """The bag of each token and text column, and of what an encoder reads, by its encoded name."""
         bags: dict[str, Bag] = {}
         for kind in self.kinds:
             if kind in (InputType.TOKENS, InputType.TEXT):
                 names = cast("ColumnList", self.columns(kind)).encoded_names
                 bags |= {encoded: _make_bag(schema.inputs[name]) for name, encoded in names.items()}
+        if self.encoded is not None:
+            columns = zip(self.encoded.encoded_names.values(), self.encoded, strict=True)
+            bags |= {name: SummaryBag(cast("EncodedTokens", column).summary_size) for name, column in columns}
         return bags
 
     def columns(self, kind: InputType) -> ColumnGroup:

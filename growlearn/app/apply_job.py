@@ -36,7 +36,8 @@ def apply_job_file(store: Store, job_file: Path, open_artifacts: Callable[[], Ar
     """
     job = read_job(job_file, Path.cwd())
     existing = next((stream.job for stream in store.streams() if stream.name == job.name), None)
-    return apply_job(store, resolve_encoder(job, existing, open_artifacts))
+    has_versions = existing is not None and bool(store.versions(job.name))
+    return apply_job(store, resolve_encoder(job, existing, open_artifacts, has_versions=has_versions))
 
 
 def apply_job(store: Store, job: Job) -> AppliedJob:
@@ -84,12 +85,6 @@ def _reject_incompatible_changes(before: Job, after: Job, store: Store) -> None:
         raise JobError(
             f"registry.model of stream {after.name!r} cannot change: its versions are registered as "
             f"{before.registered_model!r}",
-            hint="choose another stream name",
-        )
-    if store.versions(after.name) and before.model.encoder != after.model.encoder:
-        raise JobError(
-            f"model.encoder of stream {after.name!r} cannot change: its branches were trained on what they "
-            "read then",
             hint="choose another stream name",
         )
 

@@ -21,6 +21,7 @@ from growlearn.adapters.scheduler.times import next_fire_times
 from growlearn.adapters.sources import open_source
 from growlearn.app.jobfile import read_job
 from growlearn.app.regime_labels import check_regime_column, find_window_regimes
+from growlearn.app.resolve_encoder import resolve_encoder
 from growlearn.domain.backtest import Replay
 from growlearn.domain.errors import GrowLearnError, JobError
 from growlearn.domain.growth import GrowthResult
@@ -127,6 +128,10 @@ def run_backtest(
         artifacts: Artifacts = FileArtifacts(folder)
         if start_state.version is not None:
             artifacts = OverlayArtifacts(artifacts, FileArtifacts(settings.artifacts_url))
+        job = resolve_encoder(job, None, lambda: artifacts)
+        comparison_jobs = {
+            path: resolve_encoder(other, job, lambda: artifacts) for path, other in comparison_jobs.items()
+        }
         context = ReplayContext(
             artifacts=artifacts,
             engine=DryRunEngine(artifacts, start_state.seconds_per_row, settings.device),

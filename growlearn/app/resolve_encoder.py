@@ -13,28 +13,39 @@ from growlearn.domain.job import Job
 from growlearn.ports import Artifacts
 
 
-def resolve_encoder(job: Job, existing: Job | None, open_artifacts: Callable[[], Artifacts]) -> Job:
+def resolve_encoder(
+    job: Job, existing: Job | None, open_artifacts: Callable[[], Artifacts], *, has_versions: bool = False
+) -> Job:
     """The job with its encoder stored, and what is known of that filled in.
 
-    Raises JobError where the encoder reads no column of the job, or its weights changed since the existing
-    stream stored them; GrowLearnError where it cannot be read.
+    `existing` is the stream's job so far. Raises JobError, before anything is stored, where the encoder reads
+    no column of the job, its weights changed since, or the stream has versions with another encoder;
+    GrowLearnError where it cannot be read.
     """
     encoder, before = job.model.encoder, None if existing is None else existing.model.encoder
-    if encoder is None:
-        return job
-    if encoder != _as_written(encoder):
-        raise JobError("model.encoder: sha256, reads and weights_sha256 are filled in here; leave them out")
-    if before is not None and _as_written(before) == _as_written(encoder):
-        _reject_changed_weights(job.name, before)
-        resolved = before
-    else:
-        resolved = _store(encoder, open_artifacts())
-    if not any(column.type == resolved.reads for column in job.schema.inputs.values()):
+    resolved, content = None, b""
+    if encoder is not None:
+        if encoder != _as_written(encoder):
+            raise JobError("model.encoder: leave out sha256, reads and weights_sha256: apply fills them in")
+        if before is not None and _as_written(before) == encoder:
+            _reject_changed_weights(job.name, before)
+            resolved = before
+        else:
+            resolved, content = _import(encoder, before, open_artifacts)
+        _require_column(job, resolved)
+    if has_versions and _sha256(before) != _sha256(resolved):
         raise JobError(
-            f"model.encoder reads a column of type {resolved.reads}, and schema.inputs has none",
-            hint="choose another encoder, or leave it out",
+            f"model.encoder of stream {job.name!r} cannot change: its branches were trained on what they "
+            "read then",
+            hint="choose another stream name",
         )
+    if content:
+        open_artifacts().put(content)
     return replace(job, model=replace(job.model, encoder=resolved))
+
+
+def _sha256(encoder: EncoderConfig | None) -> str | None:
+    return None if encoder is None else encoder.sha256
 
 
 def _as_written(encoder: EncoderConfig) -> EncoderConfig:
@@ -42,17 +53,33 @@ def _as_written(encoder: EncoderConfig) -> EncoderConfig:
     return replace(encoder, sha256=None, reads=None, weights_sha256=None)
 
 
-def _store(encoder: EncoderConfig, artifacts: Artifacts) -> EncoderConfig:
+def _import(
+    encoder: EncoderConfig, before: EncoderConfig | None, open_artifacts: Callable[[], Artifacts]
+) -> tuple[EncoderConfig, bytes]:
+    """The encoder with what is known of it, and its bytes where they are not stored yet.
+
+    One with the weights and preprocessing of the one before is that one, wherever its files lie now and
+    whichever version of its library traced it.
+    """
     from growlearn.adapters.encoders import import_encoder
     from growlearn.network.encoders.encoder import read_description
 
     content = import_encoder(encoder)
-    return replace(
-        encoder,
-        sha256=artifacts.put(content),
-        reads=read_description(content).reads,
-        weights_sha256=None if encoder.weights is None else _hash_files(Path(encoder.weights)),
-    )
+    description, stored = read_description(content), sha256(content).hexdigest()
+    if before is not None and before.sha256 is not None:
+        known = read_description(open_artifacts().get(before.sha256))
+        if known.fingerprint == description.fingerprint:
+            content, stored = b"", before.sha256
+    weights_sha256 = None if encoder.weights is None else _hash_files(Path(encoder.weights))
+    return replace(encoder, sha256=stored, reads=description.reads, weights_sha256=weights_sha256), content
+
+
+def _require_column(job: Job, encoder: EncoderConfig) -> None:
+    if not any(column.type == encoder.reads for column in job.schema.inputs.values()):
+        raise JobError(
+            f"model.encoder reads a column of type {encoder.reads}, and schema.inputs has none",
+            hint="choose another encoder, or leave it out",
+        )
 
 
 def _reject_changed_weights(stream: str, encoder: EncoderConfig) -> None:

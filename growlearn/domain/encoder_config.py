@@ -23,10 +23,10 @@ class EncoderConfig:
 
     `source`, which a job file writes `from`, says where it comes from: `timm` and `transformers` make a model
     of that library by its `name`; `file` reads one that `growlearn.encoders.save_encoder` wrote. `weights` is
-    a file or a folder with its weights; without it the library's own cache is read. `image_size` is the side
-    that images are resized to, in pixels. `sha256` is that of the stored encoder, `reads` the type of column
-    that it reads, `weights_sha256` is of what `weights` named: they are filled in when the job is applied, and
-    from then on the stored encoder alone is read.
+    a file or a folder with its weights; without it the cache of the Hugging Face hub is read, at `revision`.
+    `image_size` is the side that images are resized to, in pixels. `sha256` is that of the stored encoder,
+    `reads` the type of column that it reads, `weights_sha256` is of what `weights` named: they are filled in
+    when the job is applied, and from then on the stored encoder alone is read.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = {
@@ -46,6 +46,10 @@ class EncoderConfig:
     weights_sha256: str | None = _filled_in()
 
     def __post_init__(self) -> None:
+        require(
+            self.revision is None or (self.source != "file" and self.weights is None),
+            "revision is that of a model in the Hugging Face hub; it says nothing of weights from a file",
+        )
         if self.source == "file":
             require(self.weights is not None, "an encoder from file needs weights: the path of that file")
             require(self.name is None, "name is for an encoder from timm or transformers")

@@ -15,9 +15,6 @@ def label_smoothing(plan: GrowthPlan) -> float:
     trained through a frozen answer, on which it was not measured. The temperature undoes what smoothing does
     to probabilities.
     """
+    manifest = plan.parent_manifest
     is_joined = plan.combination != ALONE
-    return (
-        0.0
-        if is_joined or plan.parent_manifest.model.trains_on_pixels(plan.parent_manifest.schema)
-        else _SMOOTHING
-    )
+    return 0.0 if is_joined or manifest.model.trains_on_pixels(manifest.schema) else _SMOOTHING

@@ -17,9 +17,10 @@ from growlearn.network.encoders.encoder import (
     fingerprint,
 )
 from growlearn.network.encoders.graph import GraphModule, trace
-from growlearn.network.encoders.preprocessing import NUM_SEGMENTS
+from growlearn.network.encoders.preprocessing import NUM_SEGMENTS, open_tokenizer
 
 _MAX_BATCH = 4096  # rows
+_EXAMPLE_IDS = 32  # of a text
 _TOLERANCE = 1e-5
 
 
@@ -41,12 +42,17 @@ def dump_image_encoder(module: nn.Module, how: ImagePreprocessing, *, name: str,
 
 def dump_text_encoder(module: nn.Module, how: TextPreprocessing, *, name: str, library: str) -> bytes:
     """A module from ids and mask int64 [B, L] to hidden states [B, L, E], as stored; raises as for images."""
-    ids = torch.randint(1, 100, (2, 32), generator=torch.Generator().manual_seed(0))
+    num_ids = min(_EXAMPLE_IDS, how.max_ids)
+    vocabulary = open_tokenizer(how).get_vocab_size()
+    ids = torch.randint(0, vocabulary, (2, num_ids), generator=torch.Generator().manual_seed(0))
     mask = torch.ones_like(ids)
-    mask[1, 16:] = 0
+    mask[1, num_ids // 2 :] = 0
     hidden = _run(module, (ids, mask))
     if not (isinstance(hidden, Tensor) and hidden.ndim == 3 and hidden.shape[:2] == ids.shape):
-        raise GrowLearnError("an encoder of texts returns hidden states [B, L, E]")
+        raise GrowLearnError(
+            "an encoder of texts returns hidden states [B, L, E]",
+            hint="wrap it in a module whose forward does",
+        )
     width = hidden.shape[2]
     batch = torch.export.Dim("batch", min=1, max=_MAX_BATCH)
     length = torch.export.Dim("length", min=2, max=how.max_ids)
@@ -70,8 +76,16 @@ def _check_outputs(module: nn.Module, example: Sequence[Tensor]) -> tuple[Tensor
 
 
 def _run(module: nn.Module, example: Sequence[Tensor]) -> Any:
+    shapes = ", ".join(str(list(tensor.shape)) for tensor in example)
     with torch.no_grad():
-        return module.eval()(*example)
+        try:
+            return module.eval()(*example)
+        except Exception as error:  # whatever somebody's module raises
+            reason = (str(error).splitlines() or [type(error).__name__])[0]
+            raise GrowLearnError(
+                f"the encoder fails on an example of shape {shapes}: {reason}",
+                hint="its forward takes images [B, 3, size, size], or ids and mask [B, L] of texts",
+            ) from error
 
 
 def _dump(
@@ -88,7 +102,7 @@ def _dump(
             raise GrowLearnError("the traced encoder answers otherwise than the encoder itself")
     description = EncoderDescription(
         preprocessing=how,
-        weights_sha256=fingerprint(tensors, how),
+        fingerprint=fingerprint(tensors, how),
         num_parameters=sum(tensor.numel() for tensor in tensors.values() if tensor.is_floating_point()),
         **fields,
     )

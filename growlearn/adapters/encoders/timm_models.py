@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +22,16 @@ _MAX_STRIDE = 16  # pixels of the input a token; the last map of a convolutional
 
 
 class TimmFeatures(nn.Module):
-    """Tokens of the last map with at most 16 pixels a token, and the vector before the classifier."""
+    """Tokens of the last map with at most 16 pixels a token, and the vector before the classifier.
+
+    Where every map is coarser, the last of the finest.
+    """
 
     def __init__(self, model: Any) -> None:
         super().__init__()
         self.model = model
-        reductions = [info["reduction"] for info in model.feature_info.get_dicts(["reduction"])]
-        self.index = max((i for i, each in enumerate(reductions) if each <= _MAX_STRIDE), default=0)
+        strides = [info["reduction"] for info in model.feature_info]  # pixels a token, of each map
+        self.index = max(i for i, stride in enumerate(strides) if stride <= max(_MAX_STRIDE, min(strides)))
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Float32 [B, 3, size, size] -> tokens [B, T, E] and summary [B, S]."""
@@ -41,18 +45,18 @@ def read(config: EncoderConfig) -> bytes:
     """The stored form of a timm model; raises GrowLearnError where name or weights are wrong or missing."""
     declare_missing_operators()
     with needing("timm", "vision"):
-        import timm  # noqa: PLC0415 - an extra, and takes seconds
+        timm: Any = import_module("timm")  # an extra, and takes seconds
     assert config.name is not None
     if not timm.is_model(config.name):
         raise GrowLearnError(
             f"timm {timm.__version__} has no model {config.name!r}",
             hint="growlearn takes the names that timm.list_models() prints",
         )
-    size = {} if config.image_size is None else {"img_size": config.image_size}
-    model = _create(timm, config.name, size)
+    model = timm.create_model(config.name, pretrained=False, num_classes=0)
     path = Path(config.weights) if config.weights else find_in_hub(_hub_id(model, config), config.revision)
     load_weights(model, read_weights(path), path=path, name=config.name)
     data = timm.data.resolve_data_config({}, model=model)
+    _resize(model, config)
     how = ImagePreprocessing(
         size=config.image_size or data["input_size"][-1],
         mean=tuple(data["mean"]),
@@ -62,12 +66,17 @@ def read(config: EncoderConfig) -> bytes:
     return dump_image_encoder(TimmFeatures(model), how, name=config.name, library=f"timm {timm.__version__}")
 
 
-def _create(timm: Any, name: str, size: dict[str, int]) -> Any:
-    """The model without its classifier; one with positions is made for the size of the images."""
+def _resize(model: Any, config: EncoderConfig) -> None:
+    """Resample the positions of a transformer with its weights; other models take images of any size."""
+    if config.image_size is None or not hasattr(model, "set_input_size"):
+        return
     try:
-        return timm.create_model(name, pretrained=False, num_classes=0, **size).eval()
-    except TypeError:  # a convolutional network takes any size
-        return timm.create_model(name, pretrained=False, num_classes=0).eval()
+        model.set_input_size(img_size=config.image_size)
+    except AssertionError as error:
+        raise GrowLearnError(
+            f"{config.name} takes no images of {config.image_size} pixels: {error}",
+            hint="let model.encoder.image_size be a multiple of the model's patches",
+        ) from error
 
 
 def _hub_id(model: Any, config: EncoderConfig) -> str:

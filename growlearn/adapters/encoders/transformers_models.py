@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,7 @@ def read(config: EncoderConfig) -> bytes:
     """The stored form of a model and its tokeniser; raises GrowLearnError where one is wrong or missing."""
     declare_missing_operators()
     with needing("transformers", "text"):
-        import transformers  # noqa: PLC0415 - an extra, and takes seconds
+        transformers: Any = import_module("transformers")  # an extra, and takes seconds
     folder = _find_folder(config)
     transformers.utils.logging.disable_progress_bar()
     try:
@@ -58,6 +59,7 @@ def read(config: EncoderConfig) -> bytes:
         raise GrowLearnError(
             f"the tokeniser of {folder} has no tokenizer.json", hint="choose a model with a fast tokeniser"
         )
+    model = model.float()  # newer weights are stored in half precision, which a processor computes slowly
     limits = (tokenizer.model_max_length, getattr(model.config, "max_position_embeddings", _MAX_IDS))
     how = TextPreprocessing(
         tokenizer=tokenizer.backend_tokenizer.to_str(), max_ids=int(min(_MAX_IDS, *limits))

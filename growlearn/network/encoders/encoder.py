@@ -26,7 +26,7 @@ _HEADER = "growlearn_encoder"
 
 @dataclass(frozen=True, kw_only=True)
 class ImagePreprocessing:
-    """How pixels 0..255 become an encoder's input: resized to `size` x `size`, then (x / 255 - mean) / std."""
+    """How pixels 0..255 become an encoder's input: resized to `size` x `size`, (x / 255 - mean) / std."""
 
     size: int
     mean: tuple[float, float, float]
@@ -46,8 +46,8 @@ class TextPreprocessing:
 class EncoderDescription:
     """What a stored encoder is, and the sizes of its features.
 
-    A row has `num_tokens` tokens of `token_size` numbers and one summary of `summary_size`. `weights_sha256`
-    is of the tensors and the preprocessing, not of the graph: two versions of a library trace differently.
+    A row has `num_tokens` tokens of `token_size` numbers and one summary of `summary_size`. `fingerprint` is
+    of the tensors and the preprocessing, not of the graph: two versions of a library trace differently.
     """
 
     name: str
@@ -56,7 +56,7 @@ class EncoderDescription:
     num_tokens: int
     token_size: int
     summary_size: int
-    weights_sha256: str
+    fingerprint: str
     num_parameters: int
 
     @property
@@ -97,13 +97,10 @@ def _to_bytes(tensor: Tensor) -> bytes:
 
 
 def read_encoder(content: bytes) -> tuple[EncoderDescription, GraphModule]:
-    """A stored encoder; raises GrowLearnError where the bytes are none."""
+    """A stored encoder; raises GrowLearnError where the bytes are none, or call no operator of torch."""
     header = _read_header(content)
-    graph = Graph(
-        tuple(header["inputs"]),
-        tuple(Call(name, target, tuple(args), kwargs) for name, target, args, kwargs in header["calls"]),
-        tuple(header["outputs"]),
-    )
+    calls = (Call(name, target, tuple(args), kwargs) for name, target, args, kwargs in header["calls"])
+    graph = Graph(tuple(header["inputs"]), tuple(calls), tuple(header["outputs"]))
     # Cloned into memory that torch aligns: the last bit of a product can depend on the alignment.
     tensors = {name: tensor.clone() for name, tensor in sorted(load(content).items())}
     return _read_description(header["description"]), GraphModule(graph, tensors).eval()
@@ -118,15 +115,16 @@ def _read_header(content: bytes) -> dict[str, Any]:
     try:
         length = int.from_bytes(content[:8], "little")
         header = json.loads(json.loads(content[8 : 8 + length])["__metadata__"][_HEADER])
+        version = header["format"]
         safetensors.deserialize(content)  # type: ignore[no-untyped-call]
     except (ValueError, KeyError, TypeError, safetensors.SafetensorError) as error:
         raise GrowLearnError(
             "this is no encoder that was stored by growlearn",
             hint="write one with growlearn.encoders.save_encoder",
         ) from error
-    if header["format"] != _FORMAT:
+    if version != _FORMAT:
         raise GrowLearnError(
-            f"the encoder has format {header['format']}; this version reads {_FORMAT}",
+            f"the encoder has format {version}; this version reads {_FORMAT}",
             hint="store it again with this version",
         )
     return dict(header)

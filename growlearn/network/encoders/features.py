@@ -1,13 +1,14 @@
 """The features that an encoder gives raw values, computed once a value and kept.
 
-Two rows never influence each other, whatever batch they come in, but for the last bit of a few numbers that
-a processor rounds differently in batches of fewer than 16 rows.
+A row's features depend on no other row, so that an answer is the same in every company, process and order:
+a processor rounds the last bit of a few numbers differently in batches of fewer than 16 rows, so rows of a
+request of 16 or more go in such batches alone, and fewer go one by one.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
 from hashlib import blake2b
 from typing import Any, TypeAlias
 
@@ -36,6 +37,7 @@ from growlearn.network.encoders.preprocessing import (
 )
 
 Features: TypeAlias = npt.NDArray[np.float16]
+Indices: TypeAlias = npt.NDArray[np.int64]
 
 _BATCH, _MIN_BATCH = 64, 16  # rows
 
@@ -53,45 +55,47 @@ class Encoder:
 
         The T tokens come first, then the summary.
         """
-        keys = [_digest(value) for value in values]
-        return self._cache.get(keys, lambda missing: self._compute(values[missing]))
+        one_by_one = len(values) < _MIN_BATCH
+        keys = [_digest(value, one_by_one=one_by_one) for value in values]
+        return self._cache.get(keys, lambda missing: self._compute(values[missing], one_by_one=one_by_one))
 
-    def _compute(self, values: Column) -> Features:
+    def _compute(self, values: Column, *, one_by_one: bool) -> Features:
         how = self.description.preprocessing
+        features = np.empty((len(values), self.description.num_features), np.float16)
         if isinstance(how, ImagePreprocessing):
-            return self._compute_images(values, how)
-        return self._compute_texts(values, how)
-
-    def _compute_images(self, images: Column, how: ImagePreprocessing) -> Features:
-        features = np.empty((len(images), self.description.num_features), np.float16)
-        for part in _batches(np.arange(len(images))):
-            padded = _pad(part, len(images))
-            tokens, summary = self._graph(prepare_images(images[padded], how))
-            features[part] = _join(tokens, summary)[: len(part)]
+            self._compute_images(values, how, features, one_by_one=one_by_one)
+        else:
+            self._compute_texts(values, how, features, one_by_one=one_by_one)
         return features
 
-    def _compute_texts(self, texts: Column, how: TextPreprocessing) -> Features:
+    def _compute_images(
+        self, images: Column, how: ImagePreprocessing, features: Features, *, one_by_one: bool
+    ) -> None:
+        for part, padded in _batches(np.arange(len(images)), one_by_one=one_by_one):
+            tokens, summary = self._graph(prepare_images(images[padded], how))
+            features[part] = _join(tokens, summary)[: len(part)]
+
+    def _compute_texts(
+        self, texts: Column, how: TextPreprocessing, features: Features, *, one_by_one: bool
+    ) -> None:
         """Texts of one padded length go together, so that no text's numbers depend on another's length."""
         ids = tokenize_texts(texts, how)
         by_length: dict[int, list[int]] = defaultdict(list)
-        for index, each in enumerate(ids):
-            by_length[padded_length(len(each))].append(index)
-        features = np.empty((len(texts), self.description.num_features), np.float16)
+        for index, ids_of_text in enumerate(ids):
+            by_length[padded_length(len(ids_of_text), how.max_ids)].append(index)
         for indices in by_length.values():
-            for part in _batches(np.array(indices)):
-                padded, mask = pad_ids([ids[index] for index in part])
-                (hidden,) = self._graph(padded, mask)
-                features[part] = _join(*summarise_texts(hidden, mask))
-        return features
+            for part, padded in _batches(np.array(indices), one_by_one=one_by_one):
+                batch, mask = pad_ids([ids[index] for index in padded], how.max_ids)
+                (hidden,) = self._graph(batch, mask)
+                features[part] = _join(*summarise_texts(hidden, mask))[: len(part)]
 
 
-def _batches(indices: npt.NDArray[np.int64]) -> Sequence[npt.NDArray[np.int64]]:
-    return [indices[start : start + _BATCH] for start in range(0, len(indices), _BATCH)]
-
-
-def _pad(part: npt.NDArray[np.int64], num_rows: int) -> npt.NDArray[np.int64]:
-    """The indices of a batch, of which the last of many rows has at least 16."""
-    return np.resize(part, _MIN_BATCH) if len(part) < _MIN_BATCH <= num_rows else part
+def _batches(indices: Indices, *, one_by_one: bool) -> Iterator[tuple[Indices, Indices]]:
+    """The indices of each batch, and the same padded with repetitions to the smallest batch."""
+    size = 1 if one_by_one else _BATCH
+    for start in range(0, len(indices), size):
+        part = indices[start : start + size]
+        yield part, part if one_by_one or len(part) >= _MIN_BATCH else np.resize(part, _MIN_BATCH)
 
 
 def _join(tokens: Tensor, summary: Tensor) -> Features:
@@ -103,11 +107,13 @@ def _join(tokens: Tensor, summary: Tensor) -> Features:
     return torch.cat([tokens.flatten(1), summary], dim=1).clamp(-limit, limit).half().numpy()
 
 
-def _digest(value: Any) -> bytes:
-    if value is None:
-        return blake2b(digest_size=16, person=b"missing").digest()
-    content = value.encode() if isinstance(value, str) else np.ascontiguousarray(value).data
-    return blake2b(content, digest_size=16, person=str(getattr(value, "shape", "")).encode()[:16]).digest()
+def _digest(value: Any, *, one_by_one: bool) -> bytes:
+    """The key of a value; a missing text is an empty one, as the tokeniser reads it."""
+    if isinstance(value, np.ndarray):
+        content, shape = np.ascontiguousarray(value).tobytes(), str(value.shape)
+    else:
+        content, shape = (value or "").encode(), ""
+    return blake2b(f"{one_by_one} {shape} ".encode() + content, digest_size=16).digest()
 
 
 # Opened encoders ------------------------------------------------------------------------------------

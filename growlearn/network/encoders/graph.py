@@ -149,14 +149,15 @@ _CREATING = (
     "arange.start",
     "arange.start_step",
     "full.default",
-    "zeros.default",
     "ones.default",
+    "scalar_tensor.default",
+    "zeros.default",
 )
 """Operators that make a tensor of no other: it belongs on the device of the inputs."""
 
 
 def _find_operator(target: str) -> Callable[..., Any]:
-    """The operator of a stored name; raises GrowLearnError for what is none, so that no file calls others."""
+    """The operator of a stored name; raises GrowLearnError for all else: no file calls what it likes."""
     kind, _, name = target.partition(".")
     if kind == "python" and name in _ARITHMETIC:
         return _ARITHMETIC[name]
@@ -167,7 +168,17 @@ def _find_operator(target: str) -> Callable[..., Any]:
             f"torch {torch.__version__} has no operator {target!r}, which the encoder calls",
             hint="use the version of torch that the encoder was stored with",
         )
+    if target not in _CREATING and not _reads_tensors(overload):
+        raise GrowLearnError(
+            f"the encoder calls {target!r}, which computes nothing from its input",
+            hint="choose an encoder whose forward is a function of its input alone",
+        )
     return overload  # type: ignore[no-any-return]
+
+
+def _reads_tensors(overload: torch._ops.OpOverload) -> bool:
+    """Whether an operator reads a tensor: those that read and write files do not."""
+    return any("Tensor" in str(given.type) and not given.kwarg_only for given in overload._schema.arguments)
 
 
 def _find_last_uses(graph: Graph) -> dict[int, tuple[str, ...]]:
@@ -193,4 +204,6 @@ def _from_json(value: Json, values: Mapping[str, Any], device: torch.device) -> 
         return values[value["ref"]]
     if "device" in value:
         return device
-    return getattr(torch, value.get("dtype") or value["memory_format"])
+    found = getattr(torch, value.get("dtype") or value["memory_format"])
+    assert isinstance(found, torch.dtype | torch.memory_format), "no other name of torch is ever stored"
+    return found

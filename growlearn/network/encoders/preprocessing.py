@@ -37,23 +37,29 @@ def prepare_images(images: Column, how: ImagePreprocessing) -> Tensor:
 
 def tokenize_texts(texts: Column, how: TextPreprocessing) -> list[list[int]]:
     """Token ids of texts [N] of str or None, at most `max_ids` each; a missing text is an empty one."""
-    tokenizer = _open_tokenizer(how)
+    tokenizer = open_tokenizer(how)
     encodings = tokenizer.encode_batch(["" if text is None else text for text in texts])
     return [encoding.ids for encoding in encodings]
 
 
-def pad_ids(ids: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
-    """Ids of B texts -> ids and mask, int64 [B, L]; L is the next multiple of 16 of the longest."""
-    lengths = torch.tensor([len(each) for each in ids])
-    padded = torch.zeros(len(ids), padded_length(int(lengths.max())), dtype=torch.int64)
-    for row, each in zip(padded, ids, strict=True):
-        row[: len(each)] = torch.tensor(each)
+def pad_ids(ids: Sequence[Sequence[int]], max_ids: int) -> tuple[Tensor, Tensor]:
+    """Ids of B texts -> ids and mask, int64 [B, L]; L is the padded length of the longest."""
+    lengths = torch.tensor([len(ids_of_text) for ids_of_text in ids])
+    padded = torch.zeros(len(ids), padded_length(int(lengths.max()), max_ids), dtype=torch.int64)
+    for row, ids_of_text in zip(padded, ids, strict=True):
+        row[: len(ids_of_text)] = torch.tensor(ids_of_text)
     return padded, (torch.arange(padded.shape[1]) < lengths[:, None]).long()
 
 
-def padded_length(length: int) -> int:
-    """The length that a text of so many ids is padded to: texts of one batch share it."""
-    return max(1, -(-length // _LENGTH_STEP)) * _LENGTH_STEP
+def padded_length(length: int, max_ids: int) -> int:
+    """The length that a text of so many ids is padded to: texts of one batch share it.
+
+    It is the next multiple of 16, and no more than the encoder has positions for.
+
+    >>> padded_length(0, 40), padded_length(16, 40), padded_length(17, 40), padded_length(33, 40)
+    (16, 16, 32, 40)
+    """
+    return min(max_ids, max(1, -(-length // _LENGTH_STEP)) * _LENGTH_STEP)
 
 
 def summarise_texts(hidden: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
@@ -72,7 +78,8 @@ def summarise_texts(hidden: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
 
 
 @lru_cache(maxsize=2)
-def _open_tokenizer(how: TextPreprocessing) -> Tokenizer:
+def open_tokenizer(how: TextPreprocessing) -> Tokenizer:
+    """The tokeniser of an encoder of texts; raises GrowLearnError where its package is missing."""
     try:
         from tokenizers import Tokenizer  # noqa: PLC0415 - an extra
     except ModuleNotFoundError as error:

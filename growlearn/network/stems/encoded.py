@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - the field's own abbreviation
 
+from growlearn.domain.errors import GrowLearnError
 from growlearn.domain.model_config import ModelConfig
 from growlearn.domain.schema import Schema
 from growlearn.ingest.rows import Column
@@ -64,14 +65,20 @@ class EncodedTokens(nn.Module):
     def split(self, features: Tensor) -> tuple[Tensor, Tensor]:
         """Features [B, T E + S] -> tokens float32 [B, T, E] and summary [B, S]."""
         end, values = self.num_tokens * self.token_size, features.float()
-        tokens = values[:, :end].view(len(values), self.num_tokens, self.token_size)
-        return tokens, values[:, end:]
+        return values[:, :end].reshape(-1, self.num_tokens, self.token_size), values[:, end:]
 
 
 def make_encoded_columns(schema: Schema, config: ModelConfig) -> ColumnList | None:
-    """The columns that the job's encoder reads; None without an encoder."""
+    """The columns that the job's encoder reads; None without one.
+
+    Raises GrowLearnError where the encoder is not stored yet.
+    """
     encoder = config.encoder
-    if encoder is None or encoder.sha256 is None:
+    if encoder is None:
         return None
+    if encoder.sha256 is None:
+        raise GrowLearnError(
+            "model.encoder is not stored yet", hint="growlearn apply stores the encoder that a job file names"
+        )
     names = [name for name, column in schema.inputs.items() if column.type == encoder.reads]
     return ColumnList("encoded", {name: EncodedTokens(encoder.sha256, config.embed_dim) for name in names})

@@ -70,9 +70,8 @@ def _task_to_open(context: StepContext) -> str:
 
 def _choose_augmentation(context: StepContext, plan: GrowthPlan, on_progress: ProgressCallback) -> GrowthPlan:
     """The plan with its augmentations, chosen once a stream where the job leaves them open."""
-    if plan.growth.augmentation != "auto" or not plan.parent_manifest.model.trains_on_pixels(
-        plan.parent_manifest.schema
-    ):
+    manifest = plan.parent_manifest
+    if plan.growth.augmentation != "auto" or not manifest.model.trains_on_pixels(manifest.schema):
         return plan
     chosen = None if context.parent is None else _first_plan(context, context.parent).growth.augmentation
     if isinstance(chosen, tuple):

@@ -13,7 +13,7 @@ from growlearn.domain.growth import BranchInit, GrowthPlan, GrowthResult
 from growlearn.domain.growth_config import GrowthConfig
 from growlearn.domain.lineage import Manifest
 from growlearn.domain.model_config import ModelConfig
-from growlearn.domain.schema import sort_labels
+from growlearn.domain.schema import Schema, sort_labels
 from growlearn.growth.train import train_branch
 from growlearn.ingest.rows import Rows, split_rows, to_parquet
 from tests.unit.digits import SCHEMA
@@ -23,18 +23,20 @@ MODEL = ModelConfig(embed_dim=16, depth=1, num_heads=2, patch_size=2)
 GROWTH = GrowthConfig(epochs=3, batch_size=32, validation_fraction=0.2)
 
 
-def empty(model: ModelConfig = MODEL) -> Manifest:
-    return Manifest(stream="digits", schema=SCHEMA, model=model, branches=(), tasks=())
+def empty(model: ModelConfig = MODEL, schema: Schema = SCHEMA) -> Manifest:
+    return Manifest(stream="digits", schema=schema, model=model, branches=(), tasks=())
 
 
 class ModelBuilder:
     """Grows tasks one after another, each from the given rows."""
 
-    def __init__(self, folder: Path, digits: Rows, model: ModelConfig = MODEL) -> None:
+    def __init__(
+        self, folder: Path, digits: Rows, model: ModelConfig = MODEL, schema: Schema = SCHEMA
+    ) -> None:
         self.digits = digits
         self.artifacts = MemoryArtifacts()
         self.folder = folder
-        self.manifest = empty(model)
+        self.manifest = empty(model, schema)
 
     def only(self, *labels: int) -> Rows:
         return self.digits.take(np.array([label in labels for label in self.digits.labels]))
@@ -56,9 +58,9 @@ class ModelBuilder:
             init=BranchInit.SCRATCH if head is None else BranchInit.RESIDUAL,
             init_head_from_parent=head is not None and head.classes == classes,
             new_branches=tuple(f"b{number + i}" for i in range(num_branches)),
-            train=self.artifacts.put(to_parquet(parts.train, SCHEMA)),
-            validation=self.artifacts.put(to_parquet(parts.validation, SCHEMA)),
-            holdout=self.artifacts.put(to_parquet(parts.holdout, SCHEMA)),
+            train=self.artifacts.put(to_parquet(parts.train, self.manifest.schema)),
+            validation=self.artifacts.put(to_parquet(parts.validation, self.manifest.schema)),
+            holdout=self.artifacts.put(to_parquet(parts.holdout, self.manifest.schema)),
             growth=GROWTH,
             seed=number,
         )

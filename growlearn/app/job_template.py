@@ -41,7 +41,7 @@ metric: {metric}                          # or balanced_accuracy, macro_f1, log_
 # class_weight: balanced                  # where classes are rare; or {{CLASS: weight}}
 {model_note}model: {{size: {model.size}, {patch_size}max_branches: {model.max_branches}, \
 max_lineage_length: {model.max_lineage_length}}}
-# alpha is the chance of a false alarm in each window; with action alert, drift is reported and nothing is grown:
+{encoder}# alpha is the chance of a false alarm in each window; with action alert, drift is reported and nothing is grown:
 drift: {{detectors: {detectors}, decision_rule: {drift.decision_rule}, action: {drift.action}, alpha: {drift.alpha}}}
 # Windows in a row that must drift before a branch is grown, and windows to wait after a training:
 retraining_policy: {{confirm_windows: {policy.confirm_windows}, cooldown_windows: {policy.cooldown_windows}}}
@@ -92,6 +92,7 @@ def render_job_file(name: str, profile: DataProfile) -> str:
         label=_format_label(profile),
         patch_size=patch_size,
         model_note="# patch_size is chosen for this data:\n" if patch_size else "",
+        encoder=_format_encoder(profile.inputs),
         growth=_format_growth(profile),
         task=f"  task: {_quote(profile.task)}" if profile.task else task,
         duplicates=Job.duplicates,
@@ -136,6 +137,17 @@ def _format_input(column_input: InputColumn) -> str:
         return f"{{type: {column_input.type}, {keys}}}  # {note}"
     shape = f", shape: {list(column_input.shape)}" if column_input.shape else ""
     return f"{{type: {column_input.type}{shape}}}"
+
+
+def _format_encoder(inputs: Mapping[str, InputColumn]) -> str:
+    """What to write for a pretrained encoder, where a column is one that it could read."""
+    for input_type, given in (
+        (InputType.IMAGE, "from: timm, name: MODEL"),
+        (InputType.TEXT, "from: transformers, name: MODEL"),
+    ):
+        if _inputs_of_type(inputs, input_type):
+            return f"# model: {{encoder: {{{given}}}}} reads each {input_type} with a pretrained network\n"
+    return ""
 
 
 def _format_patch_size(inputs: dict[str, InputColumn]) -> str:

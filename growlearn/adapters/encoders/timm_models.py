@@ -56,7 +56,9 @@ def read(config: EncoderConfig) -> bytes:
     path = Path(config.weights) if config.weights else find_in_hub(_hub_id(model, config), config.revision)
     load_weights(model, read_weights(path), path=path, name=config.name)
     data = timm.data.resolve_data_config({}, model=model)
-    _resize(model, config)
+    if config.image_size is not None and hasattr(model, "set_input_size"):
+        # A transformer's positions are resampled with its weights; other models take any size as they are.
+        model.set_input_size(img_size=config.image_size)
     how = ImagePreprocessing(
         size=config.image_size or data["input_size"][-1],
         mean=tuple(data["mean"]),
@@ -64,19 +66,6 @@ def read(config: EncoderConfig) -> bytes:
         interpolation="bilinear" if data["interpolation"] == "bilinear" else "bicubic",
     )
     return dump_image_encoder(TimmFeatures(model), how, name=config.name, library=f"timm {timm.__version__}")
-
-
-def _resize(model: Any, config: EncoderConfig) -> None:
-    """Resample the positions of a transformer with its weights; other models take images of any size."""
-    if config.image_size is None or not hasattr(model, "set_input_size"):
-        return
-    try:
-        model.set_input_size(img_size=config.image_size)
-    except AssertionError as error:
-        raise GrowLearnError(
-            f"{config.name} takes no images of {config.image_size} pixels: {error}",
-            hint="let model.encoder.image_size be a multiple of the model's patches",
-        ) from error
 
 
 def _hub_id(model: Any, config: EncoderConfig) -> str:

@@ -6,6 +6,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -97,7 +98,16 @@ def _write_weights(manifest: Manifest, artifacts: Artifacts, folder: Path) -> No
     (folder / "weights").mkdir()
     for digest in manifest.inference_artifacts:
         (folder / "weights" / f"{digest}.safetensors").write_bytes(artifacts.get(digest))
-    (folder / "manifest.json").write_bytes(to_json(manifest, Manifest, indent=1))
+    (folder / "manifest.json").write_bytes(to_json(_without_folders(manifest), Manifest, indent=1))
+
+
+def _without_folders(manifest: Manifest) -> Manifest:
+    """The manifest without the path that an encoder's weights had on this machine, but for their name."""
+    encoder = manifest.model.encoder
+    if encoder is None or encoder.weights is None:
+        return manifest
+    named = replace(encoder, weights=Path(encoder.weights).name)
+    return replace(manifest, model=replace(manifest.model, encoder=named))
 
 
 def _write_model_file(model: Model, folder: Path) -> None:

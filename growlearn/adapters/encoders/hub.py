@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from growlearn.adapters.encoders.weights_files import needing
 from growlearn.domain.errors import GrowLearnError
 
 _FILE = "model.safetensors"
@@ -13,10 +12,10 @@ _FILE = "model.safetensors"
 def find_in_hub(repository: str, revision: str | None, file: str = _FILE) -> Path:
     """A file of a repository: from the cache, else downloaded unless HF_HUB_OFFLINE is set.
 
-    Raises GrowLearnError where it is neither there nor can be fetched.
+    Raises GrowLearnError where it is neither there nor can be fetched, after the hub's own 23 s of trying.
     """
-    with needing("huggingface_hub", "vision"):
-        from huggingface_hub import hf_hub_download  # noqa: PLC0415 - an extra
+    from huggingface_hub import hf_hub_download  # noqa: PLC0415 - timm and transformers bring it
+
     for is_local in (True, False):
         try:
             return Path(hf_hub_download(repository, file, revision=revision, local_files_only=is_local))

@@ -15,7 +15,7 @@ _MIDDLE = 10  # the last block with 16 pixels a token
 
 
 class EfficientNetLite(nn.Module):
-    """EfficientNet-Lite0 (ImageNet): 36 tokens of its middle, and its pooled features."""
+    """EfficientNet-Lite0 (ImageNet): tokens of 16 pixels from its middle, and its pooled features."""
 
     def __init__(self) -> None:
         super().__init__()

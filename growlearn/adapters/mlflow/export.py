@@ -29,6 +29,7 @@ with silence_warnings():
 
 _ENTRY_MODULE = "growlearn.serving.predictor"
 _MODEL_FILE = Path(__file__).with_name("served_model.py")
+_TOKENISER = "tokenizers"  # an extra
 _DISTRIBUTIONS = {"PIL": "pillow"}  # where a package is installed under another name than it is imported by
 
 
@@ -85,10 +86,11 @@ def _snapshot_serving_code() -> CodeSnapshot:
 
 
 def list_requirements(code: CodeSnapshot, manifest: Manifest) -> list[str]:
-    """Exact versions of what the code imports, and of the tokeniser of an encoder of texts."""
-    modules = [module for module in code.third_party if module not in sys.stdlib_module_names]
-    if manifest.model.encoder is not None and manifest.model.encoder.reads == "text":
-        modules.append("tokenizers")
+    """Exact versions of what the code imports; of a tokeniser only where an encoder reads texts."""
+    encoder = manifest.model.encoder
+    unused = set() if encoder is not None and encoder.reads == "text" else {_TOKENISER}
+    unused |= sys.stdlib_module_names
+    modules = [module for module in code.third_party if module not in unused]
     names = ["mlflow", *(_DISTRIBUTIONS.get(module, module) for module in modules)]
     # A local part, as in 2.13.0+cpu, is a build that the package index does not have.
     return [f"{name}=={version(name).split('+')[0]}" for name in names]

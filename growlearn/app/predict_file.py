@@ -30,6 +30,7 @@ from growlearn.serving.known_tasks import find_unknown_task_rows
 from growlearn.serving.predictor import Predictor
 
 _CHUNK_ROWS = 65_536  # predicted at once, and in a row group of the output
+_ENCODED_CHUNK_ROWS = 2048  # as many as an encoder's features stay in memory between routing and prediction
 LoadPredictor: TypeAlias = Callable[[Manifest, Callable[[str], bytes]], Predictor]
 """Makes a predictor of a manifest and of what reads stored bytes."""
 OUTPUT_COLUMNS = ("prediction", "probability", "task")
@@ -86,7 +87,8 @@ def predict_file(
         raise GrowLearnError(f"{file}: no row can be answered; the first: {bad[0].reason}")
     predictor = (load_predictor or Predictor)(model.manifest, artifacts.get)
     rows = parsed.rows if len(known) == len(parsed.rows) else parsed.rows.take(known)
-    parts = [predictor.answer(part, min_probability, proba) for part in rows.slices(_CHUNK_ROWS)]
+    chunk_rows = _CHUNK_ROWS if model.manifest.model.encoder is None else _ENCODED_CHUNK_ROWS
+    parts = [predictor.answer(part, min_probability, proba) for part in rows.slices(chunk_rows)]
     class_parts = [predictor.probability_columns(part) for part in parts]
     class_columns = {name: np.concatenate([part[name] for part in class_parts]) for name in class_parts[0]}
     added = {name: np.concatenate([getattr(part, name) for part in parts]) for name in OUTPUT_COLUMNS}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from PIL import Image
 
 from growlearn.app import predict_file as predict_module
 from growlearn.app.predict_file import predict_file, write_predictions
+from growlearn.domain.encoder_config import EncoderConfig
 from growlearn.domain.errors import GrowLearnError
 from growlearn.domain.lineage import Manifest, TaskHead
 from growlearn.domain.model_config import ModelConfig
@@ -69,6 +71,26 @@ class Nothing:
 
 def answers_of(path: Path) -> predict_module.FilePredictions:
     return predict_file(Nothing(), Nothing(), "s", None, path)  # type: ignore[arg-type]
+
+
+def test_rows_that_an_encoder_reads_are_predicted_in_parts_whose_features_stay_in_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes = list[int]()
+
+    class Counting(Fixed):
+        def answer(self, rows: Rows, _: float, proba: bool) -> Answers:
+            sizes.append(len(rows))
+            return super().answer(rows, _, proba)
+
+    monkeypatch.setattr(predict_module, "Predictor", Counting)
+    pq.write_table(pa.table({"x": np.arange(5000.0)}), tmp_path / "rows.parquet")
+    answers_of(tmp_path / "rows.parquet")
+    version = predict_module._get_version(None, "s", None)  # type: ignore[arg-type]
+    encoder = EncoderConfig(source="file", weights="x", sha256="0" * 64, reads="text")
+    monkeypatch.setattr(version, "manifest", replace(version.manifest, model=ModelConfig(encoder=encoder)))
+    assert answers_of(tmp_path / "rows.parquet").table.num_rows == 5000
+    assert sizes == [5000, 2048, 2048, 904]
 
 
 def test_the_probability_of_each_class_is_a_column_where_it_is_asked_for(tmp_path: Path) -> None:

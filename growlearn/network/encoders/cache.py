@@ -22,6 +22,7 @@ Features: TypeAlias = npt.NDArray[np.float16]
 
 _KEY_BYTES = 16
 _MIN_CHUNK_ROWS = 64  # fewer are computed again sooner than looked up in a file of their own
+_MAX_WRITING_S = 3600  # that a chunk takes to be written, on the slowest of disks
 _MAX_RECENT_ROWS = 1024  # of such few rows: a router and a network ask for the same ones in turn
 MAX_FILE_BYTES, MAX_MEMORY_BYTES = 4 * 2**30, 256 * 2**20  # of one encoder
 
@@ -97,6 +98,7 @@ class FeatureCache:
                 _write(_folder / f"{name}.features", features.tobytes())
                 # The keys come last: a file of keys says that its features are whole.
                 _write(_folder / f"{name}.keys", b"".join(keys))
+                _remove_remains(_folder, _folder / f"{name}.keys")
                 self._add(self._open(_folder / f"{name}.keys"))
                 return
         self._add(_Chunk(name, keys, features, is_file=False))
@@ -144,6 +146,16 @@ class FeatureCache:
         keys = [content[start : start + _KEY_BYTES] for start in range(0, len(content), _KEY_BYTES)]
         features = np.memmap(path.with_suffix(".features"), np.float16, "r")
         return _Chunk(path.stem, keys, features.reshape(len(keys), self._num_features), is_file=True)
+
+
+def _remove_remains(folder: Path, new: Path) -> None:
+    """Remove what killed processes wrote without its keys, an hour before a new file."""
+    latest = new.stat().st_mtime - _MAX_WRITING_S
+    for path in folder.iterdir():
+        is_whole = path.suffix == ".keys" or path.with_suffix(".keys").exists()
+        with suppress(OSError):  # another process removed it
+            if not is_whole and path.stat().st_mtime < latest:
+                path.unlink()
 
 
 def _write(path: Path, content: bytes) -> None:

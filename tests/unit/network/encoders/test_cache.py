@@ -132,6 +132,20 @@ def test_a_chunk_cut_off_by_a_kill_is_ignored(counting: Counting, folder: Path, 
     assert counting.computed == [*range(100), *range(100)]
 
 
+def test_what_a_kill_left_is_removed_an_hour_later(counting: Counting, folder: Path) -> None:
+    counting.ask(new_cache(), *range(100))
+    (keys,) = folder.glob("*.keys")
+    remains = [folder / name for name in ("a.features", "a.features.part", "b.keys.part", "new.features")]
+    for path in remains:
+        path.touch()
+        os.utime(path, (keys.stat().st_mtime - 4000,) * 2)
+    os.utime(remains[-1], (keys.stat().st_mtime,) * 2)
+    counting.ask(new_cache(), *range(100, 200))
+    assert [path.exists() for path in remains] == [False, False, False, True]
+    counting.ask(new_cache(), *range(200))
+    assert counting.computed == list(range(200))
+
+
 def test_deleting_the_folder_loses_nothing(counting: Counting, folder: Path) -> None:
     cache = new_cache()
     counting.ask(cache, *range(100))

@@ -16,6 +16,7 @@ def test_a_copy_holds_what_the_module_imports_and_no_more() -> None:
     assert sorted(files) == [
         "__init__.py",
         "domain/__init__.py",
+        "domain/encoder_config.py",
         "domain/errors.py",
         "domain/lineage.py",
         "domain/model_config.py",
@@ -47,7 +48,7 @@ def test_serving_needs_neither_a_database_nor_mlflow_nor_training() -> None:
     folders = {path.split("/")[0] for path in code.files}
     assert folders <= {"__init__.py", "domain", "ports.py", "ingest", "network", "serving"}
     third_party = set(code.third_party) - sys.stdlib_module_names
-    assert third_party == {"PIL", "numpy", "pandas", "pyarrow", "safetensors", "torch"}
+    assert third_party == {"PIL", "numpy", "pandas", "pyarrow", "safetensors", "tokenizers", "torch"}
 
 
 def test_equal_code_has_an_equal_name_and_other_code_another() -> None:

@@ -346,3 +346,23 @@ def test_class_weights_are_proposed_where_a_class_is_rare(tmp_path: Path) -> Non
 
     assert '  label: "label"  # "1" is rare, 1.0% of the rows read: consider metric: average' in rendered(2)
     assert "is rare" not in rendered(40)
+
+
+@pytest.mark.parametrize(
+    ("column", "shown"),
+    [
+        (pa.array([png("L", (6, 4))] * 40), "from: timm, name: MODEL"),
+        (pa.array([f"the {i}th of many long remarks" for i in range(40)]), "from: transformers, name: MODEL"),
+        (pa.array([i + 0.5 for i in range(40)]), None),
+    ],
+)
+def test_a_pretrained_encoder_is_mentioned_where_one_could_read_a_column(
+    column: pa.Array, shown: str | None, tmp_path: Path
+) -> None:
+    pq.write_table(pa.table({"x": column, "label": [0, 1] * 20}), tmp_path / "one.parquet")
+    text = render_job_file("n", profile_data(tmp_path / "one.parquet", None))
+    lines = [line for line in text.splitlines() if "encoder: {" in line]
+    assert len(lines) == (shown is not None)
+    assert drafted(tmp_path / "one.parquet", tmp_path).model.encoder is None
+    if shown is not None:
+        assert lines[0].startswith(f"# model: {{encoder: {{{shown}}}}}")

@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor
+from torch.nn import functional as F  # noqa: N812
 
 from growlearn.domain.model_config import ModelConfig
 from growlearn.domain.schema import InputColumn, InputType, Schema
 from growlearn.ingest.rows import Rows, hash_rows, object_column
 from growlearn.network.ngram_ids import NUM_NGRAM_IDS, count_ngrams, encode_in_parts
-from growlearn.network.stems.bags import TextBag, TokenBag
+from growlearn.network.stems.bags import SummaryBag, TextBag, TokenBag
 from growlearn.network.stems.linear import LinearTerm
 from growlearn.network.stems.stem import LINEAR_SCALE, Stem, load_stem, make_stem
 
@@ -117,6 +118,20 @@ def test_two_columns_have_buckets_of_their_own() -> None:
     inputs = ids([3]) | {"title": ids([3])["words"]}
     buckets, values = term.bag(inputs)
     assert len(set(buckets[values > 0].tolist())) == 2
+
+
+def test_the_linear_term_reads_the_summary_of_an_encoder_alone() -> None:
+    term = LinearTerm({"encoded": SummaryBag(3)}, num_classes=2)
+    features = torch.tensor(
+        [[9.0, 9.0, 3.0, 0.0, -4.0], [9.0, 9.0, 0.0, 0.0, 2.0]]
+    ).half()  # two tokens first
+    inputs = {"encoded": features}
+    term.fit_rarity(term.count_rows(inputs), 2)
+    buckets, values = term.bag(inputs)
+    assert buckets.tolist() == [[0, 1, 2]] * 2
+    # A value below 0 occurs too, so its bucket is as frequent as that of two rows; one always 0 is out.
+    expected = torch.tensor([[3.0 * (torch.log(torch.tensor(1.5)) + 1), 0.0, -4.0], [0.0, 0.0, 1.0]])
+    assert torch.allclose(values, F.normalize(expected, dim=1))
 
 
 @pytest.fixture

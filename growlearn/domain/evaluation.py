@@ -12,6 +12,7 @@ from statistics import fmean
 
 from growlearn.domain.interval import ConfidenceInterval, wilson_interval
 from growlearn.domain.metric import ACCURACY, METRICS, Metric, MetricName
+from growlearn.domain.refinement_score import RefinementScore
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,91 +89,6 @@ class TaskReplacement:
     tasks: tuple[str, ...]
     windows: tuple[str, ...]
     task_scores: tuple[TaskScore, ...]
-
-
-MIN_TASK_GAIN = 0.1
-"""By what share of the log loss a new task must answer better than a corrected known one.
-
-Hold-out rows share hours and places with the other rows of their window, so answers that keep windows apart
-look better on them than they will on the next one.
-"""
-
-
-@dataclass(frozen=True, kw_only=True)
-class LossChange:
-    """A refined task against its version before, on the same hold-out rows.
-
-    `loss_before` and `loss_after` are mean log losses in nats. The p-values are one-sided, of paired tests by
-    row: `p_decrease` that the loss is no lower, `p_increase` that it is no higher, `p_accuracy_drop` that no
-    fewer rows are predicted correctly.
-    """
-
-    rows: int
-    loss_before: float
-    loss_after: float
-    p_decrease: float
-    p_increase: float
-    accuracy_before: float
-    accuracy_after: float
-    p_accuracy_drop: float
-
-
-@dataclass(frozen=True, kw_only=True)
-class RefinementScore:
-    """What a refinement changed: on the task's earlier hold-out rows, on those of the new windows, on both.
-
-    `new` is None where hold-out files hold all of the rows. `alpha` is the level of each test.
-    `after_drift` says whether the new window had drifted. `opened_loss` is then the mean log loss on all of
-    the rows, each routed, of a model with a new task instead; None where none was trained.
-    """
-
-    earlier: LossChange
-    new: LossChange | None
-    both: LossChange
-    alpha: float
-    after_drift: bool = False
-    opened_loss: float | None = None
-
-    @property
-    def p_decrease(self) -> float:
-        """That the loss is lower neither on the new rows nor on all: the smaller p-value, times two.
-
-        Bonferroni's correction; without new hold-out rows there is one test alone.
-        """
-        if self.new is None:
-            return self.both.p_decrease
-        return min(1.0, 2 * min(self.new.p_decrease, self.both.p_decrease))
-
-    @property
-    def lowers_new_loss(self) -> bool:
-        """Whether the loss on the new rows fell, beyond chance there or on all rows."""
-        shown = self.new or self.both
-        return self.p_decrease < self.alpha and shown.loss_after < shown.loss_before
-
-    @property
-    def keeps_earlier_loss(self) -> bool:
-        """Whether the earlier rows' loss did not rise beyond chance, or all rows make up for it.
-
-        They do where their loss fell beyond chance and the earlier ones' accuracy did not; after drift also
-        where it fell and a new task does not answer them much better, or could not.
-        """
-        if self.earlier.p_increase >= self.alpha:
-            return True
-        if self.after_drift and (self.opened_loss is not None or not self.is_task_promising):
-            return self.both.loss_after < self.both.loss_before
-        return self.both.p_decrease < self.alpha and self.earlier.p_accuracy_drop >= self.alpha
-
-    @property
-    def is_task_promising(self) -> bool:
-        """Whether a new task could lower the loss on all rows by `MIN_TASK_GAIN`.
-
-        As if every row were routed right: then it spares what the earlier ones lost, and may answer the new
-        ones as well as the earlier ones were answered.
-        """
-        gain = (self.earlier.loss_after - self.earlier.loss_before) * self.earlier.rows
-        if self.new is not None:
-            gain += max(0.0, self.new.loss_after - self.earlier.loss_before) * self.new.rows
-        return gain >= MIN_TASK_GAIN * self.both.loss_after * self.both.rows
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import ttest_ind
 
-from growlearn.domain.evaluation import LossChange, RefinementScore
+from growlearn.domain.refinement_score import LossChange, RefinementScore
 from growlearn.evaluation.paired_tests import mcnemar_p_value, mean_decrease_p_value
 from growlearn.evaluation.predictions import Predictions
 from growlearn.metrics import Values

@@ -14,10 +14,10 @@ from dataclasses import replace
 import numpy as np
 
 from growlearn.domain.errors import TooFewLabels
-from growlearn.domain.evaluation import MIN_TASK_GAIN
 from growlearn.domain.growth import GrowthPlan, GrowthResult
 from growlearn.domain.lineage import Task
 from growlearn.domain.metric import METRICS
+from growlearn.domain.refinement_score import MIN_TASK_GAIN
 from growlearn.domain.schema import Label
 from growlearn.domain.stream import Transition
 from growlearn.domain.window import Verdict

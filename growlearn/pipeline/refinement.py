@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 
 from growlearn.domain.drift import DriftKind
 from growlearn.domain.errors import CorruptArtifact
-from growlearn.domain.evaluation import RefinementScore
 from growlearn.domain.growth import GrowthPlan, Refinement
 from growlearn.domain.job import HoldoutFiles
 from growlearn.domain.lineage import Manifest, Task, TaskHead
+from growlearn.domain.refinement_score import RefinementScore
 from growlearn.domain.schema import Label, sort_labels
 from growlearn.domain.window import Verdict, Window, WindowState
 from growlearn.evaluation.inference import class_indices, predict_labelled_rows

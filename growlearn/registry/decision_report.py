@@ -8,16 +8,10 @@ from collections.abc import Iterator, Sequence
 from growlearn.domain.consolidation import ConsolidationPlan, ConsolidationResult
 from growlearn.domain.decision_log import LogEntry, ReportSection
 from growlearn.domain.drift import DriftReport, DriftTestResult, RemainingBudget
-from growlearn.domain.evaluation import (
-    Evaluation,
-    GateResult,
-    RefinementScore,
-    TaskReplacement,
-    TaskScore,
-    common_metric,
-)
+from growlearn.domain.evaluation import Evaluation, GateResult, TaskReplacement, TaskScore, common_metric
 from growlearn.domain.growth import GrowthPlan, GrowthResult, ProbeScore, SearchTrial
 from growlearn.domain.metric import ACCURACY, METRICS, Metric
+from growlearn.domain.refinement_score import RefinementScore
 from growlearn.domain.stream import Alias, AliasChange, Transition
 from growlearn.domain.window import Verdict, Window, WindowState
 from growlearn.ports import Store

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from growlearn.domain.evaluation import GateResult, RefinementScore
+from growlearn.domain.evaluation import GateResult
 from growlearn.domain.job import GateConfig
+from growlearn.domain.refinement_score import RefinementScore
 from growlearn.evaluation.gates.gate_input import GateInput, pass_new_task
 
 

@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-from growlearn.domain.evaluation import (
-    Evaluation,
-    GateResult,
-    RefinementScore,
-    TaskScore,
-    common_metric,
-    gain,
-)
+from growlearn.domain.evaluation import Evaluation, GateResult, TaskScore, common_metric, gain
 from growlearn.domain.job import GateConfig
 from growlearn.domain.metric import ACCURACY
+from growlearn.domain.refinement_score import RefinementScore
 from growlearn.evaluation.gates.gate_input import TOLERANCE, GateInput
 
 

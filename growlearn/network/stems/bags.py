@@ -95,7 +95,7 @@ class TextBag:
 
 @dataclass(frozen=True)
 class SummaryBag:
-    """Features of an encoder [B, F], of which the last `size` are its summary: each is a bucket of its own."""
+    """Features of an encoder [B, F], whose last `size` are its summary: each is a bucket of its own."""
 
     size: int
 

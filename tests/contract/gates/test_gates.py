@@ -11,16 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from growlearn.domain.evaluation import (
-    Evaluation,
-    LossChange,
-    PredictionFlips,
-    RefinementScore,
-    TaskScore,
-)
+from growlearn.domain.evaluation import Evaluation, PredictionFlips, TaskScore
 from growlearn.domain.growth import GrowthResult
 from growlearn.domain.job import GateConfig
 from growlearn.domain.model_selection import Candidate, CandidateKind, ModelSelection
+from growlearn.domain.refinement_score import LossChange, RefinementScore
 from growlearn.evaluation.gates import (
     CONSOLIDATION_GATES,
     GATES,

@@ -20,14 +20,7 @@ from growlearn.adapters.memory.store import MemoryStore
 from growlearn.domain.consolidation import ConsolidationPlan, TaskData
 from growlearn.domain.drift import DriftReport, DriftTestResult
 from growlearn.domain.environment import TrainingEnvironment
-from growlearn.domain.evaluation import (
-    Evaluation,
-    GateResult,
-    LossChange,
-    RefinementScore,
-    TaskReplacement,
-    TaskScore,
-)
+from growlearn.domain.evaluation import Evaluation, GateResult, TaskReplacement, TaskScore
 from growlearn.domain.growth import BranchInit, Epoch, GrowthPlan, GrowthResult, ProbeScore
 from growlearn.domain.growth_config import GrowthConfig
 from growlearn.domain.job import HoldoutFiles, Job, RetainPerClass, Schedule, SourceConfig
@@ -42,6 +35,7 @@ from growlearn.domain.lineage import (
 )
 from growlearn.domain.model_config import ModelConfig
 from growlearn.domain.model_selection import Candidate, CandidateKind, ModelSelection, PairedComparison
+from growlearn.domain.refinement_score import LossChange, RefinementScore
 from growlearn.domain.schema import InputColumn, InputType, Schema
 from growlearn.domain.stream import Transition, WindowRecord
 from growlearn.domain.window import BadRow, IngestResult, SourceFile, Verdict, Window, WindowState

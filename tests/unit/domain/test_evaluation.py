@@ -10,8 +10,6 @@ from hypothesis import strategies as st
 from growlearn.domain.evaluation import (
     AccuracyMatrix,
     Evaluation,
-    LossChange,
-    RefinementScore,
     TaskScore,
     build_accuracy_matrix,
     common_metric,
@@ -19,6 +17,7 @@ from growlearn.domain.evaluation import (
 )
 from growlearn.domain.interval import wilson_interval
 from growlearn.domain.metric import MetricName
+from growlearn.domain.refinement_score import LossChange, RefinementScore
 
 ACCURACY = st.floats(0, 1)
 

@@ -11,10 +11,11 @@ from growlearn.adapters.db.columns import EnumText, Json, NullableFloat
 from growlearn.adapters.db.tables.base import Base, NameList, make_foreign_key, make_window_column
 from growlearn.domain.consolidation import ConsolidationPlan, ConsolidationResult
 from growlearn.domain.drift import DriftKind, MonitorState
-from growlearn.domain.evaluation import RefinementScore, TaskReplacement
+from growlearn.domain.evaluation import TaskReplacement
 from growlearn.domain.growth import GrowthPlan, GrowthResult
 from growlearn.domain.metric import MetricName
 from growlearn.domain.model_selection import ModelSelection
+from growlearn.domain.refinement_score import RefinementScore
 from growlearn.domain.window import Verdict
 
 

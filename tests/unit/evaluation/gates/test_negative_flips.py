@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from growlearn.domain.evaluation import LossChange, PredictionFlips, RefinementScore
+from growlearn.domain.evaluation import PredictionFlips
 from growlearn.domain.job import GateConfig
+from growlearn.domain.refinement_score import LossChange, RefinementScore
 from growlearn.evaluation.gates.negative_flips import negative_flips
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -43,7 +44,6 @@ def read(config: EncoderConfig) -> bytes:
         model, report = transformers.AutoModel.from_pretrained(
             folder, local_files_only=True, output_loading_info=True
         )
-        tokenizer = transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True)
     except (OSError, ValueError, RuntimeError, KeyError) as error:
         raise GrowLearnError(
             f"transformers cannot read {folder}: {str(error).strip().splitlines()[0]}",
@@ -55,19 +55,32 @@ def read(config: EncoderConfig) -> bytes:
             f"{folder} has no {missing[0]!r}, and lacks {len(missing)} tensors of its model",
             hint="these are the weights of another model",
         )
-    if not getattr(tokenizer, "is_fast", False):
-        raise GrowLearnError(
-            f"the tokeniser of {folder} has no tokenizer.json", hint="choose a model with a fast tokeniser"
-        )
     model = model.float()  # newer weights are stored in half precision, which a processor computes slowly
-    limits = (tokenizer.model_max_length, getattr(model.config, "max_position_embeddings", _MAX_IDS))
-    how = TextPreprocessing(
-        tokenizer=tokenizer.backend_tokenizer.to_str(), max_ids=int(min(_MAX_IDS, *limits))
-    )
+    limits = (_read_max_length(folder), getattr(model.config, "max_position_embeddings", _MAX_IDS))
+    how = TextPreprocessing(tokenizer=_read_tokenizer(folder), max_ids=int(min(_MAX_IDS, *limits)))
     name = config.name or folder.name
     return dump_text_encoder(
         HiddenStates(model), how, name=name, library=f"transformers {transformers.__version__}"
     )
+
+
+def _read_tokenizer(folder: Path) -> str:
+    """The tokeniser as it was published: transformers would rebuild it, with other special tokens."""
+    try:
+        return (folder / "tokenizer.json").read_text(encoding="utf-8")
+    except OSError as error:
+        raise GrowLearnError(
+            f"the tokeniser of {folder} has no tokenizer.json", hint="choose a model with a fast tokeniser"
+        ) from error
+
+
+def _read_max_length(folder: Path) -> int:
+    """The most ids that the tokeniser gives a text, where it says so."""
+    try:
+        settings = json.loads((folder / "tokenizer_config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return _MAX_IDS
+    return int(settings.get("model_max_length", _MAX_IDS))
 
 
 def _find_folder(config: EncoderConfig) -> Path:

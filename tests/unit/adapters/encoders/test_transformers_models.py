@@ -20,7 +20,7 @@ from growlearn.domain.encoder_config import EncoderConfig
 from growlearn.domain.errors import GrowLearnError
 from growlearn.ingest.rows import object_column
 from growlearn.network.encoders.cache import FeatureCache
-from growlearn.network.encoders.encoder import TextPreprocessing, read_encoder
+from growlearn.network.encoders.encoder import TextPreprocessing, read_description, read_encoder
 from growlearn.network.encoders.features import Encoder
 from tests.unit.tiny_encoders import WORDS
 
@@ -113,3 +113,21 @@ def test_a_model_of_another_kind_is_one_sentence(folder: Path) -> None:
     (folder / "config.json").write_text(json.dumps(config | {"model_type": "no_such_model"}))
     with pytest.raises(GrowLearnError, match="transformers cannot read"):
         read(folder)
+
+
+def test_of_the_hub_s_cache_three_files_are_enough(
+    bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    constants = import_module("huggingface_hub.constants")
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
+    commit, repository = "1" * 40, tmp_path / "models--some--bert"
+    (repository / "refs").mkdir(parents=True)
+    (repository / "refs" / "main").write_text(commit)
+    (repository / "snapshots" / commit).mkdir(parents=True)
+    for name in ("config.json", "model.safetensors", "tokenizer.json"):
+        shutil.copy(bert / name, repository / "snapshots" / commit / name)
+    monkeypatch.setattr("socket.socket.connect", lambda *_: pytest.fail("a socket was opened"))
+    by_name = import_encoder(EncoderConfig(source="transformers", name="some/bert"))
+    description = read_description(by_name)
+    assert description.name == "some/bert"
+    assert description.fingerprint == read_description(read(bert)).fingerprint

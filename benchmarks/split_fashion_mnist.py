@@ -85,8 +85,7 @@ def prepare(run: Run) -> None:
     """Test rows where the job wants them, training files beside the watched folder, and a probe."""
     shutil.rmtree(run.folder, ignore_errors=True)
     run.folder.mkdir(parents=True)
-    job = JOB.read_text().replace("growth: {", f"growth: {{seed: {run.seed}, ")
-    (run.folder / "job.yaml").write_text(job)
+    (run.folder / "job.yaml").write_text(f"{JOB.read_text()}growth: {{seed: {run.seed}}}\n")
     images, labels = fashion_mnist.load("t10k")
     names = [fashion_mnist.pair(label) for label in labels]
     fashion_mnist.write(run.data / "test" / "test.parquet", images, labels, names)

@@ -28,6 +28,7 @@ from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.engine import make_url
 
 from growlearn.adapters.mlflow.silence import silence_mlflow
+from growlearn.network.encoders.cache import keep_features_in
 
 silence_mlflow()  # before any test file imports MLflow itself
 # Networks here are tiny: more threads only wait for each other, dearly so where tests share the cores.
@@ -40,6 +41,13 @@ _LONG_SUITES = ("acceptance", "integration")
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Run the files that train for a minute first, so that the short ones fill both workers at the end."""
     items.sort(key=lambda item: not any(f"tests/{suite}/" in item.nodeid for suite in _LONG_SUITES))
+
+
+@pytest.fixture(autouse=True)
+def _features_of_this_test_alone() -> Iterator[None]:
+    """A command that runs in this process sets the folder of encoded rows for good."""
+    yield
+    keep_features_in(None)
 
 
 Need = Callable[[str, bool], None]

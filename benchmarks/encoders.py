@@ -10,15 +10,15 @@ is encoded once.
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import fashion_mnist
+import kept
 import numpy as np
 import torch
 from branch_growth import SCHEMA, make_rows
@@ -99,12 +99,13 @@ def main() -> None:
 
 def resume(case: Case, seed: int, weights: Path) -> Outcome:
     """The outcome of a case and seed, read where it is finished already."""
-    path = weights.parent / f"encoders-{CASES.index(case)}-{seed}.json"
-    if not path.exists():
+
+    def run() -> Outcome:
         outcome = measure(case, seed, weights)
         print(f"{case.name}, seed {seed}: {outcome}", flush=True)
-        path.write_text(json.dumps(asdict(outcome)), encoding="utf-8")
-    return Outcome(**json.loads(path.read_text(encoding="utf-8")))
+        return outcome
+
+    return kept.resume(weights.parent / f"encoders-{CASES.index(case)}-{seed}.json", Outcome, run)
 
 
 def measure(case: Case, seed: int, weights: Path) -> Outcome:

@@ -8,13 +8,13 @@ value. Every month is answered by the model as it stands, then learned from. Gro
 from __future__ import annotations
 
 import argparse
-import json
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import kept
 import lightgbm
 import numpy as np
 import numpy.typing as npt
@@ -93,12 +93,7 @@ def main() -> None:
 def resume(seed: int, months: Sequence[pd.DataFrame], folder: Path, threads: int) -> Outcome:
     """The outcome of a seed, read where it is finished already."""
     path = folder / f"flights-{len(months[0])}-{seed}.json"
-    if not path.exists():
-        outcome = measure(seed, months, threads)
-        folder.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(asdict(outcome)), encoding="utf-8")
-    kept = json.loads(path.read_text(encoding="utf-8"))
-    return Outcome(**kept | {"sides": {name: Scores(**scores) for name, scores in kept["sides"].items()}})
+    return kept.resume(path, Outcome, lambda: measure(seed, months, threads))
 
 
 def measure(seed: int, months: Sequence[pd.DataFrame], threads: int) -> Outcome:

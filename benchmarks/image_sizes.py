@@ -11,13 +11,13 @@ seed.
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
 import time
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import fashion_mnist
+import kept
 import lightgbm
 import numpy as np
 import torch
@@ -106,14 +106,9 @@ def line(size: int, outcomes: list[Outcome]) -> str:
 
 def run_once(size: int, seed: int, threads: int, folder: Path | None) -> Outcome:
     """The kept outcome of a size and seed, or a new one."""
-    path = None if folder is None else folder / f"{size}-{seed}.json"
-    if path is not None and path.exists():
-        return Outcome(**json.loads(path.read_text()))
-    outcome = run(size, seed, threads)
-    if path is not None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(asdict(outcome)))
-    return outcome
+    if folder is None:
+        return run(size, seed, threads)
+    return kept.resume(folder / f"{size}-{seed}.json", Outcome, lambda: run(size, seed, threads))
 
 
 def run(size: int, seed: int, threads: int) -> Outcome:

@@ -10,16 +10,16 @@ nothing answered was ever trained on. The first window only teaches.
 from __future__ import annotations
 
 import argparse
-import json
 import re
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import fashion_mnist
+import kept
 import numpy as np
 import torch
 from branch_growth import SCHEMA, GrowingModel, make_rows
@@ -236,13 +236,13 @@ def main() -> None:
 
 def resume(name: str, seed: int, folder: Path) -> Outcome:
     """The outcome of a side and seed, read where it is finished already."""
-    path = folder / f"life-{list(SIDES).index(name)}-{seed}.json"
-    if not path.exists():
+
+    def run() -> Outcome:
         outcome = SIDES[name](seed)
         print(f"{name}, seed {seed}: {outcome}", flush=True)
-        folder.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(asdict(outcome)), encoding="utf-8")
-    return Outcome(**json.loads(path.read_text(encoding="utf-8")))
+        return outcome
+
+    return kept.resume(folder / f"life-{list(SIDES).index(name)}-{seed}.json", Outcome, run)
 
 
 def report(lives: dict[str, list[Outcome]], threads: int) -> None:

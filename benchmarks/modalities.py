@@ -8,18 +8,18 @@ Test rows only report.
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 import docstrings
 import fashion_mnist
+import kept
 import lightgbm
 import numpy as np
 import numpy.typing as npt
@@ -279,13 +279,13 @@ def main() -> None:
 
 def resume(key: str, seed: int, folder: Path, threads: int) -> Outcome:
     """The outcome of a seed, read where it is finished already."""
-    path = folder / f"modalities-{key}-{seed}.json"
-    if not path.exists():
+
+    def run() -> Outcome:
         outcome = measure(DATA_SETS[key], seed, threads)
         print(f"{key}, seed {seed}: {outcome}", flush=True)
-        folder.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(asdict(outcome)), encoding="utf-8")
-    return Outcome(**json.loads(path.read_text(encoding="utf-8")))
+        return outcome
+
+    return kept.resume(folder / f"modalities-{key}-{seed}.json", Outcome, run)
 
 
 def measure(data: DataSet, seed: int, threads: int) -> Outcome:

@@ -8,15 +8,15 @@ pairs of words; its strength is chosen on a fifth of its rows, then all of them 
 from __future__ import annotations
 
 import argparse
-import json
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import dated_tweets
+import kept
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -111,12 +111,7 @@ def sample(years: Years, rows: int | None) -> Years:
 def resume(seed: int, years: Years, devices: Sequence[str], folder: Path) -> Outcome:
     """The outcome of a seed, read where it is finished already."""
     path = folder / f"tweets-{sum(map(len, years.values()))}-{seed}.json"
-    if not path.exists():
-        outcome = measure(seed, years, devices)
-        folder.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(asdict(outcome)), encoding="utf-8")
-    kept = json.loads(path.read_text(encoding="utf-8"))
-    return Outcome(**kept | {"sides": {name: Scores(**scores) for name, scores in kept["sides"].items()}})
+    return kept.resume(path, Outcome, lambda: measure(seed, years, devices))
 
 
 def measure(seed: int, years: Years, devices: Sequence[str]) -> Outcome:

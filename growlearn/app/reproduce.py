@@ -74,13 +74,7 @@ def reproduce_version(
     where the database or the artifacts lack something it needs.
     """
     version = get_version(store.versions(stream), number)
-    record = store.window_record(stream, version.window)
-    plan, recorded = record.plan, record.result
-    if plan is None or recorded is None:
-        raise GrowLearnError(
-            f"the database does not hold the plan of version {number} of stream {stream!r}",
-            hint="restore the database from a backup",
-        )
+    plan, recorded = _load_recorded_training(store, version)
     _require_artifacts(version, plan, artifacts)
     with TemporaryDirectory(prefix="growlearn-") as folder, use_threads(recorded.threads):
         device = find_recorded_device(CPU if recorded.environment is None else recorded.environment.device)
@@ -110,6 +104,17 @@ def reproduce_version(
         device=str(device),
         seconds=seconds,
     )
+
+
+def _load_recorded_training(store: Store, version: Version) -> tuple[CandidatePlan, CandidateResult]:
+    """The plan and the result that the database holds; raises GrowLearnError where it lacks one."""
+    record = store.window_record(version.stream, version.window)
+    if record.plan is None or record.result is None:
+        raise GrowLearnError(
+            f"the database does not hold the plan of version {version.number} of stream {version.stream!r}",
+            hint="restore the database from a backup",
+        )
+    return record.plan, record.result
 
 
 def _train(plan: CandidatePlan, engine: Engine, on_progress: ProgressCallback) -> CandidateResult:

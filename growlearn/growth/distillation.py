@@ -74,18 +74,8 @@ def consolidate_branches(
     train_data = [make_distillation_data(student, teacher, train_rows) for student in students]
     validation_data = [make_distillation_data(student, teacher, validation_rows) for student in students]
     modules = [module for student in students for module in student.modules()]
-    training_state = fit(
-        modules,
-        plan.growth,
-        scratch_dir / "checkpoint.safetensors",
-        TrainingHooks(
-            partial(_fit_initial_heads, students, train_data),
-            partial(_train_epoch, students, train_data, plan),
-            partial(_validate, plan, students, validation_data),
-            METRICS[plan.metric],
-        ),
-        on_progress,
-    )
+    hooks = _make_hooks(plan, students, train_data, validation_data)
+    training_state = fit(modules, plan.growth, scratch_dir / "checkpoint.safetensors", hooks, on_progress)
     checkpoint.restore_state(modules, training_state.best)
     branches = _store_branches(plan, students, artifacts)
     return ConsolidationResult(
@@ -104,6 +94,20 @@ def consolidate_branches(
         threads=torch.get_num_threads(),
         seed=plan.seed,
         environment=capture_environment(device),
+    )
+
+
+def _make_hooks(
+    plan: ConsolidationPlan,
+    students: Sequence[Student],
+    train_data: Sequence[DistillationData],
+    validation_data: Sequence[DistillationData],
+) -> TrainingHooks:
+    return TrainingHooks(
+        partial(_fit_initial_heads, students, train_data),
+        partial(_train_epoch, students, train_data, plan),
+        partial(_validate, plan, students, validation_data),
+        METRICS[plan.metric],
     )
 
 

@@ -20,9 +20,11 @@ import numpy as np
 import numpy.typing as npt
 import nyc_flights
 import pandas as pd
+import prequential
 import torch
 from candidate_table import HEADER, candidate_lines, stream_selections
 from in_memory_stream import InMemoryStream, draft_job
+from prequential import Scores
 from results import publish
 from sklearn.metrics import accuracy_score, log_loss, roc_auc_score
 
@@ -38,15 +40,6 @@ MONTHS = ("Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", 
 OURS, ALWAYS = "GrowLearn", "the share of late flights so far"
 LIGHTGBM = ("LightGBM, January", "LightGBM, last month", "LightGBM, all months so far")
 METRICS = ("accuracy", "ROC AUC", "log loss")
-
-
-@dataclass(frozen=True)
-class Scores:
-    """One side's figures on each month after the first, in the order of METRICS: [11, 3]; and its work."""
-
-    months: list[list[float]]
-    trainings: int
-    seconds: float
 
 
 @dataclass(frozen=True)
@@ -110,7 +103,7 @@ def measure(seed: int, months: Sequence[pd.DataFrame], threads: int) -> Outcome:
     }
     for name, scores in sides.items():
         print(
-            f"seed {seed}, {name}: {dict(zip(METRICS, np.mean(scores.months, axis=0), strict=True))}",
+            f"seed {seed}, {name}: {dict(zip(METRICS, np.mean(scores.parts, axis=0), strict=True))}",
             flush=True,
         )
     return replace(ours, sides=sides)
@@ -208,32 +201,7 @@ def as_columns(month: pd.DataFrame, levels: dict[str, list[str]]) -> pd.DataFram
 
 def tables(outcomes: Sequence[Outcome]) -> list[str]:
     """Means over months and seeds, then each metric month by month, then what GrowLearn did."""
-    names = list(outcomes[0].sides)
-    lines = [
-        "| side | accuracy | ROC AUC | log loss | accuracy by seed | trainings | seconds |",
-        "| --- " * 7 + "|",
-    ]
-    for name in names:
-        figures = np.array([outcome.sides[name].months for outcome in outcomes])  # [seeds, months, 3]
-        accuracy, area, loss = figures.mean((0, 1))
-        by_seed = ", ".join(f"{value:.1%}" for value in figures.mean(1)[:, 0])
-        trainings = ", ".join(str(outcome.sides[name].trainings) for outcome in outcomes)
-        seconds = np.mean([outcome.sides[name].seconds for outcome in outcomes])
-        lines.append(
-            f"| {name} | {accuracy:.1%} | {area:.3f} | {loss:.3f} | {by_seed} | {trainings} | {seconds:.0f} |"
-        )
-    for index, metric in enumerate(METRICS):
-        lines += [
-            "",
-            f"**{metric}**",
-            "",
-            f"| side | {' | '.join(MONTHS)} |",
-            "| --- " * (len(MONTHS) + 1) + "|",
-        ]
-        for name in names:
-            by_month = np.mean([outcome.sides[name].months for outcome in outcomes], axis=0)[:, index]
-            cells = [f"{value:.1%}" if index == 0 else f"{value:.3f}" for value in by_month]
-            lines.append(f"| {name} | {' | '.join(cells)} |")
+    lines = prequential.tables([outcome.sides for outcome in outcomes], METRICS, MONTHS)
     rejected = sum(outcome.rejected for outcome in outcomes)
     unanswered = sum(outcome.unanswered for outcome in outcomes)
     lines += ["", f"Rows that GrowLearn rejected: {rejected}; that it could not answer: {unanswered}.", ""]

@@ -20,9 +20,11 @@ import kept
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import prequential
 import torch
 from candidate_table import HEADER, candidate_lines, stream_selections
 from in_memory_stream import InMemoryStream, draft_job
+from prequential import Scores
 from results import publish
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
@@ -46,15 +48,6 @@ METRICS = ("accuracy", "log loss")
 STRENGTHS = (1.0, 3.0, 10.0, 30.0, 100.0)  # C of the regression
 HELD_OUT = 5  # one row in five chooses among them
 FLOOR = 0.01  # of every answer is given to all devices alike: some appear only in a later year
-
-
-@dataclass(frozen=True)
-class Scores:
-    """One side's figures on each year after the first, in the order of METRICS: [Y, 2]; and its work."""
-
-    years: list[list[float]]
-    trainings: int
-    seconds: float
 
 
 @dataclass(frozen=True)
@@ -129,7 +122,7 @@ def measure(seed: int, years: Years, devices: Sequence[str]) -> Outcome:
     }
     for name, scores in sides.items():
         print(
-            f"seed {seed}, {name}: {dict(zip(METRICS, np.mean(scores.years, axis=0), strict=True))}",
+            f"seed {seed}, {name}: {dict(zip(METRICS, np.mean(scores.parts, axis=0), strict=True))}",
             flush=True,
         )
     return replace(ours, sides=sides)
@@ -235,22 +228,7 @@ def fit_regression(tweets: pd.DataFrame, seed: int) -> Any:
 
 def tables(years: Sequence[int], outcomes: Sequence[Outcome]) -> list[str]:
     """Means over years and seeds, then each metric year by year, then what GrowLearn did."""
-    names = list(outcomes[0].sides)
-    lines = ["| side | accuracy | log loss | accuracy by seed | trainings | seconds |", "| --- " * 6 + "|"]
-    for name in names:
-        figures = np.array([outcome.sides[name].years for outcome in outcomes])  # [seeds, years, 2]
-        accuracy, loss = figures.mean((0, 1))
-        by_seed = ", ".join(f"{value:.1%}" for value in figures.mean(1)[:, 0])
-        trainings = ", ".join(str(outcome.sides[name].trainings) for outcome in outcomes)
-        seconds = np.mean([outcome.sides[name].seconds for outcome in outcomes])
-        lines.append(f"| {name} | {accuracy:.1%} | {loss:.3f} | {by_seed} | {trainings} | {seconds:.0f} |")
-    for index, metric in enumerate(METRICS):
-        lines += ["", f"**{metric}**", ""]
-        lines += [f"| side | {' | '.join(map(str, years))} |", "| --- " * (len(years) + 1) + "|"]
-        for name in names:
-            by_year = np.mean([outcome.sides[name].years for outcome in outcomes], axis=0)[:, index]
-            cells = [f"{value:.1%}" if index == 0 else f"{value:.3f}" for value in by_year]
-            lines.append(f"| {name} | {' | '.join(cells)} |")
+    lines = prequential.tables([outcome.sides for outcome in outcomes], METRICS, years)
     lines += ["", f"Rows that GrowLearn rejected: {sum(outcome.rejected for outcome in outcomes)}.", ""]
     lines += [f"- seed {seed}: {'; '.join(outcome.notes)}" for seed, outcome in enumerate(outcomes)]
     lines += ["", "Candidates of each growth, on its hold-out rows:", "", *HEADER]

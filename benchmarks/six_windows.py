@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import argparse
 import statistics
+import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import fashion_mnist
+import kept
 import numpy as np
 import torch
 from branch_growth import SCHEMA, make_rows
@@ -46,9 +49,12 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--rows", type=int, default=ROWS)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--keep", type=Path, help="a folder for finished sides, which the next run takes up")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    outcomes = [run_seed(seed, options.rows) for seed in range(options.seeds)]
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = options.keep or Path(scratch)
+        outcomes = [run_seed(seed, options.rows, folder) for seed in range(options.seeds)]
     growths = [
         (f"seed {seed} {growth}", selection)
         for seed, sides in enumerate(outcomes)
@@ -69,8 +75,8 @@ def main() -> None:
     )
 
 
-def run_seed(seed: int, rows: int) -> dict[str, Outcome]:
-    """All sides on the same rows."""
+def run_seed(seed: int, rows: int, folder: Path) -> dict[str, Outcome]:
+    """All sides on the same rows; `folder` keeps each that is finished."""
     images, labels = fashion_mnist.load("train")
     order = np.random.default_rng(seed).permutation(len(labels))[: WINDOWS * rows]
     parts = [(images[part], labels[part]) for part in np.split(order, WINDOWS)]
@@ -79,15 +85,18 @@ def run_seed(seed: int, rows: int) -> dict[str, Outcome]:
         name="six", source=SourceConfig(url="memory"), schema=replace(SCHEMA, label="label"),
         growth=GrowthConfig(seed=seed),
     )  # fmt: skip
-    sides = {
-        SIDES[0]: learn(job, parts),
-        SIDES[1]: learn(replace(job, retain="all"), parts),
-        SIDES[2]: learn(job, whole),
-        "logistic regression, all rows": regression(*whole[0]),
+    sides: dict[str, Callable[[], Outcome]] = {
+        SIDES[0]: lambda: learn(job, parts),
+        SIDES[1]: lambda: learn(replace(job, retain="all"), parts),
+        SIDES[2]: lambda: learn(job, whole),
+        "logistic regression, all rows": lambda: regression(*whole[0]),
     }
-    for name, outcome in sides.items():
-        print(f"seed {seed}, {name}: {[f'{each:.2%}' for each in outcome.accuracies]}", flush=True)
-    return sides
+    outcomes = {}
+    for number, (name, measure) in enumerate(sides.items()):
+        path = folder / f"six-windows-{rows}-{seed}-{number}.json"
+        outcomes[name] = kept.resume(path, Outcome, measure)
+        print(f"seed {seed}, {name}: {[f'{each:.2%}' for each in outcomes[name].accuracies]}", flush=True)
+    return outcomes
 
 
 def learn(job: Job, windows: Sequence[tuple[fashion_mnist.Array, fashion_mnist.Array]]) -> Outcome:

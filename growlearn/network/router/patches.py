@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - the field's own abbreviation
 
 _PATCH_SIZE = 6  # pixels of a patch along each side
-_STRIDE = 2
+_FIT_STRIDE = 2  # enough patches, at a quarter of the memory
+_DENSE_SIDE = 40  # pixels: smaller images are read at every position, larger ones at every second
 _GRID = 4  # cells along each side over which responses are averaged
 _THRESHOLD = 0.25
 _CONTRAST = 10.0  # grey levels added to a patch's standard deviation, so flat patches stay flat
@@ -38,7 +39,7 @@ class PatchFeatures(nn.Module):
     def fit(self, images: Tensor, generator: torch.Generator) -> None:
         """Fit whitening and dictionary to uint8 images [N, C, H, W]."""
         sample = images[torch.randperm(len(images), generator=generator)[:_MAX_IMAGES]]
-        cut = F.unfold(self._padded(sample.float()), _PATCH_SIZE, stride=_STRIDE)  # [n, C*k*k, L]
+        cut = F.unfold(self._padded(sample.float()), _PATCH_SIZE, stride=_FIT_STRIDE)  # [n, C*k*k, L]
         patches = cut.transpose(1, 2).reshape(-1, cut.shape[1])
         patches = patches[torch.randperm(len(patches), generator=generator)[:_MAX_PATCHES]]
         spread = patches.std(1, correction=0, keepdim=True) + _CONTRAST
@@ -54,14 +55,14 @@ class PatchFeatures(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Each patch p as filter . (p - mean(p)) / std(p), rectified and averaged."""
-        pixels = self._padded(images.float())
+        stride, pixels = choose_stride(images), self._padded(images.float())
         count = pixels.shape[1] * _PATCH_SIZE * _PATCH_SIZE
         ones = pixels.new_ones(1, pixels.shape[1], _PATCH_SIZE, _PATCH_SIZE)
-        mean = F.conv2d(pixels, ones, stride=_STRIDE) / count  # [B, 1, h, w]
-        square = F.conv2d(pixels.square(), ones, stride=_STRIDE) / count
+        mean = F.conv2d(pixels, ones, stride=stride) / count  # [B, 1, h, w]
+        square = F.conv2d(pixels.square(), ones, stride=stride) / count
         spread = (square - mean.square()).clamp_min(0).sqrt() + _CONTRAST
         sums = self.filters.sum((1, 2, 3))[:, None, None]
-        response = (F.conv2d(pixels, self.filters, stride=_STRIDE) - mean * sums) / spread
+        response = (F.conv2d(pixels, self.filters, stride=stride) - mean * sums) / spread
         response = response - self.offsets[:, None, None]  # [B, K, h, w]
         both = torch.cat([F.relu(response - _THRESHOLD), F.relu(-response - _THRESHOLD)], dim=1)
         return F.adaptive_avg_pool2d(both, _GRID).flatten(1)
@@ -69,3 +70,12 @@ class PatchFeatures(nn.Module):
     @staticmethod
     def _padded(pixels: Tensor) -> Tensor:
         return F.pad(pixels, (_PATCH_SIZE // 2,) * 4, mode="replicate")
+
+
+def choose_stride(images: Tensor) -> int:
+    """Pixels from one patch of images [B, C, H, W] to the next (docs/adr/0007).
+
+    >>> choose_stride(torch.zeros(1, 1, 28, 28)), choose_stride(torch.zeros(1, 3, 96, 96))
+    (1, 2)
+    """
+    return 1 if max(images.shape[-2:]) <= _DENSE_SIDE else 2

@@ -68,7 +68,8 @@ def test_every_password_comes_from_the_environment_file() -> None:
 
 def test_the_example_names_what_must_be_set_and_sets_nothing() -> None:
     text = (DOCKER / ".env.example").read_text(encoding="utf-8")
-    assert re.findall(r"^(\w+)=(.*)$", text, re.MULTILINE) == [("POSTGRES_PASSWORD", ""), ("MINIO_PASSWORD", "")]
+    lines = [line for line in text.splitlines() if line and not line.startswith("#")]
+    assert lines == ["POSTGRES_PASSWORD=", "MINIO_PASSWORD="]
     read = set(re.findall(r"\$\{(\w+):", COMPOSE.read_text(encoding="utf-8")))
     assert {name for name in read if name not in text} == set()
-    assert {name for name in re.findall(r"\b[A-Z]+(?:_[A-Z]+)*(?==)", text)} <= read
+    assert set(re.findall(r"\b[A-Z]+(?:_[A-Z]+)*(?==)", text)) <= read

@@ -87,7 +87,10 @@ def test_a_container_may_do_as_little_as_possible(container: dict[str, Any]) -> 
         "capabilities": {"drop": ["ALL"]},
     }
     assert {mount["mountPath"] for mount in container["volumeMounts"]} == {"/tmp", "/var/lib/growlearn"}
-    assert {"cpu", "memory"} == set(container["resources"]["limits"]) == set(container["resources"]["requests"])
+    assert {name: set(bounds) for name, bounds in container["resources"].items()} == {
+        "requests": {"cpu", "memory"},
+        "limits": {"cpu", "memory"},
+    }
     assert container["image"] == KUSTOMIZATION["images"][0]["name"]
 
 

@@ -36,7 +36,7 @@ make_base() {
   if buildah inspect --type image "$BASE" >/dev/null 2>&1; then return; fi
   say "a base image of a plain Debian root"
   debootstrap --variant=minbase --include=python3,python3-venv,ca-certificates bookworm "$WORK/debian" >"$WORK/debootstrap.log"
-  rm -rf "$WORK"/debian/var/cache/apt/archives/*.deb "$WORK"/debian/var/lib/apt/lists/*
+  rm -rf "$WORK"/debian/var/cache/apt/archives/*.deb "$WORK"/debian/var/lib/apt/lists/* "$WORK"/debian/etc/resolv.conf
   local empty
   empty=$(buildah from scratch)
   buildah add --quiet "$empty" "$WORK/debian" / >/dev/null

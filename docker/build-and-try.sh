@@ -46,10 +46,11 @@ make_base() {
 
 build() {
   say "building $IMAGE on $BASE"
-  local revision time
+  local revision time layers=false
+  if [ -n "$keep" ]; then layers=true; fi # the vfs driver copies the whole root for each layer
   revision=$(git rev-parse HEAD)
   time=$(git log -1 --format=%ct)
-  buildah build --format docker --layers --timestamp "$time" --file docker/Dockerfile --tag "$IMAGE" \
+  buildah build --format docker --layers="$layers" --timestamp "$time" --file docker/Dockerfile --tag "$IMAGE" \
     --build-arg BASE="$BASE" --build-arg REVISION="$revision" --build-arg SOURCE_DATE_EPOCH="$time" "$@" .
 }
 

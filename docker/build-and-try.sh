@@ -6,8 +6,8 @@
 #
 # Needs root, git and Debian's buildah. BASE is the base image; without it, one is made of a plain Debian
 # root (debootstrap). WORK is a folder that is kept, so that the next build is quicker; default: a new one.
-# Another package index: --build-arg PIP_INDEX_URL=URL, or --secret id=pip.conf,src=FILE. Without torch's
-# own index of CPU wheels: --build-arg TORCH_INDEX_URL=
+# For the small torch: --build-arg TORCH_INDEX_URL=URL of torch's own index of CPU wheels, or a folder of wheels
+# (--volume) that --secret id=pip.conf,src=FILE names.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

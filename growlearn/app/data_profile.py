@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 from growlearn.adapters.sources.listing import find_files
 from growlearn.app.infer_schema import guess_label, infer_input, read_image_shape
 from growlearn.domain.errors import GrowLearnError, InvalidFile
+from growlearn.domain.printable import list_names, plain_name
 from growlearn.domain.schema import InputColumn, InputType
 from growlearn.ingest.csv_files import infer_csv
 from growlearn.ingest.formats import load_all_columns
@@ -121,7 +122,7 @@ def _profile_table(file: Path, folder: Path, label: str | None, pattern: str) ->
     label_column = label or guessed
     if label_column not in names:
         raise GrowLearnError(
-            f"{file} has no column {label_column!r}", hint=f"its columns are {', '.join(names)}"
+            f"{file} has no column {label_column!r}", hint=f"its columns are {list_names(names, plain_name)}"
         )
     task = next((name for name in names if name.lower() in _TASK_NAMES and name != label_column), None)
     inputs: dict[str, InputColumn] = {}

@@ -87,7 +87,7 @@ def _make_error(path: FilePath, problems: list[Problem]) -> JobError:
     ordered = sorted(set(problems), key=lambda problem: (problem.line, problem.key))
     if len(ordered) == 1:
         return JobError(f"{path}, {ordered[0]}")
-    return JobError("\n  ".join([f"{path} has {len(ordered)} problems:", *map(str, ordered)]))
+    return JobError(f"{path} has {len(ordered)} problems:", details=list(map(str, ordered)))
 
 
 # Errors of pydantic -------------------------------------------------------------------------------

@@ -41,7 +41,8 @@ class CommandGroup(TyperGroup):
         try:
             return super().invoke(ctx)
         except GrowLearnError as error:
-            echo_error(f"error: {error}")
+            for line in f"error: {error}".split("\n"):
+                echo_error(line)
             raise typer.Exit(BAD_USAGE if isinstance(error, JobError) else FAILED) from None
         except OSError as error:
             explained = _explain_write_error(error)

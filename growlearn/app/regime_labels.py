@@ -8,6 +8,7 @@ from difflib import get_close_matches
 
 from growlearn.domain.errors import GrowLearnError
 from growlearn.domain.job import Job
+from growlearn.domain.printable import list_names, plain_name
 from growlearn.domain.schema import Schema
 from growlearn.domain.window import IngestResult, Window
 from growlearn.ingest.columns import unwrap_column
@@ -79,7 +80,7 @@ def _read_regimes_by_row(column: str, file: IngestResult, source: Source, schema
         hint = (
             f"did you mean {suggestions[0]!r}?"
             if suggestions
-            else f"its columns are {', '.join(table.column_names)}"
+            else f"its columns are {list_names(table.column_names, plain_name)}"
         )
         raise GrowLearnError(f"{name} has no column {column!r} for the true regime", hint=hint)
     parsed = parse_file(blobs, schema)

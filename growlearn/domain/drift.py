@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from growlearn.domain.printable import format_reason
 from growlearn.domain.window import Verdict
 
 
@@ -85,6 +86,9 @@ class DriftReport:
     test_results: tuple[DriftTestResult, ...] = ()
     kind: DriftKind | None = None
     monitor_state: MonitorState | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "reason", format_reason(self.reason))
 
     @property
     def needs_growth(self) -> bool:

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import Sequence
+
+from growlearn.domain.printable import format_reason
 
 
 class GrowLearnError(Exception):
-    """Something the user can fix.
+    """Something the user can fix; `details` are further lines.
+
+    Names and values from outside are made printable, and a long text is shortened.
 
     >>> print(GrowLearnError("stream 'a' is unknown", hint="run: growlearn apply JOB.yaml"))
     stream 'a' is unknown (run: growlearn apply JOB.yaml)
     """
 
-    def __init__(self, message: str, *, hint: str | None = None) -> None:
-        super().__init__(message if hint is None else f"{message} ({hint})")
-        self.message = message
-        self.hint = hint
+    def __init__(self, message: str, *, hint: str | None = None, details: Sequence[str] = ()) -> None:
+        self.message = format_reason(message)
+        self.hint = None if hint is None else format_reason(hint)
+        first_line = self.message if self.hint is None else f"{self.message} ({self.hint})"
+        super().__init__("\n  ".join([first_line, *map(format_reason, details)]))
 
 
 class JobError(GrowLearnError):

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from growlearn.domain.errors import NotFound
 from growlearn.domain.model_config import ModelConfig
+from growlearn.domain.printable import list_names, plain_name
 from growlearn.domain.schema import Label, Schema
 
 
@@ -186,7 +187,7 @@ class Manifest:
         for head in self.tasks:
             if head.name == name:
                 return head
-        known = ", ".join(head.name for head in self.tasks) or "none"
+        known = list_names((head.name for head in self.tasks), plain_name) or "none"
         raise NotFound(f"stream {self.stream!r} has no task {name!r}", hint=f"known tasks: {known}")
 
 

@@ -46,6 +46,8 @@ NULLABLE_TYPES = _TABLE_TYPES | {InputType.TEXT}
 """Types whose values may be missing; a row without an image, tokens or a series is rejected."""
 MAX_TOKEN_IDS = 10_000_000
 """The largest vocabulary; each id is a row of the embedding."""
+MAX_NAME_LENGTH = 200
+"""Characters of the longest label, task name or row id; a longer one is no name but a defect of its file."""
 MAX_TEXT_LENGTH = 1_000_000
 """Characters of the longest text that is accepted; a longer one is no text but a defect of its file."""
 

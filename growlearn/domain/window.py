@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from growlearn.domain.delayed_labels import LabelJoinResult
 from growlearn.domain.errors import IllegalTransition
+from growlearn.domain.printable import format_reason
 
 
 class WindowState(StrEnum):
@@ -109,6 +110,10 @@ class Window:
     labels_required: int | None = None
     judged_by_version: int | None = None
 
+    def __post_init__(self) -> None:
+        if self.reason is not None:  # it names files, columns and cells that anyone may have written
+            object.__setattr__(self, "reason", format_reason(self.reason))
+
     @property
     def id(self) -> str:
         """w1, w2, ...: unique in its stream."""
@@ -139,6 +144,9 @@ class BadRow:
     row: int
     reason: str
     window: str | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "reason", format_reason(self.reason))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,6 +188,10 @@ class IngestResult:
     previous_windows: tuple[str, ...] = ()
     label_join: LabelJoinResult | None = None
     note: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.note is not None:
+            object.__setattr__(self, "note", format_reason(self.note))
 
     @property
     def file_record(self) -> FileRecord:

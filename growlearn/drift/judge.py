@@ -8,6 +8,7 @@ from dataclasses import replace
 from growlearn.domain.drift import DriftKind, DriftReport
 from growlearn.domain.drift_config import DriftConfig
 from growlearn.domain.lineage import Task
+from growlearn.domain.printable import list_names, plain_name
 from growlearn.domain.schema import Label, sort_labels
 from growlearn.domain.window import Verdict, Window
 from growlearn.drift.task_data import TaskComparisonData
@@ -36,7 +37,7 @@ def judge(
     report = _judge_window(window, labels, tasks, load_comparison_data, config, current_task, reserved_names)
     if not rare_labels:
         return report
-    rare_text = ", ".join(str(label) for label in sort_labels(rare_labels))
+    rare_text = list_names(sort_labels(rare_labels), plain_name)
     return replace(report, reason=f"{report.reason}; too few rows to speak for a class: {rare_text}")
 
 
@@ -78,7 +79,7 @@ def _judge_by_task_column(
 ) -> DriftReport:
     versions = find_task_versions(name, tasks)
     if not versions:
-        known_names = ", ".join(repr(task.name) for task in tasks)
+        known_names = list_names(task.name for task in tasks)
         reason = f"the task column names {name!r}, which is not among the known tasks ({known_names})"
         return _make_report(Verdict.NEW_TASK, _unreserved_name(name, reserved_names), reason, config)
     for task in versions:
@@ -95,10 +96,10 @@ def _unreserved_name(name: str, reserved_names: Collection[str]) -> str:
 
 def _describe_unknown_labels(labels: Sequence[Label], tasks: Sequence[Task]) -> str:
     known_labels = {label for task in tasks for label in task.classes}
-    new_labels = [str(label) for label in labels if label not in known_labels]
+    new_labels = [label for label in labels if label not in known_labels]
     if new_labels:
-        return f"new classes: {', '.join(new_labels)}"
-    return f"no known task has the classes {', '.join(str(label) for label in labels)} together"
+        return f"new classes: {list_names(new_labels, plain_name)}"
+    return f"no known task has the classes {list_names(labels, plain_name)} together"
 
 
 def _new_classes_report(name: str, reason: str, config: DriftConfig) -> DriftReport:

@@ -8,6 +8,7 @@ from typing import Literal
 
 from growlearn.domain.errors import JobError
 from growlearn.domain.lineage import Manifest
+from growlearn.domain.printable import list_names, plain_name
 from growlearn.domain.schema import Label, sort_labels
 from growlearn.ingest.rows import Column
 
@@ -41,7 +42,7 @@ def _require_known_names(config: Mapping[str, float], known_labels: Iterable[Lab
             raise JobError(
                 f"class_weight names {name!r}, which is no class of this stream",
                 hint="correct it in the job file, or remove it until rows of that class have come; classes: "
-                + ", ".join(known),
+                + list_names(known, plain_name),
             )
 
 

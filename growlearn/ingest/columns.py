@@ -11,9 +11,10 @@ import pyarrow.compute as pc
 import pyarrow.types as pt
 
 from growlearn.domain.errors import InvalidFile
+from growlearn.domain.schema import MAX_NAME_LENGTH
 from growlearn.ingest.row_errors import RowError, RowErrors, mark_rows
 from growlearn.ingest.rows import Column
-from growlearn.ingest.spelling import spell, spell_uuids, to_doubles
+from growlearn.ingest.spelling import EncodedTexts, spell, spell_uuids, to_doubles
 
 NUMBER_PATTERN = re.compile(
     r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*|\s*[+-]?(nan|inf|infinity)\s*", re.IGNORECASE | re.ASCII
@@ -24,8 +25,11 @@ MISSING_WORDS = ("", "na", "n/a", "#n/a", "#na", "<na>", "nan", "-nan", "nat", "
 """How a cell of text says that it has no number, boolean or time, in lower case; a superset of pandas'."""
 
 
-def unwrap_column(column: Any) -> Any:
-    """A column without the wrappers that do not change its values: extensions, dictionaries and runs."""
+def unwrap_column(column: Any, *, keep_dictionary: bool = False) -> Any:
+    """A column without the wrappers that do not change its values: extensions, dictionaries and runs.
+
+    A dictionary of texts or bytes may be kept: a long one that many rows share would fill the memory.
+    """
     if column.type == pa.uuid():
         return spell_uuids(column)
     if pt.is_run_end_encoded(column.type):
@@ -35,7 +39,14 @@ def unwrap_column(column: Any) -> Any:
     if isinstance(column.type, pa.BaseExtensionType):
         chunks = [chunk.storage for chunk in column.chunks]
         column = pa.chunked_array(chunks, column.type.storage_type)
-    return column.cast(column.type.value_type) if pt.is_dictionary(column.type) else column
+    if not pt.is_dictionary(column.type) or (keep_dictionary and _is_variable_length(column.type.value_type)):
+        return column
+    return column.cast(column.type.value_type)
+
+
+def _is_variable_length(arrow_type: Any) -> bool:
+    kinds = (pt.is_string, pt.is_large_string, pt.is_binary, pt.is_large_binary)
+    return any(is_kind(arrow_type) for is_kind in kinds)
 
 
 def is_text_type(arrow_type: Any) -> bool:
@@ -117,9 +128,21 @@ def truncate_repr(cell: object) -> str:
 def decode_texts(column: Any, name: str, row_errors: RowErrors, *, required: bool = True) -> Column:
     """Column as object [N] of str, None where it is missing; each value in its one spelling.
 
-    Missing values are errors where they are `required`. Raises InvalidFile for a column of another kind.
+    Where values are `required`, as tasks and ids are, missing ones and those too long for a name are errors.
+    Raises InvalidFile for a column of another kind.
     """
-    encoded = spell(unwrap_column(column), f"column {name!r}", "wanted text or whole numbers")
+    column = unwrap_column(column, keep_dictionary=True)
+    encoded = spell(column, f"column {name!r}", "wanted text or whole numbers")
     if required:
         mark_rows(row_errors, encoded.indices < 0, RowError(f"{name} is missing"))
+        mark_long_names(encoded, name, row_errors)
     return encoded.decode()
+
+
+def mark_long_names(encoded: EncodedTexts, name: str, row_errors: RowErrors) -> None:
+    """Mark the rows whose text has more than MAX_NAME_LENGTH characters, with their number."""
+    num_characters = np.asarray(pc.utf8_length(encoded.texts).to_numpy(zero_copy_only=False))
+    lengths = np.append(num_characters, 0)[encoded.indices]
+    for row in np.flatnonzero(lengths > MAX_NAME_LENGTH):
+        detail = f": {lengths[row]:,} characters, at most {MAX_NAME_LENGTH} are a name"
+        row_errors.setdefault(int(row), RowError(f"{name} is too long", detail))

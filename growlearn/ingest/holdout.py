@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from growlearn.domain.errors import CannotGrow, InvalidFile
+from growlearn.domain.printable import list_names
 from growlearn.domain.schema import Schema
 from growlearn.ingest.duplicates import Duplicates, reject_repeats
 from growlearn.ingest.rows import Column, Rows, concat_rows
@@ -44,7 +45,7 @@ def load_holdout(
     rows = concat_rows(parts) if parts else None
     tasks = () if rows is None or rows.tasks is None else tuple(dict.fromkeys(rows.tasks))
     if rows is None or task not in tasks:
-        task_names = ", ".join(map(repr, tasks)) or "none"
+        task_names = list_names(tasks) or "none"
         raise CannotGrow(
             f"no labelled hold-out row of task {task!r} in {len(files)} hold-out files"
             f" (tasks there: {task_names})",

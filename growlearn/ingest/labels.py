@@ -12,8 +12,8 @@ import numpy as np
 import pyarrow.types as pt
 
 from growlearn.domain.errors import InvalidFile
-from growlearn.domain.schema import Label, sort_labels
-from growlearn.ingest.columns import MISSING_WORDS, NUMBER_PATTERN, unwrap_column
+from growlearn.domain.schema import MAX_NAME_LENGTH, Label, sort_labels
+from growlearn.ingest.columns import MISSING_WORDS, NUMBER_PATTERN, mark_long_names, unwrap_column
 from growlearn.ingest.row_errors import RowError, RowErrors
 from growlearn.ingest.rows import Column, object_column
 from growlearn.ingest.spelling import encode_texts
@@ -45,8 +45,10 @@ def decode_labels(
     InvalidFile for a column of another kind, and for numbers that are not whole.
     """
     description = f"label column {name!r}"
-    column = unwrap_column(column)
+    column = unwrap_column(column, keep_dictionary=True)
     encoded = encode_texts(column, description, _EXPECTED_LABELS)
+    mark_long_names(encoded, name, row_errors)
+    encoded = encoded.without_long(MAX_NAME_LENGTH)
     texts: list[str] = encoded.texts.to_pylist()
     if label_kind is str and pt.is_boolean(column.type):
         raise InvalidFile(f"{description} holds booleans; the labels of this stream are text")

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -51,6 +51,15 @@ class EncodedTexts:
     def decode(self) -> Column:
         """The cells as object [N] of str, None where one is missing."""
         return object_column([*self.texts.to_pylist(), None])[self.indices]
+
+    def without_long(self, max_length: int) -> EncodedTexts:
+        """The same, missing where a text has more than `max_length` characters."""
+        is_kept = pc.less_equal(pc.utf8_length(self.texts), max_length)
+        if pc.all(is_kept).as_py() is not False:
+            return self
+        kept = np.asarray(is_kept.to_numpy(zero_copy_only=False), dtype=bool)
+        places = np.append(np.where(kept, np.cumsum(kept) - 1, -1), -1)
+        return EncodedTexts(self.texts.filter(is_kept), places[self.indices])
 
 
 # Numbers --------------------------------------------------------------------------------------------
@@ -117,6 +126,8 @@ def encode_texts(column: Any, description: str, wanted: str) -> EncodedTexts:
     Text may still be one of several spellings of a number or boolean. Raises InvalidFile for a column that
     holds anything but text, numbers, booleans or dates, and for floats that may have lost digits.
     """
+    if pt.is_dictionary(column.type):
+        return _encode_dictionaries(column, description, wanted)
     encoded = _as_encodable(column, description, wanted).dictionary_encode()
     chunks = encoded.unify_dictionaries().chunks
     indices = [pc.fill_null(chunk.indices, -1).to_numpy(zero_copy_only=False) for chunk in chunks]
@@ -127,6 +138,27 @@ def encode_texts(column: Any, description: str, wanted: str) -> EncodedTexts:
     kept = np.append(kept, -1)  # index -1: null
     all_indices = np.concatenate([*indices, np.empty(0, np.int64)]).astype(np.int64)
     return EncodedTexts(texts.filter(pa.array(~is_empty)), kept[all_indices])
+
+
+def _encode_dictionaries(column: Any, description: str, wanted: str) -> EncodedTexts:
+    """The same for a column of dictionaries, each value that a row has read once."""
+    texts, indices, num_texts = [pa.array([], pa.large_string())], [np.empty(0, np.int64)], 0
+    for chunk in column.chunks:
+        places = np.asarray(pc.fill_null(chunk.indices, -1).to_numpy(zero_copy_only=False), dtype=np.int64)
+        used, inverse = np.unique(places, return_inverse=True)  # -1 first, where a cell is null
+        values = chunk.dictionary.take(pa.array(used, mask=used < 0))
+        encoded = encode_texts(pa.chunked_array([values]), description, wanted)
+        texts.append(encoded.texts)
+        indices.append(np.where(encoded.indices < 0, -1, encoded.indices + num_texts)[inverse])
+        num_texts += len(encoded.texts)
+    return EncodedTexts(_concat_texts(texts), np.concatenate(indices))
+
+
+def _concat_texts(parts: Sequence[Any]) -> Any:
+    chunks = [
+        chunk for part in parts for chunk in (part.chunks if isinstance(part, pa.ChunkedArray) else [part])
+    ]
+    return pa.concat_arrays(chunks)
 
 
 def _as_encodable(column: Any, description: str, wanted: str) -> Any:

@@ -9,6 +9,7 @@ from difflib import get_close_matches
 import numpy as np
 
 from growlearn.domain.errors import InvalidFile
+from growlearn.domain.printable import MAX_LISTED_NAMES, list_names
 from growlearn.domain.schema import Schema
 from growlearn.domain.window import BadRow
 from growlearn.ingest.columns import decode_texts
@@ -124,8 +125,10 @@ def select_columns(names: Sequence[str], schema: Schema, for_prediction: bool) -
     if not for_prediction and schema.label not in names and _find_similar_name(schema.label, names, schema):
         missing.append(schema.label)
     if missing:
-        problems = "; ".join(_describe_missing_column(name, names, schema) for name in missing)
-        raise InvalidFile(f"{problems}; the file has {', '.join(map(repr, names)) or 'no columns'}")
+        problems = [_describe_missing_column(name, names, schema) for name in missing[:MAX_LISTED_NAMES]]
+        more = len(missing) - len(problems)
+        listed = "; ".join(problems) + (f" and {more:,} more" if more else "")
+        raise InvalidFile(f"{listed}; the file has {list_names(names) or 'no columns'}")
     wanted = [name for name in dict.fromkeys(names) if name in needed or name in optional]
     repeated = [name for name in wanted if list(names).count(name) > 1]
     if repeated:

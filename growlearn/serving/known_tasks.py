@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from growlearn.domain.lineage import Manifest
+from growlearn.domain.printable import list_names, quote_name
 from growlearn.ingest.rows import Rows
 
 
@@ -12,9 +13,9 @@ def find_unknown_task_rows(rows: Rows, manifest: Manifest) -> dict[int, str]:
     """Rows that name a task unknown to the model, by index, with the reason."""
     if rows.tasks is None:
         return {}
-    known = ", ".join(repr(head.name) for head in manifest.tasks)
+    known = list_names(head.name for head in manifest.tasks)
     unknown = {name for name in rows.tasks if name is not None and not manifest.task_versions(name)}
     return {
-        int(index): f"task {rows.tasks[index]!r} is not known (known tasks: {known})"
+        int(index): f"task {quote_name(rows.tasks[index])} is not known (known tasks: {known})"
         for index in np.flatnonzero([name in unknown for name in rows.tasks])
     }

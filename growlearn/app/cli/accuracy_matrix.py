@@ -12,6 +12,7 @@ from growlearn.app.cli.output import (
     fits_as_table,
     format_percent,
     is_narrow,
+    make_text,
     show,
     show_wrapped,
 )
@@ -48,18 +49,18 @@ def _show_blocks(matrix: AccuracyMatrix, metric: Metric) -> None:
         block.add_column(justify="right", no_wrap=True)
         for j, value in enumerate(row):
             if value is not None:
-                block.add_row(Text(matrix.tasks[j]), _format_cell(value, metric, before_training=j > i))
-        show(Text(f"after growing {matrix.tasks[i]}", style="bold"), block, "")
+                block.add_row(make_text(matrix.tasks[j]), _format_cell(value, metric, before_training=j > i))
+        show(make_text(f"after growing {matrix.tasks[i]}", style="bold"), block, "")
 
 
 def _make_table(matrix: AccuracyMatrix, metric: Metric) -> Table:
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("after growing")
     for task in matrix.tasks:
-        table.add_column(Text(task), justify="right")
+        table.add_column(make_text(task), justify="right")
     for i, row in enumerate(matrix.metric_values):
         cells = [_format_cell(value, metric, before_training=j > i) for j, value in enumerate(row)]
-        table.add_row(Text(matrix.tasks[i]), *cells)
+        table.add_row(make_text(matrix.tasks[i]), *cells)
     return table
 
 

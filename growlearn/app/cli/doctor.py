@@ -8,6 +8,7 @@ import typer
 
 from growlearn.app.cli.inspect import JsonOption
 from growlearn.app.cli.output import FAILED, console, is_narrow, print_json, show_wrapped
+from growlearn.domain.printable import printable
 
 if TYPE_CHECKING:
     from growlearn.app.doctor.finding import Finding
@@ -55,5 +56,5 @@ def _show_finding(finding: Finding) -> None:
     line.append(f"{finding.state:<9}", style=_STYLES[finding.state])
     line.append(f"{finding.check:<13}{finding.message}")
     if finding.hint is not None:
-        line.append(f"\n{'':<{_INDENT}}→ {finding.hint}")
+        line.append(f"\n{'':<{_INDENT}}→ {printable(finding.hint)}")
     console().print(line, soft_wrap=True)

@@ -18,6 +18,7 @@ from growlearn.app.views import (
     versions_view,
     windows_view,
 )
+from growlearn.domain.printable import printable
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -197,8 +198,8 @@ def _branch_line(branch: View) -> Text:
 
     accepted = branch["state"] == "accepted"
     line = Text()
-    line.append(branch["id"], style="bold" if accepted else "dim strike")
-    line.append(f"  {branch['task']}", style="cyan" if accepted else "dim")
+    line.append(printable(branch["id"]), style="bold" if accepted else "dim strike")
+    line.append(f"  {printable(branch['task'])}", style="cyan" if accepted else "dim")
     outcome = f"version {branch['version']}" if branch["version"] is not None else branch["state"]
     line.append(
         f"  from {branch['window']}, {outcome}, {branch['parameters']:,} parameters, {branch['sha256'][:12]}",

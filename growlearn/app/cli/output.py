@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import codecs
 import json
+import logging
 import sys
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
+
+from growlearn.domain.printable import escape_json, printable
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
     from rich.table import Table
+    from rich.text import Text
 
 DONE, FAILED, BAD_USAGE, QUARANTINED = 0, 1, 2, 3
 """Exit codes of every command."""
@@ -42,24 +46,35 @@ def accept_any_text() -> None:
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
             reconfigure(errors=_ERROR_HANDLER)
+    if logging.lastResort is not None:
+        logging.lastResort.setFormatter(_PrintableFormatter())
+
+
+class _PrintableFormatter(logging.Formatter):
+    """The message of a log record on one line; a traceback may follow it."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  # the name is logging's
+        return printable(super().formatMessage(record))
 
 
 def echo(text: str) -> None:
-    """Write one line to stdout."""
-    sys.stdout.write(f"{text}\n")
+    """Write one line to stdout, as all text goes there: what is not printable as an escape."""
+    sys.stdout.write(f"{printable(text)}\n")
     sys.stdout.flush()
 
 
 def echo_error(text: str) -> None:
-    """Write one line to stderr."""
-    sys.stderr.write(f"{text}\n")
+    """Write one line to stderr, in the same way."""
+    sys.stderr.write(f"{printable(text)}\n")
     sys.stderr.flush()
 
 
 def print_json(view: Mapping[str, Any]) -> None:
     """Write a listing as JSON, all of it in ASCII where the stream holds no more."""
     is_unicode = str(sys.stdout.encoding).lower().startswith("utf")
-    echo(json.dumps(view, indent=2, ensure_ascii=not is_unicode, allow_nan=False))
+    text = json.dumps(view, indent=2, ensure_ascii=not is_unicode, allow_nan=False)
+    sys.stdout.write(f"{escape_json(text)}\n")
+    sys.stdout.flush()
 
 
 def show(*renderables: RenderableType) -> None:
@@ -111,43 +126,47 @@ def is_narrow() -> bool:
 def show_wrapped(text: str, indent: int = 0) -> None:
     """Write a text wrapped between words to the terminal's width, indented."""
     from rich.padding import Padding
+
+    show(Padding(make_text(text, overflow="fold"), (0, 0, 0, indent)))
+
+
+def make_text(text: str, style: str = "", overflow: Literal["fold"] | None = None) -> Text:
+    """Text for rich; what is not printable becomes an escape."""
     from rich.text import Text
 
-    show(Padding(Text(text, overflow="fold"), (0, 0, 0, indent)))
+    return Text(printable(text), style=style, overflow=overflow)
 
 
 def _make_table(columns: Sequence[str], cells: Sequence[Sequence[str]]) -> Table:
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
-    from rich.text import Text
 
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     for column in columns:
-        table.add_column(Text(column), overflow="fold")
+        table.add_column(make_text(column), overflow="fold")
     for row in cells:
-        table.add_row(*map(Text, row))
+        table.add_row(*map(make_text, row))
     return table
 
 
 def _make_block(columns: Sequence[str], row: Sequence[str]) -> Table:
     from rich.table import Table
-    from rich.text import Text
 
     block = Table.grid(padding=(0, 2))
     block.add_column(style="bold", overflow="fold", max_width=_MIN_CELL_WIDTH)
     block.add_column(overflow="fold")
     for column, cell in zip(columns, row, strict=True):
-        block.add_row(Text(column), Text(cell))
+        block.add_row(make_text(column), make_text(cell))
     return block
 
 
 def format_cell(cell: object) -> str:
-    """A value as text, a dash for None; the caller formats percentages."""
+    """A value as printable text, a dash for None; the caller formats percentages."""
     if cell is None:
         return "-"
     if isinstance(cell, list | tuple):
-        return ", ".join(map(str, cell)) or "-"
-    return str(cell)
+        return printable(", ".join(map(str, cell))) or "-"
+    return printable(str(cell))
 
 
 def format_percent(fraction: float | None) -> str:

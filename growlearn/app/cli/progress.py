@@ -10,6 +10,7 @@ from contextlib import contextmanager
 
 from growlearn.app.cli.output import echo_error
 from growlearn.domain.growth import Progress
+from growlearn.domain.printable import printable
 from growlearn.ports import ProgressCallback
 
 _LINE_INTERVAL_S = 10.0
@@ -45,7 +46,7 @@ def show_progress() -> Iterator[ProgressCallback]:
                 stages[progress.stage],  # type: ignore[arg-type]  # TaskID is an int
                 completed=progress.done,
                 total=progress.total,
-                note=progress.note,
+                note=printable(progress.note),
             )
 
         yield on_progress

@@ -34,6 +34,7 @@ def why(stream: StreamArgument, which: VersionOrWindowArgument = None, as_json: 
     version_text = "no version" if explanation.version is None else f"version {explanation.version}"
     echo(f"{stream} {explanation.window}, {version_text}")
     for section in explanation.sections:
-        echo(f"\n{section.heading}")
+        echo("")
+        echo(section.heading)
         for line in section.lines:
             echo(f"  {line}")

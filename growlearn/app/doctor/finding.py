@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from growlearn.domain.printable import format_reason
+
 
 class FindingState(StrEnum):
     """How serious a finding is."""
@@ -49,4 +51,4 @@ def pluralize(number: int, noun: str) -> str:
 
 
 def _one_line(text: str) -> str:
-    return " ".join(text.split())
+    return format_reason(" ".join(text.split()))

@@ -13,6 +13,7 @@ from growlearn.domain.evaluation import (
     gain,
 )
 from growlearn.domain.job import GateConfig
+from growlearn.domain.printable import list_names
 from growlearn.evaluation.gates.gate_input import TOLERANCE, GateInput
 
 
@@ -68,7 +69,7 @@ def _format_reason(gate_input: GateInput, worst: str | None) -> str:
     replacement = gate_input.evaluation.replacement
     if replacement is None:
         return reason
-    replaced_tasks = ", ".join(map(repr, replacement.tasks))
+    replaced_tasks = list_names(replacement.tasks)
     confirmations = _format_confirmations(replacement)
     return f"{reason}; {gate_input.evaluation.task!r} replaces {replaced_tasks}: {confirmations}"
 

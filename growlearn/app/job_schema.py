@@ -7,6 +7,8 @@ import difflib
 import types
 import typing
 from collections.abc import Collection, Iterator
+from functools import cache
+from itertools import islice
 from typing import Any
 
 from growlearn.app.yaml_positions import KeyPath, format_key_path
@@ -15,6 +17,7 @@ from growlearn.domain.job import Job
 
 ANY_NAME = "NAME"
 """Placeholder for a name that the job file chooses, such as a column's."""
+_MAX_COMPARED_KEYS = 50
 
 
 def job_keys() -> tuple[str, ...]:
@@ -56,7 +59,12 @@ def _fields_by_key(section: Any) -> dict[str, dataclasses.Field[Any]]:
 
 
 def intended_form(path: KeyPath, given: Collection[str]) -> str:
-    """The form of a section that the given keys fit best; the first one on a tie."""
+    """The form of a section that the given keys fit best, the first ones of many; the first form on a tie."""
+    return _best_form(path, tuple(map(str, islice(given, _MAX_COMPARED_KEYS))))
+
+
+@cache
+def _best_form(path: KeyPath, given: tuple[str, ...]) -> str:
     forms = section_forms(path)
 
     def fit(form: str) -> tuple[int, int]:

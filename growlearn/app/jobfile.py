@@ -8,6 +8,7 @@ import os
 import re
 from collections.abc import Collection
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -27,11 +28,13 @@ from growlearn.app.yaml_positions import InvalidYaml, KeyPath, Problem, YamlTree
 from growlearn.domain.errors import GrowLearnError, JobError
 from growlearn.domain.job import HoldoutFiles, Job
 from growlearn.domain.locations import get_local_path
+from growlearn.domain.printable import quote_name, shorten
 from growlearn.drift.actions import ACTIONS
 from growlearn.drift.decision_rules import DECISION_RULES
 from growlearn.drift.detectors import DETECTORS
 
 _MAX_BYTES = 1_000_000
+_MAX_PROBLEMS = 20
 _UNKNOWN_KEY = "unexpected_keyword_argument"  # pydantic's word
 
 
@@ -87,14 +90,17 @@ def _make_error(path: FilePath, problems: list[Problem]) -> JobError:
     ordered = sorted(set(problems), key=lambda problem: (problem.line, problem.key))
     if len(ordered) == 1:
         return JobError(f"{path}, {ordered[0]}")
-    return JobError(f"{path} has {len(ordered)} problems:", details=list(map(str, ordered)))
+    more = ["and more"] if len(ordered) >= _MAX_PROBLEMS else []
+    details = [*map(str, ordered[:_MAX_PROBLEMS]), *more]
+    return JobError(f"{path} has {len(ordered)} problems:", details=details)
 
 
 # Errors of pydantic -------------------------------------------------------------------------------
 
 
 def _collect_problems(details: list[ErrorDetails], tree: YamlTree) -> list[Problem]:
-    relevant = [detail for detail in details if not _is_other_union_arm(detail, tree.data)]
+    of_this_file = (detail for detail in details if not _is_other_union_arm(detail, tree.data))
+    relevant = list(islice(of_this_file, _MAX_PROBLEMS))
     misspelt_paths = [_find_key_path(item, tree.data) for item in relevant if item["type"] == _UNKNOWN_KEY]
     # A key that is suggested for a misspelt one is not reported as missing too.
     suggested_paths = [
@@ -145,11 +151,11 @@ def _unknown_key_message(path: KeyPath, data: Any) -> str:
 def _wrong_value_message(detail: ErrorDetails) -> str:
     given = detail["input"]
     if detail["loc"][-1] == "[key]":
-        return f"the name {given!r} must be text; put it in quotes"
+        return f"the name {quote_name(given)} must be text; put it in quotes"
     if detail["type"] == "string_type":
-        return f"must be text, not {given!r}; put it in quotes"
+        return f"must be text, not {quote_name(given)}; put it in quotes"
     if detail["type"] == "dataclass_type":
-        return f"must be a section with keys of its own, not {given!r}"
+        return f"must be a section with keys of its own, not {quote_name(given)}"
     expectation = detail["msg"].removeprefix("Input should be ").partition(", unable")[0]
     expectation = (
         expectation.replace("a valid tuple", "a list")
@@ -160,8 +166,10 @@ def _wrong_value_message(detail: ErrorDetails) -> str:
     if isinstance(expected, str):
         choices = re.findall(r"'([^']*)'", expected)
         near = difflib.get_close_matches(str(given), choices, n=1)
-        return f"must be {expectation}, not {given!r}" + (f"; did you mean {near[0]!r}?" if near else "")
-    return f"must be {expectation}, not {given!r}"
+        return f"must be {expectation}, not {quote_name(given)}" + (
+            f"; did you mean {near[0]!r}?" if near else ""
+        )
+    return f"must be {expectation}, not {quote_name(given)}"
 
 
 def _find_key_path(detail: ErrorDetails, data: Any) -> KeyPath:
@@ -207,7 +215,7 @@ def _find_blamed_key(message: str, path: KeyPath, data: Any) -> KeyPath:
         data = data[part]
     if not isinstance(data, dict):
         return path
-    words = re.findall(r"\w+", message)
+    words = re.findall(r"\w+", shorten(message))
     named = [key for word in words for key in data if key == word]
     quoted = [key for key, value in data.items() if repr(value) in message]
     matching_keys = named or quoted

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal, TypeAlias
 
 from growlearn.domain.device import is_device_name
-from growlearn.domain.validation import STRICT, require
+from growlearn.domain.validation import MAX_COUNT, STRICT, require
 
 _BATCH_SIZE, _MAX_BATCH_SIZE = 128, 1024
 _MAX_STEPS = 512  # of an epoch, before larger batches are taken
@@ -42,7 +42,10 @@ class GrowthConfig:
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_size", "patience", "min_rows"):
-            require(getattr(self, name) == "auto" or getattr(self, name) >= 1, f"{name} must be 1 or more")
+            value = getattr(self, name)
+            require(
+                value == "auto" or 1 <= value <= MAX_COUNT, f"{name} must be 1 or more, at most {MAX_COUNT:,}"
+            )
         require(0 < self.learning_rate <= 1, "learning_rate must lie between 0 and 1")
         require(0 <= self.weight_decay < math.inf, "weight_decay must be 0 or more")
         require(0 <= self.dropout < 1, "dropout must be 0 or more, and less than 1")
@@ -124,7 +127,7 @@ class HyperparameterSearchConfig:
     def __post_init__(self) -> None:
         require(all(0 < rate <= 1 for rate in self.learning_rates), "learning_rates must lie between 0 and 1")
         for name in ("num_seeds", "num_inits", "epoch_budget"):
-            require(getattr(self, name) >= 1, f"{name} must be 1 or more")
+            require(1 <= getattr(self, name) <= MAX_COUNT, f"{name} must be 1 or more, at most {MAX_COUNT:,}")
         num_candidates = (1 + len(self.learning_rates)) * self.num_seeds * self.num_inits
         # One epoch for each candidate of each round's share.
         min_epochs = num_candidates * math.ceil(math.log2(num_candidates))
@@ -164,5 +167,5 @@ class ConsolidationConfig:
 
     def __post_init__(self) -> None:
         for name in ("target_branches", "epochs"):
-            require(getattr(self, name) >= 1, f"{name} must be 1 or more")
+            require(1 <= getattr(self, name) <= MAX_COUNT, f"{name} must be 1 or more, at most {MAX_COUNT:,}")
         require(0 <= self.max_accuracy_drop <= 1, "max_accuracy_drop is a share of 1, such as 0.01")

@@ -19,16 +19,19 @@ from growlearn.domain.growth_config import (
     PruningConfig,
 )
 from growlearn.domain.metric import METRICS, MetricName
-from growlearn.domain.model_config import ModelConfig
+from growlearn.domain.model_config import MAX_PARAMETERS, ModelConfig
+from growlearn.domain.printable import quote_name
 from growlearn.domain.schema import Schema
-from growlearn.domain.validation import STRICT, parse_duration_s, require
+from growlearn.domain.validation import MAX_COUNT, STRICT, parse_duration_s, require
+
+_MAX_CRON_LENGTH = 500  # every minute and every day of a month by its number
 
 
 def validate_stream_name(name: str) -> None:
     """Raise ValueError for an invalid stream name."""
     require(
         re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,62}", name) is not None,
-        f"name {name!r} must be lower-case letters, digits, '.', '_' or '-', at most 63 of them",
+        f"name {quote_name(name)} must be lower-case letters, digits, '.', '_' or '-', at most 63 of them",
     )
 
 
@@ -46,9 +49,11 @@ class Schedule:
         if self.every is not None:
             parse_duration_s(self.every)
         if self.cron is not None:
+            require(len(self.cron) <= _MAX_CRON_LENGTH, f"cron has {len(self.cron):,} characters")
             require(
                 len(self.cron.split()) == 5,
-                f"{self.cron!r} is not a crontab line of five fields (minute hour day month weekday)",
+                f"{quote_name(self.cron)} is not a crontab line of five fields"
+                " (minute hour day month weekday)",
             )
 
     @property
@@ -87,7 +92,9 @@ class WindowingConfig:
 
     def __post_init__(self) -> None:
         require(self.by is None or self.rows is None, "give by or rows, not both")
-        require(self.rows is None or self.rows >= 1, "rows must be 1 or more")
+        require(
+            self.rows is None or 1 <= self.rows <= MAX_COUNT, f"rows must be 1 or more, at most {MAX_COUNT:,}"
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -217,7 +224,7 @@ class RegistryConfig:
     def __post_init__(self) -> None:
         require(
             self.model is None or re.fullmatch(r"[A-Za-z0-9][\w. -]{0,199}", self.model) is not None,
-            f"model {self.model!r} must be letters, digits, spaces, '.', '_' or '-'",
+            f"model {quote_name(self.model)} must be letters, digits, spaces, '.', '_' or '-'",
         )
 
 
@@ -266,6 +273,7 @@ class Job:
     def __post_init__(self) -> None:
         validate_stream_name(self.name)
         self._validate_metric()
+        self._require_feasible_embeddings()
         if isinstance(self.holdout, HoldoutFiles):
             require(
                 self.schema.task is not None,
@@ -278,6 +286,15 @@ class Job:
                 target_branches < max_branches,
                 f"consolidation.target_branches {target_branches} must be fewer than"
                 f" max_branches {max_branches}",
+            )
+
+    def _require_feasible_embeddings(self) -> None:
+        for name, column in self.schema.inputs.items():
+            weights = (column.vocabulary or 0) * self.model.embed_dim
+            require(
+                weights <= MAX_PARAMETERS,
+                f"vocabulary {column.vocabulary} of {name!r} and embed_dim {self.model.embed_dim} make an"
+                f" embedding of {weights:,} weights; at most {MAX_PARAMETERS:,} are allowed",
             )
 
     def _validate_metric(self) -> None:

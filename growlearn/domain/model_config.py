@@ -12,6 +12,9 @@ from growlearn.domain.schema import Schema
 from growlearn.domain.validation import STRICT, require
 
 _TABLE_LINEAGE, _LINEAGE = 6, 3  # branches
+MAX_PARAMETERS = 1_000_000_000
+"""Weights of the largest branch or embedding that a job file may ask for: 4 GB."""
+_MAX_PATCH_SIZE, _MAX_BRANCHES = 1024, 1_000_000
 MODEL_SIZES: Mapping[str, Mapping[str, int]] = MappingProxyType(
     {
         "tiny": {"embed_dim": 32, "depth": 1, "num_heads": 2},
@@ -48,6 +51,7 @@ class ModelConfig:
                 object.__setattr__(self, name, value)
         for name in ("embed_dim", "depth", "num_heads", "patch_size", "num_initial_branches", "max_branches"):
             require(getattr(self, name) >= 1, f"{name} must be 1 or more")
+        self._require_feasible()
         length = self.max_lineage_length
         require(length == "auto" or length >= 1, "max_lineage_length must be 1 or more, or auto")
         require(
@@ -62,6 +66,17 @@ class ModelConfig:
             self.num_initial_branches <= self.max_branches,
             f"num_initial_branches {self.num_initial_branches} is more than max_branches {self.max_branches}",
         )
+
+    def _require_feasible(self) -> None:
+        """Raise ValueError for a network that no machine could train."""
+        weights = 12 * self.embed_dim**2 * self.depth  # attention 4 D^2, feed-forward 8 D^2 a layer
+        require(
+            weights <= MAX_PARAMETERS,
+            f"embed_dim {self.embed_dim} and depth {self.depth} make a branch of {weights:,} weights; at most"
+            f" {MAX_PARAMETERS:,} are allowed",
+        )
+        require(self.patch_size <= _MAX_PATCH_SIZE, f"patch_size must be at most {_MAX_PATCH_SIZE}")
+        require(self.max_branches <= _MAX_BRANCHES, f"max_branches must be at most {_MAX_BRANCHES:,}")
 
     def lineage_limit(self, schema: Schema) -> int:
         """Most branches of one lineage, the new one among them.

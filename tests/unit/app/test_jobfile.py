@@ -191,7 +191,7 @@ def test_several_problems_are_all_listed_in_order(tmp_path: Path) -> None:
         ("name: [unclosed\n", "not YAML"),
         ("name: a\n  bad: indent\n", "line 2: not YAML"),
         ("name: !!python/object:os.system x\n", "not YAML"),
-        ("a: &loop [*loop]\n", "nested too deep"),
+        ("a: &loop [*loop]\n", "aliases"),
     ],
 )
 def test_what_is_no_job_file_at_all_is_said_so(text: str, said: str, tmp_path: Path) -> None:

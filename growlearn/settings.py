@@ -13,6 +13,8 @@ from pathlib import Path
 from growlearn.domain.device import AUTO, is_device_name
 from growlearn.domain.errors import GrowLearnError
 from growlearn.domain.execution import Execution
+from growlearn.domain.file_limits import FileLimits
+from growlearn.domain.locations import DEFAULT_PROTOCOLS, find_refused_protocol
 
 SETTINGS_FILE = "growlearn.toml"
 ENV_PREFIX = "GROWLEARN_"
@@ -36,6 +38,23 @@ class Settings:
     execution: Execution  # how `predict` runs a model's branches
     device: str  # that this process trains, evaluates and answers on
     worker: str  # name in leases; must differ between workers
+    protocols: tuple[
+        str, ...
+    ]  # of file systems that jobs and artifacts_url may name, besides this computer's
+    max_file_rows: int  # the next four: what one file may hold once it is decoded
+    max_file_bytes: int
+    max_file_memory_bytes: int
+    max_row_bytes: int
+
+    @property
+    def file_limits(self) -> FileLimits:
+        """What one file may hold once it is decoded."""
+        return FileLimits(
+            max_rows=self.max_file_rows,
+            max_bytes=self.max_file_bytes,
+            max_memory_bytes=self.max_file_memory_bytes,
+            max_row_bytes=self.max_row_bytes,
+        )
 
     @property
     def scratch(self) -> Path:
@@ -56,10 +75,12 @@ def read_settings(environ: Mapping[str, str], cwd: Path) -> Settings:
             raw_values[key] = (environ[ENV_PREFIX + key.upper()], ENV_PREFIX + key.upper())
     _reject_misspelt_variables(environ)
     home = (cwd / Path(_get_text(raw_values, "home", ".growlearn")).expanduser()).resolve()
+    protocols = _get_protocols(raw_values)
+    limits = FileLimits()
     return Settings(
         home=home,
         database_url=_get_text(raw_values, "database_url", f"sqlite:///{home / 'growlearn.db'}"),
-        artifacts_url=_get_text(raw_values, "artifacts_url", str(home / "artifacts")),
+        artifacts_url=_get_artifacts_url(raw_values, str(home / "artifacts"), protocols),
         mlflow_tracking_uri=_get_text(raw_values, "mlflow_tracking_uri", f"sqlite:///{home / 'mlflow.db'}"),
         threads=int(_get_number(raw_values, "threads", os.cpu_count() or 1, minimum=1)),
         parallel_streams=int(_get_number(raw_values, "parallel_streams", 1, minimum=1)),
@@ -68,6 +89,11 @@ def read_settings(environ: Mapping[str, str], cwd: Path) -> Settings:
         execution=_get_execution(raw_values),
         device=_get_device(raw_values),
         worker=_get_text(raw_values, "worker", f"{socket.gethostname()}-{os.getpid()}"),
+        protocols=protocols,
+        max_file_rows=_get_count(raw_values, "max_file_rows", limits.max_rows),
+        max_file_bytes=_get_count(raw_values, "max_file_bytes", limits.max_bytes),
+        max_file_memory_bytes=_get_count(raw_values, "max_file_memory_bytes", limits.max_memory_bytes),
+        max_row_bytes=_get_count(raw_values, "max_row_bytes", limits.max_row_bytes),
     )
 
 
@@ -83,7 +109,7 @@ def _read_toml(path: Path) -> _RawValues:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # ValueError: also for a number of too many digits
         raise GrowLearnError(f"{path} is not TOML: {error}", hint="fix or remove the file") from error
     for key in values:
         if key not in _setting_names():
@@ -113,6 +139,30 @@ def _get_text(raw_values: _RawValues, key: str, default: str) -> str:
     if not isinstance(value, str):
         raise GrowLearnError(f"{where} must be text, not {value!r}", hint="put it in quotes")
     return value
+
+
+def _get_protocols(raw_values: _RawValues) -> tuple[str, ...]:
+    """A list in growlearn.toml, or names with commas between them."""
+    value, where = raw_values.get("protocols", (list(DEFAULT_PROTOCOLS), ""))
+    names = value.split(",") if isinstance(value, str) else value
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise GrowLearnError(f"{where} is {value!r}", hint='give a list such as ["s3", "sftp"]')
+    return tuple(name.strip().lower() for name in names if name.strip())
+
+
+def _get_artifacts_url(raw_values: _RawValues, default: str, protocols: tuple[str, ...]) -> str:
+    url = _get_text(raw_values, "artifacts_url", default)
+    refused = find_refused_protocol(url, protocols)
+    if refused is not None:
+        where = raw_values["artifacts_url"][1]
+        raise GrowLearnError(
+            f"{where}: protocol {refused} is not allowed here", hint="add it to the setting protocols"
+        )
+    return url
+
+
+def _get_count(raw_values: _RawValues, key: str, default: int) -> int:
+    return int(_get_number(raw_values, key, default, minimum=1))
 
 
 def _get_execution(raw_values: _RawValues) -> Execution:

@@ -8,16 +8,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from growlearn.adapters.scheduler.times import next_fire_times
+from growlearn.adapters.sources import check_source_url
 from growlearn.app.composition import system_clock
 from growlearn.app.jobfile import read_job
 from growlearn.app.resolve_encoder import resolve_encoder
 from growlearn.domain.device import AUTO, CPU
 from growlearn.domain.errors import GrowLearnError, JobError
-from growlearn.domain.job import Job
+from growlearn.domain.file_limits import DEFAULT_LIMITS, FileLimits
+from growlearn.domain.job import HoldoutFiles, Job
+from growlearn.domain.locations import DEFAULT_PROTOCOLS
 from growlearn.domain.schema_change import describe_schema_change
 from growlearn.domain.stream import Stream
 from growlearn.ports import Artifacts, Store
 
+_FIXED_BY_FIRST_BRANCH = ("embed_dim", "depth", "num_heads", "stem", "patch_size", "num_initial_branches")
 JOB_SUFFIXES = (".yaml", ".yml")
 
 
@@ -29,26 +33,66 @@ class AppliedJob:
     created: bool
 
 
-def apply_job_file(store: Store, job_file: Path, open_artifacts: Callable[[], Artifacts]) -> AppliedJob:
+@dataclass(frozen=True)
+class Allowed:
+    """What the settings of this installation let a job ask for."""
+
+    limits: FileLimits = DEFAULT_LIMITS
+    protocols: Sequence[str] = DEFAULT_PROTOCOLS
+
+
+def apply_job_file(
+    store: Store,
+    job_file: Path,
+    open_artifacts: Callable[[], Artifacts],
+    allowed: Allowed = Allowed(),
+) -> AppliedJob:
     """Store the job of a file, and the encoder that it names; its folders are relative to the working folder.
 
     Raises JobError, and GrowLearnError where the encoder cannot be read.
     """
     job = read_job(job_file, Path.cwd())
+    _reject_disallowed(job, allowed)
     existing = next((stream.job for stream in store.streams() if stream.name == job.name), None)
     has_versions = existing is not None and bool(store.versions(job.name))
-    return apply_job(store, resolve_encoder(job, existing, open_artifacts, has_versions=has_versions))
+    resolved = resolve_encoder(job, existing, open_artifacts, has_versions=has_versions)
+    return apply_job(store, resolved, allowed)
 
 
-def apply_job(store: Store, job: Job) -> AppliedJob:
-    """Store a job; raises JobError where it would make stored windows or versions unusable."""
+def apply_job(store: Store, job: Job, allowed: Allowed = Allowed()) -> AppliedJob:
+    """Store a job.
+
+    Raises JobError where it would make stored windows or versions unusable, or could have no effect.
+    """
+    _reject_disallowed(job, allowed)
     _reject_missing_device(job)
     streams = store.streams()
     existing = next((stream for stream in streams if stream.name == job.name), None)
     _reject_shared_model(job, streams)
     if existing is not None:
         _reject_incompatible_changes(existing.job, job, store)
+        if existing.parent_version is not None:
+            _reject_changed_network(existing.job, job)
     return AppliedJob(store.apply(job, system_clock().now()), existing is None)
+
+
+def _reject_disallowed(job: Job, allowed: Allowed) -> None:
+    allowed.limits.check_schema(job.schema)
+    check_source_url(job.source.url, allowed.protocols)
+    if isinstance(job.holdout, HoldoutFiles):
+        check_source_url(job.holdout.url, allowed.protocols)
+
+
+def _reject_changed_network(before: Job, after: Job) -> None:
+    """New branches have the size of the first one, whatever the job says later."""
+    for key in _FIXED_BY_FIRST_BRANCH:
+        now, wanted = getattr(before.model, key), getattr(after.model, key)
+        if now != wanted:
+            raise JobError(
+                f"model.{key} of stream {after.name!r} cannot change any more: its branches were grown with"
+                f" {now}, and {wanted} would have no effect",
+                hint="set it back, or choose another stream name",
+            )
 
 
 def _reject_missing_device(job: Job) -> None:
@@ -93,10 +137,15 @@ def _schema_columns(job: Job) -> tuple[object, ...]:
     return tuple(job.schema.inputs.items()), job.schema.label, job.schema.task
 
 
-def resolve_stream_name(store: Store, stream_or_file: str, open_artifacts: Callable[[], Artifacts]) -> str:
+def resolve_stream_name(
+    store: Store,
+    stream_or_file: str,
+    open_artifacts: Callable[[], Artifacts],
+    allowed: Allowed = Allowed(),
+) -> str:
     """The stream's name; a path to a YAML file is applied first."""
     if stream_or_file.endswith(JOB_SUFFIXES):
-        return apply_job_file(store, Path(stream_or_file), open_artifacts).stream.name
+        return apply_job_file(store, Path(stream_or_file), open_artifacts, allowed).stream.name
     return store.stream(stream_or_file).name
 
 

@@ -110,6 +110,7 @@ class ReplayContext:
     source: Source
     start_state: StartState
     regime_column: str | None
+    protocols: Sequence[str]
     histories: dict[object, History] = field(default_factory=dict)
 
 
@@ -135,7 +136,8 @@ def run_backtest(
         context = ReplayContext(
             artifacts=artifacts,
             engine=DryRunEngine(artifacts, start_state.seconds_per_row, settings.device),
-            source=_open_history_source(job, request.data),
+            source=_open_history_source(job, request.data, settings.protocols),
+            protocols=settings.protocols,
             start_state=start_state,
             regime_column=request.regime_column,
         )
@@ -234,7 +236,7 @@ def _recorded_seconds_per_row(name: str, store: Store) -> float | None:
 # The history ----------------------------------------------------------------------------------------
 
 
-def _open_history_source(job: Job, data: str) -> Source:
+def _open_history_source(job: Job, data: str, protocols: Sequence[str]) -> Source:
     """A source of the job's type over a folder, or over one file of a folder."""
     config = replace(job.source, url=data, min_file_age_s=0.0)
     local_path = get_local_path(data)
@@ -247,7 +249,7 @@ def _open_history_source(job: Job, data: str) -> Source:
         config = replace(config, url=str(path))
         if path.is_file():
             config = replace(config, url=str(path.parent), pattern=glob.escape(path.name))
-    return open_source(config, SystemClock())
+    return open_source(config, SystemClock(), protocols)
 
 
 def _ingest_history(job: Job, context: ReplayContext, on_progress: ProgressCallback) -> History:
@@ -315,7 +317,7 @@ def _build_replay_ports(policy: ReplayPolicy, context: ReplayContext, clock: Man
     models = ModelCache(context.artifacts, open_device(context.engine.device, DEVICE_SETTING))
 
     def open_replay_source(config: SourceConfig) -> Source:
-        return open_source(config, SystemClock())
+        return open_source(config, SystemClock(), context.protocols)
 
     return Ports(
         clock=clock,

@@ -105,9 +105,10 @@ def build_ports(settings: Settings, store: Store) -> Ports:
         ),
         evaluator=build_evaluator(models),
         models=models,
-        open_source=lambda spec: open_source(spec, system_clock()),
+        open_source=lambda spec: open_source(spec, system_clock(), settings.protocols),
         worker=settings.worker,
         lease_s=settings.lease_s,
+        limits=settings.file_limits,
     )
 
 

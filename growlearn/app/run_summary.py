@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from growlearn.domain.window import IngestResult, Window, WindowState
+from growlearn.ingest.row_errors import MAX_LISTED_ROWS
 from growlearn.pipeline.run import RunSummary
 from growlearn.ports import Store
 
@@ -50,8 +51,9 @@ def _rejected_file_lines(stream: str, file: IngestResult) -> Iterator[str]:
             yield f"{stream} {window.id}, quarantined: {file.file.url}: {window.reason}"
     if file.bad_rows:
         first = file.bad_rows[0]
+        count = f"{len(file.bad_rows)}{' or more' if len(file.bad_rows) >= MAX_LISTED_ROWS else ''}"
         yield (
-            f"{stream}: {len(file.bad_rows)} rows quarantined from {file.file.url}, "
+            f"{stream}: {count} rows quarantined from {file.file.url}, "
             f"the first is row {first.row}: {first.reason}"
         )
     if file.note:

@@ -40,6 +40,10 @@ class TemporarilyUnreadable(GrowLearnError):
     """A source file is still being written, or its disk is not mounted; the next tick reads it."""
 
 
+class VanishedFile(TemporarilyUnreadable):
+    """A source file was listed and is gone; should it come back, a later tick reads it."""
+
+
 class Unavailable(GrowLearnError):
     """A disk or server does not respond; a retry may succeed."""
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from pathlib import Path
 
 from growlearn.domain.errors import GrowLearnError
 
+DEFAULT_PROTOCOLS = ("s3", "gs", "abfs")
+"""File systems, besides this computer's, that a job or a setting may name; the operator may allow others."""
+_ALIASES = {"s3a": "s3", "gcs": "gs", "abfss": "abfs", "az": "abfs"}
 _PROTOCOL = "[a-z][a-z0-9+.-]*"
 _URL_START = rf"(?:{_PROTOCOL}::)*{_PROTOCOL}://"  # fsspec chains file systems: simplecache::s3://bucket
 _URL = re.compile(_URL_START, re.IGNORECASE)
@@ -50,6 +54,18 @@ def get_local_path(location: str) -> str | None:
             f"{location!r} has '::' in a name, where fsspec ends the URL", hint="rename that folder"
         )
     return None
+
+
+def find_refused_protocol(location: str, allowed: Collection[str]) -> str | None:
+    """The first protocol of a URL that is not allowed; None for a path of this computer.
+
+    >>> find_refused_protocol("simplecache::s3://b/in", ["s3"]), find_refused_protocol("s3a://b/in", ["s3"])
+    ('simplecache', None)
+    """
+    if get_local_path(location) is not None:
+        return None
+    protocols = [part.partition("://")[0].lower() for part in location.split("::")]
+    return next((name for name in protocols if _ALIASES.get(name, name) not in allowed), None)
 
 
 def get_sqlite_file(url: str) -> Path | None:

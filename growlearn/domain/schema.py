@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import sha256
+from math import prod
 from typing import Any, ClassVar, TypeAlias
 
 Label: TypeAlias = int | str
@@ -41,6 +42,7 @@ _TYPE_KEYS: dict[InputType, tuple[str, dict[str, str]]] = {
 """The display name of each type, and the keys it requires with their meaning."""
 _OPTIONAL_KEYS: dict[InputType, tuple[str, ...]] = {InputType.TEXT: ("length",)}
 """The keys that a type may have or leave out."""
+_VALUE_BYTES = {InputType.IMAGE: 1, InputType.TOKENS: 4, InputType.TEXT: 8}  # 8 of any other
 _TABLE_TYPES = frozenset((InputType.NUMBER, InputType.CATEGORY, InputType.BOOLEAN, InputType.DATETIME))
 NULLABLE_TYPES = _TABLE_TYPES | {InputType.TEXT}
 """Types whose values may be missing; a row without an image, tokens or a series is rejected."""
@@ -87,6 +89,12 @@ class InputColumn:
             if value is not None and not minimum <= value <= maximum:
                 raise ValueError(f"{key} {value} must lie between {minimum} and {maximum:,}")
 
+    @property
+    def num_bytes(self) -> int:
+        """Bytes of one decoded cell; of a text, those of its tokens."""
+        values = prod(self.shape or (self.length or 1,))
+        return values * _VALUE_BYTES.get(self.type, 8)
+
 
 def _types_with_key(key: str) -> list[str]:
     return [kind for kind, (_, keys) in _TYPE_KEYS.items() if key in (*keys, *_OPTIONAL_KEYS.get(kind, ()))]
@@ -127,6 +135,11 @@ class Schema:
             raise ValueError(f"column {self.label!r} is the label and the task at once")
         if self.id_column is not None and self.id_column in (self.label, self.task):
             raise ValueError(f"column {self.id_column!r} is the id column and the label or task at once")
+
+    @property
+    def row_bytes(self) -> int:
+        """Bytes of the inputs of one decoded row; of a text, those of its tokens."""
+        return sum(column.num_bytes for column in self.inputs.values())
 
     @property
     def has_images(self) -> bool:

@@ -12,7 +12,7 @@ import pyarrow.types as pt
 
 from growlearn.domain.errors import InvalidFile
 from growlearn.domain.schema import MAX_NAME_LENGTH
-from growlearn.ingest.row_errors import RowError, RowErrors, mark_rows
+from growlearn.ingest.row_errors import RowError, RowErrors, mark_rows, refuse_if_all
 from growlearn.ingest.rows import Column
 from growlearn.ingest.spelling import EncodedTexts, spell, spell_uuids, to_doubles
 
@@ -143,6 +143,7 @@ def mark_long_names(encoded: EncodedTexts, name: str, row_errors: RowErrors) -> 
     """Mark the rows whose text has more than MAX_NAME_LENGTH characters, with their number."""
     num_characters = np.asarray(pc.utf8_length(encoded.texts).to_numpy(zero_copy_only=False))
     lengths = np.append(num_characters, 0)[encoded.indices]
+    refuse_if_all(lengths > MAX_NAME_LENGTH, f"{name} is too long")
     for row in np.flatnonzero(lengths > MAX_NAME_LENGTH):
         detail = f": {lengths[row]:,} characters, at most {MAX_NAME_LENGTH} are a name"
         row_errors.setdefault(int(row), RowError(f"{name} is too long", detail))

@@ -14,13 +14,22 @@ import pyarrow.parquet as pq
 from pyarrow import feather
 
 from growlearn.domain.errors import InvalidFile
+from growlearn.domain.file_limits import DEFAULT_LIMITS, FileLimits
 from growlearn.domain.schema import InputType, Schema
+from growlearn.ingest.arrow_messages import list_batch_sizes
 from growlearn.ingest.csv_files import read_csv
+from growlearn.ingest.expansion import check_expansion, count_bytes
 from growlearn.ingest.mapped_table import map_batches, split_csv
+from growlearn.ingest.parquet_pages import list_column_sizes
 from growlearn.ingest.spool import SPOOL_BYTES, Content
 
 SelectColumns = Callable[[Sequence[str]], list[str]]
 """From a file's column names to those to read; raises InvalidFile where one is missing."""
+
+_FEATHER_V1 = b"FEA1"
+_BATCH_ROWS = 65_536
+_PART_BYTES = 64 * 2**20  # decoded at once
+_DELTA_BYTES = 256 * 2**20  # the same at worst, of texts that share their beginnings
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,23 +52,34 @@ class RawTable:
 
 
 def load_raw_table(
-    blobs: Mapping[str, Content], schema: Schema, select_columns: SelectColumns = list
+    blobs: Mapping[str, Content],
+    schema: Schema,
+    select_columns: SelectColumns = list,
+    limits: FileLimits = DEFAULT_LIMITS,
 ) -> RawTable:
-    """Read one table file, or a folder of class folders of images; raises InvalidFile."""
+    """Read one table file, or a folder of class folders of images; raises InvalidFile.
+
+    What the file claims to hold is held against the limits before it is decoded.
+    """
     if not blobs:
         raise InvalidFile("the folder is empty")
     name, content = next(iter(blobs.items()))
     if len(blobs) > 1 or "/" in name:
-        return _load_image_folder(blobs, schema)
-    return _load_table(name, content, select_columns)
+        raw_table = _load_image_folder(blobs, schema)
+    else:
+        raw_table = _load_table(name, content, select_columns, limits)
+    check_expansion(raw_table.table, schema, limits)
+    return raw_table
 
 
-def load_all_columns(name: str, content: Content) -> Any:
+def load_all_columns(name: str, content: Content, limits: FileLimits = DEFAULT_LIMITS) -> Any:
     """Every column of one table file, unconverted, a CSV's as text; raises InvalidFile."""
-    return _load_table(name, content, list).table
+    table = _load_table(name, content, list, limits).table
+    check_expansion(table, None, limits)
+    return table
 
 
-def _load_table(name: str, content: Content, select_columns: SelectColumns) -> RawTable:
+def _load_table(name: str, content: Content, select_columns: SelectColumns, limits: FileLimits) -> RawTable:
     suffix = PurePosixPath(name).suffix.lower()
     if suffix not in _FILE_FORMATS:
         raise InvalidFile(
@@ -71,11 +91,14 @@ def _load_table(name: str, content: Content, select_columns: SelectColumns) -> R
     format_name, read_table, read_parts = _FILE_FORMATS[suffix]
     mapped = None
     try:
-        if len(content) < SPOOL_BYTES:
-            table = read_table(bytes(content), select_columns)
-            table.validate(full=True)  # offsets and indices of a corrupt file may point outside it
+        # A small file may be large once it is decoded: then it is read part by part as a large one is.
+        table = read_table(bytes(content), select_columns, limits) if len(content) < SPOOL_BYTES else None
+        if table is None:
+            table, mapped = map_batches(*read_parts(content, select_columns, limits))
         else:
-            table, mapped = map_batches(*read_parts(content, select_columns))
+            table.validate(full=True)  # offsets and indices of a corrupt file may point outside it
+    except (pa.ArrowMemoryError, MemoryError):
+        raise
     except (pa.ArrowException, OSError, ValueError) as error:
         raise InvalidFile(f"the file is not valid {format_name}: {_summarize_arrow_error(error)}") from error
     return RawTable(table, cells_are_text=format_name == "CSV", mapped=mapped)
@@ -87,14 +110,72 @@ def _summarize_arrow_error(error: BaseException) -> str:
     return re.sub(r"<Buffer>|'<[^>]*>'", "the file", lines[0]) if lines else type(error).__name__
 
 
-def _load_parquet(content: bytes, select_columns: SelectColumns) -> Any:
+# Parquet --------------------------------------------------------------------------------------------
+
+
+def _load_parquet(content: bytes, select_columns: SelectColumns, limits: FileLimits) -> Any | None:
+    file, wanted, batch_rows = _open_parquet(content, select_columns, limits)
+    return file.read(columns=wanted) if batch_rows is None else None
+
+
+def _read_parquet_parts(
+    content: Content, select_columns: SelectColumns, limits: FileLimits
+) -> tuple[Any, Iterator[Any]]:
+    file, wanted, batch_rows = _open_parquet(content, select_columns, limits)
+    batches = file.iter_batches(columns=wanted, batch_size=batch_rows or _BATCH_ROWS)
+    first = next(batches, None)
+    if first is None:
+        empty = file.read(columns=wanted)
+        return empty.schema, iter(empty.to_batches())
+    return first.schema, _count_up(chain([first], batches), limits)
+
+
+def _open_parquet(
+    content: Content, select_columns: SelectColumns, limits: FileLimits
+) -> tuple[Any, list[str], int | None]:
+    """The file, the columns to read, and how many rows to decode at once; None for all.
+
+    Raises InvalidFile where its pages hold more than the limits allow.
+    """
     file = pq.ParquetFile(pa.BufferReader(content))
-    return file.read(columns=select_columns(file.schema_arrow.names))
+    wanted = select_columns(file.schema_arrow.names)
+    limits.check_rows(file.metadata.num_rows)
+    sizes = list(list_column_sizes(content, file.metadata, frozenset(wanted)))
+    num_bytes = sum(size.num_bytes for size in sizes)
+    limits.check_bytes(num_bytes)
+    max_page = max((size.max_page_bytes for size in sizes), default=0)
+    limits.check_memory(max_page, "a page of the file")
+    shared = {size.path for size in sizes if size.num_values * size.dictionary_bytes > _PART_BYTES}
+    if shared:  # values that many rows share stay in a dictionary
+        file = pq.ParquetFile(pa.BufferReader(content), read_dictionary=sorted(shared))
+    num_rows = file.metadata.num_rows
+    row_bytes = max(num_bytes // max(num_rows, 1), 1)
+    batch_rows = min(max(_PART_BYTES // row_bytes, 1), _BATCH_ROWS)
+    delta_page = max((size.max_page_bytes for size in sizes if size.delta), default=0)
+    if delta_page * num_rows > _DELTA_BYTES:  # any row may be as long as its page
+        return file, wanted, min(batch_rows, max(_DELTA_BYTES // delta_page, 1))
+    return file, wanted, None if num_bytes <= _PART_BYTES else batch_rows
 
 
-def _load_arrow(content: bytes, select_columns: SelectColumns) -> Any:
+def _count_up(batches: Iterator[Any], limits: FileLimits) -> Iterator[Any]:
+    """The batches, until they hold more than the limits allow."""
+    num_rows = num_bytes = 0
+    for batch in batches:
+        num_rows += batch.num_rows
+        num_bytes += sum(map(count_bytes, batch.columns))
+        limits.check_rows(num_rows)
+        limits.check_bytes(num_bytes)
+        yield batch
+
+
+# Arrow ----------------------------------------------------------------------------------------------
+
+
+def _load_arrow(content: bytes, select_columns: SelectColumns, limits: FileLimits) -> Any | None:
+    if not _fits_in_memory(content, limits):
+        return None
     source = pa.BufferReader(content)
-    if content.startswith(b"FEA1"):  # Feather V1
+    if content.startswith(_FEATHER_V1):
         table = feather.read_table(source)
     elif content.startswith(b"ARROW1"):
         table = pa.ipc.open_file(source).read_all()
@@ -104,20 +185,26 @@ def _load_arrow(content: bytes, select_columns: SelectColumns) -> Any:
     return table.select([index for index, name in enumerate(table.column_names) if name in wanted])
 
 
-def _read_parquet_parts(content: Content, select_columns: SelectColumns) -> tuple[Any, Iterator[Any]]:
-    file = pq.ParquetFile(pa.BufferReader(content))
-    wanted = select_columns(file.schema_arrow.names)
-    batches = file.iter_batches(columns=wanted)
-    first = next(batches, None)
-    if first is None:
-        empty = file.read(columns=wanted)
-        return empty.schema, iter(empty.to_batches())
-    return first.schema, chain([first], batches)
+def _fits_in_memory(content: Content, limits: FileLimits) -> bool:
+    """Whether an Arrow file is small once it is decoded; raises InvalidFile for one larger than allowed."""
+    if bytes(content[:4]) == _FEATHER_V1:  # never compressed
+        return True
+    num_rows = num_bytes = 0
+    for size in list_batch_sizes(content):
+        num_rows += 0 if size.is_dictionary else size.rows
+        num_bytes += size.num_bytes
+        limits.check_rows(max(num_rows, size.rows))
+        limits.check_bytes(num_bytes)
+        limits.check_memory(size.num_bytes if size.is_compressed else 0, "a compressed part of the file")
+    return num_bytes <= _PART_BYTES
 
 
-def _read_arrow_parts(content: Content, select_columns: SelectColumns) -> tuple[Any, Iterator[Any]]:
+def _read_arrow_parts(
+    content: Content, select_columns: SelectColumns, limits: FileLimits
+) -> tuple[Any, Iterator[Any]]:
+    _fits_in_memory(content, limits)
     source = pa.BufferReader(content)
-    if bytes(content[:4]) == b"FEA1":
+    if bytes(content[:4]) == _FEATHER_V1:
         table = feather.read_table(source)
         schema, batches = table.schema, iter(table.to_batches())
     elif bytes(content[:6]) == b"ARROW1":
@@ -134,7 +221,16 @@ def _read_arrow_parts(content: Content, select_columns: SelectColumns) -> tuple[
     )
 
 
-def _read_csv_parts(content: Content, select_columns: SelectColumns) -> tuple[Any, Iterator[Any]]:
+# CSV and images -------------------------------------------------------------------------------------
+
+
+def _load_csv(content: bytes, select_columns: SelectColumns, _: FileLimits) -> Any:
+    return read_csv(content, select_columns)
+
+
+def _read_csv_parts(
+    content: Content, select_columns: SelectColumns, limits: FileLimits
+) -> tuple[Any, Iterator[Any]]:
     def read_part(part: bytes) -> Any:
         try:
             return read_csv(part, select_columns)
@@ -144,7 +240,8 @@ def _read_csv_parts(content: Content, select_columns: SelectColumns) -> tuple[An
 
     tables = map(read_part, split_csv(content))
     first = next(tables)
-    return first.schema, (batch for table in chain([first], tables) for batch in table.to_batches())
+    batches = (batch for table in chain([first], tables) for batch in table.to_batches())
+    return first.schema, _count_up(batches, limits)
 
 
 def _load_image_folder(blobs: Mapping[str, Content], schema: Schema) -> RawTable:
@@ -169,13 +266,13 @@ def _load_image_folder(blobs: Mapping[str, Content], schema: Schema) -> RawTable
     return RawTable(table, row_names=names)
 
 
-_ReadTable = Callable[[bytes, SelectColumns], Any]
-_ReadParts = Callable[[Content, SelectColumns], tuple[Any, Iterator[Any]]]
+_ReadTable = Callable[[bytes, SelectColumns, FileLimits], Any]
+_ReadParts = Callable[[Content, SelectColumns, FileLimits], tuple[Any, Iterator[Any]]]
 
 _FILE_FORMATS: dict[str, tuple[str, _ReadTable, _ReadParts]] = {
     ".parquet": ("Parquet", _load_parquet, _read_parquet_parts),
     ".pq": ("Parquet", _load_parquet, _read_parquet_parts),
-    ".csv": ("CSV", read_csv, _read_csv_parts),
+    ".csv": ("CSV", _load_csv, _read_csv_parts),
     ".arrow": ("Arrow", _load_arrow, _read_arrow_parts),
     ".feather": ("Arrow", _load_arrow, _read_arrow_parts),
     ".ipc": ("Arrow", _load_arrow, _read_arrow_parts),

@@ -6,6 +6,7 @@ import io
 import struct
 import warnings
 import zlib
+from collections.abc import Iterator
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -18,11 +19,13 @@ from growlearn.ingest.columns import null_mask, unwrap_column
 from growlearn.ingest.lists import ListShapes, flatten_valid_lists, get_depth_and_leaf_type, is_list_type
 from growlearn.ingest.row_errors import RowError, RowErrors, mark_rows
 from growlearn.ingest.rows import Column
+from growlearn.ingest.spool import allocate_zeros
 
 ImageShape: TypeAlias = tuple[int, ...]  # channels, height, width
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg")
 """Suffixes of image files."""
 
+_CELLS_AT_ONCE = 64
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _UPRIGHT = {  # EXIF orientation -> how the stored pixels become what a viewer shows
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -41,16 +44,16 @@ def decode_images(column: Any, name: str, shape: ImageShape, row_errors: RowErro
     Accepted are PNG or JPEG bytes, plain or as a struct of bytes and path, and lists (flat, or nested as the
     shape) of channels * height * width numbers. Raises InvalidFile for any other kind.
     """
-    column = unwrap_column(column)
+    column = unwrap_column(column, keep_dictionary=True)
     if pt.is_struct(column.type):
         column = _extract_struct_bytes(column, name, row_errors)
     mark_rows(row_errors, null_mask(column), RowError(f"{name} is missing"))
-    if _is_binary_type(column.type):
-        return _decode_image_files(column.to_pylist(), name, shape, row_errors)
+    if _is_binary_type(column.type.value_type if pt.is_dictionary(column.type) else column.type):
+        return _decode_image_files(column, name, shape, row_errors)
     if is_list_type(column.type):
         return _decode_image_lists(column, name, shape, row_errors)
     if pt.is_null(column.type):
-        return np.zeros((len(column), *shape), np.uint8)
+        return allocate_zeros((len(column), *shape), np.uint8)
     raise InvalidFile(
         f"column {name!r} is {column.type}; wanted images: PNG or JPEG bytes, a struct of bytes and path,"
         f" or lists of {np.prod(shape)} numbers"
@@ -83,24 +86,29 @@ def _extract_struct_bytes(column: Any, name: str, row_errors: RowErrors) -> Any:
 # Image files ----------------------------------------------------------------------------------------
 
 
-def _decode_image_files(
-    contents: list[bytes | None], name: str, shape: ImageShape, row_errors: RowErrors
-) -> Column:
+def _decode_image_files(column: Any, name: str, shape: ImageShape, row_errors: RowErrors) -> Column:
     channels, height, width = shape
-    pixels = np.zeros((len(contents), height * width * channels), np.uint8)
+    pixels = allocate_zeros((len(column), channels, height, width), np.uint8)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # of a broken EXIF part, which viewers ignore too
         warnings.simplefilter("error", Image.DecompressionBombWarning)
-        for row, content in enumerate(contents):
+        for row, content in enumerate(_iterate_cells(column)):
             if content is None:
                 continue
             decoded = _decode_image(content, shape)
             if isinstance(decoded, RowError):
                 row_errors.setdefault(row, RowError(f"{name} {decoded.kind}", decoded.detail))
             else:
-                pixels[row] = np.frombuffer(decoded, np.uint8)
-    images = pixels.reshape(-1, height, width, channels).transpose(0, 3, 1, 2)
-    return np.ascontiguousarray(images)
+                image = np.frombuffer(decoded, np.uint8).reshape(height, width, channels)
+                pixels[row] = image.transpose(2, 0, 1)
+    return pixels
+
+
+def _iterate_cells(column: Any) -> Iterator[bytes | None]:
+    """The cells one after the other, a few at a time in memory: rows may share a long one."""
+    for chunk in column.chunks:
+        for start in range(0, len(chunk), _CELLS_AT_ONCE):
+            yield from chunk.slice(start, _CELLS_AT_ONCE).to_pylist()
 
 
 def _decode_image(content: bytes, shape: ImageShape) -> bytes | RowError:
@@ -114,6 +122,8 @@ def _decode_image(content: bytes, shape: ImageShape) -> bytes | RowError:
             return _to_pixels(image, shape)
     except UnidentifiedImageError:
         return RowError("is corrupt", " (neither PNG nor JPEG)")
+    except MemoryError:
+        raise
     except Exception as error:  # Pillow raises many kinds of error on corrupt bytes
         return RowError("is corrupt", f" ({error})")
 
@@ -172,7 +182,7 @@ def _decode_image_lists(column: Any, name: str, shape: ImageShape, row_errors: R
     shapes = _get_list_shapes(column.type, name, shape)
     rows, leaves = flatten_valid_lists(column, name, shapes, row_errors)
     is_floating = pt.is_floating(get_depth_and_leaf_type(column.type)[1])
-    pixels = np.zeros((len(column), *shape), np.uint8)
+    pixels = allocate_zeros((len(column), *shape), np.uint8)
     pixels[rows] = _scale_to_uint8(leaves, rows, name, row_errors, is_floating).reshape(-1, *shape)
     return pixels
 

@@ -9,6 +9,7 @@ from datetime import datetime
 from hashlib import sha256
 
 from growlearn.domain.errors import GrowLearnError, InvalidFile
+from growlearn.domain.file_limits import DEFAULT_LIMITS, FileLimits
 from growlearn.domain.stream import Stream
 from growlearn.domain.window import FileRecord, IngestResult, SourceFile
 from growlearn.ingest.accumulate import accumulate_rows
@@ -42,6 +43,7 @@ def ingest_file(
     history: IngestHistory,
     artifacts: Artifacts,
     at: datetime,
+    limits: FileLimits = DEFAULT_LIMITS,
 ) -> IngestResult:
     """Read one file, validate every row, and store the valid ones; `history` is the stream's so far.
 
@@ -52,7 +54,7 @@ def ingest_file(
     digest: str | None = None
     context = make_ingest_context(stream, file, history.windows, artifacts, at)
     try:
-        blobs = _read_content(file, read)
+        blobs = _read_content(file, read, limits)
         digest = hash_content(blobs)
         for blob in blobs.values():
             drop_pages(blob)
@@ -60,7 +62,7 @@ def ingest_file(
         batch = (
             _skip_known_content(previous_file, file)
             if previous_file is not None
-            else _ingest_content(context, blobs, history)
+            else _ingest_content(context, blobs, history, limits)
         )
     except InvalidFile as error:
         # A new context, so that window numbers used above are free again.
@@ -91,10 +93,10 @@ def _skip_known_content(previous_file: FileRecord, file: SourceFile) -> WindowBa
 
 
 def _ingest_content(
-    context: IngestContext, blobs: Mapping[str, Content], history: IngestHistory
+    context: IngestContext, blobs: Mapping[str, Content], history: IngestHistory, limits: FileLimits
 ) -> WindowBatch:
     with _as_invalid_file():
-        raw_table = load_selected_columns(blobs, context.schema, location=context.file.url)
+        raw_table = load_selected_columns(blobs, context.schema, location=context.file.url, limits=limits)
         if is_label_file(raw_table.table.column_names, context.schema):
             return ingest_labels(context, raw_table, history)
         parsed = parse_raw_table(raw_table, context.schema, label_kind=history.label_kind)
@@ -136,9 +138,10 @@ def hash_content(blobs: Mapping[str, Content]) -> str:
     return sha256(listing.encode(errors="surrogateescape")).hexdigest()
 
 
-def _read_content(file: SourceFile, read: ReadFileContent) -> Mapping[str, Content]:
+def _read_content(file: SourceFile, read: ReadFileContent, limits: FileLimits) -> Mapping[str, Content]:
     if file.reject_reason:
         raise InvalidFile(f"{file.url.rpartition('/')[2]} {file.reject_reason}; it was not opened")
+    limits.check_bytes(file.size_bytes)  # a sparse file takes no room where it lies
     return read()
 
 

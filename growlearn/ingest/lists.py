@@ -13,7 +13,7 @@ import pyarrow.types as pt
 
 from growlearn.domain.errors import InvalidFile
 from growlearn.ingest.columns import NUMBER_PATTERN, is_text_type, truncate_repr
-from growlearn.ingest.row_errors import RowError, RowErrors
+from growlearn.ingest.row_errors import RowError, RowErrors, refuse_if_all
 from growlearn.ingest.rows import Column
 
 ListShapes: TypeAlias = Mapping[int, tuple[int, ...]]
@@ -53,6 +53,7 @@ def flatten_valid_lists(
     column = column.combine_chunks()
     for expected_length in shapes[depth]:
         lengths = get_list_lengths(column)
+        refuse_if_all(lengths != expected_length, f"{name} has the wrong size")
         for index in np.flatnonzero(lengths != expected_length):
             detail = f": lists of {lengths[index]} where {expected_length} are wanted"
             row_errors.setdefault(int(row_indices[index]), RowError(f"{name} has the wrong size", detail))

@@ -12,6 +12,7 @@ from growlearn.ingest.columns import null_mask, unwrap_column
 from growlearn.ingest.lists import ListShapes, as_number_lists, flatten_valid_lists, get_depth_and_leaf_type
 from growlearn.ingest.row_errors import RowError, RowErrors, mark_rows
 from growlearn.ingest.rows import Column
+from growlearn.ingest.spool import allocate_zeros
 
 
 def decode_series(column: Any, name: str, spec: InputColumn, row_errors: RowErrors) -> Column:
@@ -34,7 +35,7 @@ def decode_series(column: Any, name: str, spec: InputColumn, row_errors: RowErro
     rows, numbers = flatten_valid_lists(column, name, shapes, row_errors)
     is_invalid = ~np.isfinite(numbers).all(axis=1)
     mark_rows(row_errors, rows[is_invalid], RowError(f"{name} has missing, NaN or infinite values"))
-    values = np.zeros((len(column), steps, channels))
+    values = allocate_zeros((len(column), steps, channels), np.float64)
     # + 0.0: -0.0 becomes 0.0
     values[rows] = numbers.astype(np.float64).reshape(-1, steps, channels) + 0.0
     return values

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from functools import partial
 
-from growlearn.domain.errors import ConcurrentUpdate, TemporarilyUnreadable
+from growlearn.domain.errors import ConcurrentUpdate, TemporarilyUnreadable, VanishedFile
+from growlearn.domain.file_limits import DEFAULT_LIMITS, FileLimits
 from growlearn.domain.growth import Progress
 from growlearn.domain.stream import Stream
 from growlearn.domain.window import IngestResult, SourceFile
@@ -24,12 +26,13 @@ def ingest_new_files(
     artifacts: Artifacts,
     clock: Clock,
     on_progress: ProgressCallback = lambda _: None,
+    limits: FileLimits = DEFAULT_LIMITS,
 ) -> tuple[IngestResult, ...]:
     """Ingest the files of the source that the stream has not ingested yet; returns one result a file.
 
     A known file is ingested again only when its fingerprint changed, or when none of it was usable and the
-    schema has changed since. A file that cannot be read at the moment is left for the next tick. Raises
-    GrowLearnError where the source cannot be listed.
+    schema has changed since. A file that cannot be read at the moment, or for which there is not enough
+    memory, is left for the next tick. Raises GrowLearnError where the source cannot be listed.
     """
     latest = {file.url: file for file in store.ingested_files(stream.name)}
     schema = stream.job.schema.digest
@@ -41,30 +44,45 @@ def ingest_new_files(
             Progress(stage="reading files", done=done, total=len(new_files), note=file.url.rpartition("/")[2])
         )
         history = history or load_history(stream.name, store)
-        result = _ingest_with_retries(stream, file, source, store, artifacts, clock, history)
+        read_file = partial(_ingest_file, stream, file, source, artifacts, clock, limits)
+        result = _ingest_with_retries(stream, file, store, history, read_file)
         results += [] if result is None else [result]
         history = None if result is None else history.with_file(result)
     return tuple(results)
 
 
-def _ingest_with_retries(
+def _ingest_file(
     stream: Stream,
     file: SourceFile,
     source: Source,
-    store: Store,
     artifacts: Artifacts,
     clock: Clock,
+    limits: FileLimits,
     history: IngestHistory,
+) -> IngestResult:
+    return ingest_file(stream, file, partial(source.read, file), history, artifacts, clock.now(), limits)
+
+
+def _ingest_with_retries(
+    stream: Stream,
+    file: SourceFile,
+    store: Store,
+    history: IngestHistory,
+    read_file: Callable[[IngestHistory], IngestResult],
 ) -> IngestResult | None:
     """None where the file is not readable yet, or another process ingested it meanwhile."""
     for attempt in range(1, _MAX_ATTEMPTS + 1):
         try:
-            result = ingest_file(stream, file, partial(source.read, file), history, artifacts, clock.now())
+            result = read_file(history)
             return result if store.record_ingest(result) else None
         except TemporarilyUnreadable as reason:
             # A person should know about an unmounted disk, but not about a file still being written.
-            level = logging.WARNING if isinstance(reason.__cause__, OSError) else logging.INFO
-            _log.log(level, "%s; left for the next tick", reason)
+            is_noteworthy = isinstance(reason, VanishedFile) or isinstance(reason.__cause__, OSError)
+            _log.log(logging.WARNING if is_noteworthy else logging.INFO, "%s; left for the next tick", reason)
+            return None
+        except MemoryError:  # the file may be sound: what else this computer does may have taken the memory
+            name = file.url.rpartition("/")[2]
+            _log.warning("%s needs more memory than there is now; left for the next tick", name)
             return None
         except ConcurrentUpdate:  # another process used this window number: count again
             if attempt == _MAX_ATTEMPTS:

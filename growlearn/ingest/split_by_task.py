@@ -6,9 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from growlearn.domain.errors import InvalidFile
+from growlearn.domain.printable import list_names
 from growlearn.ingest.row_errors import RowErrors
 from growlearn.ingest.rows import Column, Rows
 from growlearn.ingest.table_rows import ParsedFile
+
+_MAX_TASKS = 1_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,6 +30,12 @@ def split_by_task(parsed: ParsedFile) -> tuple[TaskRows, ...]:
     if parsed.tasks is None:
         return (TaskRows(None, parsed.rows, parsed.source_rows, parsed.row_errors),)
     names: list[str | None] = list(dict.fromkeys(task for task in parsed.tasks if task)) or [None]
+    if len(names) > _MAX_TASKS:
+        raise InvalidFile(
+            f"the task column names {len(names):,} tasks, such as {list_names(names[:3])}; at most"
+            f" {_MAX_TASKS:,} are read of one file",
+            hint="is it really the task? schema.task names the column",
+        )
     valid_rows: dict[str | None, list[int]] = {name: [] for name in names}
     for index, source_row in enumerate(parsed.source_rows):
         valid_rows[parsed.tasks[source_row]].append(index)

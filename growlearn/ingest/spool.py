@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import mmap
 import os
+import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import IO, Any, TypeAlias
 
 import numpy as np
@@ -40,9 +41,29 @@ def allocate(
     return np.frombuffer(mapped, dtype).reshape(shape)
 
 
+def allocate_zeros(shape: tuple[int, ...], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
+    """An array of zeros, allocated in the same way; unwritten pages of a new file read as zeros."""
+    array = allocate(shape, dtype)
+    if not _is_mapped(array):
+        array.fill(0)
+    return array
+
+
+def _is_mapped(array: npt.NDArray[Any]) -> bool:
+    return isinstance(_find_base(array), mmap.mmap)
+
+
+def _find_base(data: Content | npt.NDArray[Any]) -> Any:
+    """The object whose memory an array or a view lies in."""
+    base: Any = data
+    while isinstance(base, np.ndarray) and base.base is not None:
+        base = base.base
+    return base.obj if isinstance(base, memoryview) else base
+
+
 def spool_array(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """The array itself, or a mapped copy of a large one."""
-    if array.nbytes < SPOOL_BYTES or array.dtype.hasobject:
+    """The array itself, or a mapped copy of a large one that is not mapped yet."""
+    if array.nbytes < SPOOL_BYTES or array.dtype.hasobject or _is_mapped(array):
         return array
     spooled = allocate(array.shape, array.dtype)
     spooled[:] = array
@@ -50,11 +71,21 @@ def spool_array(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return spooled
 
 
-def read_or_spool(file: IO[bytes], size: int) -> Content:
-    """The rest of an open file of about this size: in memory, or as a mapped copy where it is large."""
+def read_or_spool(file: IO[bytes], size: int, max_bytes: int = -1) -> Content:
+    """The rest of an open file of about this size: in memory, or as a mapped copy where it is large.
+
+    At most `max_bytes` are read, and all of it by default.
+    """
     if size < SPOOL_BYTES:
-        return file.read()
-    return write_spool(iter(lambda: file.read(SPOOL_BYTES), b""))
+        return file.read(max_bytes)
+    return write_spool(_read_chunks(file, max_bytes))
+
+
+def _read_chunks(file: IO[bytes], max_bytes: int) -> Iterator[bytes]:
+    remaining = max_bytes if max_bytes >= 0 else sys.maxsize
+    while chunk := file.read(min(SPOOL_BYTES, remaining)):
+        remaining -= len(chunk)
+        yield chunk
 
 
 def write_spool(chunks: Iterable[bytes | memoryview]) -> memoryview:
@@ -82,11 +113,7 @@ def map_file(file: IO[bytes]) -> memoryview:
 
 def drop_pages(data: Content | npt.NDArray[Any]) -> None:
     """Take mapped pages out of this process's memory until they are read again; others stay as they are."""
-    base: Any = data
-    while isinstance(base, np.ndarray) and base.base is not None:
-        base = base.base
-    if isinstance(base, memoryview):
-        base = base.obj
+    base = _find_base(data)
     if isinstance(base, mmap.mmap) and hasattr(base, "madvise"):
         base.madvise(mmap.MADV_DONTNEED)
 

@@ -9,6 +9,7 @@ from difflib import get_close_matches
 import numpy as np
 
 from growlearn.domain.errors import InvalidFile
+from growlearn.domain.file_limits import DEFAULT_LIMITS, FileLimits
 from growlearn.domain.printable import MAX_LISTED_NAMES, list_names
 from growlearn.domain.schema import Schema
 from growlearn.domain.window import BadRow
@@ -58,13 +59,14 @@ def parse_file(
     for_prediction: bool = False,
     label_kind: type | None = None,
     location: str = "",
+    limits: FileLimits = DEFAULT_LIMITS,
 ) -> ParsedFile:
     """Decode and validate one file; raises InvalidFile where no row of it is usable.
 
     `label_kind` is int or str where the stream's labels already have one kind; `location` is the file's path
     or URL, whose folders' names may hold columns.
     """
-    raw_table = load_selected_columns(blobs, schema, for_prediction, location)
+    raw_table = load_selected_columns(blobs, schema, for_prediction, location, limits)
     return parse_raw_table(raw_table, schema, for_prediction=for_prediction, label_kind=label_kind)
 
 
@@ -75,7 +77,11 @@ def parse_for_prediction(raw_table: RawTable, schema: Schema) -> ParsedFile:
 
 
 def load_selected_columns(
-    blobs: Mapping[str, Content], schema: Schema, for_prediction: bool = False, location: str = ""
+    blobs: Mapping[str, Content],
+    schema: Schema,
+    for_prediction: bool = False,
+    location: str = "",
+    limits: FileLimits = DEFAULT_LIMITS,
 ) -> RawTable:
     """The columns of one file that the schema names, not yet validated; those of a label file too.
 
@@ -86,7 +92,7 @@ def load_selected_columns(
         check_partitions(location, names, schema, for_prediction=for_prediction)
         return select_columns(names, schema, for_prediction)
 
-    return load_raw_table(blobs, schema, select)
+    return load_raw_table(blobs, schema, select, limits)
 
 
 def parse_raw_table(

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from growlearn.domain.errors import InvalidFile
 from growlearn.domain.schema import MAX_TEXT_LENGTH
 from growlearn.ingest.columns import is_text_type, unwrap_column
-from growlearn.ingest.row_errors import RowError, RowErrors
+from growlearn.ingest.row_errors import RowError, RowErrors, refuse_if_all
 from growlearn.ingest.rows import Column
 from growlearn.ingest.spelling import decode_utf8, is_bytes_type, to_nfc
 
@@ -35,6 +35,7 @@ def decode_free_texts(column: Any, name: str, row_errors: RowErrors) -> Column:
         )
     column = pc.utf8_trim_whitespace(column.cast(pa.large_string()))
     lengths = np.asarray(pc.fill_null(pc.utf8_length(column), 0).to_numpy(), dtype=np.int64)
+    refuse_if_all(lengths > MAX_TEXT_LENGTH, f"{name} is too long")
     for row in np.flatnonzero(lengths > MAX_TEXT_LENGTH):
         detail = f": {lengths[row]:,} characters, at most {MAX_TEXT_LENGTH:,} are a text"
         row_errors.setdefault(int(row), RowError(f"{name} is too long", detail))

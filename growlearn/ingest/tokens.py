@@ -18,6 +18,7 @@ from growlearn.ingest.lists import (
 from growlearn.ingest.parquet_codec import PADDING
 from growlearn.ingest.row_errors import RowError, RowErrors, mark_rows
 from growlearn.ingest.rows import Column
+from growlearn.ingest.spool import allocate
 
 _EXPECTED_TOKENS = (
     "lists of token ids, or text such as '17 4 230' or '[17, 4, 230]': tokenise text before it is sent"
@@ -48,7 +49,8 @@ def decode_tokens(column: Any, name: str, spec: InputColumn, row_errors: RowErro
     numbers = to_numpy_numbers(values)
     is_valid = _check_token_ids(numbers, row_indices, positions, name, spec.vocabulary, row_errors)
     is_kept = is_valid & (positions < spec.length)
-    ids = np.full((len(column), spec.length), PADDING, np.int32)
+    ids = allocate((len(column), spec.length), np.int32)
+    ids.fill(PADDING)
     ids[row_indices[is_kept], positions[is_kept]] = numbers[is_kept].astype(np.int32)
     return ids
 

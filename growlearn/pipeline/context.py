@@ -8,6 +8,7 @@ from functools import cached_property
 
 from growlearn.domain.errors import GrowLearnError
 from growlearn.domain.evaluation import Evaluation
+from growlearn.domain.file_limits import DEFAULT_LIMITS, FileLimits
 from growlearn.domain.job import Job, SourceConfig
 from growlearn.domain.lineage import Manifest, Task, Version
 from growlearn.domain.stream import Stream, WindowRecord
@@ -36,6 +37,7 @@ class Ports:
     open_source: Callable[[SourceConfig], Source]
     worker: str
     lease_s: float
+    limits: FileLimits = DEFAULT_LIMITS
 
     @property
     def artifacts(self) -> Artifacts:

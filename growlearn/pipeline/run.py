@@ -74,7 +74,9 @@ def _run_stream(name: str, ports: Ports, on_progress: ProgressCallback) -> RunSu
     files: tuple[IngestResult, ...] = ()
     try:
         source = ports.open_source(stream.job.source)
-        files = ingest_new_files(stream, source, ports.store, ports.artifacts, ports.clock, on_progress)
+        files = ingest_new_files(
+            stream, source, ports.store, ports.artifacts, ports.clock, on_progress, ports.limits
+        )
     except GrowLearnError as error:
         failure = error
     decide_challenger(name, ports)  # late labels may be all that it waited for

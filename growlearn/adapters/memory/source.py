@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
 
-from growlearn.domain.errors import InvalidFile, TemporarilyUnreadable
+from growlearn.domain.errors import InvalidFile, TemporarilyUnreadable, VanishedFile
 from growlearn.domain.window import SourceFile
 
 
@@ -42,7 +42,7 @@ class MemorySource:
         if file.reject_reason:
             raise InvalidFile(f"{file.url} {file.reject_reason}")
         if file.url not in self._files:
-            raise TemporarilyUnreadable(f"{file.url} vanished between listing and reading")
+            raise VanishedFile(f"{file.url} vanished between listing and reading")
         blobs = self._files[file.url]
         if _compute_fingerprint(blobs) != file.fingerprint:
             raise TemporarilyUnreadable(f"{file.url} changed while it was read")

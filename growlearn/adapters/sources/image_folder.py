@@ -9,7 +9,7 @@ from itertools import groupby
 from growlearn.adapters.sources.folder import compile_pattern
 from growlearn.adapters.sources.listing import FileEntry, is_old_enough, read_unchanged
 from growlearn.adapters.sources.tree import open_tree
-from growlearn.domain.errors import InvalidFile, TemporarilyUnreadable
+from growlearn.domain.errors import InvalidFile, TemporarilyUnreadable, VanishedFile
 from growlearn.domain.job import SourceConfig
 from growlearn.domain.window import SourceFile
 from growlearn.ports import Clock
@@ -46,7 +46,7 @@ class ImageFolderSource:
             raise InvalidFile(f"{name}: {file.reject_reason}")
         images = self._group_by_folder().get(name)
         if images is None:
-            raise TemporarilyUnreadable(f"{name} vanished between listing and reading")
+            raise VanishedFile(f"{name} vanished between listing and reading")
         try:
             content = {
                 image.path.removeprefix(f"{name}/"): read_unchanged(self._tree, image.path, image.fingerprint)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import errno
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
 
-from growlearn.domain.errors import InvalidFile, TemporarilyUnreadable
+from growlearn.domain.errors import InvalidFile, TemporarilyUnreadable, VanishedFile
 
+_log = logging.getLogger(__name__)
 _HIDDEN_PREFIXES = (
     ".",
     "_committed_",
@@ -34,6 +37,7 @@ _SYSTEM_NAMES = (  # what operating systems and storage boxes leave beside anyon
     "lost+found",
 )
 _SYSTEM_SUFFIX = ":zone.identifier"  # where Windows notes that a file was downloaded
+_MAX_CLOCK_SKEW_S = 60  # between this computer and the one that holds the files
 _PERMANENT_ERRNOS = (errno.EACCES, errno.EPERM, errno.EISDIR, errno.ELOOP, errno.ENAMETOOLONG)
 
 
@@ -100,13 +104,27 @@ def find_files(folder: Path, suffixes: Sequence[str]) -> list[Path]:
 
 
 def is_old_enough(entry: FileEntry, now: datetime, min_file_age_s: float) -> bool:
-    """Whether a file was last modified long enough ago to be complete.
+    """Whether a file was last modified long enough ago to be complete; always where no age is asked for.
 
-    A time far in the future comes from another machine's wrong clock, not from a file being written.
+    One dated in the future waits until then: whether it is still written to cannot be told. That is logged.
     """
-    if entry.modified_at is None:
+    if entry.modified_at is None or min_file_age_s == 0:
         return True
-    return abs((now - entry.modified_at).total_seconds()) >= min_file_age_s
+    age_s = (now - entry.modified_at).total_seconds()
+    if age_s < 0 and entry.reject_reason is not None:  # it is never read: its time does not matter
+        return True
+    if age_s < -_MAX_CLOCK_SKEW_S:
+        _warn_of_future(entry.path, f"{entry.modified_at:%Y-%m-%d %H:%M:%S}")
+    return age_s >= min_file_age_s
+
+
+@lru_cache(maxsize=1024)  # once a process
+def _warn_of_future(path: str, when: str) -> None:
+    _log.warning(
+        "%s is dated %s UTC, in the future, and waits until then; touch it, or correct the wrong clock",
+        path,
+        when,
+    )
 
 
 def read_unchanged(tree: FileTree, path: str, fingerprint: str) -> bytes | memoryview:
@@ -119,7 +137,7 @@ def read_unchanged(tree: FileTree, path: str, fingerprint: str) -> bytes | memor
         content = tree.read(path)
         current_fingerprint = tree.get_fingerprint(path)
     except FileNotFoundError:
-        raise TemporarilyUnreadable(f"{path} vanished between listing and reading") from None
+        raise VanishedFile(f"{path} vanished between listing and reading") from None
     except OSError as error:
         if error.errno not in _PERMANENT_ERRNOS and not isinstance(error, PermissionError):
             raise TemporarilyUnreadable(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from growlearn.ingest.spool import read_or_spool
 
 _OUTSIDE_REASON = "is a symbolic link that leads out of the folder"
 _NOT_REGULAR_REASON = "is not a regular file"
+_OPEN_FOLDER = os.O_RDONLY | os.O_DIRECTORY
 
 
 class LocalTree:
@@ -52,13 +54,30 @@ class LocalTree:
 
         A large one is mapped from a copy, which nobody else can change.
         """
-        full = self._make_full_path(path)
-        if not self._is_inside(full):
+        with os.fdopen(self._open(path), "rb") as file:
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode):
+                raise InvalidFile(f"{path} {_NOT_REGULAR_REASON}")
+            return read_or_spool(file, status.st_size, status.st_size + 1)  # it may grow meanwhile
+
+    def _open(self, path: str) -> int:
+        """A handle of the file that a path leads to; raises InvalidFile where that is outside the folder.
+
+        Links are resolved once, and none is followed from there on: one that takes the place of a folder or
+        of the file between the check and the opening leads nowhere. A pipe does not block.
+        """
+        folder = os.path.realpath(self.base_url)
+        real = os.path.realpath(self._make_full_path(path))
+        if not Path(real).is_relative_to(folder):
             raise InvalidFile(f"{path} {_OUTSIDE_REASON}")
-        if not stat.S_ISREG(os.stat(full).st_mode):
-            raise InvalidFile(f"{path} {_NOT_REGULAR_REASON}")
-        with Path(full).open("rb") as file:
-            return read_or_spool(file, os.fstat(file.fileno()).st_size)
+        *folders, name = os.path.relpath(real, folder).split(os.sep)
+        with ExitStack() as handles:
+            handle = os.open(folder, _OPEN_FOLDER)
+            handles.callback(os.close, handle)
+            for each in folders:
+                handle = os.open(each, _OPEN_FOLDER | os.O_NOFOLLOW, dir_fd=handle)
+                handles.callback(os.close, handle)
+            return os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=handle)
 
     def _make_full_path(self, path: str) -> str:
         return os.path.join(self.base_url, path)

@@ -55,12 +55,13 @@ def init(
 
 def apply(job_file: JobFileArgument) -> None:
     """Create the stream of a job file, or update its job."""
-    from growlearn.app.apply_job import apply_job_file, format_next_runs
+    from growlearn.app.apply_job import Allowed, apply_job_file, format_next_runs
     from growlearn.app.composition import open_artifacts, open_store
     from growlearn.app.current_settings import load_settings
 
     settings = load_settings()
-    applied = apply_job_file(open_store(settings), job_file, lambda: open_artifacts(settings))
+    allowed = Allowed(settings.file_limits, settings.protocols)
+    applied = apply_job_file(open_store(settings), job_file, lambda: open_artifacts(settings), allowed)
     echo(f"{'created' if applied.created else 'updated'} stream {applied.stream.name}")
     echo(f"source {applied.stream.job.source.url}; next: {format_next_runs(applied.stream.job)}")
 

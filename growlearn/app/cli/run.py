@@ -30,7 +30,7 @@ def run(
     ],
 ) -> None:
     """Handle every pending window now, then exit."""
-    from growlearn.app.apply_job import resolve_stream_name
+    from growlearn.app.apply_job import Allowed, resolve_stream_name
     from growlearn.app.composition import open_artifacts, open_store
     from growlearn.app.current_settings import load_settings
     from growlearn.app.mlflow_sync import sync_mlflow
@@ -40,7 +40,8 @@ def run(
 
     settings = load_settings()
     store = open_store(settings)
-    name = resolve_stream_name(store, stream, lambda: open_artifacts(settings))
+    allowed = Allowed(settings.file_limits, settings.protocols)
+    name = resolve_stream_name(store, stream, lambda: open_artifacts(settings), allowed)
     try:
         with stop_on_signals() as stop:
             summary = run_until_idle(name, settings, store, stop)

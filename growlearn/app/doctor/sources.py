@@ -16,7 +16,7 @@ def sources(context: StoreContext) -> Iterator[Finding]:
     for stream in context.store.streams():
         config = stream.job.source
         try:
-            files = open_source(config, context.clock).files()
+            files = open_source(config, context.clock, context.settings.protocols).files()
         except GrowLearnError as error:
             yield error_finding("sources", f"stream {stream.name!r}: {error.message}", error.hint)
         else:

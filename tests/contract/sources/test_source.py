@@ -54,7 +54,8 @@ class OnFileSystem:
         self._inside = inside
         self._fs.makedirs(self._root, exist_ok=True)
         self._time_s = 1_000_000_000
-        self.source = open_source(SourceConfig(type=kind, url=url), ManualClock())
+        spec = SourceConfig(type=kind, url=url, min_file_age_s=0)
+        self.source = open_source(spec, ManualClock(), ["memory"])
 
     def put(self, name: str, content: bytes) -> None:
         path = f"{self._root}/{name}{self._inside}"

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
 
@@ -105,9 +106,25 @@ def test_a_file_touched_within_the_settling_time_is_left_for_the_next_tick(
     assert len(source.files()) == 1
 
 
-def test_a_time_far_in_the_future_does_not_hide_a_file(put: Callable[..., Path], folder: Path) -> None:
-    put("a.csv", at=ManualClock().now().timestamp() + 86_400)
-    assert names(folder) == ["a.csv"]
+def test_a_file_dated_in_the_future_waits_until_then_and_is_named(
+    put: Callable[..., Path], folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    clock = ManualClock()
+    put("a.csv", at=(clock.now() + timedelta(days=1)).timestamp())
+    source = open_source(SourceConfig(url=str(folder)), clock)
+    assert source.files() == source.files() == ()
+    (warning,) = caplog.messages  # said once
+    assert "a.csv is dated 2026-01-02 00:00:00 UTC, in the future, and waits until then" in warning
+    clock.advance(86_401)
+    assert len(source.files()) == 1
+
+
+def test_a_clock_a_little_ahead_is_no_news(
+    put: Callable[..., Path], folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    put("a.csv", at=ManualClock().now().timestamp() + 30)
+    assert names(folder) == []
+    assert not caplog.messages
 
 
 def test_without_settling_time_every_file_is_ready(put: Callable[..., Path], folder: Path) -> None:
@@ -127,7 +144,7 @@ def test_a_file_in_place_of_the_folder_is_told(tmp_path: Path) -> None:
 
 
 def test_a_missing_remote_folder_names_the_cure() -> None:
-    source = open_source(SourceConfig(url="memory://nowhere-at-all/in"), ManualClock())
+    source = open_source(SourceConfig(url="memory://nowhere-at-all/in"), ManualClock(), ["memory"])
     with pytest.raises(GrowLearnError, match=r"does not exist or holds nothing yet \(put a first file"):
         source.files()
 
@@ -135,6 +152,22 @@ def test_a_missing_remote_folder_names_the_cure() -> None:
 @pytest.mark.parametrize("url", ["nosuchthing://bucket/in", "dropbox://in"])
 def test_a_url_nothing_can_open_is_told(url: str) -> None:
     with pytest.raises(GrowLearnError, match=f"{url} cannot be opened: "):
+        open_source(SourceConfig(url=url), ManualClock(), ["nosuchthing", "dropbox"])
+
+
+@pytest.mark.parametrize(
+    ("url", "protocol"),
+    [
+        ("http://example.com/in", "http"),
+        ("reference://in", "reference"),
+        ("simplecache::s3://bucket/in", "simplecache"),
+        ("zip://a.csv::s3://bucket/in.zip", "zip"),
+        ("MEMORY://in", "memory"),
+        ("s3://bucket/in.zip::http://example.com", "http"),
+    ],
+)
+def test_only_protocols_that_the_operator_allows_are_opened(url: str, protocol: str) -> None:
+    with pytest.raises(JobError, match=f"protocol {protocol} is not allowed here .*one of s3, gs, abfs"):
         open_source(SourceConfig(url=url), ManualClock())
 
 
@@ -171,6 +204,39 @@ class TestLinks:
         path.unlink()
         path.symlink_to(tmp_path / "secret.csv")
         with pytest.raises(InvalidFile, match="leads out of the folder"):
+            source.read(file)
+
+    def test_a_link_that_takes_a_place_between_check_and_opening_leads_nowhere(
+        self, put: Callable[..., Path], folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        put("one/a.csv")
+        outside = tmp_path / "outside"
+        outside.mkdir()
+        (outside / "a.csv").write_bytes(b"secret")
+        source = open_source(SourceConfig(url=str(folder), pattern="**", min_file_age_s=0), ManualClock())
+        (file,) = source.files()
+        is_relative_to = Path.is_relative_to
+
+        def swap_after_check(path: Path, *others: Any) -> bool:
+            is_inside = is_relative_to(path, *others)
+            if not (folder / "one").is_symlink():
+                (folder / "one").rename(tmp_path / "aside")
+                (folder / "one").symlink_to(outside)
+            return is_inside
+
+        monkeypatch.setattr(Path, "is_relative_to", swap_after_check)
+        with pytest.raises((InvalidFile, TemporarilyUnreadable)):
+            source.read(file)
+
+    def test_a_pipe_that_takes_the_place_of_a_file_does_not_block(
+        self, put: Callable[..., Path], folder: Path
+    ) -> None:
+        path = put("a.csv")
+        source = open_source(SourceConfig(url=str(folder), min_file_age_s=0), ManualClock())
+        (file,) = source.files()
+        path.unlink()
+        os.mkfifo(path)
+        with pytest.raises(InvalidFile, match="is not a regular file"):
             source.read(file)
 
     def test_a_linked_folder_outside_is_refused_and_not_entered(self, folder: Path, tmp_path: Path) -> None:
@@ -261,4 +327,4 @@ def test_only_the_marks_that_writers_leave_are_hidden_by_an_underscore(
 @pytest.mark.parametrize("url", ["ftp://127.0.0.1:1/data", "nope://x", "http://127.0.0.1:1/data"])
 def test_a_source_that_cannot_be_reached_is_told_in_one_line(url: str) -> None:
     with pytest.raises(GrowLearnError, match=r"cannot be (reached|opened)"):
-        open_source(SourceConfig(url=url), ManualClock()).files()
+        open_source(SourceConfig(url=url), ManualClock(), ["ftp", "nope", "http"]).files()

@@ -1,0 +1,120 @@
+"""How large a table becomes when each cell has its own value: dictionaries, runs and views share them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.types as pt
+
+from growlearn.domain.file_limits import FileLimits
+from growlearn.domain.schema import InputType, Schema
+from growlearn.ingest.rows import Column
+
+_VIEW_BYTES = 16
+_NULL_BYTES = 8  # a null becomes a missing number
+_SHARING_KINDS = (
+    pt.is_dictionary,
+    pt.is_run_end_encoded,
+    pt.is_string_view,
+    pt.is_binary_view,
+    pt.is_list_view,
+    pt.is_large_list_view,
+)
+
+
+def check_expansion(table: Any, schema: Schema | None, limits: FileLimits) -> None:
+    """Raise InvalidFile where a table's rows, decoded by the schema, would be more than the limits allow.
+
+    Only lengths are read, no value.
+    """
+    limits.check_rows(table.num_rows)
+    if schema is not None:
+        limits.check_bytes(table.num_rows * schema.row_bytes)
+    total = memory = 0
+    for name, column in zip(table.column_names, table.columns, strict=True):
+        num_bytes = sum(count_bytes(chunk) for chunk in column.chunks)
+        total += num_bytes
+        kind = None if schema is None or name not in schema.inputs else schema.inputs[name].type
+        if kind is InputType.TEXT or (_shares_values(column.type) and not _stays_shared(column.type, kind)):
+            memory += num_bytes
+            limits.check_memory(memory, f"column {name!r}")
+    limits.check_bytes(total)
+
+
+def _shares_values(arrow_type: Any) -> bool:
+    """Whether a type may have one value in memory for many cells, in itself or below."""
+    if any(is_kind(arrow_type) for is_kind in _SHARING_KINDS):
+        return True
+    if isinstance(arrow_type, pa.BaseExtensionType):
+        return _shares_values(arrow_type.storage_type)
+    return any(_shares_values(arrow_type.field(i).type) for i in range(arrow_type.num_fields))
+
+
+def _stays_shared(arrow_type: Any, kind: InputType | None) -> bool:
+    """Whether the decoder of a column keeps its dictionary, or reads images from it one by one."""
+    return kind is not InputType.TEXT and bool(pt.is_dictionary(arrow_type))
+
+
+def count_bytes(array: Any) -> int:
+    """Bytes of an array's values, each counted in every cell that has it."""
+    arrow_type = array.type
+    if isinstance(arrow_type, pa.BaseExtensionType):
+        return count_bytes(array.storage)
+    if _is_shared_or_variable(arrow_type):
+        return int(_cell_bytes(array).sum())
+    if pt.is_struct(arrow_type):
+        return sum(count_bytes(array.field(i)) for i in range(arrow_type.num_fields))
+    return len(array) * _NULL_BYTES if pt.is_null(arrow_type) else _count_list_bytes(array)
+
+
+def _count_list_bytes(array: Any) -> int:
+    """The same for lists and whatever has its values in its own memory."""
+    arrow_type = array.type
+    if pt.is_fixed_size_list(arrow_type):
+        size = arrow_type.list_size
+        return count_bytes(array.values.slice(array.offset * size, len(array) * size))
+    if pt.is_list(arrow_type) or pt.is_large_list(arrow_type):
+        start, end = array.offsets[0].as_py(), array.offsets[-1].as_py()
+        return count_bytes(array.values.slice(start, end - start))
+    return int(array.nbytes)
+
+
+def _is_shared_or_variable(arrow_type: Any) -> bool:
+    kinds = (pt.is_string, pt.is_large_string, pt.is_binary, pt.is_large_binary)
+    return any(is_kind(arrow_type) for is_kind in kinds) or any(
+        is_kind(arrow_type) for is_kind in _SHARING_KINDS
+    )
+
+
+def _cell_bytes(array: Any) -> Column:
+    """Bytes of each cell, int64 [N]; of a run-end encoded array of each run."""
+    arrow_type = array.type
+    if pt.is_dictionary(arrow_type):
+        sizes = np.append(_cell_bytes(array.dictionary), 0)
+        return sizes[pc.fill_null(array.indices, -1).to_numpy(zero_copy_only=False).astype(np.int64)]
+    if pt.is_run_end_encoded(arrow_type):
+        return _run_bytes(array)
+    if pt.is_string_view(arrow_type) or pt.is_binary_view(arrow_type):
+        views = np.frombuffer(array.buffers()[1], np.int32).reshape(-1, _VIEW_BYTES // 4)
+        return _where_valid(array, views[array.offset : array.offset + len(array), 0])
+    if pt.is_list_view(arrow_type) or pt.is_large_list_view(arrow_type):
+        per_value = count_bytes(array.values) // max(len(array.values), 1) + 1
+        return _where_valid(array, array.sizes.to_numpy(zero_copy_only=False)) * per_value
+    if _is_shared_or_variable(arrow_type):
+        lengths = pc.fill_null(pc.binary_length(array), 0)
+        return np.asarray(lengths.to_numpy(zero_copy_only=False), dtype=np.int64)
+    return np.full(len(array), count_bytes(array) // max(len(array), 1) + 1, np.int64)
+
+
+def _where_valid(array: Any, sizes: Column) -> Column:
+    return np.where(np.asarray(array.is_valid()), sizes, 0).astype(np.int64)
+
+
+def _run_bytes(array: Any) -> Column:
+    """Bytes of the cells of each run of a run-end encoded array, int64 [runs]."""
+    ends = np.asarray(array.run_ends.to_numpy(zero_copy_only=False), np.int64)
+    lengths = np.diff(np.clip(ends - array.offset, 0, len(array)), prepend=0)
+    return lengths * _cell_bytes(array.values)

@@ -27,6 +27,7 @@ from growlearn.domain.stream import (
     UndeliverableMessage,
     WindowRecord,
 )
+from growlearn.domain.stream_overview import StreamSchedule, StreamStatus, StreamWork
 from growlearn.domain.window import BadRow, FileRecord, IngestResult, SourceFile, Window
 
 ProgressCallback = Callable[[Progress], None]
@@ -94,6 +95,18 @@ class Store(Protocol):
 
     def streams(self) -> Sequence[Stream]:
         """All streams by name."""
+        ...
+
+    def stream_statuses(self, now: datetime, name: str | None = None) -> Sequence[StreamStatus]:
+        """Where each stream stands, by name, or one of them; raises NotFound."""
+        ...
+
+    def stream_schedules(self) -> Sequence[StreamSchedule]:
+        """When each stream is due, by name."""
+        ...
+
+    def stream_work(self) -> Sequence[StreamWork]:
+        """What may call a worker to each stream, by name."""
         ...
 
     def delete(self, name: str) -> None:
@@ -275,6 +288,10 @@ class Store(Protocol):
 
     def claim_tick(self, stream: str, due_at: datetime) -> bool:
         """True for the one scheduler that may dispatch this tick."""
+        ...
+
+    def claim_ticks(self, due: Mapping[str, datetime]) -> frozenset[str]:
+        """The streams, of those due, of which this scheduler may dispatch the tick; unknown ones are not."""
         ...
 
     def last_tick(self, stream: str) -> datetime | None:

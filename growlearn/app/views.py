@@ -13,7 +13,8 @@ from growlearn.domain.evaluation import AccuracyMatrix
 from growlearn.domain.interval import ConfidenceInterval
 from growlearn.domain.lineage import BranchRecord, Version
 from growlearn.domain.stream import Stream
-from growlearn.domain.window import Window, WindowState
+from growlearn.domain.stream_overview import StreamStatus
+from growlearn.domain.window import Window
 from growlearn.ports import Store
 from growlearn.registry.matrix import load_accuracy_matrix
 from growlearn.registry.promotion import get_aliases
@@ -23,47 +24,36 @@ View = Mapping[str, Any]
 
 def status_view(store: Store, name: str | None, now: datetime) -> View:
     """One stream, or all by name: `streams`."""
-    streams = store.streams() if name is None else [store.stream(name)]
-    return {"streams": [_stream_view(store, stream, now) for stream in streams]}
+    return {"streams": [_stream_view(status) for status in store.stream_statuses(now, name)]}
 
 
-def _stream_view(store: Store, stream: Stream, now: datetime) -> View:
-    pending = store.count_pending(stream.name)
+def _stream_view(status: StreamStatus) -> View:
     view = {
-        "name": stream.name,
-        "state": _stream_state(store, stream, pending, now),
-        "champion": stream.champion,
-        "pending": pending,
+        "name": status.name,
+        "state": _stream_state(status),
+        "champion": status.champion,
+        "pending": status.pending,
     }
-    return (
-        view if stream.job.schema.id_column is None else {**view, **_delayed_label_counts(store, stream.name)}
-    )
-
-
-def _delayed_label_counts(store: Store, stream: str) -> View:
-    """Counts of rows without labels and labels without rows, for a schema with an id_column."""
-    windows = _windows_awaiting_labels(store, stream)
-    return {
-        "awaiting_labels": len(windows),
-        "labels_missing": sum(window.labels_missing or 0 for window in windows),
-        "pending_labels": sum(pending.labels for pending in store.pending_labels(stream)),
+    if not status.has_id_column:
+        return view
+    label_counts = {
+        "awaiting_labels": status.awaiting_labels,
+        "labels_missing": status.labels_missing,
+        "pending_labels": status.pending_labels,
     }
+    return {**view, **label_counts}
 
 
-def _windows_awaiting_labels(store: Store, stream: str) -> list[Window]:
-    return [window for window in store.windows(stream) if window.state is WindowState.AWAITING_LABELS]
-
-
-def _stream_state(store: Store, stream: Stream, pending: int, now: datetime) -> str:
-    if store.has_active_lease(stream.name, now):
+def _stream_state(status: StreamStatus) -> str:
+    if status.has_active_lease:
         return "working"
-    if pending:
+    if status.pending:
         return "waiting for a worker"
-    if stream.challenger is not None:
+    if status.challenger is not None:
         return "waiting for promotion"
-    if _windows_awaiting_labels(store, stream.name):
+    if status.awaiting_labels:
         return "waiting for labels"
-    return "idle" if store.windows(stream.name) else "new"
+    return "idle" if status.has_windows else "new"
 
 
 def windows_view(store: Store, stream: str, window: str | None = None) -> View:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from growlearn.app.signals import Interrupted
-from growlearn.domain.stream import Stream
+from growlearn.domain.stream_overview import StreamWork
 from growlearn.ports import Clock, Store
 
 StreamHandler = Callable[[str], None]
@@ -74,7 +74,7 @@ class Worker:
     def start_due(self, start: Callable[[str], object]) -> None:
         """Start every due stream that is not in progress; never raises."""
         try:
-            due = [stream.name for stream in self._store.streams() if self._is_due(stream)]
+            due = [work.name for work in self._store.stream_work() if self._is_due(work)]
         except Exception as error:  # an unavailable database must not end the worker
             self._on_error(f"cannot read the database: {error}")
             return
@@ -82,14 +82,15 @@ class Worker:
             self._busy.add(name)
             start(name)
 
-    def _is_due(self, stream: Stream) -> bool:
-        name = stream.name
+    def _is_due(self, work: StreamWork) -> bool:
+        name = work.name
         if name in self._busy:
             return False
         backoff = self._backoffs.get(name)
         if backoff is not None and self._clock.now() < backoff.until:
             return False
-        return self._store.last_tick(name) != self._ticks.get(name) or self._is_unfinished(name)
+        has_new_tick = work.last_tick != self._ticks.get(name)
+        return has_new_tick or work.has_pending_windows or work.has_pending_messages
 
     def _is_unfinished(self, name: str) -> bool:
         return bool(self._store.count_pending(name) or self._store.pending_messages(name, limit=1))

@@ -13,6 +13,9 @@ from growlearn.adapters.db.tables import LateLabelsRow, WindowRow
 from growlearn.domain.delayed_labels import LabelJoinRecord, LabelJoinResult, LabelUpdate, PendingLabels
 from growlearn.domain.errors import ConcurrentUpdate
 
+IS_WITHOUT_ROWS = LateLabelsRow.window.is_(None)
+"""The condition for labels whose rows have not come yet."""
+
 
 def list_pending_labels(connection: Connection, stream: str) -> Sequence[PendingLabels]:
     """Labels whose rows have not come yet, in the order their files came."""
@@ -28,7 +31,7 @@ def list_label_joins(connection: Connection, stream: str) -> Sequence[LabelJoinR
 
 
 def _pending_conditions(stream: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    return LateLabelsRow.stream == stream, LateLabelsRow.window.is_(None)
+    return LateLabelsRow.stream == stream, IS_WITHOUT_ROWS
 
 
 def write_label_join(

@@ -75,8 +75,10 @@ def requeue_window(connection: Connection, stream: str, window: str, at: datetim
 
 
 def has_active_lease(connection: Connection, stream: str, now: datetime) -> bool:
-    """Whether some worker's lease runs now."""
-    is_leased = exists().where(WindowRow.stream == stream, WindowRow.lease_until > now)
+    """Whether some worker's lease runs now; only a pending window has one, and an index finds those."""
+    is_leased = exists().where(
+        WindowRow.stream == stream, WindowRow.state.in_(PENDING), WindowRow.lease_until > now
+    )
     return bool(connection.scalar(select(is_leased)))
 
 

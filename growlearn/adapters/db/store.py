@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from types import TracebackType
 from typing import Self
 
 from sqlalchemy import Engine
 
-from growlearn.adapters.db import decision_log, ingest, labels, leases, model, outbox, record, streams
+from growlearn.adapters.db import (
+    decision_log,
+    ingest,
+    labels,
+    leases,
+    model,
+    outbox,
+    overview,
+    record,
+    streams,
+)
 from growlearn.adapters.db.engine import connect, read_transaction, write_transaction
 from growlearn.adapters.db.mapping import lock_existing_stream
 from growlearn.adapters.db.revision import require_head_revision
@@ -28,6 +38,7 @@ from growlearn.domain.stream import (
     UndeliverableMessage,
     WindowRecord,
 )
+from growlearn.domain.stream_overview import StreamSchedule, StreamStatus, StreamWork
 from growlearn.domain.window import BadRow, FileRecord, IngestResult, Window
 
 
@@ -79,6 +90,21 @@ class DbStore:
         """All streams by name."""
         with read_transaction(self._engine) as connection:
             return streams.list_streams(connection)
+
+    def stream_statuses(self, now: datetime, name: str | None = None) -> Sequence[StreamStatus]:
+        """Where each stream stands, by name, or one of them; raises NotFound."""
+        with read_transaction(self._engine) as connection:
+            return overview.list_statuses(connection, now, name)
+
+    def stream_schedules(self) -> Sequence[StreamSchedule]:
+        """When each stream is due, by name."""
+        with read_transaction(self._engine) as connection:
+            return overview.list_schedules(connection)
+
+    def stream_work(self) -> Sequence[StreamWork]:
+        """What may call a worker to each stream, by name."""
+        with read_transaction(self._engine) as connection:
+            return overview.list_work(connection)
 
     def delete(self, name: str) -> None:
         """Delete a stream and all its rows; raises NotFound."""
@@ -272,6 +298,11 @@ class DbStore:
         """True for the one scheduler that may dispatch this tick."""
         with write_transaction(self._engine) as connection:
             return streams.claim_tick(connection, stream, due_at)
+
+    def claim_ticks(self, due: Mapping[str, datetime]) -> frozenset[str]:
+        """The streams of which this scheduler may dispatch the tick."""
+        with write_transaction(self._engine) as connection:
+            return streams.claim_ticks(connection, due)
 
     def last_tick(self, stream: str) -> datetime | None:
         """When the latest claimed tick was due."""

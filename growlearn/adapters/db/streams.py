@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import islice
 
 from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
 from growlearn.adapters.db.mapping import from_row, lock_stream, make_stream_not_found, select_all
@@ -15,6 +17,7 @@ from growlearn.domain.stream import Stream
 from growlearn.domain.window import FileRecord
 
 _TICK_RETENTION = timedelta(days=7)
+_TICKS_A_STATEMENT = 1000
 _STREAM_COLUMNS = (
     StreamRow.job,
     StreamRow.created_at,
@@ -77,6 +80,32 @@ def claim_tick(connection: Connection, stream: str, due_at: datetime) -> bool:
     old = delete(TickRow).where(TickRow.stream == stream, TickRow.due_at < due_at - _TICK_RETENTION)
     connection.execute(old)
     return True
+
+
+def claim_ticks(connection: Connection, due: Mapping[str, datetime]) -> frozenset[str]:
+    """Claim the ticks of many streams; returns those whose tick nobody else has claimed.
+
+    Streams are locked against deletion alone, so that no tick waits for a window that is being written, and
+    always by name, so that two schedulers wait for each other rather than both.
+    """
+    claimed: set[str] = set()
+    names = iter(sorted(due))
+    while batch := list(islice(names, _TICKS_A_STATEMENT)):
+        claimed |= _claim_ticks(connection, {name: due[name] for name in batch})
+    return frozenset(claimed)
+
+
+def _claim_ticks(connection: Connection, due: Mapping[str, datetime]) -> set[str]:
+    query = select(StreamRow.name).where(StreamRow.name.in_(due)).order_by(StreamRow.name)
+    names = connection.scalars(query.with_for_update(read=True, key_share=True)).all()
+    if not names:
+        return set()
+    insert_new = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+    statement = insert_new(TickRow).on_conflict_do_nothing().returning(TickRow.stream)
+    claimed = set(connection.scalars(statement, [{"stream": name, "due_at": due[name]} for name in names]))
+    expired = min(due.values()) - _TICK_RETENTION
+    connection.execute(delete(TickRow).where(TickRow.stream.in_(claimed), TickRow.due_at < expired))
+    return claimed
 
 
 def get_last_tick(connection: Connection, stream: str) -> datetime | None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from threading import RLock
 
 from growlearn import __version__
+from growlearn.adapters.memory.overview import make_schedule, make_status, make_work
 from growlearn.adapters.memory.queue import MessageQueue
 from growlearn.adapters.memory.state import (
     Lease,
@@ -39,6 +40,7 @@ from growlearn.domain.stream import (
     UndeliverableMessage,
     WindowRecord,
 )
+from growlearn.domain.stream_overview import StreamSchedule, StreamStatus, StreamWork
 from growlearn.domain.window import (
     PENDING,
     BadRow,
@@ -100,6 +102,29 @@ class MemoryStore:
         """All streams by name."""
         with self._lock:
             return tuple(self._states[name].stream for name in sorted(self._states))
+
+    def stream_statuses(self, now: datetime, name: str | None = None) -> Sequence[StreamStatus]:
+        """Where each stream stands, by name, or one of them; raises NotFound."""
+        with self._lock:
+            _require_timezone(now)
+            states = self._states_by_name() if name is None else [self._get_state(name)]
+            return tuple(make_status(state, now) for state in states)
+
+    def stream_schedules(self) -> Sequence[StreamSchedule]:
+        """When each stream is due, by name."""
+        with self._lock:
+            return tuple(make_schedule(state) for state in self._states_by_name())
+
+    def stream_work(self) -> Sequence[StreamWork]:
+        """What may call a worker to each stream, by name."""
+        with self._lock:
+            return tuple(
+                make_work(state, has_pending_messages=bool(self._outbox.list_pending(state.stream.name, 1)))
+                for state in self._states_by_name()
+            )
+
+    def _states_by_name(self) -> Sequence[StreamState]:
+        return [self._states[name] for name in sorted(self._states)]
 
     def delete(self, name: str) -> None:
         """Delete a stream and all its rows; raises NotFound."""
@@ -410,6 +435,11 @@ class MemoryStore:
                 return False
             self._states[stream].ticks.append(due_at)
             return True
+
+    def claim_ticks(self, due: Mapping[str, datetime]) -> frozenset[str]:
+        """The streams of which this scheduler may dispatch the tick."""
+        with self._lock:
+            return frozenset(name for name in due if self.claim_tick(name, due[name]))
 
     def last_tick(self, stream: str) -> datetime | None:
         """When the latest claimed tick was due."""

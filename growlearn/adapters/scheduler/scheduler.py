@@ -17,10 +17,10 @@ from apscheduler.jobstores.memory import MemoryJobStore
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.base import BaseTrigger
 
-from growlearn.adapters.scheduler.tick import claim_due_tick
-from growlearn.adapters.scheduler.times import next_fire_times
+from growlearn.adapters.scheduler.tick import find_due_ticks
+from growlearn.adapters.scheduler.times import find_latest_due, next_fire_times
+from growlearn.domain.errors import JobError
 from growlearn.domain.job import Schedule
-from growlearn.domain.stream import Stream
 from growlearn.ports import Clock, Store
 
 Dispatch = Callable[[str], None]
@@ -55,7 +55,8 @@ class Scheduler:
         self._dispatch = dispatch
         self._poll_s = poll_s
         self._on_error = on_error
-        self._schedules: dict[str, Schedule] = {}
+        self._triggered: set[Schedule] = set()
+        self._synced_at: datetime | None = None
         self._sync_lock = threading.Lock()
         self._timer = BackgroundScheduler(
             jobstores={"default": MemoryJobStore()},
@@ -77,38 +78,47 @@ class Scheduler:
     def sync(self) -> None:
         """Rebuild the triggers that changed and dispatch every stream that is due."""
         with self._sync_lock:
+            now = self._clock.now()
             try:
-                streams = self._store.streams()
+                streams = self._store.stream_schedules()
+                due = find_due_ticks(streams, now, self._on_error)
+                claimed = self._store.claim_ticks(due) if due else frozenset()
             except Exception as error:  # an unreachable database must not end the scheduler
-                self._on_error(f"cannot read the streams: {error}")
+                self._on_error(f"the streams could not be scheduled: {error}")
                 return
-            self._remove_all_except({stream.name for stream in streams})
-            for stream in streams:
-                self._dispatch_if_due(stream)
+            self._synced_at = now
+            self._update_triggers({stream.schedule for stream in streams}, now)
+            for name in sorted(claimed):
+                self._dispatch(name)
 
-    def _dispatch_if_due(self, stream: Stream) -> None:
-        try:
-            self._update_trigger(stream)
-            if claim_due_tick(stream, self._store, self._clock.now()):
-                self._dispatch(stream.name)
-        except Exception as error:  # one stream's error must not affect the others
-            self._on_error(f"stream {stream.name!r} could not be scheduled: {error}")
+    def _sync_if_due(self, schedule: Schedule) -> None:
+        """Sync, unless that was done since: many schedules come due at the same moment."""
+        with self._sync_lock:
+            is_synced = self._synced_at is not None and self._synced_at >= find_latest_due(
+                schedule, self._clock.now()
+            )
+        if not is_synced:
+            self.sync()
 
-    def _update_trigger(self, stream: Stream) -> None:
-        schedule = stream.job.schedule
-        if self._schedules.get(stream.name) == schedule:
-            return
-        next_fire_times(schedule, self._clock.now(), 1)  # raises JobError before the trigger is stored
-        self._timer.add_job(
-            self.sync, _Trigger(schedule), id=_make_job_id(stream.name), replace_existing=True
-        )
-        self._schedules[stream.name] = schedule
-
-    def _remove_all_except(self, names: set[str]) -> None:
-        for name in [known for known in self._schedules if known not in names]:
-            self._timer.remove_job(_make_job_id(name))
-            del self._schedules[name]
+    def _update_triggers(self, schedules: set[Schedule], now: datetime) -> None:
+        """One trigger a schedule, however many streams have it."""
+        for schedule in self._triggered - schedules:
+            self._timer.remove_job(_make_job_id(schedule))
+        added = [schedule for schedule in schedules - self._triggered if _comes_due(schedule, now)]
+        for schedule in added:
+            self._timer.add_job(
+                self._sync_if_due, _Trigger(schedule), args=[schedule], id=_make_job_id(schedule)
+            )
+        self._triggered = (self._triggered & schedules) | set(added)
 
 
-def _make_job_id(stream: str) -> str:
-    return f"stream {stream}"
+def _comes_due(schedule: Schedule, now: datetime) -> bool:
+    try:
+        next_fire_times(schedule, now, 1)
+    except JobError:  # reported with its streams
+        return False
+    return True
+
+
+def _make_job_id(schedule: Schedule) -> str:
+    return repr(schedule)

@@ -25,14 +25,12 @@ def next_fire_times(schedule: Schedule, now: datetime, n: int) -> tuple[datetime
     return tuple(INTERVAL_EPOCH + interval * (num_elapsed + 1 + i) for i in range(n))
 
 
-def find_latest_due(schedule: Schedule, after: datetime, now: datetime) -> datetime | None:
-    """The last due time in (after, now], or None: however many were missed, one is left to catch up."""
+def find_latest_due(schedule: Schedule, now: datetime) -> datetime:
+    """The last due time until `now`; raises JobError where none will ever come."""
     if schedule.cron is not None:
-        due = next(iterate_due_times(schedule.cron, now + _TIME_RESOLUTION, reverse=True))
-    else:
-        interval = _get_interval(schedule)
-        due = INTERVAL_EPOCH + interval * ((now - INTERVAL_EPOCH) // interval)
-    return due if due > after else None
+        return next(iterate_due_times(schedule.cron, now + _TIME_RESOLUTION, reverse=True))
+    interval = _get_interval(schedule)
+    return INTERVAL_EPOCH + interval * ((now - INTERVAL_EPOCH) // interval)
 
 
 def _get_interval(schedule: Schedule) -> timedelta:

@@ -22,7 +22,7 @@ def windows(context: StoreContext) -> Iterator[Finding]:
     for window in stuck:
         yield _stuck_window_finding(window, now)
     if not stuck:
-        pending = sum(context.store.count_pending(stream.name) for stream in context.store.streams())
+        pending = sum(status.pending for status in context.store.stream_statuses(now))
         yield ok_finding("windows", f"{pluralize(pending, 'window')} pending, none is stuck")
 
 

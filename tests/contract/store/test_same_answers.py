@@ -98,7 +98,7 @@ class _Twins(RuleBasedStateMachine):
         self.memory = MemoryStore()
 
     def teardown(self) -> None:
-        self.both(lambda store: list(_everything(store)))
+        self.both(lambda store: list(_everything(store, self.now)))
         self.database.close()
         shutil.rmtree(self.folder)
 
@@ -302,6 +302,11 @@ class _Twins(RuleBasedStateMachine):
         due = self.now + timedelta(minutes=minutes)
         self.both(lambda store: store.claim_tick(stream, due))
 
+    @rule(streams=st.sets(STREAMS), minutes=NUMBERS)
+    def tick_all(self, streams: set[str], minutes: int) -> None:
+        due = dict.fromkeys(streams, self.now + timedelta(minutes=minutes))
+        self.both(lambda store: store.claim_ticks(due))
+
 
 def _answer(ask: Callable[[Store], object], store: Store) -> object:
     try:
@@ -310,8 +315,11 @@ def _answer(ask: Callable[[Store], object], store: Store) -> object:
         return type(error), str(error)
 
 
-def _everything(store: Store) -> Iterator[object]:
+def _everything(store: Store, now: datetime) -> Iterator[object]:
     yield store.streams()
+    yield store.stream_schedules()
+    yield store.stream_work()
+    yield store.stream_statuses(now)
     yield store.pending_messages()
     for name in ("digits", "other"):
         windows = store.windows(name)

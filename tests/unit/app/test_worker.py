@@ -204,7 +204,7 @@ def test_a_record_that_is_away_is_asked_again(monkeypatch: pytest.MonkeyPatch) -
     bench = Bench("a")
     bench.tick("a")
     with monkeypatch.context() as away:
-        away.setattr(bench.store, "streams", lambda: 1 / 0)
+        away.setattr(bench.store, "stream_work", lambda: 1 / 0)
         assert bench.look() == []
     assert bench.complaints == ["cannot read the database: division by zero"]
     assert bench.look() == ["a"]

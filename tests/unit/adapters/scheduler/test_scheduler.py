@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import replace
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import pytest
@@ -9,10 +9,10 @@ import pytest
 from growlearn.adapters.memory.clock import ManualClock
 from growlearn.adapters.memory.store import MemoryStore
 from growlearn.adapters.scheduler.scheduler import Scheduler
-from growlearn.adapters.scheduler.tick import claim_due_tick
 from growlearn.domain.job import Job, Schedule, SourceConfig
 from growlearn.domain.schema import InputColumn, InputType, Schema
 from growlearn.domain.stream import Stream
+from growlearn.domain.stream_overview import StreamSchedule
 from growlearn.ports import Store
 
 HOUR_S = 3600
@@ -140,10 +140,10 @@ class AwayStore(MemoryStore):
 
     away = True
 
-    def streams(self) -> list[Stream]:
+    def stream_schedules(self) -> Sequence[StreamSchedule]:
         if self.away:
             raise ConnectionError("no route to database")
-        return list(super().streams())
+        return super().stream_schedules()
 
 
 def test_a_database_that_is_away_is_asked_again() -> None:
@@ -180,8 +180,51 @@ def test_a_running_scheduler_notices_a_stream_that_comes_later() -> None:
 
 def test_a_clock_set_back_claims_nothing_twice() -> None:
     office = Office()
-    stream = office.apply("a", every="5m")
-    now = office.clock.now()
-    assert claim_due_tick(stream, office.store, now)
-    assert not claim_due_tick(stream, office.store, now.replace(hour=11))
-    assert not claim_due_tick(replace(stream, created_at=now), office.store, now)
+    office.apply("a", every="5m")
+    office.scheduler().sync()
+    office.clock = ManualClock(office.clock.now().replace(hour=11))
+    office.scheduler().sync()
+    assert office.dispatched == ["a"]
+
+
+class CountingStore(MemoryStore):
+    """Counts how often a scheduler looks."""
+
+    looks = 0
+
+    def stream_schedules(self) -> Sequence[StreamSchedule]:
+        self.looks += 1
+        return super().stream_schedules()
+
+
+def test_schedules_that_come_due_together_are_looked_at_once() -> None:
+    office = Office()
+    store = CountingStore()
+    for minutes in (1, 2, 3):
+        for name in ("a", "b"):
+            schedule = Schedule(every=f"{minutes}m")
+            store.apply(job(f"{name}{minutes}", schedule), office.clock.now())
+    scheduler = office.scheduler(store)
+    scheduler.sync()
+    assert len(scheduler._timer.get_jobs()) == 3  # one a schedule, not one a stream
+
+    office.clock.advance(6 * 60)
+    for timer_job in scheduler._timer.get_jobs():
+        timer_job.func(*timer_job.args)
+
+    assert store.looks == 2
+    assert len(office.dispatched) == 12
+
+
+def test_the_trigger_of_a_schedule_ends_with_its_last_stream() -> None:
+    office = Office()
+    office.apply("a", every="1m")
+    office.apply("b", every="1m")
+    scheduler = office.scheduler()
+    counts = []
+    for name in ("a", "b"):
+        scheduler.sync()
+        counts.append(len(scheduler._timer.get_jobs()))
+        office.store.delete(name)
+    scheduler.sync()
+    assert [*counts, len(scheduler._timer.get_jobs())] == [1, 1, 0]

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import time
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -13,7 +12,6 @@ from growlearn.domain.job import Schedule
 
 NOW = datetime(2025, 11, 24, 4, 0, 30, tzinfo=UTC)
 moments = st.floats(86_400, 4e8).map(lambda seconds: INTERVAL_EPOCH + timedelta(seconds=seconds))
-spans = st.timedeltas(timedelta(0), timedelta(days=400))
 schedules = st.sampled_from(
     [
         Schedule(),
@@ -47,15 +45,13 @@ def test_a_leap_day_comes_due_also_when_it_is_a_given_weekday() -> None:
 def test_a_time_in_another_time_zone_is_converted() -> None:
     now = NOW.astimezone(timezone(timedelta(hours=9)))
     assert next_fire_times(Schedule(cron="30 4 * * *"), now, 1) == (NOW.replace(minute=30, second=0),)
-    due = find_latest_due(Schedule(cron="0 4 * * *"), now - timedelta(days=1), now)
-    assert due == NOW.replace(second=0)
+    assert find_latest_due(Schedule(cron="0 4 * * *"), now) == NOW.replace(second=0)
 
 
 def test_a_time_that_is_due_now_is_the_latest_and_not_the_next() -> None:
     schedule, now = Schedule(cron="0 4 * * *"), NOW.replace(second=0)
     assert next_fire_times(schedule, now, 1) == (now + timedelta(days=1),)
-    assert find_latest_due(schedule, now - timedelta(days=3), now) == now
-    assert find_latest_due(schedule, now, now) is None
+    assert find_latest_due(schedule, now) == now
 
 
 def test_an_interval_no_poll_can_follow_is_an_error() -> None:
@@ -70,20 +66,7 @@ def test_next_fire_times_rise_and_lie_after_now(schedule: Schedule, now: datetim
     assert all(at.tzinfo is UTC for at in times)
 
 
-@given(schedule=schedules, now=moments, back=spans)
-def test_latest_due_is_the_last_of_all_that_were_missed(
-    schedule: Schedule, now: datetime, back: timedelta
-) -> None:
-    after = now - back
-    due = find_latest_due(schedule, after, now)
-    if due is None:
-        assert next_fire_times(schedule, after, 1)[0] > now
-    else:
-        assert after < due <= now
-        assert next_fire_times(schedule, due, 1)[0] > now
-
-
-def test_years_of_downtime_cost_no_time() -> None:
-    started = time.perf_counter()
-    assert find_latest_due(Schedule(cron="* * * * *"), NOW - timedelta(days=4000), NOW) is not None
-    assert time.perf_counter() - started < 0.5
+@given(schedule=schedules, now=moments)
+def test_latest_due_is_the_last_of_all_that_were_missed(schedule: Schedule, now: datetime) -> None:
+    due = find_latest_due(schedule, now)
+    assert due <= now < next_fire_times(schedule, due, 1)[0]

@@ -1,0 +1,52 @@
+"""Over all streams in memory: what a scheduler, a worker and `status` look at again and again."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from growlearn.adapters.memory.state import StreamState
+from growlearn.domain.stream_overview import StreamSchedule, StreamStatus, StreamWork
+from growlearn.domain.window import PENDING, WindowState
+
+
+def make_schedule(state: StreamState) -> StreamSchedule:
+    """When a stream is due."""
+    stream = state.stream
+    return StreamSchedule(
+        name=stream.name,
+        created_at=stream.created_at,
+        schedule=stream.job.schedule,
+        last_tick=max(state.ticks, default=None),
+    )
+
+
+def make_work(state: StreamState, *, has_pending_messages: bool) -> StreamWork:
+    """What may call a worker to a stream."""
+    return StreamWork(
+        name=state.stream.name,
+        last_tick=max(state.ticks, default=None),
+        has_pending_windows=_count_pending(state) > 0,
+        has_pending_messages=has_pending_messages,
+    )
+
+
+def make_status(state: StreamState, now: datetime) -> StreamStatus:
+    """Where a stream stands."""
+    stream = state.stream
+    awaiting = [window for window in state.windows.values() if window.state is WindowState.AWAITING_LABELS]
+    return StreamStatus(
+        name=stream.name,
+        champion=stream.champion,
+        challenger=stream.challenger,
+        has_id_column=stream.job.schema.id_column is not None,
+        has_windows=bool(state.windows),
+        has_active_lease=any(lease.until > now for lease in state.leases.values()),
+        pending=_count_pending(state),
+        awaiting_labels=len(awaiting),
+        labels_missing=sum(window.labels_missing or 0 for window in awaiting),
+        pending_labels=sum(pending.labels for pending in state.pending_labels),
+    )
+
+
+def _count_pending(state: StreamState) -> int:
+    return sum(window.state in PENDING for window in state.windows.values())

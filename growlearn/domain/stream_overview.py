@@ -1,0 +1,48 @@
+"""What a look over all streams needs of each, so that the store answers it in one query."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from growlearn.domain.job import Schedule
+
+
+@dataclass(frozen=True, kw_only=True)
+class StreamSchedule:
+    """When a stream is due; `last_tick` is when its latest claimed tick was."""
+
+    name: str
+    created_at: datetime
+    schedule: Schedule
+    last_tick: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class StreamWork:
+    """What may call a worker to a stream: a tick, pending windows, undelivered messages."""
+
+    name: str
+    last_tick: datetime | None
+    has_pending_windows: bool
+    has_pending_messages: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class StreamStatus:
+    """Where a stream stands; counts are of windows, but for the two of labels.
+
+    `labels_missing` are those that the windows awaiting labels still need, `pending_labels` those whose rows
+    have not arrived.
+    """
+
+    name: str
+    champion: int | None
+    challenger: int | None
+    has_id_column: bool
+    has_windows: bool
+    has_active_lease: bool
+    pending: int
+    awaiting_labels: int
+    labels_missing: int
+    pending_labels: int

@@ -291,6 +291,7 @@ def _create_versions_and_branches() -> None:
         _make_column("parameters", sa.BigInteger()),
         _make_column("average_accuracy", sa.Double()),
         _make_column("manifest", sa.Text()),
+        _make_column("manifest_sha256", sa.String(64)),
         _make_column("created_at", TIME),
         _make_column("mlflow_version", sa.Text(), null=True),
         _make_column("mlflow_run", sa.Text(), null=True),

@@ -8,6 +8,7 @@ import io
 import json
 import os
 import pickletools
+import re
 import subprocess
 import sys
 import urllib.error
@@ -469,6 +470,22 @@ def test_corrupt_weights_are_refused(artifacts: MemoryArtifacts, tmp_path: Path)
         import mlflow.pyfunc  # noqa: PLC0415 - warns
 
         with pytest.raises(ValueError, match="corrupt"):
+            mlflow.pyfunc.load_model(str(folder))
+
+
+def test_a_changed_manifest_is_refused(artifacts: MemoryArtifacts, tmp_path: Path) -> None:
+    """Swapped classes would give swapped answers."""
+    folder = export_model(grow(TABLE, {"a": (0, 1)}, artifacts), artifacts, tmp_path / "model")
+    digest, name = (folder / "manifest.sha256").read_text().split()
+    path = folder / name
+    content = path.read_text()
+    assert hashlib.sha256(content.encode()).hexdigest() == digest
+    path.write_text(re.sub(r'("classes": \[\s*)0(,\s*)1', r"\g<1>1\g<2>0", content))
+    assert path.read_text() != content
+    with silence_warnings():
+        import mlflow.pyfunc  # noqa: PLC0415 - warns
+
+        with pytest.raises(ValueError, match=r"manifest.json is corrupt"):
             mlflow.pyfunc.load_model(str(folder))
 
 

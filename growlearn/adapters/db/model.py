@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from hashlib import sha256
+from typing import Any
 
-from sqlalchemy import Connection, exists, insert, or_, select, update
+from sqlalchemy import Connection, Row, Text, exists, insert, or_, select, type_coerce, update
 
+from growlearn.adapters.db.columns import dump_json, parse_json
 from growlearn.adapters.db.mapping import get_columns, select_all, to_row
 from growlearn.adapters.db.tables import AliasChangeRow, BranchRow, StreamRow, TaskRow, VersionRow
+from growlearn.domain.corrupt_manifest import CorruptManifest
 from growlearn.domain.errors import ConcurrentUpdate, NotFound
-from growlearn.domain.lineage import BranchRecord, Task, Version
+from growlearn.domain.lineage import BranchRecord, Manifest, Task, Version
 from growlearn.domain.stream import AliasChange, Transition
 
 
@@ -28,7 +32,12 @@ def _add_version(connection: Connection, new: Version) -> None:
     same = or_(VersionRow.number == new.number, VersionRow.window == new.window)
     if connection.scalar(select(exists().where(VersionRow.stream == new.stream, same))):
         raise ConcurrentUpdate(f"version {new.number} of {new.window}, stream {new.stream!r}, exists already")
-    connection.execute(insert(VersionRow).values(to_row(new)))
+    digest = _digest_text(dump_json(Manifest, new.manifest))
+    connection.execute(insert(VersionRow).values(to_row(new, manifest_sha256=digest)))
+
+
+def _digest_text(text: str) -> str:
+    return sha256(text.encode()).hexdigest()
 
 
 def _add_branch(connection: Connection, branch: BranchRecord) -> None:
@@ -111,8 +120,23 @@ def list_tasks(connection: Connection, stream: str) -> Sequence[Task]:
 
 
 def list_versions(connection: Connection, stream: str) -> Sequence[Version]:
-    """All versions by number."""
-    return select_all(connection, Version, VersionRow, VersionRow.number, VersionRow.stream == stream)
+    """All versions by number; the manifest of one whose text has another digest is a CorruptManifest."""
+    manifest_text = type_coerce(VersionRow.manifest, Text()).label("manifest")
+    columns = [column for column in get_columns(Version, VersionRow) if column.key != "manifest"]
+    query = select(*columns, manifest_text, VersionRow.manifest_sha256).where(VersionRow.stream == stream)
+    return tuple(_make_version(row) for row in connection.execute(query.order_by(VersionRow.number)))
+
+
+def _make_version(row: Row[*tuple[Any, ...]]) -> Version:
+    values = dict(row._mapping)
+    text, digest = values.pop("manifest"), values.pop("manifest_sha256")
+    if _digest_text(text) == digest:
+        return Version(**values, manifest=parse_json(Manifest, text))
+    damaged = CorruptManifest(
+        f"the manifest of version {row.number} of stream {row.stream!r} was changed after it was recorded: "
+        f"its sha256 is no longer {digest}"
+    )
+    return Version(**values, manifest=damaged)
 
 
 def list_alias_changes(connection: Connection, stream: str) -> Sequence[AliasChange]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache
+from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 
@@ -29,6 +30,8 @@ with silence_warnings():
 
 _ENTRY_MODULE = "growlearn.serving.predictor"
 _MODEL_FILE = Path(__file__).with_name("served_model.py")
+MANIFEST_FILE, DIGEST_FILE = "manifest.json", "manifest.sha256"
+"""What a model consists of, and the sha256 of that file, which is checked at every load."""
 _TOKENISER = "tokenizers"  # an extra
 _DISTRIBUTIONS = {"PIL": "pillow"}  # where a package is installed under another name than it is imported by
 
@@ -42,8 +45,8 @@ def export_model(
 ) -> Path:
     """Write a model that needs mlflow, torch and safetensors but not growlearn; returns the folder.
 
-    It holds the weights as they are stored (safetensors, named by sha256), manifest.json, a copy of the
-    inference code, signature, input example and requirements; nothing is pickled. `identity` carries the
+    It holds the weights as they are stored (safetensors, named by sha256), manifest.json with its sha256 in a
+    file of its own, a copy of the inference code, signature, input example and requirements; nothing is pickled. `identity` carries the
     ids of the MLflow run and model it will belong to; `provenance` is written to provenance.json. Raises
     GrowLearnError where the folder is not empty, CorruptArtifact where weights are missing.
     """
@@ -100,7 +103,10 @@ def _write_weights(manifest: Manifest, artifacts: Artifacts, folder: Path) -> No
     (folder / "weights").mkdir()
     for digest in manifest.inference_artifacts:
         (folder / "weights" / f"{digest}.safetensors").write_bytes(artifacts.get(digest))
-    (folder / "manifest.json").write_bytes(to_json(_without_folders(manifest), Manifest, indent=1))
+    content = to_json(_without_folders(manifest), Manifest, indent=1)
+    (folder / MANIFEST_FILE).write_bytes(content)
+    # as sha256sum writes it, so that `sha256sum --check` reads it
+    (folder / DIGEST_FILE).write_text(f"{sha256(content).hexdigest()}  {MANIFEST_FILE}\n", encoding="ascii")
 
 
 def _without_folders(manifest: Manifest) -> Manifest:

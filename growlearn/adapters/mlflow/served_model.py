@@ -1,7 +1,7 @@
 """The model of an exported folder: MLflow runs this file where it was copied to.
 
-It needs mlflow, torch, safetensors and the files beside it: manifest.json, weights/, and the code it was
-exported with, a package below code/ whose name no installed package has.
+It needs mlflow, torch, safetensors and the files beside it: manifest.json and its sha256, weights/, and the
+code it was exported with, a package below code/ whose name no installed package has.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class GrownModel(PythonModel):
         (package,) = (path.name for path in (_FOLDER / "code").glob("growlearn_*"))
         lineage = importlib.import_module(f"{package}.domain.lineage")
         predictor = importlib.import_module(f"{package}.serving.predictor")
-        manifest = TypeAdapter(lineage.Manifest).validate_json((_FOLDER / "manifest.json").read_bytes())
+        manifest = TypeAdapter(lineage.Manifest).validate_json(_read_manifest())
         execution = importlib.import_module(f"{package}.domain.execution").Execution(
             os.environ.get("GROWLEARN_EXECUTION") or "loop"
         )
@@ -56,11 +56,21 @@ class GrownModel(PythonModel):
         return predictions
 
 
+def _read_manifest() -> bytes:
+    digest = (_FOLDER / "manifest.sha256").read_text(encoding="ascii").split()[0]
+    return _read_intact(_FOLDER / "manifest.json", digest, "manifest.sha256")
+
+
 def _read_weights(digest: str) -> bytes:
-    path = _FOLDER / "weights" / f"{digest}.safetensors"
+    return _read_intact(_FOLDER / "weights" / f"{digest}.safetensors", digest, "its name")
+
+
+def _read_intact(path: Path, digest: str, where: str) -> bytes:
     content = path.read_bytes()
     if sha256(content).hexdigest() != digest:
-        raise ValueError(f"{path} is corrupt: its content does not have the hash in its name")
+        raise ValueError(
+            f"{path} is corrupt: its content does not have the hash in {where}; export the model again"
+        )
     return content
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from datetime import datetime
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -19,10 +20,10 @@ from growlearn.adapters.db.revision import get_current_revision
 from growlearn.adapters.db.store import open_db_store
 from growlearn.adapters.db.tables import Base
 from growlearn.adapters.memory.store import MemoryStore
-from growlearn.domain.errors import GrowLearnError
+from growlearn.domain.errors import CorruptArtifact, GrowLearnError
 from growlearn.domain.growth import GrowthPlan
 from growlearn.domain.job import Job
-from growlearn.domain.lineage import Version
+from growlearn.domain.lineage import Manifest, Version
 from growlearn.ports import Store
 
 
@@ -183,6 +184,44 @@ def test_a_manifest_is_stored_with_the_plan_and_with_the_version_and_nowhere_els
     assert sorted(occurrences) == ["growlearn_growths", "growlearn_versions"]
     plans = [step.plan for step in shown if step is not None and step.plan is not None]
     assert [entry.parent_manifest for entry in plans] == [manifest, manifest]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "replace(manifest, '[0,1,', '[1,0,')",  # classes swapped
+        "manifest || ' '",
+        "'no JSON'",
+    ],
+)
+def test_a_manifest_changed_in_its_row_stops_what_would_load_it_and_nothing_else(
+    url: str, change: str, promote_in: Callable[..., Version]
+) -> None:
+    with open_db_store(url) as store:
+        intact = promote_in(store, 1)
+        promote_in(store, 2)
+        _execute(url, f"UPDATE growlearn_versions SET manifest = {change} WHERE number = 2")  # noqa: S608
+        first, second = store.versions("digits")
+        logged = store.decision_log("digits")
+
+    assert first == intact
+    assert (second.number, second.branches) == (2, ("b1", "b2"))
+    assert isinstance(second.manifest, Manifest)
+    for read in (lambda: second.manifest.tasks, lambda: second.manifest.inference_artifacts):
+        with pytest.raises(CorruptArtifact, match=r"version 2 of stream 'digits' was changed after .* fsck"):
+            read()
+    assert len(logged) == 9
+
+
+def test_the_digest_of_a_manifest_is_that_of_its_stored_text(
+    url: str, promote_in: Callable[..., Version]
+) -> None:
+    with open_db_store(url) as store:
+        promote_in(store)
+        with store._engine.connect() as connection:
+            query = text("SELECT manifest, manifest_sha256 FROM growlearn_versions")
+            [(manifest, digest)] = connection.execute(query).all()
+    assert sha256(manifest.encode()).hexdigest() == digest
 
 
 def test_the_decision_log_takes_as_many_queries_for_many_windows_as_for_one(

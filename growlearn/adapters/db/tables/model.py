@@ -22,7 +22,10 @@ from growlearn.domain.stream import Alias
 
 
 class VersionRow(Base):
-    """One immutable model of a stream, with its ids in the tracker."""
+    """One immutable model of a stream, with its ids in the tracker.
+
+    `manifest_sha256` is that of the manifest's text, so that a later change of it is noticed.
+    """
 
     __tablename__ = "growlearn_versions"
     __table_args__ = (
@@ -40,6 +43,7 @@ class VersionRow(Base):
     parameters: Mapped[int] = mapped_column(BigInteger)
     average_accuracy: Mapped[float]
     manifest: Mapped[Manifest] = mapped_column(Json(Manifest))
+    manifest_sha256: Mapped[str] = mapped_column(String(64))
     created_at: Mapped[datetime]
     mlflow_version: Mapped[str | None]
     mlflow_run: Mapped[str | None]

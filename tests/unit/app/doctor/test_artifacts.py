@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 from dataclasses import replace
 from typing import Any
 
@@ -53,6 +54,16 @@ def test_one_that_is_missing_or_altered_is_named_with_what_needs_it(
     assert altered.message == f"artifact {path} does not hold what was stored; needed by {where}"
     assert missing.message == f"artifact {path} is missing; needed by {where}"
     assert (missing.state, missing.hint) == (FindingState.ERROR, "bring that file back from a backup")
+
+
+def test_a_manifest_that_was_changed_in_the_record_is_named(installation: Any) -> None:
+    installation.grow()
+    with sqlite3.connect(installation.settings.home / "growlearn.db") as connection:
+        connection.execute("UPDATE growlearn_versions SET manifest = replace(manifest, ',1]', ',2]')")
+    [finding] = installation.findings(artifacts)
+    assert finding.state is FindingState.ERROR
+    assert finding.message.startswith("the manifest of version 1 of stream 'a' was changed after")
+    assert "growlearn fsck" in finding.hint
 
 
 def test_the_challenger_counts_and_what_it_replaced_does_not(installation: Any) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from growlearn.domain.errors import CorruptArtifact
-from growlearn.domain.lineage import Manifest
+from growlearn.domain.lineage import Manifest, Version
 
 _HINT = "restore the database from a backup, or promote another version; growlearn fsck lists all damage"
 
@@ -34,3 +34,12 @@ class CorruptManifest(Manifest):
 
     def __hash__(self) -> int:
         return id(self)
+
+
+def find_manifest_error(version: Version) -> CorruptArtifact | None:
+    """Why a version's manifest cannot be used; None where it is as it was recorded."""
+    try:
+        _ = version.manifest.stream
+    except CorruptArtifact as error:
+        return error
+    return None

@@ -10,6 +10,7 @@ from growlearn.domain.printable import quote_name
 STRICT: dict[str, Any] = {"extra": "forbid"}  # an unknown key is an error, never ignored
 MAX_COUNT = 1_000_000_000
 """The largest number of epochs, rows and the like that a job file may ask for."""
+SHA256_PATTERN = re.compile("[0-9a-f]{64}")
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|h|d)")
 _MAX_DURATION_LENGTH = 40  # characters
 _MAX_DURATION_S = 3650 * 86400

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
@@ -16,6 +17,7 @@ from growlearn.evaluation.served_rows import score_served_rows
 from growlearn.ingest.rows import Rows, concat_rows
 from growlearn.metrics import bootstrap_values, compute_metric
 from growlearn.pipeline.context import Ports
+from growlearn.pipeline.verify import find_refusal
 from growlearn.registry.promotion import promote_version, rollback_version
 from growlearn.registry.version_tree import get_version
 from growlearn.serving.predictor import Predictor
@@ -28,8 +30,8 @@ def decide_challenger(name: str, ports: Ports) -> None:
     """Decide on a stream's challenger where enough labelled windows have come since it was made.
 
     It is promoted unless the champion is significantly better on their rows by the job's metric, at
-    baseline_comparison.alpha: McNemar's exact test for accuracy, else a paired bootstrap. Then it is
-    declined, and the next growth extends the champion.
+    baseline_comparison.alpha: McNemar's exact test for accuracy, else a paired bootstrap. Then, or where it
+    no longer gives its stored logits, it is declined, and the next growth extends the champion.
     """
     stream = ports.store.stream(name)
     config = stream.job.registry.promote
@@ -45,6 +47,25 @@ def decide_challenger(name: str, ports: Ports) -> None:
     ]
     if len(windows) < config.shadow_windows:
         return
+    refusal = find_refusal(ports.store, ports.artifacts, name, challenger.number)
+    declined, reason = (True, refusal) if refusal else _judge(challenger, champion, windows, stream, ports)
+    change_aliases, target = (
+        (rollback_version, champion.number) if declined else (promote_version, challenger.number)
+    )
+    alias_changes, parent_version = change_aliases(
+        stream, versions, target, _ACTOR, reason, ports.clock.now()
+    )
+    with suppress(ConcurrentUpdate):  # a person, or another worker, was first
+        message = Message(stream=name, kind=MessageKind.ALIASES)
+        ports.store.change_aliases(
+            name, alias_changes, parent_version, message, parent_version_before=stream.parent_version
+        )
+
+
+def _judge(
+    challenger: Version, champion: Version, windows: Sequence[Rows], stream: Stream, ports: Ports
+) -> tuple[bool, str]:
+    """Whether the challenger is declined, and the figures that decided it."""
     rows, alpha = concat_rows(windows), stream.job.baseline_comparison.alpha
     comparison = _compare(
         Predictor(challenger.manifest, ports.artifacts.get, device=ports.models.device),
@@ -58,18 +79,7 @@ def decide_challenger(name: str, ports: Ports) -> None:
         f"{champion.number} on {len(rows)} rows of {len(windows)} windows as challenger "
         f"(p = {comparison.p_value:.2g} that the champion is no better)"
     )
-    declined = comparison.p_value < alpha
-    change_aliases, target = (
-        (rollback_version, champion.number) if declined else (promote_version, challenger.number)
-    )
-    alias_changes, parent_version = change_aliases(
-        stream, versions, target, _ACTOR, reason, ports.clock.now()
-    )
-    with suppress(ConcurrentUpdate):  # a person, or another worker, was first
-        message = Message(stream=name, kind=MessageKind.ALIASES)
-        ports.store.change_aliases(
-            name, alias_changes, parent_version, message, parent_version_before=stream.parent_version
-        )
+    return comparison.p_value < alpha, reason
 
 
 @dataclass(frozen=True)

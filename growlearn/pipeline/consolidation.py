@@ -21,6 +21,7 @@ from growlearn.pipeline.context import Ports, StepContext
 from growlearn.pipeline.transitions import (
     make_final_transition,
     make_transition,
+    require_recorded_parent,
     retry_or_reject,
     stale_plan_reason,
 )
@@ -119,6 +120,7 @@ def consolidate_and_evaluate(context: StepContext, on_progress: ProgressCallback
         reason = stale_plan_reason(plan, context.stream)
         return make_final_transition(context, WindowState.REJECTED, reason=reason)
     try:
+        require_recorded_parent(context, plan)
         result = ports.engine.consolidate(plan, on_progress)
     except Unavailable:
         raise  # it may be there again later: no fault of the window

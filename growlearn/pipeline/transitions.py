@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from growlearn.domain.decision_log import compute_job_digest
-from growlearn.domain.errors import GrowLearnError
+from growlearn.domain.errors import CorruptArtifact, GrowLearnError
 from growlearn.domain.growth import GrowthPlan
 from growlearn.domain.stream import AliasChange, Message, MessageKind, Stream, Transition
 from growlearn.domain.window import WindowState
@@ -55,6 +55,16 @@ def retry_or_reject(context: StepContext, error: GrowLearnError) -> Transition:
     return make_final_transition(
         context, WindowState.REJECTED, reason=f"given up after {failures} tries; {reason}"
     )
+
+
+def require_recorded_parent(context: StepContext, plan: CandidatePlan) -> None:
+    """Raise CorruptArtifact where a plan starts from another model than the version that it grows from."""
+    if context.parent is not None and plan.parent_manifest != context.parent_manifest:
+        raise CorruptArtifact(
+            f"the plan of {plan.window} was changed after it was recorded: its manifest is not that of "
+            f"version {context.parent.number}",
+            hint="restore the database from a backup; growlearn fsck lists all damage",
+        )
 
 
 def stale_plan_reason(plan: CandidatePlan, stream: Stream) -> str:

@@ -37,8 +37,8 @@ def test_the_tutorial_runs_as_written_and_shows_what_it_says(tmp_path: Path) -> 
     assert "w2, 100 rows, stable (task-1), nothing grown" in lines[1]
     assert "w3, 169 rows, drift (task-2), promoted" in lines[2]
     assert lines[-2:] == [
-        "biopsies: champion version 1 -> version 2",
         "biopsies: verified: 2 tasks give their stored logits to the last bit on cpu",
+        "biopsies: champion version 1 -> version 2",
     ]
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
-import re
+from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from hashlib import sha256 as hash_of
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 from fsspec.core import url_to_fs
@@ -14,9 +16,17 @@ from fsspec.implementations.local import LocalFileSystem
 
 from growlearn.domain.errors import CorruptArtifact, DiskFull, GrowLearnError, Unavailable, is_disk_full
 from growlearn.domain.locations import get_local_path
+from growlearn.domain.validation import SHA256_PATTERN
 from growlearn.ingest.spool import SPOOL_BYTES, drop_pages, map_file
 
-SHA256_PATTERN = re.compile("[0-9a-f]{64}")
+
+@dataclass(frozen=True, kw_only=True)
+class StoredFile:
+    """A file in the folder; `sha256` is None for one that no artifact is named like."""
+
+    path: str
+    size_bytes: int
+    sha256: str | None
 
 
 class FileArtifacts:
@@ -89,6 +99,20 @@ class FileArtifacts:
             )
         drop_pages(content)
         return content
+
+    def list_files(self) -> Sequence[StoredFile]:
+        """Every file in the folder; raises Unavailable where it does not answer."""
+        try:
+            self._fs.invalidate_cache()
+            found: dict[str, dict[str, Any]] = self._fs.find(self._root, detail=True)
+        except Exception as error:
+            raise _make_unavailable(f"artifacts at {self._root}", error) from error
+        return [self._make_stored_file(path, int(info["size"] or 0)) for path, info in sorted(found.items())]
+
+    def _make_stored_file(self, path: str, size_bytes: int) -> StoredFile:
+        name = path.rpartition("/")[2]
+        is_ours = SHA256_PATTERN.fullmatch(name) is not None and path == self._make_path(name)
+        return StoredFile(path=path, size_bytes=size_bytes, sha256=name if is_ours else None)
 
     def _make_path(self, digest: str) -> str:
         return f"{self._root}/{digest[:2]}/{digest[2:4]}/{digest}"

@@ -45,10 +45,10 @@ def export_model(
 ) -> Path:
     """Write a model that needs mlflow, torch and safetensors but not growlearn; returns the folder.
 
-    It holds the weights as they are stored (safetensors, named by sha256), manifest.json with its sha256 in a
-    file of its own, a copy of the inference code, signature, input example and requirements; nothing is pickled. `identity` carries the
-    ids of the MLflow run and model it will belong to; `provenance` is written to provenance.json. Raises
-    GrowLearnError where the folder is not empty, CorruptArtifact where weights are missing.
+    It holds the weights as they are stored (safetensors, named by sha256), manifest.json and its sha256, a
+    copy of the inference code, signature, input example and requirements; nothing is pickled. `identity`
+    carries the ids of the MLflow run and model it will belong to; `provenance` is written to provenance.json.
+    Raises GrowLearnError where the folder is not empty, CorruptArtifact where weights are missing.
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise GrowLearnError(f"{folder} is not an empty folder", hint="name one that does not exist yet")

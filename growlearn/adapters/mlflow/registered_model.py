@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import quote
 
 from growlearn.adapters.mlflow.tags_and_params import CREATED_TAG, STREAM_TAG, VERSION_TAG, make_version_key
+from growlearn.domain.corrupt_manifest import find_manifest_error
 from growlearn.domain.lineage import Version
 from growlearn.domain.registered_model import AliasTarget, RegisteredModel
 from growlearn.domain.stream import Alias, Stream
@@ -75,7 +76,8 @@ def _match(
     stream: Stream, versions: Sequence[Version], tags: Tags, aliases: Mapping[str, str]
 ) -> RegisteredModel:
     """Which registered versions are which of the stream's, by their tags."""
-    keys = {str(version.number): make_version_key(stream, version).items() for version in versions}
+    intact = [version for version in versions if find_manifest_error(version) is None]
+    keys = {str(version.number): make_version_key(stream, version).items() for version in intact}
     own = {
         number: int(own_tags[VERSION_TAG])
         for number, own_tags in sorted(tags.items(), key=lambda item: int(item[0]))

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from growlearn.ports import Store
     from growlearn.settings import Settings
 
+Unverified = Annotated[
+    bool, typer.Option("--unverified", help="Even where its stored logits cannot be proven.")
+]
 Reason = Annotated[str, typer.Option("--reason", help="Stored with the change.")]
 
 
@@ -29,8 +32,9 @@ def promote(
     stream: StreamArgument,
     version: Annotated[int | None, typer.Argument(help="Default: the challenger.")] = None,
     reason: Reason = "promoted by hand",
+    unverified: Unverified = False,
 ) -> None:
-    """Make a version the champion."""
+    """Make a version the champion, once it is proven to predict as when it was made."""
     from growlearn.app.composition import open_store, system_clock
     from growlearn.app.current_settings import load_settings
     from growlearn.domain.errors import GrowLearnError
@@ -49,16 +53,17 @@ def promote(
     changes, base = promotion.promote_version(
         stored_stream, store.versions(stream), target, _current_user(), reason, system_clock().now()
     )
+    _verify_target(settings, store, stream, target, unverified=unverified)
     _move_aliases(settings, store, stored_stream, changes, base)
-    _verify_champion(settings, store, stream, target)
 
 
 def rollback(
     stream: StreamArgument,
     version: Annotated[int | None, typer.Argument(help="Default: the champion's parent.")] = None,
     reason: Reason = "rolled back by hand",
+    unverified: Unverified = False,
 ) -> None:
-    """Return to an earlier version; later growth starts from it."""
+    """Return to an earlier version, once it is proven; later growth starts from it."""
     from growlearn.app.composition import open_store, system_clock
     from growlearn.app.current_settings import load_settings
     from growlearn.registry import promotion
@@ -69,8 +74,8 @@ def rollback(
     changes, base = promotion.rollback_version(
         stored_stream, store.versions(stream), version, _current_user(), reason, system_clock().now()
     )
+    _verify_target(settings, store, stream, base, unverified=unverified)
     _move_aliases(settings, store, stored_stream, changes, base)
-    _verify_champion(settings, store, stream, base)
 
 
 def consolidate(stream: StreamArgument) -> None:
@@ -124,12 +129,22 @@ def _take_aliases(settings: Settings, store: Store, stream: str) -> bool:
     return True
 
 
-def _verify_champion(settings: Settings, store: Store, stream: str, version: int) -> None:
-    """Report whether the new champion's outputs are still those stored when it was made."""
-    from growlearn.app.composition import open_artifacts
-    from growlearn.app.verify import describe_verification, verify_version
+def _verify_target(settings: Settings, store: Store, stream: str, number: int, *, unverified: bool) -> None:
+    """Load the version to move to and compare its logits with the stored ones; nothing has moved yet.
 
-    verification = verify_version(store, open_artifacts(settings), stream, version)
+    Raises GrowLearnError where they are not proven, unless that is allowed, and where it cannot be loaded.
+    """
+    from growlearn.app.composition import open_artifacts
+    from growlearn.domain.errors import GrowLearnError
+    from growlearn.pipeline.verify import describe_verification, verify_version
+
+    verification = verify_version(store, open_artifacts(settings), stream, number)
+    if not verification.is_proven and not unverified:
+        raise GrowLearnError(
+            f"nothing was changed: version {number} of stream {stream!r} is "
+            f"{describe_verification(verification)}",
+            hint="name another version; to use this one all the same: --unverified",
+        )
     (echo if verification.is_verified else echo_error)(f"{stream}: {describe_verification(verification)}")
 
 

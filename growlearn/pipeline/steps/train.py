@@ -26,6 +26,7 @@ from growlearn.pipeline.task_replacement import replace_contradicted_tasks
 from growlearn.pipeline.transitions import (
     make_final_transition,
     make_transition,
+    require_recorded_parent,
     retry_or_reject,
     stale_plan_reason,
 )
@@ -44,6 +45,7 @@ def train_and_evaluate(context: StepContext, on_progress: ProgressCallback) -> T
         reason = stale_plan_reason(plan, context.stream)
         return make_final_transition(context, WindowState.REJECTED, reason=reason)
     try:
+        require_recorded_parent(context, plan)
         evaluated = _train_plan(context, plan, on_progress)
         if not is_contradicted(evaluated):
             return evaluated

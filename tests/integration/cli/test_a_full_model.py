@@ -46,8 +46,8 @@ def test_a_full_model_is_consolidated_shown_exported_and_left_again(place: Any) 
 
     back = place.growlearn("rollback", "blobs")
     assert back.out.splitlines() == [
-        "blobs: champion version 3 -> version 2",
         "blobs: verified: 2 tasks give their stored logits to the last bit on cpu",
+        "blobs: champion version 3 -> version 2",
     ]
     asked = place.growlearn("consolidate", "blobs")
     assert (asked.code, asked.out.startswith("blobs: w4 opened, 2 branches of at most 2")) == (0, True), (

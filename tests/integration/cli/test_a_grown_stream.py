@@ -251,15 +251,15 @@ def test_a_person_rolls_back_and_promotes_and_each_time_the_version_is_verified(
     back = copied.growlearn("rollback", "blobs")
     assert (back.code, back.err) == (0, "")
     assert back.out.splitlines() == [
-        "blobs: champion version 2 -> version 1",
         "blobs: verified: 1 task gives its stored logits to the last bit on cpu",
+        "blobs: champion version 2 -> version 1",
     ]
     assert copied.growlearn("status", "--json").json["streams"][0]["champion"] == 1
     forth = copied.growlearn("promote", "blobs", "2", "--reason", "all is well")
     assert (forth.code, forth.err) == (0, "")
     assert forth.out.splitlines() == [
-        "blobs: champion version 1 -> version 2",
         "blobs: verified: 2 tasks give their stored logits to the last bit on cpu",
+        "blobs: champion version 1 -> version 2",
     ]
 
 

@@ -83,17 +83,48 @@ def test_deleted_rows_are_an_error_that_names_them(copied: Any) -> None:
     assert f"missing or damaged in the artifacts are rows 'train' ({digest})" in done.err
 
 
-def test_a_rollback_to_a_version_that_answers_otherwise_moves_and_warns(copied: Any) -> None:
+def test_a_version_that_answers_otherwise_is_not_moved_to_unless_told(copied: Any) -> None:
     assert copied.growlearn("rollback", "blobs").code == 0
     other: list[str] = []
     with closing(sqlite3.connect(copied.folder / ".growlearn" / "growlearn.db")) as database:
         (text,) = database.execute("SELECT result FROM growlearn_growths WHERE window = 1").fetchone()
         other.append(json.loads(text)["check_logits"])
     rewrite(copied, "result", lambda result: result.update(check_logits=other[0]))
-    done = copied.growlearn("promote", "blobs", "2")
+    refused = copied.growlearn("promote", "blobs", "2")
+    assert (refused.code, refused.out) == (1, "")
+    assert "nothing was changed: version 2 of stream 'blobs' is not verified: " in refused.err
+    assert copied.growlearn("status", "--json").json["streams"][0]["champion"] == 1
+    done = copied.growlearn("promote", "blobs", "2", "--unverified")
     assert (done.code, done.out) == (0, "blobs: champion version 1 -> version 2\n")
     assert done.err.startswith("blobs: not verified: ")
     rewrite(copied, "result", lambda result: result.pop("check_logits"))
     copied.growlearn("rollback", "blobs")
     old = copied.growlearn("promote", "blobs", "2")
-    assert "not verified: version 2 has no stored check logits" in old.err
+    assert (old.code, "not verified: version 2 has no stored check logits" in old.err) == (1, True)
+
+
+def test_a_version_that_cannot_be_loaded_is_never_moved_to(copied: Any) -> None:
+    """Its weights are gone; then its manifest has swapped classes."""
+    folder = copied.folder / ".growlearn"
+    with closing(sqlite3.connect(folder / "growlearn.db")) as database, database:
+        query = "SELECT manifest FROM growlearn_versions WHERE number = 1"
+        (manifest,) = database.execute(query).fetchone()
+        digest = json.loads(manifest)["branches"][0]["sha256"]
+        weights = folder / "artifacts" / digest[:2] / digest[2:4] / digest
+        content = weights.read_bytes()
+        weights.unlink()
+        lost = copied.growlearn("rollback", "blobs", "--unverified")
+        weights.write_bytes(content)
+        database.execute(
+            "UPDATE growlearn_versions SET manifest = ? WHERE number = 1",
+            (manifest.replace('"classes":[0,1]', '"classes":[1,0]'),),
+        )
+        database.commit()
+        swapped = copied.growlearn("rollback", "blobs", "--unverified")
+        asked = copied.growlearn("predict", "blobs", "incoming/1.parquet", "--version", "1", "--out", "p.csv")
+    assert (lost.code, swapped.code, asked.code) == (1, 1, 1)
+    assert f"{digest} is missing" in lost.err
+    for answer in (swapped, asked):
+        assert "the manifest of version 1 of stream 'blobs' was changed after it was recorded" in answer.err
+    assert copied.growlearn("status", "--json").json["streams"][0]["champion"] == 2
+    assert copied.growlearn("predict", "blobs", "incoming/1.parquet", "--out", "p.csv").code == 0

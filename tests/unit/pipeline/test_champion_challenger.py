@@ -17,6 +17,7 @@ from growlearn.domain.model_config import ModelConfig
 from growlearn.domain.stream import Alias, AliasChange, Message, MessageKind
 from growlearn.domain.window import WindowState
 from growlearn.ingest.rows import Rows, object_column
+from growlearn.network.model import weights
 from growlearn.pipeline.champion_challenger import _compare
 from growlearn.registry.promotion import promote_version
 from growlearn.registry.version_tree import get_version
@@ -126,6 +127,22 @@ def test_a_window_without_its_rows_does_not_count(tmp_path: Path, digits: Digits
     assert aliases(world) == (1, 2, 2)
     world.send("5.parquet", images[1100:1200], labels[1100:1200])
     assert aliases(world) == (2, None, 2)
+
+
+def test_a_challenger_that_no_longer_gives_its_stored_logits_is_declined(
+    tmp_path: Path, digits: Digits
+) -> None:
+    images, labels = digits
+    world = start(tmp_path, digits)
+    result = world.store.window_record("digits", "w2").result
+    assert result is not None
+    stored = weights.load_weights(world.artifacts.get(str(result.check_logits)))
+    stored[next(iter(stored))][0, 0] += 0.5
+    world.artifacts._contents[str(result.check_logits)] = weights.dump_weights(stored)
+    world.send("3.parquet", 255 - images[900:1100], labels[900:1100])
+    world.send("4.parquet", images[1100:1300], labels[1100:1300])
+    assert aliases(world) == (1, None, 1)
+    assert last_change(world).reason.startswith("not verified: 1 of 1 tasks no longer give")
 
 
 class Told:

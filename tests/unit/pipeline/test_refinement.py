@@ -10,8 +10,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from growlearn.app.doctor.artifacts import iter_referenced_artifacts
-from growlearn.app.verify import verify_version
 from growlearn.domain.drift_config import RefineConfig, RetrainingPolicyConfig
 from growlearn.domain.evaluation import Evaluation
 from growlearn.domain.growth import GrowthPlan
@@ -21,9 +19,11 @@ from growlearn.domain.stream import Message, MessageKind, Transition
 from growlearn.domain.window import Verdict, Window, WindowState
 from growlearn.ingest.rows import Rows, from_parquet, hash_rows, object_column
 from growlearn.network.model.network import load_network
+from growlearn.pipeline.verify import verify_version
 from growlearn.registry.decision_report import explain_window
 from growlearn.registry.matrix import load_accuracy_matrix
 from growlearn.registry.promotion import rollback_version
+from growlearn.registry.references import iter_used_digests
 from growlearn.registry.version_tree import select_version_tasks
 from tests.unit.digits import SCHEMA, Digits, rotate
 from tests.unit.in_memory import JOB, NO_BASELINES, World, parquet
@@ -294,7 +294,7 @@ def test_every_version_of_a_refined_stream_verifies_and_names_its_own_rows(
         assert verify_version(world.store, world.artifacts, "digits", number).is_verified
         tasks = select_version_tasks(world.store.tasks("digits"), world.store.versions("digits"), number)
         assert tasks == (task,)
-    in_use = dict(iter_referenced_artifacts(world.store, world.store.stream("digits")))
+    in_use = dict(iter_used_digests(world.store, world.store.stream("digits")))
     assert world.store.tasks("digits")[1].holdout in in_use
 
 

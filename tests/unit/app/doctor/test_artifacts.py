@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
-from growlearn.app.doctor.artifacts import artifacts, iter_referenced_artifacts
+from growlearn.app.doctor.artifacts import artifacts
 from growlearn.app.doctor.finding import FindingState
 from growlearn.domain.delayed_labels import LabelJoinResult, PendingLabels
 from growlearn.domain.errors import Unavailable
 from growlearn.domain.stream import Alias
 from growlearn.domain.window import IngestResult, SourceFile
+from growlearn.registry.references import iter_used_digests
 
 
 def test_everything_in_use_is_read_and_counted(installation: Any) -> None:
@@ -112,7 +113,7 @@ def test_rows_that_a_training_under_way_reads_count(installation: Any) -> None:
 
 def test_labels_are_the_data_s_own_words_though_they_look_like_a_hash(installation: Any) -> None:
     version = installation.grow()
-    referenced = dict(iter_referenced_artifacts(installation.store, installation.store.stream("a")))
+    referenced = dict(iter_used_digests(installation.store, installation.store.stream("a")))
     assert version.manifest.tasks[0].classes[0] == "0" * 64
     assert "0" * 64 not in referenced
     assert len(referenced) == 4

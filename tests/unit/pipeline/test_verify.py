@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from growlearn.app.verify import Verification, describe_verification, verify_version
 from growlearn.domain.environment import EnvironmentDifference
 from growlearn.domain.errors import CorruptArtifact, NotFound
 from growlearn.domain.stream import WindowRecord
 from growlearn.network.model import weights
+from growlearn.pipeline.verify import Verification, describe_verification, find_refusal, verify_version
 from growlearn.ports import Store
 from tests.unit.consolidated import World
 
@@ -90,6 +90,20 @@ def test_the_circumstances_that_differ_are_told(grown: World, patched_store: Any
     assert describe_verification(lost).endswith("; it was made with torch 2.13.0 (now none)")
 
 
+@pytest.mark.parametrize(
+    ("by", "elsewhere", "is_proven"), [(1e-6, False, False), (1e-6, True, True), (1e-2, True, False)]
+)
+def test_only_another_environment_explains_a_small_difference(
+    grown: World, patched_store: Any, by: float, elsewhere: bool, is_proven: bool
+) -> None:
+    made_in = grown.store.window_record("digits", "w2").result.environment  # type: ignore[union-attr]
+    environment = replace(made_in, cpu="another") if elsewhere else made_in  # type: ignore[type-var]
+    check_logits = altered_check_logits(grown, "logits.a", by)
+    store = with_result(grown, patched_store, check_logits=check_logits, environment=environment)
+    assert verify_version(store, grown.artifacts, "digits", 2).is_proven is is_proven
+    assert (find_refusal(store, grown.artifacts, "digits", 2) is None) is is_proven
+
+
 def test_a_version_of_an_earlier_growlearn_says_that_nothing_is_stored(
     grown: World, patched_store: Any
 ) -> None:
@@ -120,6 +134,7 @@ def test_weights_that_are_gone_are_an_error(grown: World, patched_store: Any) ->
     store = patched_store(grown.store, versions=lambda _: (versions[0], broken))
     with pytest.raises(CorruptArtifact, match="ffff"):
         verify_version(store, grown.artifacts, "digits", 2)
+    assert "ffff" in str(find_refusal(store, grown.artifacts, "digits", 2))
     with pytest.raises(NotFound, match="no version 9"):
         verify_version(grown.store, grown.artifacts, "digits", 9)
 

@@ -1,4 +1,7 @@
-"""Verifies a version: outputs of its rebuilt model against the outputs stored when it was made."""
+"""Verifies a version: outputs of its rebuilt model against the outputs stored when it was made.
+
+No version becomes champion later than at its birth without it.
+"""
 
 from __future__ import annotations
 
@@ -48,6 +51,14 @@ class Verification:
         return self.num_checked_tasks is not None and not self.changed_tasks and not self.missing_tasks
 
     @property
+    def is_proven(self) -> bool:
+        """Whether every task was checked, and any difference is as small as another environment explains."""
+        if self.num_checked_tasks is None or self.missing_tasks:
+            return False
+        tolerance = CROSS_DEVICE_TOLERANCE if self.environment_differences else 0.0
+        return all(self.output_differences[task] <= tolerance for task in self.changed_tasks)
+
+    @property
     def changed_tasks(self) -> tuple[str, ...]:
         """Tasks with an output that differs by a bit, or on another device by more than 1e-4."""
         tolerance = 0.0 if self.device == self.recorded_device else CROSS_DEVICE_TOLERANCE
@@ -92,6 +103,15 @@ def verify_version(store: Store, artifacts: Artifacts, stream: str, number: int)
         device=describe_device(device),
         recorded_device=result.check_device,
     )
+
+
+def find_refusal(store: Store, artifacts: Artifacts, stream: str, number: int) -> str | None:
+    """Why a version may not become champion by itself: not loadable, or not proven; None where it may."""
+    try:
+        verification = verify_version(store, artifacts, stream, number)
+    except CorruptArtifact as error:
+        return error.message
+    return None if verification.is_proven else describe_verification(verification)
 
 
 def _load_check_rows(store: Store, artifacts: Artifacts, version: Version) -> dict[str, Rows]:

@@ -16,6 +16,7 @@ from growlearn.app.cli import (
     doctor,
     evaluate,
     export,
+    fsck,
     inspect,
     jobs,
     predict,
@@ -87,7 +88,8 @@ def _options(
 
 
 for group in (
-    demo, jobs, run, inspect, evaluate, why, reproduce, doctor, promotion, backtest, predict, export, database
+    demo, jobs, run, inspect, evaluate, why, reproduce, doctor, fsck, promotion, backtest, predict, export,
+    database,
 ):  # fmt: skip
     group.register(app)
 

@@ -12,7 +12,21 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import Engine, Row, and_, func, inspect, or_, select, text
+from sqlalchemy import (
+    Connection,
+    Engine,
+    ForeignKeyConstraint,
+    Row,
+    Table,
+    and_,
+    exists,
+    func,
+    inspect,
+    literal,
+    or_,
+    select,
+    text,
+)
 
 from growlearn.adapters.db.columns import UtcDateTime
 from growlearn.adapters.db.engine import read_transaction
@@ -29,13 +43,57 @@ from growlearn.adapters.db.tables import (
 from growlearn.domain.window import PENDING, WindowState
 
 
-def find_integrity_error(engine: Engine) -> str | None:
-    """The first integrity error in a SQLite file; None for a sound one and for other databases."""
+def find_integrity_error(engine: Engine, *, full: bool = False) -> str | None:
+    """The first integrity error in a SQLite file; None for a sound one and for other databases.
+
+    A full check also compares every index with its table, which takes longer.
+    """
     if engine.dialect.name != "sqlite":
         return None
     with read_transaction(engine) as connection:
-        outcome: str = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one()
+        pragma = "integrity_check" if full else "quick_check"
+        outcome: str = connection.exec_driver_sql(f"PRAGMA {pragma}(1)").scalar_one()
     return None if outcome == "ok" else outcome
+
+
+@dataclass(frozen=True, kw_only=True)
+class DanglingRows:
+    """Rows of a table that name a row of another table which does not exist; `example` is one's key."""
+
+    table: str
+    columns: tuple[str, ...]
+    other: str
+    count: int
+    example: str
+
+
+def list_dangling_rows(engine: Engine) -> Sequence[DanglingRows]:
+    """Every broken reference between tables, which a database copied or edited by hand may have."""
+    with read_transaction(engine) as connection:
+        return tuple(
+            dangling
+            for table in Base.metadata.sorted_tables
+            for key in sorted(table.foreign_key_constraints, key=lambda key: str(key.name))
+            if (dangling := _find_dangling(connection, table, key)) is not None
+        )
+
+
+def _find_dangling(connection: Connection, table: Table, key: ForeignKeyConstraint) -> DanglingRows | None:
+    other = key.referred_table.alias("other")
+    matches = and_(*(other.c[element.column.name] == element.parent for element in key.elements))
+    given = and_(*(column.is_not(None) for column in key.columns))
+    is_dangling = and_(given, ~exists(select(literal(1)).select_from(other).where(matches)))
+    count = connection.scalar(select(func.count()).select_from(table).where(is_dangling)) or 0
+    if not count:
+        return None
+    first = connection.execute(select(*table.primary_key.columns).where(is_dangling).limit(1)).one()
+    return DanglingRows(
+        table=table.name,
+        columns=tuple(column.name for column in key.columns),
+        other=key.referred_table.name,
+        count=count,
+        example=", ".join(f"{name} {value}" for name, value in first._mapping.items()),
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

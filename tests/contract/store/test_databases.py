@@ -200,7 +200,7 @@ def test_a_manifest_changed_in_its_row_stops_what_would_load_it_and_nothing_else
     with open_db_store(url) as store:
         intact = promote_in(store, 1)
         promote_in(store, 2)
-        _execute(url, f"UPDATE growlearn_versions SET manifest = {change} WHERE number = 2")  # noqa: S608
+        _execute(url, f"UPDATE growlearn_versions SET manifest = {change} WHERE number = 2")
         first, second = store.versions("digits")
         logged = store.decision_log("digits")
 

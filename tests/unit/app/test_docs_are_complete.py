@@ -16,7 +16,7 @@ import yaml
 
 from growlearn.adapters.db.tables import Base
 from growlearn.adapters.sources import SOURCES
-from growlearn.app import backtest_view, evaluation_view, reproduction_view, views
+from growlearn.app import backtest_view, evaluation_view, fsck_view, reproduction_view, views
 from growlearn.app.doctor.checks import INSTALLATION_CHECKS, SETTINGS_CHECKS, STORE_CHECKS
 from growlearn.app.job_schema import job_keys, walk_fields
 from growlearn.app.jobfile import read_job
@@ -87,7 +87,7 @@ def test_every_setting_is_on_the_settings_page() -> None:
 
 
 def test_every_json_key_is_on_the_json_page() -> None:
-    modules = (views, backtest_view, evaluation_view, reproduction_view)
+    modules = (views, backtest_view, evaluation_view, fsck_view, reproduction_view)
     trees = [ast.parse(Path(str(each.__file__)).read_text(encoding="utf-8")) for each in modules]
     dicts = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Dict)]
     keys = {key.value for node in dicts for key in node.keys if isinstance(key, ast.Constant)}

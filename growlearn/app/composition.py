@@ -97,11 +97,10 @@ def build_ports(settings: Settings, store: Store) -> Ports:
         clock=system_clock(),
         store=store,
         engine=SubprocessEngine(
-            build_training_command(
-                settings.artifacts_url, settings.scratch, settings.threads, settings.device
-            ),
+            build_training_command(settings.scratch, settings.threads, settings.device),
             build_training_environment(settings.threads),
             preload=_import_evaluation_and_delivery,
+            addresses=(settings.artifacts_url,),
         ),
         evaluator=build_evaluator(models),
         models=models,
@@ -130,10 +129,11 @@ def open_scratch_training(settings: Settings, folder: Path, threads: int, device
 
     artifacts_folder = folder / "artifacts"
     artifacts_folder.mkdir()
-    training_command = build_training_command(
-        str(artifacts_folder), folder / "scratch", threads, device, settings.artifacts_url
+    engine = SubprocessEngine(
+        build_training_command(folder / "scratch", threads, device),
+        build_training_environment(threads),
+        addresses=(str(artifacts_folder), settings.artifacts_url),
     )
-    engine = SubprocessEngine(training_command, build_training_environment(threads))
     return ScratchTraining(
         engine, OverlayArtifacts(FileArtifacts(artifacts_folder), open_artifacts(settings))
     )

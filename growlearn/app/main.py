@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import errno
+import sys
+import traceback
+from types import TracebackType
 from typing import Annotated, Any
 
 import typer
@@ -26,6 +29,7 @@ from growlearn.app.cli import (
     why,
 )
 from growlearn.app.cli.output import BAD_USAGE, FAILED, accept_any_text, echo, echo_error
+from growlearn.app.file_modes import private_files
 from growlearn.domain.errors import GrowLearnError, JobError, is_disk_full, make_write_error
 
 
@@ -40,7 +44,8 @@ class CommandGroup(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         """Run the requested command."""
         try:
-            return super().invoke(ctx)
+            with private_files():
+                return super().invoke(ctx)
         except GrowLearnError as error:
             for line in f"error: {error}".split("\n"):
                 echo_error(line)
@@ -96,4 +101,10 @@ for group in (
 
 def main() -> None:
     """Run the command line."""
+    sys.excepthook = _print_crash
     app()
+
+
+def _print_crash(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """A traceback for a bug report, without credentials."""
+    echo_error("".join(traceback.format_exception(kind, error, trace)).rstrip())

@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from growlearn.adapters.mlflow.address import redact_message
 from growlearn.app.composition import open_tracker, system_clock
 from growlearn.domain.errors import GrowLearnError
+from growlearn.domain.redaction import redact
 from growlearn.domain.stream import UndeliverableMessage
 from growlearn.pipeline.lease import renew_periodically
 from growlearn.ports import Store
@@ -113,5 +113,4 @@ def _deliver_pending(settings: Settings, store: Store, stream: str, on_error: Ca
     try:
         outbox.deliver_messages(store, open_tracker(settings), system_clock(), stream)
     except Exception as error:  # MLflow raises many kinds; none may stop the caller
-        uri = settings.mlflow_tracking_uri
-        on_error(redact_message(f"MLflow at {uri} cannot be reached: {error}", uri))
+        on_error(redact(f"MLflow at {settings.mlflow_tracking_uri} cannot be reached: {error}"))

@@ -1,35 +1,25 @@
 """The training process: `python -m growlearn.app.training_process` and its arguments.
 
-They are ARTIFACTS SCRATCH THREADS DEVICE [FALLBACK]. It reads the plan from stdin. What ARTIFACTS lacks is
-read from FALLBACK, which is never written to.
+They are SCRATCH THREADS DEVICE. It reads two lines from stdin: the addresses of the artifacts, then the
+plans. What the first address lacks is read from the second, where there is one, which is never written to.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
 from pathlib import Path
 
 from growlearn.adapters.engines.subprocess_engine import run_child
+from growlearn.app.file_modes import PRIVATE_UMASK
 from growlearn.ports import Engine
 
 
-def build_training_command(
-    artifacts_url: str, scratch: Path, threads: int, device: str, fallback_url: str | None = None
-) -> list[str]:
+def build_training_command(scratch: Path, threads: int, device: str) -> list[str]:
     """The command that starts this process."""
-    fallback = [] if fallback_url is None else [fallback_url]
-    return [
-        sys.executable,
-        "-m",
-        "growlearn.app.training_process",
-        artifacts_url,
-        str(scratch),
-        str(threads),
-        device,
-        *fallback,
-    ]
+    return [sys.executable, "-m", "growlearn.app.training_process", str(scratch), str(threads), device]
 
 
 def build_training_environment(threads: int) -> dict[str, str]:
@@ -67,13 +57,15 @@ def _build_engine(
 
 def run_training_process(arguments: list[str]) -> int:
     """Train one plan; returns the exit status."""
-    artifacts_url, scratch, threads, device, *fallback = arguments
+    scratch, threads, device = arguments
+    os.umask(PRIVATE_UMASK)
     output = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # keeps a library's prints out of the lines that the parent reads
     # Ctrl-C reaches every process of a terminal, and a service manager's SIGTERM every process of a service.
     # The parent decides when this process ends; it also ends by itself when the parent has exited.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
+    artifacts_url, *fallback = json.loads(sys.stdin.buffer.readline())
     return run_child(
         lambda: _build_engine(artifacts_url, Path(scratch), int(threads), device, next(iter(fallback), None)),
         sys.stdin.buffer,

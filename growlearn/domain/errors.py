@@ -11,7 +11,8 @@ from growlearn.domain.printable import format_reason
 class GrowLearnError(Exception):
     """Something the user can fix; `details` are further lines.
 
-    Names and values from outside are made printable, and a long text is shortened.
+    Names and values from outside are made printable, credentials of addresses are hidden, and a long text is
+    shortened.
 
     >>> print(GrowLearnError("stream 'a' is unknown", hint="run: growlearn apply JOB.yaml"))
     stream 'a' is unknown (run: growlearn apply JOB.yaml)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 
+from growlearn.domain.redaction import redact
+
 MAX_REASON_LENGTH = 1_000
 """Characters of a reason, an error or a hint that are kept; of a longer one its middle is left out."""
 MAX_LISTED_NAMES = 10
@@ -55,8 +57,8 @@ def shorten(text: str, max_length: int = MAX_REASON_LENGTH) -> str:
 
 
 def format_reason(text: str) -> str:
-    """A reason or an error as it is recorded and shown: printable and shortened."""
-    return printable(shorten(text))
+    """A reason or an error as it is recorded and shown: without credentials, printable and shortened."""
+    return printable(shorten(redact(text)))
 
 
 def quote_name(name: object) -> str:

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from growlearn.domain.errors import InvalidFile
+from growlearn.domain.redaction import redact
 from growlearn.domain.schema import Schema
 from growlearn.domain.window import Window, WindowState
 from growlearn.ingest.context import (
@@ -134,7 +135,7 @@ def _split_by_size(rows: Rows, size: int) -> Iterator[Rows]:
 def _continue_window(window: Window, context: IngestContext) -> Window:
     """An open window that takes rows of one more file; its source names the first and the last."""
     first_source = window.source.split(" ... ")[0]
-    return replace(window, source=f"{first_source} ... {context.file.url}", updated_at=context.at)
+    return replace(window, source=f"{first_source} ... {redact(context.file.url)}", updated_at=context.at)
 
 
 def _close_or_keep_open(

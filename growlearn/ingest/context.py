@@ -9,6 +9,7 @@ from hashlib import sha256
 from itertools import count
 
 from growlearn.domain.delayed_labels import LabelJoinResult
+from growlearn.domain.redaction import redact
 from growlearn.domain.schema import Schema
 from growlearn.domain.stream import Stream
 from growlearn.domain.window import BadRow, SourceFile, Window, WindowState
@@ -59,7 +60,7 @@ def new_window(context: IngestContext, task: str | None = None) -> Window:
         stream=context.stream.name,
         number=next(context.window_numbers),
         state=WindowState.OPEN,
-        source=context.file.url,
+        source=redact(context.file.url),
         discovered_at=context.at,
         updated_at=context.at,
         task=task,

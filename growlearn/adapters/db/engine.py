@@ -19,6 +19,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from growlearn.adapters.db.readonly import may_write, open_readonly
 from growlearn.domain.errors import DiskFull, GrowLearnError
 from growlearn.domain.locations import get_sqlite_file
+from growlearn.domain.redaction import redact
 
 BUSY_TIMEOUT_S = 30
 _CONNECT_TIMEOUT_S = 10
@@ -53,9 +54,9 @@ def get_sqlite_path(url: URL) -> Path | None:
 
 
 def describe_database(url: URL) -> str:
-    """The URL as the user writes it, without its password."""
+    """The URL as the user writes it, without its passwords."""
     file = get_sqlite_path(url)
-    return url.render_as_string(hide_password=True) if file is None else f"sqlite:///{file}"
+    return redact(url.render_as_string(hide_password=True)) if file is None else f"sqlite:///{file}"
 
 
 def connect(url: str, *, foreign_keys: bool = True) -> Engine:
@@ -164,7 +165,7 @@ def _as_growlearn_errors(engine: Engine) -> Iterator[None]:
 
 
 def _make_database_error(url: URL, error: DatabaseError) -> GrowLearnError:
-    what = f"database {url.render_as_string(hide_password=True)}: {str(error.orig).strip()}"
+    what = f"database {describe_database(url)}: {str(error.orig).strip()}"
     sqlite_error = getattr(error.orig, "sqlite_errorcode", None)
     if sqlite_error in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE) or _is_disk_full(error.orig):
         return DiskFull(what)

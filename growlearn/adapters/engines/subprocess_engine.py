@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -24,6 +25,9 @@ from growlearn.registry.json_codec import InvalidJson, from_json, to_json
 class SubprocessEngine:
     """Runs `command`, which must call `run_child`; `environment` is added to this process's environment.
 
+    `addresses`, which may hold passwords, reach the child as the first line of its standard input: every
+    user of a machine can read the arguments of every process.
+
     While the child trains, a thread calls `preload`: it imports what this process needs afterwards, and has
     ended when training has, because two threads that import what needs each other may find half a module.
     """
@@ -31,6 +35,7 @@ class SubprocessEngine:
     command: Sequence[str]
     environment: Mapping[str, str] = field(default_factory=dict)
     preload: Callable[[], None] | None = None
+    addresses: Sequence[str] = ()
 
     def run(self, plans: Sequence[GrowthPlan], on_progress: ProgressCallback) -> Sequence[GrowthResult]:
         """Train the plans one after the other in one child, whose standard error is this process's."""
@@ -59,6 +64,8 @@ class SubprocessEngine:
             assert child.stdout is not None
             try:
                 # The pipe stays open: when it closes, the child knows that this process has ended.
+                if self.addresses:
+                    child.stdin.write(json.dumps(list(self.addresses)).encode() + b"\n")
                 child.stdin.write(to_json(plans, Sequence[Plan]) + b"\n")
                 child.stdin.flush()
                 for result in _read_results(child.stdout, on_progress):

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from mlflow.entities import Dataset, DatasetInput, InputTag
 
+from growlearn.domain.redaction import redact
 from growlearn.domain.schema import InputType, Schema
 from growlearn.ports import WindowReport
 
@@ -36,7 +37,7 @@ def make_dataset_input(window_report: WindowReport) -> DatasetInput | None:
         name=f"{window.stream}/{window.id}",
         digest=window.snapshot[:_MAX_DIGEST_LENGTH],
         source_type=_SOURCE_TYPES.get(scheme, "local"),
-        source=json.dumps({"uri": window.source}),
+        source=json.dumps({"uri": redact(window.source)}),
         schema=json.dumps({"mlflow_colspec": _make_columns(window_report.stream.job.schema)}),
         profile=json.dumps({"num_rows": window.rows, "quarantined_rows": window.quarantined_rows}),
     )

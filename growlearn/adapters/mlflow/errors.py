@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from growlearn.adapters.mlflow.address import redact_message
 from growlearn.domain.errors import DiskFull, GrowLearnError, Undeliverable, is_disk_full
 
 _REFUSALS = ("INVALID_PARAMETER_VALUE", "BAD_REQUEST", "NOT_IMPLEMENTED", "FEATURE_DISABLED")
@@ -33,17 +32,13 @@ def wrap_tracker_errors(tracking_uri: str) -> Iterator[None]:
         reason = str(failure).strip().splitlines()[0] if str(failure).strip() else type(failure).__name__
         if _is_refusal(failure):
             raise Undeliverable(
-                redact_message(f"MLflow at {tracking_uri} refused the request: {reason}", tracking_uri),
+                f"MLflow at {tracking_uri} refused the request: {reason}",
                 hint="it would refuse it again: change what the reason names",
             ) from failure
         if is_disk_full(failure) or "database or disk is full" in str(failure):
-            raise DiskFull(
-                redact_message(f"MLflow at {tracking_uri} cannot be told: {reason}", tracking_uri)
-            ) from failure
+            raise DiskFull(f"MLflow at {tracking_uri} cannot be told: {reason}") from failure
         raise TrackerUnavailable(
-            redact_message(
-                f"MLflow at {tracking_uri} rejected the request or did not answer: {reason}", tracking_uri
-            ),
+            f"MLflow at {tracking_uri} rejected the request or did not answer: {reason}",
             hint="check that it is reachable and writable; the message will be sent again",
         ) from failure
 

@@ -11,6 +11,7 @@ from typing import Any
 from growlearn.domain.consolidation import ConsolidationPlan
 from growlearn.domain.growth import GrowthPlan
 from growlearn.domain.lineage import Version
+from growlearn.domain.redaction import redact
 from growlearn.domain.stream import Stream
 from growlearn.ports import WindowReport
 from growlearn.registry.provenance import get_data_hashes
@@ -145,7 +146,7 @@ def make_run_params(window_report: WindowReport) -> dict[str, str]:
             "plan.refinement.reason": plan.refinement.reason,
         }
     params |= _make_environment_params(window_report.record.result)
-    return {key: _to_text(value) for key, value in params.items()}
+    return {key: redact(_to_text(value)) for key, value in params.items()}
 
 
 def _make_environment_params(result: CandidateResult | None) -> dict[str, str]:

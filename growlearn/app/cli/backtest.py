@@ -66,6 +66,7 @@ def backtest(
     from growlearn.app.backtest_view import backtest_view
     from growlearn.app.cli.progress import show_progress
     from growlearn.app.current_settings import load_settings
+    from growlearn.app.file_modes import files_for_people
 
     settings = load_settings()
     torch.set_num_threads(settings.threads)
@@ -82,7 +83,8 @@ def backtest(
     with show_progress() as on_progress:
         result = run_backtest(request, settings, on_progress)
     if plot is not None:
-        write_plot(result, plot)
+        with files_for_people():
+            write_plot(result, plot)
     if as_json:
         print_json(backtest_view(result))
     else:

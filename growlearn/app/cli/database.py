@@ -1,6 +1,9 @@
-"""db upgrade, db check: the tables of the database."""
+"""db upgrade, db check, db backup: the tables of the database, and a copy of it."""
 
 from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
@@ -9,9 +12,10 @@ from growlearn.app.cli.output import FAILED, echo
 
 def register(app: typer.Typer) -> None:
     """Put this group's commands into the program."""
-    group = typer.Typer(no_args_is_help=True, help="The tables of the database.")
+    group = typer.Typer(no_args_is_help=True, help="The tables of the database, and a copy of it.")
     group.command()(upgrade)
     group.command()(check)
+    group.command()(backup)
     app.add_typer(group, name="db", rich_help_panel="Run")
 
 
@@ -43,3 +47,14 @@ def check() -> None:
     for difference in state.differences:
         echo(f"differs from the newest tables: {difference}")
     raise typer.Exit(FAILED)
+
+
+def backup(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A file that does not exist yet.")],
+) -> None:
+    """Copy a SQLite database into one file, while others may write to it."""
+    from growlearn.adapters.db.backup import backup_sqlite
+    from growlearn.app.current_settings import load_settings
+
+    backup_sqlite(load_settings().database_url, file)
+    echo(f"database -> {file}, {file.stat().st_size / 1e6:.1f} MB")

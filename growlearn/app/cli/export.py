@@ -28,18 +28,15 @@ def export(
     from growlearn.app.composition import build_evaluator, open_models, open_store
     from growlearn.app.current_settings import load_settings
     from growlearn.app.export import export_version
+    from growlearn.app.file_modes import files_for_people
 
     settings = load_settings()
     models = open_models(settings)
-    exported = export_version(
-        open_store(settings),
-        models.artifacts,
-        build_evaluator(models),
-        stream,
-        version,
-        folder,
-        branches,
-    )
+    store = open_store(settings)
+    with files_for_people():
+        exported = export_version(
+            store, models.artifacts, build_evaluator(models), stream, version, folder, branches
+        )
     if exported.tasks:
         show_table(
             ("task", f"{exported.total_branches} branches", f"{exported.branches} branches"),

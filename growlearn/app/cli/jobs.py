@@ -31,6 +31,7 @@ def init(
 ) -> None:
     """Profile data and write a commented job file for it."""
     from growlearn.app.data_profile import profile_data
+    from growlearn.app.file_modes import files_for_people
     from growlearn.app.job_template import render_job_file
     from growlearn.domain.errors import GrowLearnError, make_write_error
 
@@ -39,7 +40,7 @@ def init(
     job_text = render_job_file(stream, profile)
     target = out or Path(f"{stream}.yaml")
     try:
-        with target.open("x", encoding="utf-8") as file:
+        with files_for_people(), target.open("x", encoding="utf-8") as file:
             file.write(job_text)
     except FileExistsError:
         raise GrowLearnError(

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from growlearn.domain.printable import escape_json, printable
 
+from growlearn.domain.redaction import redact, redact_values
+
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
     from rich.table import Table
@@ -58,21 +60,21 @@ class _PrintableFormatter(logging.Formatter):
 
 
 def echo(text: str) -> None:
-    """Write one line to stdout, as all text goes there: what is not printable as an escape."""
-    sys.stdout.write(f"{printable(text)}\n")
+    """Write one line to stdout, as all text goes there: without credentials, what is not printable escaped."""
+    sys.stdout.write(f"{printable(redact(text))}\n")
     sys.stdout.flush()
 
 
 def echo_error(text: str) -> None:
     """Write one line to stderr, in the same way."""
-    sys.stderr.write(f"{printable(text)}\n")
+    sys.stderr.write(f"{printable(redact(text))}\n")
     sys.stderr.flush()
 
 
 def print_json(view: Mapping[str, Any]) -> None:
-    """Write a listing as JSON, all of it in ASCII where the stream holds no more."""
+    """Write a listing as JSON, without credentials; all of it in ASCII where the stream holds no more."""
     is_unicode = str(sys.stdout.encoding).lower().startswith("utf")
-    text = json.dumps(view, indent=2, ensure_ascii=not is_unicode, allow_nan=False)
+    text = json.dumps(redact_values(view), indent=2, ensure_ascii=not is_unicode, allow_nan=False)
     sys.stdout.write(f"{escape_json(text)}\n")
     sys.stdout.flush()
 
@@ -165,8 +167,8 @@ def format_cell(cell: object) -> str:
     if cell is None:
         return "-"
     if isinstance(cell, list | tuple):
-        return printable(", ".join(map(str, cell))) or "-"
-    return printable(str(cell))
+        return printable(redact(", ".join(map(str, cell)))) or "-"
+    return printable(redact(str(cell)))
 
 
 def format_percent(fraction: float | None) -> str:

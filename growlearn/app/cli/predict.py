@@ -41,6 +41,7 @@ def predict(
     """Predict the rows of a file: adds the columns prediction, probability and task."""
     from growlearn.app.composition import open_artifacts, open_process_device, open_store
     from growlearn.app.current_settings import load_settings
+    from growlearn.app.file_modes import files_for_people
     from growlearn.app.predict_file import predict_file, write_predictions
     from growlearn.domain.errors import GrowLearnError
     from growlearn.serving.predictor import Predictor
@@ -61,7 +62,8 @@ def predict(
     if out is None:
         _show_predictions(predictions)
     else:
-        unsupported = write_predictions(predictions, out)
+        with files_for_people():
+            unsupported = write_predictions(predictions, out)
         if unsupported:
             echo_error(f"a CSV file cannot hold the columns {', '.join(unsupported)}; they are left out")
         echo(f"{predictions.table.num_rows} rows predicted by version {predictions.version} -> {out}")

@@ -17,6 +17,7 @@ from growlearn.app.doctor.finding import Finding
 from growlearn.app.doctor.mlflow import mlflow
 from growlearn.app.doctor.outbox import outbox
 from growlearn.app.doctor.packages import packages, python
+from growlearn.app.doctor.permissions import permissions
 from growlearn.app.doctor.registry import registry
 from growlearn.app.doctor.schedules import schedules
 from growlearn.app.doctor.sources import sources
@@ -26,7 +27,13 @@ from growlearn.app.doctor.windows import windows
 INSTALLATION_CHECKS: tuple[Callable[[], Iterable[Finding]], ...] = (python, packages, torchvision)
 """Checks that need no settings."""
 
-SETTINGS_CHECKS: tuple[Callable[[CheckContext], Iterable[Finding]], ...] = (disk, device, database, mlflow)
+SETTINGS_CHECKS: tuple[Callable[[CheckContext], Iterable[Finding]], ...] = (
+    disk,
+    permissions,
+    device,
+    database,
+    mlflow,
+)
 """Checks that need valid settings."""
 
 STORE_CHECKS: tuple[Callable[[StoreContext], Iterable[Finding]], ...] = (

@@ -36,14 +36,13 @@ def _no_store_finding(uri: str) -> Finding:
 
 
 def _check_server(uri: str) -> Finding:
-    from growlearn.adapters.mlflow.address import redact_url
     from growlearn.adapters.mlflow.health import find_server_error
 
     reason = find_server_error(uri)
     if reason is None:
-        return ok_finding("mlflow", f"the server at {redact_url(uri)} answers")
+        return ok_finding("mlflow", f"the server at {uri} answers")
     hint = "start it, or correct GROWLEARN_MLFLOW_TRACKING_URI; until then messages to it wait"
-    return error_finding("mlflow", f"the server at {redact_url(uri)} does not answer: {reason}", hint)
+    return error_finding("mlflow", f"the server at {uri} does not answer: {reason}", hint)
 
 
 def _check_file(engine: Engine, uri: str, file: Path) -> Finding:

@@ -27,13 +27,15 @@ def test_a_stream_that_grew_and_was_consolidated_contradicts_itself_nowhere(rows
 def changed(rows: StreamRows, field: str, index: int, **changes: Any) -> StreamRows:
     records = list(getattr(rows, field))
     records[index] = replace(records[index], **changes)
-    return replace(rows, **{field: records})
+    changed_field: Any = {field: records}
+    return replace(rows, **changed_field)
 
 
 def without(rows: StreamRows, field: str, index: int) -> StreamRows:
     records = list(getattr(rows, field))
     del records[index]
-    return replace(rows, **{field: records})
+    changed_field: Any = {field: records}
+    return replace(rows, **changed_field)
 
 
 def with_swapped_plan(rows: StreamRows) -> StreamRows:

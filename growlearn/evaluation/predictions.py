@@ -11,6 +11,7 @@ import numpy.typing as npt
 import safetensors.numpy
 from safetensors.numpy import save
 
+from growlearn.domain.errors import CorruptArtifact
 from growlearn.domain.evaluation import TaskScore
 from growlearn.metrics import ScoredRows
 from growlearn.network.head_output import to_probabilities
@@ -75,7 +76,12 @@ def load_predictions(content: bytes) -> Predictions:
     >>> load_predictions(dump_predictions(predictions)).correct
     array([ True])
     """
-    arrays = safetensors.numpy.load(content)
+    try:
+        arrays = safetensors.numpy.load(content)
+    except safetensors.SafetensorError as error:
+        raise CorruptArtifact(
+            f"stored predictions are not safetensors: {error}", hint="run: growlearn fsck"
+        ) from error
     return Predictions(arrays["logits"], arrays["targets"], arrays.get("chosen"))
 
 

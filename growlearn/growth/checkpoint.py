@@ -11,6 +11,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from growlearn.domain.errors import CorruptArtifact
 from growlearn.domain.growth import Epoch
 from growlearn.network.model import weights
 
@@ -83,10 +84,11 @@ def save_checkpoint(
 def load_checkpoint(
     path: Path, modules: Sequence[nn.Module], optimizer: torch.optim.Optimizer
 ) -> TrainingState | None:
-    """Restore modules and optimiser from a checkpoint; None where the file does not exist."""
-    if not path.exists():
+    """Restore modules and optimiser from a checkpoint; None where there is no file of ours."""
+    try:
+        state = weights.load_weights(path.read_bytes())
+    except (FileNotFoundError, CorruptArtifact):  # a training that begins again gives the same weights
         return None
-    state = weights.load_weights(path.read_bytes())
     restore_state(modules, weights.with_prefix("now/", state))
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     moments: dict[int, StateDict] = {}

@@ -42,7 +42,11 @@ def read(config: EncoderConfig) -> bytes:
     transformers.utils.logging.disable_progress_bar()
     try:
         model, report = transformers.AutoModel.from_pretrained(
-            folder, local_files_only=True, output_loading_info=True
+            folder,
+            local_files_only=True,
+            output_loading_info=True,
+            trust_remote_code=False,
+            use_safetensors=True,
         )
     except (OSError, ValueError, RuntimeError, KeyError) as error:
         raise GrowLearnError(

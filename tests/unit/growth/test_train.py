@@ -6,9 +6,8 @@ from typing import Any
 
 import pytest
 import torch
-from safetensors import SafetensorError
 
-from growlearn.domain.errors import GrowLearnError
+from growlearn.domain.errors import CorruptArtifact, GrowLearnError
 from growlearn.domain.growth_config import GrowthConfig
 from growlearn.domain.lineage import Manifest
 from growlearn.growth import train
@@ -130,7 +129,7 @@ def test_weights_survive_their_stored_form_to_the_last_bit() -> None:
 def test_damaged_weights_are_refused() -> None:
     content = weights.dump_weights({"f32": torch.randn(3, 4)})
     for damaged in (b"", content[:-3], content + b"x"):
-        with pytest.raises(SafetensorError):
+        with pytest.raises(CorruptArtifact, match="not safetensors"):
             weights.load_weights(damaged)
 
 

@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from growlearn.domain.printable import escape_json, printable
-
 from growlearn.domain.redaction import redact, redact_values
 
 if TYPE_CHECKING:
@@ -60,7 +59,7 @@ class _PrintableFormatter(logging.Formatter):
 
 
 def echo(text: str) -> None:
-    """Write one line to stdout, as all text goes there: without credentials, what is not printable escaped."""
+    """Write one line to stdout, as all text goes there: no credentials, escapes for what is not printable."""
     sys.stdout.write(f"{printable(redact(text))}\n")
     sys.stdout.flush()
 

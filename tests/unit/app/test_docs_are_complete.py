@@ -16,7 +16,6 @@ import yaml
 
 from growlearn.adapters.db.tables import Base
 from growlearn.adapters.sources import SOURCES
-from growlearn.app import backtest_view, evaluation_view, fsck_view, reproduction_view, views
 from growlearn.app.doctor.checks import INSTALLATION_CHECKS, SETTINGS_CHECKS, STORE_CHECKS
 from growlearn.app.job_schema import job_keys, walk_fields
 from growlearn.app.jobfile import read_job
@@ -28,9 +27,10 @@ from growlearn.domain.schema import InputType
 from growlearn.domain.window import Verdict, WindowState
 from growlearn.drift.detectors import DETECTORS
 from growlearn.evaluation.gates import GATES
+from growlearn.growth.combination import COMBINATIONS
 from growlearn.network.model.execution import EXECUTORS
 from growlearn.network.stems.images import IMAGE_STEMS
-from growlearn.settings import ENV_PREFIX, Settings
+from growlearn.settings import ENV_PREFIX, Settings, read_settings
 
 ROOT = Path(__file__).parents[3]
 REFERENCE = ROOT / "docs" / "reference"
@@ -86,9 +86,26 @@ def test_every_setting_is_on_the_settings_page() -> None:
     )
 
 
+def test_every_default_of_a_setting_is_on_the_settings_page(tmp_path: Path) -> None:
+    told = rows_of(page("settings.md"))
+    settings = read_settings({}, tmp_path)
+    for field in dataclasses.fields(Settings):
+        if field.name not in ("threads", "worker"):  # the machine's
+            value = str(getattr(settings, field.name)).replace(str(settings.home), "HOME").removesuffix(".0")
+            default = {"HOME": ".growlearn"}.get(value, value)
+            assert told[ENV_PREFIX + field.name.upper()] == default, field.name
+
+
+def test_every_command_with_json_is_on_the_json_page() -> None:
+    named = [name for name, command in COMMANDS.items() if "--json" in str([p.opts for p in command.params])]
+    assert len(named) > 5
+    assert [name for name in named if not re.search(rf"`{name}\b[^`]* --json`", page("json.md"))] == []
+
+
 def test_every_json_key_is_on_the_json_page() -> None:
-    modules = (views, backtest_view, evaluation_view, fsck_view, reproduction_view)
-    trees = [ast.parse(Path(str(each.__file__)).read_text(encoding="utf-8")) for each in modules]
+    files = sorted((ROOT / "growlearn" / "app").rglob("*view*.py"))
+    assert len(files) >= 4, "a command's JSON is made in a file whose name holds view"
+    trees = [ast.parse(file.read_text(encoding="utf-8")) for file in files]
     dicts = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Dict)]
     keys = {key.value for node in dicts for key in node.keys if isinstance(key, ast.Constant)}
     assert len(keys) > 30
@@ -111,6 +128,11 @@ def test_every_json_key_is_on_the_json_page() -> None:
 )
 def test_every_entry_of_a_table_is_on_its_page(name: str, words: list[str]) -> None:
     assert [word for word in words if f"`{word}`" not in page(name)] == []
+
+
+def test_every_weight_that_a_branch_may_join_with_is_on_the_network_page() -> None:
+    pairs = [f"({pair.frozen_weight:g}, {pair.step_size:g})" for pair in COMBINATIONS]
+    assert [pair for pair in pairs if pair not in page("network.md")] == []
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))

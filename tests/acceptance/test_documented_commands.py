@@ -1,0 +1,142 @@
+"""The blocks of the pages, run as a reader would: the tutorial in an empty folder, the others on its stream.
+
+All share the tutorial's trainings. Each page starts from a copy of the same folder, so pages may be run in
+any order.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import time
+import warnings
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from sklearn.datasets import load_breast_cancer
+
+from tests.command_line import call
+from tests.docs.blocks import PAGES_RUN, ROOT, find_runnable_blocks, split_commands
+from tests.unit.tiny_encoders import TinyConv
+
+TUTORIAL = ROOT / "docs" / "tutorial.md"
+# What a page's placeholders stand for here; README's folder is there as it is.
+PLACEHOLDERS = {
+    "STREAM": "biopsies",
+    "JOB.yaml": "biopsies.yaml",
+    "job.yaml": "biopsies.yaml",
+    "history/": "biopsies/",
+    "digits@": "biopsies@",
+    "CHAMPION": "2",
+    "CHALLENGER": "3",
+}
+# Its lines are choices, not steps: each starts from the same folder.
+CHOICES = ("docs/how-to/promote-by-hand.md",)
+
+
+@pytest.fixture(scope="module")
+def tutorial(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
+    """The folder after the tutorial, and what its commands said."""
+    folder = tmp_path_factory.mktemp("tutorial")
+    output: list[str] = []
+    for block in find_runnable_blocks(TUTORIAL):
+        if block.language == "python":
+            run_python(folder, block.text, {})
+        else:
+            output += run_shell(folder, block.text)
+    return folder, output
+
+
+@pytest.fixture(scope="module")
+def folder(tutorial: tuple[Path, list[str]], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tutorial's folder, further on: seven windows, and version 3 is a challenger."""
+    folder = tmp_path_factory.mktemp("further") / "work"
+    shutil.copytree(tutorial[0], folder)
+    job = (folder / "biopsies.yaml").read_text(encoding="utf-8")
+    job = re.sub(r"^registry:.*\n(?: .*\n)*", "", job, flags=re.MULTILINE)
+    job += "registry: {promote: manual}\nretain: all\nconsolidation: {target_branches: 1}\n"
+    (folder / "biopsies.yaml").write_text(job, encoding="utf-8")
+    run_shell(folder, "python deliver.py 4.csv 400 569 40")
+    run_shell(folder, "growlearn run biopsies.yaml")
+    for number in (5, 6, 7):
+        run_shell(folder, f"python deliver.py {number}.csv {40 * number} {40 * number + 60}")
+    run_shell(folder, "growlearn run biopsies")
+    return folder
+
+
+def test_the_tutorial_runs_as_written_and_shows_what_it_says(tutorial: tuple[Path, list[str]]) -> None:
+    lines = [line for line in tutorial[1] if line.startswith("biopsies")]
+    assert "w1, 300 rows, first (task-1), promoted" in lines[0]
+    assert "w2, 100 rows, stable (task-1), nothing grown" in lines[1]
+    assert "w3, 169 rows, drift (task-2), promoted" in lines[2]
+    assert lines[-2:] == [
+        "biopsies: verified: 2 tasks give their stored logits to the last bit on cpu",
+        "biopsies: champion version 1 -> version 2",
+    ]
+
+
+@pytest.mark.parametrize("page", PAGES_RUN)
+def test_every_block_of_the_page_runs(page: str, folder: Path, tmp_path: Path) -> None:
+    work = tmp_path / "work"
+    shutil.copytree(folder, work)
+    if page == "README.md":
+        write_small_folder(work / "path" / "to" / "folder")
+    for block in find_runnable_blocks(ROOT / page):
+        text = block.text
+        for placeholder, value in PLACEHOLDERS.items():
+            text = text.replace(placeholder, value)
+        if block.language == "python":
+            run_python(work, text, make_names(page, work))
+        else:
+            run_shell(work, text, start_again_from=folder if page in CHOICES else None)
+
+
+def write_small_folder(folder: Path) -> None:
+    """120 rows of four columns, learned in seconds; old enough to be read at once."""
+    folder.mkdir(parents=True)
+    frame = load_breast_cancer(as_frame=True).frame.sample(120, random_state=0)
+    columns = ["mean radius", "mean texture", "worst area", "worst concavity", "target"]
+    frame[columns].rename(columns={"target": "label"}).to_csv(folder / "1.csv", index=False)
+    time.sleep(1.1)
+
+
+def make_names(page: str, work: Path) -> dict[str, Any]:
+    """Names that a page's Python block takes for given."""
+    if page.endswith("encoders.md"):
+        return {"module": TinyConv()}
+    return {"frame": pd.read_csv(work / "biopsies" / "3.csv").drop(columns="target")}
+
+
+def run_python(folder: Path, text: str, names: dict[str, Any]) -> None:
+    """A Python block, in this process, as a script of that folder."""
+    with pytest.MonkeyPatch.context() as monkeypatch, warnings.catch_warnings(action="ignore"):
+        monkeypatch.chdir(folder)
+        exec(compile(text, "block.py", "exec"), names)
+
+
+def run_shell(folder: Path, text: str, start_again_from: Path | None = None) -> list[str]:
+    """A shell block; the lines that its growlearn commands printed."""
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("GROWLEARN_")}
+    environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
+    environment["GROWLEARN_THREADS"] = "1"
+    output: list[str] = []
+    for is_plain, command in split_commands(text):
+        if start_again_from is not None:
+            shutil.rmtree(folder)
+            shutil.copytree(start_again_from, folder)
+        if is_plain:
+            done = call(folder, environment, tuple(shlex.split(command, comments=True)[1:]))
+            assert done.code == 0, f"{command}\n{done.out}\n{done.err}"
+            output += done.out.splitlines()
+        else:
+            subprocess.run(
+                ["bash", "-euo", "pipefail", "-c", command], cwd=folder, env=environment, check=True
+            )
+            time.sleep(1.1)  # longer than source.min_file_age_s, as a process takes to start
+    return output

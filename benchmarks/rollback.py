@@ -16,13 +16,13 @@ from pathlib import Path
 
 import mlflow
 import torch
+from growlearn.app.verify import Verification, verify_version
 from many_versions import MOST, NAME, Grown, grow
 from results import publish
 
 from growlearn.adapters.mlflow.silence import silence_warnings
 from growlearn.app.composition import open_artifacts, system_clock
 from growlearn.app.mlflow_sync import sync_mlflow
-from growlearn.app.verify import Verification, verify_version
 from growlearn.domain.stream import Message, MessageKind
 from growlearn.network.bitwise_check import CHECK_ROWS
 from growlearn.network.model import weights

@@ -28,7 +28,7 @@ from growlearn.domain.stream import (
     WindowRecord,
 )
 from growlearn.domain.stream_overview import StreamSchedule, StreamStatus, StreamWork
-from growlearn.domain.window import BadRow, FileRecord, IngestResult, SourceFile, Window
+from growlearn.domain.window import BadRow, Claim, FileRecord, IngestResult, SourceFile, Window
 
 ProgressCallback = Callable[[Progress], None]
 """Called by long work to report its progress."""
@@ -164,7 +164,7 @@ class Store(Protocol):
         ...
 
     def claim(self, stream: str, worker: str, now: datetime, lease_s: float) -> Window | None:
-        """Lease the next pending window of a stream, in the order of `queue_priority`.
+        """Lease the next pending window of a stream, by `queue_priority`, under a new claim number.
 
         None where nothing is pending, or another worker's lease on any window of the stream has not expired:
         windows of one stream run in order, one at a time.
@@ -179,27 +179,27 @@ class Store(Protocol):
         """Whether any worker has an unexpired lease on a window of the stream."""
         ...
 
-    def renew(self, stream: str, window: str, worker: str, now: datetime, lease_s: float) -> bool:
-        """Heartbeat: extend the lease; False where it now belongs to another worker."""
+    def renew(self, claim: Claim, now: datetime, lease_s: float) -> bool:
+        """Heartbeat: extend the lease; False where the window was claimed again, or its stream deleted."""
         ...
 
-    def release(self, stream: str, window: str, worker: str) -> None:
-        """Release the lease; harmless where it is not held."""
+    def release(self, claim: Claim) -> None:
+        """Release the lease; harmless where it is not held under this claim."""
         ...
 
-    def record_failure(self, stream: str, window: str, worker: str, reason: str, at: datetime) -> int:
-        """Count a failure of a window this worker has leased, and store its reason; returns the count.
+    def record_failure(self, claim: Claim, reason: str, at: datetime) -> int:
+        """Count a failure of a claimed window, and store its reason; returns the count.
 
-        Raises ConcurrentUpdate where another worker has the lease.
+        Raises LeaseLost where the window is not leased under this claim.
         """
         ...
 
     def advance(self, transition: Transition) -> Window:
         """Apply one legal transition with all its records.
 
-        Raises IllegalTransition for one not in the table, ConcurrentUpdate where the window is no longer in
-        `source` or leased to `worker`, or the stream's parent version is not `parent_version_before`; then
-        nothing is written.
+        Raises IllegalTransition for one not in the table, LeaseLost where the window is no longer leased to
+        `worker` under `claim`, ConcurrentUpdate where it is no longer in `source`, or the stream's parent
+        version is not `parent_version_before`; then nothing is written.
         """
         ...
 
@@ -302,9 +302,18 @@ class Store(Protocol):
 class Engine(Protocol):
     """Where training runs."""
 
+    def for_claim(self, claim: int) -> Engine:
+        """The same engine for the window's claim of that number, with scratch files of its own.
+
+        It resumes at the last checkpoint of an earlier claim, whose work may still run somewhere: neither
+        touches the other's files.
+        """
+        ...
+
     def run(self, plans: Sequence[GrowthPlan], on_progress: ProgressCallback) -> Sequence[GrowthResult]:
         """Train each plan, in order, and store the weights as artifacts. Equal plans give equal weights.
 
+        `on_progress` hears of each step, and `HEARTBEAT` between them; where it raises, training ends there.
         An interrupted training resumes at its last checkpoint. Raises GrowLearnError with the reason where
         training failed, Unavailable where a retry may succeed.
         """

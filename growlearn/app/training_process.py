@@ -10,8 +10,10 @@ import json
 import os
 import signal
 import sys
+import time
 from pathlib import Path
 
+from growlearn.adapters.engines.scratch import ScratchUser
 from growlearn.adapters.engines.subprocess_engine import run_child
 from growlearn.app.file_modes import PRIVATE_UMASK
 from growlearn.ports import Engine
@@ -35,7 +37,7 @@ def build_training_environment(threads: int) -> dict[str, str]:
 
 
 def _build_engine(
-    artifacts_url: str, scratch: Path, threads: int, device: str, fallback_url: str | None
+    artifacts_url: str, scratch: Path, threads: int, device: str, fallback_url: str | None, user: ScratchUser
 ) -> Engine:
     import torch
 
@@ -52,12 +54,14 @@ def _build_engine(
         artifacts if fallback_url is None else OverlayArtifacts(artifacts, FileArtifacts(fallback_url)),
         scratch,
         device,
+        user,
     )
 
 
 def run_training_process(arguments: list[str]) -> int:
     """Train one plan; returns the exit status."""
     scratch, threads, device = arguments
+    started_s = time.time()
     os.umask(PRIVATE_UMASK)
     output = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # keeps a library's prints out of the lines that the parent reads
@@ -67,7 +71,14 @@ def run_training_process(arguments: list[str]) -> int:
         signal.signal(number, signal.SIG_IGN)
     artifacts_url, *fallback = json.loads(sys.stdin.buffer.readline())
     return run_child(
-        lambda: _build_engine(artifacts_url, Path(scratch), int(threads), device, next(iter(fallback), None)),
+        lambda claim: _build_engine(
+            artifacts_url,
+            Path(scratch),
+            int(threads),
+            device,
+            next(iter(fallback), None),
+            ScratchUser(claim, started_s),
+        ),
         sys.stdin.buffer,
         output,
     )

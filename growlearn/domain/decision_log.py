@@ -126,7 +126,7 @@ def make_transition_entry(transition: Transition, job: Job, growlearn_version: s
         job_digest=job_digest,
         window=transition.window,
         snapshot=transition.snapshot,
-        transition=replace(transition, job_digest=job_digest, messages=(), **dropped),
+        transition=replace(transition, job_digest=job_digest, messages=(), claim=0, **dropped),
     )
 
 

@@ -88,6 +88,10 @@ class ConcurrentUpdate(GrowLearnError):
     """Another worker changed the row first; nothing was written."""
 
 
+class LeaseLost(ConcurrentUpdate):
+    """A window's claim is no longer this worker's: another one took it over, or its stream was deleted."""
+
+
 class CorruptArtifact(GrowLearnError):
     """Stored bytes are missing or do not have the hash they are stored under."""
 

@@ -352,3 +352,7 @@ class Progress:
     done: int
     total: int
     note: str = ""
+
+
+HEARTBEAT = Progress(stage="", done=0, total=1)
+"""Nothing new: long work sends it at least once a second, so that whoever listens may end it."""

@@ -8,12 +8,13 @@ from enum import StrEnum
 
 from growlearn.domain.consolidation import ConsolidationPlan, ConsolidationResult
 from growlearn.domain.drift import DriftReport, RemainingBudget
+from growlearn.domain.errors import ConcurrentUpdate, LeaseLost
 from growlearn.domain.evaluation import Evaluation, GateResult
 from growlearn.domain.growth import GrowthPlan, GrowthResult
 from growlearn.domain.job import Job
 from growlearn.domain.lineage import BranchRecord, Task, Version
 from growlearn.domain.model_selection import ModelSelection
-from growlearn.domain.window import Verdict, WindowState
+from growlearn.domain.window import Claim, Verdict, Window, WindowState
 
 
 class Alias(StrEnum):
@@ -106,9 +107,10 @@ class AliasChange:
 class Transition:
     """One transition of one window, with everything that is recorded in the same transaction.
 
-    The store applies it only while the window is in `source` and leased to `worker` and, where it changes the
-    stream's parent version, while that is `parent_version_before`; otherwise it writes nothing. A field that
-    is None leaves the stored value unchanged. `remaining_budget`, `snapshot` (sha256 of the rows) and
+    The store applies it only while the window is in `source` and leased to `worker` under the claim of number
+    `claim` and, where it changes the stream's parent version, while that is `parent_version_before`; else
+    it writes nothing. The decision log does not keep `claim`. A field that is None leaves the stored value
+    unchanged. `remaining_budget`, `snapshot` (sha256 of the rows) and
     `job_digest` go to the decision log alone, as the step read them. `labels_required` and
     `judged_by_version` are for a window that will wait for labels.
     """
@@ -119,6 +121,7 @@ class Transition:
     target: WindowState
     worker: str
     at: datetime
+    claim: int = 0
     snapshot: str | None = None
     job_digest: str | None = None
     verdict: Verdict | None = None
@@ -141,6 +144,11 @@ class Transition:
     judged_by_version: int | None = None
     messages: tuple[Message, ...] = ()
 
+    @property
+    def window_claim(self) -> Claim:
+        """The claim that it is made under."""
+        return Claim(stream=self.stream, window=self.window, worker=self.worker, number=self.claim)
+
 
 @dataclass(frozen=True, kw_only=True)
 class WindowRecord:
@@ -152,3 +160,19 @@ class WindowRecord:
     evaluation: Evaluation | None = None
     model_selection: ModelSelection | None = None
     gates: tuple[GateResult, ...] = ()
+
+
+def make_transition_conflict(
+    transition: Transition, window: Window | None, owner: str | None
+) -> ConcurrentUpdate:
+    """Why a transition cannot be made of a window as it is stored (None: gone), leased to `owner`."""
+    subject = f"window {transition.window} of stream {transition.stream!r}"
+    expected = f"it was to be {transition.source} and leased to {transition.worker!r}"
+    if window is None:
+        return LeaseLost(f"{subject} is gone; {expected}")
+    lease = "not leased" if owner is None else f"leased to {owner!r}"
+    if (owner, window.claim) == (transition.worker, transition.claim):
+        return ConcurrentUpdate(f"{subject} is {window.state} and {lease}; {expected}")
+    if owner == transition.worker:
+        lease += f" by its claim {window.claim}, no longer {transition.claim}"
+    return LeaseLost(f"{subject} is {window.state} and {lease}; {expected}")

@@ -92,6 +92,7 @@ class Window:
     `snapshot` is the sha256 of the stored Parquet; `source` names the file or files it came from. `labelled`
     counts its rows with a known label (None: not counted). A window that waits for labels was judged against
     the version `judged_by_version` and is judged again once `labels_required` of its rows have labels.
+    `claim` counts how often a worker has claimed it.
     """
 
     stream: str
@@ -109,6 +110,7 @@ class Window:
     labelled: int | None = None
     labels_required: int | None = None
     judged_by_version: int | None = None
+    claim: int = 0
 
     def __post_init__(self) -> None:
         if self.reason is not None:  # it names files, columns and cells that anyone may have written
@@ -125,6 +127,24 @@ class Window:
         if self.state is not WindowState.AWAITING_LABELS:
             return None
         return max(0, (self.labels_required or 0) - (self.labelled or 0))
+
+    def claimed_by(self, worker: str) -> Claim:
+        """The claim that this window was leased under."""
+        return Claim(stream=self.stream, window=self.id, worker=worker, number=self.claim)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """One worker's right to write about one window, until its lease expires and another worker claims it.
+
+    `number` is a fencing token: each claim of a window has the next higher one, and what a worker writes
+    under an older one is refused, however long that worker was paused.
+    """
+
+    stream: str
+    window: str
+    worker: str
+    number: int
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -54,7 +54,10 @@ def restore_state(modules: Sequence[nn.Module], state: Mapping[str, Tensor]) -> 
 def save_checkpoint(
     path: Path, training_state: TrainingState, modules: Sequence[nn.Module], optimizer: torch.optim.Optimizer
 ) -> None:
-    """Write the checkpoint to disk; the old file stays until the new one is complete."""
+    """Write the checkpoint to disk; the old file stays until the new one is complete.
+
+    Raises FileNotFoundError where somebody deleted the folder: this training was taken over.
+    """
     moments = {
         f"{i}.{name}": value
         for i, slots in optimizer.state_dict()["state"].items()
@@ -72,7 +75,6 @@ def save_checkpoint(
             "log": torch.tensor(list(json.dumps(log).encode()), dtype=torch.uint8),
         }
     )
-    path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(".part")
     with part.open("wb") as file:
         file.write(content)

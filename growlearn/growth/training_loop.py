@@ -69,6 +69,7 @@ def fit(
     """
     optimizer = make_optimizer(modules, config)
     track_averages(optimizer)
+    checkpoint_path.parent.mkdir(parents=True, exist_ok=True)
     training_state = checkpoint.load_checkpoint(checkpoint_path, modules, optimizer)
     if training_state is None:
         training_state = initial_state(modules, hooks)

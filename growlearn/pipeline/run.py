@@ -12,7 +12,7 @@ A step reads only what is stored and makes one move, so a window that was left a
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from growlearn.domain.errors import GrowLearnError
@@ -82,10 +82,10 @@ def _run_stream(name: str, ports: Ports, on_progress: ProgressCallback) -> RunSu
     decide_challenger(name, ports)  # late labels may be all that it waited for
     windows: list[Window] = []
     while window := claim_next_window(name, ports):
-        with hold_lease(ports.store, window, ports.worker, ports.clock, ports.lease_s):
+        with hold_lease(ports.store, window.claimed_by(ports.worker), ports.clock, ports.lease_s) as lease:
             total = len(windows) + ports.store.count_pending(name)
             on_progress(Progress(stage="windows", done=len(windows), total=total, note=window.id))
-            windows.append(process_window(window, ports, on_progress))
+            windows.append(process_window(window, ports, lease.guard(on_progress)))
         decide_challenger(name, ports)
     if failure is not None:
         raise failure
@@ -109,7 +109,7 @@ def claim_next_window(name: str, ports: Ports) -> Window | None:
         if due is None:
             return window
         if window is not None:
-            store.release(name, window.id, ports.worker)
+            store.release(window.claimed_by(ports.worker))
         store.open_window(*due)  # where its number was taken just now, another round finds a new one
 
 
@@ -125,7 +125,11 @@ def requeue_labelled_windows(name: str, ports: Ports) -> None:
 
 
 def process_window(window: Window, ports: Ports, on_progress: ProgressCallback) -> Window:
-    """Move a claimed window, step by step, from its state to a terminal one."""
+    """Move a claimed window, step by step, from its state to a terminal one.
+
+    Raises LeaseLost where another worker has claimed it since.
+    """
+    ports = replace(ports, engine=ports.engine.for_claim(window.claim))
     handlers = CONSOLIDATION_HANDLERS if window.verdict is Verdict.FULL else STATE_HANDLERS
     return run_to_terminal_state(window, handlers, ports, on_progress)
 

@@ -23,6 +23,7 @@ def make_transition(context: StepContext, target: WindowState, **records: object
         source=window.state,
         target=target,
         worker=ports.worker,
+        claim=window.claim,
         at=ports.clock.now(),
         snapshot=window.snapshot,
         job_digest=compute_job_digest(context.job),
@@ -47,9 +48,9 @@ def make_final_transition(
 
 def retry_or_reject(context: StepContext, error: GrowLearnError) -> Transition:
     """Count a failed training and raise its error, or, once there were enough of them, reject the window."""
-    window, ports = context.window, context.ports
+    claim, ports = context.window.claimed_by(context.ports.worker), context.ports
     reason = f"growing failed: {error}"
-    failures = ports.store.record_failure(window.stream, window.id, ports.worker, reason, ports.clock.now())
+    failures = ports.store.record_failure(claim, reason, ports.clock.now())
     if failures < MAX_TRAINING_FAILURES:
         raise error
     return make_final_transition(

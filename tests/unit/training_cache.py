@@ -69,6 +69,9 @@ class CachingEngine:
     def __init__(self, artifacts: MemoryArtifacts, scratch: Path) -> None:
         self._artifacts, self._scratch = artifacts, scratch
 
+    def for_claim(self, _: int) -> CachingEngine:
+        return self
+
     def run(self, plans: Sequence[GrowthPlan], on_progress: ProgressCallback) -> Sequence[GrowthResult]:
         return [self._train(plan, on_progress) for plan in plans]
 

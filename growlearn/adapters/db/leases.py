@@ -12,9 +12,17 @@ from growlearn.adapters.db.columns import parse_window_number
 from growlearn.adapters.db.mapping import from_row, get_columns, lock_existing_stream, lock_stream, to_row
 from growlearn.adapters.db.tables import WindowRow
 from growlearn.domain.consolidation import ConsolidationPlan
-from growlearn.domain.errors import ConcurrentUpdate, NotFound
-from growlearn.domain.stream import Transition
-from growlearn.domain.window import IN_PROGRESS, PENDING, Verdict, Window, WindowState, check_transition
+from growlearn.domain.errors import ConcurrentUpdate, LeaseLost, NotFound
+from growlearn.domain.stream import Transition, make_transition_conflict
+from growlearn.domain.window import (
+    IN_PROGRESS,
+    PENDING,
+    Claim,
+    Verdict,
+    Window,
+    WindowState,
+    check_transition,
+)
 
 
 def claim_pending_window(
@@ -45,7 +53,7 @@ def claim_pending_window(
             WindowRow.number == next_number.scalar_subquery(),
             ~is_leased_elsewhere,
         )
-        .values(lease_owner=worker, lease_until=now + timedelta(seconds=lease_s))
+        .values(lease_owner=worker, lease_until=now + timedelta(seconds=lease_s), claim=WindowRow.claim + 1)
         .returning(*get_columns(Window, WindowRow))
     )
     row = connection.execute(statement).one_or_none()
@@ -82,17 +90,15 @@ def has_active_lease(connection: Connection, stream: str, now: datetime) -> bool
     return bool(connection.scalar(select(is_leased)))
 
 
-def renew_lease(
-    connection: Connection, stream: str, window: str, worker: str, now: datetime, lease_s: float
-) -> bool:
-    """Extend a lease; False where it is not this worker's."""
-    statement = update(WindowRow).where(_is_leased_to(stream, window, worker))
+def renew_lease(connection: Connection, claim: Claim, now: datetime, lease_s: float) -> bool:
+    """Extend a lease; False where the window is not leased under this claim."""
+    statement = update(WindowRow).where(_is_leased_under(claim))
     return connection.execute(statement.values(lease_until=now + timedelta(seconds=lease_s))).rowcount == 1
 
 
-def release_lease(connection: Connection, stream: str, window: str, worker: str) -> None:
-    """End a lease; nothing happens where it is not this worker's."""
-    statement = update(WindowRow).where(_is_leased_to(stream, window, worker))
+def release_lease(connection: Connection, claim: Claim) -> None:
+    """End a lease; nothing happens where the window is not leased under this claim."""
+    statement = update(WindowRow).where(_is_leased_under(claim))
     connection.execute(statement.values(lease_owner=None, lease_until=None))
 
 
@@ -102,42 +108,43 @@ def count_pending_windows(connection: Connection, stream: str) -> int:
     return connection.scalar(query.where(WindowRow.stream == stream, WindowRow.state.in_(PENDING))) or 0
 
 
-def record_window_failure(
-    connection: Connection, stream: str, window: str, worker: str, reason: str, at: datetime
-) -> int:
-    """Count a failure of a window; raises ConcurrentUpdate where it is not leased to this worker."""
+def record_window_failure(connection: Connection, claim: Claim, reason: str, at: datetime) -> int:
+    """Count a failure of a window; raises LeaseLost where it is not leased under this claim."""
     statement = (
         update(WindowRow)
-        .where(_is_leased_to(stream, window, worker))
+        .where(_is_leased_under(claim))
         .values(failures=WindowRow.failures + 1, reason=reason, updated_at=at)
         .returning(WindowRow.failures)
     )
     failures: int | None = connection.scalar(statement)
     if failures is None:
-        raise ConcurrentUpdate(f"window {window} of stream {stream!r} is not leased to {worker!r} any more")
+        raise LeaseLost(
+            f"window {claim.window} of stream {claim.stream!r} is not leased to {claim.worker!r} any more"
+        )
     return failures
 
 
-def _is_leased_to(stream: str, window: str, worker: str) -> ColumnElement[bool]:
+def _is_leased_under(claim: Claim) -> ColumnElement[bool]:
     return and_(
-        WindowRow.stream == stream,
-        WindowRow.number == parse_window_number(window),
-        WindowRow.lease_owner == worker,
+        WindowRow.stream == claim.stream,
+        WindowRow.number == parse_window_number(claim.window),
+        WindowRow.lease_owner == claim.worker,
+        WindowRow.claim == claim.number,
     )
 
 
 def apply_transition(connection: Connection, transition: Transition) -> Window:
     """Make one legal transition with all its records; a final state ends the lease.
 
-    Raises IllegalTransition, or ConcurrentUpdate where the window is not in `source` or not leased to
-    `worker`, or a branch, version or task of the transition exists already.
+    Raises IllegalTransition, LeaseLost where the window is not leased under the transition's claim, or
+    ConcurrentUpdate where it is not in `source`, or a branch, version or task of the transition is stored.
     """
     check_transition(transition.source, transition.target)
     lock_stream(connection, transition.stream)
     statement = (
         update(WindowRow)
         .where(
-            _is_leased_to(transition.stream, transition.window, transition.worker),
+            _is_leased_under(transition.window_claim),
             WindowRow.state == transition.source,
         )
         .values(_make_transition_columns(transition))
@@ -145,7 +152,7 @@ def apply_transition(connection: Connection, transition: Transition) -> Window:
     )
     row = connection.execute(statement).one_or_none()
     if row is None:
-        raise ConcurrentUpdate(_describe_conflict(connection, transition))
+        raise _make_conflict(connection, transition)
     decision = decision_log.write_transition_entry(connection, transition)
     record.write_window_record(connection, transition)
     model.insert_model_records(connection, transition)
@@ -169,16 +176,15 @@ def _make_transition_columns(transition: Transition) -> dict[str, object]:
     return changes
 
 
-def _describe_conflict(connection: Connection, transition: Transition) -> str:
-    expected = f"{transition.source} and leased to {transition.worker!r}"
+def _make_conflict(connection: Connection, transition: Transition) -> ConcurrentUpdate:
+    """Why a transition was not made."""
     try:
         current = ingest.get_window(connection, transition.stream, transition.window)
     except NotFound:
-        return f"window {transition.window} of stream {transition.stream!r} is gone; it was to be {expected}"
+        return make_transition_conflict(transition, None, None)
     owner = connection.scalar(
         select(WindowRow.lease_owner).where(
             WindowRow.stream == current.stream, WindowRow.number == current.number
         )
     )
-    actual = f"{current.state} and {'not leased' if owner is None else f'leased to {owner!r}'}"
-    return f"window {current.id} of stream {current.stream!r} is {actual}; it was to be {expected}"
+    return make_transition_conflict(transition, current, owner)

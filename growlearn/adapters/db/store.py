@@ -39,7 +39,7 @@ from growlearn.domain.stream import (
     WindowRecord,
 )
 from growlearn.domain.stream_overview import StreamSchedule, StreamStatus, StreamWork
-from growlearn.domain.window import BadRow, FileRecord, IngestResult, Window
+from growlearn.domain.window import BadRow, Claim, FileRecord, IngestResult, Window
 
 
 def open_db_store(url: str) -> DbStore:
@@ -170,28 +170,28 @@ class DbStore:
         with read_transaction(self._engine) as connection:
             return leases.has_active_lease(connection, stream, now)
 
-    def renew(self, stream: str, window: str, worker: str, now: datetime, lease_s: float) -> bool:
-        """Heartbeat: extend the lease; False where it is not this worker's."""
+    def renew(self, claim: Claim, now: datetime, lease_s: float) -> bool:
+        """Heartbeat: extend the lease; False where the window is not leased under this claim."""
         with write_transaction(self._engine) as connection:
-            return leases.renew_lease(connection, stream, window, worker, now, lease_s)
+            return leases.renew_lease(connection, claim, now, lease_s)
 
-    def release(self, stream: str, window: str, worker: str) -> None:
-        """End the lease at once; no effect where it is not held."""
+    def release(self, claim: Claim) -> None:
+        """End the lease at once; no effect where it is not held under this claim."""
         with write_transaction(self._engine) as connection:
-            leases.release_lease(connection, stream, window, worker)
+            leases.release_lease(connection, claim)
 
     def count_pending(self, stream: str) -> int:
         """How many windows of a stream are pending."""
         with read_transaction(self._engine) as connection:
             return leases.count_pending_windows(connection, stream)
 
-    def record_failure(self, stream: str, window: str, worker: str, reason: str, at: datetime) -> int:
-        """Count a failure of a window; raises ConcurrentUpdate where it is not leased to this worker."""
+    def record_failure(self, claim: Claim, reason: str, at: datetime) -> int:
+        """Count a failure of a window; raises LeaseLost where it is not leased under this claim."""
         with write_transaction(self._engine) as connection:
-            return leases.record_window_failure(connection, stream, window, worker, reason, at)
+            return leases.record_window_failure(connection, claim, reason, at)
 
     def advance(self, transition: Transition) -> Window:
-        """Make one legal transition with all its records; raises IllegalTransition or ConcurrentUpdate."""
+        """Make one legal transition; raises IllegalTransition, LeaseLost or ConcurrentUpdate."""
         with write_transaction(self._engine) as connection:
             return leases.apply_transition(connection, transition)
 

@@ -25,6 +25,10 @@ class DryRunEngine:
     seconds_per_row: float | None = None
     device: str = CPU
 
+    def for_claim(self, claim: int) -> DryRunEngine:  # noqa: ARG002 - nothing is written
+        """The same engine."""
+        return self
+
     def run(
         self,
         plans: Sequence[GrowthPlan],

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import json
 import os
+import selectors
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import IO
 
-from growlearn.adapters.engines.protocol import ChildFailure, ChildMessage
-from growlearn.adapters.engines.scratch import Plan
+from growlearn.adapters.engines.protocol import ChildFailure, ChildMessage, ChildWork
 from growlearn.domain.consolidation import ConsolidationPlan, ConsolidationResult
 from growlearn.domain.errors import DiskFull, GrowLearnError, Unavailable, is_disk_full
-from growlearn.domain.growth import GrowthPlan, GrowthResult, Progress
+from growlearn.domain.growth import HEARTBEAT, GrowthPlan, GrowthResult, Progress
 from growlearn.ports import Engine, ProgressCallback
 from growlearn.registry.json_codec import InvalidJson, from_json, to_json
+
+_HEARTBEAT_S = 0.5
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,11 @@ class SubprocessEngine:
     environment: Mapping[str, str] = field(default_factory=dict)
     preload: Callable[[], None] | None = None
     addresses: Sequence[str] = ()
+    claim: int = 0
+
+    def for_claim(self, claim: int) -> SubprocessEngine:
+        """The same engine, whose children use the scratch folders of one claim."""
+        return replace(self, claim=claim)
 
     def run(self, plans: Sequence[GrowthPlan], on_progress: ProgressCallback) -> Sequence[GrowthResult]:
         """Train the plans one after the other in one child, whose standard error is this process's."""
@@ -54,6 +61,7 @@ class SubprocessEngine:
         self, plans: Sequence[GrowthPlan | ConsolidationPlan], on_progress: ProgressCallback
     ) -> list[GrowthResult | ConsolidationResult]:
         results: list[GrowthResult | ConsolidationResult] = []
+        on_progress(HEARTBEAT)  # raises where the work is no longer wanted, before anything is started
         with subprocess.Popen(  # noqa: S603 - the command is the composition root's own
             list(self.command),
             stdin=subprocess.PIPE,
@@ -66,7 +74,8 @@ class SubprocessEngine:
                 # The pipe stays open: when it closes, the child knows that this process has ended.
                 if self.addresses:
                     child.stdin.write(json.dumps(list(self.addresses)).encode() + b"\n")
-                child.stdin.write(to_json(plans, Sequence[Plan]) + b"\n")
+                work = ChildWork(plans=tuple(plans), claim=self.claim)
+                child.stdin.write(to_json(work, ChildWork) + b"\n")
                 child.stdin.flush()
                 for result in _read_results(child.stdout, on_progress):
                     results.append(result)
@@ -81,7 +90,7 @@ class SubprocessEngine:
                 _close_pipe(child.stdin)
         if len(results) < len(plans):
             # A process that was asked to stop, child included, raises here: that is no failure.
-            on_progress(Progress(stage="training", done=0, total=1))
+            on_progress(HEARTBEAT)
             plan = plans[len(results)]
             raise GrowLearnError(
                 f"the training process for {plan.stream} {plan.window} ended with status {child.returncode}"
@@ -108,9 +117,9 @@ def _in_background(task: Callable[[], None] | None) -> Iterator[None]:
 
 
 def _read_results(
-    lines: IO[bytes], on_progress: ProgressCallback
+    output: IO[bytes], on_progress: ProgressCallback
 ) -> Iterator[GrowthResult | ConsolidationResult]:
-    for line in lines:
+    for line in _read_lines(output, on_progress):
         try:
             message = from_json(line, ChildMessage)
         except InvalidJson:
@@ -119,9 +128,27 @@ def _read_results(
         if isinstance(message, Progress):
             on_progress(message)
         elif isinstance(message, ChildFailure):
+            on_progress(HEARTBEAT)  # work that was taken over fails as its files are deleted: no failure
             raise (Unavailable if message.retryable else GrowLearnError)(message.reason, hint=message.hint)
         else:
             yield message
+
+
+def _read_lines(output: IO[bytes], on_progress: ProgressCallback) -> Iterator[bytes]:
+    """Each line as soon as it is there; while there is none, `on_progress` may end the wait."""
+    unfinished = b""
+    with selectors.DefaultSelector() as selector:
+        selector.register(output, selectors.EVENT_READ)
+        while True:
+            if not selector.select(_HEARTBEAT_S):
+                on_progress(HEARTBEAT)
+            elif content := os.read(output.fileno(), 65536):
+                *lines, unfinished = (unfinished + content).split(b"\n")
+                yield from (line + b"\n" for line in lines)
+            else:
+                if unfinished:
+                    yield unfinished
+                return
 
 
 def _close_pipe(pipe: IO[bytes]) -> None:
@@ -129,8 +156,10 @@ def _close_pipe(pipe: IO[bytes]) -> None:
         pipe.close()
 
 
-def run_child(make_engine: Callable[[], Engine], stdin: IO[bytes], stdout: IO[bytes]) -> int:
-    """The child's side: read the plans, train them, send each result; returns the exit status.
+def run_child(make_engine: Callable[[int], Engine], stdin: IO[bytes], stdout: IO[bytes]) -> int:
+    """The child's side: read the work, train its plans, send each result; returns the exit status.
+
+    `make_engine` gets the claim of the window.
 
     The child exits at once when the parent has ended, so that a killed worker leaves no training process
     that would race with the worker that resumes the window.
@@ -140,11 +169,11 @@ def run_child(make_engine: Callable[[], Engine], stdin: IO[bytes], stdout: IO[by
         stdout.write(to_json(line, ChildMessage) + b"\n")
         stdout.flush()
 
-    plans = from_json(stdin.readline(), Sequence[Plan])
+    work = from_json(stdin.readline(), ChildWork)
     threading.Thread(target=_exit_with_parent, args=(stdin,), daemon=True).start()
     try:
-        trainer = make_engine()
-        for plan in plans:
+        trainer = make_engine(work.claim)
+        for plan in work.plans:
             if isinstance(plan, ConsolidationPlan):
                 send(trainer.consolidate(plan, send))
             else:

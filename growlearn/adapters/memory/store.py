@@ -27,7 +27,7 @@ from growlearn.adapters.memory.state import (
 from growlearn.domain.consolidation import ConsolidationPlan
 from growlearn.domain.decision_log import LogEntry, make_alias_entry, make_transition_entry
 from growlearn.domain.delayed_labels import LabelJoinRecord, PendingLabels
-from growlearn.domain.errors import ConcurrentUpdate, GrowLearnError, NotFound
+from growlearn.domain.errors import GrowLearnError, LeaseLost, NotFound
 from growlearn.domain.job import Job
 from growlearn.domain.lineage import BranchRecord, Task, Version
 from growlearn.domain.stream import (
@@ -39,11 +39,13 @@ from growlearn.domain.stream import (
     Transition,
     UndeliverableMessage,
     WindowRecord,
+    make_transition_conflict,
 )
 from growlearn.domain.stream_overview import StreamSchedule, StreamStatus, StreamWork
 from growlearn.domain.window import (
     PENDING,
     BadRow,
+    Claim,
     FileRecord,
     IngestResult,
     Window,
@@ -214,8 +216,10 @@ class MemoryStore:
             leases = self._states[stream].leases
             if any(lease.owner != worker and lease.until > now for lease in leases.values()):
                 return None
-            leases[pending[0].id] = Lease(worker, now + timedelta(seconds=lease_s))
-            return pending[0]
+            claimed = replace(pending[0], claim=pending[0].claim + 1)
+            self._states[stream].windows[claimed.id] = claimed
+            leases[claimed.id] = Lease(worker, now + timedelta(seconds=lease_s))
+            return claimed
 
     def requeue(self, stream: str, window: str, at: datetime) -> bool:
         """Send a window that awaits labels back to be judged again; False where it no longer does."""
@@ -234,20 +238,26 @@ class MemoryStore:
             leases = self._states[stream].leases.values() if stream in self._states else ()
             return any(lease.until > now for lease in leases)
 
-    def renew(self, stream: str, window: str, worker: str, now: datetime, lease_s: float) -> bool:
-        """Heartbeat: extend the lease; False where it is not this worker's."""
+    def renew(self, claim: Claim, now: datetime, lease_s: float) -> bool:
+        """Heartbeat: extend the lease; False where the window is not leased under this claim."""
         with self._lock:
             _require_timezone(now)
-            if self._owner(stream, window) != worker:
+            if not self._is_leased_under(claim):
                 return False
-            self._states[stream].leases[window] = Lease(worker, now + timedelta(seconds=lease_s))
+            lease = Lease(claim.worker, now + timedelta(seconds=lease_s))
+            self._states[claim.stream].leases[claim.window] = lease
             return True
 
-    def release(self, stream: str, window: str, worker: str) -> None:
-        """End the lease at once; no effect where it is not held."""
+    def release(self, claim: Claim) -> None:
+        """End the lease at once; no effect where it is not held under this claim."""
         with self._lock:
-            if self._owner(stream, window) == worker:
-                del self._states[stream].leases[window]
+            if self._is_leased_under(claim):
+                del self._states[claim.stream].leases[claim.window]
+
+    def _is_leased_under(self, claim: Claim) -> bool:
+        if self._owner(claim.stream, claim.window) != claim.worker:
+            return False
+        return self._states[claim.stream].windows[claim.window].claim == claim.number
 
     def _owner(self, stream: str, window: str) -> str | None:
         lease = self._states[stream].leases.get(window) if stream in self._states else None
@@ -257,13 +267,14 @@ class MemoryStore:
         """How many windows of a stream are pending."""
         return sum(window.state in PENDING for window in self.windows(stream))
 
-    def record_failure(self, stream: str, window: str, worker: str, reason: str, at: datetime) -> int:
-        """Count a failure of a window; raises ConcurrentUpdate where it is not leased to this worker."""
+    def record_failure(self, claim: Claim, reason: str, at: datetime) -> int:
+        """Count a failure of a window; raises LeaseLost where it is not leased under this claim."""
+        stream, window = claim.stream, claim.window
         with self._lock:
             _require_timezone(at)
-            if self._owner(stream, window) != worker:
-                raise ConcurrentUpdate(
-                    f"window {window} of stream {stream!r} is not leased to {worker!r} any more"
+            if not self._is_leased_under(claim):
+                raise LeaseLost(
+                    f"window {window} of stream {stream!r} is not leased to {claim.worker!r} any more"
                 )
             with self._draft_state(stream) as state:
                 state.failures[window] = state.failures.get(window, 0) + 1
@@ -271,7 +282,7 @@ class MemoryStore:
                 return state.failures[window]
 
     def advance(self, transition: Transition) -> Window:
-        """Make one legal transition with all its records; raises IllegalTransition or ConcurrentUpdate."""
+        """Make one legal transition; raises IllegalTransition, LeaseLost or ConcurrentUpdate."""
         check_transition(transition.source, transition.target)
         with self._lock:
             _require_timezone(transition.at)
@@ -295,19 +306,13 @@ class MemoryStore:
             return window
 
     def _require_lease(self, transition: Transition) -> None:
-        expected = f"{transition.source} and leased to {transition.worker!r}"
         try:
             current = self.window(transition.stream, transition.window)
         except NotFound:
-            raise ConcurrentUpdate(
-                f"window {transition.window} of stream {transition.stream!r} is gone; it was to be {expected}"
-            ) from None
-        owner = self._owner(transition.stream, transition.window)
-        if current.state is not transition.source or owner != transition.worker:
-            actual = f"{current.state} and {'not leased' if owner is None else f'leased to {owner!r}'}"
-            raise ConcurrentUpdate(
-                f"window {current.id} of stream {current.stream!r} is {actual}; it was to be {expected}"
-            )
+            raise make_transition_conflict(transition, None, None) from None
+        if current.state is not transition.source or not self._is_leased_under(transition.window_claim):
+            owner = self._owner(transition.stream, transition.window)
+            raise make_transition_conflict(transition, current, owner)
 
     def window_record(self, stream: str, window: str) -> WindowRecord:
         """Report, plan, result, evaluation and gates of a window; raises NotFound."""

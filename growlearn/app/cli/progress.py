@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from growlearn.app.cli.output import echo_error
-from growlearn.domain.growth import Progress
+from growlearn.domain.growth import HEARTBEAT, Progress
 from growlearn.domain.printable import printable
 from growlearn.ports import ProgressCallback
 
@@ -37,6 +37,8 @@ def show_progress() -> Iterator[ProgressCallback]:
         stages: dict[str, int] = {}
 
         def on_progress(progress: Progress) -> None:
+            if progress == HEARTBEAT:
+                return
             if progress.stage not in stages:
                 for old in stages.values():
                     bars.remove_task(old)  # type: ignore[arg-type]  # TaskID is an int

@@ -183,7 +183,7 @@ def make_ingest() -> MakeIngest:
 
 @pytest.fixture
 def make_transition() -> MakeTransition:
-    """A transition of w1 by worker "ada", from accepted to judged unless keywords say otherwise."""
+    """A transition of w1 by "ada" under its first claim, accepted to judged unless keywords say otherwise."""
 
     def make(source: WindowState = WindowState.ACCEPTED, **changes: object) -> Transition:
         target = {
@@ -192,8 +192,9 @@ def make_transition() -> MakeTransition:
             WindowState.GROWING: WindowState.EVALUATED,
         }.get(source, WindowState.PROMOTED)
         plain = Transition(
-            stream="digits", window="w1", source=source, target=target, worker="ada", at=AT, snapshot="d" * 64
-        )
+            stream="digits", window="w1", source=source, target=target, worker="ada", at=AT, claim=1,
+            snapshot="d" * 64,
+        )  # fmt: skip
         return replace(plain, **changes)  # type: ignore[arg-type]
 
     return make

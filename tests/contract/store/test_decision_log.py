@@ -101,10 +101,11 @@ def test_each_judgement_of_a_window_keeps_its_report(
 ) -> None:
     second = replace(report, verdict=Verdict.STABLE, test_results=report.test_results[:1])
     for number, judged in enumerate((report, second), start=1):
-        store.advance(make_transition(report=judged, snapshot=str(number) * 64))
+        store.advance(make_transition(report=judged, snapshot=str(number) * 64, claim=number))
         waiting = make_transition(
-            WindowState.JUDGED, target=WindowState.AWAITING_LABELS, labels_required=7, judged_by_version=3
-        )
+            WindowState.JUDGED, target=WindowState.AWAITING_LABELS, labels_required=7, judged_by_version=3,
+            claim=number,
+        )  # fmt: skip
         store.advance(waiting)
         store.requeue("digits", "w1", at)
         store.claim("digits", "ada", at, 60)

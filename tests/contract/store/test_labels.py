@@ -175,9 +175,9 @@ def test_a_woken_window_may_be_judged_and_wait_again(
     wait(store, at, make_transition)
     store.requeue("digits", "w1", at)
     store.claim("digits", "ada", at, 60)
-    store.advance(make_transition(report=report))
+    store.advance(make_transition(report=report, claim=2))
     waits = store.advance(
-        make_transition(WindowState.JUDGED, target=WindowState.AWAITING_LABELS, labels_required=66)
+        make_transition(WindowState.JUDGED, target=WindowState.AWAITING_LABELS, labels_required=66, claim=2)
     )
     assert (waits.labels_required, waits.judged_by_version) == (66, 7)
     assert store.window_record("digits", "w1").report == report

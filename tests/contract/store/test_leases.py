@@ -4,20 +4,22 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import product
+from typing import Any
 
 import pytest
 
 from growlearn.domain.consolidation import ConsolidationPlan
-from growlearn.domain.errors import ConcurrentUpdate, GrowLearnError, IllegalTransition, NotFound
+from growlearn.domain.errors import ConcurrentUpdate, GrowLearnError, IllegalTransition, LeaseLost, NotFound
 from growlearn.domain.job import Job
 from growlearn.domain.lineage import BranchRecord, Task, Version
 from growlearn.domain.stream import Message, MessageKind, Transition, WindowRecord
-from growlearn.domain.window import PENDING, TRANSITIONS, IngestResult, Verdict, Window, WindowState
+from growlearn.domain.window import PENDING, TRANSITIONS, Claim, IngestResult, Verdict, Window, WindowState
 from growlearn.ports import Store
 
 MakeIngest = Callable[..., IngestResult]
 MakeTransition = Callable[..., Transition]
 MINUTE = timedelta(seconds=60)
+ADA = Claim(stream="digits", window="w1", worker="ada", number=1)
 
 
 @pytest.fixture(autouse=True)
@@ -61,7 +63,7 @@ def test_a_window_that_makes_room_goes_before_those_that_wait(
     assert store.open_window(full, consolidation)
     assert store.window("digits", "w3") == full
     assert store.count_pending("digits") == 3
-    assert store.claim("digits", "ada", at, 60) == full
+    assert store.claim("digits", "ada", at, 60) == replace(full, claim=1)
     assert _claimed(store, "bob", at) is None
     store.advance(make_transition(WindowState.GROWING, window="w3", target=WindowState.REJECTED))
     assert _claimed(store, "ada", at) == "w1"
@@ -134,15 +136,15 @@ def test_a_window_that_is_begun_goes_before_an_earlier_one_that_was_woken(
     assert _claimed(store, "ada", at) == "w1"
     store.advance(make_transition())
     store.advance(make_transition(WindowState.JUDGED, target=WindowState.AWAITING_LABELS))
-    for source in (WindowState.ACCEPTED, WindowState.JUDGED):
+    for claim, source in enumerate((WindowState.ACCEPTED, WindowState.JUDGED), start=1):
         assert _claimed(store, "ada", at) == "w2"
-        store.advance(make_transition(source, window="w2"))
+        store.advance(make_transition(source, window="w2", claim=claim))
 
     assert store.requeue("digits", "w1", at)
 
     assert _claimed(store, "bob", at + MINUTE) == "w2"
     store.advance(
-        make_transition(WindowState.GROWING, window="w2", worker="bob", target=WindowState.REJECTED)
+        make_transition(WindowState.GROWING, window="w2", worker="bob", claim=3, target=WindowState.REJECTED)
     )
     assert _claimed(store, "bob", at + MINUTE) == "w1"
 
@@ -169,12 +171,12 @@ def test_an_unknown_stream_has_nothing_to_claim(store: Store, at: datetime) -> N
     assert store.claim("nowhere", "ada", at, 60) is None
 
 
-def test_a_claim_leaves_the_window_as_it_is(store: Store, at: datetime) -> None:
+def test_a_claim_leaves_the_window_as_it_is_and_counts_itself(store: Store, at: datetime) -> None:
     before = store.window("digits", "w1")
 
-    store.claim("digits", "ada", at + MINUTE, 60)
-
-    assert store.window("digits", "w1") == before
+    for number in (1, 2, 3):
+        claimed = store.claim("digits", "ada", at + number * MINUTE, 60)
+        assert claimed == store.window("digits", "w1") == replace(before, claim=number)
 
 
 def test_a_claim_needs_an_aware_time(store: Store, at: datetime) -> None:
@@ -188,34 +190,37 @@ def test_a_claim_needs_an_aware_time(store: Store, at: datetime) -> None:
 def test_a_renewed_lease_holds_longer(store: Store, at: datetime) -> None:
     _claimed(store, "ada", at)
 
-    assert store.renew("digits", "w1", "ada", at + MINUTE / 2, 60)
+    assert store.renew(ADA, at + MINUTE / 2, 60)
     assert _claimed(store, "bob", at + MINUTE) is None
 
 
 def test_a_lease_that_ran_out_may_be_renewed_until_another_takes_it(store: Store, at: datetime) -> None:
     _claimed(store, "ada", at)
-    assert store.renew("digits", "w1", "ada", at + 2 * MINUTE, 60)
+    assert store.renew(ADA, at + 2 * MINUTE, 60)
 
     assert _claimed(store, "bob", at + 3 * MINUTE) == "w1"
-    assert not store.renew("digits", "w1", "ada", at + 3 * MINUTE, 60)
+    assert not store.renew(ADA, at + 3 * MINUTE, 60)
 
 
 @pytest.mark.parametrize(
-    ("stream", "window", "worker"),
+    "change",
     [
-        ("digits", "w2", "ada"),
-        ("digits", "w1", "bob"),
-        ("digits", "nonsense", "ada"),
-        ("nowhere", "w1", "ada"),
+        {"window": "w2"},
+        {"worker": "bob"},
+        {"window": "nonsense"},
+        {"stream": "nowhere"},
+        {"number": 0},
+        {"number": 2},
     ],
 )
 def test_nobody_renews_or_releases_what_they_do_not_hold(
-    store: Store, at: datetime, stream: str, window: str, worker: str
+    store: Store, at: datetime, change: dict[str, Any]
 ) -> None:
+    claim = replace(ADA, **change)
     _claimed(store, "ada", at)
 
-    assert not store.renew(stream, window, worker, at, 600)
-    store.release(stream, window, worker)
+    assert not store.renew(claim, at, 600)
+    store.release(claim)
 
     assert _claimed(store, "bob", at) is None
     assert _claimed(store, "bob", at + MINUTE) == "w1"
@@ -224,9 +229,9 @@ def test_nobody_renews_or_releases_what_they_do_not_hold(
 def test_a_released_window_is_free_at_once(store: Store, at: datetime) -> None:
     _claimed(store, "ada", at)
 
-    store.release("digits", "w1", "ada")
+    store.release(ADA)
 
-    assert not store.renew("digits", "w1", "ada", at, 60)
+    assert not store.renew(ADA, at, 60)
     assert _claimed(store, "bob", at) == "w1"
 
 
@@ -302,7 +307,27 @@ def test_a_window_taken_over_does_not_move_for_its_old_worker(
 
     with pytest.raises(ConcurrentUpdate, match="leased to 'bob'"):
         store.advance(make_transition())
-    assert store.advance(make_transition(worker="bob")).state is WindowState.JUDGED
+    assert store.advance(make_transition(worker="bob", claim=2)).state is WindowState.JUDGED
+
+
+def test_a_worker_of_the_same_name_that_was_thought_dead_can_write_nothing(
+    store: Store, at: datetime, make_transition: MakeTransition
+) -> None:
+    """Two processes may be called alike: the claim tells them apart, not the name."""
+    _claimed(store, "ada", at)
+    _claimed(store, "ada", at + MINUTE)
+    before = store.window("digits", "w1")
+
+    assert not store.renew(ADA, at + MINUTE, 600)
+    store.release(ADA)
+    with pytest.raises(LeaseLost, match="by its claim 2, no longer 1"):
+        store.advance(make_transition())
+    with pytest.raises(LeaseLost):
+        store.record_failure(ADA, "out of memory", at)
+
+    assert store.window("digits", "w1") == before
+    assert _claimed(store, "bob", at + MINUTE) is None  # the second claim still holds its lease
+    assert store.advance(make_transition(claim=2)).state is WindowState.JUDGED
 
 
 def test_a_lease_that_ran_out_but_was_not_taken_still_moves(
@@ -328,7 +353,7 @@ def test_the_last_move_gives_the_lease_back(
     store.advance(make_transition())
     store.advance(make_transition(WindowState.JUDGED, target=WindowState.SKIPPED))
 
-    assert not store.renew("digits", "w1", "ada", at, 60)
+    assert not store.renew(ADA, at, 60)
     assert _claimed(store, "bob", at) == "w2"
 
 
@@ -365,9 +390,7 @@ def test_failures_are_counted_for_the_worker_that_leads_and_their_reason_is_kept
     store: Store, at: datetime, make_transition: MakeTransition
 ) -> None:
     _claimed(store, "ada", at)
-    assert [
-        store.record_failure("digits", "w1", "ada", f"out of memory {n}", at + MINUTE) for n in (1, 2)
-    ] == [1, 2]
+    assert [store.record_failure(ADA, f"out of memory {n}", at + MINUTE) for n in (1, 2)] == [1, 2]
     window = store.window("digits", "w1")
     assert (window.reason, window.updated_at, window.state) == (
         "out of memory 2",
@@ -375,7 +398,7 @@ def test_failures_are_counted_for_the_worker_that_leads_and_their_reason_is_kept
         WindowState.ACCEPTED,
     )
     store.advance(make_transition(window="w1"))
-    assert store.record_failure("digits", "w1", "ada", "again", at) == 3
+    assert store.record_failure(ADA, "again", at) == 3
 
 
 @pytest.mark.parametrize(("window", "worker"), [("w1", "bob"), ("w2", "ada"), ("w9", "ada")])
@@ -384,7 +407,7 @@ def test_a_failure_of_a_window_another_leads_is_not_counted(
 ) -> None:
     _claimed(store, "ada", at)
     with pytest.raises(ConcurrentUpdate, match=f"{window} of stream 'digits' is not leased to '{worker}'"):
-        store.record_failure("digits", window, worker, "r", at)
+        store.record_failure(replace(ADA, window=window, worker=worker), "r", at)
 
 
 def test_pending_windows_are_counted(store: Store, at: datetime, make_transition: MakeTransition) -> None:
@@ -402,6 +425,6 @@ def test_a_stream_is_led_while_a_lease_runs(store: Store, at: datetime) -> None:
     _claimed(store, "ada", at)
     assert store.has_active_lease("digits", at + MINUTE - timedelta(microseconds=1))
     assert not store.has_active_lease("digits", at + MINUTE)
-    store.release("digits", "w1", "ada")
+    store.release(ADA)
     assert not store.has_active_lease("digits", at)
     assert not store.has_active_lease("nowhere", at)

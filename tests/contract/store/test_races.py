@@ -64,7 +64,9 @@ def test_one_worker_claims(ready: Store, at: datetime) -> None:
     for round_ in range(ROUNDS):
         ann, bob = _claims(ready, ready, at + round_ * HOUR)
         assert (ann is None) != (bob is None)
-        ready.release("digits", "w1", "ann" if bob is None else "bob")
+        claimed = ann or bob
+        assert claimed is not None
+        ready.release(claimed.claimed_by("ann" if bob is None else "bob"))
 
 
 def test_two_stores_on_one_database_see_one_lease(
@@ -143,8 +145,9 @@ def test_a_waiting_window_is_woken_by_one(
     for round_ in range(ROUNDS):
         now = at + round_ * HOUR
         ready.claim("digits", "ada", now, 60)
-        ready.advance(make_transition())
-        ready.advance(make_transition(WindowState.JUDGED, target=WindowState.AWAITING_LABELS))
+        claim = ready.window("digits", "w1").claim
+        ready.advance(make_transition(claim=claim))
+        ready.advance(make_transition(WindowState.JUDGED, target=WindowState.AWAITING_LABELS, claim=claim))
         woken = _at_once(*[partial(ready.requeue, "digits", "w1", now)] * 3)
         assert sorted(woken) == [False, False, True]
 

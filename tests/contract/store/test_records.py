@@ -67,7 +67,7 @@ def test_a_consolidation_comes_back_exactly(
     assert store.window_record("digits", "w3") == WindowRecord(plan=consolidation)
     store.advance(make_transition(target=WindowState.JUDGED))
     store.advance(make_transition(WindowState.JUDGED, target=WindowState.SKIPPED))
-    assert store.claim("digits", "ada", at, 60) == full
+    assert store.claim("digits", "ada", at, 60) == replace(full, claim=1)
     distilled = ConsolidationResult(
         branches=result.branches, branch_parameters=(12345,),
         heads=consolidation.parent_manifest.tasks, router=None, epochs=result.epochs,

@@ -37,7 +37,7 @@ from growlearn.domain.stream import (
     Transition,
     WindowRecord,
 )
-from growlearn.domain.window import PENDING, TRANSITIONS, BadRow, IngestResult, WindowState
+from growlearn.domain.window import PENDING, TRANSITIONS, BadRow, Claim, IngestResult, WindowState
 from growlearn.ports import Store
 
 STREAMS = st.sampled_from(["digits", "other"])
@@ -195,13 +195,21 @@ class _Twins(RuleBasedStateMachine):
     def claim(self, stream: str, worker: str) -> None:
         self.both(lambda store: store.claim(stream, worker, self.now, 60))
 
-    @rule(stream=STREAMS, number=NUMBERS, worker=WORKERS)
-    def renew(self, stream: str, number: int, worker: str) -> None:
-        self.both(lambda store: store.renew(stream, f"w{number}", worker, self.now, 60))
+    @rule(stream=STREAMS, number=NUMBERS, worker=WORKERS, late=st.booleans())
+    def renew(self, stream: str, number: int, worker: str, late: bool) -> None:
+        claim = self._make_claim(stream, number, worker, late)
+        self.both(lambda store: store.renew(claim, self.now, 60))
 
-    @rule(stream=STREAMS, number=NUMBERS, worker=WORKERS)
-    def release(self, stream: str, number: int, worker: str) -> None:
-        self.both(lambda store: store.release(stream, f"w{number}", worker))
+    @rule(stream=STREAMS, number=NUMBERS, worker=WORKERS, late=st.booleans())
+    def release(self, stream: str, number: int, worker: str, late: bool) -> None:
+        claim = self._make_claim(stream, number, worker, late)
+        self.both(lambda store: store.release(claim))
+
+    def _make_claim(self, stream: str, number: int, worker: str, late: bool = False) -> Claim:
+        """The claim that such a window has now, or the one before."""
+        window = next((item for item in self.memory.windows(stream) if item.number == number), None)
+        claimed = 0 if window is None else window.claim - late
+        return Claim(stream=stream, window=f"w{number}", worker=worker, number=claimed)
 
     @rule(stream=STREAMS, number=NUMBERS, states=st.tuples(STATES, STATES), worker=WORKERS)
     def leap(self, stream: str, number: int, states: tuple[WindowState, WindowState], worker: str) -> None:
@@ -230,6 +238,7 @@ class _Twins(RuleBasedStateMachine):
     ) -> Transition:
         return Transition(
             stream=stream, window=f"w{number}", source=source, target=target, worker=worker, at=self.now,
+            claim=self._make_claim(stream, number, worker).number,
             messages=(Message(stream=stream, kind=MessageKind.CYCLE, window=f"w{number}"),),
             labels_required=number if target is WindowState.AWAITING_LABELS else None,
             judged_by_version=number if target is WindowState.AWAITING_LABELS else None,

@@ -5,7 +5,10 @@ from collections.abc import Callable
 
 import pytest
 
-from growlearn.pipeline.lease import renew_periodically
+from growlearn.adapters.memory.clock import ManualClock
+from growlearn.domain.errors import GrowLearnError, LeaseLost
+from growlearn.domain.growth import HEARTBEAT, Progress
+from growlearn.pipeline.lease import Lease, renew_periodically
 
 
 def count_renewals(replies: Callable[[int], bool], wanted: int) -> int:
@@ -53,3 +56,60 @@ def test_nothing_is_renewed_once_the_work_is_over() -> None:
     count = len(calls)
     threading.Event().wait(0.1)
     assert len(calls) == count
+
+
+class Renewals:
+    """A store's answers to renewals of a lease of 20 s, as the test says."""
+
+    def __init__(self) -> None:
+        self.clock = ManualClock()
+        self.answer: bool | Exception = True
+        self.count = 0
+        self.lease = Lease(self.renew, self.clock, 20, "w1")
+
+    def renew(self) -> bool:
+        self.count += 1
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+
+def test_work_under_a_lease_that_was_lost_ends_at_its_next_report() -> None:
+    renewals, seen = Renewals(), list[Progress]()
+    guarded = renewals.lease.guard(seen.append)
+    guarded(HEARTBEAT)
+    renewals.answer = False
+    assert not renewals.lease.renew()
+    renewals.answer = True
+    with pytest.raises(LeaseLost, match="w1 is no longer this worker's"):
+        guarded(HEARTBEAT)
+    assert seen == [HEARTBEAT]
+    assert not renewals.lease.renew()  # what is lost stays lost
+
+
+def test_a_process_that_slept_past_its_lease_asks_before_it_goes_on() -> None:
+    renewals = Renewals()
+    renewals.answer = False
+    renewals.lease.require()
+    assert renewals.count == 0
+    renewals.clock.advance(21)
+    with pytest.raises(LeaseLost):
+        renewals.lease.require()
+
+
+def test_a_process_that_slept_and_was_not_replaced_goes_on() -> None:
+    renewals = Renewals()
+    renewals.clock.advance(21)
+    renewals.lease.require()
+    renewals.lease.require()
+    assert renewals.count == 1
+
+
+def test_while_the_database_is_away_work_goes_on_and_asks_once_a_lease() -> None:
+    renewals = Renewals()
+    renewals.answer = GrowLearnError("no route")
+    for _ in range(5):
+        renewals.clock.advance(21)
+        renewals.lease.require()
+        renewals.lease.require()
+    assert renewals.count == 5

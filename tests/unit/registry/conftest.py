@@ -100,8 +100,9 @@ class StreamHistory:
                 at=now,
             )
         )
-        assert self.store.claim(stream, "w", now, 60) == window
-        return window
+        claimed = self.store.claim(stream, "w", now, 60)
+        assert claimed == replace(window, claim=1)
+        return claimed
 
     def _step(self, window: Window, source: WindowState, target: WindowState, **records: Any) -> None:
         self.store.advance(
@@ -111,6 +112,7 @@ class StreamHistory:
                 source=source,
                 target=target,
                 worker="w",
+                claim=window.claim,
                 at=self.clock.now(),
                 **records,
             )

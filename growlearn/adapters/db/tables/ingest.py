@@ -49,6 +49,7 @@ class WindowRow(Base):
     reason: Mapped[str | None]
     lease_owner: Mapped[str | None]
     lease_until: Mapped[datetime | None]
+    claim: Mapped[int] = mapped_column(default=0)
     failures: Mapped[int] = mapped_column(default=0)
     labelled: Mapped[int | None]
     labels_required: Mapped[int | None]

@@ -23,10 +23,11 @@ from growlearn.adapters.db.tables import Base
 from growlearn.domain.job import Job, SourceConfig
 from growlearn.domain.schema import InputColumn, InputType, Schema
 from growlearn.domain.stream import Alias, AliasChange, Message, MessageKind, Transition
-from growlearn.domain.window import IngestResult, SourceFile, Window, WindowState
+from growlearn.domain.window import Claim, IngestResult, SourceFile, Window, WindowState
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 LATER = AT + timedelta(hours=1)
+CLAIM = Claim(stream="a", window="w1", worker="ada", number=1)
 JOB = Job(
     name="a",
     source=SourceConfig(url="/data"),
@@ -55,10 +56,12 @@ def store(url: str) -> Iterator[DbStore]:
 
 def skip_window(store: DbStore, at: datetime) -> None:
     """Lead the window to its end, with a message about it."""
-    store.claim("a", "ada", at, 60)
+    claimed = store.claim("a", "ada", at, 60)
+    assert claimed is not None
     step = Transition(
-        stream="a", window="w1", source=WindowState.ACCEPTED, target=WindowState.JUDGED, worker="ada", at=at
-    )
+        stream="a", window="w1", source=WindowState.ACCEPTED, target=WindowState.JUDGED, worker="ada", at=at,
+        claim=claimed.claim,
+    )  # fmt: skip
     store.advance(step)
     message = Message(stream="a", kind=MessageKind.CYCLE, window="w1")
     store.advance(
@@ -149,14 +152,14 @@ def test_a_window_is_halted_once_its_lease_has_run_out(store: DbStore, readonly_
     assert (window.window, window.owner, window.failures) == ("w1", "ada", 0)
     assert (window.state, window.lease_until) == (WindowState.ACCEPTED, AT + timedelta(seconds=60))
 
-    store.release("a", "w1", "ada")
+    store.release(CLAIM)
     assert list_stuck_windows(readonly_engine, LATER) == ()
 
 
 def test_a_window_that_failed_is_halted_until_it_ends(store: DbStore, readonly_engine: Engine) -> None:
     store.claim("a", "ada", AT, 60)
-    store.record_failure("a", "w1", "ada", "out of memory", AT)
-    store.release("a", "w1", "ada")
+    store.record_failure(CLAIM, "out of memory", AT)
+    store.release(CLAIM)
     [window] = list_stuck_windows(readonly_engine, AT)
     assert (window.failures, window.reason, window.lease_until) == (1, "out of memory", None)
 

@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from growlearn.adapters.engines.scratch import Plan, prepare_plan_folder
+from growlearn.adapters.engines.protocol import ChildWork
+from growlearn.adapters.engines.scratch import CHECKPOINT_NAME, Plan, ScratchUser, prepare_plan_folder
 from growlearn.adapters.engines.subprocess_engine import SubprocessEngine
-from growlearn.domain.errors import GrowLearnError, Unavailable
-from growlearn.domain.growth import BranchInit, GrowthPlan, Progress, SearchTrial
+from growlearn.domain.errors import ConcurrentUpdate, GrowLearnError, Unavailable
+from growlearn.domain.growth import HEARTBEAT, BranchInit, GrowthPlan, Progress, SearchTrial
 from growlearn.domain.growth_config import GrowthConfig
 from growlearn.domain.lineage import Manifest
 from growlearn.domain.model_config import ModelConfig
@@ -53,6 +54,9 @@ from growlearn.domain.errors import GrowLearnError, Unavailable
 from growlearn.domain.growth import GrowthResult, Progress
 
 class Engine:
+    def __init__(self, claim):
+        self.claim = claim
+
     def run(self, plans, on_progress):
         print("printed by a library")
         sys.stdout.flush()
@@ -85,7 +89,7 @@ def test_what_is_needed_afterwards_is_loaded_while_a_child_trains(tmp_path: Path
 def test_a_child_reports_progress_and_its_result(capfd: pytest.CaptureFixture[str]) -> None:
     updates: list[Progress] = []
     (result,) = engine().run([PLAN_ONE], updates.append)
-    assert [(p.stage, p.done) for p in updates] == [("training", 1)]
+    assert [(p.stage, p.done) for p in updates if p != HEARTBEAT] == [("training", 1)]
     assert result.seed == PLAN_ONE.seed
     assert result.best_loss != result.best_loss  # a diverged loss survives the way
     errors = capfd.readouterr().err
@@ -117,12 +121,11 @@ def test_a_child_that_ended_because_all_were_asked_to_stop_is_no_failure() -> No
 
     def stopped(progress: Progress) -> None:
         updates.append(progress)
-        if progress.done == 0:  # what is asked once the child is gone
-            raise _StoppedError
+        if progress == HEARTBEAT and len(updates) > 1 and updates[-2] != HEARTBEAT:
+            raise _StoppedError  # it is asked once the child, which had reported something, is gone
 
     with pytest.raises(_StoppedError):
         engine("os.kill(os.getpid(), 15)").run([PLAN_ONE], stopped)
-    assert len(updates) == 2
 
 
 def test_a_child_that_dies_is_told_with_its_status() -> None:
@@ -162,7 +165,7 @@ def test_a_child_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
             "import subprocess, sys, time\n"
             f"script = {CHILD_SCRIPT.format(body=body)!r}\n"
             "child = subprocess.Popen([sys.executable, '-c', script], stdin=-1)\n"
-            f"child.stdin.write({to_json([PLAN_ONE], list[Plan])!r} + b'\\n')\n"
+            f"child.stdin.write({to_json(ChildWork(plans=(PLAN_ONE,)), ChildWork)!r} + b'\\n')\n"
             "child.stdin.flush(); time.sleep(60)",
         ],
         stdout=subprocess.DEVNULL,
@@ -191,6 +194,7 @@ def test_a_plan_whose_trials_have_no_figure_reaches_the_child_whole() -> None:
 
 def test_scratch_of_windows_that_are_over_is_cleared_and_equal_plans_share_a_folder(tmp_path: Path) -> None:
     first = prepare_plan_folder(tmp_path, PLAN_ONE)
+    assert first.name.startswith("w1-0-")
     (first / "checkpoint.safetensors").write_bytes(b"x")
     assert prepare_plan_folder(tmp_path, PLAN_ONE) == first
     other = prepare_plan_folder(tmp_path, replace(PLAN_ONE, seed=2))  # such as the one trained alone
@@ -201,6 +205,67 @@ def test_scratch_of_windows_that_are_over_is_cleared_and_equal_plans_share_a_fol
     assert later.exists()
     assert not first.exists()
     assert not other.exists()
+
+
+def claim(number: int, since_s: float = math.inf) -> ScratchUser:
+    return ScratchUser(number, since_s)
+
+
+def test_a_later_claim_goes_on_from_the_checkpoint_and_takes_the_earlier_one_its_folder(
+    tmp_path: Path,
+) -> None:
+    first = prepare_plan_folder(tmp_path, PLAN_ONE, user=claim(1))
+    (first / CHECKPOINT_NAME).write_bytes(b"two epochs")
+    (first / "checkpoint.part").write_bytes(b"half a third")
+    second = prepare_plan_folder(tmp_path, PLAN_ONE, user=claim(2))
+    assert [file.name for file in second.iterdir()] == [CHECKPOINT_NAME]
+    assert (second / CHECKPOINT_NAME).read_bytes() == b"two epochs"
+    assert not first.exists()
+
+
+def test_a_claim_thought_dead_leaves_the_folders_of_a_later_one_alone(tmp_path: Path) -> None:
+    started_s = time.time() - 60
+    later = prepare_plan_folder(tmp_path, PLAN_ONE, user=claim(2))
+    next_window = prepare_plan_folder(tmp_path, replace(PLAN_ONE, window="w2"), user=claim(1, started_s))
+    assert later.exists()
+    prepare_plan_folder(tmp_path, PLAN_ONE, user=claim(1, started_s))
+    assert later.exists()
+    assert next_window.exists()
+
+
+def test_a_checkpoint_of_another_plan_is_not_taken_over(tmp_path: Path) -> None:
+    first = prepare_plan_folder(tmp_path, PLAN_ONE, user=claim(1))
+    (first / CHECKPOINT_NAME).write_bytes(b"x")
+    second = prepare_plan_folder(tmp_path, replace(PLAN_ONE, seed=2), user=claim(2))
+    assert list(second.iterdir()) == []
+
+
+def test_work_that_is_no_longer_wanted_ends_while_the_child_says_nothing(tmp_path: Path) -> None:
+    pid_file = tmp_path / "pid"
+
+    class _LostError(Exception):
+        pass
+
+    def lose(_: Progress) -> None:
+        if pid_file.exists() and pid_file.read_text():
+            raise _LostError
+
+    with pytest.raises(_LostError):
+        engine(f"open({str(pid_file)!r}, 'w').write(str(os.getpid())); time.sleep(60)").run([PLAN_ONE], lose)
+    assert not _alive(int(pid_file.read_text()))
+
+
+def test_nothing_is_started_for_work_that_is_no_longer_wanted() -> None:
+    def lost(_: Progress) -> None:
+        raise ConcurrentUpdate("taken over")
+
+    with pytest.raises(ConcurrentUpdate):
+        SubprocessEngine(["/there/is/no/such/program"]).run([PLAN_ONE], lost)
+
+
+def test_a_child_knows_its_claim() -> None:
+    with pytest.raises(GrowLearnError, match="claim 7"):
+        engine("raise GrowLearnError(f'claim {self.claim}')").for_claim(7).run([PLAN_ONE], lambda _: None)
 
 
 def _alive(pid: int) -> bool:

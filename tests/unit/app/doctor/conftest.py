@@ -187,6 +187,7 @@ class Installation:
                 source=source,
                 target=target,
                 worker="ada",
+                claim=1,
                 at=self.clock.now(),
                 **records,
             )

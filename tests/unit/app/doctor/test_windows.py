@@ -4,6 +4,9 @@ from typing import Any
 
 from growlearn.app.doctor.finding import FindingState
 from growlearn.app.doctor.windows import windows
+from growlearn.domain.window import Claim
+
+CLAIM = Claim(stream="a", window="w1", worker="ada", number=1)
 
 
 def test_a_window_under_work_is_well(installation: Any) -> None:
@@ -27,10 +30,8 @@ def test_a_window_whose_worker_died_is_told(installation: Any) -> None:
 def test_a_window_that_failed_is_told_with_the_reason(installation: Any) -> None:
     installation.arrive()
     for _ in range(2):
-        installation.store.record_failure(
-            "a", "w1", "ada", "growing failed: out of memory", installation.clock.now()
-        )
-    installation.store.release("a", "w1", "ada")
+        installation.store.record_failure(CLAIM, "growing failed: out of memory", installation.clock.now())
+    installation.store.release(CLAIM)
     [finding] = installation.findings(windows)
     assert finding.state is FindingState.WARNING
     assert finding.message == (

@@ -33,6 +33,9 @@ class Interfering:
         self.engine = engine
         self.what = what
 
+    def for_claim(self, claim: int) -> Engine:
+        return Interfering(self.engine.for_claim(claim), self.what)
+
     def run(self, plans: Sequence[GrowthPlan], on_progress: ProgressCallback) -> Sequence[GrowthResult]:
         self.what()
         return self.engine.run(plans, on_progress)

@@ -254,6 +254,10 @@ class Store(Protocol):
         """Undelivered messages, oldest first."""
         ...
 
+    def streams_with_messages(self) -> Sequence[str]:
+        """The streams that have undelivered messages, by name."""
+        ...
+
     def claim_outbox(self, stream: str, worker: str, now: datetime, lease_s: float) -> bool:
         """True for the one worker that may deliver a stream's messages; another call renews its lease."""
         ...

@@ -5,39 +5,39 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 from growlearn.app.composition import open_tracker, system_clock
-from growlearn.domain.errors import GrowLearnError
+from growlearn.app.deliverer import Delivery
+from growlearn.app.outages import Outages
+from growlearn.domain.errors import GrowLearnError, LeaseLost
 from growlearn.domain.redaction import redact
-from growlearn.domain.stream import UndeliverableMessage
-from growlearn.pipeline.lease import renew_periodically
+from growlearn.domain.stream import Message, TrackerIds, UndeliverableMessage
+from growlearn.pipeline.lease import Lease, renew_periodically
 from growlearn.ports import Store
 from growlearn.registry import outbox
+from growlearn.registry.outbox import LOG_FAILURES, DeliveryEvents
 from growlearn.registry.registered_model import find_moved_aliases, requeue_lost
 from growlearn.settings import Settings
 
 _POLL_INTERVAL_S = 0.5
+_MLFLOW = "MLflow"  # how lines about outages name it
 
 
-def sync_mlflow(
-    settings: Settings, store: Store, stream: str, on_error: Callable[[str], None], *, wait: bool = True
-) -> int:
-    """Deliver a stream's pending messages to MLflow; returns how many remain.
+def sync_mlflow(settings: Settings, store: Store, stream: str, on_error: Callable[[str], None]) -> int:
+    """Deliver a stream's pending messages to MLflow for a person who waits; returns how many remain.
 
     What was registered and is gone there is registered again; an alias that others moved is reported. Only
-    the process that holds the outbox lease delivers, so that no message is sent twice. With `wait`, a person
-    waits: until another process's lease ends, because that process may have died; and what could not be
-    delivered is tried once more, because its reason may be fixed.
+    the process that holds the outbox lease delivers, so that no message is sent twice: the call waits until
+    another process's lease ends, because that process may have died. What could not be delivered is tried
+    once more, because its reason may be fixed.
     """
-    deadline_s = time.monotonic() + (settings.lease_s + _POLL_INTERVAL_S if wait else 0)
-    if wait:
-        store.requeue_undeliverable(stream)
+    deadline_s = time.monotonic() + settings.lease_s + _POLL_INTERVAL_S
+    store.requeue_undeliverable(stream)
     _requeue_lost(settings, store, stream, on_error)
     while store.pending_messages(stream, limit=1):
-        with _hold_outbox_lease(settings, store, stream) as has_lease:
-            if has_lease:
-                _deliver_pending(settings, store, stream, on_error)
-        if has_lease or time.monotonic() > deadline_s:
+        has_delivered = _deliver_under_lease(settings, store, stream, LOG_FAILURES, on_error)
+        if has_delivered or time.monotonic() > deadline_s:
             break
         time.sleep(_POLL_INTERVAL_S)
     for message in store.undeliverable_messages(stream):
@@ -49,6 +49,38 @@ def sync_mlflow(
     for text in list_mlflow_warnings(settings, store, stream):
         on_error(text)
     return 0
+
+
+def deliver_stream(
+    settings: Settings, store: Store, stream: str, write: Callable[[str], None], outages: Outages
+) -> Delivery:
+    """Deliver a stream's pending messages for a service: a line for each, and one for an outage."""
+    failures: list[str] = []
+    events = DeliveryEvents(
+        on_delivered=lambda message, ids: write(_describe_delivery(message, ids)),
+        on_failure=lambda _, reason: failures.append(reason),
+    )
+    _requeue_lost(settings, store, stream, write)
+    if store.pending_messages(stream, limit=1):
+        if not _deliver_under_lease(settings, store, stream, events, failures.append):
+            return Delivery.ELSEWHERE
+        if failures and store.pending_messages(stream, limit=1):
+            outages.report(_MLFLOW, failures[-1])
+            return Delivery.FAILED
+        outages.clear(_MLFLOW)
+    for undeliverable in store.undeliverable_messages(stream):
+        outages.warn(f"undeliverable {undeliverable.message}", describe_undeliverable(undeliverable))
+    outages.warn(f"aliases of {stream}", "; ".join(list_mlflow_warnings(settings, store, stream)))
+    return Delivery.DONE
+
+
+def _describe_delivery(message: Message, tracker_ids: TrackerIds) -> str:
+    if message.window is None:
+        return f"{message.stream}: aliases set in MLflow"
+    version = (
+        "" if tracker_ids.model_version is None else f", registered as version {tracker_ids.model_version}"
+    )
+    return f"{message.stream} {message.window} delivered to MLflow{version}"
 
 
 def describe_undeliverable(undeliverable: UndeliverableMessage) -> str:
@@ -91,26 +123,40 @@ def _requeue_lost(settings: Settings, store: Store, stream: str, on_error: Calla
         on_error(f"{lost} of stream {stream!r} no longer in MLflow; to be registered again")
 
 
+def _deliver_under_lease(
+    settings: Settings, store: Store, stream: str, events: DeliveryEvents, on_error: Callable[[str], None]
+) -> bool:
+    """Deliver what is pending; False where another process holds the outbox lease, or takes it meanwhile."""
+    with _hold_outbox_lease(settings, store, stream) as lease:
+        if lease is None:
+            return False
+        try:
+            tracker = open_tracker(settings)
+            outbox.deliver_messages(
+                store, tracker, system_clock(), stream, replace(events, before=lease.require)
+            )
+        except LeaseLost:
+            return False
+        except Exception as error:  # MLflow raises many kinds; none may stop the caller
+            on_error(redact(f"MLflow at {settings.mlflow_tracking_uri} cannot be reached: {error}"))
+    return True
+
+
 @contextmanager
-def _hold_outbox_lease(settings: Settings, store: Store, stream: str) -> Iterator[bool]:
-    """Hold the outbox lease and renew it; yields False where another process holds it."""
+def _hold_outbox_lease(settings: Settings, store: Store, stream: str) -> Iterator[Lease | None]:
+    """Hold the outbox lease and renew it; yields None where another process holds it."""
     worker, lease_s = settings.worker, settings.lease_s
 
     def claim() -> bool:
         return store.claim_outbox(stream, worker, system_clock().now(), lease_s)
 
     if not claim():
-        yield False
+        yield None
         return
+    description = f"the outbox of stream {stream!r}"
+    lease = Lease(claim, system_clock(), lease_s, description)
     try:
-        with renew_periodically(claim, lease_s, f"the outbox of stream {stream!r}"):
-            yield True
+        with renew_periodically(lease.renew, lease_s, description):
+            yield lease
     finally:
         store.release_outbox(stream, worker)
-
-
-def _deliver_pending(settings: Settings, store: Store, stream: str, on_error: Callable[[str], None]) -> None:
-    try:
-        outbox.deliver_messages(store, open_tracker(settings), system_clock(), stream)
-    except Exception as error:  # MLflow raises many kinds; none may stop the caller
-        on_error(redact(f"MLflow at {settings.mlflow_tracking_uri} cannot be reached: {error}"))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
-from growlearn.domain.window import IngestResult, Window, WindowState
+from growlearn.domain.window import IN_PROGRESS, IngestResult, Window, WindowState
 from growlearn.ingest.row_errors import MAX_LISTED_ROWS
-from growlearn.pipeline.run import RunSummary
+from growlearn.pipeline.run import RunEvents, RunSummary
 from growlearn.ports import Store
 
 _STATE_PHRASES = {
@@ -18,23 +18,27 @@ _STATE_PHRASES = {
 }
 
 
-def summary_lines(stream: str, summary: RunSummary, store: Store) -> Iterator[str]:
-    """A line for each file with quarantined rows, or with labels, and for each window."""
-    yield from rejected_lines(stream, summary)
-    versions = {version.window: version for version in store.versions(stream)}
-    for window in summary.windows:
-        version = versions.get(window.id)
-        version_note = ""
-        if version is not None:
-            version_note = (
-                f"; version {version.number}, average accuracy {100 * version.average_accuracy:.2f} %"
-            )
-        yield f"{stream} {_window_line(window)}{version_note}"
+def report_events(stream: str, store: Store, write: Callable[[str], None]) -> RunEvents:
+    """Events that write a line as soon as something has happened to a file or a window."""
+
+    def write_file(file: IngestResult) -> None:
+        for line in file_lines(stream, file):
+            write(line)
+
+    def write_claim(window: Window) -> None:
+        if window.state in IN_PROGRESS:
+            write(f"{stream} {window.id}, {window.state}, was left unfinished and is taken up here")
+
+    return RunEvents(write_file, write_claim, lambda window: write(window_line(stream, window, store)))
 
 
-def rejected_lines(stream: str, summary: RunSummary) -> list[str]:
-    """A line for each file that was quarantined or has quarantined rows, or with labels."""
-    return [line for file in summary.files for line in _rejected_file_lines(stream, file)]
+def window_line(stream: str, window: Window, store: Store) -> str:
+    """What became of a window."""
+    version = next((item for item in store.versions(stream) if item.window == window.id), None)
+    version_note = ""
+    if version is not None:
+        version_note = f"; version {version.number}, average accuracy {100 * version.average_accuracy:.2f} %"
+    return f"{stream} {_window_line(window)}{version_note}"
 
 
 def _window_line(window: Window) -> str:
@@ -45,7 +49,8 @@ def _window_line(window: Window) -> str:
     return f"{window.id}, {window.rows} rows, {verdict}{task}, {outcome}{reason}"
 
 
-def _rejected_file_lines(stream: str, file: IngestResult) -> Iterator[str]:
+def file_lines(stream: str, file: IngestResult) -> Iterator[str]:
+    """A line for a file that was quarantined or has quarantined rows, or with labels."""
     for window in file.windows:
         if window.state is WindowState.QUARANTINED:
             yield f"{stream} {window.id}, quarantined: {file.file.url}: {window.reason}"

@@ -8,28 +8,35 @@ from growlearn.app.cli.output import echo_error
 from growlearn.app.cli.progress import show_progress
 from growlearn.app.composition import build_ports
 from growlearn.app.signals import Interrupted, interruptible
+from growlearn.domain.errors import LeaseLost
 from growlearn.pipeline.context import Ports
-from growlearn.pipeline.run import RunSummary, run_stream
+from growlearn.pipeline.run import NO_EVENTS, RunEvents, RunSummary, run_stream
 from growlearn.ports import ProgressCallback, Store
 from growlearn.settings import Settings
 
 _POLL_INTERVAL_S = 1.0
 
 
-def run_until_idle(name: str, settings: Settings, store: Store, stop: threading.Event) -> RunSummary:
+def run_until_idle(
+    name: str,
+    settings: Settings,
+    store: Store,
+    stop: threading.Event,
+    events: RunEvents = NO_EVENTS,
+) -> RunSummary:
     """Ingest and handle all pending data, with progress shown; raises Interrupted where `stop` was set.
 
     It waits for windows that another worker holds: a worker that died loses them when its lease expires.
     """
     ports = build_ports(settings, store)
     with show_progress() as on_progress:
-        return _run_while_pending(name, ports, interruptible(stop, on_progress), stop)
+        return _run_while_pending(name, ports, interruptible(stop, on_progress), stop, events)
 
 
 def _run_while_pending(
-    name: str, ports: Ports, on_progress: ProgressCallback, stop: threading.Event
+    name: str, ports: Ports, on_progress: ProgressCallback, stop: threading.Event, events: RunEvents
 ) -> RunSummary:
-    summary = run_stream(name, ports, on_progress)
+    summary = _run(name, ports, on_progress, events)
     warned = False
     while ports.store.count_pending(name):
         if not warned:
@@ -37,6 +44,16 @@ def _run_while_pending(
             warned = True
         if stop.wait(_POLL_INTERVAL_S):
             raise Interrupted
-        more = run_stream(name, ports, on_progress)
+        more = _run(name, ports, on_progress, events)
         summary = RunSummary((*summary.files, *more.files), (*summary.windows, *more.windows))
     return summary
+
+
+def _run(name: str, ports: Ports, on_progress: ProgressCallback, events: RunEvents) -> RunSummary:
+    """One run; nothing where its window was taken over. Raises NotFound where the stream was deleted."""
+    try:
+        return run_stream(name, ports, on_progress, events)
+    except LeaseLost as error:
+        ports.store.stream(name)
+        echo_error(str(error))
+        return RunSummary((), ())

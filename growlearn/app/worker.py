@@ -5,35 +5,32 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
+from growlearn.app.backoff import Backoff, back_off
+from growlearn.app.outages import Outages
 from growlearn.app.signals import Interrupted
+from growlearn.domain.errors import LeaseLost
 from growlearn.domain.stream_overview import StreamWork
 from growlearn.ports import Clock, Store
 
-StreamHandler = Callable[[str], None]
-"""Ingests and handles all pending data of one stream, then delivers its messages to the tracker."""
+StreamHandler = Callable[[str, Callable[[], bool]], None]
+"""Ingests and handles the pending data of a stream; after a window it asks whether to let others go first."""
+
+DATABASE = "the database"
+"""How lines about outages name it."""
 
 _MAX_BACKOFF_S = 600.0
-_MAX_DOUBLINGS = 20  # a larger exponent would overflow a float
-
-
-@dataclass(frozen=True)
-class Backoff:
-    """A stream that is not tried before `until`, after `num_tries` tries that left work pending."""
-
-    num_tries: int
-    until: datetime
+_MAX_POLL_S = 30.0  # while the database is away
 
 
 class Worker:
     """Polls the store every `poll_s` seconds, or when woken, and handles the streams that are due.
 
-    A stream is due when a tick was claimed since this worker last handled it, or when it has pending
-    windows or messages: left by a worker that died, or by a tracker that was unavailable. Where another
-    worker holds a stream's window, the stream is tried again when that lease may have expired; after an
-    error, or while its tracker is unavailable, with exponential backoff.
+    A stream is due when a tick was claimed since this worker last handled it, or when it has pending windows,
+    such as those of a worker that died. Where more streams are due than `parallel`, each takes its turn: the
+    one served longest ago goes first, and lets the next one go after a window. Where another worker holds a
+    stream's window, the stream is tried again after `retry_s` seconds; after an error, later and later.
     """
 
     def __init__(
@@ -41,7 +38,7 @@ class Worker:
         store: Store,
         clock: Clock,
         handle: StreamHandler,
-        on_error: Callable[[str], None],
+        outages: Outages,
         *,
         poll_s: float,
         parallel: int,
@@ -50,13 +47,17 @@ class Worker:
         self._store = store
         self._clock = clock
         self._handle = handle
-        self._on_error = on_error
+        self._outages = outages
         self._poll_s = poll_s
         self._parallel = parallel
         self._retry_s = retry_s
         self._ticks: dict[str, datetime | None] = {}
         self._backoffs: dict[str, Backoff] = {}
-        self._busy: set[str] = set()  # used for membership tests only
+        self._busy: set[str] = set()  # used for membership tests and its size only
+        self._turns: dict[str, int] = {}  # number of the last turn of each stream
+        self._num_turns = 0
+        self._num_waiting = 0
+        self._num_failed_polls = 0
         self._awake = threading.Event()
 
     def wake(self, _stream: str) -> None:
@@ -68,18 +69,26 @@ class Worker:
         with ThreadPoolExecutor(self._parallel, thread_name_prefix="stream") as pool:
             while not stop.is_set():
                 self.start_due(lambda name: pool.submit(self.handle_stream, name, stop))
-                self._awake.wait(self._poll_s)
+                self._awake.wait(min(self._poll_s * 2 ** min(self._num_failed_polls, 10), _MAX_POLL_S))
                 self._awake.clear()
 
     def start_due(self, start: Callable[[str], object]) -> None:
-        """Start every due stream that is not in progress; never raises."""
+        """Start as many due streams as there is room for, the longest waiting first; never raises."""
         try:
             due = [work.name for work in self._store.stream_work() if self._is_due(work)]
         except Exception as error:  # an unavailable database must not end the worker
-            self._on_error(f"cannot read the database: {error}")
+            self._num_failed_polls += 1
+            self._outages.report(DATABASE, str(error))
             return
-        for name in due:
+        self._num_failed_polls = 0
+        self._outages.clear(DATABASE)
+        due.sort(key=lambda name: self._turns.get(name, 0))
+        num_free = max(0, self._parallel - len(self._busy))
+        self._num_waiting = max(0, len(due) - num_free)
+        for name in due[:num_free]:
             self._busy.add(name)
+            self._num_turns += 1
+            self._turns[name] = self._num_turns
             start(name)
 
     def _is_due(self, work: StreamWork) -> bool:
@@ -87,41 +96,53 @@ class Worker:
         if name in self._busy:
             return False
         backoff = self._backoffs.get(name)
-        if backoff is not None and self._clock.now() < backoff.until:
+        if backoff is not None and not backoff.is_over(self._clock.now()):
             return False
-        has_new_tick = work.last_tick != self._ticks.get(name)
-        return has_new_tick or work.has_pending_windows or work.has_pending_messages
-
-    def _is_unfinished(self, name: str) -> bool:
-        return bool(self._store.count_pending(name) or self._store.pending_messages(name, limit=1))
+        return work.last_tick != self._ticks.get(name) or work.has_pending_windows
 
     def handle_stream(self, name: str, stop: threading.Event) -> None:
-        """Handle one stream until it is done or fails; never raises."""
+        """Handle one stream until it is done, fails or lets others go first; never raises."""
         try:
             if not stop.is_set():
                 self._handle_stream(name)
         except Interrupted:
             pass  # a stop was requested
         except Exception as error:  # an error in one stream must not stop the others
-            self._on_error(f"stream {name!r}: {error}")
-            self._back_off(name)
+            self._record_error(name, error)
         finally:
             self._busy.discard(name)
+            if self._num_waiting:
+                self._awake.set()
 
     def _handle_stream(self, name: str) -> None:
         tick = self._store.last_tick(name)  # read first: a tick during the work is a new one
-        self._handle(name)
-        self._ticks[name] = tick
-        if not self._is_unfinished(name):
-            self._backoffs.pop(name, None)
-        elif self._store.count_pending(name):  # another worker holds a window
-            self._backoffs.pop(name, None)
-            self._back_off(name)
-        else:  # the tracker is unavailable
-            self._back_off(name)
+        has_yielded = False
 
-    def _back_off(self, name: str) -> None:
-        """Wait for `retry_s` at first, twice as long after each further try."""
-        num_tries = self._backoffs[name].num_tries + 1 if name in self._backoffs else 1
-        seconds = min(self._retry_s * 2 ** min(num_tries - 1, _MAX_DOUBLINGS), _MAX_BACKOFF_S)
-        self._backoffs[name] = Backoff(num_tries, self._clock.now() + timedelta(seconds=seconds))
+        def lets_others_go_first() -> bool:
+            nonlocal has_yielded
+            has_yielded = self._num_waiting > 0
+            return has_yielded
+
+        self._handle(name, lets_others_go_first)
+        self._outages.clear(_describe(name))
+        self._backoffs.pop(name, None)
+        if has_yielded:
+            return  # the rest of it, and so this tick, is still to come
+        self._ticks[name] = tick
+        if self._store.count_pending(name):  # another worker holds a window
+            self._wait_a_lease(name)
+
+    def _record_error(self, name: str, error: Exception) -> None:
+        if isinstance(error, LeaseLost):  # another worker has it, or somebody deleted the stream
+            self._wait_a_lease(name)
+            return
+        self._outages.report(_describe(name), str(error) or type(error).__name__)
+        before = self._backoffs.get(name)
+        self._backoffs[name] = back_off(before, self._clock.now(), self._retry_s, _MAX_BACKOFF_S)
+
+    def _wait_a_lease(self, name: str) -> None:
+        self._backoffs[name] = back_off(None, self._clock.now(), self._retry_s, self._retry_s)
+
+
+def _describe(name: str) -> str:
+    return f"stream {name!r}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -352,6 +353,19 @@ class Progress:
     done: int
     total: int
     note: str = ""
+
+
+def number_progress(
+    on_progress: Callable[[Progress], None], index: int, total: int
+) -> Callable[[Progress], None]:
+    """A callback for model `index`, from 0, of `total` that are trained one after the other."""
+
+    def forward(progress: Progress) -> None:
+        is_step = progress != HEARTBEAT and total > 1
+        stage = f"{progress.stage}, model {index + 1} of {total}"
+        on_progress(replace(progress, stage=stage) if is_step else progress)
+
+    return forward
 
 
 HEARTBEAT = Progress(stage="", done=0, total=1)

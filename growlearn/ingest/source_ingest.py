@@ -27,8 +27,11 @@ def ingest_new_files(
     clock: Clock,
     on_progress: ProgressCallback = lambda _: None,
     limits: FileLimits = DEFAULT_LIMITS,
+    on_file: Callable[[IngestResult], None] = lambda _: None,
 ) -> tuple[IngestResult, ...]:
     """Ingest the files of the source that the stream has not ingested yet; returns one result a file.
+
+    `on_file` gets each result as soon as it is recorded.
 
     A known file is ingested again only when its fingerprint changed, or when none of it was usable and the
     schema has changed since. A file that cannot be read at the moment, or for which there is not enough
@@ -46,7 +49,9 @@ def ingest_new_files(
         history = history or load_history(stream.name, store)
         read_file = partial(_ingest_file, stream, file, source, artifacts, clock, limits)
         result = _ingest_with_retries(stream, file, store, history, read_file)
-        results += [] if result is None else [result]
+        if result is not None:
+            results.append(result)
+            on_file(result)
         history = None if result is None else history.with_file(result)
     return tuple(results)
 

@@ -56,26 +56,65 @@ class RunSummary:
     windows: tuple[Window, ...]
 
 
-def run_stream(name: str, ports: Ports, on_progress: ProgressCallback) -> RunSummary:
+def _ignore(_: object) -> None:
+    pass
+
+
+@dataclass(frozen=True)
+class RunEvents:
+    """Called as soon as something has happened: it is recorded by then, whatever happens next.
+
+    `on_claim` hears of a window before any work on it.
+    """
+
+    on_file: Callable[[IngestResult], None] = _ignore
+    on_claim: Callable[[Window], None] = _ignore
+    on_window: Callable[[Window], None] = _ignore
+
+
+NO_EVENTS = RunEvents()
+
+
+def run_stream(
+    name: str,
+    ports: Ports,
+    on_progress: ProgressCallback,
+    events: RunEvents = NO_EVENTS,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> RunSummary:
     """Ingest new files, then process every pending window of a stream, in order.
 
-    `on_progress` hears of every file, window and epoch; where it raises, work stops there. A source that
-    fails raises once the windows ingested before are processed: they do not need it. Models and snapshots
-    stay open from window to window, and are closed at the end.
+    `on_progress` hears of every file, window and epoch; where it raises, work stops there. After a window
+    with others behind it `should_stop` is asked whether to leave those for later. A source that fails raises
+    once the windows ingested before are processed: they do not need it. Models and snapshots stay open from
+    window to window, and are closed at the end. Raises LeaseLost where another worker took a window over.
     """
     try:
-        return _run_stream(name, ports, on_progress)
+        return _run_stream(name, ports, on_progress, events, should_stop)
     finally:
         ports.models.clear()
 
 
-def _run_stream(name: str, ports: Ports, on_progress: ProgressCallback) -> RunSummary:
+def _run_stream(
+    name: str,
+    ports: Ports,
+    on_progress: ProgressCallback,
+    events: RunEvents,
+    should_stop: Callable[[], bool],
+) -> RunSummary:
     stream, failure = ports.store.stream(name), None
     files: tuple[IngestResult, ...] = ()
     try:
         source = ports.open_source(stream.job.source)
         files = ingest_new_files(
-            stream, source, ports.store, ports.artifacts, ports.clock, on_progress, ports.limits
+            stream,
+            source,
+            ports.store,
+            ports.artifacts,
+            ports.clock,
+            on_progress,
+            ports.limits,
+            events.on_file,
         )
     except GrowLearnError as error:
         failure = error
@@ -83,10 +122,14 @@ def _run_stream(name: str, ports: Ports, on_progress: ProgressCallback) -> RunSu
     windows: list[Window] = []
     while window := claim_next_window(name, ports):
         with hold_lease(ports.store, window.claimed_by(ports.worker), ports.clock, ports.lease_s) as lease:
+            events.on_claim(window)
             total = len(windows) + ports.store.count_pending(name)
             on_progress(Progress(stage="windows", done=len(windows), total=total, note=window.id))
             windows.append(process_window(window, ports, lease.guard(on_progress)))
+        events.on_window(windows[-1])
         decide_challenger(name, ports)
+        if ports.store.count_pending(name) and should_stop():
+            break
     if failure is not None:
         raise failure
     return RunSummary(files, tuple(windows))

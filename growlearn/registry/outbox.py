@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from growlearn.domain.errors import CorruptArtifact, Undeliverable
 from growlearn.domain.evaluation import AccuracyMatrix, build_accuracy_matrix
@@ -30,27 +31,52 @@ _log = logging.getLogger(__name__)
 _DEFECTS = (TypeError, ValueError, LookupError, AttributeError, AssertionError)
 
 
-def deliver_messages(store: Store, tracker: Tracker, clock: Clock, stream: str | None = None) -> int:
+def _log_failure(message: Message, reason: str) -> None:
+    _log.warning("stream %r: delivery to the tracker failed: %s", message.stream, reason)
+
+
+@dataclass(frozen=True)
+class DeliveryEvents:
+    """Called around each message: `before` may raise, which ends the delivery there."""
+
+    before: Callable[[], None] = lambda: None
+    on_delivered: Callable[[Message, TrackerIds], None] = lambda _message, _ids: None
+    on_failure: Callable[[Message, str], None] = _log_failure
+
+
+LOG_FAILURES = DeliveryEvents()
+
+
+def deliver_messages(
+    store: Store,
+    tracker: Tracker,
+    clock: Clock,
+    stream: str | None = None,
+    events: DeliveryEvents = LOG_FAILURES,
+) -> int:
     """Deliver the pending messages of one stream or of all; returns how many were delivered.
 
     A failed delivery is recorded with its reason and stops that stream, because order matters; other streams
     continue, and the next call tries again. A message that can never be delivered leaves the queue.
     """
     names = [stored_stream.name for stored_stream in store.streams()] if stream is None else [stream]
-    return sum(_deliver_stream(store, tracker, clock, name) for name in names)
+    return sum(_deliver_stream(store, tracker, clock, name, events) for name in names)
 
 
-def _deliver_stream(store: Store, tracker: Tracker, clock: Clock, stream: str) -> int:
+def _deliver_stream(store: Store, tracker: Tracker, clock: Clock, stream: str, events: DeliveryEvents) -> int:
     count = 0
     while pending := store.pending_messages(stream):
         for message in pending:
+            events.before()
             try:
                 tracker_ids = _send_to_tracker(store, tracker, message.message)
             except Exception as error:  # no tracker error may stop the stream's own work
+                events.on_failure(message.message, f"{type(error).__name__}: {error}")
                 if not _record_failure(store, clock, message, error):
                     return count
             else:
                 store.record_delivery(message.id, tracker_ids, clock.now())
+                events.on_delivered(message.message, tracker_ids)
                 count += 1
     return count
 
@@ -58,7 +84,6 @@ def _deliver_stream(store: Store, tracker: Tracker, clock: Clock, stream: str) -
 def _record_failure(store: Store, clock: Clock, pending: PendingMessage, error: Exception) -> bool:
     """Record why a message was not delivered; whether it left the queue, so that the next may be sent."""
     reason = f"{type(error).__name__}: {error}"
-    _log.warning("stream %r: delivery to the tracker failed: %s", pending.message.stream, reason)
     if _may_succeed_later(error):
         store.record_delivery_failure(pending.id, reason, clock.now())
         return False

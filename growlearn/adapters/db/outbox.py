@@ -36,6 +36,12 @@ def list_pending_messages(connection: Connection, stream: str | None, limit: int
     )
 
 
+def list_streams_with_messages(connection: Connection) -> Sequence[str]:
+    """The streams that have undelivered messages, by name."""
+    query = select(OutboxRow.stream).where(IS_PENDING).distinct().order_by(OutboxRow.stream)
+    return tuple(connection.scalars(query))
+
+
 def claim_outbox_lease(
     connection: Connection, stream: str, worker: str, now: datetime, lease_s: float
 ) -> bool:

@@ -252,6 +252,11 @@ class DbStore:
         with read_transaction(self._engine) as connection:
             return outbox.list_pending_messages(connection, stream, limit)
 
+    def streams_with_messages(self) -> Sequence[str]:
+        """The streams that have undelivered messages, by name."""
+        with read_transaction(self._engine) as connection:
+            return outbox.list_streams_with_messages(connection)
+
     def claim_outbox(self, stream: str, worker: str, now: datetime, lease_s: float) -> bool:
         """True for the one worker that may deliver a stream's messages to the tracker."""
         with write_transaction(self._engine) as connection:

@@ -16,7 +16,7 @@ from typing import IO
 from growlearn.adapters.engines.protocol import ChildFailure, ChildMessage, ChildWork
 from growlearn.domain.consolidation import ConsolidationPlan, ConsolidationResult
 from growlearn.domain.errors import DiskFull, GrowLearnError, Unavailable, is_disk_full
-from growlearn.domain.growth import HEARTBEAT, GrowthPlan, GrowthResult, Progress
+from growlearn.domain.growth import HEARTBEAT, GrowthPlan, GrowthResult, Progress, number_progress
 from growlearn.ports import Engine, ProgressCallback
 from growlearn.registry.json_codec import InvalidJson, from_json, to_json
 
@@ -173,11 +173,11 @@ def run_child(make_engine: Callable[[int], Engine], stdin: IO[bytes], stdout: IO
     threading.Thread(target=_exit_with_parent, args=(stdin,), daemon=True).start()
     try:
         trainer = make_engine(work.claim)
-        for plan in work.plans:
+        for index, plan in enumerate(work.plans):
             if isinstance(plan, ConsolidationPlan):
                 send(trainer.consolidate(plan, send))
             else:
-                send(*trainer.run([plan], send))
+                send(*trainer.run([plan], number_progress(send, index, len(work.plans))))
     except GrowLearnError as error:
         send(ChildFailure(reason=error.message, hint=error.hint, retryable=isinstance(error, Unavailable)))
         return 1

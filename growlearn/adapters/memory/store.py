@@ -374,6 +374,11 @@ class MemoryStore:
         with self._lock:
             return self._outbox.list_pending(stream, limit)
 
+    def streams_with_messages(self) -> Sequence[str]:
+        """The streams that have undelivered messages, by name."""
+        with self._lock:
+            return tuple(name for name in sorted(self._states) if self._outbox.list_pending(name, 1))
+
     def claim_outbox(self, stream: str, worker: str, now: datetime, lease_s: float) -> bool:
         """True for the one worker that may deliver a stream's messages to the tracker."""
         with self._lock:

@@ -9,7 +9,7 @@ caught up.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from apscheduler.executors.pool import ThreadPoolExecutor
@@ -21,12 +21,17 @@ from growlearn.adapters.scheduler.tick import find_due_ticks
 from growlearn.adapters.scheduler.times import find_latest_due, next_fire_times
 from growlearn.domain.errors import JobError
 from growlearn.domain.job import Schedule
+from growlearn.domain.stream_overview import StreamSchedule
 from growlearn.ports import Clock, Store
 
 Dispatch = Callable[[str], None]
 """Takes the name of a stream that is due; must return at once."""
 
+Report = Callable[[str, str], None]
+"""Takes the name of something that failed, and the reason."""
+
 _SYNC_JOB_ID = "sync streams"
+_DATABASE = "the database"
 
 
 class _Trigger(BaseTrigger):  # type: ignore[misc] # APScheduler has no types
@@ -43,19 +48,28 @@ class _Trigger(BaseTrigger):  # type: ignore[misc] # APScheduler has no types
 class Scheduler:
     """Calls `dispatch` once per due stream, over any number of schedulers on one store.
 
-    `on_error` is called with errors, such as an unreachable database; the next try is `poll_s` seconds
-    later.
+    `on_error` is called with what failed, such as the database, and the reason, at every try, `poll_s`
+    seconds apart; `on_recovery` with the same after every try that succeeded.
     """
 
     def __init__(
-        self, store: Store, clock: Clock, dispatch: Dispatch, *, poll_s: float, on_error: Dispatch
+        self,
+        store: Store,
+        clock: Clock,
+        dispatch: Dispatch,
+        *,
+        poll_s: float,
+        on_error: Report,
+        on_recovery: Dispatch = lambda _: None,
     ) -> None:
         self._store = store
         self._clock = clock
         self._dispatch = dispatch
         self._poll_s = poll_s
         self._on_error = on_error
+        self._on_recovery = on_recovery
         self._triggered: set[Schedule] = set()
+        self._failing: set[str] = set()
         self._synced_at: datetime | None = None
         self._sync_lock = threading.Lock()
         self._timer = BackgroundScheduler(
@@ -81,15 +95,29 @@ class Scheduler:
             now = self._clock.now()
             try:
                 streams = self._store.stream_schedules()
-                due = find_due_ticks(streams, now, self._on_error)
+                due = self._find_due_ticks(streams, now)
                 claimed = self._store.claim_ticks(due) if due else frozenset()
             except Exception as error:  # an unreachable database must not end the scheduler
-                self._on_error(f"the streams could not be scheduled: {error}")
+                self._on_error(_DATABASE, str(error))
                 return
+            self._on_recovery(_DATABASE)
             self._synced_at = now
             self._update_triggers({stream.schedule for stream in streams}, now)
             for name in sorted(claimed):
                 self._dispatch(name)
+
+    def _find_due_ticks(self, streams: Sequence[StreamSchedule], now: datetime) -> Mapping[str, datetime]:
+        failing: set[str] = set()
+
+        def report(subject: str, reason: str) -> None:
+            failing.add(subject)
+            self._on_error(subject, reason)
+
+        due = find_due_ticks(streams, now, report)
+        for subject in sorted(self._failing - failing):
+            self._on_recovery(subject)
+        self._failing = failing
+        return due
 
     def _sync_if_due(self, schedule: Schedule) -> None:
         """Sync, unless that was done since: many schedules come due at the same moment."""

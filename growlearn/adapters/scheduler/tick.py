@@ -9,7 +9,8 @@ from growlearn.adapters.scheduler.times import find_latest_due
 from growlearn.domain.job import Schedule
 from growlearn.domain.stream_overview import StreamSchedule
 
-OnError = Callable[[str], None]
+OnError = Callable[[str, str], None]
+"""Takes the name of what failed, and the reason."""
 
 
 def find_due_ticks(
@@ -27,7 +28,7 @@ def find_due_ticks(
             if stream.schedule not in latest:
                 latest[stream.schedule] = find_latest_due(stream.schedule, now)
         except Exception as error:  # one stream's error must not affect the others
-            on_error(f"stream {stream.name!r} could not be scheduled: {error}")
+            on_error(f"the schedule of stream {stream.name!r}", str(error))
             continue
         if latest[stream.schedule] > _last_handled(stream, now):
             due[stream.name] = latest[stream.schedule]

@@ -93,12 +93,13 @@ def backtest(
 
 
 def _report_rejected(result: BacktestResult) -> None:
-    from growlearn.app.run_summary import has_rejections, rejected_lines
+    from growlearn.app.run_summary import file_lines, has_rejections
     from growlearn.pipeline.run import RunSummary
 
     ingested = RunSummary(result.files, ())
-    for line in rejected_lines(result.job.name, ingested):
-        echo_error(line)
+    for file in result.files:
+        for line in file_lines(result.job.name, file):
+            echo_error(line)
     if has_rejections(ingested):
         raise typer.Exit(QUARANTINED)
 

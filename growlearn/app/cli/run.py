@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from growlearn.app.cli.output import FAILED, QUARANTINED, echo, echo_error
+from growlearn.domain.errors import LeaseLost
 
 if TYPE_CHECKING:
-    from growlearn.adapters.scheduler.scheduler import Scheduler
+    from growlearn.app.deliverer import Deliverer
+    from growlearn.app.outages import Outages
     from growlearn.app.worker import Worker
     from growlearn.ports import Store
     from growlearn.settings import Settings
@@ -34,7 +39,7 @@ def run(
     from growlearn.app.composition import open_artifacts, open_store
     from growlearn.app.current_settings import load_settings
     from growlearn.app.mlflow_sync import sync_mlflow
-    from growlearn.app.run_summary import has_rejections, summary_lines
+    from growlearn.app.run_summary import has_rejections, report_events
     from growlearn.app.run_until_idle import run_until_idle
     from growlearn.app.signals import Interrupted, stop_on_signals
 
@@ -44,12 +49,10 @@ def run(
     name = resolve_stream_name(store, stream, lambda: open_artifacts(settings), allowed)
     try:
         with stop_on_signals() as stop:
-            summary = run_until_idle(name, settings, store, stop)
+            summary = run_until_idle(name, settings, store, stop, report_events(name, store, echo))
     except Interrupted:
         echo_error("stopped; run again to continue")
         raise typer.Exit(FAILED) from None
-    for line in summary_lines(name, summary, store):
-        echo(line)
     if not summary.files and not summary.windows:
         echo(f"{name}: nothing new")
     sync_mlflow(settings, store, name, echo_error)
@@ -59,89 +62,128 @@ def run(
 
 def up() -> None:
     """Run scheduler and worker together, until stopped."""
-    from growlearn.app.composition import open_store
-    from growlearn.app.current_settings import load_settings
     from growlearn.app.signals import stop_on_signals
 
-    settings = load_settings()
-    store = open_store(settings)
-    _show_startup_info(settings, store)
+    service = _open_service()
     with stop_on_signals() as stop:
-        stream_worker = _build_worker(settings, store, stop)
-        tick_scheduler = _build_scheduler(settings, store, stream_worker.wake)
-        tick_scheduler.start()
-        try:
-            stream_worker.run(stop)
-        finally:
-            tick_scheduler.stop()
+        stream_worker = _build_worker(service, stop)
+        with _running_scheduler(service, stream_worker.wake):
+            _run_worker(service, stream_worker, stop)
 
 
 def scheduler() -> None:
     """Run only the scheduler; each tick is claimed once, by whichever scheduler is first."""
-    from growlearn.app.composition import open_store
-    from growlearn.app.current_settings import load_settings
     from growlearn.app.signals import stop_on_signals
 
-    settings = load_settings()
-    store = open_store(settings)
-    _show_startup_info(settings, store)
-    with stop_on_signals() as stop:
-        tick_scheduler = _build_scheduler(settings, store, lambda stream: _log(f"{stream} is due"))
-        tick_scheduler.start()
-        try:
-            while not stop.wait(1.0):
-                pass
-        finally:
-            tick_scheduler.stop()
+    service = _open_service()
+    with stop_on_signals() as stop, _running_scheduler(service, lambda stream: _log(f"{stream} is due")):
+        while not stop.wait(1.0):
+            pass
 
 
 def worker() -> None:
     """Run only a worker, which handles the streams that a scheduler marks as due."""
-    from growlearn.app.composition import open_store
-    from growlearn.app.current_settings import load_settings
     from growlearn.app.signals import stop_on_signals
+
+    service = _open_service()
+    with stop_on_signals() as stop:
+        _run_worker(service, _build_worker(service, stop), stop)
+
+
+@dataclass(frozen=True)
+class _Service:
+    """What the parts of a long-running process share."""
+
+    settings: Settings
+    store: Store
+    outages: Outages
+    deliverer: Deliverer
+
+
+def _open_service() -> _Service:
+    from growlearn.app.composition import open_store, system_clock
+    from growlearn.app.current_settings import load_settings
+    from growlearn.app.deliverer import Deliverer
+    from growlearn.app.mlflow_sync import deliver_stream
+    from growlearn.app.outages import Outages
 
     settings = load_settings()
     store = open_store(settings)
+    # Its pool logs a traceback for every connection that a server drops; the error itself is reported.
+    logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)
+    outages = Outages(system_clock(), _log, _log_error)
+    deliverer = Deliverer(
+        store,
+        system_clock(),
+        lambda stream: deliver_stream(settings, store, stream, _log, outages),
+        outages,
+        poll_s=settings.poll_s,
+        retry_s=settings.lease_s,
+    )
     _show_startup_info(settings, store)
-    with stop_on_signals() as stop:
-        _build_worker(settings, store, stop).run(stop)
+    return _Service(settings, store, outages, deliverer)
 
 
-def _build_worker(settings: Settings, store: Store, stop: threading.Event) -> Worker:
+def _run_worker(service: _Service, stream_worker: Worker, stop: threading.Event) -> None:
+    join = service.deliverer.start(stop)
+    try:
+        stream_worker.run(stop)
+    finally:
+        stop.set()
+        join()
+
+
+def _build_worker(service: _Service, stop: threading.Event) -> Worker:
     from growlearn.app.cli.progress import make_line_reporter
     from growlearn.app.composition import build_ports, system_clock
-    from growlearn.app.mlflow_sync import sync_mlflow
-    from growlearn.app.run_summary import summary_lines
+    from growlearn.app.run_summary import report_events
     from growlearn.app.signals import interruptible
     from growlearn.app.worker import Worker
     from growlearn.pipeline.run import run_stream
 
+    settings, store = service.settings, service.store
     ports = build_ports(settings, store)
 
-    def handle_stream(stream: str) -> None:
+    def handle_stream(stream: str, should_stop: Callable[[], bool]) -> None:
         on_progress = make_line_reporter(lambda text: _log(f"{stream} {text}"), time.monotonic)
-        summary = run_stream(stream, ports, interruptible(stop, on_progress))
-        for line in summary_lines(stream, summary, store):
-            _log(line)
-        sync_mlflow(settings, store, stream, _log_error, wait=False)
+        events = report_events(stream, store, _log)
+        try:
+            run_stream(stream, ports, interruptible(stop, on_progress), events, should_stop)
+        except LeaseLost as error:
+            _log(str(error))
+            raise
+        finally:
+            service.deliverer.wake(stream)
 
     return Worker(
         store,
         system_clock(),
         handle_stream,
-        _log_error,
+        service.outages,
         poll_s=settings.poll_s,
         parallel=settings.parallel_streams,
         retry_s=settings.lease_s,
     )
 
 
-def _build_scheduler(settings: Settings, store: Store, dispatch: Callable[[str], None]) -> Scheduler:
+@contextmanager
+def _running_scheduler(service: _Service, dispatch: Callable[[str], None]) -> Iterator[None]:
     from growlearn.adapters.scheduler.scheduler import Scheduler
     from growlearn.app.composition import system_clock
 
-    return Scheduler(store, system_clock(), dispatch, poll_s=settings.poll_s, on_error=_log_error)
+    tick_scheduler = Scheduler(
+        service.store,
+        system_clock(),
+        dispatch,
+        poll_s=service.settings.poll_s,
+        on_error=service.outages.report,
+        on_recovery=service.outages.clear,
+    )
+    tick_scheduler.start()
+    try:
+        yield
+    finally:
+        tick_scheduler.stop()
 
 
 def _show_startup_info(settings: Settings, store: Store) -> None:

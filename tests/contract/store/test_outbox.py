@@ -43,6 +43,15 @@ def test_messages_of_one_stream_and_so_many(store: Store, sent: Version, job: Jo
     assert [pending.message for pending in store.pending_messages(limit=1)] == [CYCLE]
     assert [pending.message for pending in store.pending_messages("digits", 1)] == [CYCLE]
     assert store.pending_messages("nowhere") == ()
+    assert store.streams_with_messages() == ("digits", "other")
+
+
+def test_a_stream_whose_messages_were_all_sent_has_none(store: Store, sent: Version, at: datetime) -> None:
+    first, second = store.pending_messages()
+    store.record_delivery(first.id, RECEIPT, at)
+    assert store.streams_with_messages() == ("digits",)
+    store.record_undeliverable(second.id, "refused", at)
+    assert store.streams_with_messages() == ()
 
 
 def test_a_delivered_message_waits_no_more_and_its_receipt_is_on_the_version(

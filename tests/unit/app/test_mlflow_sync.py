@@ -10,14 +10,18 @@ from typing import Any
 
 import pytest
 
+from growlearn.adapters.memory.clock import SystemClock
 from growlearn.adapters.memory.store import MemoryStore
 from growlearn.adapters.memory.tracker import MemoryTracker
 from growlearn.app import mlflow_sync
-from growlearn.app.mlflow_sync import sync_mlflow
-from growlearn.domain.errors import CorruptArtifact, Unavailable
+from growlearn.app.deliverer import Delivery
+from growlearn.app.mlflow_sync import deliver_stream, sync_mlflow
+from growlearn.app.outages import Outages
+from growlearn.domain.errors import CorruptArtifact, LeaseLost, Unavailable
 from growlearn.domain.job import Job, SourceConfig
 from growlearn.domain.schema import InputColumn, InputType, Schema
 from growlearn.domain.stream import Alias, Message, MessageKind
+from growlearn.pipeline.lease import Lease
 from growlearn.registry import outbox
 from growlearn.settings import Settings, read_settings
 
@@ -58,14 +62,40 @@ def test_what_is_pending_is_told_and_the_lease_given_up(
     assert store.claim_outbox("a", "another", datetime.now(UTC), 60)
 
 
-def test_while_another_process_tells_an_impatient_one_leaves_it_to_that_one(
+def deliver(settings: Settings, store: MemoryStore, said: list[str]) -> Delivery:
+    """As a service does."""
+    return deliver_stream(settings, store, "a", said.append, Outages(SystemClock(), said.append, said.append))
+
+
+def test_what_another_process_delivers_a_service_leaves_to_it_and_says_nothing(
     store: MemoryStore, settings: Settings, tracker: object
 ) -> None:
     store.claim_outbox("a", "another", datetime.now(UTC), 60)
     said: list[str] = []
-    assert sync_mlflow(settings, store, "a", said.append, wait=False) == 1
-    assert said == ["1 messages wait for MLflow; they are kept and sent again with the next run"]
-    assert store.pending_messages("a")[0].attempts == 0
+    assert deliver(settings, store, said) is Delivery.ELSEWHERE
+    assert (said, store.pending_messages("a")[0].attempts) == ([], 0)
+
+
+def test_a_service_tells_each_delivery(store: MemoryStore, settings: Settings, tracker: object) -> None:
+    said: list[str] = []
+    assert deliver(settings, store, said) is Delivery.DONE
+    assert said == ["a: aliases set in MLflow"]
+
+
+def test_who_loses_the_outbox_sends_nothing_more(
+    store: MemoryStore, settings: Settings, tracker: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process that was paused past its lease, and goes on."""
+    answers = iter([True, False])
+    monkeypatch.setattr(store, "claim_outbox", lambda *_: next(answers, False))
+    monkeypatch.setattr(Lease, "require", lambda lease: lease.renew() or _lose())
+    said: list[str] = []
+    assert deliver(settings, store, said) is Delivery.ELSEWHERE
+    assert (said, len(store.pending_messages("a"))) == ([], 1)
+
+
+def _lose() -> None:
+    raise LeaseLost("taken over")
 
 
 def test_a_patient_one_outwaits_a_process_that_died_telling(
@@ -113,9 +143,12 @@ def test_what_can_never_be_told_is_told_a_person_each_time_and_waits_no_more(
 ) -> None:
     failing = Failing(CorruptArtifact("artifact b1 is missing", hint="bring that file back"))
     tracker(failing)
-    for wait in (True, False, True):
+    for patient in (True, False, True):
         said: list[str] = []
-        assert sync_mlflow(settings, store, "a", said.append, wait=wait) == 0
+        if patient:
+            assert sync_mlflow(settings, store, "a", said.append) == 0
+        else:
+            assert deliver(settings, store, said) is Delivery.DONE
         assert said == [
             "MLflow cannot be told about the aliases of stream 'a', and no worker tries again: "
             "CorruptArtifact: artifact b1 is missing (bring that file back); "
@@ -132,9 +165,9 @@ def test_a_worker_does_not_try_again_what_can_never_be_told(
 ) -> None:
     failing = Failing(CorruptArtifact("gone"))
     tracker(failing)
-    sync_mlflow(settings, store, "a", lambda _: None, wait=False)
+    deliver(settings, store, [])
     failing.error = None
-    sync_mlflow(settings, store, "a", lambda _: None, wait=False)
+    deliver(settings, store, [])
     assert len(store.undeliverable_messages("a")) == 1
 
 
@@ -147,3 +180,19 @@ def test_what_a_server_that_is_down_was_to_be_told_waits(
     assert sync_mlflow(settings, store, "a", said.append) == 1
     assert said == ["1 messages wait for MLflow; they are kept and sent again with the next run"]
     assert store.undeliverable_messages("a") == ()
+
+
+@pytest.mark.usefixtures("registered")
+def test_a_service_tells_an_outage_once_and_that_it_is_over(
+    store: MemoryStore, settings: Settings, tracker: Callable[[object], None]
+) -> None:
+    failing = Failing(Unavailable("no route"))
+    tracker(failing)
+    said: list[str] = []
+    outages = Outages(SystemClock(), said.append, said.append)
+    for _ in range(3):
+        assert deliver_stream(settings, store, "a", said.append, outages) is Delivery.FAILED
+    assert said == ["MLflow: Unavailable: no route; tried again until it is back"]
+    failing.error = None
+    assert deliver_stream(settings, store, "a", said.append, outages) is Delivery.DONE
+    assert said[1:] == ["a: aliases set in MLflow", "MLflow is back after 0 s"]

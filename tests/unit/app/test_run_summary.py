@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from growlearn.adapters.memory.store import MemoryStore
-from growlearn.app.run_summary import has_rejections, summary_lines
+from growlearn.app.run_summary import has_rejections, report_events
 from growlearn.domain.window import BadRow, IngestResult, SourceFile, Verdict, Window, WindowState
 from growlearn.pipeline.run import RunSummary
 
@@ -22,10 +22,23 @@ def test_labels_joined_and_refused_and_windows_that_wait_are_told() -> None:
         stream="s", number=2, state=WindowState.AWAITING_LABELS, source="f", discovered_at=AT, updated_at=AT,
         rows=9, verdict=Verdict.DRIFT, reason="r; waits for labels: no row has a label yet",
     )  # fmt: skip
-    summary = RunSummary((file,), (window,))
-    assert list(summary_lines("s", summary, MemoryStore())) == [
+    lines: list[str] = []
+    events = report_events("s", MemoryStore(), lines.append)
+    events.on_file(file)
+    events.on_claim(window)
+    events.on_window(window)
+    assert lines == [
         "s: 1 rows quarantined from in/l.csv, the first is row 4: y is missing",
         "s: in/l.csv: 2 labels joined to w1",
         "s w2, 9 rows, drift, waiting for labels: r; waits for labels: no row has a label yet",
     ]
-    assert has_rejections(summary)
+    assert has_rejections(RunSummary((file,), (window,)))
+
+
+def test_a_window_left_unfinished_is_told_as_it_is_taken_up() -> None:
+    window = Window(
+        stream="s", number=2, state=WindowState.GROWING, source="f", discovered_at=AT, updated_at=AT, claim=2
+    )
+    lines: list[str] = []
+    report_events("s", MemoryStore(), lines.append).on_claim(window)
+    assert lines == ["s w2, growing, was left unfinished and is taken up here"]

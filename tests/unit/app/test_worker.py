@@ -2,13 +2,16 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 
 import pytest
 
 from growlearn.adapters.memory.clock import ManualClock
 from growlearn.adapters.memory.store import MemoryStore
+from growlearn.app.outages import Outages
 from growlearn.app.signals import Interrupted
 from growlearn.app.worker import Worker
+from growlearn.domain.errors import LeaseLost
 from growlearn.domain.job import Job, SourceConfig
 from growlearn.domain.schema import InputColumn, InputType, Schema
 from growlearn.domain.stream import Message, MessageKind
@@ -33,6 +36,8 @@ class Bench:
         self.clock = ManualClock()
         self.handled: list[str] = []
         self.complaints: list[str] = []
+        self.said: list[str] = []
+        self.outages = Outages(self.clock, self.said.append, self.complaints.append)
         self.trouble: dict[str, Exception] = {}
         for name in names:
             self.store.apply(job(name), self.clock.now())
@@ -40,13 +45,13 @@ class Bench:
             self.store,
             self.clock,
             self.handle,
-            self.complaints.append,
+            self.outages,
             poll_s=0.01,
             parallel=2,
             retry_s=RETRY_S,
         )
 
-    def handle(self, name: str) -> None:
+    def handle(self, name: str, _: Callable[[], bool]) -> None:
         self.handled.append(name)
         if name in self.trouble:
             raise self.trouble[name]
@@ -128,18 +133,59 @@ def test_a_stream_whose_window_another_worker_holds_is_looked_at_again_after_eac
     assert gaps(bench) == [1, 1, 1, 1]
 
 
-def test_a_stream_whose_tracker_is_away_is_tried_again_later_and_later() -> None:
+def test_a_stream_that_fails_is_tried_again_later_and_later() -> None:
     bench = Bench("a")
-    bench.store.change_aliases("a", (), None, Message(stream="a", kind=MessageKind.ALIASES))
+    bench.leave_pending("a")
+    bench.trouble["a"] = RuntimeError("broken")
     assert gaps(bench) == [1, 2, 4, 8]
+    assert bench.complaints == ["stream 'a': broken; tried again until it is back"]
+    del bench.trouble["a"]
+    bench.clock.advance(16 * RETRY_S)
+    assert bench.look() == ["a"]
+    assert bench.said == ["stream 'a' is back after 620 s"]
 
 
-def test_a_tracker_that_is_away_for_years_is_still_tried_every_ten_minutes() -> None:
+def test_a_stream_that_fails_for_years_is_still_tried_every_ten_minutes() -> None:
     bench = Bench("a")
-    bench.store.change_aliases("a", (), None, Message(stream="a", kind=MessageKind.ALIASES))
+    bench.leave_pending("a")
+    bench.trouble["a"] = RuntimeError("broken")
     for _ in range(1100):  # doubled so often, a float would overflow
         assert bench.look() == ["a"]
         bench.clock.advance(600)
+    assert len(bench.complaints) == 1
+
+
+def test_messages_for_the_tracker_are_no_work_on_a_stream() -> None:
+    bench = Bench("a")
+    bench.store.change_aliases("a", (), None, Message(stream="a", kind=MessageKind.ALIASES))
+    assert bench.look() == []
+
+
+def test_a_window_taken_over_is_no_trouble_and_its_stream_waits_for_one_lease() -> None:
+    bench = Bench("a")
+    bench.leave_pending("a")
+    bench.trouble["a"] = LeaseLost("w1 is no longer this worker's")
+    assert gaps(bench) == [1, 1, 1, 1]
+    assert bench.complaints == []
+
+
+def test_streams_take_turns_where_there_is_not_room_for_all() -> None:
+    bench = Bench("a", "b", "c", "d")
+    for name in ("a", "b", "c"):
+        bench.leave_pending(name)
+    turns = []
+
+    def handle(name: str, lets_others_go_first: Callable[[], bool]) -> None:
+        assert lets_others_go_first() == (len(turns) < 4)
+        turns.append(name)
+        if len(turns) == 4:  # all but this one were deleted: nobody waits any more
+            for other in {"a", "b", "c"} - {name}:
+                bench.store.delete(other)
+
+    worker = Worker(bench.store, bench.clock, handle, bench.outages, poll_s=0.01, parallel=1, retry_s=RETRY_S)
+    for _ in range(5):
+        worker.start_due(lambda name: worker.handle_stream(name, threading.Event()))
+    assert turns == ["a", "b", "c", "a", "a"]
     assert bench.complaints == []
 
 
@@ -149,7 +195,7 @@ def test_one_stream_that_fails_is_named_and_tried_again_later_and_does_not_stop_
     for name in ("bad", "good"):
         bench.tick(name)
     assert bench.look() == ["bad", "good"]
-    assert bench.complaints == ["stream 'bad': disk full"]
+    assert bench.complaints == ["stream 'bad': disk full; tried again until it is back"]
     assert bench.look() == []
     del bench.trouble["bad"]
     bench.clock.advance(RETRY_S)
@@ -171,7 +217,7 @@ def test_streams_run_in_parallel_and_one_stream_never_twice_at_once() -> None:
     running: list[str] = []
     twice: list[str] = []
 
-    def handle(name: str) -> None:
+    def handle(name: str, _: Callable[[], bool]) -> None:
         if name in running:
             twice.append(name)
         running.append(name)
@@ -182,7 +228,7 @@ def test_streams_run_in_parallel_and_one_stream_never_twice_at_once() -> None:
         bench.store,
         bench.clock,
         handle,
-        bench.complaints.append,
+        bench.outages,
         poll_s=0.01,
         parallel=2,
         retry_s=RETRY_S,
@@ -206,5 +252,8 @@ def test_a_record_that_is_away_is_asked_again(monkeypatch: pytest.MonkeyPatch) -
     with monkeypatch.context() as away:
         away.setattr(bench.store, "stream_work", lambda: 1 / 0)
         assert bench.look() == []
-    assert bench.complaints == ["cannot read the database: division by zero"]
+        assert bench.look() == []
+    assert bench.complaints == ["the database: division by zero; tried again until it is back"]
+    bench.clock.advance(7)
     assert bench.look() == ["a"]
+    assert bench.said == ["the database is back after 7 s"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
@@ -11,13 +12,13 @@ import pytest
 
 from growlearn.adapters.memory.source import MemorySource
 from growlearn.adapters.memory.tracker import MemoryTracker
-from growlearn.domain.errors import GrowLearnError
+from growlearn.domain.errors import GrowLearnError, LeaseLost
 from growlearn.domain.growth import Progress
 from growlearn.domain.job import SourceConfig
 from growlearn.domain.stream import Alias, Transition
 from growlearn.domain.window import Verdict, Window, WindowState
 from growlearn.network.model import weights
-from growlearn.pipeline.run import run_stream
+from growlearn.pipeline.run import RunEvents, run_stream
 from growlearn.registry.matrix import load_accuracy_matrix
 from growlearn.registry.outbox import deliver_messages
 from tests.unit.digits import Digits, rotate
@@ -116,6 +117,54 @@ def test_work_can_be_stopped_before_any_file_window_or_epoch(world: World, digit
     with pytest.raises(_StopError):
         run_stream("digits", world.ports, stop)
     assert len(world.store.windows("digits")) == 2
+
+
+def test_each_result_is_told_as_soon_as_it_is_recorded_and_others_may_go_first(
+    world: World, digits: Digits
+) -> None:
+    images, labels = digits
+    world.source.put("1.parquet", parquet(images[:300], labels[:300]))
+    world.source.put("2.parquet", parquet(images[300:600], labels[300:600]))
+    told: list[tuple[str, object]] = []
+
+    def tell(window: Window) -> None:
+        assert world.store.window("digits", window.id) == window
+        told.append((window.id, window.state))
+
+    events = RunEvents(
+        on_file=lambda file: told.append(("file", file.file.url.rpartition("/")[2])),
+        on_claim=lambda window: told.append(("claim", window.id)),
+        on_window=tell,
+    )
+    asked: list[bool] = []
+
+    def let_others_go_first() -> bool:
+        asked.append(True)
+        return True
+
+    for _ in range(3):
+        run_stream("digits", world.ports, lambda _: None, events, let_others_go_first)
+    assert told == [
+        ("file", "1.parquet"), ("file", "2.parquet"), ("claim", "w1"), ("w1", WindowState.PROMOTED),
+        ("claim", "w2"), ("w2", WindowState.SKIPPED),
+    ]  # fmt: skip
+    assert asked == [True]  # not after the last one: there was nothing to leave for later
+
+
+def test_work_ends_where_the_window_is_taken_over(world: World, digits: Digits) -> None:
+    images, labels = digits
+    world.source.put("1.parquet", parquet(images[:300], labels[:300]))
+
+    def take_over(progress: Progress) -> None:
+        if progress.stage == "training":
+            later = world.clock.now() + timedelta(hours=1)
+            assert world.store.claim("digits", "another", later, 60) is not None
+
+    with pytest.raises(LeaseLost, match="leased to 'another'"):
+        run_stream("digits", world.ports, take_over)
+    window = world.store.window("digits", "w1")
+    assert (window.state, window.claim > 1) == (WindowState.GROWING, True)
+    assert not world.store.branches("digits")
 
 
 class _KilledError(Exception):

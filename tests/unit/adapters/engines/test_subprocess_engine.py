@@ -76,7 +76,10 @@ def engine(body: str = "pass") -> SubprocessEngine:
 
 def test_one_child_trains_all_plans_in_order() -> None:
     plans = [PLAN_ONE, replace(PLAN_ONE, seed=2), replace(PLAN_ONE, seed=3)]
-    assert [result.seed for result in engine().run(plans, lambda _: None)] == [1, 2, 3]
+    updates: list[Progress] = []
+    assert [result.seed for result in engine().run(plans, updates.append)] == [1, 2, 3]
+    stages = [update.stage for update in updates if update != HEARTBEAT]
+    assert stages == [f"training, model {number} of 3" for number in (1, 2, 3)]
 
 
 def test_what_is_needed_afterwards_is_loaded_while_a_child_trains(tmp_path: Path) -> None:

@@ -32,6 +32,7 @@ class Office:
         self.clock = ManualClock(datetime(2026, 1, 1, 12, 0, 30, tzinfo=UTC))  # a Thursday
         self.dispatched: list[str] = []
         self.complaints: list[str] = []
+        self.recoveries: list[str] = []
 
     def scheduler(self, store: Store | None = None) -> Scheduler:
         return Scheduler(
@@ -39,7 +40,8 @@ class Office:
             self.clock,
             self.dispatched.append,
             poll_s=0.05,
-            on_error=self.complaints.append,
+            on_error=lambda subject, reason: self.complaints.append(f"{subject}: {reason}"),
+            on_recovery=self.recoveries.append,
         )
 
     def apply(self, name: str, **schedule: str) -> Stream:
@@ -152,11 +154,13 @@ def test_a_database_that_is_away_is_asked_again() -> None:
     store.apply(job("a", Schedule(every="5m")), office.clock.now())
     scheduler = office.scheduler(store=store)
     scheduler.sync()
-    assert "no route" in office.complaints[0]
+    assert office.complaints == ["the database: no route to database"]
+    assert office.recoveries == []
     store.away = False
     office.clock.advance(20 * 60)
     scheduler.sync()
     assert office.dispatched == ["a"]
+    assert "the database" in office.recoveries
 
 
 def test_a_running_scheduler_notices_a_stream_that_comes_later() -> None:
@@ -167,7 +171,7 @@ def test_a_running_scheduler_notices_a_stream_that_comes_later() -> None:
         office.clock,
         lambda _: noticed.set(),
         poll_s=0.02,
-        on_error=office.complaints.append,
+        on_error=lambda subject, reason: office.complaints.append(f"{subject}: {reason}"),
     )
     scheduler.start()
     try:

@@ -14,6 +14,7 @@ from growlearn.domain.evaluation import AccuracyMatrix, TaskScore
 from growlearn.domain.growth import GrowthPlan, GrowthResult, Progress
 from growlearn.domain.job import Job
 from growlearn.domain.lineage import BranchRecord, Manifest, Task, Version
+from growlearn.domain.process import ProcessRecord
 from growlearn.domain.registered_model import RegisteredModel
 from growlearn.domain.schema import Label
 from growlearn.domain.stream import (
@@ -111,6 +112,24 @@ class Store(Protocol):
 
     def delete(self, name: str) -> None:
         """Delete a stream and all its rows; raises NotFound."""
+        ...
+
+    def record_look(self, name: str, at: datetime) -> None:
+        """Store that a stream's source was searched for new files; harmless for an unknown stream."""
+        ...
+
+    # Processes ----------------------------------------------------------------------------------
+
+    def record_heartbeat(self, process: ProcessRecord) -> None:
+        """Store a process as it is now; those silent for longer than `PROCESS_RETENTION` are removed."""
+        ...
+
+    def remove_process(self, process_id: str) -> None:
+        """Remove a process that ended in order; harmless where it is not there."""
+        ...
+
+    def processes(self) -> Sequence[ProcessRecord]:
+        """All processes in the order of their starts."""
         ...
 
     # Ingest -------------------------------------------------------------------------------------

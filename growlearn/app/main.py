@@ -22,6 +22,7 @@ from growlearn.app.cli import (
     fsck,
     inspect,
     jobs,
+    mlflow,
     predict,
     promotion,
     reproduce,
@@ -94,7 +95,7 @@ def _options(
 
 for group in (
     demo, jobs, run, inspect, evaluate, why, reproduce, doctor, fsck, promotion, backtest, predict, export,
-    database,
+    database, mlflow,
 ):  # fmt: skip
     group.register(app)
 

@@ -9,9 +9,12 @@ from typing import Any
 
 from growlearn.app.doctor.finding import Finding
 from growlearn.domain.drift import DriftReport, DriftTestResult
+from growlearn.domain.errors import GrowLearnError
 from growlearn.domain.evaluation import AccuracyMatrix
 from growlearn.domain.interval import ConfidenceInterval
+from growlearn.domain.job import Schedule
 from growlearn.domain.lineage import BranchRecord, Version
+from growlearn.domain.process import ProcessRecord
 from growlearn.domain.stream import Stream
 from growlearn.domain.stream_overview import StreamStatus
 from growlearn.domain.window import Window
@@ -23,16 +26,34 @@ View = Mapping[str, Any]
 
 
 def status_view(store: Store, name: str | None, now: datetime) -> View:
-    """One stream, or all by name: `streams`."""
-    return {"streams": [_stream_view(status) for status in store.stream_statuses(now, name)]}
+    """One stream, or all by name: `streams`; and the processes that serve them: `processes`."""
+    return {
+        "streams": [_stream_view(status, now) for status in store.stream_statuses(now, name)],
+        "processes": [_process_view(process, now) for process in store.processes()],
+    }
 
 
-def _stream_view(status: StreamStatus) -> View:
+def _process_view(process: ProcessRecord, now: datetime) -> View:
+    return {
+        "kind": process.kind.value,
+        "host": process.host,
+        "pid": process.pid,
+        "growlearn_version": process.version,
+        "started_at": process.started_at.isoformat(),
+        "last_heartbeat": process.heartbeat_at.isoformat(),
+        "next_look": None if process.next_look_at is None else process.next_look_at.isoformat(),
+        "alive": process.is_alive(now),
+    }
+
+
+def _stream_view(status: StreamStatus, now: datetime) -> View:
     view = {
         "name": status.name,
         "state": _stream_state(status),
         "champion": status.champion,
         "pending": status.pending,
+        "last_look": None if status.looked_at is None else status.looked_at.isoformat(),
+        "next_look": _next_look(status.schedule, now),
     }
     if not status.has_id_column:
         return view
@@ -42,6 +63,16 @@ def _stream_view(status: StreamStatus) -> View:
         "pending_labels": status.pending_labels,
     }
     return {**view, **label_counts}
+
+
+def _next_look(schedule: Schedule, now: datetime) -> str | None:
+    """When a schedule is due next; None for one that never is."""
+    from growlearn.adapters.scheduler.times import next_fire_times
+
+    try:
+        return next_fire_times(schedule, now, 1)[0].isoformat()
+    except GrowLearnError:
+        return None
 
 
 def _stream_state(status: StreamStatus) -> str:

@@ -28,7 +28,8 @@ class Alias(StrEnum):
 class Stream:
     """One named source of task data and the one model that grows with it.
 
-    `parent_version` is the version the next growth extends: the newest one not rolled back.
+    `parent_version` is the version the next growth extends: the newest one not rolled back. `looked_at` is
+    when its source was last searched for new files; None before the first time.
     """
 
     job: Job
@@ -36,6 +37,7 @@ class Stream:
     champion: int | None = None
     challenger: int | None = None
     parent_version: int | None = None
+    looked_at: datetime | None = None
 
     @property
     def name(self) -> str:

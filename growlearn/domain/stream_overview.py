@@ -33,10 +33,12 @@ class StreamStatus:
     """Where a stream stands; counts are of windows, but for the two of labels.
 
     `labels_missing` are those that the windows awaiting labels still need, `pending_labels` those whose rows
-    have not arrived.
+    have not arrived. `looked_at` is when its source was last searched for new files.
     """
 
     name: str
+    schedule: Schedule
+    looked_at: datetime | None
     champion: int | None
     challenger: int | None
     has_id_column: bool

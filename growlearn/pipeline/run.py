@@ -116,6 +116,7 @@ def _run_stream(
             ports.limits,
             events.on_file,
         )
+        ports.store.record_look(name, ports.clock.now())
     except GrowLearnError as error:
         failure = error
     decide_challenger(name, ports)  # late labels may be all that it waited for

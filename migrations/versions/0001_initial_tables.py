@@ -38,6 +38,7 @@ TABLES = (
     "alias_changes",
     "outbox",
     "ticks",
+    "processes",
 )
 
 
@@ -51,6 +52,7 @@ def upgrade() -> None:
     _create_tasks()
     _create_decision_log_and_alias_changes()
     _create_outbox_and_ticks()
+    _create_processes()
 
 
 def downgrade() -> None:
@@ -110,6 +112,7 @@ def _create_streams_and_files() -> None:
         _make_column("parent_version", sa.Integer(), null=True),
         _make_column("outbox_owner", sa.Text(), null=True),
         _make_column("outbox_until", TIME, null=True),
+        _make_column("looked_at", TIME, null=True),
         key=("name",),
     )
     _create_table(
@@ -417,4 +420,19 @@ def _create_outbox_and_ticks() -> None:
         _make_column("due_at", TIME),
         _make_stream_key("ticks"),
         key=("stream", "due_at"),
+    )
+
+
+def _create_processes() -> None:
+    _create_table(
+        "processes",
+        _make_column("id", sa.Text()),
+        _make_column("kind", ENUM),
+        _make_column("host", sa.Text()),
+        _make_column("pid", sa.Integer()),
+        _make_column("version", sa.Text()),
+        _make_column("started_at", TIME),
+        _make_column("heartbeat_at", TIME),
+        _make_column("next_look_at", TIME, null=True),
+        key=("id",),
     )

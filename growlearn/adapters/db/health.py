@@ -117,17 +117,21 @@ def list_tables(engine: Engine) -> TableNames:
 def find_latest_timestamp(engine: Engine) -> tuple[datetime, str] | None:
     """The latest timestamp in any table, with its table and column; None in an empty database.
 
-    The ends of leases, which are in the future, are left out.
+    The ends of leases and the next looks of processes, which are in the future, are left out.
     """
     latest: list[tuple[datetime, str]] = []
     with read_transaction(engine) as connection:
         for table in Base.metadata.sorted_tables:
             for column in table.columns:
-                if isinstance(column.type, UtcDateTime) and not column.name.endswith("_until"):
+                if isinstance(column.type, UtcDateTime) and not _is_in_future(column.name):
                     at = connection.scalar(select(func.max(column)))
                     if at is not None:
                         latest.append((at, f"{table.name}.{column.name}"))
     return max(latest, default=None)
+
+
+def _is_in_future(column: str) -> bool:
+    return column.endswith("_until") or column.startswith("next_")
 
 
 def get_server_time(engine: Engine) -> datetime | None:

@@ -65,6 +65,7 @@ def list_statuses(connection: Connection, now: datetime, name: str | None) -> Se
     """Where each stream stands, or one of them; raises NotFound."""
     query: Select[Any] = select(
         StreamRow.name,
+        StreamRow.looked_at,
         StreamRow.champion,
         StreamRow.challenger,
         _JOB_PART,
@@ -110,4 +111,5 @@ def _last_tick() -> Any:
 def _make_status(row: Any) -> StreamStatus:
     values = dict(row._mapping)
     job: _JobPart = values.pop("job")
-    return StreamStatus(has_id_column=job.schema.id_column is not None, **values)
+    has_id_column = job.schema.id_column is not None
+    return StreamStatus(schedule=job.schedule, has_id_column=has_id_column, **values)

@@ -17,6 +17,7 @@ from growlearn.adapters.db import (
     model,
     outbox,
     overview,
+    processes,
     record,
     streams,
 )
@@ -28,6 +29,7 @@ from growlearn.domain.decision_log import LogEntry
 from growlearn.domain.delayed_labels import LabelJoinRecord, PendingLabels
 from growlearn.domain.job import Job
 from growlearn.domain.lineage import BranchRecord, Task, Version
+from growlearn.domain.process import ProcessRecord
 from growlearn.domain.stream import (
     AliasChange,
     Message,
@@ -110,6 +112,28 @@ class DbStore:
         """Delete a stream and all its rows; raises NotFound."""
         with write_transaction(self._engine) as connection:
             streams.delete_stream(connection, name)
+
+    def record_look(self, name: str, at: datetime) -> None:
+        """Store that a stream's source was searched for new files; no effect on an unknown stream."""
+        with write_transaction(self._engine) as connection:
+            streams.record_look(connection, name, at)
+
+    # Processes ----------------------------------------------------------------------------------
+
+    def record_heartbeat(self, process: ProcessRecord) -> None:
+        """Store a process as it is now, and remove those that have been silent for a day."""
+        with write_transaction(self._engine) as connection:
+            processes.record_heartbeat(connection, process)
+
+    def remove_process(self, process_id: str) -> None:
+        """Remove a process that ended in order."""
+        with write_transaction(self._engine) as connection:
+            processes.remove_process(connection, process_id)
+
+    def processes(self) -> Sequence[ProcessRecord]:
+        """All processes in the order of their starts."""
+        with read_transaction(self._engine) as connection:
+            return processes.list_processes(connection)
 
     # Ingest -------------------------------------------------------------------------------------
 

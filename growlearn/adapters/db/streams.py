@@ -24,6 +24,7 @@ _STREAM_COLUMNS = (
     StreamRow.champion,
     StreamRow.challenger,
     StreamRow.parent_version,
+    StreamRow.looked_at,
 )
 
 
@@ -62,6 +63,11 @@ def delete_stream(connection: Connection, name: str) -> None:
     """Delete a stream; its rows in all tables go with it. Raises NotFound."""
     if connection.execute(delete(StreamRow).where(StreamRow.name == name)).rowcount == 0:
         raise make_stream_not_found(connection, name)
+
+
+def record_look(connection: Connection, name: str, at: datetime) -> None:
+    """Store when a stream's source was searched; nothing happens where there is no such stream."""
+    connection.execute(update(StreamRow).where(StreamRow.name == name).values(looked_at=at))
 
 
 def list_ingested_files(connection: Connection, stream: str) -> Sequence[FileRecord]:

@@ -36,6 +36,8 @@ def make_status(state: StreamState, now: datetime) -> StreamStatus:
     awaiting = [window for window in state.windows.values() if window.state is WindowState.AWAITING_LABELS]
     return StreamStatus(
         name=stream.name,
+        schedule=stream.job.schedule,
+        looked_at=stream.looked_at,
         champion=stream.champion,
         challenger=stream.challenger,
         has_id_column=stream.job.schema.id_column is not None,

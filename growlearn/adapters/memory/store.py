@@ -30,6 +30,7 @@ from growlearn.domain.delayed_labels import LabelJoinRecord, PendingLabels
 from growlearn.domain.errors import GrowLearnError, LeaseLost, NotFound
 from growlearn.domain.job import Job
 from growlearn.domain.lineage import BranchRecord, Task, Version
+from growlearn.domain.process import PROCESS_RETENTION, ProcessRecord
 from growlearn.domain.stream import (
     AliasChange,
     Message,
@@ -63,6 +64,7 @@ class MemoryStore:
         self._lock = RLock()
         self._states = {state.stream.name: state for state in initial_states}
         self._outbox = MessageQueue()
+        self._processes: dict[str, ProcessRecord] = {}
 
     def close(self) -> None:
         """Nothing to close, unlike a database."""
@@ -134,6 +136,35 @@ class MemoryStore:
             self._get_state(name)
             del self._states[name]
             self._outbox.drop_stream(name)
+
+    def record_look(self, name: str, at: datetime) -> None:
+        """Store that a stream's source was searched for new files; no effect on an unknown stream."""
+        with self._lock:
+            _require_timezone(at)
+            if name in self._states:
+                state = self._states[name]
+                state.stream = replace(state.stream, looked_at=at)
+
+    # Processes ----------------------------------------------------------------------------------
+
+    def record_heartbeat(self, process: ProcessRecord) -> None:
+        """Store a process as it is now, and remove those that have been silent for a day."""
+        with self._lock:
+            _require_timezone(process.heartbeat_at)
+            known = {**self._processes, process.id: process}
+            oldest = process.heartbeat_at - PROCESS_RETENTION
+            self._processes = {name: item for name, item in known.items() if item.heartbeat_at >= oldest}
+
+    def remove_process(self, process_id: str) -> None:
+        """Remove a process that ended in order."""
+        with self._lock:
+            self._processes.pop(process_id, None)
+
+    def processes(self) -> Sequence[ProcessRecord]:
+        """All processes in the order of their starts."""
+        with self._lock:
+            known = self._processes.values()
+            return tuple(sorted(known, key=lambda process: (process.started_at, process.id)))
 
     # Ingest -------------------------------------------------------------------------------------
 

@@ -64,6 +64,21 @@ def status(
         ],
         empty="no streams yet; run: growlearn apply JOB.yaml",
     )
+    _show_processes(view["processes"])
+
+
+def _show_processes(processes: Sequence[View]) -> None:
+    """A line for each process, and what nobody does."""
+    for process in processes:
+        state = "runs" if process["alive"] else "is silent"
+        echo(
+            f"{process['kind']} on {process['host']}, pid {process['pid']}, {state},"
+            f" last heartbeat {process['last_heartbeat'][:19].replace('T', ' ')} UTC"
+        )
+    alive = {process["kind"] for process in processes if process["alive"]}
+    for kind in ("scheduler", "worker") if processes else ():
+        if not alive & {kind, "up"}:
+            echo(f"no {kind} runs; start one: growlearn up")
 
 
 def _format_awaiting_labels(stream: View) -> str | None:

@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
@@ -65,7 +65,7 @@ def up() -> None:
     from growlearn.app.signals import stop_on_signals
 
     service = _open_service()
-    with stop_on_signals() as stop:
+    with stop_on_signals() as stop, _heartbeat(service, "up"):
         stream_worker = _build_worker(service, stop)
         with _running_scheduler(service, stream_worker.wake):
             _run_worker(service, stream_worker, stop)
@@ -76,7 +76,11 @@ def scheduler() -> None:
     from growlearn.app.signals import stop_on_signals
 
     service = _open_service()
-    with stop_on_signals() as stop, _running_scheduler(service, lambda stream: _log(f"{stream} is due")):
+    with (
+        stop_on_signals() as stop,
+        _heartbeat(service, "scheduler"),
+        _running_scheduler(service, lambda stream: _log(f"{stream} is due")),
+    ):
         while not stop.wait(1.0):
             pass
 
@@ -86,7 +90,7 @@ def worker() -> None:
     from growlearn.app.signals import stop_on_signals
 
     service = _open_service()
-    with stop_on_signals() as stop:
+    with stop_on_signals() as stop, _heartbeat(service, "worker"):
         _run_worker(service, _build_worker(service, stop), stop)
 
 
@@ -122,6 +126,14 @@ def _open_service() -> _Service:
     )
     _show_startup_info(settings, store)
     return _Service(settings, store, outages, deliverer)
+
+
+def _heartbeat(service: _Service, kind: str) -> AbstractContextManager[None]:
+    from growlearn.app.composition import system_clock
+    from growlearn.app.heartbeat import keep_heartbeat
+    from growlearn.domain.process import ProcessKind
+
+    return keep_heartbeat(service.store, system_clock(), ProcessKind(kind), service.settings.poll_s)
 
 
 def _run_worker(service: _Service, stream_worker: Worker, stop: threading.Event) -> None:

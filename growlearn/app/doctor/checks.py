@@ -18,6 +18,7 @@ from growlearn.app.doctor.mlflow import mlflow
 from growlearn.app.doctor.outbox import outbox
 from growlearn.app.doctor.packages import packages, python
 from growlearn.app.doctor.permissions import permissions
+from growlearn.app.doctor.processes import processes
 from growlearn.app.doctor.registry import registry
 from growlearn.app.doctor.schedules import schedules
 from growlearn.app.doctor.sources import sources
@@ -38,6 +39,7 @@ SETTINGS_CHECKS: tuple[Callable[[CheckContext], Iterable[Finding]], ...] = (
 
 STORE_CHECKS: tuple[Callable[[StoreContext], Iterable[Finding]], ...] = (
     clock,
+    processes,
     windows,
     outbox,
     registry,

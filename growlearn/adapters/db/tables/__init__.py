@@ -7,6 +7,7 @@ from growlearn.adapters.db.tables.base import HEAD_REVISION, TABLE_PREFIX, VERSI
 from growlearn.adapters.db.tables.decision_log import DecisionLogRow
 from growlearn.adapters.db.tables.ingest import LateLabelsRow, QuarantinedRowRow, SourceFileRow, WindowRow
 from growlearn.adapters.db.tables.model import AliasChangeRow, BranchRow, TaskRow, VersionRow
+from growlearn.adapters.db.tables.processes import ProcessRow
 from growlearn.adapters.db.tables.results import (
     DriftReportRow,
     DriftTestResultRow,
@@ -32,6 +33,7 @@ __all__ = [
     "GrowthRow",
     "LateLabelsRow",
     "OutboxRow",
+    "ProcessRow",
     "QuarantinedRowRow",
     "Serial",
     "SourceFileRow",

@@ -26,6 +26,7 @@ class StreamRow(Base):
     parent_version: Mapped[int | None]
     outbox_owner: Mapped[str | None]
     outbox_until: Mapped[datetime | None]
+    looked_at: Mapped[datetime | None]
 
 
 class OutboxRow(Base):

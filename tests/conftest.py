@@ -129,11 +129,17 @@ def serve() -> Serve:
     return _serve
 
 
-@contextmanager
-def _serve(arguments: Sequence[str], health: str, folder: Path) -> Iterator[str]:
+def find_free_port() -> int:
+    """A port of this machine that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+        port: int = probe.getsockname()[1]
+    return port
+
+
+@contextmanager
+def _serve(arguments: Sequence[str], health: str, folder: Path, port: int | None = None) -> Iterator[str]:
+    port = port or find_free_port()
     command = [sys.executable, "-m", "mlflow", *arguments, "--host", "127.0.0.1", "--port", str(port)]
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
     environment = os.environ | {"PATH": path, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}

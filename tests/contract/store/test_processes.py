@@ -20,9 +20,7 @@ def process(store: Store, at: datetime) -> ProcessRecord:
     )  # fmt: skip
 
 
-def test_a_process_is_known_from_its_first_heartbeat_on(
-    store: Store, process: ProcessRecord
-) -> None:
+def test_a_process_is_known_from_its_first_heartbeat_on(store: Store, process: ProcessRecord) -> None:
     store.record_heartbeat(process)
     assert store.processes() == (process,)
     later = replace(process, heartbeat_at=process.started_at + timedelta(seconds=5), next_look_at=None)

@@ -6,6 +6,7 @@
 #
 # Needs root, git and Debian's buildah. BASE is the base image; without it, one is made of a plain Debian
 # root (debootstrap). WORK is a folder that is kept, so that the next build is quicker; default: a new one.
+# ONLY_TRY=yes tries the image that WORK has.
 # For the small torch: --build-arg TORCH_INDEX_URL=URL of torch's own index of CPU wheels, or a folder of wheels
 # (--volume) that --secret id=pip.conf,src=FILE names.
 set -euo pipefail
@@ -131,8 +132,10 @@ try_api() {
   wait "$api"
 }
 
-if [ -z "${BASE:-}" ]; then make_base; fi
-build "$@"
+if [ -z "${ONLY_TRY:-}" ]; then
+  if [ -z "${BASE:-}" ]; then make_base; fi
+  build "$@"
+fi
 container=$(buildah from --pull-never "$IMAGE")
 root=$(buildah mount "$container")
 volume=$(mktemp -d)

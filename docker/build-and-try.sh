@@ -6,7 +6,8 @@
 #
 # Needs root, git and Debian's buildah. BASE is the base image; without it, one is made of a plain Debian
 # root (debootstrap). WORK is a folder that is kept, so that the next build is quicker; default: a new one.
-# ONLY_TRY=yes tries the image that WORK has.
+# ONLY_TRY=yes tries the image that WORK has. STORAGE_DRIVER=overlay is several times as fast as vfs, where the
+# kernel lets this user mount one.
 # For the small torch: --build-arg TORCH_INDEX_URL=URL of torch's own index of CPU wheels, or a folder of wheels
 # (--volume) that --secret id=pip.conf,src=FILE names.
 set -euo pipefail

@@ -73,10 +73,11 @@ class _BoundedLoader(yaml.SafeLoader):
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         """One node with all below it; raises MarkedYAMLError."""
-        mark = self.peek_event().start_mark
+        event: Any = self.peek_event()  # type: ignore[no-untyped-call]
+        mark = event.start_mark
         if self.check_event(yaml.AliasEvent):
             raise yaml.MarkedYAMLError(
-                problem=f"aliases (*{self.peek_event().anchor}) are not read; write the value again",
+                problem=f"aliases (*{event.anchor}) are not read; write the value again",
                 problem_mark=mark,
             )
         self.num_nodes, self.depth = self.num_nodes + 1, self.depth + 1

@@ -25,23 +25,47 @@ _SHARING_KINDS = (
 )
 
 
-def check_expansion(table: Any, schema: Schema | None, limits: FileLimits) -> None:
-    """Raise InvalidFile where a table's rows, decoded by the schema, would be more than the limits allow.
+class Expansion:
+    """Adds up what the parts of one file become by the schema, and raises InvalidFile beyond the limits.
 
-    Only lengths are read, no value.
+    Only lengths are read, no value: `validate` of a part that shares values would read each again for each
+    cell.
     """
-    limits.check_rows(table.num_rows)
-    if schema is not None:
-        limits.check_bytes(table.num_rows * schema.row_bytes)
-    total = memory = 0
-    for name, column in zip(table.column_names, table.columns, strict=True):
-        num_bytes = sum(count_bytes(chunk) for chunk in column.chunks)
-        total += num_bytes
-        kind = None if schema is None or name not in schema.inputs else schema.inputs[name].type
-        if kind is InputType.TEXT or (_shares_values(column.type) and not _stays_shared(column.type, kind)):
-            memory += num_bytes
-            limits.check_memory(memory, f"column {name!r}")
-    limits.check_bytes(total)
+
+    def __init__(self, schema: Schema | None, limits: FileLimits) -> None:
+        self.limits = limits
+        self._kinds = {} if schema is None else {name: spec.type for name, spec in schema.inputs.items()}
+        self._row_bytes = 0 if schema is None else schema.row_bytes
+        self._num_rows = self._num_bytes = self._memory_bytes = 0
+
+    def add(self, part: Any) -> None:
+        """One more record batch, or a whole table; raises ArrowInvalid or ValueError for a broken one."""
+        part.validate()
+        self._num_rows += part.num_rows
+        self.limits.check_rows(self._num_rows)
+        self.limits.check_bytes(self._num_rows * self._row_bytes)
+        for name, column in zip(part.schema.names, part.columns, strict=True):
+            self._add_column(name, column)
+
+    def _add_column(self, name: str, column: Any) -> None:
+        chunks = column.chunks if isinstance(column, pa.ChunkedArray) else [column]
+        try:
+            num_bytes = sum(map(count_bytes, chunks))
+        except IndexError as error:
+            raise ValueError(f"column {name!r} has indices outside its dictionary") from error
+        self._num_bytes += num_bytes
+        if _lies_in_memory(column.type, self._kinds.get(name)):
+            self._memory_bytes += num_bytes
+            self.limits.check_memory(self._memory_bytes, f"column {name!r}")
+        self.limits.check_bytes(self._num_bytes)
+
+
+def _lies_in_memory(arrow_type: Any, kind: InputType | None) -> bool:
+    """Whether the decoder of a column needs all its values in memory at once.
+
+    So it is with text, and with shared values but for dictionaries, which are kept or read one by one.
+    """
+    return kind is InputType.TEXT or (_shares_values(arrow_type) and not pt.is_dictionary(arrow_type))
 
 
 def _shares_values(arrow_type: Any) -> bool:
@@ -51,11 +75,6 @@ def _shares_values(arrow_type: Any) -> bool:
     if isinstance(arrow_type, pa.BaseExtensionType):
         return _shares_values(arrow_type.storage_type)
     return any(_shares_values(arrow_type.field(i).type) for i in range(arrow_type.num_fields))
-
-
-def _stays_shared(arrow_type: Any, kind: InputType | None) -> bool:
-    """Whether the decoder of a column keeps its dictionary, or reads images from it one by one."""
-    return kind is not InputType.TEXT and bool(pt.is_dictionary(arrow_type))
 
 
 def count_bytes(array: Any) -> int:
@@ -94,7 +113,8 @@ def _cell_bytes(array: Any) -> Column:
     arrow_type = array.type
     if pt.is_dictionary(arrow_type):
         sizes = np.append(_cell_bytes(array.dictionary), 0)
-        return sizes[pc.fill_null(array.indices, -1).to_numpy(zero_copy_only=False).astype(np.int64)]
+        places = pc.fill_null(array.indices, -1).to_numpy(zero_copy_only=False)
+        return np.asarray(sizes[places.astype(np.int64)])
     if pt.is_run_end_encoded(arrow_type):
         return _run_bytes(array)
     if pt.is_string_view(arrow_type) or pt.is_binary_view(arrow_type):
@@ -110,11 +130,11 @@ def _cell_bytes(array: Any) -> Column:
 
 
 def _where_valid(array: Any, sizes: Column) -> Column:
-    return np.where(np.asarray(array.is_valid()), sizes, 0).astype(np.int64)
+    return np.where(np.asarray(array.is_valid()), np.maximum(sizes, 0), 0).astype(np.int64)
 
 
 def _run_bytes(array: Any) -> Column:
     """Bytes of the cells of each run of a run-end encoded array, int64 [runs]."""
     ends = np.asarray(array.run_ends.to_numpy(zero_copy_only=False), np.int64)
     lengths = np.diff(np.clip(ends - array.offset, 0, len(array)), prepend=0)
-    return lengths * _cell_bytes(array.values)
+    return np.asarray(lengths * _cell_bytes(array.values))

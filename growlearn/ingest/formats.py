@@ -18,7 +18,7 @@ from growlearn.domain.file_limits import DEFAULT_LIMITS, FileLimits
 from growlearn.domain.schema import InputType, Schema
 from growlearn.ingest.arrow_messages import list_batch_sizes
 from growlearn.ingest.csv_files import read_csv
-from growlearn.ingest.expansion import check_expansion, count_bytes
+from growlearn.ingest.expansion import Expansion
 from growlearn.ingest.mapped_table import map_batches, split_csv
 from growlearn.ingest.parquet_pages import list_column_sizes
 from growlearn.ingest.spool import SPOOL_BYTES, Content
@@ -64,22 +64,20 @@ def load_raw_table(
     if not blobs:
         raise InvalidFile("the folder is empty")
     name, content = next(iter(blobs.items()))
+    expansion = Expansion(schema, limits)
     if len(blobs) > 1 or "/" in name:
         raw_table = _load_image_folder(blobs, schema)
-    else:
-        raw_table = _load_table(name, content, select_columns, limits)
-    check_expansion(raw_table.table, schema, limits)
-    return raw_table
+        expansion.add(raw_table.table)
+        return raw_table
+    return _load_table(name, content, select_columns, expansion)
 
 
 def load_all_columns(name: str, content: Content, limits: FileLimits = DEFAULT_LIMITS) -> Any:
     """Every column of one table file, unconverted, a CSV's as text; raises InvalidFile."""
-    table = _load_table(name, content, list, limits).table
-    check_expansion(table, None, limits)
-    return table
+    return _load_table(name, content, list, Expansion(None, limits)).table
 
 
-def _load_table(name: str, content: Content, select_columns: SelectColumns, limits: FileLimits) -> RawTable:
+def _load_table(name: str, content: Content, select_columns: SelectColumns, expansion: Expansion) -> RawTable:
     suffix = PurePosixPath(name).suffix.lower()
     if suffix not in _FILE_FORMATS:
         raise InvalidFile(
@@ -92,16 +90,26 @@ def _load_table(name: str, content: Content, select_columns: SelectColumns, limi
     mapped = None
     try:
         # A small file may be large once it is decoded: then it is read part by part as a large one is.
+        limits = expansion.limits
         table = read_table(bytes(content), select_columns, limits) if len(content) < SPOOL_BYTES else None
         if table is None:
-            table, mapped = map_batches(*read_parts(content, select_columns, limits))
+            arrow_schema, batches = read_parts(content, select_columns, limits)
+            table, mapped = map_batches(arrow_schema, _measure(batches, expansion))
         else:
+            expansion.add(table)
             table.validate(full=True)  # offsets and indices of a corrupt file may point outside it
     except (pa.ArrowMemoryError, MemoryError):
         raise
     except (pa.ArrowException, OSError, ValueError) as error:
         raise InvalidFile(f"the file is not valid {format_name}: {_summarize_arrow_error(error)}") from error
     return RawTable(table, cells_are_text=format_name == "CSV", mapped=mapped)
+
+
+def _measure(batches: Iterator[Any], expansion: Expansion) -> Iterator[Any]:
+    """The batches, until they become more than is allowed."""
+    for batch in batches:
+        expansion.add(batch)
+        yield batch
 
 
 def _summarize_arrow_error(error: BaseException) -> str:
@@ -127,7 +135,7 @@ def _read_parquet_parts(
     if first is None:
         empty = file.read(columns=wanted)
         return empty.schema, iter(empty.to_batches())
-    return first.schema, _count_up(chain([first], batches), limits)
+    return first.schema, chain([first], batches)
 
 
 def _open_parquet(
@@ -155,17 +163,6 @@ def _open_parquet(
     if delta_page * num_rows > _DELTA_BYTES:  # any row may be as long as its page
         return file, wanted, min(batch_rows, max(_DELTA_BYTES // delta_page, 1))
     return file, wanted, None if num_bytes <= _PART_BYTES else batch_rows
-
-
-def _count_up(batches: Iterator[Any], limits: FileLimits) -> Iterator[Any]:
-    """The batches, until they hold more than the limits allow."""
-    num_rows = num_bytes = 0
-    for batch in batches:
-        num_rows += batch.num_rows
-        num_bytes += sum(map(count_bytes, batch.columns))
-        limits.check_rows(num_rows)
-        limits.check_bytes(num_bytes)
-        yield batch
 
 
 # Arrow ----------------------------------------------------------------------------------------------
@@ -229,7 +226,7 @@ def _load_csv(content: bytes, select_columns: SelectColumns, _: FileLimits) -> A
 
 
 def _read_csv_parts(
-    content: Content, select_columns: SelectColumns, limits: FileLimits
+    content: Content, select_columns: SelectColumns, _: FileLimits
 ) -> tuple[Any, Iterator[Any]]:
     def read_part(part: bytes) -> Any:
         try:
@@ -241,7 +238,7 @@ def _read_csv_parts(
     tables = map(read_part, split_csv(content))
     first = next(tables)
     batches = (batch for table in chain([first], tables) for batch in table.to_batches())
-    return first.schema, _count_up(batches, limits)
+    return first.schema, batches
 
 
 def _load_image_folder(blobs: Mapping[str, Content], schema: Schema) -> RawTable:

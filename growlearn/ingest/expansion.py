@@ -69,8 +69,8 @@ def _lies_in_memory(arrow_type: Any, kind: InputType | None) -> bool:
 
 
 def _shares_values(arrow_type: Any) -> bool:
-    """Whether a type may have one value in memory for many cells, in itself or below."""
-    if any(is_kind(arrow_type) for is_kind in _SHARING_KINDS):
+    """Whether a type may have one value in memory, or none, for many cells, in itself or below."""
+    if pt.is_null(arrow_type) or any(is_kind(arrow_type) for is_kind in _SHARING_KINDS):
         return True
     if isinstance(arrow_type, pa.BaseExtensionType):
         return _shares_values(arrow_type.storage_type)

@@ -38,6 +38,32 @@ def test_a_misspelt_variable_names_the_nearest(tmp_path: Path) -> None:
         read_settings({"GROWLEARN_THREDS": "2"}, tmp_path)
 
 
+def test_the_protocols_are_a_list_or_names_with_commas(tmp_path: Path) -> None:
+    assert read_settings({}, tmp_path).protocols == ("s3", "gs", "abfs")
+    assert read_settings({"GROWLEARN_PROTOCOLS": "s3, SFTP,"}, tmp_path).protocols == ("s3", "sftp")
+    (tmp_path / "growlearn.toml").write_text('protocols = ["memory"]\nartifacts_url = "memory://a"\n')
+    assert read_settings({}, tmp_path).artifacts_url == "memory://a"
+    with pytest.raises(GrowLearnError, match=r"artifacts_url in .*: protocol memory is not allowed here"):
+        read_settings({"GROWLEARN_PROTOCOLS": "s3"}, tmp_path)
+    (tmp_path / "growlearn.toml").write_text("protocols = [1]\n")
+    with pytest.raises(GrowLearnError, match=r'give a list such as \["s3", "sftp"\]'):
+        read_settings({}, tmp_path)
+
+
+def test_the_limits_of_files_are_settings(tmp_path: Path) -> None:
+    limits = read_settings(
+        {"GROWLEARN_MAX_FILE_ROWS": "5", "GROWLEARN_MAX_ROW_BYTES": "6"}, tmp_path
+    ).file_limits
+    assert (limits.max_rows, limits.max_row_bytes, limits.max_bytes) == (5, 6, 16 * 2**30)
+
+
+@pytest.mark.parametrize("line", ["threads = " + "9" * 5_000, "a = " + "[" * 3_000])
+def test_a_settings_file_that_python_cannot_hold_is_refused(line: str, tmp_path: Path) -> None:
+    (tmp_path / "growlearn.toml").write_text(line)
+    with pytest.raises(GrowLearnError, match="growlearn.toml is not TOML"):
+        read_settings({}, tmp_path)
+
+
 @pytest.mark.parametrize(
     ("variable", "value"),
     [("THREADS", "0"), ("THREADS", "1.5"), ("LEASE_S", "soon"), ("LEASE_S", "inf"), ("POLL_S", "nan")],

@@ -10,6 +10,7 @@ from growlearn.adapters.sources.image_folder import ImageFolderSource
 from growlearn.domain.errors import JobError
 from growlearn.domain.job import SourceConfig
 from growlearn.domain.locations import DEFAULT_PROTOCOLS, find_refused_protocol
+from growlearn.domain.redaction import redact
 from growlearn.ports import Clock, Source
 
 SOURCES: dict[str, Callable[[SourceConfig, Clock], Source]] = {
@@ -39,6 +40,6 @@ def check_source_url(url: str, protocols: Collection[str]) -> None:
     refused = find_refused_protocol(url, protocols)
     if refused is not None:
         raise JobError(
-            f"{url} cannot be read: protocol {refused} is not allowed here",
+            f"{redact(url)} cannot be read: protocol {refused} is not allowed here",
             hint=f"give a folder, or one of {', '.join(protocols)}; or add it to the setting protocols",
         )

@@ -83,6 +83,7 @@ def test_nor_does_the_complaint_about_a_settings_file(empty_place: Place, line: 
 def test_the_source_of_a_job_is_shown_without_its_password(empty_place: Place) -> None:
     job = (empty_place.folder / "blobs.yaml").read_text()
     url = f"memory://in?token={SECRET}"
+    (empty_place.folder / "growlearn.toml").write_text('protocols = ["memory"]\n')
     (empty_place.folder / "blobs.yaml").write_text(job.replace("url: incoming", f'url: "{url}"'))
     outputs = [
         empty_place.growlearn(*command)
@@ -170,6 +171,7 @@ def test_no_row_about_a_window_holds_a_password(empty_place: Place) -> None:
     """The address itself is in the job, which has to open it, and nowhere else."""
     job = (empty_place.folder / "blobs.yaml").read_text()
     url = f"memory://KEY:{SECRET}@in"
+    (empty_place.folder / "growlearn.toml").write_text('protocols = ["memory"]\n')
     (empty_place.folder / "blobs.yaml").write_text(job.replace("url: incoming", f'url: "{url}"'))
     empty_place.growlearn("run", "blobs.yaml")
     with closing(sqlite3.connect(empty_place.folder / ".growlearn" / "growlearn.db")) as database:

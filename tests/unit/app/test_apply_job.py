@@ -7,10 +7,11 @@ from datetime import UTC, datetime
 import pytest
 
 from growlearn.adapters.memory.store import MemoryStore
-from growlearn.app.apply_job import apply_job, format_next_runs
+from growlearn.app.apply_job import Allowed, apply_job, format_next_runs
 from growlearn.domain.errors import JobError
 from growlearn.domain.growth_config import GrowthConfig
-from growlearn.domain.job import Job, RegistryConfig, Schedule, SourceConfig
+from growlearn.domain.job import HoldoutFiles, Job, RegistryConfig, Schedule, SourceConfig
+from growlearn.domain.model_config import ModelConfig
 from growlearn.domain.schema import InputColumn, InputType, Schema
 from growlearn.domain.window import IngestResult, SourceFile, Window, WindowState
 
@@ -20,6 +21,9 @@ JOB = Job(
     source=SourceConfig(url="/data"),
     schema=Schema(inputs={"x": InputColumn(type=InputType.NUMBER), "y": InputColumn(type=InputType.NUMBER)}),
 )
+
+
+TASKS = replace(JOB, schema=replace(JOB.schema, task="task"))
 
 
 @pytest.fixture
@@ -80,6 +84,42 @@ def test_two_streams_never_share_a_registered_model(store: MemoryStore) -> None:
     with pytest.raises(JobError, match="'a' is the model of stream 'a'"):
         apply_job(store, replace(JOB, name="b", registry=RegistryConfig(model="a")))
     assert apply_job(store, replace(JOB, name="b")).created
+
+
+@pytest.mark.parametrize(
+    ("model", "key"),
+    [
+        (ModelConfig(embed_dim=128, num_heads=4), "embed_dim"),
+        (ModelConfig(depth=2), "depth"),
+        (ModelConfig(stem="patches"), "stem"),
+    ],
+)
+def test_a_network_that_can_have_no_effect_any_more_is_refused(
+    model: ModelConfig, key: str, store: MemoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grown = replace(store.stream("a"), parent_version=1)
+    monkeypatch.setattr(store, "streams", lambda: [grown])
+    with pytest.raises(JobError, match=f"model.{key} of stream 'a' cannot change any more: .*no effect"):
+        apply_job(store, replace(JOB, model=model))
+    assert (
+        apply_job(store, replace(JOB, model=ModelConfig(max_branches=8))).stream.job.model.max_branches == 8
+    )
+
+
+def test_the_size_of_a_network_may_change_before_the_first_branch(store: MemoryStore) -> None:
+    wide = ModelConfig(embed_dim=128, num_heads=4)
+    assert apply_job(store, replace(JOB, model=wide)).stream.job.model == wide
+
+
+@pytest.mark.parametrize("url", ["http://host/in", "reference://in", "filecache::s3://b/in"])
+def test_a_file_system_that_is_not_allowed_is_refused(url: str) -> None:
+    job = replace(JOB, source=SourceConfig(url=url))
+    with pytest.raises(JobError, match="is not allowed here"):
+        apply_job(MemoryStore(), job)
+    with pytest.raises(JobError, match="is not allowed here"):
+        apply_job(MemoryStore(), replace(TASKS, holdout=HoldoutFiles(url=url)))
+    allowed = Allowed(protocols=("http", "reference", "filecache", "s3"))
+    assert apply_job(MemoryStore(), job, allowed).created
 
 
 def test_the_next_due_times_name_weekday_and_zone() -> None:

@@ -91,7 +91,9 @@ def test_every_default_of_a_setting_is_on_the_settings_page(tmp_path: Path) -> N
     settings = read_settings({}, tmp_path)
     for field in dataclasses.fields(Settings):
         if field.name not in ("threads", "worker"):  # the machine's
-            value = str(getattr(settings, field.name)).replace(str(settings.home), "HOME").removesuffix(".0")
+            found = getattr(settings, field.name)
+            text = ", ".join(found) if isinstance(found, tuple) else str(found)
+            value = text.replace(str(settings.home), "HOME").removesuffix(".0")
             default = {"HOME": ".growlearn"}.get(value, value)
             assert told[ENV_PREFIX + field.name.upper()] == default, field.name
 

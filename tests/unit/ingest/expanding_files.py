@@ -21,9 +21,9 @@ NAMED = Schema(inputs={"x": InputColumn(type=InputType.NUMBER)}, task="task", id
 CATEGORY = Schema(inputs={"x": InputColumn(type=InputType.CATEGORY)})
 TEXT = Schema(inputs={"x": InputColumn(type=InputType.TEXT)})
 IMAGE = Schema(inputs={"x": InputColumn(type=InputType.IMAGE, shape=(3, 8, 8))})
-TOKENS = Schema(inputs={"x": InputColumn(type=InputType.TOKENS, vocabulary=10, length=10_000_000)})
+TOKENS = Schema(inputs={"x": InputColumn(type=InputType.TOKENS, vocabulary=10, length=100_000)})
 SERIES = Schema(inputs={"x": InputColumn(type=InputType.SERIES, shape=(4, 1))})
-LARGE_IMAGE = Schema(inputs={"x": InputColumn(type=InputType.IMAGE, shape=(3, 20_000, 20_000))})
+LARGE_IMAGES = Schema(inputs={"x": InputColumn(type=InputType.IMAGE, shape=(3, 20_000, 20_000))})
 
 
 def stream(*batches: Any, compression: str | None = None) -> bytes:
@@ -113,10 +113,24 @@ def png(side: int) -> bytes:
     return sink.getvalue()
 
 
+def good_file(schema: Schema) -> bytes:
+    """Two rows that the schema reads."""
+    cells: Mapping[InputType, Any] = {
+        InputType.NUMBER: [0.5, 1.5],
+        InputType.CATEGORY: ["a", "b"],
+        InputType.TEXT: ["a", "b"],
+        InputType.IMAGE: [png(8), png(8)],
+        InputType.TOKENS: [[1], [2, 3]],
+        InputType.SERIES: [[0.0] * 4, [1.0] * 4],
+    }
+    columns = {"x": cells[schema.inputs["x"].type], "label": [0, 1], "task": ["t", "t"], "id": [1, 2]}
+    return parquet(pa.table(columns))
+
+
 def prefixed_parquet() -> bytes:
     """Texts of 1 MB that differ in their last digits, each stored as what differs."""
-    texts = [WORD + f"{i:06}" for i in range(400)]
-    table = pa.table({"x": texts, "label": pa.nulls(400, pa.int64())})
+    texts = [WORD + f"{i:06}" for i in range(100)]
+    table = pa.table({"x": texts, "label": pa.nulls(100, pa.int64())})
     encodings = {"x": "DELTA_BYTE_ARRAY"}
     return parquet(table, use_dictionary=False, column_encoding=encodings, write_statistics=False)
 
@@ -258,7 +272,7 @@ EXPANDING: Mapping[str, tuple[Schema, str, Callable[[], bytes], str]] = {
                 ),
             )
         ),
-        "GiB once it is decoded|wrong size",
+        "column 'x' would take 16.0 GiB of memory",
     ),
     "runs of 2^40 rows": (
         CATEGORY,
@@ -315,7 +329,12 @@ EXPANDING: Mapping[str, tuple[Schema, str, Callable[[], bytes], str]] = {
         ),
         "1 row rejected: 1 x has the wrong size",
     ),
-    "texts with one beginning in Parquet": (TEXT, "a.parquet", prefixed_parquet, "400 x is too long"),
+    "texts with one beginning in Parquet": (
+        TEXT,
+        "a.parquet",
+        prefixed_parquet,
+        "100 rows rejected: 100 x is too long",
+    ),
     "wide tokens": (
         TOKENS,
         "a.arrow",
@@ -325,7 +344,7 @@ EXPANDING: Mapping[str, tuple[Schema, str, Callable[[], bytes], str]] = {
         NAMED_LIMIT,
     ),
     "images of 20,000 x 20,000": (
-        LARGE_IMAGE,
+        LARGE_IMAGES,
         "a.parquet",
         lambda: parquet(pa.table({"x": [png(20_000)] * 40, "label": [0] * 40})),
         "44.7 GiB once it is decoded",

@@ -60,7 +60,7 @@ def test_the_limits_of_files_are_settings(tmp_path: Path) -> None:
 @pytest.mark.parametrize("line", ["threads = " + "9" * 5_000, "a = " + "[" * 3_000])
 def test_a_settings_file_that_python_cannot_hold_is_refused(line: str, tmp_path: Path) -> None:
     (tmp_path / "growlearn.toml").write_text(line)
-    with pytest.raises(GrowLearnError, match="growlearn.toml is not TOML"):
+    with pytest.raises(GrowLearnError, match=r"growlearn\.toml is not TOML"):
         read_settings({}, tmp_path)
 
 

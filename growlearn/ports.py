@@ -81,6 +81,18 @@ class Artifacts(Protocol):
         ...
 
 
+class RemovableArtifacts(Artifacts, Protocol):
+    """Artifacts of which some may be removed."""
+
+    def was_put_since(self, sha256: str, at: datetime) -> bool:
+        """Whether these bytes were stored, or were to be stored again, since then; True where unknown."""
+        ...
+
+    def remove(self, sha256: str, unless_put_since: datetime) -> bool:
+        """Remove bytes; False where they are gone already, or somebody stored them again since then."""
+        ...
+
+
 class Store(Protocol):
     """The database, which is the source of truth. Every method is one transaction."""
 
@@ -265,6 +277,14 @@ class Store(Protocol):
 
         Each is written in the transaction of the decision, and never changed.
         """
+        ...
+
+    def record_removed_files(self, stream: str, digests: Sequence[str], at: datetime) -> None:
+        """Note stored files (sha256) that retention removes; raises NotFound."""
+        ...
+
+    def removed_files(self, stream: str) -> Mapping[str, datetime]:
+        """When each file that retention removed was removed, by its sha256."""
         ...
 
     # Outbox and ticks ---------------------------------------------------------------------------

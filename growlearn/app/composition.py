@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from growlearn.app.reproduce import ScratchTraining
     from growlearn.network.model_cache import ModelCache
     from growlearn.pipeline.context import Ports
-    from growlearn.ports import Artifacts, Clock, Evaluator, Store, Tracker
+    from growlearn.ports import Clock, Evaluator, RemovableArtifacts, Store, Tracker
 
 
 def open_store(settings: Settings) -> Store:
@@ -40,7 +40,7 @@ def system_clock() -> Clock:
     return SystemClock()
 
 
-def open_artifacts(settings: Settings) -> Artifacts:
+def open_artifacts(settings: Settings) -> RemovableArtifacts:
     """Where weights and snapshots are kept."""
     from growlearn.adapters.files.artifacts import FileArtifacts
 

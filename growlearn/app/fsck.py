@@ -53,6 +53,7 @@ class Inspection:
 
     streams: int
     references: int
+    removed: int  # references to files that retention removed
     files: int
     bytes_read: int
     damage: Sequence[Damage]
@@ -69,6 +70,7 @@ class _References:
     """What needs each file, and the damage found while reading the record."""
 
     owners: dict[str, str] = field(default_factory=dict)
+    removed: set[str] = field(default_factory=set)
     damage: list[Damage] = field(default_factory=list)
 
 
@@ -97,9 +99,11 @@ def inspect_installation(
     except GrowLearnError as error:
         damage.append(_unreadable(error))
         files, bytes_read = [], 0
+    present = {file.sha256 for file in files}
     return Inspection(
         streams=len(streams),
         references=len(references.owners),
+        removed=sum(digest in references.removed and digest not in present for digest in references.owners),
         files=len(files),
         bytes_read=bytes_read,
         damage=damage,
@@ -139,6 +143,7 @@ def _inspect_stream(store: Store, stream: Stream, references: _References) -> No
                 )
         for digest, where in iter_recorded_digests(store, stream):
             references.owners.setdefault(digest, where)
+        references.removed.update(store.removed_files(name))
         for contradiction in dict.fromkeys(find_contradictions(load_stream_rows(store, stream))):
             message = f"stream {name!r}: {contradiction}"
             references.damage.append(
@@ -153,7 +158,8 @@ def _inspect_files(
 ) -> int:
     """Hash every file, and note those that are missing; returns how many bytes were read."""
     there = {file.sha256: file for file in files if file.sha256 is not None}
-    digests = [*there, *(digest for digest in references.owners if digest not in there)]
+    gone = [digest for digest in references.owners if digest not in there]
+    digests = [*there, *(digest for digest in gone if digest not in references.removed)]
     bytes_read = 0
     for done, digest in enumerate(digests):
         on_progress(done, len(digests))

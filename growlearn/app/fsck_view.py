@@ -13,6 +13,7 @@ def inspection_view(inspection: Inspection) -> dict[str, Any]:
         "sound": inspection.is_sound,
         "streams": inspection.streams,
         "references": inspection.references,
+        "removed": inspection.removed,
         "files": inspection.files,
         "bytes": inspection.bytes_read,
         "damage": [

@@ -59,6 +59,8 @@ max_routed_accuracy_drop: {gates.max_routed_accuracy_drop}, replace_task_after: 
 registry: {{model: {name}, promote: {registry.promote}}}   # or manual: a person promotes
 retain: {retain}                              # stored training rows of each task: none, all or {{per_class: 100}}
 # consolidation: {{target_branches: {consolidation.target_branches}}}     # distils a model of max_branches; needs retain
+# keep_versions: 20                         # growlearn retention then removes files of older versions,
+# keep: 30d                                 # or of windows and versions older than that; without both, nothing
 """  # noqa: E501
 _LARGE_WINDOW_ROWS = 5000  # below: smaller batches, and a larger validation fraction
 _LARGE_WINDOW_STEPS = 1000  # training steps on the first window, whatever its size

@@ -26,6 +26,7 @@ from growlearn.app.cli import (
     predict,
     promotion,
     reproduce,
+    retention,
     run,
     why,
 )
@@ -95,7 +96,7 @@ def _options(
 
 for group in (
     demo, jobs, run, inspect, evaluate, why, reproduce, doctor, fsck, promotion, backtest, predict, export,
-    database, mlflow,
+    retention, database, mlflow,
 ):  # fmt: skip
     group.register(app)
 

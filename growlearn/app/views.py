@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from growlearn.app.doctor.finding import Finding
+from growlearn.domain.corrupt_manifest import find_manifest_error
 from growlearn.domain.drift import DriftReport, DriftTestResult
 from growlearn.domain.errors import GrowLearnError
 from growlearn.domain.evaluation import AccuracyMatrix
@@ -206,14 +207,16 @@ def interval_view(interval: ConfidenceInterval | None) -> list[float] | None:
 
 def versions_view(store: Store, stream_name: str, mlflow_warnings: Sequence[str] = ()) -> View:
     """Every version by number: `versions`; and what others changed in MLflow."""
-    stream = store.stream(stream_name)
+    stream, removed = store.stream(stream_name), store.removed_files(stream_name)
     return {
-        "versions": [_version_view(stream, version) for version in store.versions(stream_name)],
+        "versions": [_version_view(stream, version, removed) for version in store.versions(stream_name)],
         "mlflow_warnings": list(mlflow_warnings),
     }
 
 
-def _version_view(stream: Stream, version: Version) -> View:
+def _version_view(stream: Stream, version: Version, removed: Mapping[str, datetime]) -> View:
+    files = version.manifest.inference_artifacts if find_manifest_error(version) is None else ()
+    times = [removed[digest] for digest in files if digest in removed]
     return {
         "version": version.number,
         "mlflow_version": version.mlflow_version,
@@ -221,6 +224,7 @@ def _version_view(stream: Stream, version: Version) -> View:
         "branches": list(version.branches),
         "average_accuracy": version.average_accuracy,
         "created_at": version.created_at.isoformat(),
+        "removed_at": max(times).isoformat() if times else None,
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from growlearn.domain.decision_log import LogEntry, ReportSection
 from growlearn.domain.errors import GrowLearnError
 from growlearn.ports import Store
 from growlearn.registry.decision_report import explain_window
+from growlearn.registry.references import list_window_files
 from growlearn.registry.version_tree import get_version
 
 
@@ -32,7 +33,23 @@ def explain_decision(store: Store, stream: str, which: str | None) -> Explanatio
     """
     window = _resolve_window(store, stream, which)
     version = next((v.number for v in store.versions(stream) if v.window == window), None)
-    return Explanation(stream, window, version, explain_window(store, stream, window))
+    sections = (*explain_window(store, stream, window), *_explain_removed_files(store, stream, window))
+    return Explanation(stream, window, version, sections)
+
+
+def _explain_removed_files(store: Store, stream: str, window: str) -> Iterator[ReportSection]:
+    """Which of the files that the window refers to are gone, and since when; nothing where none is."""
+    removed = store.removed_files(stream)
+    files = list_window_files(store, stream, window) if removed else ()
+    times = [removed[digest] for digest in files if digest in removed]
+    if times:
+        yield ReportSection(
+            "Files",
+            (
+                f"{len(times)} of its {len(files)} stored files were removed by retention, the last at "
+                f"{max(times):%Y-%m-%d %H:%M:%S} UTC: what they held cannot be reproduced.",
+            ),
+        )
 
 
 def _resolve_window(store: Store, stream: str, which: str | None) -> str:

@@ -269,9 +269,14 @@ class Job:
     registry: RegistryConfig = field(default_factory=RegistryConfig)
     retain: Literal["none", "all"] | RetainPerClass = "none"
     consolidation: ConsolidationConfig | None = None
+    keep: str | None = None  # files of windows and versions that are older may be removed; None: never
+    keep_versions: int | None = None  # so many newest versions stay whole, however old
 
     def __post_init__(self) -> None:
         validate_stream_name(self.name)
+        if self.keep is not None:
+            parse_duration_s(self.keep)
+        require(self.keep_versions is None or self.keep_versions >= 1, "keep_versions must be 1 or more")
         self._validate_metric()
         self._require_feasible_embeddings()
         if isinstance(self.holdout, HoldoutFiles):
@@ -307,6 +312,11 @@ class Job:
             METRICS[self.metric].greater_is_better or self.gates.min_accuracy == 0,
             f"gates.min_accuracy is a least value of metric, but less {self.metric} is better",
         )
+
+    @property
+    def keep_s(self) -> float | None:
+        """How long files are kept at least, in seconds; None where age alone removes nothing."""
+        return None if self.keep is None else parse_duration_s(self.keep)
 
     @property
     def registered_model(self) -> str:

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from growlearn.domain.delayed_labels import LabelUpdate
-from growlearn.domain.errors import InvalidFile
+from growlearn.domain.errors import CorruptArtifact, InvalidFile
 from growlearn.domain.schema import Label, Schema
 from growlearn.domain.window import BadRow, Window
 from growlearn.ingest.label_file import LabelRow
@@ -49,7 +49,10 @@ def join_labels(
 def _join_window(
     state: LabelJoinState, window: Window, snapshot: str, schema: Schema, artifacts: Artifacts
 ) -> None:
-    content = artifacts.view(snapshot)
+    try:
+        content = artifacts.view(snapshot)
+    except CorruptArtifact:
+        return  # rows that retention removed; growlearn fsck tells lost ones
     column_names = pq.read_schema(pa.BufferReader(content)).names
     if schema.id_column not in column_names or schema.label not in column_names:
         return  # ingested under a schema without this id column

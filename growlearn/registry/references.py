@@ -110,3 +110,15 @@ def iter_digests(value: Any, where: str) -> Iterator[tuple[str, str]]:
         for field in fields(value):
             if field.name not in _NO_REFERENCES:
                 yield from iter_digests(getattr(value, field.name), f"{where}, {field.name}")
+
+
+def list_window_files(store: Store, stream: str, window: str) -> tuple[str, ...]:
+    """sha256 of every file that a window and its version refer to."""
+    version = next((version for version in store.versions(stream) if version.window == window), None)
+    is_intact = version is not None and find_manifest_error(version) is None
+    values = (
+        store.window(stream, window),
+        store.window_record(stream, window),
+        version.manifest if version is not None and is_intact else None,
+    )
+    return tuple(dict.fromkeys(digest for value in values for digest, _ in iter_digests(value, "")))

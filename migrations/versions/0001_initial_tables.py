@@ -39,6 +39,7 @@ TABLES = (
     "outbox",
     "ticks",
     "processes",
+    "removed_files",
 )
 
 
@@ -420,6 +421,14 @@ def _create_outbox_and_ticks() -> None:
         _make_column("due_at", TIME),
         _make_stream_key("ticks"),
         key=("stream", "due_at"),
+    )
+    _create_table(
+        "removed_files",
+        _make_column("stream", sa.Text()),
+        _make_column("sha256", sa.String(64)),
+        _make_column("at", TIME),
+        _make_stream_key("removed_files"),
+        key=("stream", "sha256"),
     )
 
 

@@ -19,6 +19,7 @@ from growlearn.adapters.db import (
     overview,
     processes,
     record,
+    removed_files,
     streams,
 )
 from growlearn.adapters.db.engine import connect, read_transaction, write_transaction
@@ -268,6 +269,16 @@ class DbStore:
         """Every decision of a stream, oldest first."""
         with read_transaction(self._engine) as connection:
             return decision_log.list_log_entries(connection, stream)
+
+    def record_removed_files(self, stream: str, digests: Sequence[str], at: datetime) -> None:
+        """Note files that retention removes; raises NotFound."""
+        with write_transaction(self._engine) as connection:
+            removed_files.record_removed_files(connection, stream, digests, at)
+
+    def removed_files(self, stream: str) -> Mapping[str, datetime]:
+        """When each file was removed, by its sha256."""
+        with read_transaction(self._engine) as connection:
+            return removed_files.list_removed_files(connection, stream)
 
     # Outbox and ticks ---------------------------------------------------------------------------
 

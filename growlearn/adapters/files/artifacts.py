@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256 as hash_of
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,9 @@ from growlearn.domain.errors import CorruptArtifact, DiskFull, GrowLearnError, U
 from growlearn.domain.locations import get_local_path
 from growlearn.domain.validation import SHA256_PATTERN
 from growlearn.ingest.spool import SPOOL_BYTES, drop_pages, map_file
+
+_REWRITE_AGE = timedelta(hours=12)
+"""An object that is stored again is written again after that: nothing else can change its time."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +67,7 @@ class FileArtifacts:
         digest = hash_of(content).hexdigest()
         path = self._make_path(digest)
         try:
-            if self._view_if_exists(path) != content:
+            if self._view_if_exists(path) != content or not self._touch(path):
                 self._write(path, content)
         except GrowLearnError:
             raise
@@ -99,6 +103,53 @@ class FileArtifacts:
             )
         drop_pages(content)
         return content
+
+    def was_put_since(self, sha256: str, at: datetime) -> bool:
+        """Whether `put` stored these bytes, or found them stored, since then; True where that is unknown."""
+        try:
+            return self._get_time(self._make_path(sha256)) >= at
+        except FileNotFoundError:
+            return False
+        except Exception:  # a file system that does not tell
+            return True
+
+    def remove(self, sha256: str, unless_put_since: datetime) -> bool:
+        """Remove a file; False where it is gone already, or `put` has found it since then."""
+        path = self._make_path(sha256)
+        if self.was_put_since(sha256, unless_put_since) or not self._fs.exists(path):
+            return False
+        if not self._is_local:
+            self._fs.rm_file(path)
+            return True
+        # Out of the way first: a `put` that finds the file from now on writes it anew, and one that found it
+        # just before has changed its time.
+        aside = Path(path).with_name(f".{sha256}.{uuid4().hex}.tmp")
+        with suppress(FileNotFoundError):
+            Path(path).rename(aside)
+            if self._get_time(str(aside)) < unless_put_since:
+                aside.unlink()
+                return True
+            aside.rename(path)
+        return False
+
+    def _get_time(self, path: str) -> datetime:
+        if self._is_local:
+            return datetime.fromtimestamp(Path(path).stat().st_mtime, UTC)
+        self._fs.invalidate_cache()
+        modified: datetime = self._fs.modified(path)
+        return modified.replace(tzinfo=UTC) if modified.tzinfo is None else modified.astimezone(UTC)
+
+    def _touch(self, path: str) -> bool:
+        """Note that somebody stores a file that is there; False where it must be written again."""
+        if not self._is_local:
+            return datetime.now(UTC) - self._get_time(path) < _REWRITE_AGE
+        try:
+            os.utime(path)
+        except FileNotFoundError:
+            return False  # removed just now
+        except OSError:
+            return True  # a folder that can only be read, of which nothing is removed
+        return True
 
     def list_files(self) -> Sequence[StoredFile]:
         """Every file in the folder; raises Unavailable where it does not answer."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from hashlib import sha256
 
 from growlearn.domain.errors import CorruptArtifact
@@ -24,6 +25,14 @@ class MemoryArtifacts:
         if sha256 not in self._contents:
             raise CorruptArtifact(f"artifact {sha256} is missing from memory", hint="put it there first")
         return self._contents[sha256]
+
+    def was_put_since(self, sha256: str, at: datetime) -> bool:  # noqa: ARG002 - no time is kept here
+        """False: only one process stores here, and does nothing else meanwhile."""
+        return False
+
+    def remove(self, sha256: str, unless_put_since: datetime) -> bool:  # noqa: ARG002 - as above
+        """Remove bytes; False where there are none."""
+        return self._contents.pop(sha256, None) is not None
 
     def view(self, sha256: str) -> bytes:
         """The same."""

@@ -43,6 +43,7 @@ class StreamState:
     alias_changes: list[AliasChange] = field(default_factory=list)
     decision_log: list[LogEntry] = field(default_factory=list)
     ticks: list[datetime] = field(default_factory=list)
+    removed_files: dict[str, datetime] = field(default_factory=dict)
 
     def copy(self) -> StreamState:
         """A copy whose changes do not affect this one."""

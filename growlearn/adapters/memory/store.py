@@ -468,6 +468,17 @@ class MemoryStore:
         with self._lock:
             self._outbox.requeue_undeliverable(stream)
 
+    def record_removed_files(self, stream: str, digests: Sequence[str], at: datetime) -> None:
+        """Note files that retention removes; raises NotFound."""
+        with self._lock, self._draft_state(stream) as state:
+            _require_timezone(at)
+            state.removed_files.update(dict.fromkeys(digests, at))
+
+    def removed_files(self, stream: str) -> Mapping[str, datetime]:
+        """When each file was removed, by its sha256."""
+        with self._lock:
+            return dict(self._states[stream].removed_files) if stream in self._states else {}
+
     def claim_tick(self, stream: str, due_at: datetime) -> bool:
         """True for the one scheduler that may dispatch this tick."""
         with self._lock:

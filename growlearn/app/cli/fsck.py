@@ -59,6 +59,8 @@ def _show(inspection: Inspection) -> None:
     if inspection.unreferenced:
         size = sum(file.size_bytes for file in inspection.unreferenced) / 1e6
         echo(f"unreferenced: {len(inspection.unreferenced)} files, {size:.1f} MB, that no row refers to")
+    if inspection.removed:
+        echo(f"removed: {inspection.removed} files that retention removed, as their jobs allow")
     found = f"{len(inspection.damage)} damaged" if inspection.damage else "sound"
     echo(
         f"{found}: {inspection.streams} streams, {inspection.references} references, "

@@ -258,7 +258,7 @@ def show_versions(versions: Sequence[View]) -> None:
         [
             (
                 v["version"],
-                v["aliases"],
+                v["aliases"] or ("files removed" if v["removed_at"] else None),
                 format_percent(v["average_accuracy"]),
                 v["branches"],
                 v["mlflow_version"],

@@ -6,7 +6,13 @@ A column has the name of the dataclass field it holds. `window` columns hold a w
 from growlearn.adapters.db.tables.base import HEAD_REVISION, TABLE_PREFIX, VERSION_TABLE, Base, Serial
 from growlearn.adapters.db.tables.decision_log import DecisionLogRow
 from growlearn.adapters.db.tables.ingest import LateLabelsRow, QuarantinedRowRow, SourceFileRow, WindowRow
-from growlearn.adapters.db.tables.model import AliasChangeRow, BranchRow, TaskRow, VersionRow
+from growlearn.adapters.db.tables.model import (
+    AliasChangeRow,
+    BranchRow,
+    RemovedFileRow,
+    TaskRow,
+    VersionRow,
+)
 from growlearn.adapters.db.tables.processes import ProcessRow
 from growlearn.adapters.db.tables.results import (
     DriftReportRow,
@@ -35,6 +41,7 @@ __all__ = [
     "OutboxRow",
     "ProcessRow",
     "QuarantinedRowRow",
+    "RemovedFileRow",
     "Serial",
     "SourceFileRow",
     "StreamRow",

@@ -97,6 +97,16 @@ class TaskRow(Base):
     version: Mapped[int]
 
 
+class RemovedFileRow(Base):
+    """A stored file that retention removed, and when; rows that refer to it stay."""
+
+    __tablename__ = "growlearn_removed_files"
+
+    stream: Mapped[str] = make_stream_column(primary_key=True)
+    sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
+    at: Mapped[datetime]
+
+
 class AliasChangeRow(Base):
     """One change of an alias, stored as long as its stream; `decision` is its entry of the decision log."""
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 
@@ -78,4 +80,55 @@ def test_a_damaged_object_of_a_store_is_never_returned() -> None:
     digest = artifacts.put(b"weights")
     MemoryFileSystem().pipe_file(f"/damaged/{digest[:2]}/{digest[2:4]}/{digest}", b"other")
     with pytest.raises(CorruptArtifact, match="does not hold what was stored"):
+        artifacts.get(digest)
+
+
+def test_a_file_goes_unless_it_was_stored_or_found_stored_since(tmp_path: Path) -> None:
+    artifacts = FileArtifacts(tmp_path / "store")
+    old, renewed = artifacts.put(b"old"), artifacts.put(b"renewed")
+    yesterday = time.time() - 86400
+    for digest in (old, renewed):
+        os.utime(tmp_path / "store" / digest[:2] / digest[2:4] / digest, (yesterday, yesterday))
+    since = datetime.now(UTC) - timedelta(hours=1)
+    assert not artifacts.was_put_since(renewed, since)
+    artifacts.put(b"renewed")  # the same bytes again: their row may not be written yet
+    assert artifacts.was_put_since(renewed, since)
+    assert [artifacts.remove(digest, since) for digest in (old, renewed, old, "0" * 64)] == [
+        True, False, False, False,
+    ]  # fmt: skip
+    assert artifacts.get(renewed) == b"renewed"
+    with pytest.raises(CorruptArtifact, match="is missing"):
+        artifacts.get(old)
+    assert [file.sha256 for file in artifacts.list_files()] == [renewed]
+
+
+@pytest.mark.parametrize("moment", ["rename", "unlink", "stat"])
+def test_bytes_that_are_stored_while_their_file_is_removed_are_there_afterwards(
+    moment: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody else stores them just before that call of the removal."""
+    artifacts, since = FileArtifacts(tmp_path), datetime.now(UTC) - timedelta(hours=1)
+    digest = artifacts.put(b"rows")
+    os.utime(tmp_path / digest[:2] / digest[2:4] / digest, (0, 0))
+    original, calls = getattr(Path, moment), []
+
+    def intervene(self: Path, *arguments: object, **options: object) -> object:
+        if not calls:
+            calls.append(self)
+            FileArtifacts(tmp_path).put(b"rows")
+        return original(self, *arguments, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, moment, intervene)
+        artifacts.remove(digest, since)
+    assert calls
+    assert artifacts.get(digest) == b"rows"
+
+
+def test_an_object_store_removes_by_its_own_time() -> None:
+    artifacts = FileArtifacts("memory://removal/store")
+    digest, _ = artifacts.put(b"rows"), artifacts.put(b"others")
+    assert not artifacts.remove(digest, datetime.now(UTC) - timedelta(hours=1))
+    assert artifacts.remove(digest, datetime.now(UTC) + timedelta(hours=1))
+    with pytest.raises(CorruptArtifact):
         artifacts.get(digest)

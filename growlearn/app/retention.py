@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from growlearn.ports import RemovableArtifacts, Store
 from growlearn.registry.retention import Retention, iter_needed_digests, plan_retention
@@ -66,22 +65,3 @@ def apply_removals(
     for removal in removals:
         for digest in set(removal.retention.unneeded) - set(removal.too_new) - needed:
             artifacts.remove(digest, now - GRACE)
-
-
-def removals_view(removals: Sequence[Removal], *, applied: bool) -> dict[str, Any]:
-    """What was, or would be, removed, with documented keys."""
-    return {
-        "applied": applied,
-        "streams": [
-            {
-                "stream": removal.retention.stream,
-                "kept_versions": list(removal.retention.kept_versions),
-                "expired_versions": list(removal.retention.expired_versions),
-                "expired_windows": list(removal.retention.expired_windows),
-                "files": list(removal.files),
-                "too_new": len(removal.too_new),
-                "removed_before": removal.removed_before,
-            }
-            for removal in removals
-        ],
-    }

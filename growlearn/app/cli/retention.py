@@ -33,7 +33,8 @@ def retention(
     """Remove stored files that nothing needs any more, by keep and keep_versions of each job."""
     from growlearn.app.composition import open_artifacts, open_store, system_clock
     from growlearn.app.current_settings import load_settings
-    from growlearn.app.retention import apply_removals, plan_removals, removals_view
+    from growlearn.app.retention import apply_removals, plan_removals
+    from growlearn.app.retention_view import removals_view
 
     settings = load_settings()
     store, artifacts, now = open_store(settings), open_artifacts(settings), system_clock().now()

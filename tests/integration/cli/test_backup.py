@@ -23,11 +23,12 @@ if TYPE_CHECKING:
 PAGE = Path(__file__).parents[3] / "docs" / "how-to" / "backup.md"
 
 
-def blocks(heading: str) -> list[str]:
+def blocks(heading: str, count: int = 2) -> list[str]:
+    """Those of a section: by default one to back up, one to restore."""
     section = re.search(rf"^## {heading}\n(.*?)(?=^## |\Z)", PAGE.read_text(), re.MULTILINE | re.DOTALL)
     assert section is not None
     found = re.findall(r"^```bash\n(.*?)^```", section[1], re.MULTILINE | re.DOTALL)
-    assert len(found) == 2, "one to back up, one to restore"
+    assert len(found) == count
     return found
 
 
@@ -79,8 +80,9 @@ def test_a_sqlite_home_comes_back_whole_and_goes_on(copied: Place) -> None:
     )
     assert answers(restored) == before
     restored.drop("6.parquet", turned=False, seed=6)
-    done = restored.growlearn("run", "blobs")
-    assert (done.code, "w6" in done.out) == (0, True), done.err
+    [afterwards] = blocks("After a restore", 1)
+    done = bash(restored, afterwards.replace("STREAM", "blobs"))
+    assert "w6, 240 rows" in done
     assert restored.growlearn("fsck").code == 0
 
 

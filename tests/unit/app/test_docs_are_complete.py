@@ -137,6 +137,12 @@ def test_every_weight_that_a_branch_may_join_with_is_on_the_network_page() -> No
     assert [pair for pair in pairs if pair not in page("network.md")] == []
 
 
+def test_every_table_of_a_benchmark_is_told_with_its_age() -> None:
+    told = (ROOT / "docs" / "explanation" / "measurements.md").read_text(encoding="utf-8")
+    tables = sorted(file.name for file in (ROOT / "benchmarks" / "results").glob("*.md"))
+    assert [name for name in tables if f"benchmarks/results/{name})" not in told] == []
+
+
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_every_link_leads_somewhere(path: Path) -> None:
     for target in _LINK.findall(path.read_text(encoding="utf-8")):

@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,7 @@ PLACEHOLDERS = {
     "CHAMPION": "2",
     "CHALLENGER": "3",
 }
+SMALL = ("mean radius", "mean texture", "worst area", "worst concavity", "target")
 # Its lines are choices, not steps: each starts from the same folder.
 CHOICES = ("docs/how-to/promote-by-hand.md",)
 
@@ -58,18 +60,19 @@ def tutorial(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]
 
 
 @pytest.fixture(scope="module")
-def folder(tutorial: tuple[Path, list[str]], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The tutorial's folder, further on: seven windows, and version 3 is a challenger."""
-    folder = tmp_path_factory.mktemp("further") / "work"
-    shutil.copytree(tutorial[0], folder)
+def folder(tutorial: tuple[Path, list[str]]) -> Path:
+    """The tutorial's folder, further on: seven windows, and version 3 is a challenger.
+
+    The job file names the watched folder by its whole path, so the stream goes on where it is.
+    """
+    folder = tutorial[0]
     job = (folder / "biopsies.yaml").read_text(encoding="utf-8")
-    job = re.sub(r"^(registry|retain): .*\n", "", job, flags=re.MULTILINE)
-    job += "registry: {promote: manual}\nretain: all\nconsolidation: {target_branches: 1}\n"
+    job = re.sub(r"^registry: .*\n", "registry: {promote: manual}\n", job, flags=re.MULTILINE)
     (folder / "biopsies.yaml").write_text(job, encoding="utf-8")
-    run_shell(folder, "python deliver.py 4.csv 400 569 40")
+    write_rows(folder / "biopsies" / "4.csv", slice(400, 569), factor=40.0)
     run_shell(folder, "growlearn run biopsies.yaml")
     for number in (5, 6, 7):
-        run_shell(folder, f"python deliver.py {number}.csv {40 * number} {40 * number + 60}")
+        write_rows(folder / "biopsies" / f"{number}.csv", slice(40 * number, 40 * number + 60))
     run_shell(folder, "growlearn run biopsies")
     return folder
 
@@ -102,12 +105,27 @@ def test_every_block_of_the_page_runs(page: str, folder: Path, tmp_path: Path) -
 
 
 def write_small_folder(folder: Path) -> None:
-    """120 rows of four columns, learned in seconds; old enough to be read at once."""
+    """Two files of 100 rows of four columns, learned in seconds."""
     folder.mkdir(parents=True)
-    frame = load_breast_cancer(as_frame=True).frame.sample(120, random_state=0)
-    columns = ["mean radius", "mean texture", "worst area", "worst concavity", "target"]
-    frame[columns].rename(columns={"target": "label"}).to_csv(folder / "1.csv", index=False)
-    time.sleep(1.1)
+    for number in (1, 2):
+        file = folder / f"{number}.csv"
+        write_rows(file, slice(100 * number, 100 * number + 100), columns=SMALL)
+        file.write_text(file.read_text(encoding="utf-8").replace("target", "label"), encoding="utf-8")
+        _age(file)
+
+
+def write_rows(file: Path, rows: slice, factor: float = 1.0, columns: Sequence[str] = ()) -> None:
+    """Biopsies as the tutorial's script delivers them, old enough to be read at once."""
+    frame = load_breast_cancer(as_frame=True).frame.sample(frac=1, random_state=5)[rows]
+    frame = frame[[*columns]] if columns else frame
+    measures = frame.columns.drop("target")
+    frame[measures] = frame[measures] * factor
+    frame.to_csv(file, index=False)
+    _age(file)
+
+
+def _age(file: Path) -> None:
+    os.utime(file, (time.time() - 5, time.time() - 5))
 
 
 def make_names(page: str, work: Path) -> dict[str, Any]:

@@ -95,7 +95,8 @@ def test_every_default_of_a_setting_is_on_the_settings_page(tmp_path: Path) -> N
             text = ", ".join(found) if isinstance(found, tuple) else str(found)
             value = text.replace(str(settings.home), "HOME").removesuffix(".0")
             default = {"HOME": ".growlearn"}.get(value, value)
-            assert told[ENV_PREFIX + field.name.upper()] == default, field.name
+            written = told.get(ENV_PREFIX + field.name.upper(), "no line of the table")
+            assert written.replace(",", "") == default, field.name
 
 
 def test_every_command_with_json_is_on_the_json_page() -> None:

@@ -91,9 +91,9 @@ def test_every_default_of_a_setting_is_on_the_settings_page(tmp_path: Path) -> N
     settings = read_settings({}, tmp_path)
     for field in dataclasses.fields(Settings):
         if field.name not in ("threads", "worker"):  # the machine's
-            found = getattr(settings, field.name)
-            text = ", ".join(found) if isinstance(found, tuple) else str(found)
-            value = text.replace(str(settings.home), "HOME").removesuffix(".0")
+            value = getattr(settings, field.name)
+            value = " ".join(value) if isinstance(value, tuple) else str(value).removesuffix(".0")
+            value = value.replace(str(settings.home), "HOME")
             default = {"HOME": ".growlearn"}.get(value, value)
             written = told.get(ENV_PREFIX + field.name.upper(), "no line of the table")
             assert written.replace(",", "") == default, field.name

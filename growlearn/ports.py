@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -29,7 +29,7 @@ from growlearn.domain.stream import (
     WindowRecord,
 )
 from growlearn.domain.stream_overview import StreamSchedule, StreamStatus, StreamWork
-from growlearn.domain.window import BadRow, Claim, FileRecord, IngestResult, SourceFile, Window
+from growlearn.domain.window import BadRow, Claim, FileRecord, IngestResult, SourceFile, Window, WindowState
 
 ProgressCallback = Callable[[Progress], None]
 """Called by long work to report its progress."""
@@ -169,8 +169,8 @@ class Store(Protocol):
         """Every join of labels to a window that was ingested before them, oldest first."""
         ...
 
-    def windows(self, stream: str) -> Sequence[Window]:
-        """All windows of a stream by number."""
+    def windows(self, stream: str, states: Collection[WindowState] | None = None) -> Sequence[Window]:
+        """The windows of a stream by number: all, or those in these states."""
         ...
 
     def window(self, stream: str, window: str) -> Window:
@@ -272,9 +272,10 @@ class Store(Protocol):
         """Every alias change of a stream, oldest first."""
         ...
 
-    def decision_log(self, stream: str) -> Sequence[LogEntry]:
-        """Every decision of a stream, oldest first: jobs applied, transitions, alias changes by people.
+    def decision_log(self, stream: str, window: str | None = None) -> Sequence[LogEntry]:
+        """Every decision of a stream, or on one window, oldest first.
 
+        They are jobs applied, transitions, and alias changes by people.
         Each is written in the transaction of the decision, and never changed.
         """
         ...

@@ -147,6 +147,15 @@ class Claim:
     number: int
 
 
+def get_window_number(window: str) -> int:
+    """A window's number by its id.
+
+    >>> get_window_number("w12")
+    12
+    """
+    return int(window.removeprefix("w"))
+
+
 @dataclass(frozen=True, kw_only=True)
 class SourceFile:
     """A file as a source lists it; `fingerprint` changes when its content may have changed."""

@@ -89,7 +89,7 @@ def plan_consolidation_window(stream: Stream, store: Store, at: datetime) -> tup
 
 
 def _is_growing(store: Store, name: str) -> bool:
-    return any(window.state in _IN_PROGRESS for window in store.windows(name))
+    return bool(store.windows(name, _IN_PROGRESS))
 
 
 def _already_attempted(plan: ConsolidationPlan, store: Store) -> bool:

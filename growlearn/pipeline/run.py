@@ -163,7 +163,7 @@ def requeue_labelled_windows(name: str, ports: Ports) -> None:
     This reads the record, so that labels joined by a process that died count too.
     """
     stream, now = ports.store.stream(name), ports.clock.now()
-    for window in ports.store.windows(name):
+    for window in ports.store.windows(name, [WindowState.AWAITING_LABELS]):
         if is_ready(window, stream, now):
             ports.store.requeue(name, window.id, now)
 

@@ -32,10 +32,7 @@ _OUTCOMES = {
 def explain_window(store: Store, stream: str, window_id: str) -> tuple[ReportSection, ...]:
     """Each step from the window's rows to the decision on them and its outcome; raises NotFound."""
     window = store.window(stream, window_id)
-    entries = store.decision_log(stream)
-    transitions = [
-        entry.transition for entry in entries if entry.window == window_id and entry.transition is not None
-    ]
+    entries = store.decision_log(stream, window_id)
     version = next(
         (
             stored_version.number
@@ -45,10 +42,13 @@ def explain_window(store: Store, stream: str, window_id: str) -> tuple[ReportSec
         None,
     )
     sections = [ReportSection("Window", tuple(_describe_window(window)))]
-    for transition in transitions:
-        sections += _describe_transition(transition)
-    sections.append(ReportSection("Outcome", tuple(_describe_outcome(version, entries))))
-    sections.append(ReportSection("Provenance", tuple(_describe_provenance(entries, window_id))))
+    for entry in entries:
+        if entry.transition is not None:
+            sections += _describe_transition(entry.transition)
+    if version is not None:
+        alias_changes = store.alias_changes(stream)
+        sections.append(ReportSection("Outcome", tuple(_describe_outcome(version, alias_changes))))
+    sections.append(ReportSection("Provenance", tuple(_describe_provenance(entries))))
     return tuple(section for section in sections if section.lines)
 
 
@@ -292,23 +292,11 @@ def _describe_decision(transition: Transition) -> Iterator[str]:
         yield f"It is version {version.number} with {branch_count} and {version.parameters:,} parameters."
 
 
-def _describe_outcome(version: int | None, entries: Sequence[LogEntry]) -> Iterator[str]:
-    if version is None:
-        return
-    alias_changes = [
-        change
-        for entry in entries
-        for change in entry.all_alias_changes
-        if version in (change.before, change.after)
-    ]
+def _describe_outcome(version: int, alias_changes: Sequence[AliasChange]) -> Iterator[str]:
     for change in alias_changes:
-        yield _format_alias_change(change, version)
-    champions = [
-        change.after
-        for entry in entries
-        for change in entry.all_alias_changes
-        if change.alias is Alias.CHAMPION
-    ]
+        if version in (change.before, change.after):
+            yield _format_alias_change(change, version)
+    champions = [change.after for change in alias_changes if change.alias is Alias.CHAMPION]
     if champions and champions[-1] == version:
         yield "It is the champion now."
     elif champions:
@@ -323,13 +311,12 @@ def _format_alias_change(change: AliasChange, version: int) -> str:
     return f"{_format_time(change.at)}: {change_text}, by {change.actor}{reason_text}."
 
 
-def _describe_provenance(entries: Sequence[LogEntry], window: str) -> Iterator[str]:
-    window_entries = [entry for entry in entries if entry.window == window]
+def _describe_provenance(entries: Sequence[LogEntry]) -> Iterator[str]:
     for (growlearn_version, job_digest), count in Counter(
-        (entry.growlearn_version, entry.job_digest) for entry in window_entries
+        (entry.growlearn_version, entry.job_digest) for entry in entries
     ).items():
         yield f"growlearn {growlearn_version}, job {job_digest}, {count} entries of the decision log."
-    for snapshot in dict.fromkeys(entry.snapshot for entry in window_entries if entry.snapshot is not None):
+    for snapshot in dict.fromkeys(entry.snapshot for entry in entries if entry.snapshot is not None):
         yield f"Rows: sha256 {snapshot}."
 
 

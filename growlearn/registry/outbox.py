@@ -18,7 +18,7 @@ from growlearn.domain.stream import (
     TrackerIds,
     WindowRecord,
 )
-from growlearn.domain.window import Window
+from growlearn.domain.window import Window, get_window_number
 from growlearn.ports import Clock, Store, Tracker, WindowReport
 from growlearn.registry.decision_report import explain_window
 from growlearn.registry.matrix import load_accuracy_matrix, load_evaluations
@@ -130,7 +130,6 @@ def build_window_report(store: Store, stream_name: str, window_id: str) -> Windo
     """
     stream = store.stream(stream_name)
     window = store.window(stream_name, window_id)
-    window_numbers = {item.id: item.number for item in store.windows(stream_name)}
     versions = store.versions(stream_name)
     record = store.window_record(stream_name, window_id)
     return WindowReport(
@@ -139,7 +138,7 @@ def build_window_report(store: Store, stream_name: str, window_id: str) -> Windo
         record=record,
         matrix=_matrix_at_window(store, stream, versions, window, record),
         version=next((item for item in versions if item.window == window_id), None),
-        branches=_branches_until(store.branches(stream_name), window, window_numbers),
+        branches=_branches_until(store.branches(stream_name), window),
         parent_task_scores=()
         if record.plan is None
         else load_version_scores(store, stream_name, record.plan.parent_version),
@@ -157,21 +156,18 @@ def _matrix_at_window(
         )
         return build_accuracy_matrix((*past_evaluations, record.evaluation))
     ancestry = () if stream.parent_version is None else get_ancestry(versions, stream.parent_version)
-    window_numbers = {item.id: item.number for item in store.windows(stream.name)}
     window_time = (window.updated_at, window.number)
     earlier_versions = [
-        item for item in ancestry if (item.created_at, window_numbers[item.window]) < window_time
+        item for item in ancestry if (item.created_at, get_window_number(item.window)) < window_time
     ]
     return load_accuracy_matrix(store, stream.name, earlier_versions[-1].number if earlier_versions else None)
 
 
-def _branches_until(
-    branches: Sequence[BranchRecord], window: Window, window_numbers: dict[str, int]
-) -> tuple[BranchRecord, ...]:
+def _branches_until(branches: Sequence[BranchRecord], window: Window) -> tuple[BranchRecord, ...]:
     """The branches at the end of the window; a consolidation may precede a window of lower number."""
     window_time = (window.updated_at, window.number)
     return tuple(
-        branch for branch in branches if (branch.created_at, window_numbers[branch.window]) <= window_time
+        branch for branch in branches if (branch.created_at, get_window_number(branch.window)) <= window_time
     )
 
 

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Row, insert, select
 
 from growlearn import __version__
 from growlearn.adapters.db import model
-from growlearn.adapters.db.mapping import to_row
+from growlearn.adapters.db.mapping import match_windows, to_row
 from growlearn.adapters.db.record import WindowEvidence, load_evidence
 from growlearn.adapters.db.tables import DecisionLogRow, StreamRow
 from growlearn.domain.decision_log import (
@@ -103,13 +103,15 @@ def _write_entry(connection: Connection, entry: LogEntry) -> int:
     ).scalar_one()
 
 
-def list_log_entries(connection: Connection, stream: str) -> Sequence[LogEntry]:
-    """Every decision of a stream, oldest first; a dozen queries, however many there are."""
-    alias_changes = model.load_alias_changes_by_decision(connection, stream)
-    evidence = _load_stream_evidence(connection, stream)
+def list_log_entries(connection: Connection, stream: str, window: str | None) -> Sequence[LogEntry]:
+    """Every decision of a stream, or on one window, oldest first; a dozen queries, however many there are."""
+    where = match_windows(DecisionLogRow, stream, window)
+    decisions = select(DecisionLogRow.serial).where(*where)
+    alias_changes = model.load_alias_changes_by_decision(connection, decisions)
+    evidence = _load_evidence(connection, stream, window)
     judgements: Counter[str] = Counter()
     entries = []
-    query = select(*DecisionLogRow.__table__.columns).where(DecisionLogRow.stream == stream)
+    query = select(*DecisionLogRow.__table__.columns).where(*where)
     for row in connection.execute(query.order_by(DecisionLogRow.serial)):
         judgements[row.window] += row.target is WindowState.JUDGED
         changes = tuple(alias_changes.get(row.serial, ()))
@@ -143,8 +145,8 @@ def _make_transition(
 
 
 @dataclass(frozen=True)
-class _StreamEvidence:
-    """What the steps of a stream's windows recorded in other tables, by window."""
+class _Evidence:
+    """What the steps of windows recorded in other tables, by window."""
 
     records: Mapping[str, WindowEvidence]
     versions: Mapping[str, Version]
@@ -169,14 +171,14 @@ class _StreamEvidence:
         return {name: values[name] for name in list_evidence(row.target)}
 
 
-def _load_stream_evidence(connection: Connection, stream: str) -> _StreamEvidence:
+def _load_evidence(connection: Connection, stream: str, window: str | None) -> _Evidence:
     branches: dict[str, list[BranchRecord]] = defaultdict(list)
-    for branch in model.list_branches(connection, stream):
+    for branch in model.list_branches(connection, stream, window):
         branches[branch.window].append(branch)
     versions = {
         # as it was decided: the tracker gave it its ids later
         version.window: replace(version, mlflow_version=None, mlflow_run=None)
-        for version in model.list_versions(connection, stream)
+        for version in model.list_versions(connection, stream, window)
     }
-    tasks = {task.window: task for task in model.list_tasks(connection, stream)}
-    return _StreamEvidence(load_evidence(connection, stream), versions, branches, tasks)
+    tasks = {task.window: task for task in model.list_tasks(connection, stream, window)}
+    return _Evidence(load_evidence(connection, stream, window), versions, branches, tasks)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from sqlalchemy import Connection, func, insert, select, update
 
@@ -70,9 +70,12 @@ def _write_window(connection: Connection, new: Window, extended_windows: tuple[W
     connection.execute(update(WindowRow).where(*key).values(to_row(new)))
 
 
-def list_windows(connection: Connection, stream: str) -> Sequence[Window]:
-    """All windows of a stream by number."""
-    return select_all(connection, Window, WindowRow, WindowRow.number, WindowRow.stream == stream)
+def list_windows(
+    connection: Connection, stream: str, states: Collection[WindowState] | None = None
+) -> Sequence[Window]:
+    """The windows of a stream by number: all, or those in these states."""
+    in_states = () if states is None else (WindowRow.state.in_(states),)
+    return select_all(connection, Window, WindowRow, WindowRow.number, WindowRow.stream == stream, *in_states)
 
 
 def get_window(connection: Connection, stream: str, window: str) -> Window:

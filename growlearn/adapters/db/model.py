@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import Connection, Row, Text, exists, insert, or_, select, type_coerce, update
+from sqlalchemy import Connection, Row, Select, Text, exists, insert, or_, select, type_coerce, update
 
 from growlearn.adapters.db.columns import dump_json, parse_json
-from growlearn.adapters.db.mapping import get_columns, select_all, to_row
+from growlearn.adapters.db.mapping import get_columns, match_windows, select_all, to_row
 from growlearn.adapters.db.tables import AliasChangeRow, BranchRow, StreamRow, TaskRow, VersionRow
 from growlearn.domain.corrupt_manifest import CorruptManifest
 from growlearn.domain.errors import ConcurrentUpdate, NotFound
@@ -109,21 +109,26 @@ def _require_version(connection: Connection, stream: str, number: int | None) ->
         )
 
 
-def list_branches(connection: Connection, stream: str) -> Sequence[BranchRecord]:
-    """All branches in the order they were grown."""
-    return select_all(connection, BranchRecord, BranchRow, BranchRow.serial, BranchRow.stream == stream)
+def list_branches(connection: Connection, stream: str, window: str | None = None) -> Sequence[BranchRecord]:
+    """All branches, or those of a window, in the order they were grown."""
+    where = match_windows(BranchRow, stream, window)
+    return select_all(connection, BranchRecord, BranchRow, BranchRow.serial, *where)
 
 
-def list_tasks(connection: Connection, stream: str) -> Sequence[Task]:
-    """All tasks in the order they were opened or refined."""
-    return select_all(connection, Task, TaskRow, TaskRow.serial, TaskRow.stream == stream)
+def list_tasks(connection: Connection, stream: str, window: str | None = None) -> Sequence[Task]:
+    """All tasks, or those of a window, in the order they were opened or refined."""
+    return select_all(connection, Task, TaskRow, TaskRow.serial, *match_windows(TaskRow, stream, window))
 
 
-def list_versions(connection: Connection, stream: str) -> Sequence[Version]:
-    """All versions by number; the manifest of one whose text has another digest is a CorruptManifest."""
+def list_versions(connection: Connection, stream: str, window: str | None = None) -> Sequence[Version]:
+    """All versions, or that of a window, by number.
+
+    The manifest of one whose text has another digest is a CorruptManifest.
+    """
     manifest_text = type_coerce(VersionRow.manifest, Text()).label("manifest")
     columns = [column for column in get_columns(Version, VersionRow) if column.key != "manifest"]
-    query = select(*columns, manifest_text, VersionRow.manifest_sha256).where(VersionRow.stream == stream)
+    query = select(*columns, manifest_text, VersionRow.manifest_sha256)
+    query = query.where(*match_windows(VersionRow, stream, window))
     return tuple(_make_version(row) for row in connection.execute(query.order_by(VersionRow.number)))
 
 
@@ -147,12 +152,12 @@ def list_alias_changes(connection: Connection, stream: str) -> Sequence[AliasCha
 
 
 def load_alias_changes_by_decision(
-    connection: Connection, stream: str
+    connection: Connection, decisions: Select[tuple[int]]
 ) -> Mapping[int, Sequence[AliasChange]]:
-    """The alias changes of each decision, in the order they were made."""
+    """The alias changes of each of these decisions, in the order they were made."""
     changes: dict[int, list[AliasChange]] = defaultdict(list)
     query = select(AliasChangeRow.decision, *get_columns(AliasChange, AliasChangeRow))
-    query = query.where(AliasChangeRow.stream == stream).order_by(AliasChangeRow.serial)
+    query = query.where(AliasChangeRow.decision.in_(decisions)).order_by(AliasChangeRow.serial)
     for row in connection.execute(query):
         values = dict(row._mapping)
         changes[values.pop("decision")].append(AliasChange(**values))

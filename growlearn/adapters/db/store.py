@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from types import TracebackType
 from typing import Self
@@ -42,7 +42,7 @@ from growlearn.domain.stream import (
     WindowRecord,
 )
 from growlearn.domain.stream_overview import StreamSchedule, StreamStatus, StreamWork
-from growlearn.domain.window import BadRow, Claim, FileRecord, IngestResult, Window
+from growlearn.domain.window import BadRow, Claim, FileRecord, IngestResult, Window, WindowState
 
 
 def open_db_store(url: str) -> DbStore:
@@ -158,10 +158,10 @@ class DbStore:
         with read_transaction(self._engine) as connection:
             return labels.list_label_joins(connection, stream)
 
-    def windows(self, stream: str) -> Sequence[Window]:
-        """All windows of a stream by number."""
+    def windows(self, stream: str, states: Collection[WindowState] | None = None) -> Sequence[Window]:
+        """The windows of a stream by number: all, or those in these states."""
         with read_transaction(self._engine) as connection:
-            return ingest.list_windows(connection, stream)
+            return ingest.list_windows(connection, stream, states)
 
     def window(self, stream: str, window: str) -> Window:
         """One window by its id; raises NotFound."""
@@ -265,10 +265,10 @@ class DbStore:
         with read_transaction(self._engine) as connection:
             return model.list_alias_changes(connection, stream)
 
-    def decision_log(self, stream: str) -> Sequence[LogEntry]:
-        """Every decision of a stream, oldest first."""
+    def decision_log(self, stream: str, window: str | None = None) -> Sequence[LogEntry]:
+        """Every decision of a stream, or on one window, oldest first."""
         with read_transaction(self._engine) as connection:
-            return decision_log.list_log_entries(connection, stream)
+            return decision_log.list_log_entries(connection, stream, window)
 
     def record_removed_files(self, stream: str, digests: Sequence[str], at: datetime) -> None:
         """Note files that retention removes; raises NotFound."""

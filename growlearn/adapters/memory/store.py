@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -200,11 +200,12 @@ class MemoryStore:
         with self._lock:
             return tuple(self._states[stream].label_joins) if stream in self._states else ()
 
-    def windows(self, stream: str) -> Sequence[Window]:
-        """All windows of a stream by number."""
+    def windows(self, stream: str, states: Collection[WindowState] | None = None) -> Sequence[Window]:
+        """The windows of a stream by number: all, or those in these states."""
         with self._lock:
             stream_windows = self._states[stream].windows.values() if stream in self._states else ()
-            return tuple(sorted(stream_windows, key=lambda window: window.number))
+            selected = [window for window in stream_windows if states is None or window.state in states]
+            return tuple(sorted(selected, key=lambda window: window.number))
 
     def window(self, stream: str, window: str) -> Window:
         """One window by its id; raises NotFound."""
@@ -393,10 +394,11 @@ class MemoryStore:
         with self._lock:
             return tuple(self._states[stream].alias_changes) if stream in self._states else ()
 
-    def decision_log(self, stream: str) -> Sequence[LogEntry]:
-        """Every decision of a stream, oldest first."""
+    def decision_log(self, stream: str, window: str | None = None) -> Sequence[LogEntry]:
+        """Every decision of a stream, or on one window, oldest first."""
         with self._lock:
-            return tuple(self._states[stream].decision_log) if stream in self._states else ()
+            entries = self._states[stream].decision_log if stream in self._states else ()
+            return tuple(entry for entry in entries if window is None or entry.window == window)
 
     # Outbox and ticks ---------------------------------------------------------------------------
 

@@ -232,3 +232,17 @@ def test_a_lost_race_writes_nothing(store: Store, promote: Callable[..., Version
 
 def test_the_decision_log_of_an_unknown_stream_is_empty(store: Store) -> None:
     assert store.decision_log("nobody") == ()
+
+
+def test_the_entries_of_one_window_are_those_of_the_whole_log(
+    store: Store, at: datetime, promote: Callable[..., Version]
+) -> None:
+    promote(1, alias_changes=(_moved(None, 1, at),))
+    promote(2)
+    log = store.decision_log("digits")
+
+    for window in ("w1", "w2"):
+        expected = tuple(entry for entry in log if entry.window == window)
+        assert len(expected) == 4
+        assert store.decision_log("digits", window) == expected
+    assert store.decision_log("digits", "w3") == ()

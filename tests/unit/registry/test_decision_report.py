@@ -183,7 +183,11 @@ def test_values_that_are_no_numbers_are_written_as_text(
         )
 
     entries = tuple(map(with_trial, grown.store.decision_log("digits")))
-    monkeypatch.setattr(grown.store, "decision_log", lambda _: entries)
+
+    def decision_log(stream: str, window: str | None = None) -> tuple[LogEntry, ...]:
+        return tuple(entry for entry in entries if window in (None, entry.window))
+
+    monkeypatch.setattr(grown.store, "decision_log", decision_log)
     content = json.dumps(
         why_view(grown.store, explain_decision(grown.store, "digits", None)), allow_nan=False
     )

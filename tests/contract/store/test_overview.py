@@ -14,6 +14,7 @@ from sqlalchemy import event
 from growlearn.adapters.db.store import DbStore, open_db_store
 from growlearn.adapters.memory.clock import ManualClock
 from growlearn.adapters.scheduler.scheduler import Scheduler
+from growlearn.app.outages import Outages
 from growlearn.app.views import status_view
 from growlearn.app.worker import Worker
 from growlearn.domain.delayed_labels import LabelJoinResult, PendingLabels
@@ -89,8 +90,9 @@ def test_the_status_of_a_new_stream(store: Store, job: Job, at: datetime) -> Non
 
 def make_status(**changes: Any) -> StreamStatus:
     new = StreamStatus(
-        name="digits", champion=None, challenger=None, has_id_column=False, has_windows=False,
-        has_active_lease=False, pending=0, awaiting_labels=0, labels_missing=0, pending_labels=0,
+        name="digits", schedule=Schedule(cron="0 3 * * 0"), looked_at=None, champion=None, challenger=None,
+        has_id_column=False, has_windows=False, has_active_lease=False, pending=0, awaiting_labels=0,
+        labels_missing=0, pending_labels=0,
     )  # fmt: skip
     return replace(new, **changes)
 
@@ -204,8 +206,8 @@ def counted(store: DbStore) -> Iterator[list[str]]:
         event.remove(store._engine, "before_cursor_execute", note)
 
 
-def fail(text: str) -> None:
-    raise AssertionError(text)
+def fail(*what: object) -> None:
+    raise AssertionError(what)
 
 
 @pytest.fixture(params=[1, 40])
@@ -217,11 +219,11 @@ def many(request: pytest.FixtureRequest, url: str, job: Job, at: datetime) -> It
         yield opened
 
 
-def test_the_status_of_all_streams_is_one_statement(many: DbStore, at: datetime) -> None:
+def test_the_status_of_all_streams_is_two_statements(many: DbStore, at: datetime) -> None:
     with counted(many) as statements:
         status_view(many, None, at)
 
-    assert len(statements) == 1
+    assert len(statements) == 2  # streams, and the processes that serve them
 
 
 def test_a_schedulers_look_is_one_statement_and_four_where_streams_are_due(
@@ -242,7 +244,8 @@ def test_a_schedulers_look_is_one_statement_and_four_where_streams_are_due(
 
 def test_a_workers_idle_look_is_one_statement(many: DbStore, at: datetime) -> None:
     started: list[str] = []
-    worker = Worker(many, ManualClock(at), fail, fail, poll_s=60, parallel=1, retry_s=60)
+    clock = ManualClock(at)
+    worker = Worker(many, clock, fail, Outages(clock, fail, fail), poll_s=60, parallel=1, retry_s=60)
     with counted(many) as statements:
         worker.start_due(started.append)
 

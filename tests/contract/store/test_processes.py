@@ -15,7 +15,7 @@ def process(store: Store, at: datetime) -> ProcessRecord:
     for left in store.processes():
         store.remove_process(left.id)
     return ProcessRecord(
-        id="worker-1", kind=ProcessKind.WORKER, host="häuschen", pid=2**31 - 1, version="0.1.0", started_at=at,
+        id="worker-1", kind=ProcessKind.WORKER, host="häuschen", pid=2**31 - 1, version="0.1", started_at=at,
         heartbeat_at=at, next_look_at=at + timedelta(seconds=2),
     )  # fmt: skip
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from growlearn.domain.errors import CannotGrow, InvalidFile
+from growlearn.domain.file_limits import DEFAULT_LIMITS, FileLimits
 from growlearn.domain.printable import list_names
 from growlearn.domain.schema import Schema
 from growlearn.ingest.duplicates import Duplicates, reject_repeats
@@ -34,6 +35,7 @@ def load_holdout(
     task: str,
     label_kind: type | None = None,
     duplicates: Duplicates = "keep",
+    limits: FileLimits = DEFAULT_LIMITS,
 ) -> Holdout:
     """The labelled rows of one task out of all hold-out files (content by relative path, by url).
 
@@ -41,7 +43,9 @@ def load_holdout(
     is int or str, the kind of the labels they are compared with. Raises CannotGrow where a file cannot be
     read or no such row is left.
     """
-    parts = [_read_holdout_file(url, blobs, schema, label_kind, duplicates) for url, blobs in files.items()]
+    parts = [
+        _read_holdout_file(url, blobs, schema, label_kind, duplicates, limits) for url, blobs in files.items()
+    ]
     rows = concat_rows(parts) if parts else None
     tasks = () if rows is None or rows.tasks is None else tuple(dict.fromkeys(rows.tasks))
     if rows is None or task not in tasks:
@@ -55,11 +59,16 @@ def load_holdout(
 
 
 def _read_holdout_file(
-    url: str, blobs: Mapping[str, Content], schema: Schema, label_kind: type | None, duplicates: Duplicates
+    url: str,
+    blobs: Mapping[str, Content],
+    schema: Schema,
+    label_kind: type | None,
+    duplicates: Duplicates,
+    limits: FileLimits,
 ) -> Rows:
     try:
         schema_without_id = replace(schema, id_column=None)  # nothing is joined to hold-out rows
-        parsed = parse_file(blobs, schema_without_id, label_kind=label_kind, location=url)
+        parsed = parse_file(blobs, schema_without_id, label_kind=label_kind, location=url, limits=limits)
         return reject_repeats(parsed, schema_without_id, duplicates).rows.select_labelled()
     except InvalidFile as error:
         raise CannotGrow(

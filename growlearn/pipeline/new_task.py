@@ -45,4 +45,5 @@ def load_holdout_files(context: StepContext, task: str, label_type: type | None)
         raise  # it may be there again later
     except GrowLearnError as error:
         raise CannotGrow(f"the hold-out files cannot be read: {error}") from error
-    return load_holdout(files, context.job.schema, task_name, label_type, context.job.duplicates)
+    limits = context.ports.limits
+    return load_holdout(files, context.job.schema, task_name, label_type, context.job.duplicates, limits)

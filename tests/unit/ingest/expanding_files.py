@@ -296,11 +296,8 @@ EXPANDING: Mapping[str, tuple[Schema, str, Callable[[], bytes], str]] = {
         NUMBER,
         "a.arrow",
         lambda: stream(
-            batch(
-                x=np.zeros(9_000_000),
-                y=np.zeros((9_000_000,), "<M8[s]"),
-                **{f"z{i}": np.zeros(9_000_000) for i in range(14)},
-                label=np.zeros(9_000_000),
+            pa.RecordBatch.from_arrays(
+                [pa.array(np.zeros(9_000_000))] * 17, ["x", *(f"z{i}" for i in range(15)), "label"]
             ),
             compression="zstd",
         ),

@@ -20,9 +20,9 @@ from growlearn.domain.errors import InvalidFile, JobError
 from growlearn.domain.file_limits import FileLimits
 from growlearn.domain.job import Job, SourceConfig
 from growlearn.domain.window import WindowState
-from growlearn.ingest import ingest
 from growlearn.ingest.formats import load_all_columns, load_raw_table
 from growlearn.ingest.source_ingest import ingest_new_files
+from growlearn.ingest.table_rows import load_selected_columns
 from tests.unit.ingest.expanding_files import (
     EXPANDING,
     LARGE_IMAGES,
@@ -102,14 +102,14 @@ def test_a_shortage_of_memory_is_no_bad_file(
     make_stream: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Arrow's own error and NumPy's: the file is named, left as it is, and read at the next tick."""
-    load, errors = ingest.load_selected_columns, [pa.ArrowMemoryError("malloc failed"), MemoryError()]
+    load, errors = load_selected_columns, [pa.ArrowMemoryError("malloc failed"), MemoryError()]
 
     def fail_at_first(blobs: Mapping[str, bytes], *others: Any, **more: Any) -> Any:
         if "a.parquet" in blobs and errors:
             raise errors.pop()
         return load(blobs, *others, **more)
 
-    monkeypatch.setattr(ingest, "load_selected_columns", fail_at_first)
+    monkeypatch.setattr("growlearn.ingest.ingest.load_selected_columns", fail_at_first)
     world = make_stream(NUMBER)
     files = {"in/a.parquet": good_file(NUMBER), "in/b.csv": b"x,label\n1,0\n"}
     (taken,) = world.ingest(files)

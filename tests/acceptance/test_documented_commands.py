@@ -7,14 +7,12 @@ any order.
 from __future__ import annotations
 
 import os
-import re
 import shlex
 import shutil
 import subprocess
 import sys
 import time
 import warnings
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +25,12 @@ from tests.docs.blocks import PAGES_RUN, ROOT, find_runnable_blocks, split_comma
 from tests.unit.tiny_encoders import TinyConv
 
 TUTORIAL = ROOT / "docs" / "tutorial.md"
-# What a page's placeholders stand for here; README's folder is there as it is.
+# What a page's placeholders, versions and windows stand for here; README's folder is there as it is.
 PLACEHOLDERS = {
+    "rollback STREAM 2": "rollback STREAM 1",
+    "STREAM 3": "STREAM 2",
+    "STREAM w5": "STREAM w3",
+    "STREAM w7": "STREAM w3",
     "STREAM": "biopsies",
     "JOB.yaml": "biopsies.yaml",
     "job.yaml": "biopsies.yaml",
@@ -36,12 +38,8 @@ PLACEHOLDERS = {
     "digits@": "biopsies@",
     "digits/{": "biopsies/{",
     '"digits"': '"biopsies"',
-    "CHAMPION": "2",
-    "CHALLENGER": "3",
 }
-SMALL = ("mean radius", "mean texture", "worst area", "worst concavity", "target")
-# Its lines are choices, not steps: each starts from the same folder.
-CHOICES = ("docs/how-to/promote-by-hand.md",)
+SMALL = ("mean radius", "mean texture", "worst area", "worst concavity")
 
 pytestmark = pytest.mark.timeout(600)  # the first test has the tutorial's trainings in its time
 
@@ -59,24 +57,6 @@ def tutorial(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]
     return folder, output
 
 
-@pytest.fixture(scope="module")
-def folder(tutorial: tuple[Path, list[str]]) -> Path:
-    """The tutorial's folder, further on: seven windows, and version 3 is a challenger.
-
-    The job file names the watched folder by its whole path, so the stream goes on where it is.
-    """
-    folder = tutorial[0]
-    job = (folder / "biopsies.yaml").read_text(encoding="utf-8")
-    job = re.sub(r"^registry: .*\n", "registry: {promote: manual}\n", job, flags=re.MULTILINE)
-    (folder / "biopsies.yaml").write_text(job, encoding="utf-8")
-    write_rows(folder / "biopsies" / "4.csv", slice(400, 569), factor=40.0)
-    run_shell(folder, "growlearn run biopsies.yaml")
-    for number in (5, 6, 7):
-        write_rows(folder / "biopsies" / f"{number}.csv", slice(40 * number, 40 * number + 60))
-    run_shell(folder, "growlearn run biopsies")
-    return folder
-
-
 def test_the_tutorial_runs_as_written_and_shows_what_it_says(tutorial: tuple[Path, list[str]]) -> None:
     lines = [line for line in tutorial[1] if line.startswith("biopsies")]
     assert "w1, 300 rows, first (task-1), promoted" in lines[0]
@@ -89,9 +69,9 @@ def test_the_tutorial_runs_as_written_and_shows_what_it_says(tutorial: tuple[Pat
 
 
 @pytest.mark.parametrize("page", PAGES_RUN)
-def test_every_block_of_the_page_runs(page: str, folder: Path, tmp_path: Path) -> None:
+def test_every_block_of_the_page_runs(page: str, tutorial: tuple[Path, list[str]], tmp_path: Path) -> None:
     work = tmp_path / "work"
-    shutil.copytree(folder, work)
+    shutil.copytree(tutorial[0], work)
     if "path/to/folder" in (ROOT / page).read_text(encoding="utf-8"):
         write_small_folder(work / "path" / "to" / "folder")
     for block in find_runnable_blocks(ROOT / page):
@@ -101,31 +81,18 @@ def test_every_block_of_the_page_runs(page: str, folder: Path, tmp_path: Path) -
         if block.language == "python":
             run_python(work, text, make_names(page, work))
         else:
-            run_shell(work, text, start_again_from=folder if page in CHOICES else None)
+            run_shell(work, text)
 
 
 def write_small_folder(folder: Path) -> None:
-    """Two files of 100 rows of four columns, learned in seconds."""
+    """Two files of 100 rows of four columns, learned in seconds, and old enough to be read at once."""
     folder.mkdir(parents=True)
-    for number in (1, 2):
+    frame = load_breast_cancer(as_frame=True).frame.sample(frac=1, random_state=5)[[*SMALL, "target"]]
+    for number in (0, 1):
         file = folder / f"{number}.csv"
-        write_rows(file, slice(100 * number, 100 * number + 100), columns=SMALL)
-        file.write_text(file.read_text(encoding="utf-8").replace("target", "label"), encoding="utf-8")
-        _age(file)
-
-
-def write_rows(file: Path, rows: slice, factor: float = 1.0, columns: Sequence[str] = ()) -> None:
-    """Biopsies as the tutorial's script delivers them, old enough to be read at once."""
-    frame = load_breast_cancer(as_frame=True).frame.sample(frac=1, random_state=5)[rows]
-    frame = frame[[*columns]] if columns else frame
-    measures = frame.columns.drop("target")
-    frame[measures] = frame[measures] * factor
-    frame.to_csv(file, index=False)
-    _age(file)
-
-
-def _age(file: Path) -> None:
-    os.utime(file, (time.time() - 5, time.time() - 5))
+        rows = frame[100 * number : 100 * number + 100]
+        rows.rename(columns={"target": "label"}).to_csv(file, index=False)
+        os.utime(file, (time.time() - 5, time.time() - 5))
 
 
 def make_names(page: str, work: Path) -> dict[str, Any]:
@@ -142,16 +109,13 @@ def run_python(folder: Path, text: str, names: dict[str, Any]) -> None:
         exec(compile(text, "block.py", "exec"), names)
 
 
-def run_shell(folder: Path, text: str, start_again_from: Path | None = None) -> list[str]:
+def run_shell(folder: Path, text: str) -> list[str]:
     """A shell block; the lines that its growlearn commands printed."""
     environment = {key: value for key, value in os.environ.items() if not key.startswith("GROWLEARN_")}
     environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
     environment["GROWLEARN_THREADS"] = "1"
     output: list[str] = []
     for is_plain, command in split_commands(text):
-        if start_again_from is not None:
-            shutil.rmtree(folder)
-            shutil.copytree(start_again_from, folder)
         if is_plain:
             done = call(folder, environment, tuple(shlex.split(command, comments=True)[1:]))
             assert done.code == 0, f"{command}\n{done.out}\n{done.err}"

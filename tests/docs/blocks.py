@@ -20,7 +20,6 @@ PAGES_RUN = (
     "docs/how-to/fsck.md",
     "docs/how-to/late-labels.md",
     "docs/how-to/own-data.md",
-    "docs/how-to/promote-by-hand.md",
     "docs/how-to/refine.md",
     "docs/how-to/registry.md",
     "docs/how-to/reproduce.md",

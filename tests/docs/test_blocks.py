@@ -19,7 +19,6 @@ from tests.docs.blocks import (
 RUN_ELSEWHERE = {
     "docs/how-to/backup.md": "tests/integration/cli/test_backup.py",
     "docs/how-to/avalanche.md": "tests/unit/adapters/avalanche/test_how_to.py",
-    "docs/how-to/backup.md": "tests/integration/cli/test_backup.py",
     "docs/how-to/write-a-detector.md": "tests/docs/test_extension_examples.py",
     "docs/tutorial.md": "tests/acceptance/test_documented_commands.py",
 }

@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Any
 
 from growlearn.app.doctor.finding import Finding
-from growlearn.domain.corrupt_manifest import find_manifest_error
 from growlearn.domain.drift import DriftReport, DriftTestResult
 from growlearn.domain.errors import GrowLearnError
 from growlearn.domain.evaluation import AccuracyMatrix
@@ -22,6 +21,7 @@ from growlearn.domain.window import Window
 from growlearn.ports import Store
 from growlearn.registry.matrix import load_accuracy_matrix
 from growlearn.registry.promotion import get_aliases
+from growlearn.registry.references import list_window_files
 
 View = Mapping[str, Any]
 
@@ -208,15 +208,25 @@ def interval_view(interval: ConfidenceInterval | None) -> list[float] | None:
 def versions_view(store: Store, stream_name: str, mlflow_warnings: Sequence[str] = ()) -> View:
     """Every version by number: `versions`; and what others changed in MLflow."""
     stream, removed = store.stream(stream_name), store.removed_files(stream_name)
+    versions = store.versions(stream_name)
+    removed_at = {
+        version.number: max(
+            (
+                removed[digest]
+                for digest in list_window_files(store, stream_name, version.window)
+                if digest in removed
+            ),
+            default=None,
+        )
+        for version in (versions if removed else ())
+    }
     return {
-        "versions": [_version_view(stream, version, removed) for version in store.versions(stream_name)],
+        "versions": [_version_view(stream, version, removed_at.get(version.number)) for version in versions],
         "mlflow_warnings": list(mlflow_warnings),
     }
 
 
-def _version_view(stream: Stream, version: Version, removed: Mapping[str, datetime]) -> View:
-    files = version.manifest.inference_artifacts if find_manifest_error(version) is None else ()
-    times = [removed[digest] for digest in files if digest in removed]
+def _version_view(stream: Stream, version: Version, removed_at: datetime | None) -> View:
     return {
         "version": version.number,
         "mlflow_version": version.mlflow_version,
@@ -224,7 +234,7 @@ def _version_view(stream: Stream, version: Version, removed: Mapping[str, dateti
         "branches": list(version.branches),
         "average_accuracy": version.average_accuracy,
         "created_at": version.created_at.isoformat(),
-        "removed_at": max(times).isoformat() if times else None,
+        "removed_at": None if removed_at is None else removed_at.isoformat(),
     }
 
 

@@ -375,3 +375,14 @@ def test_a_champion_rolled_back_to_while_files_go_keeps_them() -> None:
     apply_removals(life.store, life.artifacts, removals, life.clock.now())
     assert needs(life, 2) <= life.files
     assert life.store.alias_changes("a")[-1].alias is Alias.CHAMPION
+
+
+def test_the_version_that_growth_goes_on_from_stays_though_no_alias_stands_on_it() -> None:
+    life = grown(2, keep="5d")
+    life.move("promote", 1)
+    stream = life.store.stream("a")
+    assert (stream.champion, stream.challenger, stream.parent_version) == (1, None, 2)
+    life.clock.advance(20 * DAY_S)
+    life.retain()
+    for number in (1, 2):
+        assert needs(life, number) <= life.files

@@ -112,7 +112,7 @@ def add_mlflow_store(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path
     open_client(f"sqlite:///{template}")
 
     def add(home: Path) -> None:
-        home.mkdir(exist_ok=True)
+        home.mkdir(mode=0o700, exist_ok=True)
         shutil.copyfile(template, home / "mlflow.db")
         with closing(sqlite3.connect(home / "mlflow.db")) as database, database:
             database.execute(

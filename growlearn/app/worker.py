@@ -93,7 +93,7 @@ class Worker:
 
     def _is_due(self, work: StreamWork) -> bool:
         name = work.name
-        if name in self._busy:
+        if name in self._busy or work.is_paused:
             return False
         backoff = self._backoffs.get(name)
         if backoff is not None and not backoff.is_over(self._clock.now()):

@@ -19,6 +19,8 @@ class LogEntryKind(StrEnum):
     JOB = "job"  # a user applied a job to a stream
     TRANSITION = "transition"  # a window was judged, planned, evaluated or finished
     ALIASES = "aliases"  # a person changed champion or challenger
+    PAUSED = "paused"  # a person paused the stream
+    RESUMED = "resumed"  # a person resumed it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,4 +156,16 @@ def make_alias_entry(changes: tuple[AliasChange, ...], job: Job, growlearn_versi
         growlearn_version=growlearn_version,
         job_digest=compute_job_digest(job),
         alias_changes=changes,
+    )
+
+
+def make_pause_entry(job: Job, paused: bool, at: datetime, actor: str, growlearn_version: str) -> LogEntry:
+    """The entry of a stream that a person paused or resumed."""
+    return LogEntry(
+        stream=job.name,
+        kind=LogEntryKind.PAUSED if paused else LogEntryKind.RESUMED,
+        at=at,
+        actor=actor,
+        growlearn_version=growlearn_version,
+        job_digest=compute_job_digest(job),
     )

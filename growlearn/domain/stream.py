@@ -29,7 +29,8 @@ class Stream:
     """One named source of task data and the one model that grows with it.
 
     `parent_version` is the version the next growth extends: the newest one not rolled back. `looked_at` is
-    when its source was last searched for new files; None before the first time.
+    when its source was last searched for new files; None before the first time. A stream that was paused is
+    left alone by schedulers and workers until it is resumed.
     """
 
     job: Job
@@ -38,6 +39,7 @@ class Stream:
     challenger: int | None = None
     parent_version: int | None = None
     looked_at: datetime | None = None
+    paused_at: datetime | None = None
 
     @property
     def name(self) -> str:

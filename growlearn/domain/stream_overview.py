@@ -16,6 +16,7 @@ class StreamSchedule:
     created_at: datetime
     schedule: Schedule
     last_tick: datetime | None
+    is_paused: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +27,7 @@ class StreamWork:
     last_tick: datetime | None
     has_pending_windows: bool
     has_pending_messages: bool
+    is_paused: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,3 +50,4 @@ class StreamStatus:
     awaiting_labels: int
     labels_missing: int
     pending_labels: int
+    is_paused: bool = False

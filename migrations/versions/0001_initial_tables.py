@@ -40,6 +40,8 @@ TABLES = (
     "ticks",
     "processes",
     "removed_files",
+    "api_keys",
+    "api_requests",
 )
 
 
@@ -54,6 +56,7 @@ def upgrade() -> None:
     _create_decision_log_and_alias_changes()
     _create_outbox_and_ticks()
     _create_processes()
+    _create_api_tables()
 
 
 def downgrade() -> None:
@@ -111,6 +114,7 @@ def _create_streams_and_files() -> None:
         _make_column("champion", sa.Integer(), null=True),
         _make_column("challenger", sa.Integer(), null=True),
         _make_column("parent_version", sa.Integer(), null=True),
+        _make_column("paused_at", TIME, null=True),
         _make_column("outbox_owner", sa.Text(), null=True),
         _make_column("outbox_until", TIME, null=True),
         _make_column("looked_at", TIME, null=True),
@@ -445,3 +449,28 @@ def _create_processes() -> None:
         _make_column("next_look_at", TIME, null=True),
         key=("id",),
     )
+
+
+def _create_api_tables() -> None:
+    _create_table(
+        "api_keys",
+        _make_column("id", sa.Text()),
+        _make_column("name", sa.Text()),
+        _make_column("role", ENUM),
+        _make_column("token_sha256", SHA256),
+        _make_column("created_at", TIME),
+        _make_column("expires_at", TIME, null=True),
+        _make_column("revoked_at", TIME, null=True),
+        _make_unique("api_keys", "token_sha256"),
+        key=("id",),
+    )
+    _create_table(
+        "api_requests",
+        _make_column("key", SHA256),
+        _make_column("request_sha256", SHA256),
+        _make_column("started_at", TIME),
+        _make_column("status", sa.Integer(), null=True),
+        _make_column("body", sa.Text(), null=True),
+        key=("key",),
+    )
+    _create_index("api_requests", "started_at")

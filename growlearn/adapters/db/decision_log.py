@@ -26,6 +26,7 @@ from growlearn.domain.decision_log import (
     list_evidence,
     make_alias_entry,
     make_job_entry,
+    make_pause_entry,
     make_transition_entry,
 )
 from growlearn.domain.job import Job
@@ -84,6 +85,11 @@ def write_alias_change_entry(
         return None
     job = _load_job(connection, stream)
     return _write_entry(connection, make_alias_entry(tuple(changes), job, __version__))
+
+
+def write_pause_entry(connection: Connection, stream: str, paused: bool, at: datetime, actor: str) -> None:
+    """Write that a person paused or resumed a stream."""
+    _write_entry(connection, make_pause_entry(_load_job(connection, stream), paused, at, actor, __version__))
 
 
 def _load_job(connection: Connection, stream: str) -> Job:

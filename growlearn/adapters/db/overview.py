@@ -36,15 +36,22 @@ class _JobPart:
     schema: _IdColumn
 
 
+_IS_PAUSED = StreamRow.paused_at.is_not(None).label("is_paused")
 _JOB_PART = type_coerce(StreamRow.job, Json(_JobPart)).label("job")
 
 
 def list_schedules(connection: Connection) -> Sequence[StreamSchedule]:
     """When each stream is due, by name."""
-    query = select(StreamRow.name, StreamRow.created_at, _JOB_PART, _last_tick().label("last_tick"))
+    query = select(
+        StreamRow.name, StreamRow.created_at, _JOB_PART, _last_tick().label("last_tick"), _IS_PAUSED
+    )
     return tuple(
         StreamSchedule(
-            name=row.name, created_at=row.created_at, schedule=row.job.schedule, last_tick=row.last_tick
+            name=row.name,
+            created_at=row.created_at,
+            schedule=row.job.schedule,
+            last_tick=row.last_tick,
+            is_paused=row.is_paused,
         )
         for row in connection.execute(query.order_by(StreamRow.name))
     )
@@ -57,6 +64,7 @@ def list_work(connection: Connection) -> Sequence[StreamWork]:
         _last_tick().label("last_tick"),
         exists().where(*_windows(WindowRow.state.in_(PENDING))).label("has_pending_windows"),
         exists().where(OutboxRow.stream == StreamRow.name, IS_PENDING).label("has_pending_messages"),
+        _IS_PAUSED,
     )
     return tuple(StreamWork(**row._mapping) for row in connection.execute(query.order_by(StreamRow.name)))
 
@@ -82,6 +90,7 @@ def list_statuses(connection: Connection, now: datetime, name: str | None) -> Se
         .where(LateLabelsRow.stream == StreamRow.name, IS_WITHOUT_ROWS)
         .scalar_subquery()
         .label("pending_labels"),
+        _IS_PAUSED,
     )
     if name is not None:
         query = query.where(StreamRow.name == name)

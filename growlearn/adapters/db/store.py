@@ -136,6 +136,14 @@ class DbStore:
         with read_transaction(self._engine) as connection:
             return processes.list_processes(connection)
 
+    def set_paused(self, stream: str, paused: bool, at: datetime, actor: str) -> bool:
+        """Pause or resume a stream; False where it is so already. Raises NotFound."""
+        with write_transaction(self._engine) as connection:
+            if not streams.set_paused_at(connection, stream, at if paused else None):
+                return False
+            decision_log.write_pause_entry(connection, stream, paused, at, actor)
+            return True
+
     # Ingest -------------------------------------------------------------------------------------
 
     def ingested_files(self, stream: str) -> Sequence[FileRecord]:

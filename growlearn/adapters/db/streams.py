@@ -25,6 +25,7 @@ _STREAM_COLUMNS = (
     StreamRow.challenger,
     StreamRow.parent_version,
     StreamRow.looked_at,
+    StreamRow.paused_at,
 )
 
 
@@ -68,6 +69,15 @@ def delete_stream(connection: Connection, name: str) -> None:
 def record_look(connection: Connection, name: str, at: datetime) -> None:
     """Store when a stream's source was searched; nothing happens where there is no such stream."""
     connection.execute(update(StreamRow).where(StreamRow.name == name).values(looked_at=at))
+
+def set_paused_at(connection: Connection, name: str, paused_at: datetime | None) -> bool:
+    """Pause a stream, or resume it with None; False where it is so already. Raises NotFound."""
+    before = StreamRow.paused_at.is_(None) if paused_at is not None else StreamRow.paused_at.is_not(None)
+    changed = update(StreamRow).where(StreamRow.name == name, before).values(paused_at=paused_at)
+    if connection.execute(changed).rowcount == 1:
+        return True
+    get_stream(connection, name)
+    return False
 
 
 def list_ingested_files(connection: Connection, stream: str) -> Sequence[FileRecord]:

@@ -17,6 +17,7 @@ def make_schedule(state: StreamState) -> StreamSchedule:
         created_at=stream.created_at,
         schedule=stream.job.schedule,
         last_tick=max(state.ticks, default=None),
+        is_paused=stream.paused_at is not None,
     )
 
 
@@ -27,6 +28,7 @@ def make_work(state: StreamState, *, has_pending_messages: bool) -> StreamWork:
         last_tick=max(state.ticks, default=None),
         has_pending_windows=_count_pending(state) > 0,
         has_pending_messages=has_pending_messages,
+        is_paused=state.stream.paused_at is not None,
     )
 
 
@@ -47,6 +49,7 @@ def make_status(state: StreamState, now: datetime) -> StreamStatus:
         awaiting_labels=len(awaiting),
         labels_missing=sum(window.labels_missing or 0 for window in awaiting),
         pending_labels=sum(pending.labels for pending in state.pending_labels),
+        is_paused=stream.paused_at is not None,
     )
 
 

@@ -25,7 +25,7 @@ from growlearn.adapters.memory.state import (
     update_window,
 )
 from growlearn.domain.consolidation import ConsolidationPlan
-from growlearn.domain.decision_log import LogEntry, make_alias_entry, make_transition_entry
+from growlearn.domain.decision_log import LogEntry, make_alias_entry, make_pause_entry, make_transition_entry
 from growlearn.domain.delayed_labels import LabelJoinRecord, PendingLabels
 from growlearn.domain.errors import GrowLearnError, LeaseLost, NotFound
 from growlearn.domain.job import Job
@@ -165,6 +165,17 @@ class MemoryStore:
         with self._lock:
             known = self._processes.values()
             return tuple(sorted(known, key=lambda process: (process.started_at, process.id)))
+
+    def set_paused(self, stream: str, paused: bool, at: datetime, actor: str) -> bool:
+        """Pause or resume a stream; False where it is so already. Raises NotFound."""
+        with self._draft_state(stream) as state:
+            _require_timezone(at)
+            if paused is (state.stream.paused_at is not None):
+                return False
+            state.stream = replace(state.stream, paused_at=at if paused else None)
+            entry = make_pause_entry(state.stream.job, paused, at, actor, __version__)
+            state.decision_log.append(entry)
+            return True
 
     # Ingest -------------------------------------------------------------------------------------
 

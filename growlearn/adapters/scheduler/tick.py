@@ -19,11 +19,14 @@ def find_due_ticks(
     """The tick of every stream that is due, by name; `on_error` hears of one that cannot be scheduled.
 
     After downtime the missed ticks count as one. A stream that never ticked is due at once on an
-    interval, and on a crontab line from its creation on, because that sets times of day.
+    interval, and on a crontab line from its creation on, because that sets times of day. A paused stream is
+    never due; its ticks count as missed.
     """
     latest: dict[Schedule, datetime] = {}  # streams share few schedules, and a crontab line costs to read
     due = {}
     for stream in streams:
+        if stream.is_paused:
+            continue
         try:
             if stream.schedule not in latest:
                 latest[stream.schedule] = find_latest_due(stream.schedule, now)

@@ -152,3 +152,18 @@ def test_the_last_tick_is_the_latest_due_not_the_latest_claimed(store: Store, jo
 def test_no_tick_of_an_unknown_stream_is_claimed(store: Store, at: datetime) -> None:
     assert not store.claim_tick("digits", at)
     assert store.last_tick("digits") is None
+
+
+def test_a_stream_is_paused_and_resumed_once_by_somebody(store: Store, job: Job, at: datetime) -> None:
+    store.apply(job, at)
+
+    assert store.set_paused("digits", True, at, "ada")
+    assert not store.set_paused("digits", True, at, "bob")
+    assert store.stream("digits").paused_at == store.streams()[0].paused_at == at
+    assert store.set_paused("digits", False, at, "eve")
+    assert not store.set_paused("digits", False, at, "bob")
+    assert store.stream("digits").paused_at is None
+    entries = [(entry.kind.value, entry.actor) for entry in store.decision_log("digits")[1:]]
+    assert entries == [("paused", "ada"), ("resumed", "eve")]
+    with pytest.raises(NotFound):
+        store.set_paused("letters", True, at, "ada")

@@ -3,6 +3,7 @@
 A column has the name of the dataclass field it holds. `window` columns hold a window's number.
 """
 
+from growlearn.adapters.db.tables.api import ApiKeyRow, ApiRequestRow
 from growlearn.adapters.db.tables.base import HEAD_REVISION, TABLE_PREFIX, VERSION_TABLE, Base, Serial
 from growlearn.adapters.db.tables.decision_log import DecisionLogRow
 from growlearn.adapters.db.tables.ingest import LateLabelsRow, QuarantinedRowRow, SourceFileRow, WindowRow
@@ -29,6 +30,8 @@ __all__ = [
     "TABLE_PREFIX",
     "VERSION_TABLE",
     "AliasChangeRow",
+    "ApiKeyRow",
+    "ApiRequestRow",
     "Base",
     "BranchRow",
     "DecisionLogRow",

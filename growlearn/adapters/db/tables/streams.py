@@ -24,6 +24,7 @@ class StreamRow(Base):
     champion: Mapped[int | None]
     challenger: Mapped[int | None]
     parent_version: Mapped[int | None]
+    paused_at: Mapped[datetime | None]
     outbox_owner: Mapped[str | None]
     outbox_until: Mapped[datetime | None]
     looked_at: Mapped[datetime | None]

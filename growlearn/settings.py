@@ -45,6 +45,12 @@ class Settings:
     max_file_bytes: int
     max_file_memory_bytes: int
     max_row_bytes: int
+    api_host: str  # address that the HTTP API listens on
+    api_port: int
+    api_threads: int  # of one answer of the HTTP API
+    api_max_body_mb: float  # largest body of a request
+    api_max_rows: int  # most rows of a request in JSON
+    api_requests_per_s: float  # of one key; 0: no limit
 
     @property
     def file_limits(self) -> FileLimits:
@@ -94,6 +100,12 @@ def read_settings(environ: Mapping[str, str], cwd: Path) -> Settings:
         max_file_bytes=_get_count(raw_values, "max_file_bytes", limits.max_bytes),
         max_file_memory_bytes=_get_count(raw_values, "max_file_memory_bytes", limits.max_memory_bytes),
         max_row_bytes=_get_count(raw_values, "max_row_bytes", limits.max_row_bytes),
+        api_host=_get_text(raw_values, "api_host", "127.0.0.1"),
+        api_port=int(_get_number(raw_values, "api_port", 8321, minimum=0)),
+        api_threads=int(_get_number(raw_values, "api_threads", 1, minimum=1)),
+        api_max_body_mb=_get_number(raw_values, "api_max_body_mb", 64.0, minimum=0.001),
+        api_max_rows=int(_get_number(raw_values, "api_max_rows", 10_000, minimum=1)),
+        api_requests_per_s=_get_number(raw_values, "api_requests_per_s", 2000.0, minimum=0),
     )
 
 

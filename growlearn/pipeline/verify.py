@@ -5,11 +5,18 @@ No version becomes champion later than at its birth without it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
+
+from torch import Tensor
 
 from growlearn.domain.device import CPU
-from growlearn.domain.environment import EnvironmentDifference, compare_environments
+from growlearn.domain.environment import (
+    EnvironmentDifference,
+    TrainingEnvironment,
+    compare_environments,
+)
 from growlearn.domain.errors import CorruptArtifact
 from growlearn.domain.lineage import Version
 from growlearn.growth.environment import capture_environment, use_threads
@@ -25,6 +32,10 @@ from growlearn.network.model import weights
 from growlearn.network.model_cache import ModelCache
 from growlearn.ports import Artifacts, Store
 from growlearn.registry.version_tree import get_version, select_version_tasks
+
+Outputs: TypeAlias = tuple[dict[str, Tensor], TrainingEnvironment]
+RunComputation = Callable[[Callable[[], Outputs]], Outputs]
+"""Calls what it is given, where nothing else computes: it changes the process's number of threads."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,10 +76,17 @@ class Verification:
         return tuple(task for task, gap in self.output_differences.items() if gap > tolerance)
 
 
-def verify_version(store: Store, artifacts: Artifacts, stream: str, number: int) -> Verification:
+def verify_version(
+    store: Store,
+    artifacts: Artifacts,
+    stream: str,
+    number: int,
+    run: RunComputation = lambda compute: compute(),
+) -> Verification:
     """Rebuild a version from its stored weights and check its outputs, with the recorded threads and device.
 
-    On the CPU where this machine has no device of the recorded type.
+    On the CPU where this machine has no device of the recorded type. A process that answers with other models
+    meanwhile gives `run`.
     Raises NotFound, and CorruptArtifact where its weights or the stored outputs are missing.
     """
     version = get_version(store.versions(stream), number)
@@ -88,9 +106,16 @@ def verify_version(store: Store, artifacts: Artifacts, stream: str, number: int)
     }
     device = find_recorded_device(result.check_device)
     prepare_device(device)
-    with use_threads(result.threads):
-        outputs = compute_check_logits(version.manifest, check_rows, ModelCache(artifacts, device))
-        current_environment = capture_environment(device)
+    models, threads = ModelCache(artifacts, device), result.threads
+    models.network(version.manifest)
+    capture_environment(device)  # all but the threads is read once
+
+    def compute() -> Outputs:
+        with use_threads(threads):
+            logits = compute_check_logits(version.manifest, check_rows, models)
+            return logits, capture_environment(device)
+
+    outputs, current_environment = run(compute)
     recorded_environment = result.environment
     return Verification(
         version=number,

@@ -76,6 +76,13 @@ class FileTree(Protocol):
         """Content of one file; raises FileNotFoundError, other OSErrors, or InvalidFile."""
         ...
 
+    def add_file(self, name: str, content: bytes | memoryview) -> bool:
+        """Write a whole file directly inside; False, and nothing written, where one of that name is there.
+
+        Raises GrowLearnError where it cannot be written.
+        """
+        ...
+
 
 def is_ignored(name: str) -> bool:
     """Whether a file or folder of this name is hidden, still being written, or an operating system's own.

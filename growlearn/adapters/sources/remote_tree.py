@@ -81,6 +81,18 @@ class RemoteTree:
             with self._fs.open(full, "rb") as file:
                 return read_or_spool(file, size)
 
+    def add_file(self, name: str, content: bytes | memoryview) -> bool:
+        """Write a file; an object store shows a key only when it is complete."""
+        full = f"{self._root}/{name}"
+        try:
+            self._fs.invalidate_cache()
+            if self._fs.exists(full):
+                return False
+            self._fs.pipe_file(full, bytes(content))
+        except Exception as error:  # each file system raises its own errors
+            raise make_unreachable_error(self.base_url, error) from error
+        return True
+
     def _make_entry(self, path: str, info: dict[str, Any]) -> FileEntry:
         modified_at = self._get_modified_at(path, info)
         checksum = next((str(info[key]) for key in _CHECKSUM_KEYS if info.get(key)), None)

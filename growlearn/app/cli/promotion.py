@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import getpass
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,7 +11,7 @@ from growlearn.app.cli.inspect import StreamArgument
 from growlearn.app.cli.output import FAILED, echo, echo_error
 
 if TYPE_CHECKING:
-    from growlearn.domain.stream import AliasChange, Stream
+    from growlearn.app.decisions import Decision
     from growlearn.ports import Store
     from growlearn.settings import Settings
 
@@ -37,24 +36,17 @@ def promote(
     """Make a version the champion, once it is proven to predict as when it was made."""
     from growlearn.app.composition import open_store, system_clock
     from growlearn.app.current_settings import load_settings
-    from growlearn.domain.errors import GrowLearnError
-    from growlearn.registry import promotion
+    from growlearn.app.decisions import decide_promotion, get_promotion_target
 
     settings = load_settings()
     store = open_store(settings)
     stored_stream = store.stream(stream)
-    target = version if version is not None else stored_stream.challenger
-    if target is None:
-        raise GrowLearnError(
-            f"stream {stream!r} has no challenger", hint=f"name a version; see: growlearn versions {stream}"
-        )
+    target = get_promotion_target(stored_stream, version)
     if target == stored_stream.champion and _take_aliases(settings, store, stream):
         return
-    changes, base = promotion.promote_version(
-        stored_stream, store.versions(stream), target, _current_user(), reason, system_clock().now()
-    )
+    decision = decide_promotion(store, stream, target, _current_user(), reason, system_clock().now())
     _verify_target(settings, store, stream, target, unverified=unverified)
-    _move_aliases(settings, store, stored_stream, changes, base)
+    _move_aliases(settings, store, decision)
 
 
 def rollback(
@@ -66,16 +58,13 @@ def rollback(
     """Return to an earlier version, once it is proven; later growth starts from it."""
     from growlearn.app.composition import open_store, system_clock
     from growlearn.app.current_settings import load_settings
-    from growlearn.registry import promotion
+    from growlearn.app.decisions import decide_rollback
 
     settings = load_settings()
     store = open_store(settings)
-    stored_stream = store.stream(stream)
-    changes, base = promotion.rollback_version(
-        stored_stream, store.versions(stream), version, _current_user(), reason, system_clock().now()
-    )
-    _verify_target(settings, store, stream, base, unverified=unverified)
-    _move_aliases(settings, store, stored_stream, changes, base)
+    decision = decide_rollback(store, stream, version, _current_user(), reason, system_clock().now())
+    _verify_target(settings, store, stream, decision.version, unverified=unverified)
+    _move_aliases(settings, store, decision)
 
 
 def consolidate(stream: StreamArgument) -> None:
@@ -95,19 +84,16 @@ def _current_user() -> str:
         return "unknown"
 
 
-def _move_aliases(
-    settings: Settings, store: Store, stream: Stream, changes: Sequence[AliasChange], base: int
-) -> None:
+def _move_aliases(settings: Settings, store: Store, decision: Decision) -> None:
     """Change the aliases of a stream, if nobody changed them since it was read; then update MLflow."""
+    from growlearn.app.decisions import store_decision
     from growlearn.app.mlflow_sync import sync_mlflow
-    from growlearn.domain.stream import Message, MessageKind
 
-    message = Message(stream=stream.name, kind=MessageKind.TAKE_ALIASES)
-    store.change_aliases(stream.name, changes, base, message, parent_version_before=stream.parent_version)
-    for change in changes:
+    store_decision(store, decision)
+    for change in decision.changes:
         before, after = _format_version(change.before), _format_version(change.after)
-        echo(f"{stream.name}: {change.alias} {before} -> {after}")
-    sync_mlflow(settings, store, stream.name, echo_error)
+        echo(f"{change.stream}: {change.alias} {before} -> {after}")
+    sync_mlflow(settings, store, decision.stream.name, echo_error)
 
 
 def _take_aliases(settings: Settings, store: Store, stream: str) -> bool:

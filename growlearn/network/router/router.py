@@ -19,7 +19,7 @@ from growlearn.domain.lineage import Manifest, RouterWeights
 from growlearn.domain.schema import Label
 from growlearn.ingest.rows import Rows
 from growlearn.network.model import weights
-from growlearn.network.model.network import iter_batches
+from growlearn.network.model.network import fill_batch, iter_batches
 from growlearn.network.router.features import RouterFeatures, fit_router_features, load_router_features
 from growlearn.network.stems.stem import Stem, load_stem
 from growlearn.network.transfer import to_device
@@ -84,7 +84,10 @@ class Router:
         """The linear scores of N rows for each output: [N, K]."""
         with torch.no_grad():
             return torch.cat(
-                [self.features(self.stem, batch) @ self.ridge_weights for batch in iter_batches(rows)]
+                [
+                    (self.features(self.stem, fill_batch(batch)) @ self.ridge_weights)[: len(batch)]
+                    for batch in iter_batches(rows)
+                ]
             )
 
 

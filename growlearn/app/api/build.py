@@ -1,0 +1,82 @@
+"""Builds the HTTP API of one process."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import Depends, FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from growlearn import __version__
+from growlearn.app.api import problems
+from growlearn.app.api.context import ApiContext
+from growlearn.app.api.http_layer import HttpLayer, Log
+from growlearn.app.api.metrics import ApiMetrics
+from growlearn.app.api.routes import decisions, health, keys, predict, push, streams
+from growlearn.app.api.schemas import Problem as ProblemModel
+from growlearn.domain.errors import GrowLearnError
+
+_DESCRIPTION = """\
+Streams, windows, drift, versions and predictions of one GrowLearn. Every answer that is an error is a problem
+(RFC 9457) with a hint. Send the key as `Authorization: Bearer KEY`; `x-role` says which role a route needs:
+viewer, operator or admin, each of which may do all that the ones before it may."""
+
+
+def build_api(context: ApiContext) -> FastAPI:
+    """All routes, without what is around every request; see `build_asgi_app`."""
+    metrics = ApiMetrics()
+
+    @asynccontextmanager
+    async def run_watch(_: FastAPI) -> AsyncIterator[None]:
+        watch = asyncio.create_task(context.models.watch(context.settings.poll_s))
+        yield
+        watch.cancel()
+
+    app = FastAPI(
+        title="GrowLearn",
+        version=__version__,
+        description=_DESCRIPTION,
+        openapi_url=None,  # a route of ours gives it, to those with a key
+        docs_url=None,
+        redoc_url=None,
+        dependencies=[Depends(context.access.authorize)],
+        lifespan=run_watch,
+    )
+    app.state.metrics = metrics
+    app.add_exception_handler(problems.Problem, problems.answer_problem)
+    app.add_exception_handler(GrowLearnError, problems.answer_growlearn_error)
+    app.add_exception_handler(RequestValidationError, problems.answer_invalid_request)
+    app.add_exception_handler(HTTPException, problems.answer_http_exception)
+    app.add_exception_handler(Exception, problems.answer_bug)
+    for group in (health, streams, predict, push, decisions, keys):
+        group.add_routes(app, context, metrics)
+    _complete_openapi(app)
+    return app
+
+
+def build_asgi_app(context: ApiContext, log: Log) -> HttpLayer:
+    """The application that a server runs."""
+    app = build_api(context)
+    return HttpLayer(app, app.state.metrics, log, context.settings.api_max_body_mb)
+
+
+def _complete_openapi(app: FastAPI) -> None:
+    """Add what FastAPI cannot know: the schema of problems, and how a key is sent."""
+    generate = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            document = generate()
+            components = document.setdefault("components", {})
+            problem = ProblemModel.model_json_schema(ref_template="#/components/schemas/{model}")
+            schemas = components.setdefault("schemas", {})
+            schemas |= {**problem.pop("$defs", {}), "Problem": problem}
+            components["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
+            app.openapi_schema = document
+        return app.openapi_schema
+
+    app.openapi = openapi  # type: ignore[method-assign]

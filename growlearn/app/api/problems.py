@@ -1,0 +1,118 @@
+"""Errors as problem details (RFC 9457): what is wrong, where, and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from growlearn.app.api.json_response import PROBLEM_TYPE, encode_json
+from growlearn.domain.errors import (
+    ConcurrentUpdate,
+    CorruptArtifact,
+    GrowLearnError,
+    InvalidFile,
+    JobError,
+    NotFound,
+    Unavailable,
+)
+
+RETRY_AFTER_S = 1
+_STATUS_BY_ERROR: tuple[tuple[type[GrowLearnError], HTTPStatus], ...] = (
+    (NotFound, HTTPStatus.NOT_FOUND),
+    (Unavailable, HTTPStatus.SERVICE_UNAVAILABLE),
+    (CorruptArtifact, HTTPStatus.SERVICE_UNAVAILABLE),
+    (InvalidFile, HTTPStatus.UNPROCESSABLE_ENTITY),
+    (JobError, HTTPStatus.UNPROCESSABLE_ENTITY),
+    (ConcurrentUpdate, HTTPStatus.CONFLICT),
+    (GrowLearnError, HTTPStatus.CONFLICT),
+)
+"""The status of each error, the first that fits; any other one says that the stream's state forbids it."""
+
+
+@dataclass(frozen=True)
+class Problem(Exception):
+    """An answer that is an error; `errors` are its parts, such as the rows that are bad."""
+
+    status: HTTPStatus
+    detail: str
+    hint: str | None = None
+    errors: Sequence[Mapping[str, Any]] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def make_problem(error: GrowLearnError) -> Problem:
+    """The problem that an error is."""
+    status = next(status for kind, status in _STATUS_BY_ERROR if isinstance(error, kind))
+    headers = {"Retry-After": str(RETRY_AFTER_S)} if status == HTTPStatus.SERVICE_UNAVAILABLE else {}
+    return Problem(status, error.message, error.hint, headers=headers)
+
+
+def render_problem(problem: Problem, request_id: str) -> Response:
+    """The response of a problem."""
+    body: dict[str, Any] = {
+        "type": f"urn:growlearn:problem:{problem.status.phrase.lower().replace(' ', '-')}",
+        "title": problem.status.phrase,
+        "status": problem.status.value,
+        "detail": problem.detail,
+        "hint": problem.hint,
+        "request_id": request_id,
+    }
+    if problem.errors:
+        body["errors"] = list(problem.errors)
+    headers = dict(problem.headers)
+    return Response(encode_json(body), problem.status, headers=headers, media_type=PROBLEM_TYPE)
+
+
+def get_request_id(request: Request) -> str:
+    """The id of a request, as its log line has it."""
+    return str(request.scope.get("growlearn_request_id", ""))
+
+
+async def answer_problem(request: Request, error: Exception) -> Response:
+    """For a Problem."""
+    assert isinstance(error, Problem)
+    return render_problem(error, get_request_id(request))
+
+
+async def answer_growlearn_error(request: Request, error: Exception) -> Response:
+    """For an error that the user can fix."""
+    assert isinstance(error, GrowLearnError)
+    return render_problem(make_problem(error), get_request_id(request))
+
+
+async def answer_invalid_request(request: Request, error: Exception) -> Response:
+    """For parameters or a body that are not as documented."""
+    assert isinstance(error, RequestValidationError)
+    errors = [
+        {"where": ".".join(map(str, part["loc"]))[:200], "reason": str(part["msg"])[:500]}
+        for part in error.errors()
+    ]
+    detail = f"{errors[0]['where']}: {errors[0]['reason']}" if errors else "the request is not valid"
+    problem = Problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail, "see /api/v1/openapi.json", errors[:100])
+    return render_problem(problem, get_request_id(request))
+
+
+async def answer_http_exception(request: Request, error: Exception) -> Response:
+    """For an unknown path or method."""
+    assert isinstance(error, HTTPException)
+    status = HTTPStatus(error.status_code)
+    hint = "paths are listed in /api/v1/openapi.json" if status == HTTPStatus.NOT_FOUND else None
+    problem = Problem(status, str(error.detail), hint, headers=dict(error.headers or {}))
+    return render_problem(problem, get_request_id(request))
+
+
+async def answer_bug(request: Request, _error: Exception) -> Response:
+    """For an error that is nobody's but ours; the log has it under the request's id."""
+    problem = Problem(
+        HTTPStatus.INTERNAL_SERVER_ERROR,
+        "this should not happen; it is a bug of growlearn",
+        "report it with the log lines of this request_id",
+    )
+    return render_problem(problem, get_request_id(request))

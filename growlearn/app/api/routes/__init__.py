@@ -1,0 +1,1 @@
+"""The routes, one file a subject; each adds its own with `add_routes`."""

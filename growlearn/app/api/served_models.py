@@ -1,0 +1,218 @@
+"""The models that this process answers with: champions are swapped while requests go on."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import torch
+
+from growlearn.app.verify import Verification, describe_verification, verify_version
+from growlearn.domain.errors import GrowLearnError, NotFound, Unavailable
+from growlearn.domain.execution import Execution
+from growlearn.domain.stream import Alias
+from growlearn.ingest.rows import Rows, make_dummy_row
+from growlearn.network.bitwise_check import CROSS_DEVICE_TOLERANCE
+from growlearn.network.model_cache import ModelCache
+from growlearn.ports import Artifacts, Store
+from growlearn.registry.version_tree import get_version, select_version_tasks
+from growlearn.serving.batch_invariance import measure_shared_rows
+from growlearn.serving.micro_batches import MicroBatcher
+from growlearn.serving.predictor import Predictor
+
+MAX_OPEN_MODELS = 16
+MAX_QUEUED_ROWS = 65_536
+_PROBE_ROWS = 32
+
+Log = Callable[[str, dict[str, object]], None]
+"""Called with an event's name and its fields."""
+
+
+@dataclass(frozen=True, eq=False)
+class ServedModel:
+    """One open version, and what answers with it."""
+
+    stream: str
+    version: int
+    batcher: MicroBatcher
+
+
+class ServedModels:
+    """Opens versions when they are asked for, after their stored answers were checked.
+
+    It belongs to one event loop. A request keeps the model that it began with, so a swap drops none. All models compute in one thread,
+    because the check of a version needs the number of threads that it was trained with, and that is the
+    process's.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        artifacts: Artifacts,
+        log: Log,
+        *,
+        execution: Execution,
+        device: torch.device,
+        threads: int,
+    ) -> None:
+        self._store = store
+        self._artifacts = artifacts
+        self._log = log
+        self._execution = execution
+        self._device = device
+        self._compute = ThreadPoolExecutor(1, "answer", torch.set_num_threads, (threads,))
+        self._load = ThreadPoolExecutor(1, "load", torch.set_num_threads, (threads,))
+        self._open: OrderedDict[tuple[str, int], ServedModel] = OrderedDict()
+        self._opening: dict[tuple[str, int], asyncio.Task[ServedModel]] = {}
+        self._aliases: dict[str, dict[Alias, int | None]] = {}
+        self._refused: dict[str, int] = {}  # champions whose answers are not those stored, by stream
+
+    def close(self) -> None:
+        """Wait for what is computed now."""
+        for executor in (self._load, self._compute):
+            executor.shutdown(wait=True, cancel_futures=True)
+
+    @property
+    def champions(self) -> dict[str, int]:
+        """The version that answers as champion, by stream."""
+        return {name: number for name, at in self._aliases.items() if (number := at.get(Alias.CHAMPION))}
+
+    @property
+    def refused(self) -> dict[str, int]:
+        """By stream, the champion that was refused, while the one before it still answers."""
+        return dict(self._refused)
+
+    async def get(self, stream: str, which: Alias | int) -> ServedModel:
+        """The model of an alias or a version; raises NotFound, or GrowLearnError where it cannot answer."""
+        if isinstance(which, int):
+            return await self.open(stream, which)
+        number = self._aliases.get(stream, {}).get(which)
+        if number is None:
+            await self.refresh(stream)
+            number = self._aliases[stream].get(which)
+        if number is None:
+            hint = f"name a version; see: growlearn versions {stream}"
+            raise GrowLearnError(f"stream {stream!r} has no {which} yet", hint=hint)
+        return await self.open(stream, number)
+
+    async def open(self, stream: str, number: int) -> ServedModel:
+        """One version, opened and checked once; raises GrowLearnError where its answers have changed."""
+        key = (stream, number)
+        if key in self._open:
+            self._open.move_to_end(key)
+            return self._open[key]
+        if key not in self._opening:
+            self._opening[key] = asyncio.create_task(self._open_new(key))
+        return await asyncio.shield(self._opening[key])
+
+    async def _open_new(self, key: tuple[str, int]) -> ServedModel:
+        loop = asyncio.get_running_loop()
+        try:
+            predictor, shared_rows, note = await loop.run_in_executor(self._load, self._load_version, *key)
+        finally:
+            del self._opening[key]
+        batcher = MicroBatcher(
+            predictor, self._compute, max_shared_rows=shared_rows, max_queued_rows=MAX_QUEUED_ROWS
+        )
+        self._open[key] = model = ServedModel(*key, batcher)
+        self._close_unused()
+        self._log(
+            "model opened", {"stream": key[0], "version": key[1], "check": note, "shared_rows": shared_rows}
+        )
+        return model
+
+    def _close_unused(self) -> None:
+        champions = set(self.champions.items())
+        for key in [key for key in self._open if key not in champions]:
+            if len(self._open) <= MAX_OPEN_MODELS:
+                return
+            del self._open[key]
+        while len(self._open) > MAX_OPEN_MODELS:
+            self._open.popitem(last=False)
+
+    def _load_version(self, stream: str, number: int) -> tuple[Predictor, int, str]:
+        """Open a version, check its answers, and measure how many rows may share a batch."""
+        self._store.stream(stream)
+        version = get_version(self._store.versions(stream), number)
+        predictor = Predictor(version.manifest, self._artifacts.get, self._execution, self._device)
+        verification = verify_version(
+            self._store,
+            self._artifacts,
+            stream,
+            number,
+            run=lambda compute: self._compute.submit(compute).result(),
+        )
+        note = describe_verification(verification)
+        if not may_answer(verification):
+            raise Unavailable(f"version {number} of stream {stream!r} does not answer: {note}")
+        return predictor, measure_shared_rows(predictor, self._load_probe(stream, number)), note
+
+    def _load_probe(self, stream: str, number: int) -> Rows:
+        versions = self._store.versions(stream)
+        version = get_version(versions, number)
+        schema, cache = version.manifest.schema, ModelCache(self._artifacts)
+        tasks = select_version_tasks(self._store.tasks(stream), versions, number)
+        try:
+            rows = cache.rows(tasks[-1].reference_rows, schema)
+        except (GrowLearnError, IndexError):
+            rows = make_dummy_row(schema)
+        probe = rows.sample(_PROBE_ROWS)
+        return Rows(probe.inputs, probe.labels, None, probe.row_hashes)
+
+    async def refresh(self, stream: str) -> None:
+        """Take up where a stream's aliases stand; a champion that may not answer leaves the one before it.
+
+        Raises NotFound, and GrowLearnError where a first champion cannot be opened.
+        """
+        loop = asyncio.get_running_loop()
+        try:
+            stored = await loop.run_in_executor(None, self._store.stream, stream)
+        except NotFound:
+            self._aliases.pop(stream, None)
+            raise
+        before = self._aliases.get(stream, {})
+        targets = {Alias.CHAMPION: stored.champion, Alias.CHALLENGER: stored.challenger}
+        new = targets[Alias.CHAMPION]
+        if new is not None and new != before.get(Alias.CHAMPION):
+            try:
+                await self.open(stream, new)
+            except GrowLearnError as error:
+                if before.get(Alias.CHAMPION) is None:
+                    raise
+                if self._refused.get(stream) != new:
+                    self._log("champion refused", {"stream": stream, "version": new, "reason": str(error)})
+                self._refused[stream] = new
+                self._aliases[stream] = {**targets, Alias.CHAMPION: before[Alias.CHAMPION]}
+                return
+            self._log(
+                "champion swapped",
+                {"stream": stream, "before": before.get(Alias.CHAMPION), "version": new},
+            )
+        self._refused.pop(stream, None)
+        self._aliases[stream] = targets
+
+    async def watch(self, poll_s: float) -> None:
+        """Follow the aliases of every stream that was asked for, until cancelled."""
+        while True:
+            await asyncio.sleep(poll_s)
+            for stream in list(self._aliases):
+                try:
+                    await self.refresh(stream)
+                except NotFound:
+                    self._log("stream deleted", {"stream": stream})
+                except Exception as error:  # an unreachable database must not end the watch
+                    self._log("aliases not read", {"stream": stream, "reason": str(error)})
+
+
+def may_answer(verification: Verification) -> bool:
+    """Whether a version's answers are those stored with it, or differ only because its machine was another.
+
+    Bit for bit; on another processor or with other packages than it was made with, within 1e-4.
+    """
+    if not verification.changed_tasks:
+        return True
+    largest = max(verification.output_differences.values())
+    return bool(verification.environment_differences) and largest <= CROSS_DEVICE_TOLERANCE

@@ -79,6 +79,8 @@ def _next_look(schedule: Schedule, now: datetime) -> str | None:
 def _stream_state(status: StreamStatus) -> str:
     if status.has_active_lease:
         return "working"
+    if status.is_paused:
+        return "paused"
     if status.pending:
         return "waiting for a worker"
     if status.challenger is not None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from http import HTTPStatus
+from types import MappingProxyType
 from typing import Any
 
 from fastapi import Request
@@ -36,15 +36,23 @@ _STATUS_BY_ERROR: tuple[tuple[type[GrowLearnError], HTTPStatus], ...] = (
 """The status of each error, the first that fits; any other one says that the stream's state forbids it."""
 
 
-@dataclass(frozen=True)
 class Problem(Exception):
     """An answer that is an error; `errors` are its parts, such as the rows that are bad."""
 
-    status: HTTPStatus
-    detail: str
-    hint: str | None = None
-    errors: Sequence[Mapping[str, Any]] = ()
-    headers: Mapping[str, str] = field(default_factory=dict)
+    def __init__(
+        self,
+        status: HTTPStatus,
+        detail: str,
+        hint: str | None = None,
+        errors: Sequence[Mapping[str, Any]] = (),
+        headers: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+        self.hint = hint
+        self.errors = errors
+        self.headers = headers
 
 
 def make_problem(error: GrowLearnError) -> Problem:

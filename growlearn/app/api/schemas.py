@@ -51,6 +51,8 @@ class StreamStatus(_Model):
     state: str
     champion: int | None
     pending: int
+    last_look: datetime | None = Field(description="when its source was last searched for new files")
+    next_look: datetime | None = Field(description="when it is due next")
     awaiting_labels: int | None = None
     labels_missing: int | None = None
     pending_labels: int | None = None

@@ -38,11 +38,9 @@ def _add_listings(app: FastAPI, context: ApiContext) -> None:
 
     def list_streams(limit: Limit = 100, after: After = None) -> Response:
         """Streams by name."""
-        names = [stream.name for stream in store.streams()]
-        page, following = take_page(names, after, limit)
-        now = clock.now()
-        statuses = [views.status_view(store, name, now)["streams"][0] for name in page]
-        return json_response({"streams": statuses, "next": following})
+        statuses = {each["name"]: each for each in views.status_view(store, None, clock.now())["streams"]}
+        page, following = take_page(list(statuses), after, limit)
+        return json_response({"streams": [statuses[name] for name in page], "next": following})
 
     def get_stream(stream: str) -> Response:
         """One stream."""

@@ -16,7 +16,7 @@ from growlearn.app.api import problems
 from growlearn.app.api.context import ApiContext
 from growlearn.app.api.http_layer import HttpLayer, Log
 from growlearn.app.api.metrics import ApiMetrics
-from growlearn.app.api.routes import decisions, health, keys, predict, push, streams
+from growlearn.app.api.routes import decisions, health, keys, login, predict, push, streams
 from growlearn.app.api.schemas import Problem as ProblemModel
 from growlearn.domain.errors import GrowLearnError
 
@@ -52,7 +52,7 @@ def build_api(context: ApiContext) -> FastAPI:
     app.add_exception_handler(RequestValidationError, problems.answer_invalid_request)
     app.add_exception_handler(HTTPException, problems.answer_http_exception)
     app.add_exception_handler(Exception, problems.answer_bug)
-    for group in (health, streams, predict, push, decisions, keys):
+    for group in (health, login, streams, predict, push, decisions, keys):
         group.add_routes(app, context, metrics)
     _complete_openapi(app)
     return app

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from growlearn.app.api.access import Access
+from growlearn.app.api.links import OneTimeLinks
 from growlearn.app.api.served_models import ServedModels
 from growlearn.ports import ApiRecords, Artifacts, Clock, Store
 from growlearn.settings import Settings
@@ -20,4 +21,5 @@ class ApiContext:
     artifacts: Artifacts
     clock: Clock
     access: Access
+    links: OneTimeLinks
     models: ServedModels

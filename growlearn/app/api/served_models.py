@@ -43,9 +43,9 @@ class ServedModel:
 class ServedModels:
     """Opens versions when they are asked for, after their stored answers were checked.
 
-    It belongs to one event loop. A request keeps the model that it began with, so a swap drops none. All models compute in one thread,
-    because the check of a version needs the number of threads that it was trained with, and that is the
-    process's.
+    It belongs to one event loop. A request keeps the model that it began with, so a swap drops none. All
+    models compute in one thread, because the check of a version needs the number of threads that it was
+    trained with, and that is the process's.
     """
 
     def __init__(

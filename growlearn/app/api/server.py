@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import signal
 import socket
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from ipaddress import ip_address
 
 import torch
 import uvicorn
@@ -11,8 +14,12 @@ import uvicorn
 from growlearn.app.api.access import Access
 from growlearn.app.api.build import build_asgi_app
 from growlearn.app.api.context import ApiContext
-from growlearn.app.api.http_layer import Log
+from growlearn.app.api.http_layer import Log, log_to_stdout
+from growlearn.app.api.links import LINK_LIFETIME, OneTimeLinks
+from growlearn.app.api.routes.login import LOGIN_PATH
+from growlearn.app.api.routing import PREFIX
 from growlearn.app.api.served_models import ServedModels
+from growlearn.app.cli.output import echo
 from growlearn.app.composition import (
     open_api_records,
     open_artifacts,
@@ -24,7 +31,28 @@ from growlearn.domain.errors import GrowLearnError
 from growlearn.settings import Settings
 
 _BACKLOG = 2048
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _GRACE_S = 20  # for requests that are being answered when a signal comes
+
+
+def serve(settings: Settings, host: str, port: int, *, with_link: bool) -> None:
+    """Answer until stopped; `with_link` prints a link that logs a browser in once, on loopback alone."""
+    with closing(listen(host, port)) as listener:
+        context = open_context(settings, log_to_stdout)
+        address = listener.getsockname()
+        url = f"http://{_format_host(address[0])}:{address[1]}"
+        echo(f"HTTP API   {url}{PREFIX}")
+        if with_link and ip_address(address[0]).is_loopback:
+            token = context.links.create(context.clock.now())
+            minutes = int(LINK_LIFETIME.total_seconds() // 60)
+            echo(f"browser    {url}{LOGIN_PATH}?token={token} (once, within {minutes} minutes)")
+        elif not any(key.is_valid(context.clock.now()) for key in context.records.keys()):  # noqa: SIM118
+            echo("no keys yet; run growlearn keys create NAME --role operator in another terminal")
+        run_server(context, listener, log_to_stdout)
+
+
+def _format_host(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
 
 
 def open_context(settings: Settings, log: Log) -> ApiContext:
@@ -38,6 +66,7 @@ def open_context(settings: Settings, log: Log) -> ApiContext:
         records=records,
         artifacts=artifacts,
         clock=clock,
+        links=OneTimeLinks(),
         access=Access(records, clock, settings.api_requests_per_s),
         models=ServedModels(
             store,
@@ -79,10 +108,22 @@ def run_server(context: ApiContext, listener: socket.socket, log: Log) -> None:
         lifespan="on",
         timeout_graceful_shutdown=_GRACE_S,
     )
-    with closing(listener):
+    server = _QuietServer(config)
+    try:
+        server.run(sockets=[listener])
+    finally:
+        context.models.close()
+
+
+class _QuietServer(uvicorn.Server):
+    """A server that stops on a signal as if asked to: uvicorn would raise the signal again at the end."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Let the first signal end the requests in progress, and the second exit at once."""
+        handlers = {number: signal.signal(number, self.handle_exit) for number in _SIGNALS}
         try:
-            uvicorn.Server(config).run(sockets=[listener])
-        except KeyboardInterrupt:  # uvicorn raises the signal again once it has stopped
-            pass
+            yield
         finally:
-            context.models.close()
+            for number, handler in handlers.items():
+                signal.signal(number, handler)

@@ -61,11 +61,12 @@ def run(
 
 
 def up() -> None:
-    """Run scheduler and worker together, until stopped."""
+    """Run scheduler, worker and HTTP API together, until stopped."""
+    from growlearn.app.api.process import run_api_process
     from growlearn.app.signals import stop_on_signals
 
     service = _open_service()
-    with stop_on_signals() as stop, _heartbeat(service, "up"):
+    with stop_on_signals() as stop, _heartbeat(service, "up"), run_api_process():
         stream_worker = _build_worker(service, stop)
         with _running_scheduler(service, stream_worker.wake):
             _run_worker(service, stream_worker, stop)

@@ -22,6 +22,7 @@ from growlearn.app.api.access import Access
 from growlearn.app.api.build import build_asgi_app
 from growlearn.app.api.context import ApiContext
 from growlearn.app.api.keys import create_key
+from growlearn.app.api.links import OneTimeLinks
 from growlearn.app.api.served_models import ServedModels
 from growlearn.domain.api_key import Role
 from growlearn.domain.execution import Execution
@@ -126,7 +127,7 @@ def make_api(grown_api: tuple[World, ApiRecords], tmp_path: Path) -> Iterator[Ca
         clock = ManualClock()
         context = ApiContext(
             settings=read, store=world.store, records=records, artifacts=world.artifacts, clock=clock,
-            access=Access(records, clock, read.api_requests_per_s), models=models,
+            access=Access(records, clock, read.api_requests_per_s), models=models, links=OneTimeLinks(),
         )  # fmt: skip
         client = TestClient(build_asgi_app(context, write), raise_server_exceptions=False)
         client.__enter__()

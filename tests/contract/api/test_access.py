@@ -13,6 +13,7 @@ from starlette.testclient import TestClient
 
 from growlearn.app.api.access import PUBLIC, ROLE_KEY
 from growlearn.app.api.build import build_api
+from growlearn.app.api.links import LINK_LIFETIME
 from growlearn.domain.api_key import Role
 from tests.contract.api.conftest import API, Api
 
@@ -35,7 +36,7 @@ def test_the_walk_meets_every_kind_of_role(api: Api) -> None:
     needed = [role for _, _, role in routes(build_api(api.context))]
     assert {*needed} == {PUBLIC, *ROLES}
     assert len(needed) > 20
-    assert needed.count(PUBLIC) == 2
+    assert needed.count(PUBLIC) == 3
 
 
 def test_every_route_is_refused_without_a_key_that_counts(api: Api) -> None:
@@ -97,3 +98,23 @@ def test_too_many_requests_of_one_key_are_refused(make_api: Callable[..., Any]) 
     assert statuses == [200, 200, 429, 429]
     assert api.send("GET", f"{API}/streams", "operator").status_code == 200
     assert int(api.send("GET", f"{API}/streams", "viewer").headers["retry-after"]) >= 1
+
+
+def test_a_link_logs_a_browser_in_once(api: Api) -> None:
+    token = api.context.links.create(api.context.clock.now())
+    first, second = (api.send("GET", f"/login?token={token}", None, follow_redirects=False) for _ in range(2))
+    assert (first.status_code, second.status_code) == (303, 410)
+    cookie = first.headers["set-cookie"]
+    assert "HttpOnly" in cookie
+    assert "SameSite=strict" in cookie
+    session = cookie.partition(";")[0]
+    assert api.send("GET", f"{API}/streams", None, headers={"Cookie": session}).status_code == 200
+    for origin, status in ((None, 401), ("http://evil.example", 401), ("http://testserver", 404)):
+        headers = {"Cookie": session} | ({} if origin is None else {"Origin": origin})
+        assert api.send("POST", f"{API}/streams/x/pause", None, headers=headers).status_code == status
+
+
+def test_an_old_link_does_not_count(api: Api) -> None:
+    now = api.context.clock.now()
+    assert not api.context.links.take(api.context.links.create(now - LINK_LIFETIME), now)
+    assert not api.context.links.take("", now)

@@ -80,7 +80,13 @@ def make_place(
 
 def make_empty_place(folder: Path) -> Place:
     environment = {key: value for key, value in os.environ.items() if not key.startswith("GROWLEARN_")}
-    environment |= {"GROWLEARN_THREADS": "1", "GROWLEARN_LEASE_S": "3", "NO_COLOR": "1", "COLUMNS": "200"}
+    environment |= {
+        "GROWLEARN_THREADS": "1",
+        "GROWLEARN_LEASE_S": "3",
+        "GROWLEARN_API_PORT": "0",
+        "NO_COLOR": "1",
+        "COLUMNS": "200",
+    }
     folder.mkdir(exist_ok=True)
     (folder / "blobs.yaml").write_text(JOB)
     (folder / "incoming").mkdir()

@@ -1,0 +1,59 @@
+"""The API as a child of `growlearn up`: `python -m growlearn.app.api.process`.
+
+It ends when its stdin does: its parent is gone.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from growlearn.app.cli.output import FAILED, echo_error
+from growlearn.domain.errors import GrowLearnError
+
+_STOP_S = 30
+
+
+@contextmanager
+def run_api_process() -> Iterator[None]:
+    """Run the API beside this process; where it cannot start, it says so and this process goes on."""
+    command = [sys.executable, "-m", "growlearn.app.api.process"]
+    child = subprocess.Popen(command, stdin=subprocess.PIPE)  # noqa: S603 - fixed arguments
+    try:
+        yield
+    finally:
+        child.terminate()
+        try:
+            child.communicate(timeout=_STOP_S)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.communicate()
+
+
+def _stop_with_parent() -> None:
+    sys.stdin.read()
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def main() -> int:
+    """Serve until SIGTERM, SIGINT or the end of stdin; returns the exit code."""
+    threading.Thread(target=_stop_with_parent, daemon=True).start()
+    from growlearn.app.api.server import serve
+    from growlearn.app.current_settings import load_settings
+
+    settings = load_settings()
+    try:
+        serve(settings, settings.api_host, settings.api_port, with_link=True)
+    except GrowLearnError as error:
+        echo_error(f"error: {error}")
+        return FAILED
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

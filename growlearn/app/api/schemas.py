@@ -278,7 +278,7 @@ class NewKey(Key):
 class KeyRequest(_Model):
     """A key to create."""
 
-    name: str = Field(min_length=1, max_length=80)
+    name: str = Field(max_length=80, pattern=r"^[!-~]([ -~]*[!-~])?$", description="printable ASCII")
     role: Role = Role.VIEWER
 
 

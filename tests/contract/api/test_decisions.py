@@ -12,7 +12,7 @@ import pytest
 
 from growlearn.app.api import served_models
 from growlearn.app.decisions import decide_rollback, store_decision
-from growlearn.app.verify import Verification
+from growlearn.app.verify import Verification, verify_version
 from growlearn.domain.decision_log import LogEntryKind
 from growlearn.domain.environment import EnvironmentDifference
 from tests.contract.api.conftest import API, DIGITS, Api, digit_rows
@@ -85,7 +85,7 @@ def test_a_version_that_does_not_give_its_stored_answers_is_not_promoted(
 ) -> None:
     newest = champion(api)
     before = api.predict(digit_rows(0)).json()
-    verify = served_models.verify_version
+    verify = verify_version
 
     def broken(*arguments: Any, **options: Any) -> Verification:
         found = verify(*arguments, **options)

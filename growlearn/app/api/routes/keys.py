@@ -47,7 +47,7 @@ def add_routes(app: FastAPI, context: ApiContext, _: ApiMetrics) -> None:
         model=schemas.NewKey,
         status=HTTPStatus.CREATED,
         errors=(
-            HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+            HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.REQUEST_ENTITY_TOO_LARGE
         ),
     )  # fmt: skip
     add_route(app, creation, create_new_key)

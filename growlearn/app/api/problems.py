@@ -108,9 +108,11 @@ async def answer_invalid_request(request: Request, error: Exception) -> Response
 
 
 async def answer_http_exception(request: Request, error: Exception) -> Response:
-    """For an unknown path or method."""
+    """For an unknown path or method, or a body that is no JSON."""
     assert isinstance(error, HTTPException)
     status = HTTPStatus(error.status_code)
+    if status == HTTPStatus.BAD_REQUEST:  # FastAPI's for a body that is no JSON
+        status = HTTPStatus.UNPROCESSABLE_ENTITY
     hint = "paths are listed in /api/v1/openapi.json" if status == HTTPStatus.NOT_FOUND else None
     problem = Problem(status, str(error.detail), hint, headers=dict(error.headers or {}))
     return render_problem(problem, get_request_id(request))

@@ -36,7 +36,8 @@ def run_api_process() -> Iterator[None]:
 
 
 def _stop_with_parent() -> None:
-    sys.stdin.read()
+    while os.read(sys.stdin.fileno(), 1):  # not sys.stdin.read(), whose lock others would wait for
+        pass
     os.kill(os.getpid(), signal.SIGTERM)
 
 

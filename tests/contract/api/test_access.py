@@ -73,6 +73,20 @@ def test_a_route_without_a_role_is_open_to_nobody(api: Api) -> None:
     assert (answer.status_code, "open to nobody" in answer.json()["detail"]) == (403, True)
 
 
+def test_a_body_that_is_no_json_is_a_problem(api: Api) -> None:
+    for body in (
+        b"\xff",
+        b"{",
+        b"[]",
+        b'{"name": "\\ud800"}',
+        b'{"name": " "}',
+        b'{"name": "x", "role": "god"}',
+    ):
+        headers = {"Content-Type": "application/json"}
+        response = api.send("POST", f"{API}/keys", content=body, headers=headers)
+        assert response.status_code == 422, body
+
+
 def test_a_key_is_shown_once_and_works_until_it_is_revoked(api: Api) -> None:
     made = api.send("POST", f"{API}/keys", json={"name": "ada", "role": "operator"})
     assert made.status_code == 201

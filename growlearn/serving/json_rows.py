@@ -36,9 +36,18 @@ class JsonRows:
     positions: npt.NDArray[np.int64]
     reasons: dict[int, str]
 
+    def select(self, start: int, stop: int) -> JsonRows:
+        """Those of the records from `start` to `stop`, as if these had been parsed alone."""
+        first, last = np.searchsorted(self.positions, (start, stop))
+        reasons = {row - start: reason for row, reason in self.reasons.items() if start <= row < stop}
+        rows = self.rows.take(np.arange(first, last)) if self.rows is not None and last > first else None
+        return JsonRows(rows, self.positions[first:last] - start, reasons)
 
-def parse_json_rows(records: Sequence[Record], manifest: Manifest, task: str | None = None) -> JsonRows:
-    """Records -> rows to predict; `task` names that of all of them, whatever the schema.
+
+def parse_json_rows(
+    records: Sequence[Record], manifest: Manifest, tasks: Sequence[str | None] | None = None
+) -> JsonRows:
+    """Records -> rows to predict; `tasks` names those of the records, whatever the schema and the record say.
 
     Every input column must be there, null where a value is missing; other names are ignored. An image is a
     PNG or JPEG in base64, or a list of pixels.
@@ -50,7 +59,7 @@ def parse_json_rows(records: Sequence[Record], manifest: Manifest, task: str | N
     if not parts:
         return JsonRows(None, np.empty(0, np.int64), reasons)
     positions = np.concatenate([np.array(at)[parsed.source_rows] for parsed, at in parts])
-    rows = concat_rows([_with_tasks(parsed.rows, task) for parsed, _ in parts])
+    rows = concat_rows([_with_tasks(parsed, at, tasks) for parsed, at in parts])
     unknown = find_unknown_task_rows(rows, manifest)
     reasons |= {int(positions[index]): reason for index, reason in unknown.items()}
     if unknown:
@@ -98,10 +107,14 @@ def _describe(error: Exception) -> str:
     return message.splitlines()[0][:300] if message else type(error).__name__
 
 
-def _with_tasks(rows: Rows, task: str | None) -> Rows:
-    if rows.tasks is not None and task is None:
-        return rows
-    return replace(rows, tasks=object_column([task] * len(rows)))
+def _with_tasks(parsed: ParsedFile, positions: Sequence[int], tasks: Sequence[str | None] | None) -> Rows:
+    """The rows with the given tasks, or else their own, or else none."""
+    rows = parsed.rows
+    own = [None] * len(rows) if rows.tasks is None else rows.tasks.tolist()
+    if tasks is not None:
+        given = [tasks[positions[row]] for row in parsed.source_rows.tolist()]
+        own = [mine if other is None else other for mine, other in zip(own, given, strict=True)]
+    return replace(rows, tasks=object_column(own))
 
 
 def to_arrow_table(records: Sequence[Record], schema: Schema) -> Any:

@@ -8,24 +8,37 @@ from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
+import numpy as np
+
 from growlearn.domain.errors import Unavailable
-from growlearn.ingest.rows import Rows, concat_rows
+from growlearn.serving.json_rows import JsonRows, Record, parse_json_rows
 from growlearn.serving.predictor import Answers, Predictor
 
 
 @dataclass(frozen=True, eq=False)
+class Answered:
+    """The rows of one request as they were parsed, and the answers to the valid ones; None where none is."""
+
+    parsed: JsonRows
+    answers: Answers | None
+
+
+@dataclass(frozen=True, eq=False)
 class _Request:
-    rows: Rows
+    records: Sequence[Record]
+    task: str | None
     proba: bool
-    answer: asyncio.Future[Answers]
+    parsed: JsonRows | None
+    answer: asyncio.Future[Answered]
 
 
 class MicroBatcher:
     """Answers rows with one model in one thread of an executor; belongs to one event loop.
 
     Requests are answered in order. A batch holds those that came while the one before was computed, at most
-    `max_shared_rows` rows, so a row waits for at most the batch before it and those queued ahead; where more
-    than `max_queued_rows` are queued, a request is refused. A request with more rows is a batch of its own.
+    `max_shared_rows` rows, and is parsed as one. So a row waits for at most the batch before it and those
+    queued ahead; where more than `max_queued_rows` are queued, a request is refused. A request with more rows
+    than may be shared is a batch of its own.
     """
 
     def __init__(
@@ -44,16 +57,24 @@ class MicroBatcher:
         """Whether nothing is queued or computed."""
         return self._task is None
 
-    async def answer(self, rows: Rows, *, proba: bool) -> Answers:
-        """Answers to the rows of one request; raises Unavailable where too many are queued."""
-        if self._queue and self._queued_rows + len(rows) > self._max_queued_rows:
+    async def answer(self, records: Sequence[Record], task: str | None = None, *, proba: bool) -> Answered:
+        """Parse and answer the records of one request; raises Unavailable where too many are queued.
+
+        Few are parsed with those of their batch; many in a thread of their own, so that none waits for that.
+        """
+        if self._queue and self._queued_rows + len(records) > self._max_queued_rows:
             raise Unavailable(
                 f"{self._queued_rows} rows wait for model answers already",
                 hint="send fewer at a time, or try again in a second",
             )
-        request = _Request(rows, proba, asyncio.get_running_loop().create_future())
+        parsed = None
+        if len(records) > self.max_shared_rows:
+            parsed = await asyncio.to_thread(self._parse, records, [task] * len(records))
+            if parsed.rows is None:
+                return Answered(parsed, None)
+        request = _Request(records, task, proba, parsed, asyncio.get_running_loop().create_future())
         self._queue.append(request)
-        self._queued_rows += len(rows)
+        self._queued_rows += len(records)
         if self._task is None:
             self._task = asyncio.create_task(self._work())
         return await request.answer
@@ -77,31 +98,48 @@ class MicroBatcher:
 
     def _take_batch(self) -> list[_Request]:
         batch = [self._queue.popleft()]
-        num_rows = len(batch[0].rows)
-        while self._queue and num_rows + len(self._queue[0].rows) <= self.max_shared_rows:
+        num_rows = len(batch[0].records)
+        while self._queue and num_rows + len(self._queue[0].records) <= self.max_shared_rows:
             batch.append(self._queue.popleft())
-            num_rows += len(batch[-1].rows)
+            num_rows += len(batch[-1].records)
         self._queued_rows -= num_rows
         return batch
 
-    def _compute(self, batch: Sequence[_Request]) -> list[Answers]:
+    def _parse(self, records: Sequence[Record], tasks: Sequence[str | None]) -> JsonRows:
+        return parse_json_rows(records, self.predictor.manifest, tasks)
+
+    def _compute(self, batch: Sequence[_Request]) -> list[Answered]:
         proba = any(request.proba for request in batch)
+        parsed = batch[0].parsed if len(batch) == 1 else None
+        if parsed is None:
+            tasks = [request.task for request in batch for _ in request.records]
+            parsed = self._parse([record for request in batch for record in request.records], tasks)
+        answers = None if parsed.rows is None else self.predictor.answer(parsed.rows, proba=proba)
         if len(batch) == 1:
-            return [self.predictor.answer(batch[0].rows, proba=proba)]
-        answers = self.predictor.answer(concat_rows([request.rows for request in batch]), proba=proba)
-        parts, start = [], 0
+            return [Answered(parsed, answers)]
+        answered, start = [], 0
         for request in batch:
-            part = slice(start, start + len(request.rows))
-            parts.append(
-                Answers(
-                    answers.prediction[part],
-                    answers.probability[part],
-                    answers.task[part],
-                    answers.class_probabilities[part],
-                )
-            )
-            start = part.stop
-        return parts
+            stop = start + len(request.records)
+            answered.append(_select(parsed, answers, start, stop))
+            start = stop
+        return answered
+
+
+def _select(parsed: JsonRows, answers: Answers | None, start: int, stop: int) -> Answered:
+    """What belongs to the records from `start` to `stop` of a batch."""
+    first, last = np.searchsorted(parsed.positions, (start, stop))
+    own, part = parsed.select(start, stop), slice(first, last)
+    if answers is None or first == last:
+        return Answered(own, None)
+    return Answered(
+        own,
+        Answers(
+            answers.prediction[part],
+            answers.probability[part],
+            answers.task[part],
+            answers.class_probabilities[part],
+        ),
+    )
 
 
 def _fail(batch: Sequence[_Request], error: Exception) -> None:

@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 from growlearn import __version__
 from growlearn.app.api import problems
 from growlearn.app.api.context import ApiContext
+from growlearn.app.api.hot_route import HotRoute
 from growlearn.app.api.http_layer import HttpLayer, Log
 from growlearn.app.api.metrics import ApiMetrics
 from growlearn.app.api.routes import decisions, health, keys, login, predict, push, streams
@@ -61,7 +62,8 @@ def build_api(context: ApiContext) -> FastAPI:
 def build_asgi_app(context: ApiContext, log: Log) -> HttpLayer:
     """The application that a server runs."""
     app = build_api(context)
-    return HttpLayer(app, app.state.metrics, log, context.settings.api_max_body_mb)
+    routes = HotRoute(app, context.access)
+    return HttpLayer(routes, app.state.metrics, log, context.settings.api_max_body_mb)
 
 
 def _complete_openapi(app: FastAPI) -> None:

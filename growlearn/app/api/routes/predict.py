@@ -7,7 +7,6 @@ from typing import Any
 
 import msgspec
 from fastapi import FastAPI, Request
-from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from growlearn.app.api import schemas
@@ -20,10 +19,9 @@ from growlearn.app.api.routing import Route, add_route
 from growlearn.app.api.served_models import ServedModel
 from growlearn.domain.api_key import Role
 from growlearn.domain.stream import Alias
-from growlearn.serving.json_rows import JsonRows, parse_json_rows
+from growlearn.serving.json_rows import JsonRows
 from growlearn.serving.predictor import Answers
 
-_INLINE_BYTES = 16_384  # a larger body is parsed in a thread, so that others need not wait for it
 _MAX_ROW_ERRORS = 1000
 
 
@@ -91,17 +89,12 @@ def add_routes(app: FastAPI, context: ApiContext, metrics: ApiMetrics) -> None:
         body = await request.body()
         asked = decode_request(body, context.settings.api_max_rows)
         model = await context.models.get(stream, _parse_version(asked.version))
-        manifest = model.batcher.predictor.manifest
-        if len(body) <= _INLINE_BYTES:
-            parsed = parse_json_rows(asked.rows, manifest, asked.task)
-        else:
-            parsed = await run_in_threadpool(parse_json_rows, asked.rows, manifest, asked.task)
-        if parsed.rows is None:
-            metrics.count_rows(stream, model.version, 0, len(parsed.reasons))
-            raise _no_row_problem(parsed)
-        answers = await model.batcher.answer(parsed.rows, proba=asked.proba)
-        metrics.count_rows(stream, model.version, len(parsed.rows), len(parsed.reasons))
-        return json_response(render_answers(model, asked, parsed, answers))
+        answered = await model.batcher.answer(asked.rows, asked.task, proba=asked.proba)
+        num_bad = len(answered.parsed.reasons)
+        metrics.count_rows(stream, model.version, len(asked.rows) - num_bad, num_bad)
+        if answered.answers is None:
+            raise _no_row_problem(answered.parsed)
+        return json_response(render_answers(model, asked, answered.parsed, answered.answers))
 
     errors = (
         HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
@@ -117,6 +110,7 @@ def add_routes(app: FastAPI, context: ApiContext, metrics: ApiMetrics) -> None:
         request_body=PREDICT_BODY,
     )
     add_route(app, route, predict)
+    app.state.hot_endpoint = predict
 
 
 def decode_request(body: bytes, max_rows: int) -> PredictRequest:

@@ -70,6 +70,7 @@ def record_look(connection: Connection, name: str, at: datetime) -> None:
     """Store when a stream's source was searched; nothing happens where there is no such stream."""
     connection.execute(update(StreamRow).where(StreamRow.name == name).values(looked_at=at))
 
+
 def set_paused_at(connection: Connection, name: str, paused_at: datetime | None) -> bool:
     """Pause a stream, or resume it with None; False where it is so already. Raises NotFound."""
     before = StreamRow.paused_at.is_(None) if paused_at is not None else StreamRow.paused_at.is_not(None)

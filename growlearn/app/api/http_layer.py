@@ -13,6 +13,7 @@ from typing import Any
 
 from growlearn.app.api.metrics import ApiMetrics
 from growlearn.app.api.problems import Problem, render_problem
+from growlearn.domain.redaction import redact
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -63,7 +64,7 @@ class HttpLayer:
             else:
                 await self._app(scope, self._limit(receive), send_with_headers)
         except Exception:  # answered with status 500 already; the server must not log it a second time
-            self._log("error", {"request_id": request_id, "traceback": traceback.format_exc()})
+            self._log("error", {"request_id": request_id, "traceback": redact(traceback.format_exc())})
             if not status:
                 raise
         finally:

@@ -22,6 +22,7 @@ from growlearn.domain.errors import (
     NotFound,
     Unavailable,
 )
+from growlearn.domain.redaction import redact
 
 RETRY_AFTER_S = 1
 _STATUS_BY_ERROR: tuple[tuple[type[GrowLearnError], HTTPStatus], ...] = (
@@ -59,7 +60,8 @@ def make_problem(error: GrowLearnError) -> Problem:
     """The problem that an error is."""
     status = next(status for kind, status in _STATUS_BY_ERROR if isinstance(error, kind))
     headers = {"Retry-After": str(RETRY_AFTER_S)} if status == HTTPStatus.SERVICE_UNAVAILABLE else {}
-    return Problem(status, error.message, error.hint, headers=headers)
+    hint = None if error.hint is None else redact(error.hint)
+    return Problem(status, redact(error.message), hint, headers=headers)
 
 
 def render_problem(problem: Problem, request_id: str) -> Response:

@@ -173,6 +173,7 @@ class Version(_Model):
     branches: list[str]
     average_accuracy: float
     created_at: datetime
+    removed_at: datetime | None = Field(description="when retention removed its weights")
 
 
 class Versions(_Model):

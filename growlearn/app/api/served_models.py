@@ -13,6 +13,7 @@ import torch
 from growlearn.app.verify import Verification, describe_verification, verify_version
 from growlearn.domain.errors import GrowLearnError, NotFound, Unavailable
 from growlearn.domain.execution import Execution
+from growlearn.domain.redaction import redact
 from growlearn.domain.stream import Alias
 from growlearn.ingest.rows import Rows, make_dummy_row
 from growlearn.network.bitwise_check import CROSS_DEVICE_TOLERANCE
@@ -183,7 +184,9 @@ class ServedModels:
                 if before.get(Alias.CHAMPION) is None:
                     raise
                 if self._refused.get(stream) != new:
-                    self._log("champion refused", {"stream": stream, "version": new, "reason": str(error)})
+                    self._log(
+                        "champion refused", {"stream": stream, "version": new, "reason": redact(str(error))}
+                    )
                 self._refused[stream] = new
                 self._aliases[stream] = {**targets, Alias.CHAMPION: before[Alias.CHAMPION]}
                 return
@@ -204,7 +207,7 @@ class ServedModels:
                 except NotFound:
                     self._log("stream deleted", {"stream": stream})
                 except Exception as error:  # an unreachable database must not end the watch
-                    self._log("aliases not read", {"stream": stream, "reason": str(error)})
+                    self._log("aliases not read", {"stream": stream, "reason": redact(str(error))})
 
 
 def may_answer(verification: Verification) -> bool:

@@ -27,7 +27,9 @@ from growlearn.app.composition import (
     open_store,
     system_clock,
 )
+from growlearn.app.heartbeat import keep_heartbeat
 from growlearn.domain.errors import GrowLearnError
+from growlearn.domain.process import ProcessKind
 from growlearn.settings import Settings
 
 _BACKLOG = 2048
@@ -43,12 +45,13 @@ def serve(settings: Settings, host: str, port: int, *, with_link: bool) -> None:
         url = f"http://{_format_host(address[0])}:{address[1]}"
         echo(f"HTTP API   {url}{PREFIX}")
         if with_link and ip_address(address[0]).is_loopback:
-            token = context.links.create(context.clock.now())
+            code = context.links.create(context.clock.now())
             minutes = int(LINK_LIFETIME.total_seconds() // 60)
-            echo(f"browser    {url}{LOGIN_PATH}?token={token} (once, within {minutes} minutes)")
+            echo(f"browser    {url}{LOGIN_PATH}?code={code} (once, within {minutes} minutes)")
         elif not any(key.is_valid(context.clock.now()) for key in context.records.keys()):  # noqa: SIM118
             echo("no keys yet; run growlearn keys create NAME --role operator in another terminal")
-        run_server(context, listener, log_to_stdout)
+        with keep_heartbeat(context.store, context.clock, ProcessKind.API, None):
+            run_server(context, listener, log_to_stdout)
 
 
 def _format_host(host: str) -> str:

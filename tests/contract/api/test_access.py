@@ -116,7 +116,7 @@ def test_too_many_requests_of_one_key_are_refused(make_api: Callable[..., Any]) 
 
 def test_a_link_logs_a_browser_in_once(api: Api) -> None:
     token = api.context.links.create(api.context.clock.now())
-    first, second = (api.send("GET", f"/login?token={token}", None, follow_redirects=False) for _ in range(2))
+    first, second = (api.send("GET", f"/login?code={token}", None, follow_redirects=False) for _ in range(2))
     assert (first.status_code, second.status_code) == (303, 410)
     cookie = first.headers["set-cookie"]
     assert "HttpOnly" in cookie

@@ -9,10 +9,10 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from growlearn.app.verify import Verification, verify_version
 
 from growlearn.app.api import served_models
 from growlearn.app.decisions import decide_rollback, store_decision
-from growlearn.app.verify import Verification, verify_version
 from growlearn.domain.decision_log import LogEntryKind
 from growlearn.domain.environment import EnvironmentDifference
 from tests.contract.api.conftest import API, DIGITS, Api, digit_rows

@@ -23,10 +23,10 @@ LOGIN_PATH = "/login"
 def add_routes(app: FastAPI, context: ApiContext, _: ApiMetrics) -> None:
     """Add it."""
 
-    def log_in(token: Annotated[str, Query(max_length=100)]) -> Response:
+    def log_in(code: Annotated[str, Query(max_length=100)]) -> Response:
         """Set the cookie of a new session with the role admin, for twelve hours; a link counts once."""
         now = context.clock.now()
-        if not context.links.take(token, now):
+        if not context.links.take(code, now):
             raise Problem(
                 HTTPStatus.GONE, "this link was used or is too old", "start growlearn up again for a new one"
             )

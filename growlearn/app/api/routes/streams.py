@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Annotated, Any
 
@@ -17,6 +17,7 @@ from growlearn.app.api.metrics import ApiMetrics
 from growlearn.app.api.routing import PREFIX, Route, add_route
 from growlearn.app.why import explain_decision, why_view
 from growlearn.domain.api_key import Role
+from growlearn.domain.redaction import redact_values
 
 STREAM = f"{PREFIX}/streams/{{stream}}"
 MAX_PAGE = 500
@@ -40,29 +41,29 @@ def _add_listings(app: FastAPI, context: ApiContext) -> None:
         """Streams by name."""
         statuses = {each["name"]: each for each in views.status_view(store, None, clock.now())["streams"]}
         page, following = take_page(list(statuses), after, limit)
-        return json_response({"streams": [statuses[name] for name in page], "next": following})
+        return _listing_response({"streams": [statuses[name] for name in page], "next": following})
 
     def get_stream(stream: str) -> Response:
         """One stream."""
-        return json_response(views.status_view(store, stream, clock.now())["streams"][0])
+        return _listing_response(views.status_view(store, stream, clock.now())["streams"][0])
 
     def get_lineage(stream: str) -> Response:
         """Every branch that was trained, rejected ones too."""
-        return json_response(views.lineage_view(store, stream))
+        return _listing_response(views.lineage_view(store, stream))
 
     def get_matrix(stream: str, version: VersionNumber = None) -> Response:
         """The accuracy on each task after each growth."""
-        return json_response(views.matrix_view(views.get_accuracy_matrix(store, stream, version)))
+        return _listing_response(views.matrix_view(views.get_accuracy_matrix(store, stream, version)))
 
     def list_versions(stream: str) -> Response:
         """Versions by number, with their aliases."""
-        return json_response(views.versions_view(store, stream))
+        return _listing_response(views.versions_view(store, stream))
 
     def get_why(
         stream: str, which: Annotated[str | None, Query(max_length=20, description="such as 3 or w5")] = None
     ) -> Response:
         """How a version was made, or why a window led to none; default: the champion."""
-        return json_response(why_view(store, explain_decision(store, stream, which)))
+        return _listing_response(why_view(store, explain_decision(store, stream, which)))
 
     for path, summary, model, endpoint in (
         (f"{PREFIX}/streams", "Streams", schemas.Streams, list_streams),
@@ -84,11 +85,11 @@ def _add_windows(app: FastAPI, context: ApiContext) -> None:
         windows = views.windows_view(store, stream)["windows"]
         page, following = take_page([window["id"] for window in windows], after, limit)
         selected = [window for window in windows if window["id"] in set(page)]
-        return json_response({"windows": selected, "next": following})
+        return _listing_response({"windows": selected, "next": following})
 
     def get_window(stream: str, window: str) -> Response:
         """One window, with the rows quarantined from it."""
-        return json_response(views.windows_view(store, stream, window)["windows"][0])
+        return _listing_response(views.windows_view(store, stream, window)["windows"][0])
 
     def list_drift(stream: str, limit: Limit = 100, after: After = None) -> Response:
         """The drift report of every judged window."""
@@ -96,11 +97,11 @@ def _add_windows(app: FastAPI, context: ApiContext) -> None:
         judged = [window.id for window in windows if window.verdict is not None]
         page, following = take_page(judged, after, limit)
         reports = [report for window in page for report in views.drift_view(store, stream, window)["reports"]]
-        return json_response({"reports": reports, "next": following})
+        return _listing_response({"reports": reports, "next": following})
 
     def get_drift(stream: str, window: str) -> Response:
         """The drift report of one window; none where it is not judged yet."""
-        return json_response({**views.drift_view(store, stream, window), "next": None})
+        return _listing_response({**views.drift_view(store, stream, window), "next": None})
 
     for path, summary, model, endpoint in (
         (f"{STREAM}/windows", "Windows", schemas.Windows, list_windows),
@@ -114,6 +115,11 @@ def _add_windows(app: FastAPI, context: ApiContext) -> None:
 
 def _listing(path: str, summary: str, model: Any, errors: Sequence[HTTPStatus]) -> Route:
     return Route(method="GET", path=path, role=Role.VIEWER, summary=summary, model=model, errors=errors)
+
+
+def _listing_response(view: Mapping[str, Any]) -> Response:
+    """A view without the secrets that an address in it may have, as the command line prints it."""
+    return json_response(redact_values(view))
 
 
 def take_page(names: Sequence[str], after: str | None, limit: int) -> tuple[Sequence[str], str | None]:

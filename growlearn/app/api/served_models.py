@@ -10,14 +10,13 @@ from dataclasses import dataclass
 
 import torch
 
-from growlearn.app.verify import Verification, describe_verification, verify_version
 from growlearn.domain.errors import GrowLearnError, NotFound, Unavailable
 from growlearn.domain.execution import Execution
 from growlearn.domain.redaction import redact
 from growlearn.domain.stream import Alias
 from growlearn.ingest.rows import Rows, make_dummy_row
-from growlearn.network.bitwise_check import CROSS_DEVICE_TOLERANCE
 from growlearn.network.model_cache import ModelCache
+from growlearn.pipeline.verify import Verification, describe_verification, verify_version
 from growlearn.ports import Artifacts, Store
 from growlearn.registry.version_tree import get_version, select_version_tasks
 from growlearn.serving.batch_invariance import measure_shared_rows
@@ -39,6 +38,7 @@ class ServedModel:
     stream: str
     version: int
     batcher: MicroBatcher
+    verification: Verification
 
 
 class ServedModels:
@@ -112,16 +112,19 @@ class ServedModels:
     async def _open_new(self, key: tuple[str, int]) -> ServedModel:
         loop = asyncio.get_running_loop()
         try:
-            predictor, shared_rows, note = await loop.run_in_executor(self._load, self._load_version, *key)
+            predictor, shared_rows, verification = await loop.run_in_executor(
+                self._load, self._load_version, *key
+            )
         finally:
             del self._opening[key]
         batcher = MicroBatcher(
             predictor, self._compute, max_shared_rows=shared_rows, max_queued_rows=MAX_QUEUED_ROWS
         )
-        self._open[key] = model = ServedModel(*key, batcher)
+        self._open[key] = model = ServedModel(*key, batcher, verification)
         self._close_unused()
+        check = describe_verification(verification)
         self._log(
-            "model opened", {"stream": key[0], "version": key[1], "check": note, "shared_rows": shared_rows}
+            "model opened", {"stream": key[0], "version": key[1], "check": check, "shared_rows": shared_rows}
         )
         return model
 
@@ -134,7 +137,7 @@ class ServedModels:
         while len(self._open) > MAX_OPEN_MODELS:
             self._open.popitem(last=False)
 
-    def _load_version(self, stream: str, number: int) -> tuple[Predictor, int, str]:
+    def _load_version(self, stream: str, number: int) -> tuple[Predictor, int, Verification]:
         """Open a version, check its answers, and measure how many rows may share a batch."""
         self._store.stream(stream)
         version = get_version(self._store.versions(stream), number)
@@ -146,10 +149,10 @@ class ServedModels:
             number,
             run=lambda compute: self._compute.submit(compute).result(),
         )
-        note = describe_verification(verification)
         if not may_answer(verification):
+            note = describe_verification(verification)
             raise Unavailable(f"version {number} of stream {stream!r} does not answer: {note}")
-        return predictor, measure_shared_rows(predictor, self._load_probe(stream, number)), note
+        return predictor, measure_shared_rows(predictor, self._load_probe(stream, number)), verification
 
     def _load_probe(self, stream: str, number: int) -> Rows:
         versions = self._store.versions(stream)
@@ -213,9 +216,6 @@ class ServedModels:
 def may_answer(verification: Verification) -> bool:
     """Whether a version's answers are those stored with it, or differ only because its machine was another.
 
-    Bit for bit; on another processor or with other packages than it was made with, within 1e-4.
+    One without stored answers, or whose check rows were removed, may answer: it is the champion all the same.
     """
-    if not verification.changed_tasks:
-        return True
-    largest = max(verification.output_differences.values())
-    return bool(verification.environment_differences) and largest <= CROSS_DEVICE_TOLERANCE
+    return verification.is_proven or not verification.changed_tasks

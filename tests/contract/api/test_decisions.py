@@ -9,12 +9,12 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from growlearn.app.verify import Verification, verify_version
 
 from growlearn.app.api import served_models
 from growlearn.app.decisions import decide_rollback, store_decision
 from growlearn.domain.decision_log import LogEntryKind
 from growlearn.domain.environment import EnvironmentDifference
+from growlearn.pipeline.verify import Verification, verify_version
 from tests.contract.api.conftest import API, DIGITS, Api, digit_rows
 
 OTHER_CPU = EnvironmentDifference(name="cpu", recorded="x", current="y")

@@ -17,10 +17,13 @@ from growlearn.app.api.access import get_key
 from growlearn.app.api.answer_once import IDEMPOTENCY_PARAMETER, answer_once
 from growlearn.app.api.context import ApiContext
 from growlearn.app.api.metrics import ApiMetrics
+from growlearn.app.api.problems import Problem
 from growlearn.app.api.routes.streams import STREAM
 from growlearn.app.api.routing import Route, add_route
+from growlearn.app.api.served_models import ServedModel
 from growlearn.app.decisions import Decision, decide_promotion, decide_rollback, store_decision
 from growlearn.domain.api_key import ApiKey, Role
+from growlearn.pipeline.verify import describe_verification
 from growlearn.ports import Store
 
 Decide = Callable[[Store, str, int | None, str, str, datetime], Decision]
@@ -78,13 +81,23 @@ async def _decide(
         actor, at = name_actor(get_key(request)), context.clock.now()
         decision = decide(context.store, stream, asked.version, actor, asked.reason or default_reason, at)
         opened = asyncio.run_coroutine_threadsafe(context.models.open(stream, decision.version), loop)
-        opened.result()  # raises where it does not give its stored answers; nothing has moved yet
+        _require_proof(opened.result())  # nothing has moved yet
         store_decision(context.store, decision)
         return HTTPStatus.OK, _render(decision)
 
     response = await run_in_threadpool(answer_once, context, request, asked.model_dump_json().encode(), work)
     await context.models.refresh(stream)
     return response
+
+
+def _require_proof(model: ServedModel) -> None:
+    if not model.verification.is_proven:
+        raise Problem(
+            HTTPStatus.CONFLICT,
+            f"nothing was changed: version {model.version} of stream {model.stream!r} is "
+            f"{describe_verification(model.verification)}",
+            "name another version; to use this one all the same: growlearn promote --unverified",
+        )
 
 
 def _render(decision: Decision) -> dict[str, Any]:

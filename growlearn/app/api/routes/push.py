@@ -18,6 +18,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from growlearn.adapters.scheduler.times import next_fire_times
+from growlearn.adapters.sources import open_source
 from growlearn.adapters.sources.deposit import choose_name, deposit_file
 from growlearn.app.api import schemas
 from growlearn.app.api.answer_once import IDEMPOTENCY_PARAMETER, answer_once
@@ -85,7 +86,7 @@ def add_routes(app: FastAPI, context: ApiContext, _: ApiMetrics) -> None:
         def work() -> tuple[HTTPStatus, Any]:
             stored = context.store.stream(stream)
             file = read_pushed(body, content_type, stored.job.schema, context.settings.api_max_rows)
-            return HTTPStatus.ACCEPTED, _deposit(stored, file)
+            return HTTPStatus.ACCEPTED, _deposit(stored, file, context)
 
         return await run_in_threadpool(answer_once, context, request, body, work)
 
@@ -106,7 +107,8 @@ def add_routes(app: FastAPI, context: ApiContext, _: ApiMetrics) -> None:
     add_route(app, route, push_rows)
 
 
-def _deposit(stream: Stream, file: PushedFile) -> dict[str, Any]:
+def _deposit(stream: Stream, file: PushedFile, context: ApiContext) -> dict[str, Any]:
+    open_source(stream.job.source, context.clock, context.settings.protocols)  # raises where it may not
     name = choose_name(stream.job.source, file.content, file.suffix)
     created = deposit_file(stream.job.source, name, file.content)
     return {

@@ -152,7 +152,7 @@ def list_alias_changes(connection: Connection, stream: str) -> Sequence[AliasCha
 
 
 def load_alias_changes_by_decision(
-    connection: Connection, decisions: Select[tuple[int]]
+    connection: Connection, decisions: Select[int]
 ) -> Mapping[int, Sequence[AliasChange]]:
     """The alias changes of each of these decisions, in the order they were made."""
     changes: dict[int, list[AliasChange]] = defaultdict(list)

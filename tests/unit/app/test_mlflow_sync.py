@@ -88,7 +88,7 @@ def test_who_loses_the_outbox_sends_nothing_more(
     """A process that was paused past its lease, and goes on."""
     answers = iter([True, False])
     monkeypatch.setattr(store, "claim_outbox", lambda *_: next(answers, False))
-    monkeypatch.setattr(Lease, "require", lambda lease: lease.renew() or _lose())
+    monkeypatch.setattr(Lease, "require", lambda lease: None if lease.renew() else _lose())
     said: list[str] = []
     assert deliver(settings, store, said) is Delivery.ELSEWHERE
     assert (said, len(store.pending_messages("a"))) == ([], 1)

@@ -173,7 +173,7 @@ def test_streams_take_turns_where_there_is_not_room_for_all() -> None:
     bench = Bench("a", "b", "c", "d")
     for name in ("a", "b", "c"):
         bench.leave_pending(name)
-    turns = []
+    turns: list[str] = []
 
     def handle(name: str, lets_others_go_first: Callable[[], bool]) -> None:
         assert lets_others_go_first() == (len(turns) < 4)

@@ -132,8 +132,8 @@ class WithoutEarlyEntries(MemoryStore):
 
     first_entry = 10**9
 
-    def decision_log(self, stream: str) -> Sequence[LogEntry]:
-        return super().decision_log(stream)[self.first_entry :]
+    def decision_log(self, stream: str, window: str | None = None) -> Sequence[LogEntry]:
+        return super().decision_log(stream, window)[self.first_entry :]
 
 
 @pytest.mark.parametrize("first_entry", [0, 5, 9, 12, 10**9])

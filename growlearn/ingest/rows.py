@@ -288,16 +288,22 @@ def _write_row_groups(tables: Iterator[Any], sink: IO[bytes]) -> None:
     """Write each table as one row group; there is at least one."""
     table = next(tables)
     dictionary_columns = [field.name for field in table.schema if pa.types.is_string(field.type)]
+    codecs = {field.name: _choose_codec(field.type) for field in table.schema}
     with pq.ParquetWriter(
         sink,
         table.schema,
-        compression="zstd",
-        compression_level=_ZSTD_LEVEL,
+        compression=codecs,
+        compression_level={name: _ZSTD_LEVEL for name, codec in codecs.items() if codec == "zstd"},
         use_dictionary=dictionary_columns,  # for pixels or hashes a dictionary only costs time
     ) as writer:
         writer.write_table(table)
         for table in tables:
             writer.write_table(table)
+
+
+def _choose_codec(arrow_type: Any) -> str:
+    """LZ4 for pixels: zstd takes longer than decoding the images did, for files that are hardly smaller."""
+    return "lz4" if pa.types.is_fixed_size_binary(arrow_type) else "zstd"
 
 
 def from_parquet(content: Content, schema: Schema) -> Rows:

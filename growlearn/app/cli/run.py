@@ -108,7 +108,8 @@ class _Service:
 def _open_service() -> _Service:
     from growlearn.app.composition import open_store, system_clock
     from growlearn.app.current_settings import load_settings
-    from growlearn.app.deliverer import Deliverer
+    from growlearn.app.deliverer import Deliverer, Delivery
+    from growlearn.app.garbage import exempt_imports
     from growlearn.app.mlflow_sync import deliver_stream
     from growlearn.app.outages import Outages
 
@@ -117,10 +118,19 @@ def _open_service() -> _Service:
     # Its pool logs a traceback for every connection that a server drops; the error itself is reported.
     logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)
     outages = Outages(system_clock(), _log, _log_error)
+    imported = threading.Event()
+
+    def deliver(stream: str) -> Delivery:
+        delivery = deliver_stream(settings, store, stream, _log, outages)
+        if delivery is Delivery.DONE and not imported.is_set():
+            imported.set()  # a window that is delivered has been through everything that is imported late
+            exempt_imports()
+        return delivery
+
     deliverer = Deliverer(
         store,
         system_clock(),
-        lambda stream: deliver_stream(settings, store, stream, _log, outages),
+        deliver,
         outages,
         poll_s=settings.poll_s,
         retry_s=settings.lease_s,

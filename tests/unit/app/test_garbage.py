@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+
+import pytest
+
+from growlearn.app.garbage import exempt_imports
+
+
+@pytest.fixture(autouse=True)
+def _unfreeze() -> Iterator[None]:
+    yield
+    gc.unfreeze()
+
+
+def test_what_existed_before_is_no_longer_looked_at() -> None:
+    kept = [{"number": number} for number in range(1000)]
+    exempt_imports()
+
+    assert gc.get_freeze_count() > len(kept)
+    assert len(gc.get_objects()) < 1000
+
+
+def test_cycles_made_later_are_collected_soon() -> None:
+    exempt_imports()
+    before = gc.get_stats()[2]["collections"]
+    for _ in range(200_000):
+        cycle: list[object] = []
+        cycle.append(cycle)
+
+    assert gc.get_stats()[2]["collections"] > before
+    assert len(gc.get_objects()) < 50_000

@@ -105,8 +105,8 @@ def main() -> None:
             lines,
             f"A window a stream every {options.every_s:.0f} s, {options.workers} workers of "
             f"{options.parallel} streams at once, {options.judge_ms:.0f} ms of judging, one window in "
-            f"{options.train_every} trains for {options.train_s:.0f} s; all processes and PostgreSQL shared one "
-            "core with other work",
+            f"{options.train_every} trains for {options.train_s:.0f} s; all processes and PostgreSQL shared "
+            "one core with other work",
         )
 
 

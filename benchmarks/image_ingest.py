@@ -1,8 +1,8 @@
 """Ingest of Parquet images beside bare pyarrow and Pillow that decode the same files.
 
-Bare is: read the Parquet file, open every image with Pillow, load its pixels, and put them into one array.
-Ingest also hashes the file, checks every row, finds repeated ones, and stores a snapshot. Both in one process,
-in turn.
+Bare is: read the Parquet file, open every image with Pillow, load its pixels, put them into one array. Ingest
+also hashes the file, checks every row, finds repeated ones, and stores a snapshot. Both in one process, in
+turn.
 """
 
 from __future__ import annotations

@@ -24,13 +24,14 @@ from typing import Any
 from many_streams import make_job
 from results import publish
 from servers import postgres
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, insert, select, text
 
 from growlearn.adapters.db.migrate import upgrade_database
 from growlearn.adapters.db.store import DbStore, open_db_store
 from growlearn.adapters.db.tables import StreamRow, WindowRow
 from growlearn.adapters.memory.clock import SystemClock
 from growlearn.adapters.scheduler.scheduler import Scheduler
+from growlearn.app.outages import Outages
 from growlearn.app.worker import Worker
 from growlearn.domain.drift import DriftReport, DriftTestResult
 from growlearn.domain.job import Schedule
@@ -139,9 +140,9 @@ def simulate(load: Load) -> Outcome:
                 process.start()
             wait_for_start(results, len(processes))
             time.sleep(load.every_s - time.time() % load.every_s)  # the first interval is for starting
-            before, server_before = count_done(store), postgres_cpu_s()
+            before, server_before = count_done(store), postgres_cpu_s(store)
             time.sleep(load.seconds)
-            done, server_s = count_done(store) - before, postgres_cpu_s() - server_before
+            done, server_s = count_done(store) - before, postgres_cpu_s(store) - server_before
             stop.set()
             costs = dict(results.get(timeout=600) for _ in processes)
             for process in processes:
@@ -178,17 +179,27 @@ def count_done(store: DbStore) -> int:
         return connection.scalar(query) or 0
 
 
-def postgres_cpu_s() -> float:
-    """CPU seconds of all PostgreSQL processes of this user that run now."""
+def postgres_cpu_s(store: DbStore) -> float:
+    """CPU seconds of this server's processes so far, ended ones too."""
+    with store._engine.connect() as connection:
+        backend = connection.scalar(text("SELECT pg_backend_pid()"))
+    server = int(read_stat(Path(f"/proc/{backend}"))[1])
     ticks = 0
     for process in Path("/proc").glob("[0-9]*"):
         try:
-            name, _, fields = (process / "stat").read_text().partition(")")
+            fields = read_stat(process)
         except OSError:  # it has ended since
             continue
-        if name.endswith("(postgres"):
-            ticks += sum(map(int, fields.split()[11:15]))  # of its ended children too
+        if int(fields[1]) == server:
+            ticks += int(fields[11]) + int(fields[12])
+        if process.name == str(server):
+            ticks += sum(map(int, fields[11:15]))  # of its ended children too
     return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def read_stat(process: Path) -> list[str]:
+    """The fields of /proc/PID/stat after the name: state, parent, ...; times from the eleventh on."""
+    return (process / "stat").read_text().rpartition(")")[2].split()
 
 
 def run_scheduler(url: str, stop: Any, results: Any) -> None:
@@ -210,8 +221,8 @@ def run_worker(url: str, place: int, load: Load, stop: Any, results: Any) -> Non
         worker = Worker(
             store,
             SystemClock(),
-            lambda stream: handle(store, stream, name, load, ended),
-            print,
+            lambda stream, _: handle(store, stream, name, load, ended),
+            Outages(SystemClock(), print, print),
             poll_s=2.0,
             parallel=load.parallel,
             retry_s=20.0,

@@ -1,9 +1,9 @@
 """The service's own time for a window, and the memory of the process, over hundreds of windows.
 
 One worker handles one stream on PostgreSQL, with an MLflow server on PostgreSQL beside it: a file is
-dropped, ingested, judged, recorded and delivered, again and again. After the first window, which trains, each
-is stable, so that all time is the service's own. Stated are medians early and late, and the slopes of time and
-of resident memory over the second half, when imports and caches are done.
+dropped, ingested, judged, recorded and delivered, again and again. After the first, which trains, each window
+is stable, so that all time is the service's own. Stated are medians early and late, and the slopes of time
+and of resident memory over the second half, when imports and caches are done.
 """
 
 from __future__ import annotations

@@ -121,9 +121,10 @@ def _open_service() -> _Service:
     imported = threading.Event()
 
     def deliver(stream: str) -> Delivery:
+        is_first = not imported.is_set() and bool(store.pending_messages(stream, limit=1))
         delivery = deliver_stream(settings, store, stream, _log, outages)
-        if delivery is Delivery.DONE and not imported.is_set():
-            imported.set()  # a window that is delivered has been through everything that is imported late
+        if is_first and delivery is Delivery.DONE:  # by now everything that is imported late is there
+            imported.set()
             exempt_imports()
         return delivery
 

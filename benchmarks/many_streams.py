@@ -30,6 +30,7 @@ from growlearn.adapters.db.store import DbStore, open_db_store
 from growlearn.adapters.db.tables import OutboxRow, StreamRow, TickRow, WindowRow
 from growlearn.adapters.memory.clock import ManualClock
 from growlearn.adapters.scheduler.scheduler import Scheduler
+from growlearn.app.outages import Outages
 from growlearn.app.worker import Worker
 from growlearn.domain.job import Job, Schedule, SourceConfig
 from growlearn.domain.schema import InputColumn, InputType, Schema
@@ -172,7 +173,8 @@ def measure_looks(store: DbStore) -> Iterator[Measured]:
         yield Measured("a tick, every stream due", cost, (len(statements) - first) // REPEATS)
     with counted(store) as statements:
         yield Measured("a tick, no stream due", median_of(scheduler.sync), len(statements) // REPEATS)
-    worker = Worker(store, clock, lambda _: None, _fail, poll_s=60, parallel=1, retry_s=3600)
+    outages = Outages(clock, _fail, _fail)
+    worker = Worker(store, clock, lambda *_: None, outages, poll_s=60, parallel=1, retry_s=3600)
     started: list[str] = []
     worker.start_due(started.append)  # every stream once
     for stream in store.streams():
@@ -217,8 +219,8 @@ def median_of(operation: Callable[[], object]) -> Cost:
     return Cost(*(statistics.median(getattr(cost, name) for cost in costs) for name in ("wall_s", "cpu_s")))
 
 
-def _fail(text: str) -> None:
-    raise SystemExit(text)
+def _fail(*texts: str) -> None:
+    raise SystemExit(": ".join(texts))
 
 
 if __name__ == "__main__":

@@ -69,11 +69,12 @@ class Life:
         return window
 
     def step(self, window: Window, source: WindowState, target: WindowState, **records: object) -> None:
-        self.store.claim(self.name, "ada", self.clock.now(), 60)
+        claimed = self.store.claim(self.name, "ada", self.clock.now(), 60)
+        assert claimed is not None
         self.store.advance(
             Transition(
                 stream=self.name, window=window.id, source=source, target=target, worker="ada",
-                at=self.clock.now(), **records,  # type: ignore[arg-type]
+                claim=claimed.claim, at=self.clock.now(), **records,  # type: ignore[arg-type]
             )
         )  # fmt: skip
 

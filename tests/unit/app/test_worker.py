@@ -102,6 +102,16 @@ def test_a_stream_is_handled_once_a_tick() -> None:
     assert looks == [[], ["a"], [], ["a"], []]
 
 
+def test_a_paused_stream_is_left_alone_until_it_is_resumed() -> None:
+    bench = Bench("a")
+    bench.store.set_paused("a", True, bench.clock.now(), "ada")
+    bench.tick("a")
+    bench.leave_pending("a")
+    assert bench.look() == []
+    bench.store.set_paused("a", False, bench.clock.now(), "ada")
+    assert bench.look() == ["a"]
+
+
 def test_a_tick_claimed_while_no_worker_ran_is_handled_when_one_starts() -> None:
     bench = Bench("a")
     bench.tick("a")

@@ -60,6 +60,21 @@ def test_a_new_stream_on_an_interval_is_due_at_once_and_then_once_an_interval() 
     assert counts == [1, 1, 2, 2, 3]
 
 
+def test_a_paused_stream_is_due_once_when_it_is_resumed() -> None:
+    office = Office()
+    office.apply("a", every="5m")
+    office.store.set_paused("a", True, office.clock.now(), "ada")
+    scheduler = office.scheduler()
+    counts = []
+    for step in range(4):
+        if step == 3:
+            office.store.set_paused("a", False, office.clock.now(), "ada")
+        scheduler.sync()
+        counts.append(len(office.dispatched))
+        office.clock.advance(300)
+    assert counts == [0, 0, 0, 1]
+
+
 def test_a_new_stream_on_a_crontab_waits_for_its_time_of_day() -> None:
     office = Office()
     office.apply("a", cron="0 3 * * *")

@@ -25,7 +25,7 @@ def routes(app: FastAPI) -> Iterator[tuple[str, str, str]]:
     """Method, path and needed role of each."""
     for route in app.routes:
         assert isinstance(route, APIRoute), f"{route} is open to everybody"
-        (method,) = route.methods or {""}
+        (method,) = list(route.methods or [])
         path = route.path
         for name in ("stream", "window", "key_id"):
             path = path.replace(f"{{{name}}}", "nothing")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from typing import Any
 
 import mlflow
@@ -34,9 +35,12 @@ def test_run_again_finds_nothing_new(grown: Any) -> None:
 
 
 def test_status_json_has_the_documented_keys(grown: Any) -> None:
-    streams = grown.place.growlearn("status", "--json").json["streams"]
-    assert streams == [{"name": "blobs", "state": "idle", "champion": 2, "pending": 0}]
-    assert grown.place.growlearn("status", "blobs", "--json").json["streams"] == streams
+    (stream,) = grown.place.growlearn("status", "--json").json["streams"]
+    times = stream.pop("last_look"), stream.pop("next_look")
+    assert stream == {"name": "blobs", "state": "idle", "champion": 2, "pending": 0}
+    assert all(datetime.fromisoformat(time).tzinfo is not None for time in times)
+    (again,) = grown.place.growlearn("status", "blobs", "--json").json["streams"]
+    assert again["last_look"] == times[0]
 
 
 def test_windows_json_has_the_documented_keys(grown: Any) -> None:
@@ -119,7 +123,15 @@ def test_matrix_json_has_the_documented_keys_and_nothing_is_forgotten(grown: Any
 
 def test_versions_json_has_the_documented_keys_and_the_mirror_was_told(grown: Any) -> None:
     versions = grown.place.growlearn("versions", "blobs", "--json").json["versions"]
-    keys = ["version", "mlflow_version", "aliases", "branches", "average_accuracy", "created_at"]
+    keys = [
+        "version",
+        "mlflow_version",
+        "aliases",
+        "branches",
+        "average_accuracy",
+        "created_at",
+        "removed_at",
+    ]
     assert all(list(version) == keys for version in versions)
     assert [(v["version"], v["mlflow_version"], v["aliases"], v["branches"]) for v in versions] == [
         (1, "1", [], ["b1"]),

@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from growlearn.adapters.engines.protocol import ChildWork
 from growlearn.app.training_process import build_training_command
+from growlearn.registry.json_codec import to_json
 
 if TYPE_CHECKING:
     from tests.integration.cli.conftest import Place
@@ -114,7 +116,7 @@ def test_a_training_reads_its_addresses_from_its_input(tmp_path: Path) -> None:
         assert child.stdin is not None
         assert child.stdout is not None
         assert child.stderr is not None
-        child.stdin.write(f"{addresses}\n[]\n")
+        child.stdin.write(f"{addresses}\n{to_json(ChildWork(plans=()), ChildWork).decode()}\n")
         child.stdin.flush()  # it stays open, as a parent that lives keeps it
         answer, errors = child.stdout.readline(), child.stderr.read()
     assert child.returncode == 1

@@ -55,7 +55,8 @@ def fsck(as_json: JsonOption = False) -> None:
 
 def _show(inspection: Inspection) -> None:
     for damage in inspection.damage:
-        echo(f"{damage.kind}: {damage.message}\n  -> {damage.hint}")
+        echo(f"{damage.kind}: {damage.message}")
+        echo(f"  -> {damage.hint}")
     if inspection.unreferenced:
         size = sum(file.size_bytes for file in inspection.unreferenced) / 1e6
         echo(f"unreferenced: {len(inspection.unreferenced)} files, {size:.1f} MB, that no row refers to")

@@ -225,12 +225,12 @@ def test_listings_of_an_unknown_stream_are_empty(store: Store) -> None:
     assert store.ingested_files("nowhere") == ()
 
 
-def test_any_text_may_be_a_reason(store: Store, make_ingest: MakeIngest) -> None:
+def test_a_reason_is_any_text_and_is_kept_printable(store: Store, make_ingest: MakeIngest) -> None:
     reason = "x is 'naïve' \U0001f333 \\ % :y \n \t"
 
     store.record_ingest(make_ingest(1, reason=reason))
 
-    assert store.window("digits", "w1").reason == reason
+    assert store.window("digits", "w1").reason == r"x is 'naïve' 🌳 \ % :y \n \t"
 
 
 def test_file_names_that_no_database_can_store_do_not_stop_a_stream(

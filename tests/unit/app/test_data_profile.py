@@ -200,7 +200,10 @@ def test_all_that_is_not_chosen_for_the_data_is_the_default(tmp_path: Path) -> N
 def test_every_section_that_is_active_by_default_is_shown_with_its_decisive_keys(tmp_path: Path) -> None:
     text = render_job_file("drafted", profile_data(numbers(400, tmp_path), None))
     shown = parse_yaml(text).lines.keys()
-    off_by_default = {"class_weight", "hyperparameter_search", "pruning", "evaluation", "consolidation"}
+    off_by_default = {
+        "class_weight", "hyperparameter_search", "pruning", "evaluation", "consolidation", "keep",
+        "keep_versions",
+    }  # fmt: skip
     needs_id_column = {"label_delay"}
     sections = {field.name for field in fields(Job)}
     assert {path[0] for path in shown} == sections - off_by_default - needs_id_column

@@ -37,7 +37,9 @@ def test_every_check_has_a_name_of_its_own() -> None:
 
 def test_without_a_home_the_way_in_is_told_and_nothing_is_made(settings: Settings) -> None:
     findings = run_all(settings)
-    assert [finding.check for finding in findings] == ["settings", "disk", "device", "database", "mlflow"]
+    assert [finding.check for finding in findings] == [
+        "settings", "disk", "permissions", "device", "database", "mlflow",
+    ]  # fmt: skip
     assert FindingState.ERROR not in [finding.state for finding in findings]
     assert findings[3].hint == "run: growlearn demo, or growlearn init DATA"
     assert list(settings.home.parent.iterdir()) == []
@@ -94,6 +96,7 @@ def test_a_database_that_is_no_record_leaves_the_rest_unseen_and_says_so(setting
     assert [finding.check for finding in findings] == [
         "settings",
         "disk",
+        "permissions",
         "device",
         "database",
         "mlflow",

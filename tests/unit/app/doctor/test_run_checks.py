@@ -41,7 +41,7 @@ def test_without_a_home_the_way_in_is_told_and_nothing_is_made(settings: Setting
         "settings", "disk", "permissions", "device", "database", "mlflow",
     ]  # fmt: skip
     assert FindingState.ERROR not in [finding.state for finding in findings]
-    assert findings[3].hint == "run: growlearn demo, or growlearn init DATA"
+    assert findings[4].hint == "run: growlearn demo, or growlearn init DATA"
     assert list(settings.home.parent.iterdir()) == []
 
 

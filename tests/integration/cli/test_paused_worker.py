@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import subprocess
 import time
 from collections.abc import Callable
+from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -74,6 +76,18 @@ def is_alive(pid: int) -> bool:
         return False
 
 
+def pause(pid: int, folder: Path) -> None:
+    """Stop a process between two writes: one that is stopped within a write keeps SQLite's only lock."""
+    while True:
+        os.kill(pid, signal.SIGSTOP)
+        database = sqlite3.connect(folder / ".growlearn" / "growlearn.db", timeout=1)
+        with closing(database), suppress(sqlite3.OperationalError):
+            database.execute("BEGIN IMMEDIATE")
+            return
+        os.kill(pid, signal.SIGCONT)
+        time.sleep(0.05)
+
+
 def claim_of(record: Store) -> int:
     windows = record.windows("blobs")
     return windows[0].claim if windows else 0
@@ -88,7 +102,7 @@ def test_a_worker_paused_past_its_lease_ends_its_training_and_writes_nothing_mor
     try:
         wait_until(lambda: is_training(shared_place.folder), "the first training")
         (child,) = list_children(paused.pid)
-        os.kill(paused.pid, signal.SIGSTOP)
+        pause(paused.pid, shared_place.folder)
         other = shared_place.start("run", "blobs")
         wait_until(lambda: claim_of(record) > 1, "the second claim")
         os.kill(paused.pid, signal.SIGCONT)

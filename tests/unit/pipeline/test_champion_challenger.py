@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -142,7 +143,7 @@ def test_a_challenger_that_no_longer_gives_its_stored_logits_is_declined(
     world.send("3.parquet", 255 - images[900:1100], labels[900:1100])
     world.send("4.parquet", images[1100:1300], labels[1100:1300])
     assert aliases(world) == (1, None, 1)
-    assert last_change(world).reason.startswith("not verified: 1 of 1 tasks no longer give")
+    assert re.match(r"not verified: 1 of \d tasks no longer give", last_change(world).reason)
 
 
 class Told:

@@ -6,7 +6,7 @@ No version becomes champion later than at its birth without it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from torch import Tensor
@@ -49,10 +49,10 @@ class Verification:
     """
 
     version: int
-    num_checked_tasks: int | None
-    output_differences: Mapping[str, float]
-    missing_tasks: tuple[str, ...]
-    environment_differences: tuple[EnvironmentDifference, ...] | None
+    num_checked_tasks: int | None = None
+    output_differences: Mapping[str, float] = field(default_factory=dict)
+    missing_tasks: tuple[str, ...] = ()
+    environment_differences: tuple[EnvironmentDifference, ...] | None = None
     device: str = CPU
     recorded_device: str = CPU
 
@@ -92,13 +92,7 @@ def verify_version(
     version = get_version(store.versions(stream), number)
     result = store.window_record(stream, version.window).result
     if result is None or result.check_logits is None:
-        return Verification(
-            version=number,
-            num_checked_tasks=None,
-            output_differences={},
-            missing_tasks=(),
-            environment_differences=None,
-        )
+        return Verification(version=number)
     check_rows = _load_check_rows(store, artifacts, version)
     stored_outputs = weights.load_weights(artifacts.get(result.check_logits))
     expected = {

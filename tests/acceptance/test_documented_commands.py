@@ -16,6 +16,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+import mlflow
 import pandas as pd
 import pytest
 from sklearn.datasets import load_breast_cancer
@@ -106,7 +107,11 @@ def run_python(folder: Path, text: str, names: dict[str, Any]) -> None:
     """A Python block, in this process, as a script of that folder."""
     with pytest.MonkeyPatch.context() as monkeypatch, warnings.catch_warnings(action="ignore"):
         monkeypatch.chdir(folder)
-        exec(compile(text, "block.py", "exec"), names)
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", "")  # as it was afterwards, whatever a block sets
+        try:
+            exec(compile(text, "block.py", "exec"), names)
+        finally:
+            mlflow.set_tracking_uri(None)  # type: ignore[arg-type]
 
 
 def run_shell(folder: Path, text: str) -> list[str]:

@@ -107,10 +107,11 @@ def place(make_place: Callable[[str], Place]) -> Place:
 
 @dataclass(frozen=True)
 class Grown:
-    """The folder of the grown stream, and the output of `run`."""
+    """The folder of the grown stream, the output of `run`, and what others might read of the home then."""
 
     place: Place
     run: Finished
+    open_paths: tuple[Path, ...]
 
 
 @pytest.fixture(scope="session")
@@ -122,7 +123,10 @@ def grown(make_place: Callable[[str], Place]) -> Grown:
     (place.folder / "incoming" / "3-empty.parquet").touch()
     place.drop("4.parquet", turned=False, seed=4)
     place.drop("5.parquet", turned=False, seed=5, broken_rows=1)
-    return Grown(place, place.growlearn("run", "blobs.yaml"))
+    done = place.growlearn("run", "blobs.yaml")
+    # Now: tests that look into the record themselves write files with modes of their own.
+    home = place.folder / ".growlearn"
+    return Grown(place, done, tuple(path for path in home.rglob("*") if path.stat().st_mode & 0o077))
 
 
 @pytest.fixture

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import socket
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 
 from growlearn import __version__
 from growlearn.domain.process import HEARTBEAT_INTERVAL_S, ProcessKind, ProcessRecord
+from growlearn.pipeline.periodic import repeat_in_thread
 from growlearn.ports import Clock, Store
 
 
@@ -30,9 +30,8 @@ def keep_heartbeat(
     started_at = clock.now()
     host, pid = socket.gethostname(), os.getpid()
     process_id = f"{kind}-{host}-{pid}-{started_at.timestamp():.6f}"
-    done = threading.Event()
 
-    def beat() -> None:
+    def beat() -> bool:
         now = clock.now()
         next_look_at: datetime | None = None if look_s is None else now + timedelta(seconds=look_s)
         process = ProcessRecord(
@@ -47,18 +46,12 @@ def keep_heartbeat(
         )
         with suppress(Exception):
             store.record_heartbeat(process)
-
-    def beat_until_done() -> None:
-        while not done.wait(interval_s):
-            beat()
+        return True
 
     beat()
-    thread = threading.Thread(target=beat_until_done, name="heartbeat", daemon=True)
-    thread.start()
     try:
-        yield
+        with repeat_in_thread(beat, interval_s, "heartbeat"):
+            yield
     finally:
-        done.set()
-        thread.join()
         with suppress(Exception):
             store.remove_process(process_id)

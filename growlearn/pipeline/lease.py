@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from growlearn.domain.errors import GrowLearnError, LeaseLost
 from growlearn.domain.growth import Progress
 from growlearn.domain.window import Claim
+from growlearn.pipeline.periodic import repeat_in_thread
 from growlearn.ports import Clock, ProgressCallback, Store
 
 _log = logging.getLogger(__name__)
@@ -61,14 +62,10 @@ def hold_lease(store: Store, claim: Claim, clock: Clock, lease_s: float) -> Iter
 
     A lease that was lost is not fought for: `Lease.guard` ends the work, and the store refuses its writes.
     """
-    lease = Lease(
-        lambda: store.renew(claim, clock.now(), lease_s),
-        clock,
-        lease_s,
-        f"window {claim.window} of stream {claim.stream!r}",
-    )
+    description = f"window {claim.window} of stream {claim.stream!r}"
+    lease = Lease(lambda: store.renew(claim, clock.now(), lease_s), clock, lease_s, description)
     try:
-        with renew_periodically(lease.renew, lease_s, f"window {claim.window} of stream {claim.stream!r}"):
+        with renew_periodically(lease.renew, lease_s, description):
             yield lease
     finally:
         store.release(claim)
@@ -77,27 +74,22 @@ def hold_lease(store: Store, claim: Claim, clock: Clock, lease_s: float) -> Iter
 @contextmanager
 def renew_periodically(renew: Callable[[], bool], lease_s: float, description: str) -> Iterator[None]:
     """Call `renew` each second, and three times a lease, in a thread, until the block ends or it is False."""
-    done = threading.Event()
+    is_away = False
+
+    def renew_and_log() -> bool:
+        nonlocal is_away
+        try:
+            if not renew():
+                _log.warning("%s is no longer this worker's", description)
+                return False
+            is_away = False
+        except Exception as error:  # a database that is away for a moment must not end the work
+            if not is_away:
+                reason = (str(error) or type(error).__name__).partition("\n")[0]
+                _log.warning("the lease of %s could not be renewed: %s", description, reason)
+            is_away = True
+        return True
+
     interval_s = min(lease_s / 3, _MAX_RENEWAL_INTERVAL_S)
-
-    def renew_until_done() -> None:
-        is_away = False
-        while not done.wait(interval_s):
-            try:
-                if not renew():
-                    _log.warning("%s is no longer this worker's", description)
-                    return
-                is_away = False
-            except Exception as error:  # a database that is away for a moment must not end the work
-                if not is_away:
-                    reason = (str(error) or type(error).__name__).partition("\n")[0]
-                    _log.warning("the lease of %s could not be renewed: %s", description, reason)
-                is_away = True
-
-    thread = threading.Thread(target=renew_until_done, name=f"lease of {description}", daemon=True)
-    thread.start()
-    try:
+    with repeat_in_thread(renew_and_log, interval_s, f"lease of {description}"):
         yield
-    finally:
-        done.set()
-        thread.join()

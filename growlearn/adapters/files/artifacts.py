@@ -18,6 +18,7 @@ from fsspec.implementations.local import LocalFileSystem
 from growlearn.domain.errors import CorruptArtifact, DiskFull, GrowLearnError, Unavailable, is_disk_full
 from growlearn.domain.locations import get_local_path
 from growlearn.domain.validation import SHA256_PATTERN
+from growlearn.ingest.atomic_file import fsync_folder, write_atomically
 from growlearn.ingest.spool import SPOOL_BYTES, drop_pages, map_file
 
 _REWRITE_AGE = timedelta(hours=12)
@@ -188,7 +189,11 @@ class FileArtifacts:
 
     def _write(self, path: str, content: bytes | memoryview) -> None:
         if self._is_local:
-            _write_atomically(Path(path), content)
+            file = Path(path)
+            file.parent.mkdir(parents=True, exist_ok=True)
+            write_atomically(file, content)
+            for folder in file.parents[1:3]:  # the new names of folders must survive a power failure too
+                fsync_folder(folder)
         elif isinstance(content, bytes):  # an object store shows a key only when it is complete
             self._fs.pipe_file(path, content)
         else:
@@ -202,29 +207,3 @@ def _make_unavailable(what: str, reason: object) -> Unavailable:
         f"{what} cannot be read: {reason}",
         hint="is its disk or server there, and may the user that runs growlearn read it?",
     )
-
-
-def _write_atomically(path: Path, content: bytes | memoryview) -> None:
-    """Write beside the final name, flush to the disk, then rename: no reader sees a partial file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temp_path = path.with_name(f".{path.name}.{uuid4().hex}.tmp")
-    try:
-        with temp_path.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temp_path.replace(path)
-    except BaseException:
-        with suppress(OSError):
-            temp_path.unlink()
-        raise
-    for folder in path.parents[:3]:  # the new names, folders included, must survive a power failure
-        _fsync_folder(folder)
-
-
-def _fsync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

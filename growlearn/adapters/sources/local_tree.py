@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
-from uuid import uuid4
 
 from growlearn.adapters.sources.listing import FileEntry, is_ignored
 from growlearn.domain.errors import GrowLearnError, InvalidFile, Unavailable, make_write_error
+from growlearn.ingest.atomic_file import write_atomically
 from growlearn.ingest.spool import read_or_spool
 
 _OUTSIDE_REASON = "is a symbolic link that leads out of the folder"
@@ -83,22 +83,13 @@ class LocalTree:
     def add_file(self, name: str, content: bytes | memoryview) -> bool:
         """Write a file under a hidden name, flush it, then rename it: durable, and never seen in part."""
         target = Path(self._make_full_path(name))
-        part = target.with_name(f".{name}.{uuid4().hex}.part")
         try:
             if target.exists():
                 return False
-            with part.open("xb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            part.replace(target)
-            _fsync_folder(target.parent)
+            write_atomically(target, content)
         except OSError as error:
             hint = "is the folder there, and may the user that runs growlearn write to it?"
             raise make_write_error(target, error, hint) from error
-        finally:
-            with suppress(OSError):
-                part.unlink()
         return True
 
     def _make_full_path(self, path: str) -> str:
@@ -143,14 +134,6 @@ class LocalTree:
             fingerprint=_make_fingerprint(status),
             reject_reason=reject_reason,
         )
-
-
-def _fsync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _make_fingerprint(status: os.stat_result) -> str:

@@ -338,10 +338,6 @@ class Store(Protocol):
         """Put them back into the queue, each in its old place."""
         ...
 
-    def claim_tick(self, stream: str, due_at: datetime) -> bool:
-        """True for the one scheduler that may dispatch this tick."""
-        ...
-
     def claim_ticks(self, due: Mapping[str, datetime]) -> frozenset[str]:
         """The streams, of those due, of which this scheduler may dispatch the tick; unknown ones are not."""
         ...

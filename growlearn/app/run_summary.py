@@ -18,6 +18,9 @@ _STATE_PHRASES = {
 }
 
 
+_STATES_WITH_VERSION = (WindowState.PROMOTED, WindowState.PENDING_APPROVAL)
+
+
 def report_events(stream: str, store: Store, write: Callable[[str], None]) -> RunEvents:
     """Events that write a line as soon as something has happened to a file or a window."""
 
@@ -34,7 +37,8 @@ def report_events(stream: str, store: Store, write: Callable[[str], None]) -> Ru
 
 def window_line(stream: str, window: Window, store: Store) -> str:
     """What became of a window."""
-    version = next((item for item in store.versions(stream) if item.window == window.id), None)
+    versions = store.versions(stream) if window.state in _STATES_WITH_VERSION else ()
+    version = next((item for item in versions if item.window == window.id), None)
     version_note = ""
     if version is not None:
         version_note = f"; version {version.number}, average accuracy {100 * version.average_accuracy:.2f} %"

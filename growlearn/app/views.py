@@ -215,7 +215,7 @@ def versions_view(store: Store, stream_name: str, mlflow_warnings: Sequence[str]
         version.number: max(
             (
                 removed[digest]
-                for digest in list_window_files(store, stream_name, version.window)
+                for digest in list_window_files(store, stream_name, version.window, version)
                 if digest in removed
             ),
             default=None,

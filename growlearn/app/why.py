@@ -10,6 +10,7 @@ from typing import Any
 
 from growlearn.domain.decision_log import LogEntry, ReportSection
 from growlearn.domain.errors import GrowLearnError
+from growlearn.domain.lineage import Version
 from growlearn.ports import Store
 from growlearn.registry.decision_report import explain_window
 from growlearn.registry.references import list_window_files
@@ -32,15 +33,18 @@ def explain_decision(store: Store, stream: str, which: str | None) -> Explanatio
     Raises NotFound, or GrowLearnError where the stream has no window yet.
     """
     window = _resolve_window(store, stream, which)
-    version = next((v.number for v in store.versions(stream) if v.window == window), None)
-    sections = (*explain_window(store, stream, window), *_explain_removed_files(store, stream, window))
-    return Explanation(stream, window, version, sections)
+    version = next((version for version in store.versions(stream) if version.window == window), None)
+    removed_files = _explain_removed_files(store, stream, window, version)
+    sections = (*explain_window(store, stream, window), *removed_files)
+    return Explanation(stream, window, None if version is None else version.number, sections)
 
 
-def _explain_removed_files(store: Store, stream: str, window: str) -> Iterator[ReportSection]:
+def _explain_removed_files(
+    store: Store, stream: str, window: str, version: Version | None
+) -> Iterator[ReportSection]:
     """Which of the files that the window refers to are gone, and since when; nothing where none is."""
     removed = store.removed_files(stream)
-    files = list_window_files(store, stream, window) if removed else ()
+    files = list_window_files(store, stream, window, version) if removed else ()
     times = [removed[digest] for digest in files if digest in removed]
     if times:
         yield ReportSection(

@@ -42,6 +42,12 @@ class Stream:
     paused_at: datetime | None = None
 
     @property
+    def versions_in_use(self) -> tuple[int, ...]:
+        """The champion, the challenger and the parent of the next version, by number."""
+        in_use = {self.champion, self.challenger, self.parent_version}
+        return tuple(sorted(number for number in in_use if number is not None))
+
+    @property
     def name(self) -> str:
         """The job's name."""
         return self.job.name

@@ -21,12 +21,11 @@ class StreamSchedule:
 
 @dataclass(frozen=True, kw_only=True)
 class StreamWork:
-    """What may call a worker to a stream: a tick, pending windows, undelivered messages."""
+    """What may call a worker to a stream: a tick, or pending windows."""
 
     name: str
     last_tick: datetime | None
     has_pending_windows: bool
-    has_pending_messages: bool
     is_paused: bool = False
 
 

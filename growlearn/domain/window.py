@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -9,6 +10,9 @@ from enum import StrEnum
 from growlearn.domain.delayed_labels import LabelJoinResult
 from growlearn.domain.errors import IllegalTransition
 from growlearn.domain.printable import format_reason
+
+_WINDOW_ID = re.compile(r"w([1-9][0-9]{0,8})")
+_NO_WINDOW = -1
 
 
 class WindowState(StrEnum):
@@ -147,13 +151,14 @@ class Claim:
     number: int
 
 
-def get_window_number(window: str) -> int:
-    """A window's number by its id.
+def parse_window_number(window: str) -> int:
+    """A window's number by its id; -1, which no window has, for text that is no window id.
 
-    >>> get_window_number("w12")
-    12
+    >>> parse_window_number("w12"), parse_window_number("window 12")
+    (12, -1)
     """
-    return int(window.removeprefix("w"))
+    match = _WINDOW_ID.fullmatch(window)
+    return _NO_WINDOW if match is None else int(match[1])
 
 
 @dataclass(frozen=True, kw_only=True)

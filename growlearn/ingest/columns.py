@@ -39,12 +39,13 @@ def unwrap_column(column: Any, *, keep_dictionary: bool = False) -> Any:
     if isinstance(column.type, pa.BaseExtensionType):
         chunks = [chunk.storage for chunk in column.chunks]
         column = pa.chunked_array(chunks, column.type.storage_type)
-    if not pt.is_dictionary(column.type) or (keep_dictionary and _is_variable_length(column.type.value_type)):
+    if not pt.is_dictionary(column.type) or (keep_dictionary and is_variable_length(column.type.value_type)):
         return column
     return column.cast(column.type.value_type)
 
 
-def _is_variable_length(arrow_type: Any) -> bool:
+def is_variable_length(arrow_type: Any) -> bool:
+    """Whether a type holds texts or bytes, each value in a memory of its own."""
     kinds = (pt.is_string, pt.is_large_string, pt.is_binary, pt.is_large_binary)
     return any(is_kind(arrow_type) for is_kind in kinds)
 

@@ -11,6 +11,7 @@ import pyarrow.types as pt
 
 from growlearn.domain.file_limits import FileLimits
 from growlearn.domain.schema import InputType, Schema
+from growlearn.ingest.columns import is_variable_length
 from growlearn.ingest.rows import Column
 
 _VIEW_BYTES = 16
@@ -102,10 +103,7 @@ def _count_list_bytes(array: Any) -> int:
 
 
 def _is_shared_or_variable(arrow_type: Any) -> bool:
-    kinds = (pt.is_string, pt.is_large_string, pt.is_binary, pt.is_large_binary)
-    return any(is_kind(arrow_type) for is_kind in kinds) or any(
-        is_kind(arrow_type) for is_kind in _SHARING_KINDS
-    )
+    return is_variable_length(arrow_type) or any(is_kind(arrow_type) for is_kind in _SHARING_KINDS)
 
 
 def _cell_bytes(array: Any) -> Column:

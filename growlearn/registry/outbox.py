@@ -18,7 +18,7 @@ from growlearn.domain.stream import (
     TrackerIds,
     WindowRecord,
 )
-from growlearn.domain.window import Window, get_window_number
+from growlearn.domain.window import Window, parse_window_number
 from growlearn.ports import Clock, Store, Tracker, WindowReport
 from growlearn.registry.decision_report import explain_window
 from growlearn.registry.matrix import load_accuracy_matrix, load_evaluations
@@ -71,8 +71,9 @@ def _deliver_stream(store: Store, tracker: Tracker, clock: Clock, stream: str, e
             try:
                 tracker_ids = _send_to_tracker(store, tracker, message.message)
             except Exception as error:  # no tracker error may stop the stream's own work
-                events.on_failure(message.message, f"{type(error).__name__}: {error}")
-                if not _record_failure(store, clock, message, error):
+                reason = f"{type(error).__name__}: {error}"
+                events.on_failure(message.message, reason)
+                if not _record_failure(store, clock, message, error, reason):
                     return count
             else:
                 store.record_delivery(message.id, tracker_ids, clock.now())
@@ -81,9 +82,10 @@ def _deliver_stream(store: Store, tracker: Tracker, clock: Clock, stream: str, e
     return count
 
 
-def _record_failure(store: Store, clock: Clock, pending: PendingMessage, error: Exception) -> bool:
+def _record_failure(
+    store: Store, clock: Clock, pending: PendingMessage, error: Exception, reason: str
+) -> bool:
     """Record why a message was not delivered; whether it left the queue, so that the next may be sent."""
-    reason = f"{type(error).__name__}: {error}"
     if _may_succeed_later(error):
         store.record_delivery_failure(pending.id, reason, clock.now())
         return False
@@ -158,7 +160,7 @@ def _matrix_at_window(
     ancestry = () if stream.parent_version is None else get_ancestry(versions, stream.parent_version)
     window_time = (window.updated_at, window.number)
     earlier_versions = [
-        item for item in ancestry if (item.created_at, get_window_number(item.window)) < window_time
+        item for item in ancestry if (item.created_at, parse_window_number(item.window)) < window_time
     ]
     return load_accuracy_matrix(store, stream.name, earlier_versions[-1].number if earlier_versions else None)
 
@@ -167,7 +169,9 @@ def _branches_until(branches: Sequence[BranchRecord], window: Window) -> tuple[B
     """The branches at the end of the window; a consolidation may precede a window of lower number."""
     window_time = (window.updated_at, window.number)
     return tuple(
-        branch for branch in branches if (branch.created_at, get_window_number(branch.window)) <= window_time
+        branch
+        for branch in branches
+        if (branch.created_at, parse_window_number(branch.window)) <= window_time
     )
 
 

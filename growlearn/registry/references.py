@@ -36,10 +36,7 @@ _NO_REFERENCES = frozenset(
 def list_versions_in_use(store: Store, stream: Stream) -> tuple[Version, ...]:
     """The champion, the challenger and the parent of the next version."""
     versions = store.versions(stream.name)
-    in_use = {stream.champion, stream.challenger, stream.parent_version}
-    return tuple(
-        get_version(versions, number) for number in sorted(item for item in in_use if item is not None)
-    )
+    return tuple(get_version(versions, number) for number in stream.versions_in_use)
 
 
 def iter_used_digests(store: Store, stream: Stream) -> Iterator[tuple[str, str]]:
@@ -112,9 +109,8 @@ def iter_digests(value: Any, where: str) -> Iterator[tuple[str, str]]:
                 yield from iter_digests(getattr(value, field.name), f"{where}, {field.name}")
 
 
-def list_window_files(store: Store, stream: str, window: str) -> tuple[str, ...]:
-    """sha256 of every file that a window and its version refer to."""
-    version = next((version for version in store.versions(stream) if version.window == window), None)
+def list_window_files(store: Store, stream: str, window: str, version: Version | None) -> tuple[str, ...]:
+    """sha256 of every file that a window and its version, where it has one, refer to."""
     is_intact = version is not None and find_manifest_error(version) is None
     values = (
         store.window(stream, window),

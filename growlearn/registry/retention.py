@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from growlearn.domain.corrupt_manifest import find_manifest_error
 from growlearn.domain.lineage import Version
 from growlearn.domain.stream import Stream
-from growlearn.domain.window import TRANSITIONS, Window
+from growlearn.domain.window import TRANSITIONS, Window, parse_window_number
 from growlearn.ports import Store
 from growlearn.registry.references import iter_digests, iter_recorded_digests
 from growlearn.registry.version_tree import get_ancestry, select_version_tasks
@@ -113,8 +113,7 @@ def _digests(value: object) -> Iterator[str]:
 
 
 def _kept_versions(store: Store, stream: Stream, versions: Sequence[Version], now: datetime) -> set[int]:
-    in_use = {stream.champion, stream.challenger, stream.parent_version}
-    kept = {number for number in in_use if number is not None}
+    kept = set(stream.versions_in_use)
     if stream.job.keep_versions is not None:
         kept |= {version.number for version in versions[-stream.job.keep_versions :]}
     if stream.job.keep_s is not None:
@@ -147,7 +146,7 @@ def _may_be_read(stream: Stream, versions: Sequence[Version], window: Window, no
         if window.discovered_at >= now - timeout:
             return True
     challenger = next((version for version in versions if version.number == stream.challenger), None)
-    return challenger is not None and window.number > int(challenger.window[1:])
+    return challenger is not None and window.number > parse_window_number(challenger.window)
 
 
 def _is_young(at: datetime, stream: Stream, now: datetime) -> bool:

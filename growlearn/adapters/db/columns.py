@@ -11,11 +11,10 @@ from typing import Any
 from sqlalchemy import DateTime, Dialect, Double, Integer, String, Text, TypeDecorator
 
 from growlearn.domain.errors import GrowLearnError
+from growlearn.domain.window import parse_window_number
 from growlearn.registry.json_codec import InvalidJson, from_json, to_json
 
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
-_WINDOW_ID = re.compile(r"w([1-9][0-9]{0,8})")
-_NO_WINDOW = -1
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -86,16 +85,6 @@ class WindowId(TypeDecorator[str]):
     def process_result_value(self, value: int | None, dialect: Dialect) -> str | None:
         """The id."""
         return None if value is None else f"w{value}"
-
-
-def parse_window_number(window: str) -> int:
-    """A window's number by its id; -1, which no window has, for text that is no window id.
-
-    >>> parse_window_number("w12"), parse_window_number("window 12")
-    (12, -1)
-    """
-    match = _WINDOW_ID.fullmatch(window)
-    return _NO_WINDOW if match is None else int(match[1])
 
 
 class NullableFloat(TypeDecorator[float]):

@@ -7,11 +7,17 @@ from collections.abc import Collection, Sequence
 from sqlalchemy import Connection, func, insert, select, update
 
 from growlearn.adapters.db import labels
-from growlearn.adapters.db.columns import parse_window_number
 from growlearn.adapters.db.mapping import from_row, get_columns, lock_existing_stream, select_all, to_row
 from growlearn.adapters.db.tables import QuarantinedRowRow, SourceFileRow, WindowRow
 from growlearn.domain.errors import ConcurrentUpdate, NotFound
-from growlearn.domain.window import BadRow, IngestResult, Window, WindowState, check_transition
+from growlearn.domain.window import (
+    BadRow,
+    IngestResult,
+    Window,
+    WindowState,
+    check_transition,
+    parse_window_number,
+)
 
 
 def record_ingest(connection: Connection, ingested: IngestResult) -> bool:

@@ -7,11 +7,11 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, delete, func, insert, select, update
 
-from growlearn.adapters.db.columns import parse_window_number
 from growlearn.adapters.db.mapping import select_all, to_row
 from growlearn.adapters.db.tables import LateLabelsRow, WindowRow
 from growlearn.domain.delayed_labels import LabelJoinRecord, LabelJoinResult, LabelUpdate, PendingLabels
 from growlearn.domain.errors import ConcurrentUpdate
+from growlearn.domain.window import parse_window_number
 
 IS_WITHOUT_ROWS = LateLabelsRow.window.is_(None)
 """The condition for labels whose rows have not come yet."""

@@ -8,7 +8,6 @@ from sqlalchemy import ColumnElement, Connection, and_, case, exists, func, inse
 from sqlalchemy.orm import aliased
 
 from growlearn.adapters.db import decision_log, growths, ingest, model, outbox, record
-from growlearn.adapters.db.columns import parse_window_number
 from growlearn.adapters.db.mapping import from_row, get_columns, lock_existing_stream, lock_stream, to_row
 from growlearn.adapters.db.tables import WindowRow
 from growlearn.domain.consolidation import ConsolidationPlan
@@ -22,6 +21,7 @@ from growlearn.domain.window import (
     Window,
     WindowState,
     check_transition,
+    parse_window_number,
 )
 
 

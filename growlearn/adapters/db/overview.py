@@ -16,8 +16,7 @@ from sqlalchemy import ColumnElement, Connection, Select, case, exists, func, se
 from growlearn.adapters.db.columns import Json
 from growlearn.adapters.db.labels import IS_WITHOUT_ROWS
 from growlearn.adapters.db.mapping import make_stream_not_found
-from growlearn.adapters.db.outbox import IS_PENDING
-from growlearn.adapters.db.tables import LateLabelsRow, OutboxRow, StreamRow, TickRow, WindowRow
+from growlearn.adapters.db.tables import LateLabelsRow, StreamRow, TickRow, WindowRow
 from growlearn.domain.job import Schedule
 from growlearn.domain.stream_overview import StreamSchedule, StreamStatus, StreamWork
 from growlearn.domain.window import PENDING, WindowState
@@ -63,7 +62,6 @@ def list_work(connection: Connection) -> Sequence[StreamWork]:
         StreamRow.name,
         _last_tick().label("last_tick"),
         exists().where(*_windows(WindowRow.state.in_(PENDING))).label("has_pending_windows"),
-        exists().where(OutboxRow.stream == StreamRow.name, IS_PENDING).label("has_pending_messages"),
         _IS_PAUSED,
     )
     return tuple(StreamWork(**row._mapping) for row in connection.execute(query.order_by(StreamRow.name)))

@@ -342,11 +342,6 @@ class DbStore:
         with write_transaction(self._engine) as connection:
             outbox.requeue_undeliverable(connection, stream)
 
-    def claim_tick(self, stream: str, due_at: datetime) -> bool:
-        """True for the one scheduler that may dispatch this tick."""
-        with write_transaction(self._engine) as connection:
-            return streams.claim_tick(connection, stream, due_at)
-
     def claim_ticks(self, due: Mapping[str, datetime]) -> frozenset[str]:
         """The streams of which this scheduler may dispatch the tick."""
         with write_transaction(self._engine) as connection:

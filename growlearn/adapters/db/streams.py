@@ -10,7 +10,7 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
-from growlearn.adapters.db.mapping import from_row, lock_stream, make_stream_not_found, select_all
+from growlearn.adapters.db.mapping import from_row, make_stream_not_found, select_all
 from growlearn.adapters.db.tables import SourceFileRow, StreamRow, TickRow
 from growlearn.domain.job import Job
 from growlearn.domain.stream import Stream
@@ -84,19 +84,6 @@ def set_paused_at(connection: Connection, name: str, paused_at: datetime | None)
 def list_ingested_files(connection: Connection, stream: str) -> Sequence[FileRecord]:
     """Every ingested file, in order of ingest."""
     return select_all(connection, FileRecord, SourceFileRow, SourceFileRow.id, SourceFileRow.stream == stream)
-
-
-def claim_tick(connection: Connection, stream: str, due_at: datetime) -> bool:
-    """True for the first caller; False for later ones, and where the stream does not exist."""
-    if not lock_stream(connection, stream):
-        return False
-    claimed = select(TickRow.due_at).where(TickRow.stream == stream, TickRow.due_at == due_at)
-    if connection.scalar(claimed) is not None:
-        return False
-    connection.execute(insert(TickRow).values(stream=stream, due_at=due_at))
-    old = delete(TickRow).where(TickRow.stream == stream, TickRow.due_at < due_at - _TICK_RETENTION)
-    connection.execute(old)
-    return True
 
 
 def claim_ticks(connection: Connection, due: Mapping[str, datetime]) -> frozenset[str]:

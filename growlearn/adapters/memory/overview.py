@@ -21,13 +21,12 @@ def make_schedule(state: StreamState) -> StreamSchedule:
     )
 
 
-def make_work(state: StreamState, *, has_pending_messages: bool) -> StreamWork:
+def make_work(state: StreamState) -> StreamWork:
     """What may call a worker to a stream."""
     return StreamWork(
         name=state.stream.name,
         last_tick=max(state.ticks, default=None),
         has_pending_windows=_count_pending(state) > 0,
-        has_pending_messages=has_pending_messages,
         is_paused=state.stream.paused_at is not None,
     )
 

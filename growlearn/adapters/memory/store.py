@@ -122,10 +122,7 @@ class MemoryStore:
     def stream_work(self) -> Sequence[StreamWork]:
         """What may call a worker to each stream, by name."""
         with self._lock:
-            return tuple(
-                make_work(state, has_pending_messages=bool(self._outbox.list_pending(state.stream.name, 1)))
-                for state in self._states_by_name()
-            )
+            return tuple(make_work(state) for state in self._states_by_name())
 
     def _states_by_name(self) -> Sequence[StreamState]:
         return [self._states[name] for name in sorted(self._states)]
@@ -492,19 +489,19 @@ class MemoryStore:
         with self._lock:
             return dict(self._states[stream].removed_files) if stream in self._states else {}
 
-    def claim_tick(self, stream: str, due_at: datetime) -> bool:
-        """True for the one scheduler that may dispatch this tick."""
-        with self._lock:
-            _require_timezone(due_at)
-            if stream not in self._states or due_at in self._states[stream].ticks:
-                return False
-            self._states[stream].ticks.append(due_at)
-            return True
-
     def claim_ticks(self, due: Mapping[str, datetime]) -> frozenset[str]:
         """The streams of which this scheduler may dispatch the tick."""
         with self._lock:
-            return frozenset(name for name in due if self.claim_tick(name, due[name]))
+            for due_at in due.values():
+                _require_timezone(due_at)
+            claimed = [
+                name
+                for name, due_at in due.items()
+                if name in self._states and due_at not in self._states[name].ticks
+            ]
+            for name in claimed:
+                self._states[name].ticks.append(due[name])
+            return frozenset(claimed)
 
     def last_tick(self, stream: str) -> datetime | None:
         """When the latest claimed tick was due."""

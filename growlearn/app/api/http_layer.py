@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from http import HTTPStatus
 from typing import Any
 
+from growlearn.app.api.json_response import encode_json
 from growlearn.app.api.metrics import ApiMetrics
 from growlearn.app.api.problems import Problem, render_problem
 from growlearn.domain.redaction import redact
@@ -123,8 +124,6 @@ def _choose_request_id(given: bytes | None) -> str:
 
 def log_to_stdout(event: str, fields: dict[str, object]) -> None:
     """One line of JSON."""
-    from growlearn.app.api.json_response import encode_json
-
     at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     sys.stdout.write(encode_json({"at": at, "event": event, **fields}).decode() + "\n")
     sys.stdout.flush()

@@ -1,16 +1,15 @@
-"""JSON of the API: read strictly, written fast."""
+"""JSON of the API, written fast."""
 
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 from starlette.responses import Response
 
 JSON_TYPE = "application/json"
 PROBLEM_TYPE = "application/problem+json"
-T = TypeVar("T")
 
 
 def encode_json(value: Any) -> bytes:

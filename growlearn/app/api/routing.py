@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
@@ -22,7 +22,10 @@ _ANY_ERRORS = (HTTPStatus.SERVICE_UNAVAILABLE,)
 
 @dataclass(frozen=True, kw_only=True)
 class Route:
-    """One route: `role` None opens it to everybody; `errors` are the statuses that only it may have."""
+    """One route: `role` None opens it to everybody; `errors` are the statuses that only it may have.
+
+    `other_models` are of statuses whose answer is no problem.
+    """
 
     method: str
     path: str
@@ -31,6 +34,7 @@ class Route:
     model: Any = None
     status: HTTPStatus = HTTPStatus.OK
     errors: Sequence[HTTPStatus] = ()
+    other_models: Mapping[HTTPStatus, Any] = field(default_factory=dict)
     content_type: str = JSON_TYPE
     request_body: dict[str, Any] | None = None
     parameters: Sequence[dict[str, Any]] = ()
@@ -48,6 +52,8 @@ def add_route(app: FastAPI, route: Route, endpoint: Callable[..., Any]) -> None:
     else:
         success["content"] = {route.content_type: {}}
     responses[int(route.status)] = success
+    for status, model in route.other_models.items():
+        responses[int(status)] = {"description": status.phrase, "model": model}
     extra: dict[str, Any] = {ROLE_KEY: PUBLIC if route.role is None else route.role.value}
     extra["security"] = [] if route.role is None else [{"key": []}]
     if route.request_body is not None:

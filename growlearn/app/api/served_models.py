@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -12,6 +12,7 @@ import torch
 
 from growlearn.domain.errors import GrowLearnError, NotFound, Unavailable
 from growlearn.domain.execution import Execution
+from growlearn.domain.lineage import Version
 from growlearn.domain.redaction import redact
 from growlearn.domain.stream import Alias
 from growlearn.ingest.rows import Rows, make_dummy_row
@@ -140,7 +141,8 @@ class ServedModels:
     def _load_version(self, stream: str, number: int) -> tuple[Predictor, int, Verification]:
         """Open a version, check its answers, and measure how many rows may share a batch."""
         self._store.stream(stream)
-        version = get_version(self._store.versions(stream), number)
+        versions = self._store.versions(stream)
+        version = get_version(versions, number)
         predictor = Predictor(version.manifest, self._artifacts.get, self._execution, self._device)
         verification = verify_version(
             self._store,
@@ -152,13 +154,11 @@ class ServedModels:
         if not may_answer(verification):
             note = describe_verification(verification)
             raise Unavailable(f"version {number} of stream {stream!r} does not answer: {note}")
-        return predictor, measure_shared_rows(predictor, self._load_probe(stream, number)), verification
+        return predictor, measure_shared_rows(predictor, self._load_probe(versions, version)), verification
 
-    def _load_probe(self, stream: str, number: int) -> Rows:
-        versions = self._store.versions(stream)
-        version = get_version(versions, number)
+    def _load_probe(self, versions: Sequence[Version], version: Version) -> Rows:
         schema, cache = version.manifest.schema, ModelCache(self._artifacts)
-        tasks = select_version_tasks(self._store.tasks(stream), versions, number)
+        tasks = select_version_tasks(self._store.tasks(version.stream), versions, version.number)
         try:
             rows = cache.rows(tasks[-1].reference_rows, schema)
         except (GrowLearnError, IndexError):

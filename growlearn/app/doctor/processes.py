@@ -9,7 +9,7 @@ from growlearn.app.doctor.context import StoreContext
 from growlearn.app.doctor.finding import Finding, error_finding, ok_finding, pluralize, warning_finding
 from growlearn.domain.errors import GrowLearnError
 from growlearn.domain.process import ProcessKind, ProcessRecord, is_any_alive
-from growlearn.domain.stream import Stream
+from growlearn.domain.stream_overview import StreamSchedule
 
 _MAX_MISSED = 1000
 _HINT = "run: growlearn up"
@@ -21,20 +21,19 @@ def processes(context: StoreContext) -> Iterator[Finding]:
     Streams that never had a tick are handled by `growlearn run`: they need neither scheduler nor worker.
     """
     now, known = context.clock.now(), context.store.processes()
-    streams = context.store.streams()
-    ticks = {stream.name: context.store.last_tick(stream.name) for stream in streams}
+    schedules = context.store.stream_schedules()
     for process in known:
         yield _process_finding(process, now)
-    is_served = any(tick is not None for tick in ticks.values())
+    is_served = any(stream.last_tick is not None for stream in schedules)
     if not is_served and not known:
         yield ok_finding(
             "processes", "no scheduler or worker was ever started: growlearn run does their work"
         )
         return
     if not is_any_alive(known, ProcessKind.SCHEDULER, now):
-        yield _no_scheduler_finding(streams, ticks, now)
+        yield _no_scheduler_finding(schedules, now)
     if not is_any_alive(known, ProcessKind.WORKER, now):
-        pending = sum(context.store.count_pending(stream.name) for stream in streams)
+        pending = sum(status.pending for status in context.store.stream_statuses(now))
         yield error_finding("processes", f"no worker runs; {pluralize(pending, 'window')} pending", _HINT)
 
 
@@ -49,10 +48,8 @@ def _process_finding(process: ProcessRecord, now: datetime) -> Finding:
     )
 
 
-def _no_scheduler_finding(
-    streams: Sequence[Stream], ticks: dict[str, datetime | None], now: datetime
-) -> Finding:
-    missed = sum(_count_missed(stream, ticks[stream.name] or stream.created_at, now) for stream in streams)
+def _no_scheduler_finding(schedules: Sequence[StreamSchedule], now: datetime) -> Finding:
+    missed = sum(_count_missed(stream, now) for stream in schedules)
     return error_finding(
         "processes",
         f"no scheduler runs: nobody looks for new files; {pluralize(missed, 'tick')} missed",
@@ -60,14 +57,14 @@ def _no_scheduler_finding(
     )
 
 
-def _count_missed(stream: Stream, since: datetime, now: datetime) -> int:
-    """How many due times have passed since a tick; at most a thousand are counted."""
+def _count_missed(stream: StreamSchedule, now: datetime) -> int:
+    """How many due times have passed since the last tick; at most a thousand are counted."""
     from growlearn.adapters.scheduler.times import next_fire_times
 
-    count = 0
+    count, since = 0, stream.last_tick or stream.created_at
     try:
         while count < _MAX_MISSED:
-            (since,) = next_fire_times(stream.job.schedule, since, 1)
+            (since,) = next_fire_times(stream.schedule, since, 1)
             if since > now:
                 break
             count += 1

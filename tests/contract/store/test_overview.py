@@ -33,8 +33,8 @@ MakeIngest = Callable[..., IngestResult]
 def test_schedules_come_by_name_with_the_last_tick(store: Store, job: Job, at: datetime) -> None:
     store.apply(replace(job, name="b"), at)
     store.apply(replace(job, name="a", schedule=Schedule(every="5m")), at + MINUTE)
-    store.claim_tick("b", at + MINUTE)
-    store.claim_tick("b", at)
+    store.claim_ticks({"b": at + MINUTE})
+    store.claim_ticks({"b": at})
 
     assert store.stream_schedules() == (
         StreamSchedule(name="a", created_at=at + MINUTE, schedule=Schedule(every="5m"), last_tick=None),
@@ -49,17 +49,18 @@ def test_what_calls_a_worker_to_a_stream(
         store.apply(replace(job, name=name), at)
     store.record_ingest(make_ingest())
     store.enqueue([Message(stream="news", kind=MessageKind.ALIASES)])
-    store.claim_tick("quiet", at)
+    store.claim_ticks({"quiet": at})
 
     def work(name: str, **changes: Any) -> StreamWork:
-        nothing = StreamWork(name=name, last_tick=None, has_pending_windows=False, has_pending_messages=False)
+        nothing = StreamWork(name=name, last_tick=None, has_pending_windows=False)
         return replace(nothing, **changes)
 
     assert store.stream_work() == (
         work("digits", has_pending_windows=True),
-        work("news", has_pending_messages=True),
+        work("news"),
         work("quiet", last_tick=at),
     )
+    assert store.streams_with_messages() == ("news",)
 
 
 @pytest.mark.parametrize("state", WindowState)
@@ -79,7 +80,7 @@ def test_delivered_and_undeliverable_messages_call_nobody(store: Store, job: Job
     (pending,) = store.pending_messages()
     store.record_undeliverable(pending.id, "refused", at)
 
-    assert [work.has_pending_messages for work in store.stream_work()] == [False]
+    assert store.streams_with_messages() == ()
 
 
 def test_the_status_of_a_new_stream(store: Store, job: Job, at: datetime) -> None:
@@ -157,7 +158,7 @@ def test_the_status_of_one_stream_names_its_aliases(
 def test_ticks_of_many_streams_are_claimed_once(store: Store, job: Job, at: datetime) -> None:
     for name in ("a", "b", "c"):
         store.apply(replace(job, name=name), at)
-    store.claim_tick("b", at)
+    store.claim_ticks({"b": at})
 
     assert store.claim_ticks({"c": at, "b": at, "a": at, "gone": at}) == {"a", "c"}
     assert store.claim_ticks({"a": at, "b": at, "c": at + MINUTE}) == {"c"}

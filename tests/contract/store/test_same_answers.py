@@ -309,7 +309,7 @@ class _Twins(RuleBasedStateMachine):
     @rule(stream=STREAMS, minutes=NUMBERS)
     def tick(self, stream: str, minutes: int) -> None:
         due = self.now + timedelta(minutes=minutes)
-        self.both(lambda store: store.claim_tick(stream, due))
+        self.both(lambda store: store.claim_ticks({stream: due}))
 
     @rule(streams=st.sets(STREAMS), minutes=NUMBERS)
     def tick_all(self, streams: set[str], minutes: int) -> None:

@@ -77,9 +77,9 @@ def test_deleting_forgets_every_row_and_leaves_other_streams(
     other = replace(job, name="other")
     store.apply(other, at)
     store.record_ingest(replace(make_ingest(1, stream="other"), stream="other"))
-    store.claim_tick("other", at)
+    store.claim_ticks({"other": at})
     promote()
-    store.claim_tick("digits", at)
+    store.claim_ticks({"digits": at})
 
     store.delete("digits")
 
@@ -126,31 +126,31 @@ def test_a_tick_is_claimed_once(store: Store, job: Job, at: datetime) -> None:
     store.apply(job, at)
     store.apply(replace(job, name="other"), at)
 
-    assert store.claim_tick("digits", at)
-    assert not store.claim_tick("digits", at)
-    assert not store.claim_tick("digits", at)
-    assert store.claim_tick("other", at)
+    assert store.claim_ticks({"digits": at}) == {"digits"}
+    assert store.claim_ticks({"digits": at}) == frozenset()
+    assert store.claim_ticks({"digits": at}) == frozenset()
+    assert store.claim_ticks({"other": at}) == {"other"}
 
 
 def test_the_same_moment_in_another_zone_is_the_same_tick(store: Store, job: Job, at: datetime) -> None:
     store.apply(job, at)
-    store.claim_tick("digits", at)
+    store.claim_ticks({"digits": at})
 
-    assert not store.claim_tick("digits", at.astimezone(timezone(LATER)))
+    assert store.claim_ticks({"digits": at.astimezone(timezone(LATER))}) == frozenset()
 
 
 def test_the_last_tick_is_the_latest_due_not_the_latest_claimed(store: Store, job: Job, at: datetime) -> None:
     store.apply(job, at)
     assert store.last_tick("digits") is None
 
-    store.claim_tick("digits", at + LATER)
-    store.claim_tick("digits", at)
+    store.claim_ticks({"digits": at + LATER})
+    store.claim_ticks({"digits": at})
 
     assert store.last_tick("digits") == at + LATER
 
 
 def test_no_tick_of_an_unknown_stream_is_claimed(store: Store, at: datetime) -> None:
-    assert not store.claim_tick("digits", at)
+    assert store.claim_ticks({"digits": at}) == frozenset()
     assert store.last_tick("digits") is None
 
 

@@ -57,7 +57,7 @@ class Bench:
             raise self.trouble[name]
 
     def tick(self, name: str) -> None:
-        self.store.claim_tick(name, self.clock.now())
+        self.store.claim_ticks({name: self.clock.now()})
 
     def look(self) -> list[str]:
         """What one look at the record handles, in this thread."""

@@ -43,12 +43,15 @@ def add_routes(app: FastAPI, context: ApiContext, metrics: ApiMetrics) -> None:
         method="GET", path="/healthz", role=None, summary="The process lives", model=schemas.Health
     )
     add_route(app, health, healthz)
-    ready = Route(method="GET", path="/readyz", role=None, summary="It can answer", model=schemas.Health)
+    ready = Route(
+        method="GET",
+        path="/readyz",
+        role=None,
+        summary="It can answer",
+        model=schemas.Health,
+        other_models={HTTPStatus.SERVICE_UNAVAILABLE: schemas.Health},
+    )
     add_route(app, ready, readyz)
-    for route in app.routes:
-        if getattr(route, "path", "") == "/readyz":
-            unavailable = {"description": "it cannot", "model": schemas.Health}
-            route.responses[int(HTTPStatus.SERVICE_UNAVAILABLE)] = unavailable  # type: ignore[attr-defined]
     add_route(
         app,
         Route(method="GET", path="/metrics", role=Role.VIEWER, summary="Figures", content_type="text/plain"),

@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from growlearn.app.api import schemas
 from growlearn.app.api.context import ApiContext
+from growlearn.app.api.json_body import decode_rows
 from growlearn.app.api.json_response import JSON_TYPE, json_response
 from growlearn.app.api.metrics import ApiMetrics
 from growlearn.app.api.problems import Problem
@@ -115,20 +116,9 @@ def add_routes(app: FastAPI, context: ApiContext, metrics: ApiMetrics) -> None:
 
 def decode_request(body: bytes, max_rows: int) -> PredictRequest:
     """The body of a request; raises Problem where it is not as documented."""
-    try:
-        asked = _DECODER.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise Problem(
-            HTTPStatus.UNPROCESSABLE_ENTITY, str(error)[:500], 'send {"rows": [{"COLUMN": VALUE}]}'
-        ) from error
+    asked = decode_rows(body, _DECODER, max_rows, "send them in parts")
     if not asked.rows:
         raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "there are no rows to predict", "send one or more")
-    if len(asked.rows) > max_rows:
-        raise Problem(
-            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-            f"{len(asked.rows)} rows are more than {max_rows}",
-            "send them in parts; the limit is GROWLEARN_API_MAX_ROWS",
-        )
     if not 0 <= asked.min_probability <= 1:
         raise Problem(
             HTTPStatus.UNPROCESSABLE_ENTITY,

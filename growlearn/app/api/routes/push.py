@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from hashlib import sha256
 from http import HTTPStatus
 from typing import Any
@@ -23,6 +22,7 @@ from growlearn.adapters.sources.deposit import choose_name, deposit_file
 from growlearn.app.api import schemas
 from growlearn.app.api.answer_once import IDEMPOTENCY_PARAMETER, answer_once
 from growlearn.app.api.context import ApiContext
+from growlearn.app.api.json_body import decode_rows
 from growlearn.app.api.json_response import JSON_TYPE
 from growlearn.app.api.metrics import ApiMetrics
 from growlearn.app.api.problems import Problem
@@ -116,7 +116,7 @@ def _deposit(stream: Stream, file: PushedFile, context: ApiContext) -> dict[str,
         "sha256": sha256(file.content).hexdigest(),
         "rows": file.rows,
         "created": created,
-        "next_look": next_fire_times(stream.job.schedule, datetime.now(UTC), 1)[0].isoformat(),
+        "next_look": next_fire_times(stream.job.schedule, context.clock.now(), 1)[0].isoformat(),
     }
 
 
@@ -137,18 +137,7 @@ def read_pushed(body: bytes, content_type: str, schema: Schema, max_rows: int) -
 
 
 def _read_json(body: bytes, schema: Schema, max_rows: int) -> PushedFile:
-    try:
-        records = _DECODER.decode(body).rows
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise Problem(
-            HTTPStatus.UNPROCESSABLE_ENTITY, str(error)[:500], 'send {"rows": [{"COLUMN": VALUE}]}'
-        ) from error
-    if len(records) > max_rows:
-        raise Problem(
-            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-            f"{len(records)} rows are more than {max_rows}",
-            "send them as Parquet or Arrow, or in parts; the limit is GROWLEARN_API_MAX_ROWS",
-        )
+    records = decode_rows(body, _DECODER, max_rows, "send them as Parquet or Arrow, or in parts").rows
     names = list(dict.fromkeys(name for record in records for name in record))
     _require_columns(names, schema, len(records))
     try:

@@ -84,7 +84,8 @@ def _add_windows(app: FastAPI, context: ApiContext) -> None:
         """Windows in the order of their numbers."""
         windows = views.windows_view(store, stream)["windows"]
         page, following = take_page([window["id"] for window in windows], after, limit)
-        selected = [window for window in windows if window["id"] in set(page)]
+        ids = set(page)
+        selected = [window for window in windows if window["id"] in ids]
         return _listing_response({"windows": selected, "next": following})
 
     def get_window(stream: str, window: str) -> Response:

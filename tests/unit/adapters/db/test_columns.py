@@ -19,7 +19,6 @@ from growlearn.adapters.db.columns import (
     SanitizedText,
     UtcDateTime,
     WindowId,
-    parse_window_number,
 )
 from growlearn.domain.consolidation import ConsolidationResult
 from growlearn.domain.drift import DriftReport, DriftTestResult, EProcess, MonitorState
@@ -32,7 +31,7 @@ from growlearn.domain.job import Job
 from growlearn.domain.lineage import BranchWeights, Manifest, TaskHead
 from growlearn.domain.model_config import ModelConfig
 from growlearn.domain.schema import InputColumn, InputType, Schema
-from growlearn.domain.window import WindowState
+from growlearn.domain.window import WindowState, parse_window_number
 from tests.unit.json_column import store_and_read
 
 SQLITE = dialect()

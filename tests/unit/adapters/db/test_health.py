@@ -95,7 +95,7 @@ def test_the_newest_record_is_found_in_any_table_and_is_no_lease(
     store.claim("a", "ada", AT, 3600)
     store.claim_outbox("a", "ada", AT, 3600)
     assert find_latest_timestamp(readonly_engine) == (AT, "growlearn_windows.updated_at")
-    store.claim_tick("a", LATER)
+    store.claim_ticks({"a": LATER})
     assert find_latest_timestamp(readonly_engine) == (LATER, "growlearn_ticks.due_at")
 
 

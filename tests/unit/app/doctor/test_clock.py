@@ -24,7 +24,7 @@ def test_a_clock_later_than_all_records_is_right(installation: Any) -> None:
 
 
 def test_a_record_from_the_future_is_told_with_its_place(installation: Any) -> None:
-    installation.store.claim_tick("a", installation.clock.now() + timedelta(days=1))
+    installation.store.claim_ticks({"a": installation.clock.now() + timedelta(days=1)})
     [finding] = installation.findings(clock)
     assert finding.state is FindingState.ERROR
     assert finding.message.startswith(

@@ -40,7 +40,7 @@ def test_processes_that_run_are_well(installation: Any, kinds: tuple[ProcessKind
 
 def test_a_service_without_scheduler_and_worker_is_an_error_with_what_waits(installation: Any) -> None:
     installation.arrive()
-    installation.store.claim_tick("a", installation.clock.now())
+    installation.store.claim_ticks({"a": installation.clock.now()})
     installation.clock.advance(6 * 300)
     assert states(installation) == [
         (FindingState.ERROR, "no scheduler runs: nobody looks for new files; 6 ticks missed"),

@@ -10,7 +10,7 @@ from torch import Tensor
 from growlearn.domain.growth import Combination, GrowthPlan
 from growlearn.domain.metric import METRICS
 from growlearn.growth.calibration import CalibratedHead, calibrate_plan, measure_calibrated_loss
-from growlearn.growth.training_loop import ValidationScore
+from growlearn.growth.validation_score import ValidationScore
 from growlearn.network.model.head_sum import combine
 
 COMBINATIONS = (

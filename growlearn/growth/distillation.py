@@ -37,7 +37,8 @@ from growlearn.growth.student import (
 )
 from growlearn.growth.task_grouping import group_tasks
 from growlearn.growth.train import peak_memory_bytes
-from growlearn.growth.training_loop import TrainingHooks, ValidationScore, fit, mean_loss, optimizer_step
+from growlearn.growth.training_loop import TrainingHooks, fit, mean_loss, optimizer_step
+from growlearn.growth.validation_score import ValidationScore
 from growlearn.ingest.rows import from_parquet
 from growlearn.network.devices import CPU_DEVICE
 from growlearn.network.model import weights

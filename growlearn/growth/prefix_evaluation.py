@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -11,10 +10,11 @@ from torch.nn import functional as F  # noqa: N812 - the field's own abbreviatio
 
 from growlearn.domain.growth import GrowthPlan, PrefixPoint
 from growlearn.growth.branch_init import TrainableParts
+from growlearn.growth.calibration import calibrate_plan
 from growlearn.growth.frozen_answer import FrozenAnswer
 from growlearn.growth.head_fit import cross_entropy
-from growlearn.growth.prefix_metrics import HeadMetric, PrefixMetrics
 from growlearn.growth.training_data import CachedDataset
+from growlearn.growth.validation_score import ValidationScore
 from growlearn.ingest.rows import Rows
 from growlearn.network.model.network import INFERENCE_BATCH_SIZE, GrowingNetwork
 from growlearn.network.stems.stem import evaluation_mode
@@ -33,26 +33,29 @@ def make_prefix_curve(
     """
     rows, dataset = validation
     num_own = trainable.num_prefixes if frozen is not None else 1 + len(plan.lineage) + len(plan.new_branches)
-    own = evaluate_prefixes(trainable, dataset, num_own)
+    own = evaluate_prefixes(plan, trainable, dataset, num_own)
     names: tuple[str | None, ...] = (None, *plan.lineage, *plan.new_branches)[-num_own:]
     if frozen is None:
         return _make_points(names, own)
     with torch.no_grad():
         prefixes = frozen.prefix_logits(network, rows)  # [prefixes, N, C]
-    earlier = measure_logits(replace(dataset, frozen_logits=None), prefixes)
+    earlier = [measure_logits(plan, logits, dataset.targets) for logits in prefixes]
     return (*_make_points(frozen.prefix_names(network), earlier), *_make_points(names, own))
 
 
-def _make_points(names: Sequence[str | None], metrics: PrefixMetrics) -> tuple[PrefixPoint, ...]:
-    scores = zip(names, metrics.losses, metrics.accuracies, strict=True)
-    return tuple(PrefixPoint(branch=name, loss=loss, accuracy=accuracy) for name, loss, accuracy in scores)
+def _make_points(names: Sequence[str | None], scores: Sequence[ValidationScore]) -> tuple[PrefixPoint, ...]:
+    return tuple(
+        PrefixPoint(branch=name, loss=score.loss, accuracy=score.accuracy)
+        for name, score in zip(names, scores, strict=True)
+    )
 
 
 def evaluate_prefixes(
-    trainable: TrainableParts, dataset: CachedDataset, prefixes: int, head_metric: HeadMetric | None = None
-) -> PrefixMetrics:
-    """Loss, accuracy and value of the metric of the last prefixes on the rows of a dataset."""
-    return measure_logits(dataset, all_prefix_logits(trainable, dataset, prefixes), head_metric)
+    plan: GrowthPlan, trainable: TrainableParts, dataset: CachedDataset, prefixes: int
+) -> list[ValidationScore]:
+    """The scores of the last prefixes on the rows of a dataset, the whole lineage last."""
+    logits = all_prefix_logits(trainable, dataset, prefixes)
+    return [measure_logits(plan, prefix, dataset.targets) for prefix in logits]
 
 
 def all_prefix_logits(trainable: TrainableParts, dataset: CachedDataset, prefixes: int) -> Tensor:
@@ -62,25 +65,14 @@ def all_prefix_logits(trainable: TrainableParts, dataset: CachedDataset, prefixe
         return torch.cat([last_prefix_logits(trainable, dataset, index, prefixes) for index in indices], 1)
 
 
-def measure_logits(
-    dataset: CachedDataset, logits: Tensor, head_metric: HeadMetric | None = None
-) -> PrefixMetrics:
-    """Loss, accuracy and value of the metric of each prefix's logits [prefixes, N, C]."""
-    batches = torch.split(torch.arange(len(dataset)), INFERENCE_BATCH_SIZE)
-    parts = torch.split(logits, INFERENCE_BATCH_SIZE, dim=1)  # each [prefixes, B, C]
-    batch_losses = [
-        prefix_losses(part, dataset.targets_at(index), dataset.weights_at(index))
-        for part, index in zip(parts, batches, strict=True)
-    ]
-    losses = torch.zeros(len(logits), dtype=torch.float64)  # [prefixes]
-    for index, batch_loss in zip(batches, torch.stack(batch_losses).cpu(), strict=True):
-        losses += batch_loss.double() * len(index)
-    correct = (logits.argmax(2) == dataset.targets).sum(1)
-    return PrefixMetrics(
-        tuple(float(loss) / len(dataset) for loss in losses),
-        tuple(int(count) / len(dataset) for count in correct),
-        tuple(None if head_metric is None else head_metric(prefix, dataset.targets) for prefix in logits),
-    )
+def measure_logits(plan: GrowthPlan, logits: Tensor, targets: Tensor) -> ValidationScore:
+    """The score of logits [N, C] of validation rows with class indices [N], after a temperature.
+
+    Without one, weights that grow too sure of right answers look worse than those that know less.
+    """
+    head = calibrate_plan(plan, logits, targets)
+    accuracy = float((logits.argmax(1) == targets).double().mean())
+    return ValidationScore(head.loss, accuracy, head.value)
 
 
 def prefix_losses(
@@ -111,3 +103,14 @@ def last_prefix_logits(
 def append_branch_features(trainable: TrainableParts, z: Tensor, pooled: Tensor) -> Tensor:
     """Append the new branches' features: z [B, T, D], pooled [B, 1 + P, D] -> [B, 1 + P + n, D]."""
     return torch.cat([pooled, *(branch.pooled(z)[:, None] for branch in trainable.branches)], dim=1)
+
+
+def fewest_branches_within(merits: Sequence[float], max_drop: float | None) -> int:
+    """The fewest new branches whose merit is at most `max_drop` below that of all.
+
+    >>> fewest_branches_within((0.80, 0.84, 0.845), 0.01), fewest_branches_within((0.80, 0.84, 0.845), None)
+    (2, 3)
+    """
+    if max_drop is None:
+        return len(merits)
+    return 1 + next(index for index, merit in enumerate(merits) if merit >= merits[-1] - max_drop)

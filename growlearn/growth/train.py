@@ -41,19 +41,19 @@ from growlearn.growth.prefix_evaluation import (
     all_prefix_logits,
     append_branch_features,
     evaluate_prefixes,
+    fewest_branches_within,
     make_prefix_curve,
     measure_logits,
 )
-from growlearn.growth.prefix_metrics import HeadMetric, PrefixMetrics, fewest_branches_within
 from growlearn.growth.train_epoch import train_epoch
 from growlearn.growth.training_data import CachedDataset, cache_dataset, to_class_indices
 from growlearn.growth.training_loop import (
     TrainingHooks,
-    ValidationScore,
     fit,
     initial_state,
     make_optimizer,
 )
+from growlearn.growth.validation_score import ValidationScore
 from growlearn.ingest.rows import Rows, from_parquet
 from growlearn.network.devices import CPU_DEVICE
 from growlearn.network.model import weights
@@ -211,8 +211,8 @@ def _store_result(
         initial_loss=losses[0],
         best_loss=losses[1],
         router=_extend_router(plan, training, artifacts) if plan.train_router else None,
-        prefix_losses=prefixes.losses,
-        prefix_accuracies=prefixes.accuracies,
+        prefix_losses=tuple(score.loss for score in prefixes),
+        prefix_accuracies=tuple(score.accuracy for score in prefixes),
         train_rows=len(training.train),
         validation_rows=len(validation),
         prefix_curve=make_prefix_curve(
@@ -237,13 +237,13 @@ def _store_result(
 
 def _prune(
     plan: GrowthPlan, trainable: TrainableParts, validation: CachedDataset
-) -> tuple[TrainableParts, PrefixMetrics]:
+) -> tuple[TrainableParts, list[ValidationScore]]:
     """The fewest new branches within the plan's accuracy drop, and what every prefix of them measures."""
-    metrics = evaluate_prefixes(trainable, validation, trainable.num_prefixes, _make_head_metric(plan))
+    scores = evaluate_prefixes(plan, trainable, validation, trainable.num_prefixes)
     if not trainable.branches:
-        return trainable, metrics
-    num_kept = fewest_branches_within(metrics.merits(METRICS[plan.metric]), plan.max_accuracy_drop)
-    return keep_first(trainable, num_kept), metrics
+        return trainable, scores
+    merits = [score.merit(METRICS[plan.metric]) for score in scores]
+    return keep_first(trainable, fewest_branches_within(merits, plan.max_accuracy_drop)), scores
 
 
 def _hash_frozen_weights(network: GrowingNetwork) -> list[bytes]:
@@ -264,15 +264,13 @@ def _make_hooks(
         fit_initial_head(trainable, train, plan.seed)
 
     def validate_whole() -> ValidationScore:
-        metrics = evaluate_prefixes(trainable, validation, 1, _make_head_metric(plan))
-        return ValidationScore(metrics.losses[-1], metrics.accuracies[-1], metrics.values[-1])
+        return measure_logits(plan, all_prefix_logits(trainable, validation, 1)[0], validation.targets)
 
     def validate_initial() -> ValidationScore:
         """The frozen answer, where the branch is trained through it: what it has to improve on."""
         if validation.frozen_logits is None or plan.combination == ALONE:
             return validate_whole()
-        metrics = measure_logits(validation, validation.frozen_logits[None], _make_head_metric(plan))
-        return ValidationScore(metrics.losses[-1], metrics.accuracies[-1], metrics.values[-1])
+        return measure_logits(plan, validation.frozen_logits, validation.targets)
 
     run_epoch = partial(train_epoch, trainable, train, plan)
     return TrainingHooks(fit_head, run_epoch, validate_whole, METRICS[plan.metric], validate_initial)
@@ -333,13 +331,6 @@ def _join_best_answer(plan: GrowthPlan, training: _Training) -> _Training:
     frozen, logits = training.answers[index]
     joined = replace(validation, frozen_logits=logits, combination=combination)
     return replace(training, frozen=frozen, validation=joined)
-
-
-def _make_head_metric(plan: GrowthPlan) -> HeadMetric | None:
-    """What measures a head's logits by the plan's metric; None for accuracy, which is counted anyway."""
-    if METRICS[plan.metric].is_accuracy:
-        return None
-    return lambda logits, targets: calibrate_plan(plan, logits, targets).value
 
 
 def _calibrate(plan: GrowthPlan, trainable: TrainableParts, validation: CachedDataset) -> CalibratedHead:

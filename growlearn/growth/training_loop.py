@@ -16,27 +16,9 @@ from growlearn.domain.metric import ACCURACY, Metric
 from growlearn.growth import checkpoint
 from growlearn.growth.checkpoint import TrainingState
 from growlearn.growth.lr_schedule import LrSchedule, make_lr_schedule
+from growlearn.growth.validation_score import ValidationScore
 from growlearn.growth.weight_average import track_averages, use_averages
 from growlearn.ports import ProgressCallback
-
-
-@dataclass(frozen=True)
-class ValidationScore:
-    """A model on validation rows: loss in nats, accuracy, and the value of the metric.
-
-    `value` is None where the metric is accuracy, or not defined on the rows.
-    """
-
-    loss: float
-    accuracy: float
-    value: float | None = None
-
-    def cost(self, metric: Metric) -> float:
-        """What the best epoch has least of: the metric turned round, or the loss where it has no value.
-
-        Accuracy is chosen by the loss too: it follows the same order, and does not move in steps of a row.
-        """
-        return self.loss if self.value is None else -metric.merit(self.value)
 
 
 @dataclass(frozen=True)

@@ -118,7 +118,8 @@ class BranchTraining:
         self._model.load_manifest(self._build_manifest())
 
     def _compute_validation_loss(self) -> float:
-        return evaluate_prefixes(self.trainable_parts, self._validation_data, 1).losses[-1]
+        """As in a stream: after a temperature, in nats."""
+        return evaluate_prefixes(self.plan, self.trainable_parts, self._validation_data, 1)[-1].loss
 
     def _make_dataset(self, rows: Rows) -> CachedDataset:
         targets = to_class_indices(rows.labels, self.plan.classes)

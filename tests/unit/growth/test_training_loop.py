@@ -10,7 +10,8 @@ from torch import nn
 
 from growlearn.domain.growth_config import GrowthConfig
 from growlearn.domain.metric import METRICS, Metric, MetricName
-from growlearn.growth.training_loop import TrainingHooks, ValidationScore, fit
+from growlearn.growth.training_loop import TrainingHooks, fit
+from growlearn.growth.validation_score import ValidationScore
 
 
 @pytest.mark.parametrize(("moved_by", "kept"), [(-1.0, 1.0), (3.0, 2.0), (float("nan"), 2.0)])

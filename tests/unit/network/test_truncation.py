@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from growlearn.domain.errors import GrowLearnError
-from growlearn.growth.prefix_metrics import fewest_branches_within
+from growlearn.growth.prefix_evaluation import fewest_branches_within
 from growlearn.network.model.network import load_network
 from growlearn.network.truncation import truncate_model
 

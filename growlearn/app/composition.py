@@ -118,6 +118,27 @@ def build_ports(settings: Settings, store: Store) -> Ports:
     )
 
 
+def build_local_ports(settings: Settings, store: Store) -> Ports:
+    """Everything a cycle needs from outside, all in this process: no child, and no import of Avalanche."""
+    from growlearn.adapters.engines.local import LocalEngine
+    from growlearn.adapters.memory.evaluator import NumpyEvaluator
+    from growlearn.adapters.sources import open_source
+    from growlearn.pipeline.context import Ports
+
+    models = open_models(settings)
+    return Ports(
+        clock=system_clock(),
+        store=store,
+        engine=LocalEngine(models.artifacts, settings.scratch, settings.device),
+        evaluator=NumpyEvaluator(models),
+        models=models,
+        open_source=lambda spec: open_source(spec, system_clock(), settings.protocols),
+        worker=settings.worker,
+        lease_s=settings.lease_s,
+        limits=settings.file_limits,
+    )
+
+
 def _import_evaluation_and_delivery() -> None:
     """Import Avalanche and MLflow, in the order of their use: it takes seconds while a child trains."""
     import growlearn.adapters.avalanche.task_accuracy  # noqa: F401

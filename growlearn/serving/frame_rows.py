@@ -23,16 +23,30 @@ _SPELLED_TYPES = (InputType.CATEGORY, InputType.BOOLEAN, InputType.TEXT)
 
 def read_frame_rows(frame: pd.DataFrame, manifest: Manifest) -> Rows:
     """The rows of a frame, checked like a source file's; raises GrowLearnError at the first bad one."""
+    return read_known_rows(to_arrow_table(frame, manifest.schema), manifest)
+
+
+def to_arrow_table(frame: pd.DataFrame, schema: Schema | None) -> pa.Table:
+    """A frame as a file would hold it; columns that the schema reads as text become text.
+
+    Raises GrowLearnError where there is no row, or a column has values of several types.
+    """
     if frame.empty:
-        raise GrowLearnError("there are no rows to predict")
+        raise GrowLearnError("there are no rows", hint="give at least one")
     try:
-        frame = _spell_mixed_columns(_arrays_to_lists(_convert_to_utc(frame)), manifest.schema)
-        table = pa.Table.from_pandas(frame, preserve_index=False)
+        frame = _arrays_to_lists(_convert_to_utc(frame))
+        if schema is not None:
+            frame = _spell_mixed_columns(frame, schema)
+        return pa.Table.from_pandas(frame, preserve_index=False)
     except (pa.ArrowException, ValueError) as error:  # Arrow errors have two arguments
         raise GrowLearnError(
             f"the rows cannot be read: {'; '.join(map(str, error.args))}",
             hint="give every column values of one type and a unique name",
         ) from error
+
+
+def read_known_rows(table: pa.Table, manifest: Manifest) -> Rows:
+    """The rows of a table, which name no unknown task; raises GrowLearnError at the first bad one."""
     parsed = parse_for_prediction(RawTable(table), manifest.schema)
     reasons = {bad.row: bad.reason for bad in to_bad_rows(parsed.row_errors)}
     reasons = reasons or find_unknown_task_rows(parsed.rows, manifest)

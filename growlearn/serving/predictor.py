@@ -84,20 +84,24 @@ class Predictor:
         GrowLearnError naming the first row that cannot be predicted.
         """
         # The rows of a file are predicted without pandas, half a second sooner.
-        import pandas as pd  # noqa: PLC0415
-
         from growlearn.serving.frame_rows import read_frame_rows  # noqa: PLC0415
 
         answers = self.answer(read_frame_rows(frame, self.manifest), min_probability, proba)
+        return self.to_frame(answers, frame.index)
+
+    def to_frame(self, answers: Answers, index: pd.Index | None = None) -> pd.DataFrame:
+        """Answers as `predict` returns them, with an index of N rows."""
+        import pandas as pd  # noqa: PLC0415
+
         columns = {
             "prediction": pd.Series(
-                list(answers.prediction), index=frame.index, dtype=_prediction_dtype(answers.prediction)
+                list(answers.prediction), index=index, dtype=_prediction_dtype(answers.prediction)
             ),
-            "probability": pd.Series(answers.probability, index=frame.index),
-            "task": pd.Series(list(answers.task), index=frame.index, dtype="str"),
+            "probability": pd.Series(answers.probability, index=index),
+            "task": pd.Series(list(answers.task), index=index, dtype="str"),
         }
         for name, values in self.probability_columns(answers).items():
-            columns[name] = pd.Series(values, index=frame.index)
+            columns[name] = pd.Series(values, index=index)
         return pd.DataFrame(columns)
 
     def probability_columns(self, answers: Answers) -> dict[str, Column]:

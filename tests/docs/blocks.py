@@ -20,6 +20,7 @@ PAGES_RUN = (
     "docs/how-to/fsck.md",
     "docs/how-to/late-labels.md",
     "docs/how-to/own-data.md",
+    "docs/how-to/python.md",
     "docs/how-to/refine.md",
     "docs/how-to/registry.md",
     "docs/how-to/reproduce.md",

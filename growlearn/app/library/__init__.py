@@ -1,0 +1,1 @@
+"""Growth from a script: the stages of the service, without a process of their own."""

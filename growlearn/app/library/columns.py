@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 Features: TypeAlias = "pd.DataFrame | pa.Table | Mapping[str, Any] | npt.NDArray[Any]"
 """A table, columns by name, numbers [N, D], or images uint8 [N, H, W] or [N, H, W, C]."""
 
+Labels: TypeAlias = "Sequence[Any] | npt.NDArray[Any] | pd.Series[Any]"
+"""One a row, None where it is not known."""
+
 IMAGE_COLUMN = "image"
 _IMAGE_NDIM = (3, 4)
 _CHANNELS = (1, 3)
@@ -55,7 +58,7 @@ def find_image_shape(features: Features) -> tuple[int, int, int] | None:
     return (features.shape[3] if features.ndim == _IMAGE_NDIM[1] else 1), height, width
 
 
-def append_column(table: pa.Table, name: str, values: Sequence[Any]) -> pa.Table:
+def append_column(table: pa.Table, name: str, values: Labels) -> pa.Table:
     """The table with a column more; raises GrowLearnError where that has not one value a row."""
     if len(values) != table.num_rows:
         raise GrowLearnError(

@@ -17,6 +17,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 
 from growlearn.app.library.columns import (
     Features,
+    Labels,
     append_column,
     find_image_shape,
     to_table,
@@ -64,7 +65,7 @@ class GrowingModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # scik
     def partial_fit(
         self,
         X: Features,  # noqa: N803 - scikit-learn's own name
-        y: Sequence[Any],
+        y: Labels,
         task: str | None = None,
     ) -> Self:
         """Take rows X [N, ...] with labels y [N] in as one window, and do what the job says.

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pytest
 from sklearn.base import clone
@@ -18,7 +18,7 @@ from growlearn.domain.window import Verdict, WindowState
 TINY = {"model": {"size": "tiny"}, "growth": {"epochs": 2}}
 
 
-def draw(rows: int, seed: int = 0, shift: float = 0.0) -> tuple[pd.DataFrame, np.ndarray]:  # type: ignore[type-arg]
+def draw(rows: int, seed: int = 0, shift: float = 0.0) -> tuple[pd.DataFrame, npt.NDArray[np.str_]]:
     """Two numbers a row; the first one decides the class, or with a shift the second."""
     values = np.random.default_rng(seed).normal(size=(rows, 2)) + shift
     column = 1 if shift else 0
@@ -129,11 +129,11 @@ def test_scikit_learn_reads_its_parameters() -> None:
 
 def test_the_package_has_nothing_else() -> None:
     with pytest.raises(AttributeError, match="Strem"):
-        growlearn.Strem  # type: ignore[attr-defined] # noqa: B018
+        growlearn.Strem  # noqa: B018
 
 
 def test_a_stream_learns_from_its_job_file(tmp_path: Path) -> None:
-    rows: dict[str, Any] = draw(400)[0].assign(side=draw(400)[1]).to_dict("list")
+    rows = draw(400)[0].assign(side=draw(400)[1])
     (tmp_path / "rows").mkdir()
     job = tmp_path / "sides.yaml"
     job.write_text(

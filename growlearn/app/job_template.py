@@ -59,6 +59,7 @@ max_routed_accuracy_drop: {gates.max_routed_accuracy_drop}, replace_task_after: 
 registry: {{model: {name}, promote: {registry.promote}}}   # or manual: a person promotes
 retain: {retain}                              # stored training rows of each task: none, all or {{per_class: 100}}
 # consolidation: {{target_branches: {consolidation.target_branches}}}     # distils a model of max_branches; needs retain
+# serving: {{request_log: {{}}}}              # rows that the HTTP API answers are learned from; needs id_column
 # keep_versions: 20                         # growlearn retention then removes files of older versions,
 # keep: 30d                                 # or of windows and versions older than that; without both, nothing
 """  # noqa: E501

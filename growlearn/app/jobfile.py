@@ -17,6 +17,7 @@ from pydantic_core import ErrorDetails
 
 from growlearn.adapters.scheduler.times import next_fire_times
 from growlearn.adapters.sources import SOURCES
+from growlearn.adapters.sources.deposit import choose_name
 from growlearn.app.job_schema import (
     intended_form,
     keys_under,
@@ -231,10 +232,16 @@ def _find_invalid_names(job: Job, tree: YamlTree) -> list[Problem]:
         problems += _check_name(("drift", "detectors", index), detector, DETECTORS, tree)
     for part, table in (("decision_rule", DECISION_RULES), ("action", ACTIONS)):
         problems += _check_name(("drift", part), getattr(job.drift, part), table, tree)
+    if job.serving.request_log is not None and job.source.type in SOURCES:
+        try:
+            choose_name(job.source, "served", ".parquet")
+        except GrowLearnError as error:
+            key: KeyPath = ("serving", "request_log")
+            problems.append(Problem(tree.line(key), format_key_path(key), str(error)))
     try:
         next_fire_times(job.schedule, datetime.now(UTC), 1)
     except GrowLearnError as error:
-        key: KeyPath = ("schedule", "every" if job.schedule.cron is None else "cron")
+        key = ("schedule", "every" if job.schedule.cron is None else "cron")
         problems.append(Problem(tree.line(key), format_key_path(key), str(error)))
     return problems
 

@@ -22,6 +22,7 @@ from growlearn.domain.metric import METRICS, MetricName
 from growlearn.domain.model_config import MAX_PARAMETERS, ModelConfig
 from growlearn.domain.printable import quote_name
 from growlearn.domain.schema import Schema
+from growlearn.domain.serving_config import LOG_COLUMN_PREFIX, ServingConfig
 from growlearn.domain.validation import MAX_COUNT, STRICT, parse_duration_s, require
 
 _MAX_CRON_LENGTH = 500  # every minute and every day of a month by its number
@@ -260,6 +261,7 @@ class Job:
     retraining_policy: RetrainingPolicyConfig = field(default_factory=RetrainingPolicyConfig)
     refine: RefineConfig = field(default_factory=RefineConfig)
     label_delay: LabelDelayConfig = field(default_factory=LabelDelayConfig)
+    serving: ServingConfig = field(default_factory=ServingConfig)
     growth: GrowthConfig = field(default_factory=GrowthConfig)
     hyperparameter_search: HyperparameterSearchConfig = field(default_factory=HyperparameterSearchConfig)
     pruning: PruningConfig = field(default_factory=PruningConfig)
@@ -279,6 +281,8 @@ class Job:
         require(self.keep_versions is None or self.keep_versions >= 1, "keep_versions must be 1 or more")
         self._validate_metric()
         self._require_feasible_embeddings()
+        if self.serving.request_log is not None:
+            self._require_what_logged_rows_need()
         if isinstance(self.holdout, HoldoutFiles):
             require(
                 self.schema.task is not None,
@@ -301,6 +305,21 @@ class Job:
                 f"vocabulary {column.vocabulary} of {name!r} and embed_dim {self.model.embed_dim} make an"
                 f" embedding of {weights:,} weights; at most {MAX_PARAMETERS:,} are allowed",
             )
+
+    def _require_what_logged_rows_need(self) -> None:
+        require(
+            self.schema.id_column is not None,
+            "serving.request_log needs schema.id_column: labels find their rows by it",
+        )
+        require(
+            self.windowing.rows is not None,
+            "serving.request_log needs windowing.rows: a file has as many rows as were asked in a while",
+        )
+        names = (*self.schema.inputs, self.schema.label, self.schema.task, self.schema.id_column)
+        require(
+            not any(name.startswith(LOG_COLUMN_PREFIX) for name in names if name is not None),
+            f"serving.request_log adds columns {LOG_COLUMN_PREFIX}...; no other may be called so",
+        )
 
     def _validate_metric(self) -> None:
         if isinstance(self.class_weight, dict):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 from fastapi import Depends, FastAPI
@@ -15,9 +16,10 @@ from growlearn import __version__
 from growlearn.app.api import problems
 from growlearn.app.api.context import ApiContext
 from growlearn.app.api.hot_route import HotRoute
-from growlearn.app.api.http_layer import HttpLayer, Log
+from growlearn.app.api.http_layer import HttpLayer, Log, log_to_stdout
 from growlearn.app.api.metrics import ApiMetrics
-from growlearn.app.api.routes import decisions, health, keys, login, predict, push, streams
+from growlearn.app.api.request_log import RequestLog, deposit_log_file
+from growlearn.app.api.routes import decisions, health, keys, labels, login, predict, push, streams
 from growlearn.app.api.schemas import Problem as ProblemModel
 from growlearn.domain.errors import GrowLearnError
 
@@ -27,15 +29,20 @@ Streams, windows, drift, versions and predictions of one GrowLearn. Every answer
 viewer, operator or admin, each of which may do all that the ones before it may."""
 
 
-def build_api(context: ApiContext) -> FastAPI:
+def build_api(context: ApiContext, log: Log = log_to_stdout) -> FastAPI:
     """All routes, without what is around every request; see `build_asgi_app`."""
     metrics = ApiMetrics()
+    deposit = partial(deposit_log_file, context.settings.protocols)
+    request_log = RequestLog(context.clock, metrics, log, deposit)
 
     @asynccontextmanager
     async def run_watch(_: FastAPI) -> AsyncIterator[None]:
         watch = asyncio.create_task(context.models.watch(context.settings.poll_s))
+        writing = asyncio.create_task(request_log.run())
         yield
         watch.cancel()
+        request_log.close()
+        await writing
 
     app = FastAPI(
         title="GrowLearn",
@@ -48,12 +55,13 @@ def build_api(context: ApiContext) -> FastAPI:
         lifespan=run_watch,
     )
     app.state.metrics = metrics
+    app.state.request_log = request_log
     app.add_exception_handler(problems.Problem, problems.answer_problem)
     app.add_exception_handler(GrowLearnError, problems.answer_growlearn_error)
     app.add_exception_handler(RequestValidationError, problems.answer_invalid_request)
     app.add_exception_handler(HTTPException, problems.answer_http_exception)
     app.add_exception_handler(Exception, problems.answer_bug)
-    for group in (health, login, streams, predict, push, decisions, keys):
+    for group in (health, login, streams, predict, push, labels, decisions, keys):
         group.add_routes(app, context, metrics)
     _complete_openapi(app)
     return app
@@ -61,7 +69,7 @@ def build_api(context: ApiContext) -> FastAPI:
 
 def build_asgi_app(context: ApiContext, log: Log) -> HttpLayer:
     """The application that a server runs."""
-    app = build_api(context)
+    app = build_api(context, log)
     routes = HotRoute(app, context.access)
     return HttpLayer(routes, app.state.metrics, log, context.settings.api_max_body_mb)
 

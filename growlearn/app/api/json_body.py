@@ -1,4 +1,4 @@
-"""Rows in the body of a request: {"rows": [{"COLUMN": VALUE}]}, read strictly."""
+"""The JSON in the body of a request, read strictly, such as {"rows": [{"COLUMN": VALUE}]}."""
 
 from __future__ import annotations
 
@@ -14,17 +14,23 @@ class _WithRows(Protocol):
     rows: list[dict[str, Any]]
 
 
-T = TypeVar("T", bound=_WithRows)
+Body = TypeVar("Body")
+BodyWithRows = TypeVar("BodyWithRows", bound=_WithRows)
 
 
-def decode_rows(body: bytes, decoder: msgspec.json.Decoder[T], max_rows: int, split_hint: str) -> T:
-    """The body of a request; raises Problem where it is not as documented, or has too many rows."""
+def decode_body(body: bytes, decoder: msgspec.json.Decoder[Body], hint: str) -> Body:
+    """The body of a request; raises Problem where it is not as documented."""
     try:
-        asked = decoder.decode(body)
+        return decoder.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise Problem(
-            HTTPStatus.UNPROCESSABLE_ENTITY, str(error)[:500], 'send {"rows": [{"COLUMN": VALUE}]}'
-        ) from error
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, str(error)[:500], hint) from error
+
+
+def decode_rows(
+    body: bytes, decoder: msgspec.json.Decoder[BodyWithRows], max_rows: int, split_hint: str
+) -> BodyWithRows:
+    """The body of a request; raises Problem where it is not as documented, or has too many rows."""
+    asked = decode_body(body, decoder, 'send {"rows": [{"COLUMN": VALUE}]}')
     if len(asked.rows) > max_rows:
         raise Problem(
             HTTPStatus.REQUEST_ENTITY_TOO_LARGE,

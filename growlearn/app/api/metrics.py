@@ -33,6 +33,18 @@ class ApiMetrics:
         self._bad_rows = Counter(
             "growlearn_refused_rows", "Rows that could not be answered.", ("stream",), registry=self._registry
         )
+        self._logged_rows = Counter(
+            "growlearn_logged_rows",
+            "Answered rows that the request log has written.",
+            ("stream",),
+            registry=self._registry,
+        )
+        self._unlogged_rows = Counter(
+            "growlearn_unlogged_rows",
+            "Answered rows that the request log has dropped.",
+            ("stream", "reason"),
+            registry=self._registry,
+        )
         self._champion = Gauge(
             "growlearn_champion_version",
             "Version that answers as champion.",
@@ -57,6 +69,14 @@ class ApiMetrics:
             self._rows.labels(stream, str(version)).inc(answered)
         if refused:
             self._bad_rows.labels(stream).inc(refused)
+
+    def count_logged_rows(self, stream: str, num_rows: int) -> None:
+        """Rows that are in a file now."""
+        self._logged_rows.labels(stream).inc(num_rows)
+
+    def count_unlogged_rows(self, stream: str, reason: str, num_rows: int) -> None:
+        """Rows that will be in no file; `reason` is one of few."""
+        self._unlogged_rows.labels(stream, reason).inc(num_rows)
 
     def render(self, champions: Mapping[str, int], refused: Mapping[str, int]) -> bytes:
         """All figures, with the champions as they are now."""

@@ -209,6 +209,9 @@ class Prediction(_Model):
     probabilities: dict[str, float | None] | None = Field(
         default=None, description="with `proba`: of each class, given the task"
     )
+    id: str | int | None = Field(
+        default=None, description="with a request log: for the row's label; null where it is not logged"
+    )
 
 
 class Predictions(_Model):
@@ -227,6 +230,16 @@ class PushedRows(_Model):
     sha256: str
     rows: int | None = Field(description="null where only a reader of the whole file could say")
     created: bool = Field(description="false where the same file was there already")
+    next_look: datetime = Field(description="when the stream is due next")
+
+
+class PostedLabels(_Model):
+    """What became of posted labels."""
+
+    file: str = Field(description="name of the file in the stream's source")
+    sha256: str
+    labels: int
+    created: bool = Field(description="false where the same labels were there already")
     next_look: datetime = Field(description="when the stream is due next")
 
 

@@ -12,6 +12,7 @@ import torch
 
 from growlearn.domain.errors import GrowLearnError, NotFound, Unavailable
 from growlearn.domain.execution import Execution
+from growlearn.domain.job import Job
 from growlearn.domain.lineage import Version
 from growlearn.domain.redaction import redact
 from growlearn.domain.stream import Alias
@@ -70,6 +71,7 @@ class ServedModels:
         self._open: OrderedDict[tuple[str, int], ServedModel] = OrderedDict()
         self._opening: dict[tuple[str, int], asyncio.Task[ServedModel]] = {}
         self._aliases: dict[str, dict[Alias, int | None]] = {}
+        self._jobs: dict[str, Job] = {}  # of the same streams
         self._refused: dict[str, int] = {}  # champions whose answers are not those stored, by stream
 
     def close(self) -> None:
@@ -86,6 +88,10 @@ class ServedModels:
     def refused(self) -> dict[str, int]:
         """By stream, the champion that was refused, while the one before it still answers."""
         return dict(self._refused)
+
+    def job(self, stream: str) -> Job:
+        """The job of a stream that an alias was asked of, as it was at the last look."""
+        return self._jobs[stream]
 
     async def get(self, stream: str, which: Alias | int) -> ServedModel:
         """The model of an alias or a version; raises NotFound, or GrowLearnError where it cannot answer."""
@@ -177,6 +183,7 @@ class ServedModels:
         except NotFound:
             self._aliases.pop(stream, None)
             raise
+        self._jobs[stream] = stored.job
         before = self._aliases.get(stream, {})
         targets = {Alias.CHAMPION: stored.champion, Alias.CHALLENGER: stored.challenger}
         new = targets[Alias.CHAMPION]

@@ -107,6 +107,8 @@ def test_defaults_fill_all_but_name_source_and_schema(tmp_path: Path) -> None:
         ("schedule: {cron: 0 3 * *}", 8, "schedule.cron: '0 3 * *' is not a crontab line of five fields"),
         ("registry: {promote: autom}", 8, "registry.promote: must be 'auto' or 'manual', not 'autom'"),
         ("windowing: {rows: 0}", 8, "windowing.rows: rows must be 1 or more"),
+        ("serving: {request_log: {}}", 8, "serving: serving.request_log needs schema.id_column"),
+        ("serving: {request_log: {sampel: 1}}", 8, "request_log.sampel: no such key; did you mean 'sample'?"),
         ("name: again", 8, "name: given twice, first on line 1"),
     ],
 )
@@ -219,3 +221,20 @@ def test_local_folders_are_made_absolute_and_urls_stay(tmp_path: Path) -> None:
 def test_the_job_files_of_this_repository_are_sound(name: str, tmp_path: Path) -> None:
     job = read_job(Path(__file__).parents[3] / "jobs" / f"{name}.yaml", tmp_path)
     assert job.registered_model == name.replace("_", "-")
+
+
+LOGGING = """\
+  id_column: id
+windowing: {rows: 10}
+serving:
+  request_log: {sample: 0.5}
+"""
+
+
+def test_answered_rows_are_logged_where_the_source_takes_their_file(tmp_path: Path) -> None:
+    log = read(JOB + LOGGING, tmp_path).serving.request_log
+    assert log is not None
+    assert (log.sample, log.flush_rows, log.flush_every_s) == (0.5, 1000, 60.0)
+    narrow = JOB.replace("url: data/incoming", 'url: data/incoming, pattern: "*.csv"')
+    told = refusal(narrow + LOGGING, tmp_path)
+    assert "line 11: serving.request_log: the source takes files '*.csv'; none of them ends in .par" in told

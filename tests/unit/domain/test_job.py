@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ from growlearn.domain.job import (
 from growlearn.domain.metric import MetricName
 from growlearn.domain.model_config import ModelConfig
 from growlearn.domain.schema import InputColumn, InputType, Schema
+from growlearn.domain.serving_config import RequestLogConfig, ServingConfig
 from growlearn.domain.validation import parse_duration_s
 
 SCHEMA = Schema(inputs={"x": InputColumn(type=InputType.NUMBER)})
@@ -30,6 +32,11 @@ SCHEMA = Schema(inputs={"x": InputColumn(type=InputType.NUMBER)})
 def job(**changes: Any) -> Job:
     given: dict[str, Any] = {"name": "digits", "source": SourceConfig(url="data"), "schema": SCHEMA}
     return Job(**(given | changes))
+
+
+def logging_job(**changes: Any) -> Job:
+    serving = ServingConfig(request_log=RequestLogConfig())
+    return job(**({"serving": serving, "windowing": WindowingConfig(rows=10)} | changes))
 
 
 @pytest.mark.parametrize(
@@ -130,6 +137,21 @@ IMPOSSIBLE: dict[str, tuple[Callable[[], object], str]] = {
     "a least value of what should be low": (
         lambda: job(metric=MetricName.LOG_LOSS, gates=GateConfig(min_accuracy=0.5)),
         "gates.min_accuracy is a least value of metric, but less log_loss is better",
+    ),
+    "no answer logged": (lambda: RequestLogConfig(sample=0.0), "sample 0.0 must be more than 0"),
+    "a log file of no rows": (lambda: RequestLogConfig(flush_rows=0), "flush_rows must be 1 or more"),
+    "a log that is never written": (
+        lambda: RequestLogConfig(flush_every="never"),
+        "'never' is not a duration",
+    ),
+    "logged rows that no label finds": (logging_job, "needs schema.id_column"),
+    "logged rows without a window's size": (
+        lambda: logging_job(schema=replace(SCHEMA, id_column="id"), windowing=WindowingConfig()),
+        "needs windowing.rows",
+    ),
+    "a column that the log adds": (
+        lambda: logging_job(schema=replace(SCHEMA, id_column="growlearn_at")),
+        "no other may be called so",
     ),
     "own hold-out, no task column": (lambda: job(holdout=HoldoutFiles(url="t")), "task column"),
 }

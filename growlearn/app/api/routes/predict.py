@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -15,6 +16,7 @@ from growlearn.app.api.json_body import decode_rows
 from growlearn.app.api.json_response import JSON_TYPE, json_response
 from growlearn.app.api.metrics import ApiMetrics
 from growlearn.app.api.problems import Problem
+from growlearn.app.api.request_log import RequestLog
 from growlearn.app.api.routes.streams import STREAM
 from growlearn.app.api.routing import Route, add_route
 from growlearn.app.api.served_models import ServedModel
@@ -22,6 +24,7 @@ from growlearn.domain.api_key import Role
 from growlearn.domain.stream import Alias
 from growlearn.serving.json_rows import JsonRows
 from growlearn.serving.predictor import Answers
+from growlearn.serving.request_log import RowId
 
 _MAX_ROW_ERRORS = 1000
 
@@ -80,6 +83,7 @@ PREDICT_BODY = {
 
 def add_routes(app: FastAPI, context: ApiContext, metrics: ApiMetrics) -> None:
     """Add it."""
+    request_log: RequestLog = app.state.request_log
 
     async def predict(stream: str, request: Request) -> Response:
         """Answers of the champion, the challenger or a version, each row by its task or routed.
@@ -89,13 +93,17 @@ def add_routes(app: FastAPI, context: ApiContext, metrics: ApiMetrics) -> None:
         """
         body = await request.body()
         asked = decode_request(body, context.settings.api_max_rows)
-        model = await context.models.get(stream, _parse_version(asked.version))
+        which = _parse_version(asked.version)
+        model = await context.models.get(stream, which)
         answered = await model.batcher.answer(asked.rows, asked.task, proba=asked.proba)
         num_bad = len(answered.parsed.reasons)
         metrics.count_rows(stream, model.version, len(asked.rows) - num_bad, num_bad)
         if answered.answers is None:
             raise _no_row_problem(answered.parsed)
-        return json_response(render_answers(model, asked, answered.parsed, answered.answers))
+        ids = None
+        if which is Alias.CHAMPION:  # who names a version tries it
+            ids = request_log.add(context.models.job(stream), model, asked.rows, answered, len(body))
+        return json_response(render_answers(model, asked, answered.parsed, answered.answers, ids))
 
     errors = (
         HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
@@ -154,9 +162,13 @@ def _list_errors(parsed: JsonRows) -> list[dict[str, Any]]:
 
 
 def render_answers(
-    model: ServedModel, asked: PredictRequest, parsed: JsonRows, answers: Answers
+    model: ServedModel,
+    asked: PredictRequest,
+    parsed: JsonRows,
+    answers: Answers,
+    ids: Sequence[RowId | None] | None = None,
 ) -> dict[str, Any]:
-    """The answers with the documented keys."""
+    """The answers with the documented keys; `ids` are those of the logged rows, where there is a log."""
     predictions: list[dict[str, Any] | None] = [None] * len(asked.rows)
     labels = model.batcher.predictor.labels if asked.proba else ()
     class_probabilities = answers.class_probabilities.tolist() if asked.proba else ()
@@ -169,6 +181,8 @@ def render_answers(
             "probability": probability,
             "task": task,
         }
+        if ids is not None:
+            answer["id"] = ids[position]
         if asked.proba:
             answer["probabilities"] = dict(zip(labels, class_probabilities[index], strict=True))
         predictions[position] = answer

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from http import HTTPStatus
 from typing import Any
 
@@ -16,12 +15,10 @@ from fastapi import FastAPI, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from growlearn.adapters.scheduler.times import next_fire_times
-from growlearn.adapters.sources import open_source
-from growlearn.adapters.sources.deposit import choose_name, deposit_file
 from growlearn.app.api import schemas
 from growlearn.app.api.answer_once import IDEMPOTENCY_PARAMETER, answer_once
 from growlearn.app.api.context import ApiContext
+from growlearn.app.api.deposit_once import deposit_once
 from growlearn.app.api.json_body import decode_rows
 from growlearn.app.api.json_response import JSON_TYPE
 from growlearn.app.api.metrics import ApiMetrics
@@ -31,7 +28,6 @@ from growlearn.app.api.routing import Route, add_route
 from growlearn.domain.api_key import Role
 from growlearn.domain.errors import InvalidFile
 from growlearn.domain.schema import Schema
-from growlearn.domain.stream import Stream
 from growlearn.ingest.table_rows import select_columns
 from growlearn.serving.json_rows import to_arrow_table
 
@@ -86,7 +82,8 @@ def add_routes(app: FastAPI, context: ApiContext, _: ApiMetrics) -> None:
         def work() -> tuple[HTTPStatus, Any]:
             stored = context.store.stream(stream)
             file = read_pushed(body, content_type, stored.job.schema, context.settings.api_max_rows)
-            return HTTPStatus.ACCEPTED, _deposit(stored, file, context)
+            answer = deposit_once(context, stored, "pushed", file.content, file.suffix)
+            return HTTPStatus.ACCEPTED, answer | {"rows": file.rows}
 
         return await run_in_threadpool(answer_once, context, request, body, work)
 
@@ -105,19 +102,6 @@ def add_routes(app: FastAPI, context: ApiContext, _: ApiMetrics) -> None:
         parameters=(IDEMPOTENCY_PARAMETER,),
     )  # fmt: skip
     add_route(app, route, push_rows)
-
-
-def _deposit(stream: Stream, file: PushedFile, context: ApiContext) -> dict[str, Any]:
-    open_source(stream.job.source, context.clock, context.settings.protocols)  # raises where it may not
-    name = choose_name(stream.job.source, file.content, file.suffix)
-    created = deposit_file(stream.job.source, name, file.content)
-    return {
-        "file": name,
-        "sha256": sha256(file.content).hexdigest(),
-        "rows": file.rows,
-        "created": created,
-        "next_look": next_fire_times(stream.job.schedule, context.clock.now(), 1)[0].isoformat(),
-    }
 
 
 def read_pushed(body: bytes, content_type: str, schema: Schema, max_rows: int) -> PushedFile:

@@ -1,0 +1,32 @@
+"""A file for a stream's source, written once whatever its content is called for."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from typing import Any
+
+from growlearn.adapters.scheduler.times import next_fire_times
+from growlearn.adapters.sources import open_source
+from growlearn.adapters.sources.deposit import choose_name, deposit_file
+from growlearn.app.api.context import ApiContext
+from growlearn.domain.stream import Stream
+
+_HASH_DIGITS = 32
+
+
+def deposit_once(
+    context: ApiContext, stream: Stream, prefix: str, content: bytes, suffix: str
+) -> dict[str, Any]:
+    """Write a file named by its content; the answer's `created` is false where it was there already.
+
+    Raises GrowLearnError where the source takes no such file, or it cannot be written.
+    """
+    source, digest = stream.job.source, sha256(content).hexdigest()
+    open_source(source, context.clock, context.settings.protocols)  # raises where it may not
+    name = choose_name(source, f"{prefix}-{digest[:_HASH_DIGITS]}", suffix)
+    return {
+        "file": name,
+        "sha256": digest,
+        "created": deposit_file(source, name, content),
+        "next_look": next_fire_times(stream.job.schedule, context.clock.now(), 1)[0].isoformat(),
+    }

@@ -1,0 +1,35 @@
+"""Rows as the table of a source file, which reads back as the same rows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from growlearn.domain.schema import InputType, Schema
+from growlearn.ingest.parquet_codec import COLUMN_CODECS
+from growlearn.ingest.rows import Column, Rows, to_label_array
+
+
+def to_source_table(rows: Rows, schema: Schema) -> Any:
+    """The rows as a table with the schema's columns; the label column is there too where no label is known.
+
+    Unlike a stored window it has its images as lists of pixels, as bytes would be those of an image file.
+    """
+    columns: dict[str, Any] = {}
+    for name, spec in schema.inputs.items():
+        column = rows.inputs[name]
+        is_image = spec.type is InputType.IMAGE
+        columns[name] = _to_pixel_lists(column) if is_image else COLUMN_CODECS[spec.type].write(column)
+    columns[schema.label] = to_label_array(rows.labels)
+    if schema.task is not None and rows.tasks is not None:
+        columns[schema.task] = pa.array(rows.tasks, pa.string())
+    if schema.id_column is not None and rows.row_ids is not None:
+        columns[schema.id_column] = pa.array(rows.row_ids, pa.string())
+    return pa.table(columns)
+
+
+def _to_pixel_lists(images: Column) -> Any:
+    pixels = pa.array(np.ascontiguousarray(images).reshape(-1))
+    return pa.FixedSizeListArray.from_arrays(pixels, int(np.prod(images.shape[1:])))

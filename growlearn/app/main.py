@@ -24,6 +24,7 @@ from growlearn.app.cli import (
     inspect,
     jobs,
     keys,
+    label_queue,
     mlflow,
     predict,
     promotion,
@@ -98,7 +99,7 @@ def _options(
 
 for group in (
     demo, jobs, run, api, inspect, evaluate, why, reproduce, doctor, fsck, promotion, backtest, predict,
-    export, keys, retention, database, mlflow,
+    label_queue, export, keys, retention, database, mlflow,
 ):  # fmt: skip
     group.register(app)
 

@@ -145,28 +145,32 @@ def _printable_path(name: Path) -> str:
 
 def write_predictions(predictions: FilePredictions, out: Path) -> tuple[str, ...]:
     """Write .parquet or .csv; returns the omitted columns, such as images, which a CSV cannot hold."""
+    return write_table(predictions.table, out, predictions.mapped)
+
+
+def write_table(table: Any, out: Path, mapped: memoryview | None = None) -> tuple[str, ...]:
+    """The same for any table; `mapped` is where a large one lies."""
     suffix = out.suffix.lower()
     if suffix not in (".parquet", ".pq", ".csv"):
         raise GrowLearnError(f"cannot write {out}", hint="end the name in .parquet or .csv")
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         if suffix != ".csv":
-            _write_parquet(predictions, out)
+            _write_parquet(table, out, mapped)
             return ()
-        unsupported = tuple(field.name for field in predictions.table.schema if not _fits_csv(field.type))
-        pacsv.write_csv(predictions.table.drop_columns(list(unsupported)), out)
+        unsupported = tuple(field.name for field in table.schema if not _fits_csv(field.type))
+        pacsv.write_csv(table.drop_columns(list(unsupported)), out)
         return unsupported
     except OSError as error:
         raise make_write_error(out, error, "check the folder") from error
 
 
-def _write_parquet(predictions: FilePredictions, out: Path) -> None:
+def _write_parquet(table: Any, out: Path, mapped: memoryview | None) -> None:
     """Write a row group at a time; what was written of a mapped table leaves the memory."""
-    table = predictions.table
     with pq.ParquetWriter(out, table.schema) as writer:
         for start in range(0, table.num_rows, _CHUNK_ROWS):
             writer.write_table(table.slice(start, _CHUNK_ROWS))
-            drop_pages(predictions.mapped or b"")
+            drop_pages(mapped or b"")
 
 
 def _fits_csv(data_type: Any) -> bool:

@@ -31,6 +31,9 @@ def test_a_window_waits_for_labels_that_come_for_half_of_its_rows_and_is_grown_o
     (status,) = home.json("status")["streams"]
     assert (status["state"], status["awaiting_labels"], status["pending"]) == ("waiting for labels", 1, 0)
     assert "awaiting_labels (59 missing)" in home.growlearn("windows", "digits")
+    queued = home.growlearn("label-queue", "digits", "--out", str(home.folder / "queue.csv"), "--rows", "7")
+    assert "7 of 500 rows without a label -> " in queued
+    assert len((home.folder / "queue.csv").read_text().splitlines()) == 8
 
     home.drop_table("3.parquet", {"id": np.arange(500, 750).astype(str), "label": labels[500:750]})
     _killed_once_the_labels_are_joined(home)

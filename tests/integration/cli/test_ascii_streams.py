@@ -53,6 +53,7 @@ COMMANDS: list[tuple[str, ...]] = [
     ("why", "groessen", "w2", "--json"),
     ("predict", "groessen", "eingang/größen.parquet"),
     ("predict", "groessen", "eingang/größen.parquet", "--out", "äus.csv"),
+    ("label-queue", "groessen", "--out", "warteschlänge.csv"),
     ("export", "groessen", "1", "modèle"),
     ("reproduce", "groessen", "1"),
     ("backtest", "jöb.yaml", "eingang"),
@@ -111,9 +112,8 @@ def test_every_command_writes_ascii_and_no_traceback(place: Place) -> None:
         assert "Traceback" not in done[command].err, done[command].err
         assert (done[command].out + done[command].err).isascii(), command
     failed = {command[0]: done[command].err for command in COMMANDS if done[command].code in (1, 2)}
-    assert failed.keys() <= {"backtest", "init", "rollback", "promote", "consolidate", "run", "predict"}, (
-        failed
-    )
+    may_fail = {"backtest", "init", "rollback", "promote", "consolidate", "run", "predict", "label-queue"}
+    assert failed.keys() <= may_fail, failed
     assert json.loads(done["matrix", "groessen", "--json"].out)["tasks"][0] == "große Stadt"
     assert "große Stadt" in (place.folder / "äus.csv").read_text(encoding="utf-8")
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from growlearn.domain.accuracy_estimate import AccuracyEstimate
 from growlearn.domain.api_key import ApiKey, ApiRequest
 from growlearn.domain.consolidation import ConsolidationPlan, ConsolidationResult
 from growlearn.domain.decision_log import LogEntry, ReportSection
@@ -286,6 +287,14 @@ class Store(Protocol):
         They are jobs applied, transitions, and alias changes by people.
         Each is written in the transaction of the decision, and never changed.
         """
+        ...
+
+    def record_accuracy_estimate(self, stream: str, estimate: AccuracyEstimate) -> None:
+        """Store the estimate of a window in place of any earlier one; raises NotFound."""
+        ...
+
+    def accuracy_estimates(self, stream: str) -> Mapping[str, AccuracyEstimate]:
+        """The estimates of a stream by window id, in the order of the windows."""
         ...
 
     def record_removed_files(self, stream: str, digests: Sequence[str], at: datetime) -> None:

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from growlearn.app.doctor.finding import Finding
+from growlearn.domain.accuracy_estimate import AccuracyEstimate, count_right
 from growlearn.domain.drift import DriftReport, DriftTestResult
 from growlearn.domain.errors import GrowLearnError
 from growlearn.domain.evaluation import AccuracyMatrix
@@ -91,16 +92,22 @@ def _stream_state(status: StreamStatus) -> str:
 
 
 def windows_view(store: Store, stream: str, window: str | None = None) -> View:
-    """Every window in order, or one of them with its quarantined rows: `windows`."""
+    """Every window in order, or one of them with its quarantined rows: `windows`.
+
+    `estimates_compared` and `estimates_right` are of all windows of the stream.
+    """
     has_id_column = store.stream(stream).job.schema.id_column is not None
-    if window is None:
-        return {"windows": [_window_view(item, has_id_column) for item in store.windows(stream)]}
-    selected = store.window(stream, window)
-    bad_rows = [{"row": bad.row, "reason": bad.reason} for bad in store.bad_rows(stream, window)]
-    return {"windows": [{**_window_view(selected, has_id_column), "bad_rows": bad_rows}]}
+    estimates = store.accuracy_estimates(stream)
+    selected = store.windows(stream) if window is None else [store.window(stream, window)]
+    views = [_window_view(item, has_id_column, estimates.get(item.id)) for item in selected]
+    if window is not None:
+        bad_rows = [{"row": bad.row, "reason": bad.reason} for bad in store.bad_rows(stream, window)]
+        views = [{**views[0], "bad_rows": bad_rows}]
+    record = count_right(estimates.values())
+    return {"windows": views, "estimates_compared": record.compared, "estimates_right": record.right}
 
 
-def _window_view(window: Window, has_id_column: bool) -> View:
+def _window_view(window: Window, has_id_column: bool, estimate: AccuracyEstimate | None) -> View:
     view = {
         "id": window.id,
         "state": window.state.value,
@@ -110,10 +117,25 @@ def _window_view(window: Window, has_id_column: bool) -> View:
         "verdict": None if window.verdict is None else window.verdict.value,
         "reason": window.reason,
         "source": window.source,
+        "estimate": None if estimate is None else _estimate_view(estimate),
     }
     if not has_id_column:
         return view
     return {**view, "labelled": window.labelled, "labels_missing": window.labels_missing}
+
+
+def _estimate_view(estimate: AccuracyEstimate) -> View:
+    known_interval = [estimate.known_low, estimate.known_high]
+    return {
+        "version": estimate.version,
+        "rows": estimate.rows,
+        "accuracy": estimate.accuracy,
+        "interval": [estimate.low, estimate.high],
+        "known_rows": estimate.known_rows,
+        "known_accuracy": estimate.known_accuracy,
+        "known_interval": known_interval if estimate.known_rows else None,
+        "is_right": estimate.is_right,
+    }
 
 
 def drift_view(store: Store, stream: str, window: str | None) -> View:

@@ -21,6 +21,7 @@ from growlearn.domain.stream import Transition
 from growlearn.domain.window import IngestResult, Verdict, Window, WindowState
 from growlearn.growth.label_delay import is_ready
 from growlearn.ingest.source_ingest import ingest_new_files
+from growlearn.pipeline.accuracy_estimates import compare_with_labels, estimate_window
 from growlearn.pipeline.champion_challenger import decide_challenger
 from growlearn.pipeline.consolidation import consolidate_and_evaluate, find_due_consolidation
 from growlearn.pipeline.context import Ports, StepContext
@@ -126,11 +127,14 @@ def _run_stream(
             events.on_claim(window)
             total = len(windows) + ports.store.count_pending(name)
             on_progress(Progress(stage="windows", done=len(windows), total=total, note=window.id))
+            estimate_window(window, ports)
             windows.append(process_window(window, ports, lease.guard(on_progress)))
         events.on_window(windows[-1])
         decide_challenger(name, ports)
         if ports.store.count_pending(name) and should_stop():
             break
+    if files or windows:
+        compare_with_labels(name, ports)
     if failure is not None:
         raise failure
     return RunSummary(files, tuple(windows))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from growlearn.domain.accuracy_estimate import count_right
 from growlearn.domain.consolidation import ConsolidationPlan, ConsolidationResult
 from growlearn.domain.decision_log import LogEntry, ReportSection
 from growlearn.domain.drift import DriftReport, DriftTestResult, RemainingBudget
@@ -15,6 +16,7 @@ from growlearn.domain.refinement_score import RefinementScore
 from growlearn.domain.stream import Alias, AliasChange, Transition
 from growlearn.domain.window import Verdict, Window, WindowState
 from growlearn.ports import Store
+from growlearn.registry.estimate_report import describe_estimate
 from growlearn.registry.score_text import format_accuracy, format_branch_count, format_percent
 from growlearn.registry.selection_report import describe_selection
 from growlearn.registry.version_tree import get_version
@@ -42,6 +44,10 @@ def explain_window(store: Store, stream: str, window_id: str) -> tuple[ReportSec
         None,
     )
     sections = [ReportSection("Window", tuple(_describe_window(window)))]
+    estimates = store.accuracy_estimates(stream)
+    if window_id in estimates:
+        lines = tuple(describe_estimate(estimates[window_id], count_right(estimates.values())))
+        sections.append(ReportSection("Estimated accuracy", lines))
     for entry in entries:
         if entry.transition is not None:
             sections += _describe_transition(entry.transition)

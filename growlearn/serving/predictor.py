@@ -17,9 +17,9 @@ from growlearn.domain.schema import Label
 from growlearn.ingest.rows import Column, Rows, make_dummy_row, object_column
 from growlearn.network.devices import CPU_DEVICE
 from growlearn.network.head_output import to_probabilities
-from growlearn.network.model.network import load_network
+from growlearn.network.model.network import GrowingNetwork, load_network
 from growlearn.network.router.routed_inference import all_labels, predict_task
-from growlearn.network.router.router import load_router
+from growlearn.network.router.router import Router, load_router
 from growlearn.serving.known_tasks import find_unknown_task_rows
 
 if TYPE_CHECKING:
@@ -48,7 +48,8 @@ class Answers:
 class Predictor:
     """Predicts rows with one version's model; `read` returns the stored bytes of a sha256.
 
-    The network is on `device`, whatever device trained it; rows and answers are NumPy arrays.
+    The network is on `device`, whatever device trained it; rows and answers are NumPy arrays. Where network
+    and router are open already they are given as `opened`, and run as they are.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class Predictor:
         read: Callable[[str], bytes],
         execution: Execution = Execution.LOOP,
         device: torch.device = CPU_DEVICE,
+        opened: tuple[GrowingNetwork, Router] | None = None,
     ) -> None:
         if not manifest.tasks:
             raise GrowLearnError(
@@ -64,9 +66,12 @@ class Predictor:
                 hint="give it a first window with labels",
             )
         self.manifest = manifest
-        self.network = load_network(manifest, read, device=device)
-        self.network.set_execution(execution, make_dummy_row(manifest.schema))
-        self.router = load_router(manifest, self.network.root_stem, read)
+        if opened is not None:
+            self.network, self.router = opened
+        else:
+            self.network = load_network(manifest, read, device=device)
+            self.network.set_execution(execution, make_dummy_row(manifest.schema))
+            self.router = load_router(manifest, self.network.root_stem, read)
         self._routable_tasks = manifest.routable_tasks
         self._mixed_labels = len({type(label) for head in manifest.tasks for label in head.classes}) > 1
 

@@ -27,6 +27,7 @@ TABLES = (
     "late_labels",
     "drift_reports",
     "drift_test_results",
+    "accuracy_estimates",
     "growths",
     "evaluations",
     "task_scores",
@@ -230,6 +231,22 @@ def _create_drift_reports_and_growths() -> None:
         _make_column("effect_size", sa.Double(), null=True),
         _make_foreign_key("drift_test_results", judgement_key, "drift_reports", judgement_key),
         key=(*judgement_key, "position"),
+    )
+    _create_table(
+        "accuracy_estimates",
+        _make_column("stream", sa.Text()),
+        _make_column("window", sa.Integer()),
+        _make_column("version", sa.Integer()),
+        _make_column("rows", sa.Integer()),
+        _make_column("accuracy", sa.Double()),
+        _make_column("low", sa.Double()),
+        _make_column("high", sa.Double()),
+        _make_column("known_rows", sa.Integer()),
+        _make_column("known_correct", sa.Integer()),
+        _make_column("known_low", sa.Double(), null=True),
+        _make_column("known_high", sa.Double(), null=True),
+        _make_window_key("accuracy_estimates"),
+        key=("stream", "window"),
     )
     _create_table(
         "growths",

@@ -10,6 +10,7 @@ from typing import Self
 from sqlalchemy import Engine
 
 from growlearn.adapters.db import (
+    accuracy_estimates,
     decision_log,
     ingest,
     labels,
@@ -25,6 +26,7 @@ from growlearn.adapters.db import (
 from growlearn.adapters.db.engine import connect, read_transaction, write_transaction
 from growlearn.adapters.db.mapping import lock_existing_stream
 from growlearn.adapters.db.revision import require_head_revision
+from growlearn.domain.accuracy_estimate import AccuracyEstimate
 from growlearn.domain.consolidation import ConsolidationPlan
 from growlearn.domain.decision_log import LogEntry
 from growlearn.domain.delayed_labels import LabelJoinRecord, PendingLabels
@@ -277,6 +279,16 @@ class DbStore:
         """Every decision of a stream, or on one window, oldest first."""
         with read_transaction(self._engine) as connection:
             return decision_log.list_log_entries(connection, stream, window)
+
+    def record_accuracy_estimate(self, stream: str, estimate: AccuracyEstimate) -> None:
+        """Store the estimate of a window in place of any earlier one; raises NotFound."""
+        with write_transaction(self._engine) as connection:
+            accuracy_estimates.write_estimate(connection, stream, estimate)
+
+    def accuracy_estimates(self, stream: str) -> Mapping[str, AccuracyEstimate]:
+        """The estimates of a stream by window id, in the order of the windows."""
+        with read_transaction(self._engine) as connection:
+            return accuracy_estimates.list_estimates(connection, stream)
 
     def record_removed_files(self, stream: str, digests: Sequence[str], at: datetime) -> None:
         """Note files that retention removes; raises NotFound."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 
 from growlearn import __version__
+from growlearn.domain.accuracy_estimate import AccuracyEstimate
 from growlearn.domain.decision_log import LogEntry, compute_job_digest, make_job_entry
 from growlearn.domain.delayed_labels import LabelJoinRecord, LabelJoinResult, PendingLabels
 from growlearn.domain.errors import ConcurrentUpdate, NotFound
@@ -44,6 +45,7 @@ class StreamState:
     decision_log: list[LogEntry] = field(default_factory=list)
     ticks: list[datetime] = field(default_factory=list)
     removed_files: dict[str, datetime] = field(default_factory=dict)
+    accuracy_estimates: dict[str, AccuracyEstimate] = field(default_factory=dict)
 
     def copy(self) -> StreamState:
         """A copy whose changes do not affect this one."""

@@ -24,6 +24,7 @@ from growlearn.adapters.memory.state import (
     update_record,
     update_window,
 )
+from growlearn.domain.accuracy_estimate import AccuracyEstimate
 from growlearn.domain.consolidation import ConsolidationPlan
 from growlearn.domain.decision_log import LogEntry, make_alias_entry, make_pause_entry, make_transition_entry
 from growlearn.domain.delayed_labels import LabelJoinRecord, PendingLabels
@@ -52,6 +53,7 @@ from growlearn.domain.window import (
     Window,
     WindowState,
     check_transition,
+    parse_window_number,
     queue_priority,
 )
 
@@ -477,6 +479,17 @@ class MemoryStore:
         """Put them back into the queue, each in its old place."""
         with self._lock:
             self._outbox.requeue_undeliverable(stream)
+
+    def record_accuracy_estimate(self, stream: str, estimate: AccuracyEstimate) -> None:
+        """Store the estimate of a window in place of any earlier one; raises NotFound."""
+        with self._lock, self._draft_state(stream) as state:
+            state.accuracy_estimates[estimate.window] = estimate
+
+    def accuracy_estimates(self, stream: str) -> Mapping[str, AccuracyEstimate]:
+        """The estimates of a stream by window id, in the order of the windows."""
+        with self._lock:
+            found = self._states[stream].accuracy_estimates if stream in self._states else {}
+            return {window: found[window] for window in sorted(found, key=parse_window_number)}
 
     def record_removed_files(self, stream: str, digests: Sequence[str], at: datetime) -> None:
         """Note files that retention removes; raises NotFound."""

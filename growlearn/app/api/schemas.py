@@ -72,6 +72,19 @@ class BadRow(_Model):
     reason: str
 
 
+class AccuracyEstimate(_Model):
+    """What a version's accuracy on a window was estimated to be, and what labels said since."""
+
+    version: int
+    rows: int
+    accuracy: float
+    interval: list[float]
+    known_rows: int
+    known_accuracy: float | None
+    known_interval: list[float] | None
+    is_right: bool | None
+
+
 class Window(_Model):
     """One window."""
 
@@ -83,6 +96,7 @@ class Window(_Model):
     verdict: str | None
     reason: str | None
     source: str
+    estimate: AccuracyEstimate | None
     labelled: int | None = None
     labels_missing: int | None = None
     bad_rows: list[BadRow] | None = None

@@ -16,6 +16,7 @@ from growlearn.adapters.db.tables.model import (
 )
 from growlearn.adapters.db.tables.processes import ProcessRow
 from growlearn.adapters.db.tables.results import (
+    AccuracyEstimateRow,
     DriftReportRow,
     DriftTestResultRow,
     EvaluationRow,
@@ -29,6 +30,7 @@ __all__ = [
     "HEAD_REVISION",
     "TABLE_PREFIX",
     "VERSION_TABLE",
+    "AccuracyEstimateRow",
     "AliasChangeRow",
     "ApiKeyRow",
     "ApiRequestRow",

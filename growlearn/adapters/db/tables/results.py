@@ -36,6 +36,25 @@ class DriftReportRow(Base):
     monitor_state: Mapped[MonitorState | None] = mapped_column(Json(MonitorState))
 
 
+class AccuracyEstimateRow(Base):
+    """What a version's accuracy on a window was estimated to be, and what the labels known by now say."""
+
+    __tablename__ = "growlearn_accuracy_estimates"
+    __table_args__ = (make_foreign_key("windows", "window", "number"),)
+
+    stream: Mapped[str] = mapped_column(primary_key=True)
+    window: Mapped[str] = make_window_column(primary_key=True)
+    version: Mapped[int]
+    rows: Mapped[int]
+    accuracy: Mapped[float]
+    low: Mapped[float]
+    high: Mapped[float]
+    known_rows: Mapped[int]
+    known_correct: Mapped[int]
+    known_low: Mapped[float | None]
+    known_high: Mapped[float | None]
+
+
 class DriftTestResultRow(Base):
     """The result of one test of one output or column, in the report's order."""
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Protocol
 
 from growlearn.domain.accuracy_estimate import AccuracyEstimate
+from growlearn.domain.alert import Alert, PendingAlert
 from growlearn.domain.api_key import ApiKey, ApiRequest
 from growlearn.domain.consolidation import ConsolidationPlan, ConsolidationResult
 from growlearn.domain.decision_log import LogEntry, ReportSection
@@ -30,7 +31,7 @@ from growlearn.domain.stream import (
     UndeliverableMessage,
     WindowRecord,
 )
-from growlearn.domain.stream_overview import StreamSchedule, StreamStatus, StreamWork
+from growlearn.domain.stream_overview import StreamArrival, StreamSchedule, StreamStatus, StreamWork
 from growlearn.domain.window import BadRow, Claim, FileRecord, IngestResult, SourceFile, Window, WindowState
 
 ProgressCallback = Callable[[Progress], None]
@@ -122,6 +123,13 @@ class Store(Protocol):
 
     def stream_work(self) -> Sequence[StreamWork]:
         """What may call a worker to each stream, by name."""
+        ...
+
+    def stream_arrivals(self) -> Sequence[StreamArrival]:
+        """When the last file arrived of each stream whose job has `silent_after`, by name.
+
+        Paused streams are left out.
+        """
         ...
 
     def delete(self, name: str) -> None:
@@ -353,6 +361,38 @@ class Store(Protocol):
 
     def last_tick(self, stream: str) -> datetime | None:
         """When the latest claimed tick was due."""
+        ...
+
+
+class AlertQueue(Protocol):
+    """The alerts that the store records with each change, until they are sent. Harmless for unknown ids."""
+
+    def add(self, alert: Alert, unless_since: datetime) -> bool:
+        """Record an alert that no other change brings.
+
+        False, and nothing written, where the stream has one of the kind that is not older than
+        `unless_since`, or is deleted.
+        """
+        ...
+
+    def pending(self, since: datetime) -> Sequence[PendingAlert]:
+        """Those not sent yet that are not older than `since`, oldest first."""
+        ...
+
+    def claim(self, ids: Sequence[int], now: datetime, lease_s: float) -> bool:
+        """True for the one process that may send them all; False where any is claimed, sent or gone."""
+        ...
+
+    def record_sent(self, ids: Sequence[int], at: datetime) -> None:
+        """Mark them sent."""
+        ...
+
+    def record_failure(self, ids: Sequence[int], reason: str, at: datetime) -> None:
+        """Count a failed attempt at each, and give them free again."""
+        ...
+
+    def prune(self, before: datetime) -> None:
+        """Forget those that are older."""
         ...
 
 

@@ -6,18 +6,22 @@ import difflib
 import os
 import socket
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from pathlib import Path
+from urllib.parse import urlsplit
 
+from growlearn.domain.alert import AlertKind
 from growlearn.domain.device import AUTO, is_device_name
 from growlearn.domain.errors import GrowLearnError
 from growlearn.domain.execution import Execution
 from growlearn.domain.file_limits import FileLimits
 from growlearn.domain.locations import DEFAULT_PROTOCOLS, find_refused_protocol
+from growlearn.domain.redaction import HIDDEN
 
 SETTINGS_FILE = "growlearn.toml"
 ENV_PREFIX = "GROWLEARN_"
+WEBHOOK_FORMATS = ("json", "slack")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +55,10 @@ class Settings:
     api_max_body_mb: float  # largest body of a request
     api_max_rows: int  # most rows of a request in JSON
     api_requests_per_s: float  # of one key; 0: no limit
+    webhook_url: str = field(repr=False)  # that alerts are posted to; its path may be a secret; empty: none
+    webhook_secret: str = field(repr=False)  # that they are signed with; empty: not signed
+    webhook_format: str  # json or slack
+    webhook_events: tuple[str, ...]  # kinds of alert that are sent
 
     @property
     def file_limits(self) -> FileLimits:
@@ -81,7 +89,7 @@ def read_settings(environ: Mapping[str, str], cwd: Path) -> Settings:
             raw_values[key] = (environ[ENV_PREFIX + key.upper()], ENV_PREFIX + key.upper())
     _reject_misspelt_variables(environ)
     home = (cwd / Path(_get_text(raw_values, "home", ".growlearn")).expanduser()).resolve()
-    protocols = _get_protocols(raw_values)
+    protocols = _get_names(raw_values, "protocols", DEFAULT_PROTOCOLS, '["s3", "sftp"]')
     limits = FileLimits()
     return Settings(
         home=home,
@@ -92,7 +100,7 @@ def read_settings(environ: Mapping[str, str], cwd: Path) -> Settings:
         parallel_streams=int(_get_number(raw_values, "parallel_streams", 1, minimum=1)),
         lease_s=_get_number(raw_values, "lease_s", 20.0, minimum=1),
         poll_s=_get_number(raw_values, "poll_s", 2.0, minimum=0.05),
-        execution=_get_execution(raw_values),
+        execution=Execution(_get_choice(raw_values, "execution", list(Execution))),
         device=_get_device(raw_values),
         worker=_get_text(raw_values, "worker", f"{socket.gethostname()}-{os.getpid()}"),
         protocols=protocols,
@@ -106,6 +114,10 @@ def read_settings(environ: Mapping[str, str], cwd: Path) -> Settings:
         api_max_body_mb=_get_number(raw_values, "api_max_body_mb", 64.0, minimum=0.001),
         api_max_rows=int(_get_number(raw_values, "api_max_rows", 10_000, minimum=1)),
         api_requests_per_s=_get_number(raw_values, "api_requests_per_s", 2000.0, minimum=0),
+        webhook_url=_get_webhook_url(raw_values),
+        webhook_secret=_get_text(raw_values, "webhook_secret", "", is_secret=True),
+        webhook_format=_get_choice(raw_values, "webhook_format", WEBHOOK_FORMATS),
+        webhook_events=_get_webhook_events(raw_values),
     )
 
 
@@ -146,20 +158,64 @@ def _unknown_setting_error(key: str, where: str, known: list[str]) -> GrowLearnE
     return GrowLearnError(f"unknown setting {key!r} in {where}", hint=hint)
 
 
-def _get_text(raw_values: _RawValues, key: str, default: str) -> str:
+def _get_text(raw_values: _RawValues, key: str, default: str, *, is_secret: bool = False) -> str:
     value, where = raw_values.get(key, (default, ""))
     if not isinstance(value, str):
-        raise GrowLearnError(f"{where} must be text, not {value!r}", hint="put it in quotes")
+        shown = HIDDEN if is_secret else repr(value)
+        raise GrowLearnError(f"{where} must be text, not {shown}", hint="put it in quotes")
     return value
 
 
-def _get_protocols(raw_values: _RawValues) -> tuple[str, ...]:
+def _get_names(raw_values: _RawValues, key: str, default: Sequence[str], example: str) -> tuple[str, ...]:
     """A list in growlearn.toml, or names with commas between them."""
-    value, where = raw_values.get("protocols", (list(DEFAULT_PROTOCOLS), ""))
+    value, where = raw_values.get(key, (list(default), ""))
     names = value.split(",") if isinstance(value, str) else value
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise GrowLearnError(f"{where} is {value!r}", hint='give a list such as ["s3", "sftp"]')
+        raise GrowLearnError(f"{where} is {value!r}", hint=f"give a list such as {example}")
     return tuple(name.strip().lower() for name in names if name.strip())
+
+
+def _get_webhook_url(raw_values: _RawValues) -> str:
+    url = _get_text(raw_values, "webhook_url", "", is_secret=True)
+    if url and not _is_plain_web_address(url):
+        where = raw_values["webhook_url"][1]
+        raise GrowLearnError(
+            f"{where} is no web address", hint="write https://HOST/PATH, without user and password"
+        )
+    return url
+
+
+def _is_plain_web_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return (
+            parts.scheme in ("http", "https")
+            and parts.hostname is not None
+            and parts.username is None
+            and parts.port != 0
+            and url.isascii()
+            and url.isprintable()
+            and " " not in url
+        )
+    except ValueError:  # brackets that are not closed, a port that is none
+        return False
+
+
+def _get_webhook_events(raw_values: _RawValues) -> tuple[str, ...]:
+    names = _get_names(raw_values, "webhook_events", list(AlertKind), '["drift", "failure"]')
+    unknown = [name for name in names if name not in list(AlertKind)]
+    if unknown:
+        where = raw_values["webhook_events"][1]
+        raise GrowLearnError(f"{where} names {unknown[0]!r}", hint=f"alerts are: {', '.join(AlertKind)}")
+    return names
+
+
+def _get_choice(raw_values: _RawValues, key: str, choices: Sequence[str]) -> str:
+    """One of a few words, the first by default."""
+    value = _get_text(raw_values, key, choices[0])
+    if value not in choices:
+        raise GrowLearnError(f"{raw_values[key][1]} is {value!r}", hint=f"give one of {', '.join(choices)}")
+    return value
 
 
 def _get_artifacts_url(raw_values: _RawValues, default: str, protocols: tuple[str, ...]) -> str:
@@ -175,14 +231,6 @@ def _get_artifacts_url(raw_values: _RawValues, default: str, protocols: tuple[st
 
 def _get_count(raw_values: _RawValues, key: str, default: int) -> int:
     return int(_get_number(raw_values, key, default, minimum=1))
-
-
-def _get_execution(raw_values: _RawValues) -> Execution:
-    value = _get_text(raw_values, "execution", Execution.LOOP)
-    if value not in list(Execution):
-        where = raw_values["execution"][1]
-        raise GrowLearnError(f"{where} is {value!r}", hint=f"give one of {', '.join(Execution)}")
-    return Execution(value)
 
 
 def _get_device(raw_values: _RawValues) -> str:

@@ -11,10 +11,12 @@ if TYPE_CHECKING:
 
     import torch
 
+    from growlearn.app.alert_sender import SendAlert
     from growlearn.app.reproduce import ScratchTraining
+    from growlearn.domain.alert import FoldedAlert
     from growlearn.network.model_cache import ModelCache
     from growlearn.pipeline.context import Ports
-    from growlearn.ports import ApiRecords, Clock, Evaluator, RemovableArtifacts, Store, Tracker
+    from growlearn.ports import AlertQueue, ApiRecords, Clock, Evaluator, RemovableArtifacts, Store, Tracker
 
 
 def open_store(settings: Settings) -> Store:
@@ -38,6 +40,28 @@ def open_api_records(settings: Settings) -> ApiRecords:
     from growlearn.adapters.db.api_records import open_db_api_records
 
     return open_db_api_records(settings.database_url)
+
+
+def open_alert_queue(settings: Settings) -> AlertQueue:
+    """The alerts to be sent, in the same database; open the store first."""
+    from growlearn.adapters.db.alerts import open_db_alert_queue
+
+    return open_db_alert_queue(settings.database_url)
+
+
+def build_alert_sending(settings: Settings) -> SendAlert | None:
+    """What posts an alert to the webhook; None where there is none."""
+    if not settings.webhook_url:
+        return None
+    from growlearn.adapters.webhook.body import FORMATS
+    from growlearn.adapters.webhook.send import post
+
+    write_body = FORMATS[settings.webhook_format]
+
+    def send(folded: FoldedAlert) -> None:
+        post(settings.webhook_url, write_body(folded), settings.webhook_secret, system_clock().now())
+
+    return send
 
 
 def system_clock() -> Clock:

@@ -62,6 +62,7 @@ retain: {retain}                              # stored training rows of each tas
 # serving: {{request_log: {{}}}}              # rows that the HTTP API answers are learned from; needs id_column
 # keep_versions: 20                         # growlearn retention then removes files of older versions,
 # keep: 30d                                 # or of windows and versions older than that; without both, nothing
+# silent_after: 2d                          # without a new file for so long, the webhook is told
 """  # noqa: E501
 _LARGE_WINDOW_ROWS = 5000  # below: smaller batches, and a larger validation fraction
 _LARGE_WINDOW_STEPS = 1000  # training steps on the first window, whatever its size

@@ -273,11 +273,13 @@ class Job:
     consolidation: ConsolidationConfig | None = None
     keep: str | None = None  # files of windows and versions that are older may be removed; None: never
     keep_versions: int | None = None  # so many newest versions stay whole, however old
+    silent_after: str | None = None  # without a new file for so long an alert is sent; None: never
 
     def __post_init__(self) -> None:
         validate_stream_name(self.name)
-        if self.keep is not None:
-            parse_duration_s(self.keep)
+        for duration in (self.keep, self.silent_after):
+            if duration is not None:
+                parse_duration_s(duration)
         require(self.keep_versions is None or self.keep_versions >= 1, "keep_versions must be 1 or more")
         self._validate_metric()
         self._require_feasible_embeddings()

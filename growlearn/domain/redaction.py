@@ -24,6 +24,10 @@ _SECRET_KEY = re.compile(
     r"(password|passwd|passphrase|pwd|secret|token|credentials?|authorization|signature"
     r"|(api|access|secret|private|account|shared|auth)[-_.]?key)$"
 )
+_SECRET_PATH = re.compile(
+    r"(hooks\.slack\.com/\w+/|discord(?:app)?\.com/api/webhooks/|\.webhook\.office\.com/\w+/)[^\s'\"<>`]+"
+)
+"""Addresses of webhooks whose path lets anybody write."""
 _SECRET_QUERY_KEYS = ("auth", "key", "pass", "pw", "sas", "sig")
 """Too common to be hidden anywhere but in the query of an address."""
 
@@ -40,7 +44,7 @@ def redact(text: str) -> str:
     's3://KEY:***@bucket/in, https://host/in?token=***'
     """
     if "://" in text:
-        text = _hide_users(text)
+        text = _SECRET_PATH.sub(rf"\g<1>{HIDDEN}", _hide_users(text))
     if "@" in text and ":" in text:
         text = _WITHOUT_SCHEME.sub(rf"\g<user>:{HIDDEN}@", text)
     if "=" in text:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from growlearn.domain.job import Schedule
+from growlearn.domain.validation import parse_duration_s
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +28,19 @@ class StreamWork:
     last_tick: datetime | None
     has_pending_windows: bool
     is_paused: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class StreamArrival:
+    """When a stream's last new file was ingested, or else it was created, and how long it may be silent."""
+
+    name: str
+    last_at: datetime
+    silent_after: str
+
+    def is_silent(self, now: datetime) -> bool:
+        """Whether its next file is overdue."""
+        return (now - self.last_at).total_seconds() >= parse_duration_s(self.silent_after)
 
 
 @dataclass(frozen=True, kw_only=True)

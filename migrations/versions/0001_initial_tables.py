@@ -38,6 +38,7 @@ TABLES = (
     "decision_log",
     "alias_changes",
     "outbox",
+    "alerts",
     "ticks",
     "processes",
     "removed_files",
@@ -56,6 +57,7 @@ def upgrade() -> None:
     _create_tasks()
     _create_decision_log_and_alias_changes()
     _create_outbox_and_ticks()
+    _create_alerts()
     _create_processes()
     _create_api_tables()
 
@@ -136,6 +138,7 @@ def _create_streams_and_files() -> None:
         key=("id",),
     )
     _create_index("source_files", "stream", "url")
+    _create_index("source_files", "stream", "at")
 
 
 def _create_windows() -> None:
@@ -451,6 +454,29 @@ def _create_outbox_and_ticks() -> None:
         _make_stream_key("removed_files"),
         key=("stream", "sha256"),
     )
+
+
+def _create_alerts() -> None:
+    _create_table(
+        "alerts",
+        _make_column("id", SERIAL),
+        _make_column("stream", sa.Text()),
+        _make_column("kind", ENUM),
+        _make_column("at", TIME),
+        _make_column("text", sa.Text()),
+        _make_column("window", sa.Integer(), null=True),
+        _make_column("version", sa.Integer(), null=True),
+        _make_column("attempts", sa.Integer()),
+        _make_column("reason", sa.Text(), null=True),
+        _make_column("attempted_at", TIME, null=True),
+        _make_column("claimed_until", TIME, null=True),
+        _make_column("sent_at", TIME, null=True),
+        _make_stream_key("alerts"),
+        key=("id",),
+        sqlite_autoincrement=True,
+    )
+    _create_index("alerts", "stream", "kind", "sent_at")
+    _create_index("alerts", "sent_at", "at")
 
 
 def _create_processes() -> None:

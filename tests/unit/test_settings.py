@@ -102,3 +102,32 @@ def test_text_that_is_not_text_is_refused(tmp_path: Path) -> None:
 
 def test_a_variable_of_someone_else_is_left_alone(tmp_path: Path) -> None:
     assert read_settings({"GROWLEARN_DEPLOY_COLOUR": "blue"}, tmp_path) == read_settings({}, tmp_path)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "ftp://host/x", "host/x", "https://", "https://[::1/x", "https://host:port/x", "https://ann:pw@host/x",
+        "https://host/a b", "https://höst/x", "file:///etc/passwd", "https://host/\r\nx",
+    ],
+)  # fmt: skip
+def test_a_webhook_is_a_plain_web_address_and_is_not_shown(url: str, tmp_path: Path) -> None:
+    with pytest.raises(GrowLearnError, match="GROWLEARN_WEBHOOK_URL is no web address") as caught:
+        read_settings({"GROWLEARN_WEBHOOK_URL": url}, tmp_path)
+    assert url == "https://" or url not in str(caught.value)
+    good = read_settings(
+        {"GROWLEARN_WEBHOOK_URL": "https://host/x", "GROWLEARN_WEBHOOK_SECRET": "s3"}, tmp_path
+    )
+    assert good.webhook_url == "https://host/x"
+    assert "host/x" not in repr(good)
+    assert "s3" not in repr(good).replace("'s3'", "")
+
+
+def test_alerts_are_chosen_by_name(tmp_path: Path) -> None:
+    (tmp_path / "growlearn.toml").write_text('webhook_events = ["drift", "failure"]')
+    assert read_settings({}, tmp_path).webhook_events == ("drift", "failure")
+    with pytest.raises(GrowLearnError, match="names 'drfit'") as caught:
+        read_settings({"GROWLEARN_WEBHOOK_EVENTS": "drfit"}, tmp_path)
+    assert caught.value.hint == "alerts are: drift, promotion, approval, rejection, failure, silence"
+    with pytest.raises(GrowLearnError, match="GROWLEARN_WEBHOOK_FORMAT is 'xml'"):
+        read_settings({"GROWLEARN_WEBHOOK_FORMAT": "xml"}, tmp_path)

@@ -34,6 +34,7 @@ from growlearn.adapters.db.outbox import IS_PENDING
 from growlearn.adapters.db.tables import (
     TABLE_PREFIX,
     VERSION_TABLE,
+    AlertRow,
     AliasChangeRow,
     Base,
     OutboxRow,
@@ -112,6 +113,30 @@ def list_tables(engine: Engine) -> TableNames:
     ours = names & frozenset(Base.metadata.tables)
     prefixed = frozenset(name for name in names if name.startswith(TABLE_PREFIX))
     return TableNames(ours=ours, unexpected=prefixed - ours, foreign=names - prefixed)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AlertBacklog:
+    """Alerts that the webhook has not taken: how many, since when, and the last attempt at one."""
+
+    alerts: int
+    since: datetime
+    attempts: int
+    attempted_at: datetime | None
+    reason: str | None
+
+
+def find_alert_backlog(engine: Engine, kinds: Sequence[str], since: datetime) -> AlertBacklog | None:
+    """Those of these kinds that are not older than `since`; None where there are none."""
+    unsent = (AlertRow.sent_at.is_(None), AlertRow.at >= since, AlertRow.kind.in_(kinds))
+    last = AlertRow.attempted_at.desc().nulls_last()
+    query = select(AlertRow.attempts, AlertRow.attempted_at, AlertRow.reason).where(*unsent).order_by(last)
+    with read_transaction(engine) as connection:
+        count, first_at = connection.execute(select(func.count(), func.min(AlertRow.at)).where(*unsent)).one()
+        row = connection.execute(query.limit(1)).one_or_none()
+    if row is None:
+        return None
+    return AlertBacklog(alerts=count, since=first_at, **row._mapping)
 
 
 def find_latest_timestamp(engine: Engine) -> tuple[datetime, str] | None:

@@ -6,9 +6,10 @@ from collections.abc import Collection, Sequence
 
 from sqlalchemy import Connection, func, insert, select, update
 
-from growlearn.adapters.db import labels
+from growlearn.adapters.db import alerts, labels
 from growlearn.adapters.db.mapping import from_row, get_columns, lock_existing_stream, select_all, to_row
 from growlearn.adapters.db.tables import QuarantinedRowRow, SourceFileRow, WindowRow
+from growlearn.domain.alert import make_ingest_alerts
 from growlearn.domain.errors import ConcurrentUpdate, NotFound
 from growlearn.domain.window import (
     BadRow,
@@ -43,6 +44,7 @@ def record_ingest(connection: Connection, ingested: IngestResult) -> bool:
     if ingested.bad_rows:
         quarantined_rows = [to_row(bad, stream=ingested.stream, file=file) for bad in ingested.bad_rows]
         connection.execute(insert(QuarantinedRowRow), quarantined_rows)
+    alerts.insert_alerts(connection, make_ingest_alerts(ingested))
     return True
 
 

@@ -7,9 +7,10 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, Connection, and_, case, exists, func, insert, select, update
 from sqlalchemy.orm import aliased
 
-from growlearn.adapters.db import decision_log, growths, ingest, model, outbox, record
+from growlearn.adapters.db import alerts, decision_log, growths, ingest, model, outbox, record
 from growlearn.adapters.db.mapping import from_row, get_columns, lock_existing_stream, lock_stream, to_row
 from growlearn.adapters.db.tables import WindowRow
+from growlearn.domain.alert import make_training_failure_alert, make_transition_alerts
 from growlearn.domain.consolidation import ConsolidationPlan
 from growlearn.domain.errors import ConcurrentUpdate, LeaseLost, NotFound
 from growlearn.domain.stream import Transition, make_transition_conflict
@@ -121,6 +122,7 @@ def record_window_failure(connection: Connection, claim: Claim, reason: str, at:
         raise LeaseLost(
             f"window {claim.window} of stream {claim.stream!r} is not leased to {claim.worker!r} any more"
         )
+    alerts.insert_alerts(connection, [make_training_failure_alert(claim, reason, at)])
     return failures
 
 
@@ -163,6 +165,7 @@ def apply_transition(connection: Connection, transition: Transition) -> Window:
     )
     for message in transition.messages:
         outbox.enqueue_message(connection, message)
+    alerts.insert_alerts(connection, make_transition_alerts(transition))
     return from_row(Window, row)
 
 

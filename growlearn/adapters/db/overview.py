@@ -16,9 +16,9 @@ from sqlalchemy import ColumnElement, Connection, Select, case, exists, func, se
 from growlearn.adapters.db.columns import Json
 from growlearn.adapters.db.labels import IS_WITHOUT_ROWS
 from growlearn.adapters.db.mapping import make_stream_not_found
-from growlearn.adapters.db.tables import LateLabelsRow, StreamRow, TickRow, WindowRow
+from growlearn.adapters.db.tables import LateLabelsRow, SourceFileRow, StreamRow, TickRow, WindowRow
 from growlearn.domain.job import Schedule
-from growlearn.domain.stream_overview import StreamSchedule, StreamStatus, StreamWork
+from growlearn.domain.stream_overview import StreamArrival, StreamSchedule, StreamStatus, StreamWork
 from growlearn.domain.window import PENDING, WindowState
 
 
@@ -33,6 +33,11 @@ class _JobPart:
 
     schedule: Schedule
     schema: _IdColumn
+
+
+@dataclass(frozen=True)
+class _ArrivalKey:
+    silent_after: str | None = None
 
 
 _IS_PAUSED = StreamRow.paused_at.is_not(None).label("is_paused")
@@ -65,6 +70,30 @@ def list_work(connection: Connection) -> Sequence[StreamWork]:
         _IS_PAUSED,
     )
     return tuple(StreamWork(**row._mapping) for row in connection.execute(query.order_by(StreamRow.name)))
+
+
+def list_arrivals(connection: Connection) -> Sequence[StreamArrival]:
+    """When the last file arrived of each stream whose job has `silent_after`; paused ones are left out."""
+    last_at = (
+        select(func.max(SourceFileRow.at)).where(SourceFileRow.stream == StreamRow.name).scalar_subquery()
+    )
+    job = type_coerce(StreamRow.job, Json(_ArrivalKey)).label("job")
+    query: Select[Any] = select(StreamRow.name, StreamRow.created_at, job).where(
+        StreamRow.paused_at.is_(None)
+    )
+    expecting = {
+        row.name: (row.created_at, row.job.silent_after)
+        for row in connection.execute(query.order_by(StreamRow.name))
+        if row.job.silent_after is not None
+    }
+    if not expecting:
+        return ()
+    files = connection.execute(select(StreamRow.name, last_at.label("last_at")))
+    last = {row.name: row.last_at for row in files if row.last_at is not None}
+    return tuple(
+        StreamArrival(name=name, last_at=last.get(name, created_at), silent_after=silent_after)
+        for name, (created_at, silent_after) in expecting.items()
+    )
 
 
 def list_statuses(connection: Connection, now: datetime, name: str | None) -> Sequence[StreamStatus]:

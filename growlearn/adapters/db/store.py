@@ -11,6 +11,7 @@ from sqlalchemy import Engine
 
 from growlearn.adapters.db import (
     accuracy_estimates,
+    alerts,
     decision_log,
     ingest,
     labels,
@@ -27,6 +28,7 @@ from growlearn.adapters.db.engine import connect, read_transaction, write_transa
 from growlearn.adapters.db.mapping import lock_existing_stream
 from growlearn.adapters.db.revision import require_head_revision
 from growlearn.domain.accuracy_estimate import AccuracyEstimate
+from growlearn.domain.alert import make_promotion_alerts
 from growlearn.domain.consolidation import ConsolidationPlan
 from growlearn.domain.decision_log import LogEntry
 from growlearn.domain.delayed_labels import LabelJoinRecord, PendingLabels
@@ -43,7 +45,7 @@ from growlearn.domain.stream import (
     UndeliverableMessage,
     WindowRecord,
 )
-from growlearn.domain.stream_overview import StreamSchedule, StreamStatus, StreamWork
+from growlearn.domain.stream_overview import StreamArrival, StreamSchedule, StreamStatus, StreamWork
 from growlearn.domain.window import BadRow, Claim, FileRecord, IngestResult, Window, WindowState
 
 
@@ -110,6 +112,11 @@ class DbStore:
         """What may call a worker to each stream, by name."""
         with read_transaction(self._engine) as connection:
             return overview.list_work(connection)
+
+    def stream_arrivals(self) -> Sequence[StreamArrival]:
+        """When the last file of each stream arrived that is expected to bring some, by name."""
+        with read_transaction(self._engine) as connection:
+            return overview.list_arrivals(connection)
 
     def delete(self, name: str) -> None:
         """Delete a stream and all its rows; raises NotFound."""
@@ -269,6 +276,7 @@ class DbStore:
             decision = decision_log.write_alias_change_entry(connection, stream, changes)
             model.apply_alias_changes(connection, stream, changes, parent_version, decision)
             outbox.enqueue_message(connection, message)
+            alerts.insert_alerts(connection, make_promotion_alerts(changes))
 
     def alias_changes(self, stream: str) -> Sequence[AliasChange]:
         """Every alias change of a stream, oldest first."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from growlearn.adapters.memory.state import StreamState
-from growlearn.domain.stream_overview import StreamSchedule, StreamStatus, StreamWork
+from growlearn.domain.stream_overview import StreamArrival, StreamSchedule, StreamStatus, StreamWork
 from growlearn.domain.window import PENDING, WindowState
 
 
@@ -28,6 +28,18 @@ def make_work(state: StreamState) -> StreamWork:
         last_tick=max(state.ticks, default=None),
         has_pending_windows=_count_pending(state) > 0,
         is_paused=state.stream.paused_at is not None,
+    )
+
+
+def find_arrival(state: StreamState) -> StreamArrival | None:
+    """When the last file of a stream arrived; None where it is paused or none is expected."""
+    stream = state.stream
+    if stream.job.silent_after is None or stream.paused_at is not None:
+        return None
+    return StreamArrival(
+        name=stream.name,
+        last_at=state.last_file_at or stream.created_at,
+        silent_after=stream.job.silent_after,
     )
 
 

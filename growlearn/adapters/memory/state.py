@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
+from typing import Any
 
 from growlearn import __version__
 from growlearn.domain.accuracy_estimate import AccuracyEstimate
@@ -30,6 +31,7 @@ class StreamState:
 
     stream: Stream
     ingested_files: list[FileRecord] = field(default_factory=list)
+    last_file_at: datetime | None = None
     windows: dict[str, Window] = field(default_factory=dict)
     bad_rows: dict[str, tuple[BadRow, ...]] = field(default_factory=dict)
     pending_labels: list[PendingLabels] = field(default_factory=list)
@@ -49,9 +51,9 @@ class StreamState:
 
     def copy(self) -> StreamState:
         """A copy whose changes do not affect this one."""
-        parts = {attribute.name: getattr(self, attribute.name) for attribute in fields(self)}
+        parts: dict[str, Any] = {attribute.name: getattr(self, attribute.name) for attribute in fields(self)}
         return StreamState(
-            **{name: part.copy() if name != "stream" else part for name, part in parts.items()}
+            **{name: part.copy() if isinstance(part, dict | list) else part for name, part in parts.items()}
         )
 
 

@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 from threading import RLock
 
 from growlearn import __version__
-from growlearn.adapters.memory.overview import make_schedule, make_status, make_work
+from growlearn.adapters.memory.alerts import MemoryAlertQueue
+from growlearn.adapters.memory.overview import find_arrival, make_schedule, make_status, make_work
 from growlearn.adapters.memory.queue import MessageQueue
 from growlearn.adapters.memory.state import (
     Lease,
@@ -25,6 +26,12 @@ from growlearn.adapters.memory.state import (
     update_window,
 )
 from growlearn.domain.accuracy_estimate import AccuracyEstimate
+from growlearn.domain.alert import (
+    make_ingest_alerts,
+    make_promotion_alerts,
+    make_training_failure_alert,
+    make_transition_alerts,
+)
 from growlearn.domain.consolidation import ConsolidationPlan
 from growlearn.domain.decision_log import LogEntry, make_alias_entry, make_pause_entry, make_transition_entry
 from growlearn.domain.delayed_labels import LabelJoinRecord, PendingLabels
@@ -43,7 +50,7 @@ from growlearn.domain.stream import (
     WindowRecord,
     make_transition_conflict,
 )
-from growlearn.domain.stream_overview import StreamSchedule, StreamStatus, StreamWork
+from growlearn.domain.stream_overview import StreamArrival, StreamSchedule, StreamStatus, StreamWork
 from growlearn.domain.window import (
     PENDING,
     BadRow,
@@ -66,6 +73,7 @@ class MemoryStore:
         self._lock = RLock()
         self._states = {state.stream.name: state for state in initial_states}
         self._outbox = MessageQueue()
+        self.alerts = MemoryAlertQueue(self._lock, self._states)
         self._processes: dict[str, ProcessRecord] = {}
 
     def close(self) -> None:
@@ -126,6 +134,12 @@ class MemoryStore:
         with self._lock:
             return tuple(make_work(state) for state in self._states_by_name())
 
+    def stream_arrivals(self) -> Sequence[StreamArrival]:
+        """When the last file of each stream arrived that is expected to bring some, by name."""
+        with self._lock:
+            found = map(find_arrival, self._states_by_name())
+            return tuple(arrival for arrival in found if arrival is not None)
+
     def _states_by_name(self) -> Sequence[StreamState]:
         return [self._states[name] for name in sorted(self._states)]
 
@@ -135,6 +149,7 @@ class MemoryStore:
             self._get_state(name)
             del self._states[name]
             self._outbox.drop_stream(name)
+            self.alerts.drop_stream(name)
 
     def record_look(self, name: str, at: datetime) -> None:
         """Store that a stream's source was searched for new files; no effect on an unknown stream."""
@@ -190,6 +205,7 @@ class MemoryStore:
             if is_already_ingested(state, ingested):
                 return False
             state.ingested_files.append(ingested.file_record)
+            state.last_file_at = ingested.at
             if ingested.label_join is not None:
                 apply_label_join(state, ingested.label_join, ingested.file.url, ingested.at)
             for window in ingested.windows:
@@ -198,6 +214,7 @@ class MemoryStore:
             for bad in ingested.bad_rows:
                 if bad.window is not None:
                     state.bad_rows[bad.window] = (*state.bad_rows.get(bad.window, ()), bad)
+            self.alerts.record(make_ingest_alerts(ingested))
             return True
 
     def pending_labels(self, stream: str) -> Sequence[PendingLabels]:
@@ -321,6 +338,7 @@ class MemoryStore:
             with self._draft_state(stream) as state:
                 state.failures[window] = state.failures.get(window, 0) + 1
                 state.windows[window] = replace(state.windows[window], reason=reason, updated_at=at)
+                self.alerts.record([make_training_failure_alert(claim, reason, at)])
                 return state.failures[window]
 
     def advance(self, transition: Transition) -> Window:
@@ -345,6 +363,7 @@ class MemoryStore:
                 state.decision_log.append(make_transition_entry(transition, job, __version__))
             for message in transition.messages:
                 self._outbox.enqueue(message)
+            self.alerts.record(make_transition_alerts(transition))
             return window
 
     def _require_lease(self, transition: Transition) -> None:
@@ -398,6 +417,7 @@ class MemoryStore:
                 if changes:
                     state.decision_log.append(make_alias_entry(tuple(changes), state.stream.job, __version__))
             self._outbox.enqueue(message)
+            self.alerts.record(make_promotion_alerts(changes))
 
     def alias_changes(self, stream: str) -> Sequence[AliasChange]:
         """Every alias change of a stream, oldest first."""

@@ -16,10 +16,11 @@ from growlearn.app.cli.output import FAILED, QUARANTINED, echo, echo_error
 from growlearn.domain.errors import LeaseLost
 
 if TYPE_CHECKING:
+    from growlearn.app.alert_sender import AlertSender
     from growlearn.app.deliverer import Deliverer
     from growlearn.app.outages import Outages
     from growlearn.app.worker import Worker
-    from growlearn.ports import Store
+    from growlearn.ports import AlertQueue, Store
     from growlearn.settings import Settings
 
 
@@ -35,6 +36,7 @@ def run(
     ],
 ) -> None:
     """Handle every pending window now, then exit."""
+    from growlearn.app.alert_sender import send_alerts_once
     from growlearn.app.apply_job import Allowed, resolve_stream_name
     from growlearn.app.composition import open_artifacts, open_store
     from growlearn.app.current_settings import load_settings
@@ -56,6 +58,7 @@ def run(
     if not summary.files and not summary.windows:
         echo(f"{name}: nothing new")
     sync_mlflow(settings, store, name, echo_error)
+    send_alerts_once(settings, store, echo_error)
     if has_rejections(summary):
         raise typer.Exit(QUARANTINED)
 
@@ -66,7 +69,12 @@ def up() -> None:
     from growlearn.app.signals import stop_on_signals
 
     service = _open_service()
-    with stop_on_signals() as stop, _heartbeat(service, "up"), run_api_process():
+    with (
+        stop_on_signals() as stop,
+        _heartbeat(service, "up"),
+        run_api_process(),
+        _sending_alerts(service, stop),
+    ):
         stream_worker = _build_worker(service, stop)
         with _running_scheduler(service, stream_worker.wake):
             _run_worker(service, stream_worker, stop)
@@ -80,6 +88,7 @@ def scheduler() -> None:
     with (
         stop_on_signals() as stop,
         _heartbeat(service, "scheduler"),
+        _sending_alerts(service, stop),
         _running_scheduler(service, lambda stream: _log(f"{stream} is due")),
     ):
         while not stop.wait(1.0):
@@ -91,7 +100,7 @@ def worker() -> None:
     from growlearn.app.signals import stop_on_signals
 
     service = _open_service()
-    with stop_on_signals() as stop, _heartbeat(service, "worker"):
+    with stop_on_signals() as stop, _heartbeat(service, "worker"), _sending_alerts(service, stop):
         _run_worker(service, _build_worker(service, stop), stop)
 
 
@@ -103,10 +112,13 @@ class _Service:
     store: Store
     outages: Outages
     deliverer: Deliverer
+    alerts: AlertQueue
+    alert_sender: AlertSender
 
 
 def _open_service() -> _Service:
-    from growlearn.app.composition import open_store, system_clock
+    from growlearn.app.alert_sender import build_alert_sender
+    from growlearn.app.composition import open_alert_queue, open_store, system_clock
     from growlearn.app.current_settings import load_settings
     from growlearn.app.deliverer import Deliverer, Delivery
     from growlearn.app.garbage import exempt_imports
@@ -136,8 +148,11 @@ def _open_service() -> _Service:
         poll_s=settings.poll_s,
         retry_s=settings.lease_s,
     )
+    alerts = open_alert_queue(settings)
     _show_startup_info(settings, store)
-    return _Service(settings, store, outages, deliverer)
+    return _Service(
+        settings, store, outages, deliverer, alerts, build_alert_sender(settings, store, alerts, outages)
+    )
 
 
 def _heartbeat(service: _Service, kind: str) -> AbstractContextManager[None]:
@@ -146,6 +161,16 @@ def _heartbeat(service: _Service, kind: str) -> AbstractContextManager[None]:
     from growlearn.domain.process import ProcessKind
 
     return keep_heartbeat(service.store, system_clock(), ProcessKind(kind), service.settings.poll_s)
+
+
+@contextmanager
+def _sending_alerts(service: _Service, stop: threading.Event) -> Iterator[None]:
+    join = service.alert_sender.start(stop)
+    try:
+        yield
+    finally:
+        stop.set()
+        join()
 
 
 def _run_worker(service: _Service, stream_worker: Worker, stop: threading.Event) -> None:
@@ -158,10 +183,11 @@ def _run_worker(service: _Service, stream_worker: Worker, stop: threading.Event)
 
 
 def _build_worker(service: _Service, stop: threading.Event) -> Worker:
+    from growlearn.app.alert_sender import report_stream_failure
     from growlearn.app.cli.progress import make_line_reporter
     from growlearn.app.composition import build_ports, system_clock
     from growlearn.app.run_summary import report_events
-    from growlearn.app.signals import interruptible
+    from growlearn.app.signals import Interrupted, interruptible
     from growlearn.app.worker import Worker
     from growlearn.pipeline.run import run_stream
 
@@ -170,11 +196,16 @@ def _build_worker(service: _Service, stop: threading.Event) -> Worker:
 
     def handle_stream(stream: str, should_stop: Callable[[], bool]) -> None:
         on_progress = make_line_reporter(lambda text: _log(f"{stream} {text}"), time.monotonic)
-        events = report_events(stream, store, _log)
+        events, begun = report_events(stream, store, _log), ports.clock.now()
         try:
             run_stream(stream, ports, interruptible(stop, on_progress), events, should_stop)
+        except Interrupted:
+            raise
         except LeaseLost as error:
             _log(str(error))
+            raise
+        except Exception as error:
+            report_stream_failure(service.alerts, stream, error, begun, ports.clock.now())
             raise
         finally:
             service.deliverer.wake(stream)

@@ -23,6 +23,7 @@ from growlearn.app.doctor.registry import registry
 from growlearn.app.doctor.schedules import schedules
 from growlearn.app.doctor.sources import sources
 from growlearn.app.doctor.torchvision import torchvision
+from growlearn.app.doctor.webhook import webhook
 from growlearn.app.doctor.windows import windows
 
 INSTALLATION_CHECKS: tuple[Callable[[], Iterable[Finding]], ...] = (python, packages, torchvision)
@@ -42,6 +43,7 @@ STORE_CHECKS: tuple[Callable[[StoreContext], Iterable[Finding]], ...] = (
     processes,
     windows,
     outbox,
+    webhook,
     registry,
     artifacts,
     schedules,

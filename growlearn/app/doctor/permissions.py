@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import stat
 from collections.abc import Iterator
@@ -11,6 +12,8 @@ from growlearn.app.doctor.context import CheckContext
 from growlearn.app.doctor.finding import Finding, ok_finding, warning_finding
 from growlearn.domain.redaction import redact
 from growlearn.settings import SETTINGS_FILE
+
+_WEBHOOK_KEY = re.compile(r"^\s*webhook_(url|secret)\s*=", re.MULTILINE)
 
 
 def permissions(context: CheckContext) -> Iterator[Finding]:
@@ -38,7 +41,7 @@ def _holds_credentials(path: Path) -> bool:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):  # the check of the settings reports it
         return False
-    return redact(text) != text
+    return redact(text) != text or _WEBHOOK_KEY.search(text) is not None
 
 
 def _make_warning(message: str, path: Path, mode: str) -> Finding:

@@ -73,6 +73,9 @@ def test_nor_does_the_doctor(empty_place: Place, settings: dict[str, str]) -> No
         f'database_url = {{password = "{SECRET}"}}',
         f'mlflow_tracking_uri = ["s3://KEY:{SECRET}@bucket", 3]',
         f'parallel_streams = "https://host/?token={SECRET}"',
+        f'webhook_url = "ftp://host/{SECRET}"',
+        f'webhook_url = ["https://host/{SECRET}"]',
+        f'webhook_secret = ["{SECRET}"]',
     ],
 )
 def test_nor_does_the_complaint_about_a_settings_file(empty_place: Place, line: str) -> None:

@@ -202,7 +202,7 @@ def test_every_section_that_is_active_by_default_is_shown_with_its_decisive_keys
     shown = parse_yaml(text).lines.keys()
     off_by_default = {
         "class_weight", "hyperparameter_search", "pruning", "evaluation", "consolidation", "keep",
-        "keep_versions", "serving",
+        "keep_versions", "serving", "silent_after",
     }  # fmt: skip
     needs_id_column = {"label_delay"}
     sections = {field.name for field in fields(Job)}

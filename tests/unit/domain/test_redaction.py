@@ -52,6 +52,10 @@ ADDRESSES = [
     "postgres//ann:{}@db/growlearn",
     "postgres:/ann:{}@db/growlearn",
     "ann:{}@db:5432",
+    "https://hooks.slack.com/services/T0/B0/{}",
+    "https://hooks.slack.com/workflows/T0/{}/1",
+    "https://discord.com/api/webhooks/1/{}/slack",
+    "https://x.webhook.office.com/webhookb2/{}",
 ]
 
 

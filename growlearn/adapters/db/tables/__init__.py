@@ -24,13 +24,14 @@ from growlearn.adapters.db.tables.results import (
     GrowthRow,
     TaskScoreRow,
 )
-from growlearn.adapters.db.tables.streams import OutboxRow, StreamRow, TickRow
+from growlearn.adapters.db.tables.streams import AlertRow, OutboxRow, StreamRow, TickRow
 
 __all__ = [
     "HEAD_REVISION",
     "TABLE_PREFIX",
     "VERSION_TABLE",
     "AccuracyEstimateRow",
+    "AlertRow",
     "AliasChangeRow",
     "ApiKeyRow",
     "ApiRequestRow",

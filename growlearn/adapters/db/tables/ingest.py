@@ -16,7 +16,7 @@ class SourceFileRow(Base):
     """An ingested file; one more row whenever it changed."""
 
     __tablename__ = "growlearn_source_files"
-    __table_args__ = (Index(None, "stream", "url"),)
+    __table_args__ = (Index(None, "stream", "url"), Index(None, "stream", "at"))
 
     id: Mapped[int] = mapped_column(Serial, primary_key=True)
     stream: Mapped[str] = make_stream_column()

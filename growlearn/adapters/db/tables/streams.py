@@ -1,4 +1,4 @@
-"""Streams, their messages to the tracker, and their ticks."""
+"""Streams, their messages to the tracker, their alerts, and their ticks."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from growlearn.adapters.db.columns import EnumText, Json, WindowId
 from growlearn.adapters.db.tables.base import Base, Serial, make_foreign_key, make_stream_column
+from growlearn.domain.alert import AlertKind
 from growlearn.domain.job import Job
 from growlearn.domain.stream import MessageKind
 
@@ -49,6 +50,30 @@ class OutboxRow(Base):
     attempted_at: Mapped[datetime | None]
     delivered_at: Mapped[datetime | None]
     undeliverable_at: Mapped[datetime | None]
+
+
+class AlertRow(Base):
+    """Something a person may want to hear of: waiting to be sent to the webhook, sent, or too old by now."""
+
+    __tablename__ = "growlearn_alerts"
+    __table_args__ = (
+        Index(None, "stream", "kind", "sent_at"),
+        Index(None, "sent_at", "at"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(Serial, primary_key=True)
+    stream: Mapped[str] = make_stream_column()
+    kind: Mapped[AlertKind] = mapped_column(EnumText(AlertKind))
+    at: Mapped[datetime]
+    text: Mapped[str]
+    window: Mapped[str | None] = mapped_column(WindowId())
+    version: Mapped[int | None]
+    attempts: Mapped[int] = mapped_column(default=0)
+    reason: Mapped[str | None]
+    attempted_at: Mapped[datetime | None]
+    claimed_until: Mapped[datetime | None]
+    sent_at: Mapped[datetime | None]
 
 
 class TickRow(Base):

@@ -1,0 +1,1 @@
+"""Alerts to the address that somebody has given for them."""

@@ -49,6 +49,10 @@ class Unavailable(GrowLearnError):
     """A disk or server does not respond; a retry may succeed."""
 
 
+class DatabaseUnavailable(Unavailable):
+    """The database cannot be reached, is damaged, or held by others for too long."""
+
+
 class Undeliverable(GrowLearnError):
     """The tracker refuses a message for what it says; the same message can never be delivered."""
 

@@ -13,17 +13,28 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DatabaseError, IntegrityError, StatementError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DataError,
+    DBAPIError,
+    IntegrityError,
+    NotSupportedError,
+    ProgrammingError,
+    StatementError,
+)
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from growlearn.adapters.db.readonly import may_write, open_readonly
-from growlearn.domain.errors import DiskFull, GrowLearnError
+from growlearn.domain.errors import DatabaseUnavailable, DiskFull, GrowLearnError
 from growlearn.domain.locations import get_sqlite_file
 from growlearn.domain.redaction import redact
 
 BUSY_TIMEOUT_S = 30
 _CONNECT_TIMEOUT_S = 10
 _POSTGRESQL_DISK_FULL = "53100"
+_REFUSALS = (DataError, NotSupportedError, ProgrammingError)
+"""What a database answers that is there, and would answer again."""
 _URL_HINT = "write sqlite:///path/to/growlearn.db or postgresql://user:password@host/database"
 
 
@@ -156,7 +167,7 @@ def _as_growlearn_errors(engine: Engine) -> Iterator[None]:
         yield
     except IntegrityError:
         raise  # a bug, nothing the user could fix
-    except DatabaseError as error:
+    except (DBAPIError, PoolTimeout) as error:
         raise _make_database_error(engine.url, error) from error
     except StatementError as error:
         if isinstance(error.orig, GrowLearnError):
@@ -164,14 +175,16 @@ def _as_growlearn_errors(engine: Engine) -> Iterator[None]:
         raise
 
 
-def _make_database_error(url: URL, error: DatabaseError) -> GrowLearnError:
-    what = f"database {describe_database(url)}: {str(error.orig).strip()}"
-    sqlite_error = getattr(error.orig, "sqlite_errorcode", None)
-    if sqlite_error in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE) or _is_disk_full(error.orig):
+def _make_database_error(url: URL, error: DBAPIError | PoolTimeout) -> GrowLearnError:
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    what = f"database {describe_database(url)}: {str(cause).strip()}"
+    sqlite_error = getattr(cause, "sqlite_errorcode", None)
+    if sqlite_error in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE) or _is_disk_full(cause):
         return DiskFull(what)
     if sqlite_error is not None and sqlite_error & 0xFF == sqlite3.SQLITE_READONLY:
         return GrowLearnError(what, hint="it can be read here; to change it, run where it may be written")
-    return GrowLearnError(
+    kind = GrowLearnError if isinstance(error, _REFUSALS) else DatabaseUnavailable
+    return kind(
         what, hint="is it there, reachable and writable, and is no other program holding it? then try again"
     )
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from growlearn.app.api.json_response import encode_json
 from growlearn.app.api.metrics import ApiMetrics
-from growlearn.app.api.problems import Problem, render_problem
+from growlearn.app.api.problems import REASON_KEY, Problem, render_problem
 from growlearn.domain.redaction import redact
 
 Scope = MutableMapping[str, Any]
@@ -101,6 +101,7 @@ class HttpLayer:
         method = scope["method"] if scope["method"] in _KNOWN_METHODS else "other"
         self._metrics.count_request(method, route, status, seconds)
         key = scope.get("growlearn_key")
+        reason = {"reason": redact(scope[REASON_KEY])} if REASON_KEY in scope else {}
         self._log(
             "request",
             {
@@ -111,6 +112,7 @@ class HttpLayer:
                 "ms": round(seconds * 1e3, 3),
                 "key": None if key is None else key.id,
                 "client": (scope.get("client") or ("",))[0],
+                **reason,
             },
         )
 

@@ -16,6 +16,7 @@ from growlearn.app.api.json_response import PROBLEM_TYPE, encode_json
 from growlearn.domain.errors import (
     ConcurrentUpdate,
     CorruptArtifact,
+    DatabaseUnavailable,
     GrowLearnError,
     InvalidFile,
     JobError,
@@ -25,6 +26,8 @@ from growlearn.domain.errors import (
 from growlearn.domain.redaction import redact
 
 RETRY_AFTER_S = 1
+REASON_KEY = "growlearn_reason"
+"""Of a request's scope: why it was not answered as it was meant, for its log line."""
 _STATUS_BY_ERROR: tuple[tuple[type[GrowLearnError], HTTPStatus], ...] = (
     (NotFound, HTTPStatus.NOT_FOUND),
     (Unavailable, HTTPStatus.SERVICE_UNAVAILABLE),
@@ -56,8 +59,19 @@ class Problem(Exception):
         self.headers = headers
 
 
+_DATABASE_PROBLEM = Problem(
+    HTTPStatus.SERVICE_UNAVAILABLE,
+    "the database does not answer",
+    "try again; the log has the reason under this request_id",
+    headers={"Retry-After": str(RETRY_AFTER_S)},
+)
+"""Without the reason: it names an address, and may be told before a key was looked at."""
+
+
 def make_problem(error: GrowLearnError) -> Problem:
     """The problem that an error is."""
+    if isinstance(error, DatabaseUnavailable):
+        return _DATABASE_PROBLEM
     status = next(status for kind, status in _STATUS_BY_ERROR if isinstance(error, kind))
     headers = {"Retry-After": str(RETRY_AFTER_S)} if status == HTTPStatus.SERVICE_UNAVAILABLE else {}
     hint = None if error.hint is None else redact(error.hint)
@@ -94,6 +108,7 @@ async def answer_problem(request: Request, error: Exception) -> Response:
 async def answer_growlearn_error(request: Request, error: Exception) -> Response:
     """For an error that the user can fix."""
     assert isinstance(error, GrowLearnError)
+    request.scope[REASON_KEY] = str(error)
     return render_problem(make_problem(error), get_request_id(request))
 
 

@@ -51,10 +51,11 @@ class StreamState:
 
     def copy(self) -> StreamState:
         """A copy whose changes do not affect this one."""
-        parts: dict[str, Any] = {attribute.name: getattr(self, attribute.name) for attribute in fields(self)}
-        return StreamState(
-            **{name: part.copy() if isinstance(part, dict | list) else part for name, part in parts.items()}
-        )
+        parts = {attribute.name: getattr(self, attribute.name) for attribute in fields(self)}
+        copies: dict[str, Any] = {
+            name: part.copy() if isinstance(part, dict | list) else part for name, part in parts.items()
+        }
+        return StreamState(**copies)
 
 
 def is_already_ingested(state: StreamState, ingested: IngestResult) -> bool:

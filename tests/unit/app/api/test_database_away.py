@@ -34,7 +34,7 @@ BODIES = {
     "/api/v1/streams/{stream}/predict": {"rows": [{"x": 1}]},
     "/api/v1/keys": {"name": "ada", "role": "viewer"},
 }
-NEEDS_NO_DATABASE = ("/healthz", "/readyz", "/login", "/api/v1/openapi.json")
+NEEDS_NO_DATABASE = ("/healthz", "/readyz", "/login", "/metrics", "/api/v1/openapi.json")
 Log = list[tuple[str, dict[str, object]]]
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from growlearn.app.cli.inspect import JsonOption
 from growlearn.app.cli.output import FAILED, console, is_narrow, print_json, show_wrapped
 from growlearn.domain.printable import printable
+from growlearn.domain.process import ProcessKind
 
 if TYPE_CHECKING:
     from growlearn.app.doctor.finding import Finding
@@ -22,16 +23,28 @@ def register(app: typer.Typer) -> None:
     app.command(rich_help_panel="Inspect")(doctor)
 
 
-def doctor(as_json: JsonOption = False) -> None:
+def doctor(
+    process: Annotated[
+        ProcessKind | None,
+        typer.Option("--process", help="Only whether such a process of this host runs: a health check."),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
     """Show what is wrong with this installation, and the fix; changes nothing."""
     from growlearn.app.composition import system_clock
     from growlearn.app.current_settings import load_settings
     from growlearn.app.doctor.finding import FindingState
+    from growlearn.app.doctor.local_process import check_local_process
     from growlearn.app.doctor.run_checks import run_checks
     from growlearn.app.views import findings_view
 
-    findings = []
-    for finding in run_checks(load_settings, system_clock()):
+    findings, clock = [], system_clock()
+    checks = (
+        run_checks(load_settings, clock)
+        if process is None
+        else [check_local_process(load_settings(), clock, process)]
+    )
+    for finding in checks:
         findings.append(finding)
         if not as_json:
             _show_finding(finding)

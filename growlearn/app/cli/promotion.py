@@ -1,4 +1,4 @@
-"""promote, rollback, consolidate: decisions made by a person."""
+"""promote, rollback, pause, resume, consolidate: decisions made by a person."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Reason = Annotated[str, typer.Option("--reason", help="Stored with the change.")
 
 def register(app: typer.Typer) -> None:
     """Put this group's commands into the program."""
-    for command in (promote, rollback, consolidate):
+    for command in (promote, rollback, pause, resume, consolidate):
         app.command(rich_help_panel="Manage")(command)
 
 
@@ -65,6 +65,30 @@ def rollback(
     decision = decide_rollback(store, stream, version, _current_user(), reason, system_clock().now())
     _verify_target(settings, store, stream, decision.version, unverified=unverified)
     _move_aliases(settings, store, decision)
+
+
+def pause(stream: StreamArgument) -> None:
+    """Let schedulers and workers leave a stream alone; a window in progress is finished."""
+    if _set_paused(stream, paused=True):
+        echo(f"{stream}: paused; to go on: growlearn resume {stream}")
+    else:
+        echo(f"{stream}: is paused already")
+
+
+def resume(stream: StreamArgument) -> None:
+    """Let schedulers and workers handle a paused stream again, from its next due time on."""
+    if _set_paused(stream, paused=False):
+        echo(f"{stream}: resumed")
+    else:
+        echo(f"{stream}: is not paused")
+
+
+def _set_paused(stream: str, *, paused: bool) -> bool:
+    from growlearn.app.composition import open_store, system_clock
+    from growlearn.app.current_settings import load_settings
+
+    store = open_store(load_settings())
+    return store.set_paused(stream, paused, system_clock().now(), _current_user())
 
 
 def consolidate(stream: StreamArgument) -> None:

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from growlearn.app.composition import open_tracker, system_clock
 from growlearn.app.deliverer import Delivery
+from growlearn.app.log_lines import log_fields
 from growlearn.app.outages import Outages
 from growlearn.domain.errors import GrowLearnError, LeaseLost
 from growlearn.domain.redaction import redact
@@ -56,8 +57,13 @@ def deliver_stream(
 ) -> Delivery:
     """Deliver a stream's pending messages for a service: a line for each, and one for an outage."""
     failures: list[str] = []
+
+    def write_delivery(message: Message, tracker_ids: TrackerIds) -> None:
+        with log_fields(window=message.window):
+            write(_describe_delivery(message, tracker_ids))
+
     events = DeliveryEvents(
-        on_delivered=lambda message, ids: write(_describe_delivery(message, ids)),
+        on_delivered=write_delivery,
         on_failure=lambda _, reason: failures.append(reason),
     )
     _requeue_lost(settings, store, stream, write)

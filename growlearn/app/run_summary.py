@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from growlearn.app.log_lines import set_log_fields
 from growlearn.domain.window import IN_PROGRESS, IngestResult, Window, WindowState
 from growlearn.ingest.row_errors import MAX_LISTED_ROWS
 from growlearn.pipeline.run import RunEvents, RunSummary
@@ -29,10 +30,15 @@ def report_events(stream: str, store: Store, write: Callable[[str], None]) -> Ru
             write(line)
 
     def write_claim(window: Window) -> None:
+        set_log_fields(window=window.id, claim=window.claim)
         if window.state in IN_PROGRESS:
             write(f"{stream} {window.id}, {window.state}, was left unfinished and is taken up here")
 
-    return RunEvents(write_file, write_claim, lambda window: write(window_line(stream, window, store)))
+    def write_window(window: Window) -> None:
+        write(window_line(stream, window, store))
+        set_log_fields(window=None, claim=None)
+
+    return RunEvents(write_file, write_claim, write_window)
 
 
 def window_line(stream: str, window: Window, store: Store) -> str:

@@ -16,6 +16,7 @@ from pathlib import Path
 from growlearn.adapters.engines.scratch import ScratchUser
 from growlearn.adapters.engines.subprocess_engine import run_child
 from growlearn.app.file_modes import PRIVATE_UMASK
+from growlearn.app.log_lines import LOG_FORMAT_VARIABLE, write_json_lines, writes_json
 from growlearn.ports import Engine
 
 
@@ -29,7 +30,9 @@ def build_training_environment(threads: int) -> dict[str, str]:
 
     Threads that spin while they wait starve others on shared cores. What Apple's GPU cannot do, the CPU does.
     """
+    log_format = {LOG_FORMAT_VARIABLE: "json"} if writes_json() else {}
     return {
+        **log_format,
         "OMP_NUM_THREADS": str(threads),
         "OMP_WAIT_POLICY": "PASSIVE",
         "PYTORCH_ENABLE_MPS_FALLBACK": "1",
@@ -63,6 +66,8 @@ def run_training_process(arguments: list[str]) -> int:
     scratch, threads, device = arguments
     started_s = time.time()
     os.umask(PRIVATE_UMASK)
+    if os.environ.get(LOG_FORMAT_VARIABLE) == "json":
+        write_json_lines()
     output = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # keeps a library's prints out of the lines that the parent reads
     # Ctrl-C reaches every process of a terminal, and a service manager's SIGTERM every process of a service.

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
 from growlearn.app.backoff import Backoff, back_off
+from growlearn.app.log_lines import log_fields
 from growlearn.app.outages import Outages
 from growlearn.app.signals import Interrupted
 from growlearn.domain.errors import LeaseLost
@@ -102,17 +103,18 @@ class Worker:
 
     def handle_stream(self, name: str, stop: threading.Event) -> None:
         """Handle one stream until it is done, fails or lets others go first; never raises."""
-        try:
-            if not stop.is_set():
-                self._handle_stream(name)
-        except Interrupted:
-            pass  # a stop was requested
-        except Exception as error:  # an error in one stream must not stop the others
-            self._record_error(name, error)
-        finally:
-            self._busy.discard(name)
-            if self._num_waiting:
-                self._awake.set()
+        with log_fields(stream=name):
+            try:
+                if not stop.is_set():
+                    self._handle_stream(name)
+            except Interrupted:
+                pass  # a stop was requested
+            except Exception as error:  # an error in one stream must not stop the others
+                self._record_error(name, error)
+            finally:
+                self._busy.discard(name)
+                if self._num_waiting:
+                    self._awake.set()
 
     def _handle_stream(self, name: str) -> None:
         tick = self._store.last_tick(name)  # read first: a tick during the work is a new one

@@ -28,6 +28,7 @@ from growlearn.app.composition import (
     system_clock,
 )
 from growlearn.app.heartbeat import keep_heartbeat
+from growlearn.app.log_lines import write_json_lines
 from growlearn.domain.errors import GrowLearnError
 from growlearn.domain.process import ProcessKind
 from growlearn.settings import Settings
@@ -39,6 +40,8 @@ _GRACE_S = 20  # for requests that are being answered when a signal comes
 
 def serve(settings: Settings, host: str, port: int, *, with_link: bool) -> None:
     """Answer until stopped; `with_link` prints a link that logs a browser in once, on loopback alone."""
+    if settings.log_format == "json":
+        write_json_lines()
     with closing(listen(host, port)) as listener:
         context = open_context(settings, log_to_stdout)
         address = listener.getsockname()

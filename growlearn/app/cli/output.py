@@ -9,6 +9,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
+from growlearn.app.log_lines import format_line
 from growlearn.domain.printable import escape_json, printable
 from growlearn.domain.redaction import redact, redact_values
 
@@ -60,13 +61,13 @@ class _PrintableFormatter(logging.Formatter):
 
 def echo(text: str) -> None:
     """Write one line to stdout, as all text goes there: no credentials, escapes for what is not printable."""
-    sys.stdout.write(f"{printable(redact(text))}\n")
+    sys.stdout.write(f"{format_line(text, 'info')}\n")
     sys.stdout.flush()
 
 
 def echo_error(text: str) -> None:
     """Write one line to stderr, in the same way."""
-    sys.stderr.write(f"{printable(redact(text))}\n")
+    sys.stderr.write(f"{format_line(text, 'error')}\n")
     sys.stderr.flush()
 
 

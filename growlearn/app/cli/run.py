@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from growlearn.app.cli.output import FAILED, QUARANTINED, echo, echo_error
+from growlearn.app.log_lines import log_fields, write_json_lines, writes_json
 from growlearn.domain.errors import LeaseLost
 
 if TYPE_CHECKING:
@@ -89,10 +90,15 @@ def scheduler() -> None:
         stop_on_signals() as stop,
         _heartbeat(service, "scheduler"),
         _sending_alerts(service, stop),
-        _running_scheduler(service, lambda stream: _log(f"{stream} is due")),
+        _running_scheduler(service, _log_due),
     ):
         while not stop.wait(1.0):
             pass
+
+
+def _log_due(stream: str) -> None:
+    with log_fields(stream=stream):
+        _log(f"{stream} is due")
 
 
 def worker() -> None:
@@ -126,6 +132,8 @@ def _open_service() -> _Service:
     from growlearn.app.outages import Outages
 
     settings = load_settings()
+    if settings.log_format == "json":
+        write_json_lines()
     store = open_store(settings)
     # Its pool logs a traceback for every connection that a server drops; the error itself is reported.
     logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)
@@ -134,7 +142,8 @@ def _open_service() -> _Service:
 
     def deliver(stream: str) -> Delivery:
         is_first = not imported.is_set() and bool(store.pending_messages(stream, limit=1))
-        delivery = deliver_stream(settings, store, stream, _log, outages)
+        with log_fields(stream=stream):
+            delivery = deliver_stream(settings, store, stream, _log, outages)
         if is_first and delivery is Delivery.DONE:  # by now everything that is imported late is there
             imported.set()
             exempt_imports()
@@ -256,8 +265,12 @@ def _show_startup_info(settings: Settings, store: Store) -> None:
 
 
 def _log(text: str) -> None:
-    echo(f"{time.strftime('%Y-%m-%d %H:%M:%S', time.gmtime())} {text}")
+    echo(text if writes_json() else f"{_format_now()} {text}")
 
 
 def _log_error(text: str) -> None:
-    echo_error(f"{time.strftime('%Y-%m-%d %H:%M:%S', time.gmtime())} error: {text}")
+    echo_error(text if writes_json() else f"{_format_now()} error: {text}")
+
+
+def _format_now() -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime())

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from typing import Any
+
+from tests.unit.adapters.webhook.receiver import run_receiver
 
 
 @contextmanager
@@ -69,12 +73,28 @@ def test_up_handles_what_is_dropped_and_stops_when_asked(place: Any) -> None:
 
 
 def test_two_schedulers_and_two_workers_do_everything_once(place: Any) -> None:
+    """And tell it once, to a webhook, and in a log of JSON."""
     place.growlearn("apply", "blobs.yaml")
     for number in range(1, 4):
         place.drop(f"{number}.parquet", turned=False, seed=number)
-    with running(place, "scheduler", "scheduler", "worker", "worker"):
-        expected = [("w1", "promoted"), ("w2", "skipped"), ("w3", "skipped")]
-        wait_until(lambda: ends(place) == expected, "the end of three windows")
+    with run_receiver() as receiver:
+        variables = {"GROWLEARN_LOG_FORMAT": "json", "GROWLEARN_WEBHOOK_URL": receiver.url}
+        telling = replace(place, environment=place.environment | variables)
+        with running(telling, "scheduler", "scheduler", "worker", "worker") as processes:
+            expected = [("w1", "promoted"), ("w2", "skipped"), ("w3", "skipped")]
+            wait_until(lambda: ends(place) == expected, "the end of three windows")
+            wait_until(lambda: bool(receiver.received), "the request of the webhook")
+            outputs = [stop(process, signal.SIGTERM) for process in processes]
+        alerts = [json.loads(body) for _, _, body in receiver.received]
+    assert [(alert["kind"], alert["window"], alert["version"]) for alert in alerts] == [
+        ("promotion", "w1", 1)
+    ]
+    lines = [json.loads(line) for out, err in outputs for line in (out + err).splitlines()]
+    windows = {line["window"]: line for line in lines if "nothing grown" in line["event"]}
+    assert {window: (line["stream"], line["claim"]) for window, line in windows.items()} == {
+        "w2": ("blobs", 1),
+        "w3": ("blobs", 1),
+    }
     branches = place.growlearn("lineage", "blobs", "--json").json["branches"]
     assert [branch["id"] for branch in branches] == ["b1"]
 

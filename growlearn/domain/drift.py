@@ -76,7 +76,9 @@ class MonitorState:
 class DriftReport:
     """The verdict on one window with its evidence; `task` is the matched or the newly opened one.
 
-    `monitor_state` is that of the matched task's windows so far (decision_rule sequential).
+    `monitor_state` is that of the matched task's windows so far (decision_rule sequential). Where nothing is
+    to be grown, the model it would grow from answered `correct` of `labelled_rows` right: those of at most
+    50,000 rows whose label is a class of the task.
     """
 
     verdict: Verdict
@@ -86,6 +88,8 @@ class DriftReport:
     test_results: tuple[DriftTestResult, ...] = ()
     kind: DriftKind | None = None
     monitor_state: MonitorState | None = None
+    correct: int | None = None
+    labelled_rows: int | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "reason", format_reason(self.reason))

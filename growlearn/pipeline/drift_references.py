@@ -15,7 +15,7 @@ from growlearn.network.model.network import GrowingNetwork
 from growlearn.network.model_cache import ModelCache
 
 _MAX_ROUTED_ROWS = 1000  # enough to tell shares apart
-_MAX_SAMPLE_ROWS = 50_000  # as many as a reference has at most; a shift that needs more is none worth finding
+MAX_SAMPLE_ROWS = 50_000  # as many as a reference has at most; a shift that needs more is none worth finding
 
 
 def build_comparison_data(
@@ -29,7 +29,7 @@ def build_comparison_data(
 
     Of a window with more than 50,000 rows so many are compared, chosen at random.
     """
-    rows = rows.sample(_MAX_SAMPLE_ROWS)
+    rows = rows.sample(MAX_SAMPLE_ROWS)
     network, schema = models.network(manifest), manifest.schema
     routed_fractions = _compute_routed_fractions(manifest, models, tasks, rows)
     return tuple(

@@ -214,6 +214,8 @@ def _create_drift_reports_and_growths() -> None:
         _make_column("alpha", sa.Double()),
         _make_column("kind", ENUM, null=True),
         _make_column("monitor_state", sa.Text(), null=True),
+        _make_column("correct", sa.Integer(), null=True),
+        _make_column("labelled_rows", sa.Integer(), null=True),
         _make_window_key("drift_reports"),
         key=judgement_key,
     )

@@ -13,6 +13,7 @@ from growlearn.adapters.mlflow.tags_and_params import make_safe_names
 from growlearn.domain.consolidation import ConsolidationResult
 from growlearn.domain.drift import DriftReport, DriftTestResult
 from growlearn.domain.growth import GrowthResult
+from growlearn.domain.interval import wilson_interval
 from growlearn.domain.metric import MetricName
 from growlearn.evaluation.metrics.task import TaskMetrics
 from growlearn.ports import WindowReport
@@ -61,6 +62,7 @@ def make_window_metrics(
         "rows": window_report.window.rows,
         "quarantined_rows": window_report.window.quarantined_rows,
         **_make_drift_metrics(window_report.record.report),
+        **_make_window_accuracy_metrics(window_report.record.report),
         **_make_growth_metrics(window_report.record.result),
         **_make_accuracy_metrics(window_report),
         **make_evaluation_metrics(tasks),
@@ -89,6 +91,19 @@ def _make_drift_metrics(report: DriftReport | None) -> dict[str, float | None]:
         values[f"drift_statistic/{names[task]}"] = result.statistic
         values[f"drift_effect_size/{names[task]}"] = result.effect_size
     return values
+
+
+def _make_window_accuracy_metrics(report: DriftReport | None) -> dict[str, float | None]:
+    """How right the model was on a window that nothing was grown from, with the bounds of 95 %."""
+    if report is None or report.correct is None or not report.labelled_rows:
+        return {}
+    interval = wilson_interval(report.correct, report.labelled_rows)
+    return {
+        "window_accuracy": report.correct / report.labelled_rows,
+        "window_accuracy_low": interval.low,
+        "window_accuracy_high": interval.high,
+        "window_labelled_rows": report.labelled_rows,
+    }
 
 
 def _make_growth_metrics(result: GrowthResult | ConsolidationResult | None) -> dict[str, float | None]:

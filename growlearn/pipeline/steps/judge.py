@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from growlearn.domain.drift import DriftReport
 from growlearn.domain.lineage import Task
@@ -11,12 +12,12 @@ from growlearn.domain.window import Verdict, Window, WindowState
 from growlearn.drift.delayed_labels import find_delayed_label_windows, with_delayed_labels
 from growlearn.drift.judge import judge
 from growlearn.drift.monitor_history import with_monitor_state
-from growlearn.drift.sample import Sample
+from growlearn.drift.sample import Sample, prediction_errors
 from growlearn.drift.task_data import TaskComparisonData
 from growlearn.ingest.labels import frequent_labels
 from growlearn.ingest.rows import Rows, concat_rows
 from growlearn.pipeline.context import StepContext
-from growlearn.pipeline.drift_references import build_comparison_data, build_sample
+from growlearn.pipeline.drift_references import MAX_SAMPLE_ROWS, build_comparison_data, build_sample
 from growlearn.pipeline.transitions import make_transition
 from growlearn.ports import ProgressCallback
 
@@ -30,16 +31,24 @@ def judge_window(context: StepContext, _: ProgressCallback) -> Transition:
     except (KeyError, ValueError):
         return _mark_schema_changed(context)
     labels, rare = frequent_labels(rows.labels, config.min_rows_per_class)
+    compared: list[TaskComparisonData] = []
+
+    def load_references(tasks: Sequence[Task]) -> Sequence[TaskComparisonData]:
+        compared.extend(_load_references(context, tasks, rows))
+        return compared
+
     report = judge(
         context.window,
         labels,
         [task for task in context.known_tasks if task.name in routable],
-        lambda tasks: _load_references(context, tasks, rows),
+        load_references,
         config,
         current_task=context.current_task,
         reserved_names=[task.name for task in context.stored_tasks],
         rare_labels=rare,
     )
+    if not report.needs_growth and report.task is not None:
+        report = _with_accuracy(context, report, rows, compared)
     # A task that is only to be opened may never be: its name stands in the report until it is.
     task = None if report.needs_growth else report.task
     return make_transition(
@@ -50,6 +59,22 @@ def judge_window(context: StepContext, _: ProgressCallback) -> Transition:
         reason=report.reason,
         report=report,
     )
+
+
+def _with_accuracy(
+    context: StepContext, report: DriftReport, rows: Rows, compared: Sequence[TaskComparisonData]
+) -> DriftReport:
+    """The report with how many labelled rows the known task's head answered right, where there are any."""
+    sample = next((item.window_sample for item in compared if item.task == report.task), None)
+    if sample is None:  # the task column said which task it is, so nothing was compared
+        task = next(task for task in context.known_tasks if task.name == report.task)
+        network = context.ports.models.network(context.parent_manifest)
+        schema = context.parent_manifest.schema
+        sample = build_sample(network, task, rows.sample(MAX_SAMPLE_ROWS), schema)
+    wrong = prediction_errors(sample)
+    if not len(wrong):
+        return report
+    return replace(report, correct=int((~wrong).sum()), labelled_rows=len(wrong))
 
 
 def _mark_schema_changed(context: StepContext) -> Transition:

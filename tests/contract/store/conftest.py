@@ -215,6 +215,8 @@ def report() -> DriftReport:
             test_result,
             replace(test_result, name="column age", statistic=0.25, effect_size=-1e-300),
         ),
+        correct=90,
+        labelled_rows=100,
     )
 
 

@@ -276,6 +276,8 @@ def make_skipped_report(stream: Stream) -> WindowReport:
         reason="nothing moved",
         alpha=0.05,
         test_results=(_score(0.4), _score(0.2)),
+        correct=36,
+        labelled_rows=40,
     )
     empty = AccuracyMatrix(tasks=(), accuracy=(), chance_level=(), single_task=())
     return WindowReport(

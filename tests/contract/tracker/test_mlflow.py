@@ -19,6 +19,7 @@ from growlearn.adapters.mlflow.silence import silence_warnings
 from growlearn.adapters.mlflow.tracker import MlflowTracker
 from growlearn.domain.errors import CorruptArtifact, GrowLearnError
 from growlearn.domain.execution import Execution
+from growlearn.domain.interval import wilson_interval
 from growlearn.domain.stream import Alias, Stream
 from growlearn.ports import WindowReport
 from growlearn.serving.predictor import Predictor
@@ -146,6 +147,18 @@ def load_table(logged: Logged, window: str, path: str) -> Any:
 
 
 @pytest.mark.usefixtures("chosen")
+def test_a_run_that_grew_nothing_says_how_right_the_model_was(logged: Logged) -> None:
+    grown, skipped = (metrics_of(logged.case, logged.stream, window) for window in ("w1", "w2"))
+    assert [key for key in grown if key.startswith("window_")] == []
+    interval = wilson_interval(36, 40)
+    assert {key: value for key, value in skipped.items() if key.startswith("window_")} == {
+        "window_accuracy": 0.9,
+        "window_accuracy_low": interval.low,
+        "window_accuracy_high": interval.high,
+        "window_labelled_rows": 40,
+    }
+
+
 def test_the_evaluations_tables_open_with_mlflows_own_reader(logged: Logged) -> None:
     tables = {
         name: load_table(logged, "w3", f"evaluation/{name}.json").to_numpy().tolist()

@@ -34,6 +34,8 @@ class DriftReportRow(Base):
     alpha: Mapped[float]
     kind: Mapped[DriftKind | None] = mapped_column(EnumText(DriftKind))
     monitor_state: Mapped[MonitorState | None] = mapped_column(Json(MonitorState))
+    correct: Mapped[int | None]
+    labelled_rows: Mapped[int | None]
 
 
 class AccuracyEstimateRow(Base):

@@ -12,8 +12,9 @@ import pytest
 from growlearn.domain.drift import DriftKind, DriftReport
 from growlearn.domain.job import Job
 from growlearn.domain.window import Verdict, Window, WindowState
+from growlearn.ingest.rows import from_parquet
 from tests.unit.digits import Digits, Images, invert, rotate
-from tests.unit.in_memory import JOB, NO_BASELINES, World
+from tests.unit.in_memory import JOB, NO_BASELINES, TASKED, World
 
 
 @pytest.fixture
@@ -102,6 +103,33 @@ def test_the_monitor_state_continues_from_window_to_window(tmp_path: Path, digit
         assert state.scores is not None
         num_windows.append(state.scores.num_windows)
     assert num_windows == [1, 2, 3]
+
+
+def test_a_window_of_a_known_task_says_how_right_the_model_was(tmp_path: Path, digits: Digits) -> None:
+    """By its task column, where nothing is compared, as where the detectors find that it is stable."""
+    images, labels = digits
+    tasked = World(tmp_path / "tasked", replace(drifting(), schema=TASKED.schema))
+    tasked.send("1.parquet", images[:400], labels[:400], task="plain")
+    named = tasked.send("2.parquet", images[400:700], [*labels[400:600], *[None] * 100], task="plain")
+    plain = World(tmp_path / "plain", drifting())
+    plain.send("1.parquet", images[:400], labels[:400])
+    found = plain.send("2.parquet", images[400:700], [*labels[400:600], *[None] * 100])
+    silent = plain.send("3.parquet", images[700:900], [None] * 200)
+
+    assert [named.verdict, found.verdict] == [Verdict.KNOWN_TASK, Verdict.STABLE]
+    for world, window in ((tasked, named), (plain, found)):
+        report, manifest = report_of(world, window), world.store.versions("digits")[-1].manifest
+        (task,) = manifest.tasks
+        rows = from_parquet(world.artifacts.get(str(window.snapshot)), manifest.schema)
+        outputs = world.ports.models.network(manifest).probabilities(rows, task.name)
+        answers = [task.classes[index] for index in outputs.argmax(1)]
+        right = [
+            answer == label for answer, label in zip(answers, rows.labels, strict=True) if label is not None
+        ]
+        assert (report.correct, report.labelled_rows) == (sum(right), 200)
+        assert sum(right) > 100
+    assert report_of(plain, silent).labelled_rows is None
+    assert report_of(plain, plain.store.window("digits", "w1")).labelled_rows is None
 
 
 def test_a_label_with_too_few_rows_makes_no_task(world: World, digits: Digits) -> None:

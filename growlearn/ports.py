@@ -211,11 +211,14 @@ class Store(Protocol):
         """
         ...
 
-    def claim(self, stream: str, worker: str, now: datetime, lease_s: float) -> Window | None:
+    def claim(
+        self, stream: str, worker: str, now: datetime, lease_s: float, max_leases: int = 0
+    ) -> Window | None:
         """Lease the next pending window of a stream, by `queue_priority`, under a new claim number.
 
         None where nothing is pending, or another worker's lease on any window of the stream has not expired:
-        windows of one stream run in order, one at a time.
+        windows of one stream run in order, one at a time. None too where so many other streams have an
+        active lease as `max_leases` allows; 0 allows any number.
         """
         ...
 

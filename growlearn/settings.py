@@ -38,6 +38,7 @@ class Settings:
     mlflow_tracking_uri: str
     threads: int  # of one training process
     parallel_streams: int  # streams one worker handles at once
+    max_concurrent_windows: int  # of all workers together; 0: no limit
     lease_s: float  # how long a worker that died blocks its window for others
     poll_s: float  # how often workers and schedulers poll the database
     execution: Execution  # how `predict` runs a model's branches
@@ -100,6 +101,7 @@ def read_settings(environ: Mapping[str, str], cwd: Path) -> Settings:
         mlflow_tracking_uri=_get_text(raw_values, "mlflow_tracking_uri", f"sqlite:///{home / 'mlflow.db'}"),
         threads=int(_get_number(raw_values, "threads", os.cpu_count() or 1, minimum=1)),
         parallel_streams=int(_get_number(raw_values, "parallel_streams", 1, minimum=1)),
+        max_concurrent_windows=int(_get_number(raw_values, "max_concurrent_windows", 0, minimum=0)),
         lease_s=_get_number(raw_values, "lease_s", 20.0, minimum=1),
         poll_s=_get_number(raw_values, "poll_s", 2.0, minimum=0.05),
         execution=Execution(_get_choice(raw_values, "execution", list(Execution))),

@@ -139,6 +139,7 @@ def build_ports(settings: Settings, store: Store) -> Ports:
         worker=settings.worker,
         lease_s=settings.lease_s,
         limits=settings.file_limits,
+        max_concurrent_windows=settings.max_concurrent_windows,
     )
 
 

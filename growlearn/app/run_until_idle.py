@@ -40,13 +40,22 @@ def _run_while_pending(
     warned = False
     while ports.store.count_pending(name):
         if not warned:
-            echo_error(f"another worker holds a window of {name}; waiting for it, or for its lease to expire")
+            echo_error(_describe_wait(name, ports))
             warned = True
         if stop.wait(_POLL_INTERVAL_S):
             raise Interrupted
         more = _run(name, ports, on_progress, events)
         summary = RunSummary((*summary.files, *more.files), (*summary.windows, *more.windows))
     return summary
+
+
+def _describe_wait(name: str, ports: Ports) -> str:
+    if ports.store.has_active_lease(name, ports.clock.now()):
+        return f"another worker holds a window of {name}; waiting for it, or for its lease to expire"
+    return (
+        f"workers handle {ports.max_concurrent_windows} windows, as many as GROWLEARN_MAX_CONCURRENT_WINDOWS"
+        f" allows; {name} waits for one to end"
+    )
 
 
 def _run(name: str, ports: Ports, on_progress: ProgressCallback, events: RunEvents) -> RunSummary:

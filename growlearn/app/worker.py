@@ -31,7 +31,8 @@ class Worker:
     A stream is due when a tick was claimed since this worker last handled it, or when it has pending windows,
     such as those of a worker that died. Where more streams are due than `parallel`, each takes its turn: the
     one served longest ago goes first, and lets the next one go after a window. Where another worker holds a
-    stream's window, the stream is tried again after `retry_s` seconds; after an error, later and later.
+    stream's window, the stream is tried again after `retry_s` seconds, where there are as many windows in
+    progress as may be, after `poll_s`; after an error, later and later.
     """
 
     def __init__(
@@ -131,8 +132,11 @@ class Worker:
         if has_yielded:
             return  # the rest of it, and so this tick, is still to come
         self._ticks[name] = tick
-        if self._store.count_pending(name):  # another worker holds a window
-            self._wait_a_lease(name)
+        if self._store.count_pending(name):
+            if self._store.has_active_lease(name, self._clock.now()):  # another worker's
+                self._wait_a_lease(name)
+            else:  # as many windows are in progress as the limit allows
+                self._backoffs[name] = back_off(None, self._clock.now(), self._poll_s, self._poll_s)
 
     def _record_error(self, name: str, error: Exception) -> None:
         if isinstance(error, LeaseLost):  # another worker has it, or somebody deleted the stream

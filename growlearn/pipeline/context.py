@@ -26,7 +26,8 @@ from growlearn.registry.version_tree import get_ancestry, get_version, select_ve
 class Ports:
     """Everything outside, and who this worker is; a lease not renewed for `lease_s` is lost.
 
-    `models` are the networks and snapshots that are open; the evaluator asks the same ones.
+    At most `max_concurrent_windows` are processed at once, by all workers together; 0: any number. `models`
+    are the networks and snapshots that are open; the evaluator asks the same ones.
     """
 
     clock: Clock
@@ -38,6 +39,7 @@ class Ports:
     worker: str
     lease_s: float
     limits: FileLimits = DEFAULT_LIMITS
+    max_concurrent_windows: int = 0
 
     @property
     def artifacts(self) -> Artifacts:

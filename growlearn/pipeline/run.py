@@ -148,8 +148,10 @@ def claim_next_window(name: str, ports: Ports) -> Window | None:
     store = ports.store
     requeue_labelled_windows(name, ports)
     while True:
-        window = store.claim(name, ports.worker, ports.clock.now(), ports.lease_s)
-        if window is None and store.has_active_lease(name, ports.clock.now()):
+        window = store.claim(
+            name, ports.worker, ports.clock.now(), ports.lease_s, ports.max_concurrent_windows
+        )
+        if window is None and store.count_pending(name):  # others hold one, or as many as may be
             return None
         if window is not None and window.verdict is Verdict.FULL:
             return window

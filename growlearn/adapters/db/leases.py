@@ -9,7 +9,7 @@ from sqlalchemy.orm import aliased
 
 from growlearn.adapters.db import alerts, decision_log, growths, ingest, model, outbox, record
 from growlearn.adapters.db.mapping import from_row, get_columns, lock_existing_stream, lock_stream, to_row
-from growlearn.adapters.db.tables import WindowRow
+from growlearn.adapters.db.tables import StreamRow, WindowRow
 from growlearn.domain.alert import make_training_failure_alert, make_transition_alerts
 from growlearn.domain.consolidation import ConsolidationPlan
 from growlearn.domain.errors import ConcurrentUpdate, LeaseLost, NotFound
@@ -24,6 +24,8 @@ from growlearn.domain.window import (
     check_transition,
     parse_window_number,
 )
+
+_COUNT_LOCK = 0x67726F77  # of this database, for those who count leases
 
 
 def claim_pending_window(
@@ -59,6 +61,20 @@ def claim_pending_window(
     )
     row = connection.execute(statement).one_or_none()
     return None if row is None else from_row(Window, row)
+
+
+def count_leased_streams(connection: Connection, besides: str, now: datetime) -> int:
+    """How many other streams have an active lease; nobody else counts until this transaction ends.
+
+    SQLite has one writer at a time anyway. An index finds the pending windows of each stream.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_advisory_xact_lock(_COUNT_LOCK)))
+    is_leased = exists().where(
+        WindowRow.stream == StreamRow.name, WindowRow.state.in_(PENDING), WindowRow.lease_until > now
+    )
+    query = select(func.count()).select_from(StreamRow).where(StreamRow.name != besides, is_leased)
+    return connection.scalar(query) or 0
 
 
 def open_window(connection: Connection, window: Window, plan: ConsolidationPlan) -> bool:

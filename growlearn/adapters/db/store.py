@@ -197,9 +197,13 @@ class DbStore:
         with write_transaction(self._engine) as connection:
             return leases.open_window(connection, window, plan)
 
-    def claim(self, stream: str, worker: str, now: datetime, lease_s: float) -> Window | None:
-        """Lease the pending window of a stream that is next."""
+    def claim(
+        self, stream: str, worker: str, now: datetime, lease_s: float, max_leases: int = 0
+    ) -> Window | None:
+        """Lease the pending window of a stream that is next, unless too many others are leased."""
         with write_transaction(self._engine) as connection:
+            if max_leases and leases.count_leased_streams(connection, stream, now) >= max_leases:
+                return None
             return leases.claim_pending_window(connection, stream, worker, now, lease_s)
 
     def requeue(self, stream: str, window: str, at: datetime) -> bool:

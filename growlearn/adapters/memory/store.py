@@ -262,10 +262,15 @@ class MemoryStore:
             state.records[window.id] = WindowRecord(plan=plan)
             return True
 
-    def claim(self, stream: str, worker: str, now: datetime, lease_s: float) -> Window | None:
-        """Lease the pending window of a stream that is next."""
+    def claim(
+        self, stream: str, worker: str, now: datetime, lease_s: float, max_leases: int = 0
+    ) -> Window | None:
+        """Lease the pending window of a stream that is next, unless too many others are leased."""
         with self._lock:
             _require_timezone(now)
+            others = [name for name in self._states if name != stream and self.has_active_lease(name, now)]
+            if max_leases and len(others) >= max_leases:
+                return None
             pending = sorted(
                 (candidate for candidate in self.windows(stream) if candidate.state in PENDING),
                 key=queue_priority,

@@ -67,9 +67,11 @@ def _with_accuracy(
     """The report with how many labelled rows the known task's head answered right, where there are any."""
     sample = next((item.window_sample for item in compared if item.task == report.task), None)
     if sample is None:  # the task column said which task it is, so nothing was compared
+        schema = context.parent_manifest.schema
+        if context.job.schema != schema:  # the model may not read these rows
+            return report
         task = next(task for task in context.known_tasks if task.name == report.task)
         network = context.ports.models.network(context.parent_manifest)
-        schema = context.parent_manifest.schema
         sample = build_sample(network, task, rows.sample(MAX_SAMPLE_ROWS), schema)
     wrong = prediction_errors(sample)
     if not len(wrong):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import product
@@ -39,6 +40,27 @@ def _claimed(store: Store, worker: str, now: datetime) -> str | None:
 
 def test_the_oldest_pending_window_is_claimed(store: Store, at: datetime) -> None:
     assert store.claim("digits", "ada", at, 60) == store.window("digits", "w1")
+
+
+def test_no_more_windows_are_leased_than_are_allowed(
+    store: Store, job: Job, at: datetime, make_ingest: MakeIngest
+) -> None:
+    names = [f"other-{number}" for number in range(4)]
+    for name in names:
+        store.apply(replace(job, name=name), at)
+        ingested = make_ingest(1)
+        windows = tuple(replace(window, stream=name) for window in ingested.windows)
+        store.record_ingest(replace(ingested, stream=name, windows=windows))
+
+    with ThreadPoolExecutor(8) as pool:
+        claims = pool.map(lambda name: store.claim(name, f"worker of {name}", at, 60, 2), names * 4)
+    leased = {window.stream for window in claims if window is not None}
+    assert len(leased) == 2
+    assert store.claim("digits", "ada", at, 60, 2) is None
+    for name in leased:  # their own lease stands in nobody's way
+        assert store.claim(name, f"worker of {name}", at, 60, 2) is not None
+    assert store.claim("digits", "ada", at, 60, 3) is not None
+    assert store.claim("digits", "ada", at + MINUTE, 60, 1) is not None  # those of the others have run out
 
 
 def test_numbers_decide_what_is_oldest(

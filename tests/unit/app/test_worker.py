@@ -140,7 +140,16 @@ def gaps(bench: Bench) -> list[int]:
 def test_a_stream_whose_window_another_worker_holds_is_looked_at_again_after_each_lease() -> None:
     bench = Bench("a")
     bench.leave_pending("a")
+    bench.store.claim("a", "another worker", bench.clock.now(), 10 * RETRY_S)
     assert gaps(bench) == [1, 1, 1, 1]
+
+
+def test_a_stream_that_waits_for_a_free_place_is_looked_at_again_at_the_next_poll() -> None:
+    bench = Bench("a")
+    bench.leave_pending("a")  # and nobody has leased it
+    looks = [bench.look(), bench.look()]
+    bench.clock.advance(0.01)
+    assert [*looks, bench.look()] == [["a"], [], ["a"]]
 
 
 def test_a_stream_that_fails_is_tried_again_later_and_later() -> None:

@@ -18,7 +18,7 @@ from growlearn.domain.job import SourceConfig
 from growlearn.domain.stream import Alias, Transition
 from growlearn.domain.window import Verdict, Window, WindowState
 from growlearn.network.model import weights
-from growlearn.pipeline.run import RunEvents, run_stream
+from growlearn.pipeline.run import RunEvents, RunSummary, run_stream
 from growlearn.registry.matrix import load_accuracy_matrix
 from growlearn.registry.outbox import deliver_messages
 from tests.unit.digits import Digits, rotate
@@ -214,3 +214,22 @@ def _outcome(world: World) -> object:
     branches = [(item.id, item.parent, item.sha256, item.state) for item in world.store.branches("digits")]
     champion = world.store.stream("digits").champion
     return windows, branches, champion, load_accuracy_matrix(world.store, "digits", champion)
+
+
+def test_a_window_waits_while_as_many_are_in_progress_as_may_be(world: World, digits: Digits) -> None:
+    images, labels = digits
+    world.store.apply(replace(JOB, name="other"), world.clock.now())
+    world.source.put("1.parquet", parquet(images[:30], labels[:30]))
+    limited = replace(world.ports, max_concurrent_windows=1)
+
+    def hold_another(window: Window) -> None:
+        """The first of the two streams is in progress; what the other one does meanwhile."""
+        meanwhile.append(run_stream("digits", replace(limited, worker="worker-2"), lambda _: None))
+        raise InterruptedError(window.id)
+
+    meanwhile: list[RunSummary] = []
+    with pytest.raises(InterruptedError, match="w1"):
+        run_stream("other", limited, lambda _: None, RunEvents(on_claim=hold_another))
+    (summary,) = meanwhile
+    assert (len(summary.files), summary.windows) == (1, ())
+    assert world.store.window("digits", "w1").state is WindowState.ACCEPTED

@@ -31,6 +31,7 @@ from growlearn.app.cli import (
     reproduce,
     retention,
     run,
+    status,
     why,
 )
 from growlearn.app.cli.output import BAD_USAGE, FAILED, accept_any_text, echo, echo_error
@@ -98,8 +99,8 @@ def _options(
 
 
 for group in (
-    demo, jobs, run, api, inspect, evaluate, why, reproduce, doctor, fsck, promotion, backtest, predict,
-    label_queue, export, keys, retention, database, mlflow,
+    demo, jobs, run, api, status, inspect, evaluate, why, reproduce, doctor, fsck, promotion, backtest,
+    predict, label_queue, export, keys, retention, database, mlflow,
 ):  # fmt: skip
     group.register(app)
 

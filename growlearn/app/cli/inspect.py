@@ -1,4 +1,4 @@
-"""status, windows, drift, lineage, matrix, versions: listings that change nothing."""
+"""windows, drift, lineage, matrix, versions: listings that change nothing."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from growlearn.app.cli.output import echo, echo_error, format_percent, print_json, show, show_table
+from growlearn.app.cli.stream_names import complete_stream
 from growlearn.app.views import (
     View,
     drift_view,
     get_accuracy_matrix,
     lineage_view,
     matrix_view,
-    status_view,
     versions_view,
     windows_view,
 )
@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 
     from growlearn.ports import Store
 
-StreamArgument = Annotated[str, typer.Argument(metavar="STREAM", help="Name of the stream.")]
+StreamArgument = Annotated[
+    str, typer.Argument(metavar="STREAM", help="Name of the stream.", autocompletion=complete_stream)
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Write JSON with documented keys.")]
 WindowArgument = Annotated[str | None, typer.Argument(metavar="[WINDOW]", help="One window, such as w3.")]
 VersionOption = Annotated[int | None, typer.Option("--version", help="This version; default: the champion.")]
@@ -34,62 +36,21 @@ VersionOption = Annotated[int | None, typer.Option("--version", help="This versi
 
 def register(app: typer.Typer) -> None:
     """Put this group's commands into the program."""
-    for command in (status, windows, drift, lineage, matrix, versions):
+    for command in (windows, drift, lineage, matrix, versions):
         app.command(rich_help_panel="Inspect")(command)
 
 
-def _open_store() -> Store:
+def open_current_store() -> Store:
+    """The store of this folder's settings."""
     from growlearn.app.composition import open_store
     from growlearn.app.current_settings import load_settings
 
     return open_store(load_settings())
 
 
-def status(
-    stream: Annotated[str | None, typer.Argument(metavar="[STREAM]", help="Default: all.")] = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Show the state of every stream, or of one."""
-    from growlearn.app.composition import system_clock
-
-    view = status_view(_open_store(), stream, system_clock().now())
-    if as_json:
-        print_json(view)
-        return
-    show_table(
-        ("stream", "state", "champion", "pending windows", "waiting for labels"),
-        [
-            (s["name"], s["state"], s["champion"], s["pending"], _format_awaiting_labels(s))
-            for s in view["streams"]
-        ],
-        empty="no streams yet; run: growlearn apply JOB.yaml",
-    )
-    _show_processes(view["processes"])
-
-
-def _show_processes(processes: Sequence[View]) -> None:
-    """A line for each process, and what nobody does."""
-    for process in processes:
-        state = "runs" if process["alive"] else "is silent"
-        echo(
-            f"{process['kind']} on {process['host']}, pid {process['pid']}, {state},"
-            f" last heartbeat {process['last_heartbeat'][:19].replace('T', ' ')} UTC"
-        )
-    alive = {process["kind"] for process in processes if process["alive"]}
-    for kind in ("scheduler", "worker") if processes else ():
-        if not alive & {kind, "up"}:
-            echo(f"no {kind} runs; start one: growlearn up")
-
-
-def _format_awaiting_labels(stream: View) -> str | None:
-    if not stream.get("awaiting_labels"):
-        return None
-    return f"{stream['awaiting_labels']} ({stream['labels_missing']} labels)"
-
-
 def windows(stream: StreamArgument, window: WindowArgument = None, as_json: JsonOption = False) -> None:
     """Show the windows of a stream and their states; for one window, the rows quarantined from it."""
-    view = windows_view(_open_store(), stream, window)
+    view = windows_view(open_current_store(), stream, window)
     if as_json:
         print_json(view)
         return
@@ -119,7 +80,7 @@ def _last_url_segment(url: str) -> str:
 
 def drift(stream: StreamArgument, window: WindowArgument = None, as_json: JsonOption = False) -> None:
     """Show the drift report of each window; for one window, every test result."""
-    store = _open_store()
+    store = open_current_store()
     view = drift_view(store, stream, window)
     if as_json:
         print_json(view)
@@ -188,7 +149,7 @@ def _format_number(number: float | None) -> str:
 
 def lineage(stream: StreamArgument, as_json: JsonOption = False) -> None:
     """Show the tree of branches: the parent and the task of each."""
-    view = lineage_view(_open_store(), stream)
+    view = lineage_view(open_current_store(), stream)
     if as_json:
         print_json(view)
     elif not view["branches"]:
@@ -227,7 +188,7 @@ def matrix(stream: StreamArgument, version: VersionOption = None, as_json: JsonO
     """Show the accuracy matrix of the champion: the accuracy on each task after each growth."""
     from growlearn.app.cli.accuracy_matrix import show_matrix
 
-    accuracy_matrix = get_accuracy_matrix(_open_store(), stream, version)
+    accuracy_matrix = get_accuracy_matrix(open_current_store(), stream, version)
     if as_json:
         print_json(matrix_view(accuracy_matrix))
     elif not accuracy_matrix.tasks:
@@ -241,7 +202,7 @@ def versions(stream: StreamArgument, as_json: JsonOption = False) -> None:
     from growlearn.app.current_settings import load_settings
     from growlearn.app.mlflow_sync import list_mlflow_warnings
 
-    store = _open_store()
+    store = open_current_store()
     view = versions_view(store, stream, list_mlflow_warnings(load_settings(), store, stream))
     if as_json:
         print_json(view)

@@ -102,16 +102,18 @@ def show_table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, empt
 
     On a terminal too narrow for it each row becomes a block, one line a column.
     """
-    if not rows:
+    if rows:
+        show(*make_table(columns, rows))
+    else:
         echo(empty)
-        return
+
+
+def make_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Sequence[RenderableType]:
+    """The same, of some rows, for rich to write."""
     cells = [[format_cell(cell) for cell in row] for row in rows]
     if fits_as_table(columns, cells, console().width):
-        show(_make_table(columns, cells))
-        return
-    for row in cells:
-        show(_make_block(columns, row))
-        echo("")
+        return [_make_table(columns, cells)]
+    return [part for row in cells for part in (_make_block(columns, row), "")]
 
 
 def fits_as_table(columns: Sequence[str], cells: Sequence[Sequence[str]], width: int) -> bool:

@@ -17,6 +17,7 @@ from tests.docs.blocks import (
 
 # Pages whose blocks a test of their own runs, one after the other.
 RUN_ELSEWHERE = {
+    "docs/how-to/alerts.md": "tests/unit/adapters/webhook/test_how_to.py",
     "docs/how-to/backup.md": "tests/integration/cli/test_backup.py",
     "docs/how-to/avalanche.md": "tests/unit/adapters/avalanche/test_how_to.py",
     "docs/how-to/write-a-detector.md": "tests/docs/test_extension_examples.py",

@@ -13,6 +13,7 @@ from growlearn.domain.api_key import ApiKey, ApiRequest
 from growlearn.domain.consolidation import ConsolidationPlan, ConsolidationResult
 from growlearn.domain.decision_log import LogEntry, ReportSection
 from growlearn.domain.delayed_labels import LabelJoinRecord, PendingLabels
+from growlearn.domain.drift import DriftReport
 from growlearn.domain.evaluation import AccuracyMatrix, TaskScore
 from growlearn.domain.growth import GrowthPlan, GrowthResult, Progress
 from growlearn.domain.job import Job
@@ -256,6 +257,10 @@ class Store(Protocol):
 
     def window_record(self, stream: str, window: str) -> WindowRecord:
         """Report, plan, result, evaluation and gates of a window; raises NotFound."""
+        ...
+
+    def drift_reports(self, stream: str, windows: Sequence[str]) -> Mapping[str, DriftReport]:
+        """The latest drift report of each of these windows that has one, by window."""
         ...
 
     # Model --------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from growlearn.domain.job import Schedule
 from growlearn.domain.validation import parse_duration_s
+from growlearn.domain.window import Verdict, WindowState
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,11 +45,21 @@ class StreamArrival:
 
 
 @dataclass(frozen=True, kw_only=True)
+class LatestVerdict:
+    """The verdict on a stream's newest window that has one, and where that window stands."""
+
+    window: str
+    verdict: Verdict
+    state: WindowState
+
+
+@dataclass(frozen=True, kw_only=True)
 class StreamStatus:
     """Where a stream stands; counts are of windows, but for the two of labels.
 
     `labels_missing` are those that the windows awaiting labels still need, `pending_labels` those whose rows
-    have not arrived. `looked_at` is when its source was last searched for new files.
+    have not arrived. `looked_at` is when its source was last searched for new files. `accuracy` is the
+    champion's average accuracy.
     """
 
     name: str
@@ -64,3 +75,5 @@ class StreamStatus:
     labels_missing: int
     pending_labels: int
     is_paused: bool = False
+    accuracy: float | None = None
+    latest: LatestVerdict | None = None

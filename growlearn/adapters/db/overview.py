@@ -11,14 +11,28 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, case, exists, func, select, type_coerce
+from sqlalchemy import ColumnElement, Connection, Select, and_, case, exists, func, select, type_coerce
+from sqlalchemy.orm import aliased
 
 from growlearn.adapters.db.columns import Json
 from growlearn.adapters.db.labels import IS_WITHOUT_ROWS
 from growlearn.adapters.db.mapping import make_stream_not_found
-from growlearn.adapters.db.tables import LateLabelsRow, SourceFileRow, StreamRow, TickRow, WindowRow
+from growlearn.adapters.db.tables import (
+    LateLabelsRow,
+    SourceFileRow,
+    StreamRow,
+    TickRow,
+    VersionRow,
+    WindowRow,
+)
 from growlearn.domain.job import Schedule
-from growlearn.domain.stream_overview import StreamArrival, StreamSchedule, StreamStatus, StreamWork
+from growlearn.domain.stream_overview import (
+    LatestVerdict,
+    StreamArrival,
+    StreamSchedule,
+    StreamStatus,
+    StreamWork,
+)
 from growlearn.domain.window import PENDING, WindowState
 
 
@@ -118,7 +132,14 @@ def list_statuses(connection: Connection, now: datetime, name: str | None) -> Se
         .scalar_subquery()
         .label("pending_labels"),
         _IS_PAUSED,
-    )
+        VersionRow.average_accuracy.label("accuracy"),
+        _Latest.number.label("latest_number"),
+        _Latest.verdict.label("latest_verdict"),
+        _Latest.state.label("latest_state"),
+    ).select_from(StreamRow)
+    query = query.outerjoin(
+        VersionRow, and_(VersionRow.stream == StreamRow.name, VersionRow.number == StreamRow.champion)
+    ).outerjoin(_Latest, and_(_Latest.stream == StreamRow.name, _Latest.number == _LATEST_NUMBER))
     if name is not None:
         query = query.where(StreamRow.name == name)
     statuses = tuple(_make_status(row) for row in connection.execute(query.order_by(StreamRow.name)))
@@ -130,6 +151,17 @@ def list_statuses(connection: Connection, now: datetime, name: str | None) -> Se
 _IS_AWAITING_LABELS = WindowRow.state == WindowState.AWAITING_LABELS
 _MISSING = func.coalesce(WindowRow.labels_required, 0) - func.coalesce(WindowRow.labelled, 0)
 _LABELS_MISSING = case((_MISSING > 0, _MISSING), else_=0)
+
+
+_Latest = aliased(WindowRow)
+_LATEST_NUMBER = (
+    select(WindowRow.number)
+    .where(WindowRow.stream == StreamRow.name, WindowRow.verdict.is_not(None))
+    .order_by(WindowRow.number.desc())
+    .limit(1)
+    .scalar_subquery()
+)
+"""Of the newest window with a verdict: the end of an index, however many windows there are."""
 
 
 def _windows(*where: ColumnElement[bool]) -> tuple[ColumnElement[bool], ...]:
@@ -148,4 +180,6 @@ def _make_status(row: Any) -> StreamStatus:
     values = dict(row._mapping)
     job: _JobPart = values.pop("job")
     has_id_column = job.schema.id_column is not None
-    return StreamStatus(schedule=job.schedule, has_id_column=has_id_column, **values)
+    number, verdict, state = (values.pop(f"latest_{part}") for part in ("number", "verdict", "state"))
+    latest = None if number is None else LatestVerdict(window=f"w{number}", verdict=verdict, state=state)
+    return StreamStatus(schedule=job.schedule, has_id_column=has_id_column, latest=latest, **values)

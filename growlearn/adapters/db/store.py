@@ -13,6 +13,7 @@ from growlearn.adapters.db import (
     accuracy_estimates,
     alerts,
     decision_log,
+    drift_reports,
     ingest,
     labels,
     leases,
@@ -32,6 +33,7 @@ from growlearn.domain.alert import make_promotion_alerts
 from growlearn.domain.consolidation import ConsolidationPlan
 from growlearn.domain.decision_log import LogEntry
 from growlearn.domain.delayed_labels import LabelJoinRecord, PendingLabels
+from growlearn.domain.drift import DriftReport
 from growlearn.domain.job import Job
 from growlearn.domain.lineage import BranchRecord, Task, Version
 from growlearn.domain.process import ProcessRecord
@@ -245,6 +247,11 @@ class DbStore:
         """Report, plan, result, evaluation and gates of a window; raises NotFound."""
         with read_transaction(self._engine) as connection:
             return record.load_window_record(connection, stream, window)
+
+    def drift_reports(self, stream: str, windows: Sequence[str]) -> Mapping[str, DriftReport]:
+        """The latest drift report of each of these windows that has one, by window."""
+        with read_transaction(self._engine) as connection:
+            return drift_reports.load_latest_reports(connection, stream, windows)
 
     # Model --------------------------------------------------------------------------------------
 

@@ -5,7 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 
 from growlearn.adapters.memory.state import StreamState
-from growlearn.domain.stream_overview import StreamArrival, StreamSchedule, StreamStatus, StreamWork
+from growlearn.domain.stream_overview import (
+    LatestVerdict,
+    StreamArrival,
+    StreamSchedule,
+    StreamStatus,
+    StreamWork,
+)
 from growlearn.domain.window import PENDING, WindowState
 
 
@@ -61,7 +67,20 @@ def make_status(state: StreamState, now: datetime) -> StreamStatus:
         labels_missing=sum(window.labels_missing or 0 for window in awaiting),
         pending_labels=sum(pending.labels for pending in state.pending_labels),
         is_paused=stream.paused_at is not None,
+        accuracy=next(
+            (version.average_accuracy for version in state.versions if version.number == stream.champion),
+            None,
+        ),
+        latest=_find_latest_verdict(state),
     )
+
+
+def _find_latest_verdict(state: StreamState) -> LatestVerdict | None:
+    judged = [window for window in state.windows.values() if window.verdict is not None]
+    newest = max(judged, key=lambda window: window.number, default=None)
+    if newest is None or newest.verdict is None:
+        return None
+    return LatestVerdict(window=newest.id, verdict=newest.verdict, state=newest.state)
 
 
 def _count_pending(state: StreamState) -> int:

@@ -35,6 +35,7 @@ from growlearn.domain.alert import (
 from growlearn.domain.consolidation import ConsolidationPlan
 from growlearn.domain.decision_log import LogEntry, make_alias_entry, make_pause_entry, make_transition_entry
 from growlearn.domain.delayed_labels import LabelJoinRecord, PendingLabels
+from growlearn.domain.drift import DriftReport
 from growlearn.domain.errors import GrowLearnError, LeaseLost, NotFound
 from growlearn.domain.job import Job
 from growlearn.domain.lineage import BranchRecord, Task, Version
@@ -385,6 +386,13 @@ class MemoryStore:
         with self._lock:
             self.window(stream, window)
             return self._states[stream].records.get(window, WindowRecord())
+
+    def drift_reports(self, stream: str, windows: Sequence[str]) -> Mapping[str, DriftReport]:
+        """The latest drift report of each of these windows that has one, by window."""
+        with self._lock:
+            records = self._states[stream].records if stream in self._states else {}
+            reports = {window: records[window].report for window in windows if window in records}
+            return {window: report for window, report in reports.items() if report is not None}
 
     # Model --------------------------------------------------------------------------------------
 

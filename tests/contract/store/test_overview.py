@@ -21,9 +21,9 @@ from growlearn.domain.delayed_labels import LabelJoinResult, PendingLabels
 from growlearn.domain.errors import NotFound
 from growlearn.domain.job import Job, Schedule
 from growlearn.domain.lineage import Version
-from growlearn.domain.stream import Message, MessageKind
-from growlearn.domain.stream_overview import StreamSchedule, StreamStatus, StreamWork
-from growlearn.domain.window import IngestResult, WindowState
+from growlearn.domain.stream import Alias, AliasChange, Message, MessageKind
+from growlearn.domain.stream_overview import LatestVerdict, StreamSchedule, StreamStatus, StreamWork
+from growlearn.domain.window import IngestResult, Verdict, WindowState
 from growlearn.ports import Store
 
 MINUTE = timedelta(minutes=1)
@@ -153,6 +153,36 @@ def test_the_status_of_one_stream_names_its_aliases(
     assert (status.champion, status.challenger) == (stream.champion, stream.challenger)
     with pytest.raises(NotFound, match=r"no stream 'nowhere' \(known streams: digits, other\)"):
         store.stream_statuses(at, "nowhere")
+
+
+def test_the_status_names_the_champions_accuracy(
+    store: Store, job: Job, at: datetime, promote: Callable[..., Version]
+) -> None:
+    promote()
+    assert [status.accuracy for status in store.stream_statuses(at)] == [None]
+
+    moved = AliasChange(
+        stream="digits", alias=Alias.CHAMPION, before=None, after=2, actor="ada", reason="why not", at=at
+    )
+    version = promote(2, alias_changes=(moved,))
+    (status,) = store.stream_statuses(at)
+    assert (status.champion, status.accuracy) == (version.number, version.average_accuracy)
+
+
+def test_the_status_has_the_newest_verdict(
+    store: Store, job: Job, at: datetime, make_ingest: MakeIngest
+) -> None:
+    store.apply(job, at)
+    store.apply(replace(job, name="other"), at)
+    judged: dict[str, Any] = {"state": WindowState.SKIPPED, "verdict": Verdict.STABLE}
+    rejected: dict[str, Any] = {"state": WindowState.REJECTED, "verdict": Verdict.DRIFT}
+    for number, changes in enumerate((judged, rejected, {"state": WindowState.ACCEPTED}), start=1):
+        store.record_ingest(make_ingest(number, **changes))
+
+    assert [status.latest for status in store.stream_statuses(at)] == [
+        LatestVerdict(window="w2", verdict=Verdict.DRIFT, state=WindowState.REJECTED),
+        None,
+    ]
 
 
 def test_ticks_of_many_streams_are_claimed_once(store: Store, job: Job, at: datetime) -> None:

@@ -54,6 +54,16 @@ def test_all_that_is_recorded_comes_back_exactly(
     assert [type(label) for label in stored.plan.classes] == [int, str, str]
 
 
+def test_reports_of_many_windows_are_read_at_once(
+    store: Store, make_transition: MakeTransition, window_record: WindowRecord
+) -> None:
+    store.advance(make_transition(report=window_record.report))
+
+    assert store.drift_reports("digits", ["w1", "w2", "no window"]) == {"w1": window_record.report}
+    assert store.drift_reports("digits", []) == {}
+    assert store.drift_reports("nowhere", ["w1"]) == {}
+
+
 def test_a_consolidation_comes_back_exactly(
     store: Store,
     make_transition: MakeTransition,

@@ -335,6 +335,7 @@ def _everything(store: Store, now: datetime) -> Iterator[object]:
         yield windows
         yield [store.bad_rows(name, window.id) for window in windows]
         yield [store.window_record(name, window.id) for window in windows]
+        yield store.drift_reports(name, [window.id for window in windows[1:]])
         yield [store.decision_log(name, window.id) for window in windows]
         yield [store.windows(name, [state]) for state in WindowState]
         yield store.ingested_files(name)

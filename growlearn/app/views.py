@@ -51,11 +51,11 @@ def _process_view(process: ProcessRecord, now: datetime) -> View:
 def _stream_view(status: StreamStatus, now: datetime) -> View:
     view = {
         "name": status.name,
-        "state": _stream_state(status),
+        "state": describe_stream_state(status),
         "champion": status.champion,
         "pending": status.pending,
         "last_look": None if status.looked_at is None else status.looked_at.isoformat(),
-        "next_look": _next_look(status.schedule, now),
+        "next_look": find_next_look(status.schedule, now),
     }
     if not status.has_id_column:
         return view
@@ -67,7 +67,7 @@ def _stream_view(status: StreamStatus, now: datetime) -> View:
     return {**view, **label_counts}
 
 
-def _next_look(schedule: Schedule, now: datetime) -> str | None:
+def find_next_look(schedule: Schedule, now: datetime) -> str | None:
     """When a schedule is due next; None for one that never is."""
     from growlearn.adapters.scheduler.times import next_fire_times
 
@@ -77,7 +77,8 @@ def _next_look(schedule: Schedule, now: datetime) -> str | None:
         return None
 
 
-def _stream_state(status: StreamStatus) -> str:
+def describe_stream_state(status: StreamStatus) -> str:
+    """What a stream does or waits for."""
     if status.has_active_lease:
         return "working"
     if status.is_paused:

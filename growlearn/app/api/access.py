@@ -67,7 +67,10 @@ class Access:
         self._limit.take(key.id)
 
     async def _identify(self, request: Request) -> ApiKey:
-        token = _read_token(request)
+        return await self.find_key(_read_token(request), request)
+
+    async def find_key(self, token: str | None, request: Request) -> ApiKey:
+        """The key with this token; raises Problem (401) where there is none that counts."""
         client = request.client.host if request.client else ""
         if token is None:
             raise _unauthorized("a key is needed", client, self._limit)
@@ -117,8 +120,12 @@ def _read_token(request: Request) -> str | None:
     if scheme.lower() == "bearer" and token.strip():
         return token.strip()
     cookie = request.cookies.get(COOKIE)
-    if cookie is not None and request.method not in _SAFE_METHODS:
-        origin = request.headers.get("origin")
-        if origin is None or origin.partition("://")[2] != request.headers.get("host"):
-            return None
+    if cookie is not None and request.method not in _SAFE_METHODS and not is_same_origin(request):
+        return None
     return cookie
+
+
+def is_same_origin(request: Request) -> bool:
+    """Whether a browser says that a page of this host sent the request."""
+    origin = request.headers.get("origin")
+    return origin is not None and origin.partition("://")[2] == request.headers.get("host")

@@ -21,6 +21,7 @@ from growlearn.app.api.metrics import ApiMetrics
 from growlearn.app.api.request_log import RequestLog, deposit_log_file
 from growlearn.app.api.routes import decisions, health, keys, labels, login, predict, push, streams
 from growlearn.app.api.schemas import Problem as ProblemModel
+from growlearn.app.dashboard.pages import add_pages
 from growlearn.domain.errors import GrowLearnError
 
 _DESCRIPTION = """\
@@ -63,6 +64,7 @@ def build_api(context: ApiContext, log: Log = log_to_stdout) -> FastAPI:
     app.add_exception_handler(Exception, problems.answer_bug)
     for group in (health, login, streams, predict, push, labels, decisions, keys):
         group.add_routes(app, context, metrics)
+    add_pages(app, context)
     _complete_openapi(app)
     return app
 

@@ -25,7 +25,8 @@ Log = Callable[[str, dict[str, object]], None]
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _NO_ROUTE = "none"
 _MB = 2**20
-_HEADERS = ((b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store"))
+_CACHE_CONTROL = b"cache-control"
+_NO_STORE = (_CACHE_CONTROL, b"no-store")  # unless a route says otherwise
 _KNOWN_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
@@ -53,8 +54,11 @@ class HttpLayer:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+                given = list(message.get("headers", ()))
+                if not any(name == _CACHE_CONTROL for name, _ in given):
+                    given.append(_NO_STORE)
                 message["headers"] = [
-                    *message.get("headers", ()), (b"x-request-id", request_id.encode()), *_HEADERS
+                    *given, (b"x-request-id", request_id.encode()), (b"x-content-type-options", b"nosniff")
                 ]  # fmt: skip
             await send(message)
 

@@ -115,13 +115,17 @@ async def answer_growlearn_error(request: Request, error: Exception) -> Response
 async def answer_invalid_request(request: Request, error: Exception) -> Response:
     """For parameters or a body that are not as documented."""
     assert isinstance(error, RequestValidationError)
+    return render_problem(make_invalid_request_problem(error), get_request_id(request))
+
+
+def make_invalid_request_problem(error: RequestValidationError) -> Problem:
+    """The problem of parameters or a body that are not as documented, with each part that is wrong."""
     errors = [
         {"where": ".".join(map(str, part["loc"]))[:200], "reason": str(part["msg"])[:500]}
         for part in error.errors()
     ]
     detail = f"{errors[0]['where']}: {errors[0]['reason']}" if errors else "the request is not valid"
-    problem = Problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail, "see /api/v1/openapi.json", errors[:100])
-    return render_problem(problem, get_request_id(request))
+    return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail, "see /api/v1/openapi.json", errors[:100])
 
 
 async def answer_http_exception(request: Request, error: Exception) -> Response:

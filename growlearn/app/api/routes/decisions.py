@@ -78,16 +78,33 @@ async def _decide(
     loop = asyncio.get_running_loop()
 
     def work() -> tuple[HTTPStatus, Any]:
-        actor, at = name_actor(get_key(request)), context.clock.now()
-        decision = decide(context.store, stream, asked.version, actor, asked.reason or default_reason, at)
-        opened = asyncio.run_coroutine_threadsafe(context.models.open(stream, decision.version), loop)
-        _require_proof(opened.result())  # nothing has moved yet
-        store_decision(context.store, decision)
+        actor, reason = name_actor(get_key(request)), asked.reason or default_reason
+        decision = make_decision(context, loop, decide, stream, asked.version, actor, reason)
         return HTTPStatus.OK, _render(decision)
 
     response = await run_in_threadpool(answer_once, context, request, asked.model_dump_json().encode(), work)
     await context.models.refresh(stream)
     return response
+
+
+def make_decision(
+    context: ApiContext,
+    loop: asyncio.AbstractEventLoop,
+    decide: Decide,
+    stream: str,
+    version: int | None,
+    actor: str,
+    reason: str,
+) -> Decision:
+    """Decide and store it, once the version was opened by the loop's models and checked; not on the loop.
+
+    Raises Problem where its answers are not those stored with it, and GrowLearnError as `decide` does.
+    """
+    decision = decide(context.store, stream, version, actor, reason, context.clock.now())
+    opened = asyncio.run_coroutine_threadsafe(context.models.open(stream, decision.version), loop)
+    _require_proof(opened.result())  # nothing has moved yet
+    store_decision(context.store, decision)
+    return decision
 
 
 def _require_proof(model: ServedModel) -> None:

@@ -8,13 +8,12 @@ from typing import Annotated
 from fastapi import FastAPI, Query
 from starlette.responses import RedirectResponse, Response
 
-from growlearn.app.api.access import COOKIE
 from growlearn.app.api.context import ApiContext
 from growlearn.app.api.keys import create_key
-from growlearn.app.api.links import SESSION_LIFETIME
+from growlearn.app.api.links import SESSION_KEY_NAME, SESSION_LIFETIME, start_session
 from growlearn.app.api.metrics import ApiMetrics
 from growlearn.app.api.problems import Problem
-from growlearn.app.api.routing import PREFIX, Route, add_route
+from growlearn.app.api.routing import Route, add_route
 from growlearn.domain.api_key import Role
 
 LOGIN_PATH = "/login"
@@ -30,12 +29,8 @@ def add_routes(app: FastAPI, context: ApiContext, _: ApiMetrics) -> None:
             raise Problem(
                 HTTPStatus.GONE, "this link was used or is too old", "start growlearn up again for a new one"
             )
-        _, secret = create_key(context.records, "browser", Role.ADMIN, now, now + SESSION_LIFETIME)
-        response = RedirectResponse(f"{PREFIX}/streams", HTTPStatus.SEE_OTHER)
-        response.set_cookie(
-            COOKIE, secret, max_age=int(SESSION_LIFETIME.total_seconds()), httponly=True, samesite="strict"
-        )
-        return response
+        _, secret = create_key(context.records, SESSION_KEY_NAME, Role.ADMIN, now, now + SESSION_LIFETIME)
+        return start_session(RedirectResponse("/", HTTPStatus.SEE_OTHER), secret)
 
     route = Route(
         method="GET",

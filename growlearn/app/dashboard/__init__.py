@@ -1,0 +1,1 @@
+"""The dashboard: HTML pages over the record, served by the API's process."""

@@ -27,16 +27,17 @@ def routes(app: FastAPI) -> Iterator[tuple[str, str, str]]:
         assert isinstance(route, APIRoute), f"{route} is open to everybody"
         (method,) = list(route.methods or [])
         path = route.path
-        for name in ("stream", "window", "key_id"):
+        for name in ("stream", "window", "branch", "name", "key_id"):
             path = path.replace(f"{{{name}}}", "nothing")
         yield method, path, (route.openapi_extra or {})[ROLE_KEY]
 
 
 def test_the_walk_meets_every_kind_of_role(api: Api) -> None:
-    needed = [role for _, _, role in routes(build_api(api.context))]
-    assert {*needed} == {PUBLIC, *ROLES}
-    assert len(needed) > 20
-    assert needed.count(PUBLIC) == 3
+    walked = list(routes(build_api(api.context)))
+    assert {role for _, _, role in walked} == {PUBLIC, *ROLES}
+    assert len(walked) > 40
+    open_to_everybody = {path for _, path, role in walked if role == PUBLIC}
+    assert open_to_everybody == {"/healthz", "/readyz", "/login", "/sign-in", "/static/nothing"}
 
 
 def test_every_route_is_refused_without_a_key_that_counts(api: Api) -> None:
@@ -46,8 +47,10 @@ def test_every_route_is_refused_without_a_key_that_counts(api: Api) -> None:
             where = (method, path, role)
             assert (response.status_code == 401) is (needed != PUBLIC), where
             if needed != PUBLIC:
+                is_api = path.startswith(API) or path == "/metrics"
+                expected = "application/problem+json" if is_api else "text/html; charset=utf-8"
                 assert response.headers["www-authenticate"].startswith("Bearer"), where
-                assert response.headers["content-type"] == "application/problem+json", where
+                assert response.headers["content-type"] == expected, where
 
 
 def test_every_route_is_open_to_its_role_and_those_above_alone(api: Api) -> None:

@@ -1,0 +1,109 @@
+"""Pictures of every page of the dashboard: `python -m docs.site.dashboard_pictures HOME [OUT]`.
+
+HOME is a folder with real streams; where there is none, it is made first, in minutes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+from playwright.sync_api import Page, sync_playwright
+
+from docs.site.picture_home import make_home
+
+OUT = Path(__file__).parents[1] / "how-to" / "dashboard"
+FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--disable-sync")
+_DESK, _PHONE = (1280, 800), (360, 740)
+_COLOURS = 128  # of a picture's palette: half the bytes, no difference to see
+
+
+@dataclass(frozen=True)
+class Shot:
+    """A picture, the page that it shows, and how."""
+
+    name: str
+    path: str
+    size: tuple[int, int] = _DESK
+    scheme: str = "light"
+
+
+SHOTS = (
+    Shot("streams", "/"),
+    Shot("stream", "/streams/scans"),
+    Shot("windows", "/streams/scans/windows", scheme="dark"),
+    Shot("window", "/streams/digits/windows/w3"),
+    Shot("drift", "/streams/scans/drift"),
+    Shot("lineage", "/streams/digits/lineage?rejected=true"),
+    Shot("branch", "/streams/digits/branches/b1"),
+    Shot("accuracy", "/streams/digits/accuracy"),
+    Shot("versions", "/streams/digits/versions", scheme="dark"),
+    Shot("compare", "/streams/digits/compare?old=1&new=2"),
+    Shot("quarantine", "/streams/wines/quarantine"),
+    Shot("streams-phone", "/", _PHONE),
+    Shot("drift-phone", "/streams/scans/drift", _PHONE, "dark"),
+)
+
+
+def main() -> None:
+    """Make the home where there is none, and every picture."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("home", type=Path)
+    parser.add_argument("out", type=Path, nargs="?", default=OUT)
+    parser.add_argument("--chromium", default="/usr/bin/chromium")
+    options = parser.parse_args()
+    make_home(options.home)
+    options.out.mkdir(parents=True, exist_ok=True)
+    with _serve(options.home) as link, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=options.chromium, args=list(FLAGS))
+        context = browser.new_context(reduced_motion="reduce")
+        page = context.new_page()
+        _take(page, link, Shot("sign-in", "/streams"), options.out)
+        page.goto(link)
+        for shot in SHOTS:
+            _take(page, link, shot, options.out)
+        browser.close()
+
+
+def _take(page: Page, link: str, shot: Shot, out: Path) -> None:
+    page.set_viewport_size({"width": shot.size[0], "height": shot.size[1]})
+    page.emulate_media(color_scheme=shot.scheme)  # type: ignore[arg-type]
+    page.goto(link.partition("/login")[0] + shot.path)
+    content = page.screenshot(full_page=shot.size == _DESK)
+    picture: Any = Image.open(io.BytesIO(content)).convert("RGB").quantize(_COLOURS, dither=Image.Dither.NONE)
+    picture.save(out / f"{shot.name}.png", optimize=True)
+    print(out / f"{shot.name}.png", (out / f"{shot.name}.png").stat().st_size)  # noqa: T201 - a script's output
+
+
+@contextmanager
+def _serve(home: Path) -> Iterator[str]:
+    """The one-time link of an API process over the home."""
+    environment = {**os.environ, "GROWLEARN_HOME": str(home.resolve()), "GROWLEARN_API_PORT": "0"}
+    command = [sys.executable, "-m", "growlearn.app.api.process"]
+    process = subprocess.Popen(
+        command, cwd=home, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    try:
+        for line in process.stdout:
+            if "/login?code=" in line:
+                yield next(word for word in line.split() if "/login?code=" in word)
+                break
+        else:
+            raise SystemExit("the API did not start")
+    finally:
+        process.terminate()
+        process.communicate()
+
+
+if __name__ == "__main__":
+    main()

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -40,6 +41,25 @@ def postgres(*databases: str) -> Iterator[dict[str, str]]:
         finally:
             engine.dispose()
             server.cleanup()
+
+
+@contextmanager
+def dashboard_server(home: Path) -> Iterator[str]:
+    """The one-time link of the API over a home, as `growlearn up` starts it, on a free port."""
+    environment = os.environ | {"GROWLEARN_HOME": str(home.resolve()), "GROWLEARN_API_PORT": "0"}
+    command = [sys.executable, "-m", "growlearn.app.api.process"]
+    process = subprocess.Popen(
+        command, cwd=home, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    lines = iter(process.stdout)
+    try:
+        line = next(line for line in lines if "/login?code=" in line)
+        threading.Thread(target=lambda: list(lines), daemon=True).start()  # its log, or the pipe would fill
+        yield next(word for word in line.split() if "/login?code=" in word)
+    finally:
+        process.terminate()
+        process.wait()
 
 
 @contextmanager

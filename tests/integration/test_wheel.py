@@ -54,6 +54,10 @@ def test_the_wheel_carries_growlearn_and_nothing_beside_it(wheel: Path) -> None:
     assert {top for top in tops if not top.endswith(".dist-info")} == {"growlearn"}
     for wanted in ("py.typed", "_bundled/migrations/env.py", "_bundled/jobs/digits.yaml"):
         assert f"growlearn/{wanted}" in names
+    dashboard = ROOT / "growlearn" / "app" / "dashboard"
+    pages = [path for folder in ("templates", "static") for path in (dashboard / folder).iterdir()]
+    assert len(pages) > 15
+    assert {str(path.relative_to(ROOT)) for path in pages} <= set(names)
     bundled = [name for name in names if name.startswith("growlearn/_bundled/migrations/versions/")]
     assert len(bundled) == len(list((ROOT / "migrations" / "versions").glob("*.py")))
 

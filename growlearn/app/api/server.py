@@ -47,6 +47,7 @@ def serve(settings: Settings, host: str, port: int, *, with_link: bool) -> None:
         address = listener.getsockname()
         url = f"http://{_format_host(address[0])}:{address[1]}"
         echo(f"HTTP API   {url}{PREFIX}")
+        echo(f"dashboard  {url}/")
         if with_link and ip_address(address[0]).is_loopback:
             code = context.links.create(context.clock.now())
             minutes = int(LINK_LIFETIME.total_seconds() // 60)

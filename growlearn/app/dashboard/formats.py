@@ -37,13 +37,24 @@ def format_count(number: int | None) -> str:
     return NOTHING if number is None else f"{number:,}"
 
 
-def format_number(number: float | None) -> str:
-    """A number with three digits; what is not finite has none.
+def format_amount(number: int, noun: str, plural: str = "") -> str:
+    """How many of something.
 
-    >>> format_number(0.000012345), format_number(float("nan")) == NOTHING
-    ('1.23e-05', True)
+    >>> format_amount(1, "task"), format_amount(2, "branch", "branches")
+    ('1 task', '2 branches')
     """
-    return NOTHING if number is None or not math.isfinite(number) else f"{number:.3g}"
+    return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"
+
+
+def format_number(number: float | None) -> str:
+    """A number with three digits, or all before the point; what is not finite has none.
+
+    >>> format_number(0.000012345), format_number(80_106.0), format_number(float("nan")) == NOTHING
+    ('1.23e-05', '80,106', True)
+    """
+    if number is None or not math.isfinite(number):
+        return NOTHING
+    return f"{number:,.0f}" if abs(number) >= 1000 else f"{number:.3g}"
 
 
 def format_time(at: datetime | None) -> str:
@@ -85,6 +96,7 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "percent": format_percent,
     "points": format_points,
     "count": format_count,
+    "amount": format_amount,
     "number": format_number,
     "time": format_time,
     "age": format_age,

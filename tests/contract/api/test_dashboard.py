@@ -92,7 +92,9 @@ def test_a_branch_has_its_losses_and_every_hash(api: Api) -> None:
     record = store.window_record("digits", branch.window)
     assert record.result is not None
     text = page(api, f"{STREAM}/branches/{branch.id}")
-    assert count_marks(text) == 2 * len(record.result.epochs) + len(getattr(record.result, "prefix_curve", ()))
+    assert count_marks(text) == 2 * len(record.result.epochs) + len(
+        getattr(record.result, "prefix_curve", ())
+    )
     for digest in (branch.sha256, record.plan.train, record.plan.holdout):  # type: ignore[union-attr]
         assert digest in text
 
@@ -208,7 +210,11 @@ def test_a_move_that_no_page_of_this_host_sent_is_refused(api: Api, path: str) -
     before = api.context.store.stream("digits")
     for headers in ({}, {"Origin": "http://evil.example"}, {"Origin": "null"}):
         response = api.send(
-            "POST", f"{STREAM}/{path}", None, data={"version": "1"}, headers=as_browser(api, "admin", **headers)
+            "POST",
+            f"{STREAM}/{path}",
+            None,
+            data={"version": "1"},
+            headers=as_browser(api, "admin", **headers),
         )
         assert response.status_code == 401
     assert api.context.store.stream("digits") == before

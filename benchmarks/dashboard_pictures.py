@@ -1,4 +1,4 @@
-"""Pictures of every page of the dashboard: `python -m docs.site.dashboard_pictures HOME [OUT]`.
+"""Pictures of every page of the dashboard: `python benchmarks/dashboard_pictures.py HOME [OUT]`.
 
 HOME is a folder with real streams; where there is none, it is made first, in minutes.
 """
@@ -7,24 +7,18 @@ from __future__ import annotations
 
 import argparse
 import io
-import os
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from dashboard import FLAGS
+from picture_home import make_home
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
+from servers import dashboard_server
 
-from docs.site.picture_home import make_home
-
-OUT = Path(__file__).parents[1] / "how-to" / "dashboard"
-FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--disable-sync")
+OUT = Path(__file__).parents[1] / "docs" / "how-to" / "dashboard"
 _DESK, _PHONE = (1280, 800), (360, 740)
-_COLOURS = 128  # of a picture's palette: half the bytes, no difference to see
 
 
 @dataclass(frozen=True)
@@ -63,7 +57,7 @@ def main() -> None:
     options = parser.parse_args()
     make_home(options.home)
     options.out.mkdir(parents=True, exist_ok=True)
-    with _serve(options.home) as link, sync_playwright() as playwright:
+    with dashboard_server(options.home) as link, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=options.chromium, args=list(FLAGS))
         context = browser.new_context(reduced_motion="reduce")
         page = context.new_page()
@@ -79,30 +73,13 @@ def _take(page: Page, link: str, shot: Shot, out: Path) -> None:
     page.emulate_media(color_scheme=shot.scheme)  # type: ignore[arg-type]
     page.goto(link.partition("/login")[0] + shot.path)
     content = page.screenshot(full_page=shot.size == _DESK)
-    picture: Any = Image.open(io.BytesIO(content)).convert("RGB").quantize(_COLOURS, dither=Image.Dither.NONE)
-    picture.save(out / f"{shot.name}.png", optimize=True)
-    print(out / f"{shot.name}.png", (out / f"{shot.name}.png").stat().st_size)  # noqa: T201 - a script's output
-
-
-@contextmanager
-def _serve(home: Path) -> Iterator[str]:
-    """The one-time link of an API process over the home."""
-    environment = {**os.environ, "GROWLEARN_HOME": str(home.resolve()), "GROWLEARN_API_PORT": "0"}
-    command = [sys.executable, "-m", "growlearn.app.api.process"]
-    process = subprocess.Popen(
-        command, cwd=home, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    picture: Any = (
+        Image.open(io.BytesIO(content))
+        .convert("RGB")
+        .quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
     )
-    assert process.stdout is not None
-    try:
-        for line in process.stdout:
-            if "/login?code=" in line:
-                yield next(word for word in line.split() if "/login?code=" in word)
-                break
-        else:
-            raise SystemExit("the API did not start")
-    finally:
-        process.terminate()
-        process.communicate()
+    picture.save(out / f"{shot.name}.png", optimize=True)
+    print(out / f"{shot.name}.png", (out / f"{shot.name}.png").stat().st_size)
 
 
 if __name__ == "__main__":

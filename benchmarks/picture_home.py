@@ -20,11 +20,12 @@ _INCHES = 0.3937
 
 
 def make_home(home: Path) -> None:
-    """Deliver every file and handle it; takes minutes. An earlier home there is kept as it is."""
-    if home.exists():
-        return
-    run_demo(load_demo_settings(make_demo_home(home, overwrite=False), os.environ), threading.Event())
+    """Deliver every file and handle it; takes minutes. What an earlier call has made is kept."""
     folder = home / DATA
+    if not home.exists():
+        run_demo(load_demo_settings(make_demo_home(home, overwrite=False), os.environ), threading.Event())
+    if folder.exists():
+        return
     for name, label, deliver in (
         ("biopsies", "target", _deliver_biopsies),
         ("scans", "target", _deliver_scans),
@@ -63,15 +64,15 @@ def _scaled(frame: pd.DataFrame, change: Callable[[pd.DataFrame], pd.DataFrame])
 
 
 def _deliver_biopsies() -> list[pd.DataFrame]:
-    """Ten deliveries of breast cancer biopsies; the last three are measured in inches."""
-    batches = _split(datasets.load_breast_cancer(as_frame=True).frame, 209, 40)
-    return [*batches[:-3], *(_scaled(batch, lambda values: values * _INCHES) for batch in batches[-3:])]
+    """Four deliveries of breast cancer biopsies; the last is measured in inches."""
+    batches = _split(datasets.load_breast_cancer(as_frame=True).frame, 209, 120)
+    return [*batches[:-1], _scaled(batches[-1], lambda values: values * _INCHES)]
 
 
 def _deliver_scans() -> list[pd.DataFrame]:
-    """Digits as 64 grey levels: the first 357, then 24 deliveries of 60; from the 18th on upside down."""
-    batches = _split(datasets.load_digits(as_frame=True).frame, 357, 60)
-    return [*batches[:18], *(_scaled(batch, _turn) for batch in batches[18:])]
+    """Digits as 64 grey levels: the first 357, then twelve deliveries of 120; from the ninth on turned."""
+    batches = _split(datasets.load_digits(as_frame=True).frame, 357, 120)
+    return [*batches[:9], *(_scaled(batch, _turn) for batch in batches[9:])]
 
 
 def _turn(pixels: pd.DataFrame) -> pd.DataFrame:
@@ -88,8 +89,10 @@ def _deliver_wines() -> list[pd.DataFrame]:
 
 
 def _growlearn(home: Path, *arguments: str) -> None:
-    command = [sys.executable, "-m", "growlearn.app.main", *arguments]
+    command = [sys.executable, "-c", "from growlearn.app.main import main; main()", *arguments]
     environment = {**os.environ, "GROWLEARN_HOME": str(home.resolve())}
-    done = subprocess.run(command, cwd=home / DATA, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, cwd=home / DATA, env=environment, capture_output=True, text=True, check=False
+    )
     if done.returncode not in (0, 3):  # 3: some rows were refused, which is wanted
         raise SystemExit(f"growlearn {' '.join(arguments)}:\n{done.stdout}{done.stderr}")

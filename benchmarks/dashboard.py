@@ -1,0 +1,188 @@
+"""How long each page of the dashboard takes in a real Chromium: 50 streams of 500 windows, on loopback.
+
+The record is that of `growlearn demo`, multiplied: its second, stable window stands for all that follow, with
+its drift report and its log entries, and the stream for all others. The server is `growlearn api` as
+`growlearn up` starts it, on SQLite; every load is that of a new browser profile, so nothing is cached.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sqlite3
+import tempfile
+import threading
+import time
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from playwright.sync_api import Browser, sync_playwright
+from results import publish
+from servers import dashboard_server
+from sqlalchemy import Connection, create_engine, text
+
+from growlearn.adapters.db.store import open_db_store
+from growlearn.adapters.db.tables import Base
+from growlearn.app.demo.home import load_demo_settings, make_demo_home
+from growlearn.app.demo.run import run_demo
+from growlearn.domain.job import Job
+
+STREAM, STABLE = "digits", 2
+COPIED = (
+    "growlearn_windows", "growlearn_drift_reports", "growlearn_drift_test_results", "growlearn_decision_log",
+    "growlearn_growths", "growlearn_evaluations", "growlearn_task_scores", "growlearn_gates",
+    "growlearn_versions", "growlearn_branches", "growlearn_tasks",
+)  # fmt: skip
+OF_EVERY_WINDOW = COPIED[:4]
+PAGES = (
+    "/",
+    "/streams/{}",
+    "/streams/{}/windows",
+    "/streams/{}/windows/w3",
+    "/streams/{}/drift",
+    "/streams/{}/lineage",
+    "/streams/{}/branches/b1",
+    "/streams/{}/accuracy",
+    "/streams/{}/versions",
+    "/streams/{}/compare",
+    "/streams/{}/quarantine",
+)
+FLAGS = (
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--disable-sync"
+)  # fmt: skip
+
+
+def main() -> None:
+    """Make the record, load every page, publish the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--home", type=Path, help="the folder of a finished growlearn demo; it is copied")
+    parser.add_argument("--streams", type=int, default=50)
+    parser.add_argument("--windows", type=int, default=500)
+    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--chromium", default="/usr/bin/chromium")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder) / "home"
+        _make_home(home, options.home)
+        names = _multiply(home, options.streams, options.windows)
+        with dashboard_server(home) as link, sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=options.chromium, args=list(FLAGS))
+            session = _sign_in(browser, link)
+            table = _measure(browser, link.partition("/login")[0], session, names[-1], options.rounds)
+            browser.close()
+    note = (
+        f"{options.streams} streams of {options.windows} windows in SQLite; milliseconds, median and slowest "
+        f"of {options.rounds} loads, each by a new browser profile; answer: from the request to the last "
+        "byte of the page; load: until it is drawn with everything it loads"
+    )
+    arguments = f"dashboard.py --streams {options.streams} --windows {options.windows}"
+    publish("dashboard", "Pages of the dashboard", table, note, arguments)
+
+
+def _make_home(home: Path, finished: Path | None) -> None:
+    if finished is not None:
+        home.mkdir()
+        with (
+            closing(sqlite3.connect(finished / "growlearn.db")) as source,
+            closing(sqlite3.connect(home / "growlearn.db")) as target,
+        ):
+            source.backup(target)  # what its write-ahead log holds too
+        return
+    run_demo(load_demo_settings(make_demo_home(home, overwrite=False), os.environ), threading.Event())
+
+
+def _multiply(home: Path, streams: int, windows: int) -> list[str]:
+    """Give the demo's stream so many windows, and the home so many such streams; returns their names."""
+    url = f"sqlite:///{home / 'growlearn.db'}"
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        first = connection.scalar(
+            text("SELECT max(number) FROM growlearn_windows WHERE stream = :stream"), {"stream": STREAM}
+        )
+        for number in range(int(first or 0) + 1, windows + 1):
+            for table in OF_EVERY_WINDOW:
+                _copy_window(connection, table, number)
+    names = [f"stream-{number:02}" for number in range(1, streams)]
+    with closing(open_db_store(url)) as store:
+        job, created_at = store.stream(STREAM).job, store.stream(STREAM).created_at
+        for name in names:
+            renamed: Job = replace(job, name=name)
+            store.apply(renamed, created_at)
+    with engine.begin() as connection:
+        for name in names:
+            _copy_stream(connection, name)
+    engine.dispose()
+    return [STREAM, *names]
+
+
+def _columns(table: str) -> list[str]:
+    return [column.name for column in Base.metadata.tables[table].columns if column.name != "serial"]
+
+
+def _copy_window(connection: Connection, table: str, number: int) -> None:
+    key = "number" if table == "growlearn_windows" else "window"
+    values = [":number" if name == key else name for name in _columns(table)]
+    _insert(connection, table, values, f"stream = :stream AND {key} = :stable", number=number, stable=STABLE)
+
+
+def _copy_stream(connection: Connection, name: str) -> None:
+    for table in COPIED:
+        values = [":name" if column == "stream" else column for column in _columns(table)]
+        _insert(connection, table, values, "stream = :stream", name=name)
+    connection.execute(
+        text(
+            "UPDATE growlearn_streams SET (champion, parent_version, looked_at) = (SELECT champion, "
+            "parent_version, looked_at FROM growlearn_streams WHERE name = :stream) WHERE name = :name"
+        ),
+        {"stream": STREAM, "name": name},
+    )
+
+
+def _insert(connection: Connection, table: str, values: Sequence[str], where: str, **parameters: Any) -> None:
+    columns = ", ".join(f'"{name}"' for name in _columns(table))
+    quoted = ", ".join(value if value.startswith(":") else f'"{value}"' for value in values)
+    statement = f"INSERT INTO {table} ({columns}) SELECT {quoted} FROM {table} WHERE {where}"  # noqa: S608
+    connection.execute(text(statement), {"stream": STREAM, **parameters})
+
+
+def _sign_in(browser: Browser, link: str) -> Any:
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(link)
+    cookies = context.cookies()
+    context.close()
+    return cookies
+
+
+def _measure(browser: Browser, url: str, session: Any, stream: str, rounds: int) -> list[str]:
+    table = ["| page | answer | load | load, slowest | page, KB |", "| --- | --- | --- | --- | --- |"]
+    for path in PAGES:
+        loads = []
+        for _ in range(rounds):
+            context = browser.new_context(viewport={"width": 1440, "height": 900})
+            context.add_cookies(session)
+            page = context.new_page()
+            page.goto(url + path.format(stream), wait_until="load")
+            loads.append(
+                page.evaluate(
+                    "(({responseEnd, requestStart, loadEventEnd, loadEventStart, decodedBodySize}) => "
+                    "[responseEnd - requestStart, loadEventEnd || loadEventStart, decodedBodySize])"
+                    "(performance.getEntriesByType('navigation')[0])"
+                )
+            )
+            context.close()
+            time.sleep(0.05)
+        answers, ends, sizes = zip(*loads, strict=True)
+        table.append(
+            f"| `{path.format('STREAM')}` | {median(answers):.0f} | {median(ends):.0f} | {max(ends):.0f} | "
+            f"{sizes[0] / 1000:.0f} |"
+        )
+    return table
+
+
+if __name__ == "__main__":
+    main()

@@ -26,7 +26,7 @@ def render(
     """A page; besides `values` it knows who asks (`role`, None: nobody) and where (`here`)."""
     key = request.scope.get("growlearn_key")
     role = key.role if isinstance(key, ApiKey) else None
-    page = _get_environment().get_template(template).render(
+    page = get_environment().get_template(template).render(
         role=role,
         is_operator=role is not None and role.includes(Role.OPERATOR),
         here=request.url.path + (f"?{request.url.query}" if request.url.query else ""),
@@ -45,7 +45,8 @@ def make_stream_url(stream: str, *parts: str | int) -> str:
 
 
 @cache
-def _get_environment() -> Environment:
+def get_environment() -> Environment:
+    """The templates, with what all of them use."""
     environment = Environment(
         loader=PackageLoader("growlearn.app.dashboard"),
         autoescape=True,

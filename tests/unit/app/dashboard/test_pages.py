@@ -6,6 +6,8 @@ import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 from unittest.mock import MagicMock
 
 import pytest
@@ -20,6 +22,7 @@ from growlearn.app.dashboard.templates import get_environment
 from growlearn.app.dashboard.windows import sort_tests
 from growlearn.domain.drift import DriftTestResult
 from growlearn.domain.job import Schedule
+from growlearn.domain.lineage import Version
 from growlearn.domain.process import ProcessKind, ProcessRecord
 from growlearn.domain.stream import Stream
 from growlearn.domain.stream_overview import LatestVerdict, StreamStatus
@@ -95,13 +98,10 @@ def test_tests_without_a_p_value_come_last() -> None:
 def test_an_ancestor_is_rolled_back_to_and_others_are_promoted(
     champion: int | None, number: int, move: str | None
 ) -> None:
-    versions = [
-        MagicMock(number=1, parent=None),
-        MagicMock(number=2, parent=1),
-        MagicMock(number=3, parent=1),
-    ]
+    parents = {1: None, 2: 1, 3: 1}
+    versions = [SimpleNamespace(number=number, parent=parent) for number, parent in parents.items()]
     stream = Stream(job=JOB, created_at=AT, champion=champion)
-    assert choose_move(stream, versions, number) == move
+    assert choose_move(stream, cast("list[Version]", versions), number) == move
 
 
 def test_what_anybody_may_have_written_is_escaped_and_secrets_are_hidden() -> None:

@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from growlearn.app.api.access import PUBLIC, ROLE_KEY
 from growlearn.app.api.problems import Problem, get_request_id, make_invalid_request_problem, make_problem
-from growlearn.app.dashboard.templates import render
+from growlearn.app.dashboard.templates import get_path, render
 from growlearn.domain.api_key import Role
 from growlearn.domain.errors import GrowLearnError
 
@@ -76,8 +76,9 @@ def add_page(app: FastAPI, method: str, path: str, role: Role | None, endpoint: 
 def render_problem_page(request: Request, problem: Problem) -> Response:
     """The page of an error; without a key that counts, the page to sign in."""
     if problem.status == HTTPStatus.UNAUTHORIZED:
-        response = render_sign_in(request, request.url.path if request.method == "GET" else "/")
-        response.headers["HX-Redirect"] = request.url.path  # a page that refreshes itself becomes this one
+        path = get_path(request)
+        response = render_sign_in(request, path if request.method == "GET" else "/")
+        response.headers["HX-Redirect"] = path  # a page that refreshes itself becomes this one
     else:
         values = {"problem": problem, "request_id": get_request_id(request)}
         response = render(request, "problem.html", code=problem.status, **values)

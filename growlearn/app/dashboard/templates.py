@@ -29,10 +29,15 @@ def render(
     page = get_environment().get_template(template).render(
         role=role,
         is_operator=role is not None and role.includes(Role.OPERATOR),
-        here=request.url.path + (f"?{request.url.query}" if request.url.query else ""),
+        here=get_path(request) + (f"?{request.url.query}" if request.url.query else ""),
         **values,
     )  # fmt: skip
     return HTMLResponse(page, code)
+
+
+def get_path(request: Request) -> str:
+    """The path of a request as a browser sends it: in ASCII."""
+    return quote(request.scope["path"])
 
 
 def make_stream_url(stream: str, *parts: str | int) -> str:

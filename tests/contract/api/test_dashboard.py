@@ -124,6 +124,14 @@ def test_without_a_key_every_page_asks_for_one(api: Api) -> None:
     assert f'name="next" value="{STREAM}/drift"' in response.text
 
 
+@pytest.mark.parametrize("path", ["%E6%97%A5", "%22%3E%3Cscript%3E", "%00", "a%0Ab"])
+@pytest.mark.parametrize(("role", "status"), [(None, 401), ("viewer", 404)])
+def test_an_odd_path_is_a_page_too(api: Api, path: str, role: str | None, status: int) -> None:
+    response = api.send("GET", f"/streams/{path}", role)
+    assert (response.status_code, "<script>" in response.text) == (status, False)
+    assert response.headers["content-type"].startswith("text/html")
+
+
 def sign_in(api: Api, key: str, following: str = "/", **headers: str) -> Any:
     fields = {"key": key, "next": following}
     return api.send("POST", "/sign-in", None, data=fields, headers=headers, follow_redirects=False)

@@ -35,7 +35,7 @@ STEPS = (
 
 
 @dataclass(frozen=True)
-class Job:
+class PendingWindow:
     """A window that a worker handles or will handle; `step` is its place in STEPS."""
 
     window: Window
@@ -50,7 +50,7 @@ def add_pages(app: FastAPI, context: ApiContext) -> None:
         now = context.clock.now()
         (status,) = store.stream_statuses(now, stream)
         windows = store.windows(stream)
-        jobs = list_jobs(windows)
+        pending = list_pending(windows)
         return render(
             request,
             "stream.html",
@@ -64,8 +64,8 @@ def add_pages(app: FastAPI, context: ApiContext) -> None:
             strip=draw_strip(windows[-STRIP_WINDOWS:]),
             newest=tuple(reversed(windows[-_NEWEST:])),
             num_windows=len(windows),
-            jobs=jobs[:_QUEUE_SHOWN],
-            num_more_jobs=len(jobs[_QUEUE_SHOWN:]),
+            pending=pending[:_QUEUE_SHOWN],
+            num_more_pending=len(pending[_QUEUE_SHOWN:]),
             steps=STEPS,
             processes=[(process, process.is_alive(now)) for process in store.processes()],
         )
@@ -86,11 +86,11 @@ def _set_paused(context: ApiContext, stream: str, request: Request, *, paused: b
     return RedirectResponse(make_stream_url(stream), HTTPStatus.SEE_OTHER)
 
 
-def list_jobs(windows: Sequence[Window]) -> list[Job]:
+def list_pending(windows: Sequence[Window]) -> list[PendingWindow]:
     """The pending windows in the order in which workers take them."""
     order = [state for state, _ in STEPS]
-    pending = sorted((window for window in windows if window.state in PENDING), key=queue_priority)
-    return [Job(window, order.index(window.state)) for window in pending]
+    queue = sorted((window for window in windows if window.state in PENDING), key=queue_priority)
+    return [PendingWindow(window, order.index(window.state)) for window in queue]
 
 
 def find_champion(store: Store, stream: str, number: int | None) -> Version | None:

@@ -17,7 +17,7 @@ from growlearn.app.api.access import ROLE_KEY
 from growlearn.app.api.build import build_api
 from growlearn.app.dashboard.compare import choose_move
 from growlearn.app.dashboard.overview import classify_alarm, find_missing_processes, list_streams
-from growlearn.app.dashboard.stream import list_jobs
+from growlearn.app.dashboard.stream import list_pending
 from growlearn.app.dashboard.templates import get_environment
 from growlearn.app.dashboard.windows import sort_tests
 from growlearn.domain.drift import DriftTestResult
@@ -73,13 +73,13 @@ def test_missing_processes_are_named() -> None:
     assert len(find_missing_processes([worker], AT + timedelta(hours=1))) == 2
 
 
-def test_jobs_are_in_the_order_in_which_workers_take_them() -> None:
+def test_pending_windows_are_in_the_order_in_which_workers_take_them() -> None:
     states = (WindowState.SKIPPED, WindowState.ACCEPTED, WindowState.GROWING, WindowState.AWAITING_LABELS)
     windows = [
         Window(stream="s", number=n, state=state, source="x", discovered_at=AT, updated_at=AT)
         for n, state in enumerate(states, start=1)
     ]
-    assert [(job.window.id, job.step) for job in list_jobs(windows)] == [("w3", 2), ("w2", 0)]
+    assert [(item.window.id, item.step) for item in list_pending(windows)] == [("w3", 2), ("w2", 0)]
 
 
 def test_tests_without_a_p_value_come_last() -> None:

@@ -13,7 +13,7 @@ import sqlite3
 import tempfile
 import threading
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
@@ -61,11 +61,15 @@ _TIMES = """() => {
 
 @dataclass(frozen=True)
 class Load:
-    """From the request to the last byte of the page, and to its load event, in ms; its size."""
+    """From the request to the last byte of the page, and to its load event, in ms; its size.
+
+    `cpu` are the ms of processor time that server and browser took together.
+    """
 
     answer: float
     drawn: float
     size_kb: float
+    cpu: float
 
 
 def main() -> None:
@@ -89,7 +93,9 @@ def main() -> None:
     note = (
         f"{options.streams} streams of {options.windows} windows in SQLite; milliseconds, median and slowest "
         f"of {options.rounds} rounds; first: of a new browser profile, with nothing cached and no renderer "
-        "running; again: the same page once more; answer: from that request to the last byte of the page"
+        "running; again: the same page once more; answer: from that request to the last byte of the page; "
+        "CPU: processor time of server, browser and its driver together; load average of the machine "
+        f"{os.getloadavg()[2]:.1f}, cores allowed {len(os.sched_getaffinity(0))}"
     )
     arguments = f"dashboard.py --streams {options.streams} --windows {options.windows}"
     publish("dashboard", "Pages of the dashboard", table, note, arguments)
@@ -172,15 +178,16 @@ def _sign_in(browser: Browser, link: str) -> Any:
 
 def _measure(browser: Browser, url: str, session: Any, stream: str, rounds: int) -> list[str]:
     table = [
-        "| page | size, KB | answer | first load | slowest | load again | slowest |",
-        "| --- | --- | --- | --- | --- | --- | --- |",
+        "| page | size, KB | answer | first load | slowest | CPU | load again | slowest | CPU |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     for path in PAGES:
         loads = [_load_twice(browser, url + path.format(stream), session) for _ in range(rounds)]
         first, again = [[load[index] for load in loads] for index in (0, 1)]
         cells = [f"`{path.format('STREAM')}`", f"{first[0].size_kb:.0f}", _median(again, "answer")]
         for side in (first, again):
-            cells += [_median(side, "drawn"), f"{max(load.drawn for load in side):.0f}"]
+            slowest = f"{max(load.drawn for load in side):.0f}"
+            cells += [_median(side, "drawn"), slowest, _median(side, "cpu")]
         table.append(f"| {' | '.join(cells)} |")
         print(table[-1], flush=True)
     return table
@@ -197,10 +204,26 @@ def _load_twice(browser: Browser, url: str, session: Any) -> list[Load]:
     page = context.new_page()
     loads = []
     for _ in range(2):
+        before = _descendants_cpu_s()
         page.goto(url, wait_until="load")
-        loads.append(Load(*page.evaluate(_TIMES)))
+        times = page.evaluate(_TIMES)
+        loads.append(Load(*times, 1000 * (_descendants_cpu_s() - before)))
     context.close()
     return loads
+
+
+def _descendants_cpu_s() -> float:
+    """The processor time of every process below this one: server, browser and what drives it."""
+    parents, times = {}, {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):  # it ended meanwhile
+            fields = stat.read_text().rpartition(")")[2].split()
+            number = int(stat.parent.name)
+            parents[number], times[number] = int(fields[1]), int(fields[11]) + int(fields[12])
+    below = {os.getpid()}
+    while found := {number for number, parent in parents.items() if parent in below} - below:
+        below |= found
+    return sum(times.get(number, 0) for number in below - {os.getpid()}) / os.sysconf("SC_CLK_TCK")
 
 
 if __name__ == "__main__":

@@ -313,6 +313,10 @@ class Store(Protocol):
         """The estimates of a stream by window id, in the order of the windows."""
         ...
 
+    def outdated_estimates(self, stream: str, max_rows: int) -> Sequence[AccuracyEstimate]:
+        """Those compared with fewer labels than their window has now, and with less than `max_rows`."""
+        ...
+
     def record_removed_files(self, stream: str, digests: Sequence[str], at: datetime) -> None:
         """Note stored files (sha256) that retention removes; raises NotFound."""
         ...

@@ -49,17 +49,13 @@ def estimate_window(window: Window, ports: Ports) -> None:
 
 def compare_with_labels(name: str, ports: Ports) -> None:
     """Compare every estimate of a stream with the labels that have come since it was last compared."""
-    store, estimates = ports.store, ports.store.accuracy_estimates(name)
-    outdated = [
-        window
-        for window in store.windows(name)
-        if window.id in estimates and estimates[window.id].known_rows < min(window.labelled or 0, _MAX_ROWS)
-    ]
+    store = ports.store
+    outdated = store.outdated_estimates(name, _MAX_ROWS)
     if not outdated:
         return
     stream, versions = store.stream(name), store.versions(name)
-    for window in outdated:
-        estimate = estimates[window.id]
+    for estimate in outdated:
+        window = store.window(name, estimate.window)
         with suppress(CorruptArtifact, KeyError, ValueError):
             rows = _load_rows(window, stream, ports).select_labelled().sample(_MAX_ROWS)
             _, interval, correct = _estimate(get_version(versions, estimate.version), rows, ports)

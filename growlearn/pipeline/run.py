@@ -133,8 +133,7 @@ def _run_stream(
         decide_challenger(name, ports)
         if ports.store.count_pending(name) and should_stop():
             break
-    if files or windows:
-        compare_with_labels(name, ports)
+    compare_with_labels(name, ports)
     if failure is not None:
         raise failure
     return RunSummary(files, tuple(windows))

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import io
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from hashlib import blake2b
-from uuid import uuid4
+from itertools import count
+from secrets import token_hex
 
 import numpy as np
 import pyarrow as pa
@@ -63,19 +64,25 @@ class Selection:
 
 
 def select_rows(
-    records: Sequence[Record], parsed: JsonRows, model_schema: Schema, schema: Schema, sample: float
+    records: Sequence[Record],
+    parsed: JsonRows,
+    schema: Schema,
+    sample: float,
+    new_id: Callable[[], str],
+    *,
+    reads_same_columns: bool = True,
 ) -> Selection:
     """Choose the rows that are logged, each with its own id or a new one; `schema` is the job's.
 
     Whether a row is sampled depends on its id alone, so that every process decides alike.
+    `reads_same_columns`: the version that answered has the job's inputs and task column.
     """
     ids: list[RowId | None] = [None] * len(records)
     kept: list[int] = []
     dropped: Counter[DropReason] = Counter()
-    reads_same_columns = (model_schema.inputs, model_schema.task) == (schema.inputs, schema.task)
     tasks = None if parsed.rows is None or schema.task is None else parsed.rows.tasks
     for index, position in enumerate(parsed.positions.tolist()):
-        row_id = _get_id(records[position], schema.id_column)
+        row_id = _get_id(records[position], schema.id_column, new_id)
         if row_id is None:
             dropped[DropReason.INVALID_ID] += 1
         elif not _is_sampled(row_id, sample):
@@ -90,14 +97,20 @@ def select_rows(
     return Selection(np.array(kept, np.int64), tuple(ids), dropped)
 
 
-def _get_id(record: Record, id_column: str | None) -> RowId | None:
+def _get_id(record: Record, id_column: str | None, new_id: Callable[[], str]) -> RowId | None:
     """The record's id, or a new one where it has none; None where its own is no id."""
     given = None if id_column is None else record.get(id_column)
     if given is None:
-        return uuid4().hex
+        return new_id()
     if isinstance(given, bool) or not isinstance(given, str | int):
         return None
     return given if 0 < len(str(given).strip()) <= MAX_NAME_LENGTH else None
+
+
+def make_new_ids() -> Callable[[], str]:
+    """A source of ids that no other process makes: 16 random hex digits, and a number that counts up."""
+    prefix, numbers = token_hex(8), count(1)
+    return lambda: f"{prefix}{next(numbers):08x}"
 
 
 def _is_sampled(row_id: RowId, sample: float) -> bool:
@@ -112,15 +125,15 @@ def take_logged_rows(
 ) -> LoggedRows:
     """The selected rows and their answers."""
     assert parsed.rows is not None
-    indices = selection.indices
-    row_ids = [str(selection.ids[position]) for position in parsed.positions[indices].tolist()]
-    kept = Answers(
-        answers.prediction[indices],
-        answers.probability[indices],
-        answers.task[indices],
-        np.empty((len(indices), 0)),
+    indices, rows = selection.indices, parsed.rows
+    columns: tuple[Column, ...] = (answers.prediction, answers.probability, answers.task)
+    if len(indices) < len(rows):
+        rows, columns = rows.take(indices), tuple(column[indices] for column in columns)
+    row_ids = [str(row_id) for row_id in selection.ids if row_id is not None]
+    no_classes = np.empty((len(rows), 0))
+    return LoggedRows(
+        replace(rows, row_ids=object_column(row_ids)), Answers(*columns, no_classes), version, at
     )
-    return LoggedRows(replace(parsed.rows.take(indices), row_ids=object_column(row_ids)), kept, version, at)
 
 
 def encode_log(parts: Sequence[LoggedRows], schema: Schema) -> bytes:

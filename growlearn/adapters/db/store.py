@@ -309,6 +309,11 @@ class DbStore:
         with read_transaction(self._engine) as connection:
             return accuracy_estimates.list_estimates(connection, stream)
 
+    def outdated_estimates(self, stream: str, max_rows: int) -> Sequence[AccuracyEstimate]:
+        """Those compared with fewer labels than their window has now, and with less than `max_rows`."""
+        with read_transaction(self._engine) as connection:
+            return accuracy_estimates.list_outdated_estimates(connection, stream, max_rows)
+
     def record_removed_files(self, stream: str, digests: Sequence[str], at: datetime) -> None:
         """Note files that retention removes; raises NotFound."""
         with write_transaction(self._engine) as connection:

@@ -524,6 +524,16 @@ class MemoryStore:
             found = self._states[stream].accuracy_estimates if stream in self._states else {}
             return {window: found[window] for window in sorted(found, key=parse_window_number)}
 
+    def outdated_estimates(self, stream: str, max_rows: int) -> Sequence[AccuracyEstimate]:
+        """Those compared with fewer labels than their window has now, and with less than `max_rows`."""
+        with self._lock:
+            windows = self._states[stream].windows if stream in self._states else {}
+            return tuple(
+                estimate
+                for estimate in self.accuracy_estimates(stream).values()
+                if estimate.known_rows < min(windows[estimate.window].labelled or 0, max_rows)
+            )
+
     def record_removed_files(self, stream: str, digests: Sequence[str], at: datetime) -> None:
         """Note files that retention removes; raises NotFound."""
         with self._lock, self._draft_state(stream) as state:

@@ -20,6 +20,7 @@ from growlearn.app.api.served_models import ServedModel
 from growlearn.app.backoff import Backoff, back_off
 from growlearn.domain.job import Job
 from growlearn.domain.redaction import redact
+from growlearn.domain.schema import Schema
 from growlearn.domain.serving_config import RequestLogConfig
 from growlearn.ports import Clock
 from growlearn.serving.json_rows import Record
@@ -29,12 +30,14 @@ from growlearn.serving.request_log import (
     LoggedRows,
     RowId,
     encode_log,
+    make_new_ids,
     select_rows,
     take_logged_rows,
 )
 
 MAX_WAITING_ROWS = 65_536
 MAX_WAITING_BYTES = 256 * 2**20
+_PART_BYTES = 4096  # of the arrays of one request, beside what they hold
 _BEAT_S = 0.25
 _FIRST_RETRY_S, _MAX_RETRY_S = 1.0, 60.0
 _HASH_DIGITS = 12
@@ -67,6 +70,16 @@ class _File:
     content: bytes
     num_rows: int
     num_bytes: int
+
+
+@dataclass(frozen=True, eq=False)
+class _Compared:
+    """Two schemas, whether they have the same inputs and task column, and bytes of the inputs of a row."""
+
+    schema: Schema
+    model_schema: Schema
+    reads_same_columns: bool
+    row_bytes: int
 
 
 @dataclass
@@ -113,6 +126,8 @@ class RequestLog:
         self._metrics = metrics
         self._log = log
         self._deposit = deposit
+        self._new_id = make_new_ids()
+        self._compared: dict[str, _Compared] = {}  # by stream
         self._waiting: dict[str, _Waiting] = {}
         self._writer = ThreadPoolExecutor(1, "request-log")
         self._stopping = asyncio.Event()
@@ -143,14 +158,21 @@ class RequestLog:
         num_bytes: int,
     ) -> Sequence[RowId | None]:
         assert answered.answers is not None
-        model_schema = model.batcher.predictor.manifest.schema
-        selection = select_rows(records, answered.parsed, model_schema, job.schema, config.sample)
+        compared = self._compare(job.schema, model)
+        selection = select_rows(
+            records,
+            answered.parsed,
+            job.schema,
+            config.sample,
+            self._new_id,
+            reads_same_columns=compared.reads_same_columns,
+        )
         for reason, count in selection.dropped.items():
             self._drop(job.name, reason, count)
         num_rows = len(selection.indices)
         if not num_rows:
             return selection.ids
-        num_bytes += num_rows * job.schema.row_bytes
+        num_bytes += _PART_BYTES + num_rows * compared.row_bytes
         waiting = self._waiting.setdefault(job.name, _Waiting())
         if (
             waiting.num_rows + num_rows > MAX_WAITING_ROWS
@@ -163,6 +185,16 @@ class RequestLog:
         )
         waiting.append(_Part(job, logged, num_bytes))
         return selection.ids
+
+    def _compare(self, schema: Schema, model: ServedModel) -> _Compared:
+        """What of two schemas a request needs; computed once, not at each request."""
+        its_schema = model.batcher.predictor.manifest.schema
+        known = self._compared.get(model.stream)
+        if known is None or known.schema is not schema or known.model_schema is not its_schema:
+            same = (schema.inputs, schema.task) == (its_schema.inputs, its_schema.task)
+            known = _Compared(schema, its_schema, same, schema.row_bytes)
+            self._compared[model.stream] = known
+        return known
 
     async def run(self) -> None:
         """Write files as they come due; ends once all rows are written or given up, after `close`."""

@@ -39,6 +39,20 @@ def test_estimates_are_in_the_order_of_the_windows(store: Store, job: Job) -> No
     assert [*store.accuracy_estimates(job.name)] == ["w2", "w9", "w10"]
 
 
+def test_it_is_outdated_while_its_window_has_more_labels_than_it_was_compared_with(
+    store: Store, job: Job, make_ingest: Callable[..., IngestResult]
+) -> None:
+    store.record_ingest(make_ingest(11, labelled=40))
+    store.record_accuracy_estimate(job.name, ESTIMATE)  # of w2, which has no labels
+    compared = replace(ESTIMATE, window="w11", known_rows=39)
+    store.record_accuracy_estimate(job.name, compared)
+    assert store.outdated_estimates(job.name, 1000) == (compared,)
+    assert store.outdated_estimates(job.name, 39) == ()
+    store.record_accuracy_estimate(job.name, replace(compared, known_rows=40))
+    assert store.outdated_estimates(job.name, 1000) == ()
+    assert store.outdated_estimates("nobody", 1000) == ()
+
+
 def test_a_deleted_stream_has_none(store: Store, job: Job, at: datetime) -> None:
     store.record_accuracy_estimate(job.name, ESTIMATE)
     store.delete(job.name)

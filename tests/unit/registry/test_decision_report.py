@@ -6,7 +6,7 @@ import json
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from growlearn.app.why import explain_decision, why_view
+from growlearn.domain.accuracy_estimate import count_right
 from growlearn.domain.decision_log import LogEntry, ReportSection
 from growlearn.domain.errors import GrowLearnError, NotFound
 from growlearn.domain.growth import BranchInit, GrowthPlan, SearchTrial
@@ -60,8 +61,8 @@ def test_a_version_s_report_runs_from_its_window_to_its_outcome(grown: World) ->
     sections = explain_version(grown.store, "digits", 2)
 
     assert [section.heading for section in sections] == [
-        "Window", "Drift", "Plan", "Model selection", "Training", "Evaluation", "Gates", "Decision",
-        "Outcome", "Provenance",
+        "Window", "Estimated accuracy", "Drift", "Plan", "Model selection", "Training", "Evaluation",
+        "Gates", "Decision", "Outcome", "Provenance",
     ]  # fmt: skip
     report = text(sections)
     assert "w3: 600 rows from 3.parquet" in report
@@ -104,12 +105,19 @@ def test_a_pending_version_says_who_promoted_it(pending: World) -> None:
 
 def test_every_number_of_a_report_is_in_the_record(grown: World) -> None:
     """Each number is one of the record's, in one of the formats of the report."""
+    estimates = grown.store.accuracy_estimates("digits")
+    compared = count_right(estimates.values())
     for which in ("1", "2", "w1", "w2", "w3"):
         explanation = explain_decision(grown.store, "digits", which)
         view = why_view(grown.store, explanation)
         window = grown.store.window("digits", explanation.window)
         known = {form for number in _numbers(view["entries"]) for form in _formats(number)}
         known |= {form for number in (window.rows, len(view["entries"])) for form in _formats(number)}
+        if explanation.window in estimates:
+            estimate = estimates[explanation.window]
+            of_estimate = [*_numbers(asdict(estimate)), *_numbers(asdict(compared))]
+            of_estimate += [95, estimate.known_accuracy or 0]  # per cent of its interval
+            known |= {form for number in of_estimate for form in _formats(number)}
         known |= set(re.findall(r"[\d.]+", json.dumps(view["entries"], default=str) + repr(window)))
         reported = _numbers_in(text(explanation.sections))
         assert len(reported) > 10

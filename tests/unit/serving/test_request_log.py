@@ -21,6 +21,7 @@ from growlearn.serving.request_log import (
     DropReason,
     Selection,
     encode_log,
+    make_new_ids,
     select_rows,
     take_logged_rows,
 )
@@ -40,7 +41,7 @@ def parse(records: Sequence[dict[str, Any]]) -> JsonRows:
 
 
 def select(records: Sequence[dict[str, Any]], schema: Schema = SCHEMA, sample: float = 1.0) -> Selection:
-    return select_rows(records, parse(records), schema, schema, sample)
+    return select_rows(records, parse(records), schema, sample, make_new_ids())
 
 
 def answers(count: int) -> Answers:
@@ -57,7 +58,7 @@ def test_a_row_keeps_its_own_id_and_others_get_new_ones() -> None:
     own, bad, new, number, null = selection.ids
     assert (own, bad, number) == ("k-1", None, 7)
     assert len({new, null}) == 2
-    assert all(isinstance(made, str) and len(made) == 32 for made in (new, null))
+    assert all(isinstance(made, str) and len(made) == 24 for made in (new, null))
     assert selection.indices.tolist() == [0, 1, 2, 3]
     assert not selection.dropped
 
@@ -84,9 +85,8 @@ def test_rows_of_a_task_column_are_logged_where_they_name_one() -> None:
 
 
 def test_rows_of_a_version_with_other_columns_are_not_logged() -> None:
-    other = replace(SCHEMA, inputs={"z": InputColumn(type=InputType.NUMBER)})
     records = [{"x": 1}]
-    selection = select_rows(records, parse(records), other, SCHEMA, 1.0)
+    selection = select_rows(records, parse(records), SCHEMA, 1.0, make_new_ids(), reads_same_columns=False)
     assert (selection.ids, selection.dropped) == ((None,), {DropReason.OTHER_SCHEMA: 1})
 
 
@@ -105,3 +105,10 @@ def test_a_file_has_the_rows_and_what_was_answered() -> None:
     assert told == {"version": [4, 4, 5], "prediction": ["0", "0", "0"], "task": ["a", "a", "a"]}
     assert table.column("growlearn_probability").to_pylist() == [0.5, 1, 0.5]
     assert table.column("growlearn_at").to_pylist() == [AT] * 3
+
+
+def test_new_ids_are_like_no_others_of_this_or_another_process() -> None:
+    first, second = make_new_ids(), make_new_ids()
+    made = [first() for _ in range(1000)] + [second() for _ in range(1000)]
+    assert len(set(made)) == 2000
+    assert made[:1000] == sorted(made[:1000])

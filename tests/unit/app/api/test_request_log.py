@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -48,6 +49,7 @@ class Process:
         self.events: list[str] = []
         self.log = RequestLog(self.clock, self.metrics, lambda name, _: self.events.append(name), self.write)
         self.model: Any = SimpleNamespace(
+            stream="s",
             version=2,
             batcher=SimpleNamespace(predictor=SimpleNamespace(manifest=SimpleNamespace(schema=SCHEMA))),
         )
@@ -193,3 +195,15 @@ def test_rows_answered_under_another_job_go_to_a_file_of_their_own() -> None:
         await soon(lambda: len(process.files) == 2)
 
     assert list(run(steps, Process()).files.values()) == [["a"], ["b"]]
+
+
+def test_rows_of_a_model_that_reads_other_columns_are_not_logged() -> None:
+    async def steps(process: Process) -> None:
+        assert process.answer("a") == ("a",)
+        other = replace(SCHEMA, inputs={"z": InputColumn(type=InputType.NUMBER)})
+        process.model.batcher.predictor.manifest.schema = other
+        assert process.answer("b") == (None,)
+
+    process = run(steps, Process())
+    assert process.logged == ["a"]
+    assert 'reason="other_schema"' in process.metrics.render({}, {}).decode()

@@ -125,14 +125,19 @@ def take_logged_rows(
 ) -> LoggedRows:
     """The selected rows and their answers."""
     assert parsed.rows is not None
-    indices, rows = selection.indices, parsed.rows
-    columns: tuple[Column, ...] = (answers.prediction, answers.probability, answers.task)
-    if len(indices) < len(rows):
-        rows, columns = rows.take(indices), tuple(column[indices] for column in columns)
-    row_ids = [str(row_id) for row_id in selection.ids if row_id is not None]
-    no_classes = np.empty((len(rows), 0))
+    rows, is_all = parsed.rows, len(selection.indices) == len(parsed.rows)
+    kept = slice(None) if is_all else selection.indices  # most requests are logged whole: without a copy
+    row_ids = object_column([str(row_id) for row_id in selection.ids if row_id is not None])
     return LoggedRows(
-        replace(rows, row_ids=object_column(row_ids)), Answers(*columns, no_classes), version, at
+        replace(rows if is_all else rows.take(selection.indices), row_ids=row_ids),
+        Answers(
+            answers.prediction[kept],
+            answers.probability[kept],
+            answers.task[kept],
+            np.empty((len(row_ids), 0)),
+        ),
+        version,
+        at,
     )
 
 

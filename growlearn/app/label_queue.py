@@ -26,14 +26,14 @@ from growlearn.serving.predictor import Predictor
 
 INPUT_PREFIX = "input_"
 """Of the inputs' columns: under their own names the file would be one of new rows, and no label file."""
-_MAX_RATED_ROWS = 20_000
+_MAX_RATED_ROWS = 20_000  # where more await labels, the least sure ones of a sample do
 
 
 @dataclass(frozen=True, eq=False)
 class LabelQueue:
-    """A table with the id, an empty label column and what the labeller should see; `total` rows await labels.
+    """A table with the id, an empty label column and what the labeller should see.
 
-    `total` counts the windows that were read: the waiting ones, then the newest.
+    `total` is how many unlabelled rows were rated: of the windows that wait, then of the newest.
     """
 
     table: Any  # pyarrow.Table
@@ -107,14 +107,18 @@ def _load_champion(
 def _collect(
     stream: Stream, windows: Sequence[Window], artifacts: Artifacts, now: datetime, max_rows: int
 ) -> list[_Candidates]:
-    """Unlabelled rows of the windows that wait, and of the newest others, up to about 20,000."""
-    found, num_rows = list[_Candidates](), 0
+    """Unlabelled rows of the windows that wait, then of the newest others, until there are 20,000.
+
+    Of a window with more of them so many are taken, chosen at random.
+    """
+    found, num_wanted = list[_Candidates](), max(max_rows, _MAX_RATED_ROWS)
     for window in _sort_windows(stream, windows, now):
         rows = _load_unlabelled(stream, window, artifacts)
         if rows is not None:
+            rows = rows.sample(num_wanted)
             found.append(_Candidates(window.id, window.state is WindowState.AWAITING_LABELS, rows))
-            num_rows += len(rows)
-        if num_rows >= max(max_rows, _MAX_RATED_ROWS):
+            num_wanted -= len(rows)
+        if num_wanted <= 0:
             break
     return found
 

@@ -135,8 +135,12 @@ def send_alerts_once(settings: Settings, store: Store, write_error: Callable[[st
     """Send what is due now, for a command that ends; what cannot be sent is kept for the next one."""
     from growlearn.app.composition import open_alert_queue, system_clock
 
+    try:
+        queue = open_alert_queue(settings)
+    except GrowLearnError:  # without the database nothing is known, and the command has said so
+        return
     outages = Outages(system_clock(), write_error, write_error)
-    build_alert_sender(settings, store, open_alert_queue(settings), outages).send_due(threading.Event())
+    build_alert_sender(settings, store, queue, outages).send_due(threading.Event())
 
 
 def report_silent_streams(store: Store, queue: AlertQueue, now: datetime) -> None:

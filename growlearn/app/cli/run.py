@@ -14,7 +14,7 @@ import typer
 
 from growlearn.app.cli.output import FAILED, QUARANTINED, echo, echo_error
 from growlearn.app.log_lines import log_fields, write_json_lines, writes_json
-from growlearn.domain.errors import LeaseLost
+from growlearn.domain.errors import GrowLearnError, LeaseLost
 
 if TYPE_CHECKING:
     from growlearn.app.alert_sender import AlertSender
@@ -56,6 +56,9 @@ def run(
     except Interrupted:
         echo_error("stopped; run again to continue")
         raise typer.Exit(FAILED) from None
+    except GrowLearnError:
+        send_alerts_once(settings, store, echo_error)
+        raise
     if not summary.files and not summary.windows:
         echo(f"{name}: nothing new")
     sync_mlflow(settings, store, name, echo_error)

@@ -53,7 +53,21 @@ def long_training(place: Any) -> None:
 
 
 def test_up_handles_what_is_dropped_and_stops_when_asked(place: Any) -> None:
-    with running(place, "up") as (service,):
+    """Whatever becomes of its webhook, which never answers."""
+    with run_receiver() as receiver:
+        receiver.delay_s = 600
+        variables = {"GROWLEARN_WEBHOOK_URL": receiver.url}
+        telling = replace(place, environment=place.environment | variables)
+        out, err = handle_two_windows(place, telling)
+        assert receiver.received
+    assert "blobs w1, 240 rows, first (task-1), promoted" in out
+    assert "blobs w2, 240 rows, stable (task-1), nothing grown" in out
+    errors = [line for line in err.splitlines() if " error: " in line]
+    assert [line for line in errors if " error: the webhook: " not in line] == []
+
+
+def handle_two_windows(place: Any, telling: Any) -> tuple[str, str]:
+    with running(telling, "up") as (service,):
         place.growlearn("apply", "blobs.yaml")
         place.drop("1.parquet", turned=False, seed=1)
         wait_until(lambda: ends(place) == [("w1", "promoted")], "the first window's promotion")
@@ -67,9 +81,7 @@ def test_up_handles_what_is_dropped_and_stops_when_asked(place: Any) -> None:
         )
         out, err = stop(service, signal.SIGTERM)
         assert service.returncode == 0, err
-    assert "blobs w1, 240 rows, first (task-1), promoted" in out
-    assert "blobs w2, 240 rows, stable (task-1), nothing grown" in out
-    assert " error: " not in err
+    return out, err
 
 
 def test_two_schedulers_and_two_workers_do_everything_once(place: Any) -> None:

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from tests.integration.cli.conftest import Place
@@ -51,18 +52,14 @@ def test_a_watch_is_no_json(empty_place: Place) -> None:
 
 
 def complete(place: Place, *words: str) -> list[str]:
-    environment = {
-        **place.environment,
+    variables = {
         "_GROWLEARN_COMPLETE": "complete_bash",
         "COMP_WORDS": " ".join(["growlearn", *words]),
         "COMP_CWORD": str(len(words)),
     }
-    command = [GROWLEARN]
-    done = subprocess.run(
-        command, cwd=place.folder, env=environment, capture_output=True, text=True, check=False, timeout=60
-    )
-    assert done.stderr == ""
-    return done.stdout.split()
+    done = replace(place, environment=place.environment | variables).growlearn()
+    assert done.err == ""
+    return done.out.split()
 
 
 def test_a_shell_completes_commands_and_the_names_of_streams(empty_place: Place) -> None:

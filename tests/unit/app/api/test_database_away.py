@@ -73,7 +73,7 @@ def routes_of(context: ApiContext) -> list[tuple[str, str]]:
         (method, route.path)
         for route in build_api(context).routes
         if isinstance(route, APIRoute) and route.path not in NEEDS_NO_DATABASE
-        for method in sorted(route.methods)
+        for method in sorted(route.methods or ())
     ]
 
 

@@ -47,8 +47,7 @@ def lines() -> list[dict[str, Any]]:
 
 def find(lines: list[dict[str, Any]], words: str) -> dict[str, Any]:
     (line,) = (line for line in lines if words in line["event"])
-    del line["at"]
-    return line
+    return {key: value for key, value in line.items() if key != "at"}
 
 
 def test_every_line_is_one_object_with_what_it_is_about(lines: list[dict[str, Any]]) -> None:

@@ -88,25 +88,16 @@ def list_work(connection: Connection) -> Sequence[StreamWork]:
 
 def list_arrivals(connection: Connection) -> Sequence[StreamArrival]:
     """When the last file arrived of each stream whose job has `silent_after`; paused ones are left out."""
-    last_at = (
-        select(func.max(SourceFileRow.at)).where(SourceFileRow.stream == StreamRow.name).scalar_subquery()
-    )
-    job = type_coerce(StreamRow.job, Json(_ArrivalKey)).label("job")
-    query: Select[Any] = select(StreamRow.name, StreamRow.created_at, job).where(
-        StreamRow.paused_at.is_(None)
-    )
-    expecting = {
-        row.name: (row.created_at, row.job.silent_after)
+    last_at = select(func.max(SourceFileRow.at)).where(SourceFileRow.stream == StreamRow.name)
+    query: Select[Any] = select(
+        StreamRow.name,
+        func.coalesce(last_at.scalar_subquery(), StreamRow.created_at).label("last_at"),
+        type_coerce(StreamRow.job, Json(_ArrivalKey)).label("job"),
+    ).where(StreamRow.paused_at.is_(None))
+    return tuple(
+        StreamArrival(name=row.name, last_at=row.last_at, silent_after=row.job.silent_after)
         for row in connection.execute(query.order_by(StreamRow.name))
         if row.job.silent_after is not None
-    }
-    if not expecting:
-        return ()
-    files = connection.execute(select(StreamRow.name, last_at.label("last_at")))
-    last = {row.name: row.last_at for row in files if row.last_at is not None}
-    return tuple(
-        StreamArrival(name=name, last_at=last.get(name, created_at), silent_after=silent_after)
-        for name, (created_at, silent_after) in expecting.items()
     )
 
 

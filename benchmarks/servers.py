@@ -44,22 +44,26 @@ def postgres(*databases: str) -> Iterator[dict[str, str]]:
 
 
 @contextmanager
-def dashboard_server(home: Path) -> Iterator[str]:
-    """The one-time link of the API over a home, as `growlearn up` starts it, on a free port."""
+def dashboard_server(home: Path, process: str = "api") -> Iterator[str]:
+    """The one-time link of the API over a home, on a free port; `up`: with scheduler and worker."""
     environment = os.environ | {"GROWLEARN_HOME": str(home.resolve()), "GROWLEARN_API_PORT": "0"}
-    command = [sys.executable, "-m", "growlearn.app.api.process"]
-    process = subprocess.Popen(
-        command, cwd=home, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
-    assert process.stdout is not None
-    lines = iter(process.stdout)
+    commands = {
+        "api": ["-m", "growlearn.app.api.process"],
+        "up": ["-c", "from growlearn.app.main import main; main()", "up"],
+    }
+    server = subprocess.Popen(
+        [sys.executable, *commands[process]],
+        cwd=home, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert server.stdout is not None
+    lines = iter(server.stdout)
     try:
         line = next(line for line in lines if "/login?code=" in line)
         threading.Thread(target=lambda: list(lines), daemon=True).start()  # its log, or the pipe would fill
         yield next(word for word in line.split() if "/login?code=" in word)
     finally:
-        process.terminate()
-        process.wait()
+        server.terminate()
+        server.wait()
 
 
 @contextmanager

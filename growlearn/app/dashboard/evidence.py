@@ -22,7 +22,8 @@ class WindowEvidence:
 
     `value` is -log10 of the strongest test's p-value, and `alarm` that of the threshold below which it is
     significant; for decision_rule sequential log10 of the evidence so far, and of that which is an alarm.
-    Both are None where nothing was tested. `strongest` is that test.
+    Both are None where nothing was tested. `strongest` is that test, against the window's own task or else
+    the nearest.
     """
 
     window: str
@@ -45,7 +46,7 @@ def read_evidence(
 def _read_window(
     window: Window, report: DriftReport | None, job: Job, tasks: Sequence[Task], windows: Sequence[Window]
 ) -> WindowEvidence:
-    strongest = None if report is None else find_strongest(report.test_results)
+    strongest = None if report is None else find_strongest(report)
     value = alarm = None
     if report is not None and report.monitor_state is not None:
         value = _read_log_evidence((report.monitor_state.scores, report.monitor_state.risk))
@@ -64,10 +65,22 @@ def _read_window(
     )
 
 
-def find_strongest(results: Sequence[DriftTestResult]) -> DriftTestResult | None:
-    """The most significant result, each p-value relative to its threshold; None where none has a p-value."""
-    tested = [result for result in results if math.isfinite(result.p_value) and result.threshold > 0]
-    return min(tested, key=lambda result: result.p_value / result.threshold, default=None)
+def find_strongest(report: DriftReport) -> DriftTestResult | None:
+    """The most significant result against the report's task, each p-value relative to its threshold.
+
+    Where the window belongs to no known task, that against the nearest one: drift is to be unlike every task.
+    None where no result has a p-value.
+    """
+    by_task: dict[str, DriftTestResult] = {}
+    for result in report.test_results:
+        if math.isfinite(result.p_value) and result.threshold > 0:
+            by_task[result.task] = min(by_task.get(result.task, result), result, key=_significance)
+    nearest = max(by_task.values(), key=_significance, default=None)
+    return nearest if report.task is None else by_task.get(report.task, nearest)
+
+
+def _significance(result: DriftTestResult) -> float:
+    return result.p_value / result.threshold
 
 
 def _read_log_evidence(processes: Sequence[EProcess | None]) -> float | None:

@@ -46,6 +46,15 @@ def test_the_test_nearest_to_its_own_threshold_counts() -> None:
     assert item.reason == "still like a"
 
 
+def test_the_evidence_is_against_the_windows_own_task_or_else_the_nearest() -> None:
+    of_others = [replace(TEST, task="b", p_value=1e-20), replace(TEST, task="c", p_value=1e-9)]
+    known = replace(REPORT, test_results=(*of_others, TEST))
+    assert read(known)[0] == pytest.approx(3.0)
+    unlike_all = replace(known, task="new", test_results=(*of_others, replace(TEST, p_value=1e-12)))
+    assert read(unlike_all)[0] == pytest.approx(9.0)
+    assert read(replace(unlike_all, task=None))[0] == pytest.approx(9.0)
+
+
 @pytest.mark.parametrize(("p_value", "value"), [(0.0, 300.0), (1.0, 0.0)])
 def test_extreme_p_values_have_a_finite_place(p_value: float, value: float) -> None:
     assert read(replace(REPORT, test_results=(replace(TEST, p_value=p_value),)))[0] == pytest.approx(value)

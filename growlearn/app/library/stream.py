@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import time
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from growlearn.domain.window import Window
 
 _ACTOR = "a Python program"
+_HASH_DIGITS = 32
 _CLOCK_STEP_S = 0.1  # times of files are coarser than the clock
 _PLACES = ("GROWLEARN_DATABASE_URL", "GROWLEARN_ARTIFACTS_URL", "GROWLEARN_MLFLOW_TRACKING_URI")
 
@@ -111,9 +113,9 @@ class Stream:
         """
         sink = io.BytesIO()
         pq.write_table(to_table(rows, self.job.schema), sink)
-        source = self.job.source
-        name = choose_name(source, sink.getbuffer(), ".parquet")
-        if not deposit_file(source, name, sink.getbuffer()):
+        content, source = sink.getvalue(), self.job.source
+        name = choose_name(source, f"learned-{sha256(content).hexdigest()[:_HASH_DIGITS]}", ".parquet")
+        if not deposit_file(source, name, content):
             raise GrowLearnError(
                 f"stream {self.name!r} has these rows already, as {name}", hint="call run() to handle them"
             )

@@ -20,7 +20,7 @@ $(STAMP): pyproject.toml constraints.txt
 demo: $(STAMP) ## the whole loop on real handwritten digits, in minutes
 	$(BIN)/growlearn demo --overwrite
 
-test: $(STAMP) ## all tests; on Debian as root also installs the data that they use
+test: $(STAMP) ## all tests; on Debian as root also installs the data and the browser that they use
 	@.ci/system-packages
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 

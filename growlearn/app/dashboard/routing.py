@@ -86,6 +86,12 @@ def render_problem_page(request: Request, problem: Problem) -> Response:
     return response
 
 
-def render_sign_in(request: Request, following: str, error: str | None = None) -> Response:
-    """The page to sign in, with status 401; `following` is where it leads."""
-    return render(request, "sign_in.html", following=following, error=error, code=HTTPStatus.UNAUTHORIZED)
+def render_sign_in(
+    request: Request,
+    following: str,
+    error: str | None = None,
+    *,
+    code: HTTPStatus = HTTPStatus.UNAUTHORIZED,
+) -> Response:
+    """The page to sign in; `following` is where it leads."""
+    return render(request, "sign_in.html", following=following, error=error, code=code)

@@ -22,6 +22,9 @@ SIGN_IN_PATH = "/sign-in"
 def add_pages(app: FastAPI, context: ApiContext) -> None:
     """Add the form, what it sends, and the way out."""
 
+    async def show_sign_in(request: Request) -> Response:
+        return render_sign_in(request, "/", code=HTTPStatus.OK)
+
     async def sign_in(request: Request) -> Response:
         form = await read_form(request)
         following = choose_path(form.get("next", ""))
@@ -45,6 +48,7 @@ def add_pages(app: FastAPI, context: ApiContext) -> None:
         response.delete_cookie(COOKIE, httponly=True, samesite="strict")
         return response
 
+    add_page(app, "GET", SIGN_IN_PATH, None, show_sign_in)
     add_page(app, "POST", SIGN_IN_PATH, None, sign_in)
     add_page(app, "POST", "/sign-out", Role.VIEWER, sign_out)
 

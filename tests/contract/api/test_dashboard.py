@@ -138,6 +138,7 @@ def sign_in(api: Api, key: str, following: str = "/", **headers: str) -> Any:
 
 
 def test_a_key_typed_in_opens_the_page_that_was_asked_for(api: Api) -> None:
+    assert "API key" in api.send("GET", "/sign-in", None).text
     response = sign_in(api, f" {api.tokens['viewer']} ", f"{STREAM}/drift", **ORIGIN)
     assert (response.status_code, response.headers["location"]) == (303, f"{STREAM}/drift")
     cookie = response.headers["set-cookie"]

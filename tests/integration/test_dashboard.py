@@ -258,8 +258,10 @@ def test_an_operator_rolls_back_after_a_look_and_promotes_again(
 
 
 def test_a_page_refreshes_itself_and_says_when_it_cannot(browser: Any, site: Site) -> None:
+    now = site.world.clock.now()
+    key, token = create_key(site.context.records, "for an hour", Role.ADMIN, now)
     context = browser.new_context()
-    context.add_cookies([{"name": "growlearn_session", "value": site.keys["admin"], "url": site.url}])
+    context.add_cookies([{"name": "growlearn_session", "value": token, "url": site.url}])
     page = context.new_page()
     page.clock.install()
     page.goto(f"{site.url}/streams/digits")
@@ -280,6 +282,11 @@ def test_a_page_refreshes_itself_and_says_when_it_cannot(browser: Any, site: Sit
     page.clock.run_for(6_000)
     page.get_by_text("idle", exact=True).wait_for()
     page.locator("#stale").wait_for(state="hidden")
+
+    site.context.records.revoke_key(key.id, now)
+    site.context.access.forget()
+    page.clock.run_for(6_000)
+    page.get_by_label("API key").wait_for()
     context.close()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
@@ -17,6 +18,7 @@ from growlearn.app.api.access import ROLE_KEY
 from growlearn.app.api.build import build_api
 from growlearn.app.dashboard.compare import choose_move
 from growlearn.app.dashboard.overview import classify_alarm, find_missing_processes, list_streams
+from growlearn.app.dashboard.static_files import load_static_files
 from growlearn.app.dashboard.stream import list_pending
 from growlearn.app.dashboard.templates import get_environment
 from growlearn.app.dashboard.windows import sort_tests
@@ -110,6 +112,11 @@ def test_what_anybody_may_have_written_is_escaped_and_secrets_are_hidden() -> No
     assert "<script>" not in text
     assert "SECRET" not in text
     assert text.count("&lt;script&gt;&#34;&amp;s3://KEY:***@bucket/in") == 2
+
+
+def test_htmx_is_the_file_that_npm_has_as_2_0_11() -> None:
+    content = load_static_files()["htmx.min.js"].content
+    assert sha256(content).hexdigest() == "d6fdc75f204e6bdefa99b69bf1e6d4ac69b8a364f77929f45c13476b4000f717"
 
 
 def test_the_page_of_the_documentation_has_every_page_with_its_role() -> None:

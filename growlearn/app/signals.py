@@ -30,7 +30,8 @@ def stop_on_signals() -> Iterator[threading.Event]:
         if stop.is_set():
             os._exit(FAILED)
         stop.set()
-        echo_error("stopping; an unfinished window is resumed next time (signal again to exit at once)")
+        text = "stopping; an unfinished window is resumed next time (signal again to exit at once)"
+        echo_error(text, "info")
 
     previous_handlers = {
         number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)

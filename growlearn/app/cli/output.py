@@ -65,9 +65,9 @@ def echo(text: str) -> None:
     sys.stdout.flush()
 
 
-def echo_error(text: str) -> None:
+def echo_error(text: str, level: str = "error") -> None:
     """Write one line to stderr, in the same way."""
-    sys.stderr.write(f"{format_line(text, 'error')}\n")
+    sys.stderr.write(f"{format_line(text, level)}\n")
     sys.stderr.flush()
 
 

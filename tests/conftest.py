@@ -1,4 +1,4 @@
-"""The skip policy, and real servers for whoever asks: PostgreSQL, and MLflow's of either kind.
+"""The skip policy, and real servers for whoever asks: PostgreSQL, S3, and MLflow's of either kind.
 
 A test that lacks its tool names it and skips; under CI=true that is a failure.
 """
@@ -29,6 +29,7 @@ from sqlalchemy.engine import make_url
 
 from growlearn.adapters.mlflow.silence import silence_mlflow
 from growlearn.network.encoders.cache import keep_features_in
+from tests.s3_server import Bucket, make_bucket, serve_s3
 
 silence_mlflow()  # before any test file imports MLflow itself
 # Networks here are tiny: more threads only wait for each other, dearly so where tests share the cores.
@@ -121,6 +122,20 @@ def add_mlflow_store(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path
             )
 
     return add
+
+
+@pytest.fixture(scope="session")
+def s3_server(need: Need) -> Iterator[None]:
+    """A real S3 server: what `s3://` means from now on."""
+    need("moto[server] and s3fs", all(map(importlib.util.find_spec, ("moto", "s3fs"))))
+    with serve_s3():
+        yield
+
+
+@pytest.fixture
+def bucket(s3_server: None) -> Bucket:
+    """A bucket of this test's own on that server."""
+    return make_bucket()
 
 
 @pytest.fixture(scope="session")

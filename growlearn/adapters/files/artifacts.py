@@ -24,6 +24,10 @@ from growlearn.ingest.spool import SPOOL_BYTES, drop_pages, map_file
 _REWRITE_AGE = timedelta(hours=12)
 """An object that is stored again is written again after that: nothing else can change its time."""
 
+_LOCAL_WRITE_HINT = "free space there, or let the user that runs growlearn write to it"
+_LOCAL_READ_HINT = "is its disk or server there, and may the user that runs growlearn read it?"
+_REMOTE_HINT = "is its server there, does the bucket exist, and do the credentials allow it?"
+
 
 @dataclass(frozen=True, kw_only=True)
 class StoredFile:
@@ -53,6 +57,7 @@ class FileArtifacts:
             ) from error
         self._root: str = root.rstrip("/")
         self._is_local = local_path is not None
+        self._location = self._make_url(self._root)
 
     @property
     def folder(self) -> Path | None:
@@ -74,11 +79,10 @@ class FileArtifacts:
             raise
         except Exception as error:  # each file system raises errors of its own
             if is_disk_full(error):
-                raise DiskFull(f"artifacts cannot be written to {self._root}") from error
-            reason = getattr(error, "strerror", None) or error
+                raise DiskFull(f"artifacts cannot be written to {self._location}") from error
             raise Unavailable(
-                f"artifacts cannot be written to {self._root}: {reason}",
-                hint="free space there, or let the user that runs growlearn write to it",
+                f"artifacts cannot be written to {self._location}: {_explain(error)}",
+                hint=_LOCAL_WRITE_HINT if self._is_local else _REMOTE_HINT,
             ) from error
         return digest
 
@@ -96,11 +100,12 @@ class FileArtifacts:
             raise CorruptArtifact(f"{sha256!r} is not a sha256 in hex", hint="check the hash")
         content = self._view_if_exists(self._make_path(sha256))
         if content is None and not self._root_exists():
-            raise _make_unavailable(f"artifacts at {self._root}", "there is no such folder")
+            raise self._make_unavailable(f"artifacts at {self._location}", "there is no such folder")
         if content is None or hash_of(content).hexdigest() != sha256:
             what = "is missing" if content is None else "does not hold what was stored"
             raise CorruptArtifact(
-                f"artifact {self._make_path(sha256)} {what}", hint="bring that file back from a backup"
+                f"artifact {self._make_url(self._make_path(sha256))} {what}",
+                hint="bring that file back from a backup",
             )
         drop_pages(content)
         return content
@@ -158,7 +163,7 @@ class FileArtifacts:
             self._fs.invalidate_cache()
             found: dict[str, dict[str, Any]] = self._fs.find(self._root, detail=True)
         except Exception as error:
-            raise _make_unavailable(f"artifacts at {self._root}", error) from error
+            raise self._make_unavailable(f"artifacts at {self._location}", _explain(error)) from error
         return [self._make_stored_file(path, int(info["size"] or 0)) for path, info in sorted(found.items())]
 
     def _make_stored_file(self, path: str, size_bytes: int) -> StoredFile:
@@ -169,6 +174,14 @@ class FileArtifacts:
     def _make_path(self, digest: str) -> str:
         return f"{self._root}/{digest[:2]}/{digest[2:4]}/{digest}"
 
+    def _make_url(self, path: str) -> str:
+        """The path of this computer, or the URL of another file system."""
+        return path if self._is_local else str(self._fs.unstrip_protocol(path))
+
+    def _make_unavailable(self, what: str, reason: object) -> Unavailable:
+        hint = _LOCAL_READ_HINT if self._is_local else _REMOTE_HINT
+        return Unavailable(f"{what} cannot be read: {reason}", hint=hint)
+
     def _view_if_exists(self, path: str) -> bytes | memoryview | None:
         try:
             if self._is_local and Path(path).stat().st_size >= SPOOL_BYTES:
@@ -178,14 +191,14 @@ class FileArtifacts:
         except FileNotFoundError:
             return None
         except Exception as error:
-            raise _make_unavailable(f"artifact {path}", getattr(error, "strerror", None) or error) from error
+            raise self._make_unavailable(f"artifact {self._make_url(path)}", _explain(error)) from error
         return content
 
     def _root_exists(self) -> bool:
         try:
             return bool(self._fs.exists(self._root))
         except Exception as error:
-            raise _make_unavailable(f"artifacts at {self._root}", error) from error
+            raise self._make_unavailable(f"artifacts at {self._location}", _explain(error)) from error
 
     def _write(self, path: str, content: bytes | memoryview) -> None:
         if self._is_local:
@@ -197,13 +210,23 @@ class FileArtifacts:
         elif isinstance(content, bytes):  # an object store shows a key only when it is complete
             self._fs.pipe_file(path, content)
         else:
-            with self._fs.open(path, "wb") as file:
-                for start in range(0, len(content), SPOOL_BYTES):
-                    file.write(content[start : start + SPOOL_BYTES])
+            self._upload(path, content)
+
+    def _upload(self, path: str, content: memoryview) -> None:
+        """Send mapped bytes in parts; the key appears once all are there, and not at all where one is not."""
+        file = self._fs.open(path, "wb", autocommit=False)
+        try:
+            for start in range(0, len(content), SPOOL_BYTES):
+                file.write(content[start : start + SPOOL_BYTES])
+            file.close()
+        except BaseException:
+            with suppress(Exception):  # the first error tells more
+                file.closed = True  # closing it, as its deletion would, stores the parts that are there
+                file.discard()
+            raise
+        file.commit()
 
 
-def _make_unavailable(what: str, reason: object) -> Unavailable:
-    return Unavailable(
-        f"{what} cannot be read: {reason}",
-        hint="is its disk or server there, and may the user that runs growlearn read it?",
-    )
+def _explain(error: Exception) -> object:
+    """What went wrong; a file system's own errors may say nothing but their names."""
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__

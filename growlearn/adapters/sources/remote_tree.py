@@ -16,6 +16,7 @@ from growlearn.ingest.spool import SPOOL_BYTES, read_or_spool
 # The keys of the checksum and the modification time in common file systems.
 _CHECKSUM_KEYS = ("ETag", "etag", "md5Hash", "md5", "checksum", "content_md5")
 _MODIFIED_AT_KEYS = ("LastModified", "last_modified", "mtime", "modified", "updated")
+_CORRECT_URL = "correct source.url in the job file"
 
 
 def make_unreachable_error(url: str, error: Exception) -> Unavailable:
@@ -46,23 +47,50 @@ class RemoteTree:
         self.base_url: str = filesystem.unstrip_protocol(self._root)
 
     def list_files(self, depth: int | None) -> Sequence[FileEntry]:
-        """Files by path, hidden and unfinished ones left out."""
+        """Files by path, hidden and unfinished ones left out; an empty folder of a bucket has none."""
         self._fs.invalidate_cache()  # a cached listing of the last tick would hide new files
         try:
-            folder_exists = self._fs.isdir(self._root)
-            listing = self._fs.find(self._root, maxdepth=depth, detail=True) if folder_exists else {}
-            entries = [
-                self._make_entry(name[len(self._root) :].lstrip("/"), info) for name, info in listing.items()
-            ]
+            listing = self._find_files(depth)
+            is_there = bool(listing) or self._is_there()
+            entries = [self._make_entry(path, info) for path, info in listing.items()]
+        except GrowLearnError:
+            raise
         except Exception as error:  # each file system raises its own errors
             raise make_unreachable_error(self.base_url, error) from error
-        if not folder_exists:
+        if not is_there:
             raise GrowLearnError(
-                f"source folder {self.base_url} does not exist or holds nothing yet",
-                hint="put a first file there, or correct source.url in the job file",
+                f"source folder {self.base_url} does not exist",
+                hint=f"create it, its bucket first, or {_CORRECT_URL}",
             )
         visible = [file for file in entries if not any(map(is_ignored, file.path.split("/")))]
         return sorted(visible, key=lambda file: file.path)
+
+    def _find_files(self, depth: int | None) -> dict[str, dict[str, Any]]:
+        """What the file system tells of each file, by its path in the folder.
+
+        A key that ends in '/' is the mark of an empty folder, which consoles of object stores leave.
+        """
+        try:
+            found: dict[str, dict[str, Any]] = self._fs.find(self._root, maxdepth=depth, detail=True)
+        except FileNotFoundError:
+            return {}
+        if self._root in found:
+            raise GrowLearnError(f"source folder {self.base_url} is not a folder", hint=_CORRECT_URL)
+        return {
+            name.removeprefix(self._root).removeprefix("/"): info
+            for name, info in found.items()
+            if not name.endswith("/")
+        }
+
+    def _is_there(self) -> bool:
+        """Whether there is such a folder; an object store has buckets, and folders only by their files."""
+        if self._fs.isdir(self._root):
+            return True
+        bucket = self._root.partition("/")[0]
+        try:
+            return bucket not in ("", self._root) and bool(self._fs.exists(bucket))
+        except PermissionError:  # the key may list this folder alone, and has just done so
+            return True
 
     def get_fingerprint(self, path: str) -> str:
         """Checksum where the file system has one, else size and time of last change."""

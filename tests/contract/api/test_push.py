@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,10 @@ import pytest
 from growlearn.adapters.memory.clock import SystemClock
 from growlearn.adapters.sources import open_source
 from growlearn.app.api.routes.push import ARROW_TYPES, PARQUET_TYPE
+from growlearn.domain.job import RegistryConfig, SourceConfig
 from growlearn.ingest.table_rows import read_table_rows
-from tests.contract.api.conftest import DIGITS, Api, digit_rows
+from tests.contract.api.conftest import API, DIGITS, Api, digit_rows
+from tests.s3_server import Bucket
 
 
 @pytest.fixture(autouse=True)
@@ -46,9 +49,9 @@ def arrow(content: pa.Table, open_writer: Any) -> bytes:
     return sink.getvalue()
 
 
-def push(api: Api, content: bytes, kind: str, **headers: str) -> Any:
+def push(api: Api, content: bytes, kind: str, stream: str = "digits", **headers: str) -> Any:
     headers = {"Content-Type": kind, **headers}
-    return api.send("POST", f"{DIGITS}/windows", "operator", content=content, headers=headers)
+    return api.send("POST", f"{API}/streams/{stream}/windows", "operator", content=content, headers=headers)
 
 
 def read(api: Api, name: str) -> list[int]:
@@ -84,6 +87,21 @@ def test_rows_of_json_are_a_table_too(api: Api) -> None:
     assert (response.status_code, response.json()["rows"]) == (202, 4), response.text
     assert read(api, response.json()["file"]) == [0, 1, 0, 1]
     assert response.json()["next_look"].endswith("+00:00")
+
+
+def test_rows_reach_a_source_in_a_bucket(api: Api, bucket: Bucket) -> None:
+    store = api.context.store
+    digits = store.stream("digits").job
+    source = SourceConfig(url=f"{bucket.url}/in", min_file_age_s=0)
+    registry = RegistryConfig(model="in-a-bucket")
+    job = replace(digits, name="in-a-bucket", source=source, registry=registry)
+    store.apply(job, api.context.clock.now())
+    content = parquet(table())
+    first, second = (push(api, content, PARQUET_TYPE, stream=job.name) for _ in range(2))
+    store.delete(job.name)
+    assert (first.status_code, first.json()["created"], second.json()["created"]) == (202, True, False)
+    (file,) = open_source(source, SystemClock()).files()
+    assert (file.url, file.size_bytes) == (f"{source.url}/{first.json()['file']}", len(content))
 
 
 def test_the_same_push_with_an_idempotency_key_is_answered_alike(api: Api) -> None:

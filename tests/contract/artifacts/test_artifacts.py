@@ -14,9 +14,10 @@ from growlearn.adapters.memory.artifacts import MemoryArtifacts
 from growlearn.domain.errors import CorruptArtifact
 from growlearn.ingest.spool import write_spool
 from growlearn.ports import Artifacts
+from tests.s3_server import Bucket
 
 
-@pytest.fixture(params=["memory", "state dict", "local path", "local url", "fsspec memory"])
+@pytest.fixture(params=["memory", "state dict", "local path", "local url", "fsspec memory", "S3"])
 def artifacts(request: pytest.FixtureRequest, tmp_path: Path) -> Artifacts:
     if request.param == "memory":
         return MemoryArtifacts()
@@ -26,6 +27,9 @@ def artifacts(request: pytest.FixtureRequest, tmp_path: Path) -> Artifacts:
         return FileArtifacts(tmp_path / "not" / "there yet")
     if request.param == "local url":
         return FileArtifacts(f"file://{tmp_path}/files")
+    if request.param == "S3":
+        bucket: Bucket = request.getfixturevalue("bucket")
+        return FileArtifacts(f"{bucket.url}/files")
     return FileArtifacts(f"memory://{uuid4().hex}/files/")
 
 

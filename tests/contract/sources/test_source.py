@@ -17,6 +17,7 @@ from growlearn.adapters.sources import SOURCES, open_source
 from growlearn.domain.errors import TemporarilyUnreadable
 from growlearn.domain.job import SourceConfig
 from growlearn.ports import Source
+from tests.s3_server import Bucket
 
 
 class Place(Protocol):
@@ -55,7 +56,7 @@ class OnFileSystem:
         self._fs.makedirs(self._root, exist_ok=True)
         self._time_s = 1_000_000_000
         spec = SourceConfig(type=kind, url=url, min_file_age_s=0)
-        self.source = open_source(spec, ManualClock(), ["memory"])
+        self.source = open_source(spec, ManualClock(), ["memory", "s3"])
 
     def put(self, name: str, content: bytes) -> None:
         path = f"{self._root}/{name}{self._inside}"
@@ -72,7 +73,8 @@ class OnFileSystem:
         return {self._inside.lstrip("/") or name: content}
 
 
-PLACES = ["memory", *(f"{kind} on {system}" for kind in SOURCES for system in ("a disk", "fsspec memory"))]
+SYSTEMS = ("a disk", "fsspec memory", "S3")
+PLACES = ["memory", *(f"{kind} on {system}" for kind in SOURCES for system in SYSTEMS)]
 
 
 @pytest.fixture(params=PLACES)
@@ -80,8 +82,16 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
     if request.param == "memory":
         return InMemory()
     kind, system = request.param.split(" on ")
-    url = str(tmp_path / "in") if system == "a disk" else f"memory://{uuid4().hex}"
-    return OnFileSystem(kind, url, "/cat/1.png" if kind == "image-folder" else "")
+    return OnFileSystem(
+        kind, _choose_url(system, request, tmp_path), "/cat/1.png" if kind == "image-folder" else ""
+    )
+
+
+def _choose_url(system: str, request: pytest.FixtureRequest, folder: Path) -> str:
+    if system == "S3":
+        bucket: Bucket = request.getfixturevalue("bucket")
+        return f"{bucket.url}/in"
+    return str(folder / "in") if system == "a disk" else f"memory://{uuid4().hex}"
 
 
 def test_every_kind_of_source_is_tried_here() -> None:

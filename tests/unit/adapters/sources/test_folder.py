@@ -145,7 +145,9 @@ def test_a_file_in_place_of_the_folder_is_told(tmp_path: Path) -> None:
 
 def test_a_missing_remote_folder_names_the_cure() -> None:
     source = open_source(SourceConfig(url="memory://nowhere-at-all/in"), ManualClock(), ["memory"])
-    with pytest.raises(GrowLearnError, match=r"does not exist or holds nothing yet \(put a first file"):
+    with pytest.raises(
+        GrowLearnError, match=r"does not exist \(create it, its bucket first, or correct source.url"
+    ):
         source.files()
 
 

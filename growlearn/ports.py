@@ -50,8 +50,12 @@ class Clock(Protocol):
 class Source(Protocol):
     """Where new data arrives."""
 
-    def files(self) -> Sequence[SourceFile]:
-        """The files ready to be read, in a fixed order, without those still being written."""
+    def files(self, known: Sequence[FileRecord] = ()) -> Sequence[SourceFile]:
+        """The files ready to be read, in a fixed order, without those still being written.
+
+        `known` are those that the stream has ingested, in that order: a source whose data has no files of its
+        own goes on after them.
+        """
         ...
 
     def read(self, file: SourceFile) -> Mapping[str, bytes | memoryview]:

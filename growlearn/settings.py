@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import difflib
+import json
 import os
 import socket
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
+from types import MappingProxyType
 from urllib.parse import urlsplit
 
 from growlearn.domain.alert import AlertKind
@@ -17,7 +19,9 @@ from growlearn.domain.errors import GrowLearnError
 from growlearn.domain.execution import Execution
 from growlearn.domain.file_limits import FileLimits
 from growlearn.domain.locations import DEFAULT_PROTOCOLS, find_refused_protocol
+from growlearn.domain.printable import quote_name
 from growlearn.domain.redaction import HIDDEN
+from growlearn.domain.sql_source import is_connection_name
 
 SETTINGS_FILE = "growlearn.toml"
 ENV_PREFIX = "GROWLEARN_"
@@ -35,6 +39,7 @@ class Settings:
     home: Path  # database, files, MLflow store and scratch, where nothing else is named
     database_url: str  # sqlite:///PATH or postgresql://...
     artifacts_url: str  # a folder or any fsspec url
+    connections: Mapping[str, str] = field(repr=False)  # databases that jobs read from, by name
     mlflow_tracking_uri: str
     threads: int  # of one training process
     parallel_streams: int  # streams one worker handles at once
@@ -98,6 +103,7 @@ def read_settings(environ: Mapping[str, str], cwd: Path) -> Settings:
         home=home,
         database_url=_get_text(raw_values, "database_url", f"sqlite:///{home / 'growlearn.db'}"),
         artifacts_url=_get_artifacts_url(raw_values, str(home / "artifacts"), protocols),
+        connections=_get_connections(raw_values),
         mlflow_tracking_uri=_get_text(raw_values, "mlflow_tracking_uri", f"sqlite:///{home / 'mlflow.db'}"),
         threads=int(_get_number(raw_values, "threads", os.cpu_count() or 1, minimum=1)),
         parallel_streams=int(_get_number(raw_values, "parallel_streams", 1, minimum=1)),
@@ -232,6 +238,27 @@ def _get_artifacts_url(raw_values: _RawValues, default: str, protocols: tuple[st
             f"{where}: protocol {refused} is not allowed here", hint="add it to the setting protocols"
         )
     return url
+
+
+def _get_connections(raw_values: _RawValues) -> Mapping[str, str]:
+    """A table in growlearn.toml, or JSON; an error tells no address."""
+    value, where = raw_values.get("connections", ({}, ""))
+    try:
+        urls = json.loads(value) if isinstance(value, str) else value
+    except (ValueError, RecursionError):
+        urls = None
+    if not isinstance(urls, dict) or not all(isinstance(url, str) for url in urls.values()):
+        raise GrowLearnError(
+            f"{where} must give the URL of each database by a name",
+            hint='in growlearn.toml connections = {warehouse = "postgresql://..."}, in the environment JSON',
+        )
+    for name in urls:
+        if not is_connection_name(name):
+            raise GrowLearnError(
+                f"{where} has the name {quote_name(name)}",
+                hint="use lower-case letters, digits, '_' and '-', at most 63 of them",
+            )
+    return MappingProxyType(urls)
 
 
 def _get_count(raw_values: _RawValues, key: str, default: int) -> int:

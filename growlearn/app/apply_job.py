@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from growlearn.adapters.scheduler.times import next_fire_times
-from growlearn.adapters.sources import check_source_url
+from growlearn.adapters.sources import check_source, check_source_url
 from growlearn.app.composition import system_clock
 from growlearn.app.jobfile import read_job
 from growlearn.app.resolve_encoder import resolve_encoder
@@ -39,6 +39,7 @@ class Allowed:
 
     limits: FileLimits = DEFAULT_LIMITS
     protocols: Sequence[str] = DEFAULT_PROTOCOLS
+    connections: Collection[str] = ()
 
 
 def apply_job_file(
@@ -78,7 +79,7 @@ def apply_job(store: Store, job: Job, allowed: Allowed = Allowed()) -> AppliedJo
 
 def _reject_disallowed(job: Job, allowed: Allowed) -> None:
     allowed.limits.check_schema(job.schema)
-    check_source_url(job.source.url, allowed.protocols)
+    check_source(job.source, allowed.protocols, allowed.connections)
     if isinstance(job.holdout, HoldoutFiles):
         check_source_url(job.holdout.url, allowed.protocols)
 

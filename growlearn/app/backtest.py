@@ -28,6 +28,7 @@ from growlearn.domain.growth import GrowthResult
 from growlearn.domain.job import Job, SourceConfig
 from growlearn.domain.lineage import BranchRecord, Task, Version
 from growlearn.domain.locations import get_local_path
+from growlearn.domain.sql_source import SqlSourceConfig
 from growlearn.domain.stream import Stream
 from growlearn.domain.window import IngestResult, Window, WindowState
 from growlearn.ingest.source_ingest import ingest_new_files
@@ -238,7 +239,9 @@ def _recorded_seconds_per_row(name: str, store: Store) -> float | None:
 
 def _open_history_source(job: Job, data: str, protocols: Sequence[str]) -> Source:
     """A source of the job's type over a folder, or over one file of a folder."""
-    config = replace(job.source, url=data, min_file_age_s=0.0)
+    config = SourceConfig(url=data, min_file_age_s=0.0)
+    if isinstance(job.source, SourceConfig):
+        config = replace(job.source, url=data, min_file_age_s=0.0)
     local_path = get_local_path(data)
     if local_path is not None:
         path = Path(local_path).expanduser().absolute()
@@ -316,7 +319,7 @@ def _replay_policy(policy: ReplayPolicy, context: ReplayContext, on_progress: Pr
 def _build_replay_ports(policy: ReplayPolicy, context: ReplayContext, clock: ManualClock) -> Ports:
     models = ModelCache(context.artifacts, open_device(context.engine.device, DEVICE_SETTING))
 
-    def open_replay_source(config: SourceConfig) -> Source:
+    def open_replay_source(config: SourceConfig | SqlSourceConfig) -> Source:
         return open_source(config, SystemClock(), context.protocols)
 
     return Ports(

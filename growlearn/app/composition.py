@@ -135,7 +135,7 @@ def build_ports(settings: Settings, store: Store) -> Ports:
         ),
         evaluator=build_evaluator(models),
         models=models,
-        open_source=lambda spec: open_source(spec, system_clock(), settings.protocols),
+        open_source=lambda spec: open_source(spec, system_clock(), settings.protocols, settings.connections),
         worker=settings.worker,
         lease_s=settings.lease_s,
         limits=settings.file_limits,

@@ -27,7 +27,7 @@ from growlearn.app.job_schema import (
 )
 from growlearn.app.yaml_positions import InvalidYaml, KeyPath, Problem, YamlTree, format_key_path, parse_yaml
 from growlearn.domain.errors import GrowLearnError, JobError
-from growlearn.domain.job import HoldoutFiles, Job
+from growlearn.domain.job import HoldoutFiles, Job, SourceConfig
 from growlearn.domain.locations import get_local_path
 from growlearn.domain.printable import quote_name, shorten
 from growlearn.drift.actions import ACTIONS
@@ -58,7 +58,9 @@ def read_job(path: FilePath, cwd: FilePath) -> Job:
 
 def with_absolute_urls(job: Job, cwd: FilePath) -> Job:
     """The job with local folders resolved against `cwd`; urls with a protocol are left unchanged."""
-    source = dataclasses.replace(job.source, url=_absolute_url(job.source.url, cwd))
+    source = job.source
+    if isinstance(source, SourceConfig):
+        source = dataclasses.replace(source, url=_absolute_url(source.url, cwd))
     holdout = job.holdout
     if isinstance(holdout, HoldoutFiles):
         holdout = dataclasses.replace(holdout, url=_absolute_url(holdout.url, cwd))
@@ -227,7 +229,9 @@ def _find_blamed_key(message: str, path: KeyPath, data: Any) -> KeyPath:
 
 
 def _find_invalid_names(job: Job, tree: YamlTree) -> list[Problem]:
-    problems = _check_name(("source", "type"), job.source.type, SOURCES, tree)
+    problems: list[Problem] = []
+    if isinstance(job.source, SourceConfig):
+        problems += _check_name(("source", "type"), job.source.type, SOURCES, tree)
     for index, detector in enumerate(job.drift.detectors):
         problems += _check_name(("drift", "detectors", index), detector, DETECTORS, tree)
     for part, table in (("decision_rule", DECISION_RULES), ("action", ACTIONS)):

@@ -23,6 +23,7 @@ from growlearn.domain.model_config import MAX_PARAMETERS, ModelConfig
 from growlearn.domain.printable import quote_name
 from growlearn.domain.schema import Schema
 from growlearn.domain.serving_config import LOG_COLUMN_PREFIX, ServingConfig
+from growlearn.domain.sql_source import SqlSourceConfig
 from growlearn.domain.validation import MAX_COUNT, STRICT, parse_duration_s, require
 
 _MAX_CRON_LENGTH = 500  # every minute and every day of a month by its number
@@ -248,7 +249,7 @@ class Job:
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
 
     name: str
-    source: SourceConfig
+    source: SourceConfig | SqlSourceConfig
     schema: Schema
     schedule: Schedule = field(default_factory=Schedule)
     windowing: WindowingConfig = field(default_factory=WindowingConfig)

@@ -163,12 +163,17 @@ def parse_window_number(window: str) -> int:
 
 @dataclass(frozen=True, kw_only=True)
 class SourceFile:
-    """A file as a source lists it; `fingerprint` changes when its content may have changed."""
+    """A file as a source lists it; `fingerprint` changes when its content may have changed.
+
+    One that is `taken_once` gives rows once, whatever its fingerprint: where two processes read its url to
+    different ends, the first that is recorded counts.
+    """
 
     url: str
     fingerprint: str
     size_bytes: int
     reject_reason: str | None = None  # why it must not be opened, such as a link out of the folder
+    taken_once: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

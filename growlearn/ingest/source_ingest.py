@@ -37,9 +37,10 @@ def ingest_new_files(
     schema has changed since. A file that cannot be read at the moment, or for which there is not enough
     memory, is left for the next tick. Raises GrowLearnError where the source cannot be listed.
     """
-    latest = {file.url: file for file in store.ingested_files(stream.name)}
+    known = store.ingested_files(stream.name)
+    latest = {file.url: file for file in known}
     schema = stream.job.schema.digest
-    new_files = [file for file in source.files() if should_ingest(file, latest.get(file.url), schema)]
+    new_files = [file for file in source.files(known) if should_ingest(file, latest.get(file.url), schema)]
     results: list[IngestResult] = []
     history: IngestHistory | None = None
     for done, file in enumerate(new_files):

@@ -11,6 +11,7 @@ from growlearn.domain.evaluation import Evaluation
 from growlearn.domain.file_limits import DEFAULT_LIMITS, FileLimits
 from growlearn.domain.job import Job, SourceConfig
 from growlearn.domain.lineage import Manifest, Task, Version
+from growlearn.domain.sql_source import SqlSourceConfig
 from growlearn.domain.stream import Stream, WindowRecord
 from growlearn.domain.window import Window
 from growlearn.evaluation.metric_evaluator import make_evaluator, rescore_evaluation
@@ -35,7 +36,7 @@ class Ports:
     engine: Engine
     evaluator: Evaluator
     models: ModelCache
-    open_source: Callable[[SourceConfig], Source]
+    open_source: Callable[[SourceConfig | SqlSourceConfig], Source]
     worker: str
     lease_s: float
     limits: FileLimits = DEFAULT_LIMITS

@@ -131,3 +131,27 @@ def test_alerts_are_chosen_by_name(tmp_path: Path) -> None:
     assert caught.value.hint == "alerts are: drift, promotion, approval, rejection, failure, silence"
     with pytest.raises(GrowLearnError, match="GROWLEARN_WEBHOOK_FORMAT is 'xml'"):
         read_settings({"GROWLEARN_WEBHOOK_FORMAT": "xml"}, tmp_path)
+
+
+def test_connections_are_a_table_or_json(tmp_path: Path) -> None:
+    assert read_settings({}, tmp_path).connections == {}
+    (tmp_path / "growlearn.toml").write_text('connections = {warehouse = "sqlite:////srv/w.db"}')
+    assert read_settings({}, tmp_path).connections == {"warehouse": "sqlite:////srv/w.db"}
+    environ = {"GROWLEARN_CONNECTIONS": '{"other-1": "postgresql://ann:geheim@db/o"}'}
+    settings = read_settings(environ, tmp_path)
+    assert settings.connections == {"other-1": "postgresql://ann:geheim@db/o"}
+    assert "geheim" not in repr(settings)
+
+
+@pytest.mark.parametrize("value", ["postgresql://ann:geheim@db/o", '["geheim"]', '{"a": 3}', "[" * 100_000])
+def test_connections_that_are_none_are_told_without_an_address(tmp_path: Path, value: str) -> None:
+    with pytest.raises(
+        GrowLearnError, match=r"CONNECTIONS must give the URL of each database by a name"
+    ) as told:
+        read_settings({"GROWLEARN_CONNECTIONS": value}, tmp_path)
+    assert "geheim" not in str(told.value)
+
+
+def test_a_connection_has_a_plain_name(tmp_path: Path) -> None:
+    with pytest.raises(GrowLearnError, match=r"CONNECTIONS has the name 'Big One' \(use lower-case"):
+        read_settings({"GROWLEARN_CONNECTIONS": '{"Big One": "sqlite:///a.db"}'}, tmp_path)

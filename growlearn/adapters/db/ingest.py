@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, and_, func, insert, or_, select, update
 
 from growlearn.adapters.db import alerts, labels
 from growlearn.adapters.db.mapping import from_row, get_columns, lock_existing_stream, select_all, to_row
@@ -53,10 +53,12 @@ def _is_already_ingested(connection: Connection, ingested: IngestResult) -> bool
     latest = select(func.max(SourceFileRow.id)).where(
         SourceFileRow.stream == ingested.stream, SourceFileRow.url == ingested.file.url
     )
+    same_schema = SourceFileRow.schema == ingested.schema
     same = select(SourceFileRow.id).where(
         SourceFileRow.id == latest.scalar_subquery(),
-        SourceFileRow.fingerprint == ingested.file.fingerprint,
-        SourceFileRow.schema == ingested.schema,
+        or_(same_schema, SourceFileRow.rows > 0)
+        if ingested.file.taken_once
+        else and_(same_schema, SourceFileRow.fingerprint == ingested.file.fingerprint),
     )
     return connection.scalar(same) is not None
 

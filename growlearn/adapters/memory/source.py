@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from hashlib import sha256
 
 from growlearn.domain.errors import InvalidFile, TemporarilyUnreadable, VanishedFile
-from growlearn.domain.window import SourceFile
+from growlearn.domain.window import FileRecord, SourceFile
 
 
 class MemorySource:
@@ -26,7 +26,7 @@ class MemorySource:
         """Remove a file."""
         del self._files[url]
 
-    def files(self) -> Sequence[SourceFile]:
+    def files(self, known: Sequence[FileRecord] = ()) -> Sequence[SourceFile]:  # noqa: ARG002 - it has names
         """All files by url."""
         return tuple(
             SourceFile(

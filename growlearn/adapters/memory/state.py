@@ -61,8 +61,12 @@ class StreamState:
 def is_already_ingested(state: StreamState, ingested: IngestResult) -> bool:
     """Whether the latest reading of the url is this one."""
     latest = next((file for file in reversed(state.ingested_files) if file.url == ingested.file.url), None)
-    reading = (ingested.file.fingerprint, ingested.schema)
-    return latest is not None and (latest.fingerprint, latest.schema) == reading
+    if latest is None:
+        return False
+    same_schema = latest.schema == ingested.schema
+    if ingested.file.taken_once:
+        return same_schema or latest.rows > 0
+    return same_schema and latest.fingerprint == ingested.file.fingerprint
 
 
 def check_can_extend(old: Window | None, new: Window, extended_windows: tuple[Window, ...]) -> None:

@@ -6,9 +6,10 @@ from growlearn.adapters.sources.folder import compile_pattern
 from growlearn.adapters.sources.tree import open_tree
 from growlearn.domain.errors import GrowLearnError
 from growlearn.domain.job import SourceConfig
+from growlearn.domain.sql_source import SqlSourceConfig
 
 
-def choose_name(spec: SourceConfig, stem: str, suffix: str) -> str:
+def choose_name(spec: SourceConfig | SqlSourceConfig, stem: str, suffix: str) -> str:
     """A name with this stem that the source's pattern takes.
 
     Raises GrowLearnError where the source takes no single files, or none of that suffix.
@@ -16,7 +17,7 @@ def choose_name(spec: SourceConfig, stem: str, suffix: str) -> str:
     >>> choose_name(SourceConfig(url="in", pattern="day-*.csv"), "pushed-1", ".csv")
     'day-pushed-1.csv'
     """
-    if spec.type != "folder":
+    if not isinstance(spec, SourceConfig) or spec.type != "folder":
         raise GrowLearnError(
             f"a source of type {spec.type!r} takes no rows", hint="only one of type folder does"
         )
@@ -30,7 +31,7 @@ def choose_name(spec: SourceConfig, stem: str, suffix: str) -> str:
     )
 
 
-def deposit_file(spec: SourceConfig, name: str, content: bytes | memoryview) -> bool:
+def deposit_file(spec: SourceConfig | SqlSourceConfig, name: str, content: bytes | memoryview) -> bool:
     """Write a file into the source's folder; False where it was there already.
 
     No reader sees a part of it. Raises GrowLearnError where the folder is missing or cannot be written.

@@ -11,7 +11,7 @@ from growlearn.adapters.sources.listing import is_old_enough, read_unchanged
 from growlearn.adapters.sources.tree import open_tree
 from growlearn.domain.errors import InvalidFile, JobError
 from growlearn.domain.job import SourceConfig
-from growlearn.domain.window import SourceFile
+from growlearn.domain.window import FileRecord, SourceFile
 from growlearn.ports import Clock
 
 
@@ -25,7 +25,7 @@ class FolderSource:
         self._depth = None if "**" in spec.pattern else spec.pattern.count("/") + 1
         self._pattern = compile_pattern(spec.pattern)
 
-    def files(self) -> Sequence[SourceFile]:
+    def files(self, known: Sequence[FileRecord] = ()) -> Sequence[SourceFile]:  # noqa: ARG002 - it has names
         """Files old enough by path; a link out of the folder is listed as rejected."""
         now = self._clock.now()
         return tuple(

@@ -11,7 +11,7 @@ from growlearn.adapters.sources.listing import FileEntry, is_old_enough, read_un
 from growlearn.adapters.sources.tree import open_tree
 from growlearn.domain.errors import InvalidFile, TemporarilyUnreadable, VanishedFile
 from growlearn.domain.job import SourceConfig
-from growlearn.domain.window import SourceFile
+from growlearn.domain.window import FileRecord, SourceFile
 from growlearn.ports import Clock
 
 
@@ -24,7 +24,7 @@ class ImageFolderSource:
         self._min_file_age_s = spec.min_file_age_s
         self._pattern = compile_pattern(spec.pattern)
 
-    def files(self) -> Sequence[SourceFile]:
+    def files(self, known: Sequence[FileRecord] = ()) -> Sequence[SourceFile]:  # noqa: ARG002 - it has names
         """Subfolders by name, once nothing in them was touched of late."""
         now = self._clock.now()
         return tuple(

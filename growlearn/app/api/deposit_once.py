@@ -6,7 +6,7 @@ from hashlib import sha256
 from typing import Any
 
 from growlearn.adapters.scheduler.times import next_fire_times
-from growlearn.adapters.sources import open_source
+from growlearn.adapters.sources import check_source_url
 from growlearn.adapters.sources.deposit import choose_name, deposit_file
 from growlearn.app.api.context import ApiContext
 from growlearn.domain.stream import Stream
@@ -22,8 +22,8 @@ def deposit_once(
     Raises GrowLearnError where the source takes no such file, or it cannot be written.
     """
     source, digest = stream.job.source, sha256(content).hexdigest()
-    open_source(source, context.clock, context.settings.protocols)  # raises where it may not
     name = choose_name(source, f"{prefix}-{digest[:_HASH_DIGITS]}", suffix)
+    check_source_url(source.url, context.settings.protocols)
     return {
         "file": name,
         "sha256": digest,

@@ -21,7 +21,7 @@ from growlearn.app.views import get_accuracy_matrix, lineage_view, versions_view
 from growlearn.domain.errors import GrowLearnError
 from growlearn.domain.evaluation import Evaluation
 from growlearn.domain.growth import GrowthResult
-from growlearn.domain.job import Job
+from growlearn.domain.job import Job, SourceConfig
 from growlearn.domain.model_selection import ModelSelection
 from growlearn.domain.window import Verdict, Window, WindowState
 from growlearn.ports import Store
@@ -62,6 +62,7 @@ def run_demo(settings: Settings, stop: threading.Event) -> None:
 
 
 def _deliver_and_run(index: int, job: Job, settings: Settings, store: Store, stop: threading.Event) -> Window:
+    assert isinstance(job.source, SourceConfig), "the demo watches a folder"
     file = deliver_file(index, Path(job.source.url))
     stop.wait(job.source.min_file_age_s + 0.1)  # a file changed just now may still be being written
     summary = run_until_idle(job.name, settings, store, stop)

@@ -25,7 +25,9 @@ def sources(context: StoreContext) -> Iterator[Finding]:
     for stream in context.store.streams():
         config = stream.job.source
         try:
-            files = open_source(config, context.clock, context.settings.protocols).files()
+            settings, known_files = context.settings, context.store.ingested_files(stream.name)
+            source = open_source(config, context.clock, settings.protocols, settings.connections)
+            files = source.files(known_files)
         except GrowLearnError as error:
             yield error_finding("sources", f"stream {stream.name!r}: {error.message}", error.hint)
         else:

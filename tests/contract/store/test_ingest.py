@@ -242,3 +242,18 @@ def test_file_names_that_no_database_can_store_do_not_stop_a_stream(
     assert store.record_ingest(ingested)
     assert not store.record_ingest(ingested)
     assert store.window("digits", "w1").reason is not None
+
+
+def test_what_is_taken_once_gives_rows_once_however_far_it_was_read(
+    store: Store, make_ingest: MakeIngest
+) -> None:
+    """Two processes read rows from one key on, to different ends."""
+    first, second = (
+        replace(each, file=replace(each.file, taken_once=True)) for each in (make_ingest(1), make_ingest(2))
+    )
+    second = replace(second, file=replace(second.file, url=first.file.url))
+    assert store.record_ingest(replace(first, rows=0, windows=()))
+    assert not store.record_ingest(_again(replace(first, windows=()), "300-3"))
+    assert store.record_ingest(replace(first, schema="1" * 16))
+    assert not store.record_ingest(replace(_again(second, "300-3"), schema="2" * 16))
+    assert [file.rows > 0 for file in store.ingested_files("digits")] == [False, True]

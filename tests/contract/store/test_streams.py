@@ -9,6 +9,7 @@ import pytest
 from growlearn.domain.errors import GrowLearnError, NotFound
 from growlearn.domain.job import HoldoutFraction, Job
 from growlearn.domain.lineage import Version
+from growlearn.domain.sql_source import SqlQuery, SqlSourceConfig
 from growlearn.domain.stream import Stream
 from growlearn.domain.window import IngestResult
 from growlearn.ports import Store
@@ -21,6 +22,13 @@ def test_a_stream_comes_back_as_it_was_applied(store: Store, job: Job, at: datet
 
     assert store.apply(job, at) == expected
     assert store.stream("digits") == expected
+
+
+def test_a_stream_of_a_query_comes_back(store: Store, job: Job, at: datetime) -> None:
+    query = SqlQuery(connection="warehouse", query="SELECT * FROM orders", key="id", lag="5m")
+    of_query = replace(job, source=SqlSourceConfig(sql=query))
+    store.apply(of_query, at)
+    assert store.stream("digits").job == of_query
 
 
 def test_the_order_of_inputs_survives(store: Store, job: Job, at: datetime) -> None:

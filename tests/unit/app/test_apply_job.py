@@ -13,6 +13,7 @@ from growlearn.domain.growth_config import GrowthConfig
 from growlearn.domain.job import HoldoutFiles, Job, RegistryConfig, Schedule, SourceConfig
 from growlearn.domain.model_config import ModelConfig
 from growlearn.domain.schema import InputColumn, InputType, Schema
+from growlearn.domain.sql_source import SqlQuery, SqlSourceConfig
 from growlearn.domain.window import IngestResult, SourceFile, Window, WindowState
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -120,6 +121,14 @@ def test_a_file_system_that_is_not_allowed_is_refused(url: str) -> None:
         apply_job(MemoryStore(), replace(TASKS, holdout=HoldoutFiles(url=url)))
     allowed = Allowed(protocols=("http", "reference", "filecache", "s3"))
     assert apply_job(MemoryStore(), job, allowed).created
+
+
+def test_a_connection_that_the_settings_lack_is_refused() -> None:
+    source = SqlSourceConfig(sql=SqlQuery(connection="warehouse", query="SELECT 1 AS id", key="id"))
+    job = replace(JOB, source=source)
+    with pytest.raises(JobError, match=r"'warehouse' is not among .*; there are other \(add it to"):
+        apply_job(MemoryStore(), job, Allowed(connections=("other",)))
+    assert apply_job(MemoryStore(), job, Allowed(connections=("warehouse",))).created
 
 
 def test_the_next_due_times_name_weekday_and_zone() -> None:

@@ -7,6 +7,7 @@ import pytest
 from growlearn.app.jobfile import read_job
 from growlearn.domain.errors import JobError
 from growlearn.domain.job import HoldoutFiles, HoldoutFraction, Job
+from growlearn.domain.sql_source import SqlQuery, SqlSourceConfig
 
 JOB = """\
 name: sales
@@ -238,3 +239,35 @@ def test_answered_rows_are_logged_where_the_source_takes_their_file(tmp_path: Pa
     narrow = JOB.replace("url: data/incoming", 'url: data/incoming, pattern: "*.csv"')
     told = refusal(narrow + LOGGING, tmp_path)
     assert "line 11: serving.request_log: the source takes files '*.csv'; none of them ends in .par" in told
+
+
+SQL_JOB = JOB.replace(
+    "source: {type: folder, url: data/incoming}",
+    "source: {sql: {connection: warehouse, query: SELECT * FROM orders, key: id}}",
+)
+
+
+def test_a_source_may_be_a_query(tmp_path: Path) -> None:
+    source = read(SQL_JOB, tmp_path).source
+    assert source == SqlSourceConfig(
+        sql=SqlQuery(connection="warehouse", query="SELECT * FROM orders", key="id")
+    )
+    assert source.url == "sql://warehouse/id"
+
+
+@pytest.mark.parametrize(
+    ("text", "changed", "said"),
+    [
+        ("connection: warehouse", "connection: 'postgresql://ann:geheim@db/o'", "source.sql.connection"),
+        ("key: id", "kee: id", "source.sql.kee: no such key; did you mean 'key'?"),
+        ("key: id", "key: id, batch_rows: 0", "source.sql.batch_rows: batch_rows 0 must be 1 or more"),
+        ("key: id", "key: id, lag: soon", "is not a duration"),
+        ("key: id", "key: id, time_column: at", "time_column 'at' decides nothing without a lag"),
+        ("SELECT * FROM orders", "' '", "source.sql.query: query must be a SELECT"),
+        ("sql: {", "url: in, sql: {", "cannot be given together with"),
+    ],
+)  # fmt: skip
+def test_a_query_that_cannot_be_meant_is_told(tmp_path: Path, text: str, changed: str, said: str) -> None:
+    told = refusal(SQL_JOB.replace(text, changed), tmp_path)
+    assert said in told
+    assert "geheim" not in told

@@ -130,7 +130,7 @@ def test_a_file_that_vanishes_is_named(
     world.source.remove("in/a.parquet")
 
     class Listed:
-        def files(self) -> Any:
+        def files(self, known: Any = ()) -> Any:
             return files
 
         def read(self, file: Any) -> Any:

@@ -11,7 +11,7 @@ import pytest
 from growlearn.domain.errors import ConcurrentUpdate, TemporarilyUnreadable
 from growlearn.domain.growth import Progress
 from growlearn.domain.schema import InputColumn, InputType, Schema
-from growlearn.domain.window import IngestResult, SourceFile, Verdict, Window, WindowState
+from growlearn.domain.window import FileRecord, IngestResult, SourceFile, Verdict, Window, WindowState
 from growlearn.ingest.source_ingest import ingest_new_files
 
 PLAIN = Schema(inputs={"x": InputColumn(type=InputType.NUMBER)}, label="y")
@@ -121,7 +121,7 @@ class TouchedSource:
         files = tuple(replace(file, fingerprint=fingerprint) for file in source.files())
 
         class Touched:
-            def files(self) -> tuple[SourceFile, ...]:
+            def files(self, known: Sequence[FileRecord] = ()) -> tuple[SourceFile, ...]:
                 return files
 
             def read(self, file: SourceFile) -> Mapping[str, bytes]:

@@ -27,6 +27,7 @@ SETTINGS_FILE = "growlearn.toml"
 ENV_PREFIX = "GROWLEARN_"
 LOG_FORMATS = ("text", "json")
 WEBHOOK_FORMATS = ("json", "slack")
+ENGINES = ("local", "ray")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +49,10 @@ class Settings:
     poll_s: float  # how often workers and schedulers poll the database
     execution: Execution  # how `predict` runs a model's branches
     device: str  # that this process trains, evaluates and answers on
+    engine: str  # where training runs: local, or ray
+    ray_address: str  # of the cluster; auto: the one that this machine is a node of
+    ray_gpus: float  # that one training reserves on its node; of CPUs it reserves `threads`
+    ray_memory_bytes: int  # that it reserves; 0: none
     worker: str  # name in leases; must differ between workers
     protocols: tuple[
         str, ...
@@ -112,6 +117,10 @@ def read_settings(environ: Mapping[str, str], cwd: Path) -> Settings:
         poll_s=_get_number(raw_values, "poll_s", 2.0, minimum=0.05),
         execution=Execution(_get_choice(raw_values, "execution", list(Execution))),
         device=_get_device(raw_values),
+        engine=_get_choice(raw_values, "engine", ENGINES),
+        ray_address=_get_text(raw_values, "ray_address", AUTO),
+        ray_gpus=_get_number(raw_values, "ray_gpus", 0.0, minimum=0),
+        ray_memory_bytes=int(_get_number(raw_values, "ray_memory_bytes", 0, minimum=0)),
         worker=_get_text(raw_values, "worker", f"{socket.gethostname()}-{os.getpid()}"),
         protocols=protocols,
         max_file_rows=_get_count(raw_values, "max_file_rows", limits.max_rows),

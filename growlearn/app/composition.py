@@ -114,12 +114,12 @@ def build_evaluator(models: ModelCache) -> Evaluator:
 
 
 def build_ports(settings: Settings, store: Store) -> Ports:
-    """Everything a cycle needs from outside, with training in a child process."""
+    """Everything a cycle needs from outside, with training in a child process, or on what that drives."""
     import torch
 
     from growlearn.adapters.engines.subprocess_engine import SubprocessEngine
     from growlearn.adapters.sources import open_source
-    from growlearn.app.training_process import build_training_command, build_training_environment
+    from growlearn.app.training_process import build_training_environment
     from growlearn.pipeline.context import Ports
 
     torch.set_num_threads(settings.threads)
@@ -128,7 +128,7 @@ def build_ports(settings: Settings, store: Store) -> Ports:
         clock=system_clock(),
         store=store,
         engine=SubprocessEngine(
-            build_training_command(settings.scratch, settings.threads, settings.device),
+            _build_engine_command(settings),
             build_training_environment(settings.threads),
             preload=_import_evaluation_and_delivery,
             addresses=(settings.artifacts_url,),
@@ -162,6 +162,16 @@ def build_local_ports(settings: Settings, store: Store) -> Ports:
         lease_s=settings.lease_s,
         limits=settings.file_limits,
     )
+
+
+def _build_engine_command(settings: Settings) -> list[str]:
+    if settings.engine == "ray":
+        from growlearn.app.ray_driver import build_driver_command
+
+        return build_driver_command(settings)
+    from growlearn.app.training_process import build_training_command
+
+    return build_training_command(settings.scratch, settings.threads, settings.device)
 
 
 def _import_evaluation_and_delivery() -> None:

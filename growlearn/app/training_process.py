@@ -11,7 +11,9 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
+from typing import IO
 
 from growlearn.adapters.engines.scratch import ScratchUser
 from growlearn.adapters.engines.subprocess_engine import run_child
@@ -39,9 +41,10 @@ def build_training_environment(threads: int) -> dict[str, str]:
     }
 
 
-def _build_engine(
-    artifacts_url: str, scratch: Path, threads: int, device: str, fallback_url: str | None, user: ScratchUser
+def build_training_engine(
+    addresses: Sequence[str], scratch: Path, threads: int, device: str, user: ScratchUser
 ) -> Engine:
+    """The engine of a process that trains alone, with the artifacts at these addresses."""
     import torch
 
     from growlearn.adapters.engines.local import LocalEngine
@@ -52,19 +55,30 @@ def _build_engine(
 
     torch.set_num_threads(threads)
     keep_features_in(scratch / ENCODED_FOLDER)
-    artifacts = FileArtifacts(artifacts_url)
-    return LocalEngine(
-        artifacts if fallback_url is None else OverlayArtifacts(artifacts, FileArtifacts(fallback_url)),
-        scratch,
-        device,
-        user,
-    )
+    artifacts, *fallback = map(FileArtifacts, addresses)
+    stores = OverlayArtifacts(artifacts, fallback[0]) if fallback else artifacts
+    return LocalEngine(stores, scratch, device, user)
 
 
 def run_training_process(arguments: list[str]) -> int:
     """Train one plan; returns the exit status."""
     scratch, threads, device = arguments
     started_s = time.time()
+    output, addresses = open_child()
+    return run_child(
+        lambda claim: build_training_engine(
+            addresses, Path(scratch), int(threads), device, ScratchUser(claim, started_s)
+        ),
+        sys.stdin.buffer,
+        output,
+    )
+
+
+def open_child() -> tuple[IO[bytes], list[str]]:
+    """Where this process, a child of a worker, writes messages, and the addresses of the artifacts.
+
+    Its umask and its signals are set.
+    """
     os.umask(PRIVATE_UMASK)
     if os.environ.get(LOG_FORMAT_VARIABLE) == "json":
         write_json_lines()
@@ -74,19 +88,8 @@ def run_training_process(arguments: list[str]) -> int:
     # The parent decides when this process ends; it also ends by itself when the parent has exited.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
-    artifacts_url, *fallback = json.loads(sys.stdin.buffer.readline())
-    return run_child(
-        lambda claim: _build_engine(
-            artifacts_url,
-            Path(scratch),
-            int(threads),
-            device,
-            next(iter(fallback), None),
-            ScratchUser(claim, started_s),
-        ),
-        sys.stdin.buffer,
-        output,
-    )
+    addresses: list[str] = json.loads(sys.stdin.buffer.readline())
+    return output, addresses
 
 
 if __name__ == "__main__":

@@ -133,6 +133,13 @@ def test_alerts_are_chosen_by_name(tmp_path: Path) -> None:
         read_settings({"GROWLEARN_WEBHOOK_FORMAT": "xml"}, tmp_path)
 
 
+def test_an_engine_is_one_that_there_is(tmp_path: Path) -> None:
+    assert read_settings({}, tmp_path).engine == "local"
+    assert read_settings({"GROWLEARN_ENGINE": "ray", "GROWLEARN_RAY_GPUS": "0.5"}, tmp_path).ray_gpus == 0.5
+    with pytest.raises(GrowLearnError, match=r"GROWLEARN_ENGINE is 'rai' \(give one of local, ray"):
+        read_settings({"GROWLEARN_ENGINE": "rai"}, tmp_path)
+
+
 def test_connections_are_a_table_or_json(tmp_path: Path) -> None:
     assert read_settings({}, tmp_path).connections == {}
     (tmp_path / "growlearn.toml").write_text('connections = {warehouse = "sqlite:////srv/w.db"}')

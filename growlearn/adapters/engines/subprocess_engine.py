@@ -156,10 +156,12 @@ def _close_pipe(pipe: IO[bytes]) -> None:
         pipe.close()
 
 
-def run_child(make_engine: Callable[[int], Engine], stdin: IO[bytes], stdout: IO[bytes]) -> int:
+def run_child(
+    make_engine: Callable[[int], Engine], stdin: IO[bytes], stdout: IO[bytes], *, side_by_side: bool = False
+) -> int:
     """The child's side: read the work, train its plans, send each result; returns the exit status.
 
-    `make_engine` gets the claim of the window.
+    `make_engine` gets the claim of the window. An engine that trains `side_by_side` gets all growths at once.
 
     The child exits at once when the parent has ended, so that a killed worker leaves no training process
     that would race with the worker that resumes the window.
@@ -173,22 +175,29 @@ def run_child(make_engine: Callable[[int], Engine], stdin: IO[bytes], stdout: IO
     threading.Thread(target=_exit_with_parent, args=(stdin,), daemon=True).start()
     try:
         trainer = make_engine(work.claim)
+        growths = [plan for plan in work.plans if isinstance(plan, GrowthPlan)]
+        if side_by_side and growths:
+            for result in trainer.run(growths, send):
+                send(result)
+            return 0
         for index, plan in enumerate(work.plans):
             if isinstance(plan, ConsolidationPlan):
                 send(trainer.consolidate(plan, send))
             else:
                 send(*trainer.run([plan], number_progress(send, index, len(work.plans))))
-    except GrowLearnError as error:
-        send(ChildFailure(reason=error.message, hint=error.hint, retryable=isinstance(error, Unavailable)))
-        return 1
-    except OSError as error:
-        if is_disk_full(error):
-            full = DiskFull(f"no checkpoint of the training can be written to {error.filename or 'it'}")
-            send(ChildFailure(reason=full.message, hint=full.hint, retryable=True))
-        else:
-            send(ChildFailure(reason=f"training could not continue: {error}", retryable=True))
+    except (GrowLearnError, OSError) as error:
+        send(as_failure(error))
         return 1
     return 0
+
+
+def as_failure(error: GrowLearnError | OSError) -> ChildFailure:
+    """What a training that could not go on tells whoever asked for it."""
+    if is_disk_full(error) and not isinstance(error, GrowLearnError):
+        error = DiskFull(f"no checkpoint of the training can be written to {error.filename or 'it'}")
+    if isinstance(error, GrowLearnError):
+        return ChildFailure(reason=error.message, hint=error.hint, retryable=isinstance(error, Unavailable))
+    return ChildFailure(reason=f"training could not continue: {error}", retryable=True)
 
 
 def _exit_with_parent(parent: IO[bytes]) -> None:

@@ -17,7 +17,7 @@ from growlearn.app.jobfile import read_job
 from growlearn.app.yaml_positions import parse_yaml
 from growlearn.domain.errors import GrowLearnError
 from growlearn.domain.growth_config import GrowthConfig
-from growlearn.domain.job import Job, RegistryConfig, Schedule, WindowingConfig
+from growlearn.domain.job import Job, RegistryConfig, Schedule, SourceConfig, WindowingConfig
 from growlearn.domain.schema import InputColumn, InputType
 
 NUMBER = InputColumn(type=InputType.NUMBER)
@@ -37,6 +37,11 @@ def drafted(data: Path, folder: Path, label: str | None = None) -> Job:
     return read_job(path, folder)
 
 
+def folder_of(job: Job) -> SourceConfig:
+    assert isinstance(job.source, SourceConfig)
+    return job.source
+
+
 def test_a_table_becomes_a_job_that_can_be_read(tmp_path: Path) -> None:
     data = tmp_path / "in"
     data.mkdir()
@@ -47,7 +52,8 @@ def test_a_table_becomes_a_job_that_can_be_read(tmp_path: Path) -> None:
     job = drafted(data, tmp_path)
     assert dict(job.schema.inputs) == {"a": NUMBER, "b b": CATEGORY, "when": NUMBER}
     assert (job.schema.label, job.schema.task) == ("Label", "task")
-    assert (job.source.url, job.source.pattern) == (str(data), "*.parquet")
+    source = folder_of(job)
+    assert (source.url, source.pattern) == (str(data), "*.parquet")
 
 
 def test_csv_columns_are_told_apart_and_the_last_is_the_label_where_no_name_says_so(tmp_path: Path) -> None:
@@ -108,7 +114,8 @@ def test_a_folder_of_class_folders_is_one_delivery_of_the_folder_above(tmp_path:
         (tmp_path / "pets" / name).mkdir(parents=True)
         (tmp_path / "pets" / name / "1.png").write_bytes(png("RGB", (9, 7)))
     job = drafted(tmp_path / "pets", tmp_path)
-    assert (job.source.type, job.source.url, job.source.pattern) == ("image-folder", str(tmp_path), "pets")
+    source = folder_of(job)
+    assert (source.type, source.url, source.pattern) == ("image-folder", str(tmp_path), "pets")
     assert job.schema.inputs["image"].shape == (3, 7, 9)
 
 
@@ -244,7 +251,7 @@ def test_files_of_every_kind_there_is_are_looked_at(names: list[str], pattern: s
         (tmp_path / "data" / name).write_text("x,label\n1,0\n")
     if "b.parquet" in names:
         pq.write_table(pa.table({"x": [1], "label": [0]}), tmp_path / "data" / "b.parquet")
-    assert drafted(tmp_path / "data", tmp_path).source.pattern == pattern
+    assert folder_of(drafted(tmp_path / "data", tmp_path)).pattern == pattern
 
 
 def test_a_guess_is_told_to_be_one(tmp_path: Path) -> None:
@@ -270,7 +277,7 @@ def test_what_operating_systems_leave_beside_files_is_not_looked_at(tmp_path: Pa
         file.with_name(f"._{file.name}").write_bytes(b"\0\5\x16\7")
         (file.parent / "__MACOSX" / file.name).write_bytes(b"\0\5\x16\7")
     assert drafted(tmp_path / "photos", tmp_path).schema.inputs["image"].shape == (1, 4, 6)
-    assert drafted(tmp_path / "tables", tmp_path).source.pattern == "*.csv"
+    assert folder_of(drafted(tmp_path / "tables", tmp_path)).pattern == "*.csv"
 
 
 def test_a_column_in_the_names_of_folders_is_left_out_with_the_reason(tmp_path: Path) -> None:

@@ -2,13 +2,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from growlearn import __version__
 from growlearn.adapters.engines.protocol import ChildFailure, ChildMessage
+from growlearn.adapters.engines.subprocess_engine import SubprocessEngine
+from growlearn.adapters.memory.store import MemoryStore
+from growlearn.app.composition import build_ports
 from growlearn.app.ray_task import NodeSettings, train_on_node
 from growlearn.registry.json_codec import from_json
+from growlearn.settings import read_settings
 
 
 @pytest.fixture(autouse=True)
@@ -27,3 +32,11 @@ def test_a_node_of_another_version_is_told_before_it_reads_the_plan(monkeypatch:
         reason=f"a node of the Ray cluster has growlearn {__version__}, and its worker 0.0.1",
         hint="install the same version on every node",
     )
+
+
+@pytest.mark.parametrize(("engine", "module"), [("local", "training_process"), ("ray", "ray_driver")])
+def test_the_setting_chooses_what_trains(tmp_path: Path, engine: str, module: str) -> None:
+    settings = read_settings({"GROWLEARN_ENGINE": engine, "GROWLEARN_THREADS": "1"}, tmp_path)
+    chosen = build_ports(settings, MemoryStore()).engine
+    assert isinstance(chosen, SubprocessEngine)
+    assert f"growlearn.app.{module}" in chosen.command

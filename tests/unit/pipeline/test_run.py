@@ -14,7 +14,6 @@ from growlearn.adapters.memory.source import MemorySource
 from growlearn.adapters.memory.tracker import MemoryTracker
 from growlearn.domain.errors import GrowLearnError, LeaseLost
 from growlearn.domain.growth import Progress
-from growlearn.domain.job import SourceConfig
 from growlearn.domain.stream import Alias, Transition
 from growlearn.domain.window import Verdict, Window, WindowState
 from growlearn.network.model import weights
@@ -89,7 +88,7 @@ def test_a_missing_source_does_not_stop_windows_ingested_before(tmp_path: Path, 
     with pytest.raises(KeyboardInterrupt):
         run_stream("digits", world.ports, stop)
 
-    def missing(_: SourceConfig) -> MemorySource:
+    def missing(_: object) -> MemorySource:
         raise GrowLearnError("source folder does not exist", hint="mount it")
 
     with pytest.raises(GrowLearnError, match="source folder does not exist"):

@@ -28,6 +28,8 @@ from tests.conftest import find_free_port
 from tests.ray_cluster import TwoNodes
 from tests.unit.model_builder import ModelBuilder
 
+pytestmark = pytest.mark.timeout(900)  # Ray's processes give way to all others: most of it is waiting
+
 
 @pytest.fixture
 def plan(tmp_path: Path, digit_rows: Rows) -> GrowthPlan:

@@ -73,15 +73,19 @@ def hold_lease(store: Store, claim: Claim, clock: Clock, lease_s: float) -> Iter
 
 @contextmanager
 def renew_periodically(renew: Callable[[], bool], lease_s: float, description: str) -> Iterator[None]:
-    """Call `renew` each second, and three times a lease, in a thread, until the block ends or it is False."""
-    is_away = False
+    """Call `renew` each second, and three times a lease, in a thread, until the block ends or it is False.
+
+    A block that goes on without its lease is warned of; one that ends with its work ends its lease first.
+    """
+    is_away = is_lost = False
 
     def renew_and_log() -> bool:
-        nonlocal is_away
+        nonlocal is_away, is_lost
+        if is_lost:
+            _log.warning("%s is no longer this worker's", description)
+            return False
         try:
-            if not renew():
-                _log.warning("%s is no longer this worker's", description)
-                return False
+            is_lost = not renew()
             is_away = False
         except Exception as error:  # a database that is away for a moment must not end the work
             if not is_away:

@@ -35,6 +35,26 @@ def test_a_lost_lease_is_not_renewed_again() -> None:
     assert count_renewals(lambda _: False, 2) == 1
 
 
+def test_work_that_goes_on_without_its_lease_is_warned_of_once(caplog: pytest.LogCaptureFixture) -> None:
+    with renew_periodically(lambda: False, 0.03, "w1"):
+        threading.Event().wait(0.3)
+    assert caplog.messages == ["w1 is no longer this worker's"]
+
+
+def test_a_window_that_ends_while_its_lease_is_renewed_is_no_lost_one(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    has_ended = threading.Event()
+
+    def renew() -> bool:
+        has_ended.set()
+        return False  # as the store says of a window that is done
+
+    with renew_periodically(renew, 3, "w1"):
+        has_ended.wait(30)
+    assert caplog.messages == []
+
+
 def test_an_unreachable_database_is_tried_again() -> None:
     def unreachable_at_first(count: int) -> bool:
         if count < 3:

@@ -11,6 +11,7 @@ from mlflow.entities import Metric, Param, Run, RunStatus, RunTag
 from mlflow.exceptions import MlflowException
 
 from growlearn.adapters.mlflow.client import get_artifact_root, get_store_database
+from growlearn.adapters.mlflow.creation import send_once
 from growlearn.adapters.mlflow.dataset import make_dataset_input
 from growlearn.adapters.mlflow.files import TABLES_TAG, make_run_files, make_tables_tag
 from growlearn.adapters.mlflow.metrics import to_milliseconds
@@ -33,12 +34,13 @@ def open_run(client: MlflowClient, window_report: WindowReport) -> Run:
     matches = client.search_runs([experiment], make_tag_filter(make_run_key(window_report)), max_results=1)
     if matches:
         return matches[0]
-    return client.create_run(
-        experiment,
-        start_time=to_milliseconds(window_report.window.discovered_at),
-        tags=make_run_key(window_report),
-        run_name=window_report.window.id,
-    )
+    with send_once():
+        return client.create_run(
+            experiment,
+            start_time=to_milliseconds(window_report.window.discovered_at),
+            tags=make_run_key(window_report),
+            run_name=window_report.window.id,
+        )
 
 
 def is_finished(run: Run) -> bool:

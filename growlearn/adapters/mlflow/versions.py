@@ -13,6 +13,7 @@ from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 from mlflow.models import Model
 
+from growlearn.adapters.mlflow.creation import send_once
 from growlearn.adapters.mlflow.runs import make_tag_filter
 from growlearn.adapters.mlflow.tags_and_params import (
     make_decision_tags,
@@ -66,14 +67,15 @@ def register_version(
     if registered is None:
         name = stream.job.registered_model
         _ensure_registered_model(client, stream)
-        registered = client.create_model_version(
-            name,
-            model.artifact_location,
-            run_id=run.info.run_id,
-            tags=make_version_tags(stream, version) | make_decision_tags(window_report),
-            description=make_version_note(version),
-            model_id=model.model_id,
-        )
+        with send_once():
+            registered = client.create_model_version(
+                name,
+                model.artifact_location,
+                run_id=run.info.run_id,
+                tags=make_version_tags(stream, version) | make_decision_tags(window_report),
+                description=make_version_note(version),
+                model_id=model.model_id,
+            )
     link = json.dumps([{"name": registered.name, "version": int(registered.version)}])
     client.set_logged_model_tags(model.model_id, {_VERSIONS_TAG: link})
     return str(registered.version)
@@ -101,13 +103,14 @@ def _get_or_create_logged_model(client: MlflowClient, run: Run, version: Version
     )
     if matches:
         return matches[0]
-    return client.create_logged_model(
-        run.info.experiment_id,
-        name=f"version-{version.number}",
-        source_run_id=run.info.run_id,
-        tags={"growlearn.version": str(version.number), "growlearn.window": version.window},
-        model_type="growlearn",
-    )
+    with send_once():
+        return client.create_logged_model(
+            run.info.experiment_id,
+            name=f"version-{version.number}",
+            source_run_id=run.info.run_id,
+            tags={"growlearn.version": str(version.number), "growlearn.window": version.window},
+            model_type="growlearn",
+        )
 
 
 def _list_output_model_ids(run: Run) -> list[str]:

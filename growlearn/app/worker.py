@@ -11,7 +11,7 @@ from growlearn.app.backoff import Backoff, back_off
 from growlearn.app.log_lines import log_fields
 from growlearn.app.outages import Outages
 from growlearn.app.signals import Interrupted
-from growlearn.domain.errors import LeaseLost
+from growlearn.domain.errors import ConcurrentUpdate
 from growlearn.domain.stream_overview import StreamWork
 from growlearn.ports import Clock, Store
 
@@ -139,7 +139,7 @@ class Worker:
                 self._backoffs[name] = back_off(None, self._clock.now(), self._poll_s, self._poll_s)
 
     def _record_error(self, name: str, error: Exception) -> None:
-        if isinstance(error, LeaseLost):  # another worker has it, or somebody deleted the stream
+        if isinstance(error, ConcurrentUpdate):  # another worker has it, or somebody deleted the stream
             self._wait_a_lease(name)
             return
         self._outages.report(_describe(name), str(error) or type(error).__name__)

@@ -11,7 +11,7 @@ from growlearn.adapters.memory.store import MemoryStore
 from growlearn.app.outages import Outages
 from growlearn.app.signals import Interrupted
 from growlearn.app.worker import Worker
-from growlearn.domain.errors import LeaseLost
+from growlearn.domain.errors import ConcurrentUpdate, LeaseLost
 from growlearn.domain.job import Job, SourceConfig
 from growlearn.domain.schema import InputColumn, InputType, Schema
 from growlearn.domain.stream import Message, MessageKind
@@ -180,10 +180,16 @@ def test_messages_for_the_tracker_are_no_work_on_a_stream() -> None:
     assert bench.look() == []
 
 
-def test_a_window_taken_over_is_no_trouble_and_its_stream_waits_for_one_lease() -> None:
+@pytest.mark.parametrize(
+    "error",
+    [LeaseLost("w1 is no longer this worker's"), ConcurrentUpdate("w1 was written by another process")],
+)
+def test_what_another_worker_did_first_is_no_trouble_and_its_stream_waits_for_one_lease(
+    error: ConcurrentUpdate,
+) -> None:
     bench = Bench("a")
     bench.leave_pending("a")
-    bench.trouble["a"] = LeaseLost("w1 is no longer this worker's")
+    bench.trouble["a"] = error
     assert gaps(bench) == [1, 1, 1, 1]
     assert bench.complaints == []
 

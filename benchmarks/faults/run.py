@@ -91,7 +91,8 @@ def main() -> None:
     parser.add_argument("--fault-s", type=float, default=2.0, help="mean time between two faults")
     parser.add_argument("--work-s", type=float, default=0.02, help="work on each of a window's two states")
     parser.add_argument("--seed", type=int, default=7)
-    parser.add_argument("--limit-s", type=float, default=1800.0)
+    parser.add_argument("--faults-s", type=float, default=1200.0, help="no fault after that")
+    parser.add_argument("--limit-s", type=float, default=1800.0, help="what has not ended by then is missing")
     options = parser.parse_args()
     server = start_server()
     with_faults = run(server, "with_faults", options, options.schedulers, options.workers)
@@ -187,13 +188,14 @@ def disturb_until_done(service: Service, server: Any, engine: Any, database: str
         for name in [name for name, until_s in service.paused.items() if until_s <= now_s]:
             service.processes[name].send_signal(signal.SIGCONT)
             del service.paused[name]
-        if options.fault_s and restarts_left and done >= total * (1 - restarts_left / (options.restarts + 1)):
+        has_faults = options.fault_s and now_s - started_s < options.faults_s
+        if has_faults and restarts_left and done >= total * (1 - restarts_left / (options.restarts + 1)):
             server.stop()
             time.sleep(1.0)
             server.ensure_postgres_running()
             restarts_left -= 1
             service.faults["server restarts"] += 1
-        elif options.fault_s and now_s >= next_fault_s:
+        elif has_faults and now_s >= next_fault_s:
             next_fault_s = now_s + random_.expovariate(1 / options.fault_s)
             disturb(service, random_, engine, database)
         time.sleep(0.1)

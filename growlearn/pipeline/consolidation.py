@@ -68,7 +68,8 @@ def plan_consolidation_window(stream: Stream, store: Store, at: datetime) -> tup
     """The window that would consolidate the model as it stands, and its plan; raises NotGrowable."""
     if stream.parent_version is None:
         raise CannotGrow(f"stream {stream.name!r} has not learned anything yet")
-    number = max(window.number for window in store.windows(stream.name)) + 1
+    windows = store.windows(stream.name)
+    number = max(window.number for window in windows) + 1
     versions = store.versions(stream.name)
     parent = get_version(versions, stream.parent_version)
     known_tasks = select_version_tasks(store.tasks(stream.name), versions, parent.number)
@@ -80,7 +81,7 @@ def plan_consolidation_window(stream: Stream, store: Store, at: datetime) -> tup
         state=WindowState.GROWING,
         source=CONSOLIDATION_SOURCE,
         discovered_at=at,
-        updated_at=at,
+        updated_at=max(at, *(window.updated_at for window in windows)),  # also by a clock that was set back
         verdict=Verdict.FULL,
         reason=f"{num_branches} branches of at most {stream.job.model.max_branches}: to be distilled into "
         f"{len(plan.new_branches)}",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 
 from growlearn.domain.errors import GrowLearnError
@@ -13,7 +14,7 @@ from growlearn.domain.job import Job, SourceConfig
 from growlearn.domain.lineage import Manifest, Task, Version
 from growlearn.domain.sql_source import SqlSourceConfig
 from growlearn.domain.stream import Stream, WindowRecord
-from growlearn.domain.window import Window
+from growlearn.domain.window import Window, WindowState
 from growlearn.evaluation.metric_evaluator import make_evaluator, rescore_evaluation
 from growlearn.growth.plan import empty_manifest
 from growlearn.ingest.rows import Rows
@@ -101,6 +102,15 @@ class StepContext:
     def earlier_windows(self) -> tuple[Window, ...]:
         """The stream's windows before this one, in order."""
         return tuple(window for window in self.windows if window.number < self.window.number)
+
+    @property
+    def record_time(self) -> datetime:
+        """Now; the latest time recorded of the stream where the clock was set back: times give the order.
+
+        A stream's windows are in progress one after the other, so from its judgement on that is the window's.
+        """
+        recorded = self.windows if self.window.state is WindowState.ACCEPTED else (self.window,)
+        return max(self.ports.clock.now(), *(window.updated_at for window in recorded))
 
     @property
     def current_task(self) -> str | None:

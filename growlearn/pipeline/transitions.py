@@ -24,7 +24,7 @@ def make_transition(context: StepContext, target: WindowState, **records: object
         target=target,
         worker=ports.worker,
         claim=window.claim,
-        at=ports.clock.now(),
+        at=context.record_time,
         snapshot=window.snapshot,
         job_digest=compute_job_digest(context.job),
         **records,  # type: ignore[arg-type]

@@ -25,7 +25,7 @@ _ACTOR = "gates"
 
 def promote_or_reject(context: StepContext, _: ProgressCallback) -> Transition:
     """From evaluated to promoted, pending approval or rejected: the gates decide, and the record says why."""
-    stream, at, record = context.stream, context.ports.clock.now(), context.record
+    stream, at, record = context.stream, context.record_time, context.record
     plan, result, evaluation = record.plan, record.result, record.evaluation
     assert plan is not None
     assert result is not None
@@ -76,7 +76,7 @@ def _reject(
     reason: str,
     gates: tuple[GateResult, ...] = (),
 ) -> Transition:
-    branches = make_branches(plan, result, None, context.ports.clock.now())
+    branches = make_branches(plan, result, None, context.record_time)
     return make_final_transition(context, WindowState.REJECTED, reason=reason, gates=gates, branches=branches)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from growlearn.adapters.memory.clock import ManualClock
 from growlearn.adapters.memory.source import MemorySource
 from growlearn.adapters.memory.tracker import MemoryTracker
 from growlearn.domain.errors import GrowLearnError, LeaseLost
@@ -19,7 +20,7 @@ from growlearn.domain.window import Verdict, Window, WindowState
 from growlearn.network.model import weights
 from growlearn.pipeline.run import RunEvents, RunSummary, run_stream
 from growlearn.registry.matrix import load_accuracy_matrix
-from growlearn.registry.outbox import deliver_messages
+from growlearn.registry.outbox import build_window_report, deliver_messages
 from tests.unit.digits import Digits, rotate
 from tests.unit.in_memory import JOB, NO_BASELINES, TASKED, World, parquet
 
@@ -203,6 +204,20 @@ def test_killed_before_any_transition_the_window_continues_where_it_was(
     disturbed.clock.advance(120)
     disturbed.run()
     assert _outcome(disturbed) == _outcome(undisturbed)
+
+
+def test_a_clock_that_is_set_back_reorders_nothing(tmp_path: Path, digits: Digits) -> None:
+    images, labels = digits
+    world = World(tmp_path, replace(JOB, baseline_comparison=NO_BASELINES))
+    world.send("1.parquet", images[:300], labels[:300])
+    by_right_clock = world.clock.now()
+    world.ports = replace(world.ports, clock=ManualClock(by_right_clock - timedelta(hours=1)))
+    world.send("2.parquet", 255 - images[300:600], labels[300:600])
+    windows, versions = world.store.windows("digits"), world.store.versions("digits")
+    assert [window.updated_at for window in windows] == [by_right_clock] * 2
+    assert [version.created_at for version in versions] == [by_right_clock] * 2
+    report = build_window_report(world.store, "digits", "w2")
+    assert [branch.id for branch in report.branches] == ["b1", "b2"]
 
 
 def _outcome(world: World) -> object:

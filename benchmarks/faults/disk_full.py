@@ -7,17 +7,17 @@ what it makes of an undisturbed life (`matrix.py`).
 
 from __future__ import annotations
 
+import argparse
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 sys.path.append(str(Path(__file__).parents[1]))
 
-from matrix import Case, Outcome, meet_all, parse_options
+from matrix import Case, Outcomes, can_publish, describe_command, meet_all, parse_options
 from places import DATABASES
 from points import Fault, Points
 from results import publish
-from story import CHAPTERS, Chapter, call_chapter, fork
+from story import CHAPTERS, call_chapter, fork
 
 _SAID = "the disk is full: "
 _FAULTS = (Fault.FULL, Fault.SHORT)
@@ -27,11 +27,10 @@ def main() -> None:
     """Fill the disk at every point of every chapter, and print the table."""
     options = parse_options(str(__doc__))
     outcomes = meet_all(_FAULTS, run_out_of_room, options)
-    if options.until is None and options.every == 1 and set(options.databases) == set(DATABASES):
-        _publish(outcomes, options.copies)
-    problems = sum(outcome.problem is not None for outcome in outcomes)
-    print(f"{len(outcomes)} full disks, {problems} problems")
-    sys.exit(1 if problems else 0)
+    if can_publish(options):
+        _publish(outcomes, options)
+    print(f"{len(outcomes.all)} full disks, {len(outcomes.problems)} problems")
+    sys.exit(1 if outcomes.problems else 0)
 
 
 def run_out_of_room(case: Case) -> str | None:
@@ -50,31 +49,23 @@ def run_out_of_room(case: Case) -> str | None:
     return None
 
 
-def _publish(outcomes: Sequence[Outcome], copies: int) -> None:
+def _publish(outcomes: Outcomes, options: argparse.Namespace) -> None:
     columns = [(database, fault) for database in DATABASES for fault in _FAULTS]
-    rows = [
-        f"| {chapter.name} | {' | '.join(_count(outcomes, chapter, *column) for column in columns)} |"
-        for chapter in CHAPTERS
-    ]
-    titles = " | ".join(f"{database}, {fault}: met, same" for database, fault in columns)
+    rows = []
+    for chapter in CHAPTERS:
+        cells = [outcomes.count(database, chapter.name, fault) for database, fault in columns]
+        rows.append(f"| {' | '.join([chapter.name, *cells])} |")
+    titles = [f"{database}, {fault}: points, met, same" for database, fault in columns]
     publish(
         "disk_full",
         "A disk full at every commit and every file operation",
-        [f"| | {titles} |", f"| --- {'| --- ' * len(columns)}|", *rows],
+        [f"| | {' | '.join(titles)} |", f"| --- {'| --- ' * len(columns)}|", *rows],
         "full: nothing has room from there on; short: half of that write arrives. Same: one sentence says "
         "so, and with room again record, files and MLflow hold what they hold without the fault, nothing "
-        f"twice, and `growlearn fsck` finds nothing. Of the files that MLflow copies, every {copies}th",
-        "faults/disk_full.py",
+        f"twice, and `growlearn fsck` finds nothing. Of the files that MLflow copies, every {options.copies}th is a "
+        "point",
+        f"faults/disk_full.py{describe_command(options)}",
     )
-
-
-def _count(outcomes: Sequence[Outcome], chapter: Chapter, database: str, fault: Fault) -> str:
-    found = [
-        each
-        for each in outcomes
-        if (each.database, each.chapter, each.fault) == (database, chapter.name, fault)
-    ]
-    return f"{len(found)}, {sum(each.problem is None for each in found)}"
 
 
 if __name__ == "__main__":

@@ -82,9 +82,13 @@ class Outcome:
 
 
 class Outcomes:
-    """All outcomes so far; as lines of a file, where one is named, so that an interrupted run goes on."""
+    """All outcomes so far; as lines of a file, where one is named, so that an interrupted run goes on.
+
+    `points` counts those of each database, chapter and fault, whether they were met or not.
+    """
 
     def __init__(self, file: Path | None) -> None:
+        self.points: dict[tuple[str, str, str], int] = {}
         self._file = file
         lines = file.read_text().splitlines() if file is not None and file.exists() else []
         self.all = [Outcome(**json.loads(line)) for line in lines]
@@ -101,6 +105,27 @@ class Outcomes:
         key = (database, case.chapter.name, case.fault, case.number)
         return key in {(each.database, each.chapter, each.fault, each.number) for each in self.all}
 
+    def count(self, database: str, chapter: str, fault: Fault) -> str:
+        """A cell of the table: how many points there are, were met, and ended the same."""
+        key = (database, chapter, fault)
+        found = [each for each in self.all if (each.database, each.chapter, each.fault) == key]
+        return f"{self.points[key]}, {len(found)}, {sum(each.problem is None for each in found)}"
+
+    @property
+    def problems(self) -> list[Outcome]:
+        """Those after which something was wrong."""
+        return [outcome for outcome in self.all if outcome.problem is not None]
+
+
+def can_publish(options: argparse.Namespace) -> bool:
+    """Whether the table would be whole."""
+    return options.until is None and set(options.databases) == set(DATABASES)
+
+
+def describe_command(options: argparse.Namespace) -> str:
+    """The options that decide which points are met, as they are given."""
+    return f" --every {options.every}" if options.every > 1 else ""
+
 
 def parse_options(description: str) -> argparse.Namespace:
     """What a matrix can be told."""
@@ -113,28 +138,29 @@ def parse_options(description: str) -> argparse.Namespace:
     return parser.parse_args()
 
 
-def meet_all(faults: Sequence[Fault], meet: Meet, options: argparse.Namespace) -> list[Outcome]:
+def meet_all(faults: Sequence[Fault], meet: Meet, options: argparse.Namespace) -> Outcomes:
     """Every fault at every point on every database; each problem is printed."""
     chapters = list_chapters(options.until)
     import_everything(delivers=any(chapter.delivers for chapter in chapters))
     outcomes = Outcomes(options.keep)
     for database in options.databases:
-        for case in _list_cases(database, chapters, faults, options):
+        for case in _list_cases(database, chapters, faults, options, outcomes.points):
             if not outcomes.has(database, case):
                 case.place.bring_back("before")
                 problem = meet(case) or take_up(case)
                 point = "after the last operation" if case.point is None else str(case.point)
                 outcomes.add(Outcome(database, case.chapter.name, case.fault, case.number, point, problem))
-    for outcome in outcomes.all:
-        if outcome.problem is not None:
-            print(
-                f"{outcome.database}, {outcome.chapter}, {outcome.fault} {outcome.point}: {outcome.problem}"
-            )
-    return outcomes.all
+    for problem in outcomes.problems:
+        print(f"{problem.database}, {problem.chapter}, {problem.fault} {problem.point}: {problem.problem}")
+    return outcomes
 
 
 def _list_cases(
-    database: str, chapters: Sequence[Chapter], faults: Sequence[Fault], options: argparse.Namespace
+    database: str,
+    chapters: Sequence[Chapter],
+    faults: Sequence[Fault],
+    options: argparse.Namespace,
+    counts: dict[tuple[str, str, str], int],
 ) -> Iterator[Case]:
     with tempfile.TemporaryDirectory(prefix="faults-") as folder, open_place(Path(folder), database) as place:
         make_place(place.folder, delivers=any(chapter.delivers for chapter in chapters))
@@ -146,6 +172,7 @@ def _list_cases(
                 undisturbed = run_undisturbed(place, chapter, fault)
                 place.keep("after")
                 chosen = _choose_points(undisturbed.points, database, fault, options.copies)
+                counts[database, chapter.name, fault] = len(chosen)
                 for number in chosen[:: options.every * chapter.every]:
                     yield Case(place, chapter, undisturbed, fault, number)
                 place.bring_back("before")

@@ -1,4 +1,4 @@
-"""A sample of what `benchmarks/faults` does at every point: real kills, and a disk that is said to be full."""
+"""A sample of what `benchmarks/faults` does at every point: real kills, and disks that say they are full."""
 
 from __future__ import annotations
 

@@ -14,11 +14,13 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from contents import Contents, find_difference, read_contents
 from places import DATABASES, Place, open_place
 from points import Fault, Point, Points
 from story import (
+    CHAPTERS,
     STREAM,
     Chapter,
     call_chapter,
@@ -88,17 +90,35 @@ class Outcomes:
     """
 
     def __init__(self, file: Path | None) -> None:
+        self.all: list[Outcome] = []
         self.points: dict[tuple[str, str, str], int] = {}
         self._file = file
         lines = file.read_text().splitlines() if file is not None and file.exists() else []
-        self.all = [Outcome(**json.loads(line)) for line in lines]
+        for values in map(json.loads, lines):
+            if "count" in values:
+                self.points[values["database"], values["chapter"], values["fault"]] = values["count"]
+            else:
+                self.all.append(Outcome(**values))
 
     def add(self, outcome: Outcome) -> None:
         """One more."""
         self.all.append(outcome)
+        self._keep(asdict(outcome))
+
+    def set_points(self, database: str, chapter: str, fault: Fault, count: int) -> None:
+        """How many points there are."""
+        self.points[database, chapter, fault] = count
+        self._keep({"database": database, "chapter": chapter, "fault": fault, "count": count})
+
+    def _keep(self, values: dict[str, Any]) -> None:
         if self._file is not None:
             with self._file.open("a") as file:
-                file.write(f"{json.dumps(asdict(outcome))}\n")
+                file.write(f"{json.dumps(values)}\n")
+
+    def is_whole(self, faults: Sequence[Fault]) -> bool:
+        """Whether every chapter was lived through on every database."""
+        chapters = [(database, chapter.name) for database in DATABASES for chapter in CHAPTERS]
+        return all((*chapter, fault) in self.points for chapter in chapters for fault in faults)
 
     def has(self, database: str, case: Case) -> bool:
         """Whether this fault was met before."""
@@ -117,14 +137,10 @@ class Outcomes:
         return [outcome for outcome in self.all if outcome.problem is not None]
 
 
-def can_publish(options: argparse.Namespace) -> bool:
-    """Whether the table would be whole."""
-    return options.until is None and set(options.databases) == set(DATABASES)
-
-
 def describe_command(options: argparse.Namespace) -> str:
     """The options that decide which points are met, as they are given."""
-    return f" --every {options.every}" if options.every > 1 else ""
+    every = f" --every {options.every}" if options.every > 1 else ""
+    return every if options.keep is None else f" --databases {' '.join(options.databases)}{every} --keep FILE"
 
 
 def parse_options(description: str) -> argparse.Namespace:
@@ -144,7 +160,7 @@ def meet_all(faults: Sequence[Fault], meet: Meet, options: argparse.Namespace) -
     import_everything(delivers=any(chapter.delivers for chapter in chapters))
     outcomes = Outcomes(options.keep)
     for database in options.databases:
-        for case in _list_cases(database, chapters, faults, options, outcomes.points):
+        for case in _list_cases(database, chapters, faults, options, outcomes):
             if not outcomes.has(database, case):
                 case.place.bring_back("before")
                 problem = meet(case) or take_up(case)
@@ -160,7 +176,7 @@ def _list_cases(
     chapters: Sequence[Chapter],
     faults: Sequence[Fault],
     options: argparse.Namespace,
-    counts: dict[tuple[str, str, str], int],
+    outcomes: Outcomes,
 ) -> Iterator[Case]:
     with tempfile.TemporaryDirectory(prefix="faults-") as folder, open_place(Path(folder), database) as place:
         make_place(place.folder, delivers=any(chapter.delivers for chapter in chapters))
@@ -172,7 +188,7 @@ def _list_cases(
                 undisturbed = run_undisturbed(place, chapter, fault)
                 place.keep("after")
                 chosen = _choose_points(undisturbed.points, database, fault, options.copies)
-                counts[database, chapter.name, fault] = len(chosen)
+                outcomes.set_points(database, chapter.name, fault, len(chosen))
                 for number in chosen[:: options.every * chapter.every]:
                     yield Case(place, chapter, undisturbed, fault, number)
                 place.bring_back("before")

@@ -121,13 +121,21 @@ def _move_aliases(settings: Settings, store: Store, decision: Decision) -> None:
 
 
 def _take_aliases(settings: Settings, store: Store, stream: str) -> bool:
-    """Set the aliases in MLflow as recorded where somebody has moved them; False where they stand there."""
+    """Set the aliases in MLflow as recorded where they are not; False where they stand there.
+
+    They are not where somebody has moved them, and where MLflow has not been told of a decision yet.
+    """
     from growlearn.app.mlflow_sync import list_mlflow_warnings, sync_mlflow
     from growlearn.domain.stream import Message, MessageKind
 
+    is_untold = bool(store.pending_messages(stream, limit=1))
+    if is_untold and sync_mlflow(settings, store, stream, echo_error):
+        raise typer.Exit(FAILED)
     warnings = list_mlflow_warnings(settings, store, stream)
     if not warnings:
-        return False
+        if is_untold:  # a command that decided was cut short before it told MLflow
+            echo(f"{stream}: the aliases in MLflow are set as recorded")
+        return is_untold
     for text in warnings:
         echo_error(text)
     store.enqueue([Message(stream=stream, kind=MessageKind.TAKE_ALIASES)])

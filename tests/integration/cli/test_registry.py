@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from growlearn.adapters.db.store import open_db_store
 from growlearn.adapters.mlflow.client import open_client
+from growlearn.app.decisions import decide_rollback, store_decision
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -118,6 +120,21 @@ def test_an_alias_moved_by_hand_to_an_older_version_is_reported_and_put_back_by_
     assert text in registry_findings(copied)[0][1]
     assert copied.growlearn("promote", NAME, str(champion)).code == 0
     assert aliases_of(client)["champion"] == str(champion)
+
+
+def test_a_decision_that_mlflow_was_not_told_is_told_once_when_it_is_made_again(copied: Place) -> None:
+    url = f"sqlite:///{copied.folder / '.growlearn' / 'growlearn.db'}"
+    with open_db_store(url) as store:
+        at = store.stream(NAME).created_at
+        store_decision(store, decide_rollback(store, NAME, 1, "a person", "cut short before MLflow", at))
+        (pending,) = store.pending_messages(NAME)
+        again = copied.growlearn("promote", NAME, "1")
+        assert (again.code, "the aliases in MLflow are set as recorded" in again.out) == (0, True), again.err
+        assert "stands on version" not in again.err
+        assert store.pending_messages(NAME) == ()
+        store.enqueue([pending.message])
+        assert [new.id for new in store.pending_messages(NAME)] == [pending.id + 1]  # none in between
+    assert aliases_of(client_of(copied))["champion"] == "1"
 
 
 def test_a_second_installation_with_the_same_names_leaves_the_first_one_s_aliases(

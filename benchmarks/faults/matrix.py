@@ -20,7 +20,6 @@ from contents import Contents, find_difference, read_contents
 from places import DATABASES, Place, open_place
 from points import Fault, Point, Points
 from story import (
-    CHAPTERS,
     STREAM,
     Chapter,
     call_chapter,
@@ -115,19 +114,16 @@ class Outcomes:
             with self._file.open("a") as file:
                 file.write(f"{json.dumps(values)}\n")
 
-    def is_whole(self, faults: Sequence[Fault]) -> bool:
-        """Whether every chapter was lived through on every database."""
-        chapters = [(database, chapter.name) for database in DATABASES for chapter in CHAPTERS]
-        return all((*chapter, fault) in self.points for chapter in chapters for fault in faults)
-
     def has(self, database: str, case: Case) -> bool:
         """Whether this fault was met before."""
         key = (database, case.chapter.name, case.fault, case.number)
         return key in {(each.database, each.chapter, each.fault, each.number) for each in self.all}
 
     def count(self, database: str, chapter: str, fault: Fault) -> str:
-        """A cell of the table: how many points there are, were met, and ended the same."""
+        """A cell of the table: how many points there are, were met, and ended the same; - where none was."""
         key = (database, chapter, fault)
+        if key not in self.points:
+            return "-"
         found = [each for each in self.all if (each.database, each.chapter, each.fault) == key]
         return f"{self.points[key]}, {len(found)}, {sum(each.problem is None for each in found)}"
 

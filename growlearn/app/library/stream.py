@@ -25,6 +25,7 @@ from growlearn.app.decisions import (
 from growlearn.app.library.columns import Features, to_table
 from growlearn.app.views import get_accuracy_matrix
 from growlearn.domain.errors import GrowLearnError
+from growlearn.domain.job import SourceConfig
 from growlearn.pipeline.run import run_stream
 from growlearn.pipeline.verify import find_refusal
 from growlearn.registry.version_tree import get_version
@@ -119,7 +120,7 @@ class Stream:
             raise GrowLearnError(
                 f"stream {self.name!r} has these rows already, as {name}", hint="call run() to handle them"
             )
-        if source.min_file_age_s:
+        if isinstance(source, SourceConfig) and source.min_file_age_s:
             time.sleep(source.min_file_age_s + _CLOCK_STEP_S)
         return self.run()
 

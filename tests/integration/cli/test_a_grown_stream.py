@@ -45,7 +45,7 @@ def test_status_json_has_the_documented_keys(grown: Any) -> None:
 
 def test_windows_json_has_the_documented_keys(grown: Any) -> None:
     windows = grown.place.growlearn("windows", "blobs", "--json").json["windows"]
-    keys = ["id", "state", "rows", "quarantined_rows", "task", "verdict", "reason", "source"]
+    keys = ["id", "state", "rows", "quarantined_rows", "task", "verdict", "reason", "source", "estimate"]
     assert all(list(window) == keys for window in windows)
     assert [(w["id"], w["state"], w["verdict"], w["task"]) for w in windows] == [
         ("w1", "promoted", "first", "task-1"),

@@ -1,6 +1,7 @@
 """All that an installation holds: its record, its files, and what MLflow has of it.
 
-Left out is what two undisturbed runs differ in too: times, durations, random ids, and who held which lease.
+Left out is what two undisturbed runs differ in too: times (a fingerprint is one), durations, random ids, and
+who held which lease.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ Contents = dict[str, Any]
 
 _PASSING_TABLES = ("growlearn_processes", "growlearn_ticks")
 _PASSING_COLUMNS = (
+    "fingerprint",
     "claim",
     "lease_owner",
     "lease_until",

@@ -66,18 +66,12 @@ def dashboard_server(home: Path, process: str = "api") -> Iterator[str]:
         server.wait()
 
 
-def find_free_port() -> int:
-    """A port of this machine that nobody listens on."""
+@contextmanager
+def mlflow_server(backend: str, folder: Path) -> Iterator[str]:
+    """The address of an `mlflow server` of this process's own, of one worker, its record at `backend`."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
-
-
-@contextmanager
-def mlflow_server(backend: str, folder: Path, port: int | None = None) -> Iterator[str]:
-    """The address of an `mlflow server` of this process's own, of one worker, its record at `backend`."""
-    port = port or find_free_port()
+        port = probe.getsockname()[1]
     command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", backend, "--workers", "1"]
     command += ["--artifacts-destination", str(folder / "mlartifacts")]
     command += ["--host", "127.0.0.1", "--port", str(port)]

@@ -62,6 +62,8 @@ COMMANDS: list[tuple[str, ...]] = [
     ("rollback", "groessen", "1", "--reason", "nö"),
     ("promote", "groessen", "7"),
     ("consolidate", "groessen"),
+    ("pause", "groessen"),
+    ("resume", "groessen"),
     ("doctor",),
     ("doctor", "--json"),
     ("fsck",),

@@ -48,6 +48,12 @@ def test_a_service_that_lasts_starts_again_and_has_a_health_check(name: str) -> 
     assert "healthcheck" in service or service["image"].startswith("${GROWLEARN_IMAGE")  # the image's own
 
 
+@pytest.mark.parametrize(("name", "writes"), [("scheduler", False), ("worker", False), ("api", True)])
+def test_only_the_api_writes_into_the_folders_of_streams(name: str, writes: bool) -> None:
+    (data,) = [volume for volume in SERVICES[name]["volumes"] if volume["target"] == "/data"]
+    assert data.get("read_only", False) is not writes
+
+
 @pytest.mark.parametrize("name", ["scheduler", "worker", "api"])
 def test_a_process_waits_for_its_tables_and_its_bucket_but_not_for_mlflow(name: str) -> None:
     waits = {other: how["condition"] for other, how in SERVICES[name]["depends_on"].items()}

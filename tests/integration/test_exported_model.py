@@ -505,7 +505,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         {"columns": ["size", "kind"], "data": [[1.0, "red"], [1e999, "red"]]},
         "row 1 cannot be predicted: size is infinite",
     ),
-    "no rows": ({"columns": ["size", "kind"], "data": []}, "there are no rows to predict"),
+    "no rows": ({"columns": ["size", "kind"], "data": []}, "there are no rows"),
     "a column missing": ({"columns": ["kind"], "data": [["red"]]}, "size"),
     "text for a number": ({"columns": ["size", "kind"], "data": [["big", "red"]]}, "size"),
 }

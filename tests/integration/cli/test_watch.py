@@ -23,6 +23,8 @@ def watch(place: Place, stop_at: str, **variables: str) -> bytes:
     environment = {**place.environment, "TERM": "xterm-256color", **variables}
     environment = {key: value for key, value in environment.items() if value}
     shown = b""
+    # Tests that run in the background ignore SIGINT, and the process would too; a handler is not handed on.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with subprocess.Popen(
         [GROWLEARN, "status", "--watch"],
         cwd=place.folder, env=environment, stdin=terminal, stdout=terminal, stderr=terminal,

@@ -10,7 +10,6 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from types import MappingProxyType
 from urllib.parse import urlsplit
 
 from growlearn.domain.alert import AlertKind
@@ -267,7 +266,7 @@ def _get_connections(raw_values: _RawValues) -> Mapping[str, str]:
                 f"{where} has the name {quote_name(name)}",
                 hint="use lower-case letters, digits, '_' and '-', at most 63 of them",
             )
-    return MappingProxyType(urls)
+    return urls
 
 
 def _get_count(raw_values: _RawValues, key: str, default: int) -> int:

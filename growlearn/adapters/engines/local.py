@@ -10,7 +10,7 @@ from growlearn.adapters.engines.plan_device import open_plan_device
 from growlearn.adapters.engines.scratch import NO_CLAIM, ScratchUser, prepare_plan_folder
 from growlearn.domain.consolidation import ConsolidationPlan, ConsolidationResult
 from growlearn.domain.device import CPU
-from growlearn.domain.growth import GrowthPlan, GrowthResult
+from growlearn.domain.growth import GrowthPlan, GrowthResult, number_progress
 from growlearn.ports import Artifacts, ProgressCallback
 
 
@@ -35,10 +35,11 @@ class LocalEngine:
         from growlearn.growth.train import train_branch  # noqa: PLC0415 - torch is imported only where used
 
         results = []
-        for plan in plans:
+        for index, plan in enumerate(plans):
+            numbered = number_progress(on_progress, index, len(plans))
             device = open_plan_device(plan, self.device)
             folder = prepare_plan_folder(self.scratch, plan, device.type, self.user)
-            results.append(train_branch(plan, self.artifacts, folder, on_progress, device))
+            results.append(train_branch(plan, self.artifacts, folder, numbered, device))
         return results
 
     def consolidate(self, plan: ConsolidationPlan, on_progress: ProgressCallback) -> ConsolidationResult:

@@ -68,11 +68,13 @@ def open_client(tmp_path: Path) -> Iterator[Callable[..., tuple[TestClient, ApiC
         client.__exit__(None, None, None)
 
 
-def routes_of(context: ApiContext) -> list[tuple[str, str]]:
+def routes_of(context: ApiContext, under: str) -> list[tuple[str, str]]:
     return [
         (method, route.path)
         for route in build_api(context).routes
-        if isinstance(route, APIRoute) and route.path not in NEEDS_NO_DATABASE
+        if isinstance(route, APIRoute)
+        and route.path.startswith(under)
+        and route.path not in NEEDS_NO_DATABASE
         for method in sorted(route.methods or ())
     ]
 
@@ -92,7 +94,7 @@ def test_every_route_answers_503_to_a_key_that_is_known(
     records = MemoryApiRecords()
     client, context, log = open_client(records)
     _, token = create_key(records, "ada", Role.ADMIN, context.clock.now())
-    routes = [(method, path) for method, path in routes_of(context) if "/keys" not in path]
+    routes = [(method, path) for method, path in routes_of(context, "/api/v1") if "/keys" not in path]
     assert len(routes) > 12
     for method, path in routes:
         url = path.replace("{stream}", "a").replace("{window}", "w1")
@@ -102,6 +104,20 @@ def test_every_route_answers_503_to_a_key_that_is_known(
     event, fields = log[-1]
     assert event == "request"
     assert "ann:***@127.0.0.1:1/growlearn" in str(fields["reason"])
+
+
+def test_every_page_of_a_stream_says_so_too(
+    open_client: Callable[..., tuple[TestClient, ApiContext, Log]],
+) -> None:
+    records = MemoryApiRecords()
+    client, context, _ = open_client(records)
+    _, token = create_key(records, "ada", Role.ADMIN, context.clock.now())
+    pages = [path for method, path in routes_of(context, "/streams") if method == "GET"]
+    assert len(pages) > 7
+    for path in ("/", *pages):
+        url = path.replace("{stream}", "a").replace("{window}", "w1").replace("{branch}", "b1")
+        response = client.get(url, headers={"Authorization": f"Bearer {token}"})
+        assert (response.status_code, "hunter2Zq" in response.text) == (503, False), path
 
 
 def test_so_does_the_look_for_a_key(

@@ -146,7 +146,6 @@ def load_table(logged: Logged, window: str, path: str) -> Any:
     return logged.case.client.load_table(run.info.experiment_id, path, run_ids=[run.info.run_id])
 
 
-@pytest.mark.usefixtures("chosen")
 def test_a_run_that_grew_nothing_says_how_right_the_model_was(logged: Logged) -> None:
     grown, skipped = (metrics_of(logged.case, logged.stream, window) for window in ("w1", "w2"))
     assert [key for key in grown if key.startswith("window_")] == []
@@ -159,6 +158,7 @@ def test_a_run_that_grew_nothing_says_how_right_the_model_was(logged: Logged) ->
     }
 
 
+@pytest.mark.usefixtures("chosen")
 def test_the_evaluations_tables_open_with_mlflows_own_reader(logged: Logged) -> None:
     tables = {
         name: load_table(logged, "w3", f"evaluation/{name}.json").to_numpy().tolist()

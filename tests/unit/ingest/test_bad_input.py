@@ -304,8 +304,8 @@ def test_a_file_that_vanishes_is_skipped_and_read_when_it_comes_back(
     path.write_bytes(parquet(table()))
     listing = folder.source.files
 
-    def listed_then_gone() -> Any:
-        files = listing()
+    def listed_then_gone(*known: object) -> Any:
+        files = listing(*known)
         path.unlink(missing_ok=True)
         return files
 
@@ -324,8 +324,8 @@ def test_a_file_that_grows_while_it_is_read_is_left_for_the_next_tick(
     path.write_bytes(parquet(table())[:100])
     listing = folder.source.files
 
-    def listed_then_written() -> Any:
-        files = listing()
+    def listed_then_written(*known: object) -> Any:
+        files = listing(*known)
         path.write_bytes(parquet(table()))
         return files
 

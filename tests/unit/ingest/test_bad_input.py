@@ -304,7 +304,7 @@ def test_a_file_that_vanishes_is_skipped_and_read_when_it_comes_back(
     path.write_bytes(parquet(table()))
     listing = folder.source.files
 
-    def listed_then_gone(*known: object) -> Any:
+    def listed_then_gone(*known: Any) -> Any:
         files = listing(*known)
         path.unlink(missing_ok=True)
         return files
@@ -324,7 +324,7 @@ def test_a_file_that_grows_while_it_is_read_is_left_for_the_next_tick(
     path.write_bytes(parquet(table())[:100])
     listing = folder.source.files
 
-    def listed_then_written(*known: object) -> Any:
+    def listed_then_written(*known: Any) -> Any:
         files = listing(*known)
         path.write_bytes(parquet(table()))
         return files

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import selectors
+import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -21,6 +23,8 @@ from growlearn.ports import Engine, ProgressCallback
 from growlearn.registry.json_codec import InvalidJson, from_json, to_json
 
 _HEARTBEAT_S = 0.5
+_ASKED_TO_STOP = (-signal.SIGTERM, -signal.SIGINT)  # what a child returns that such a signal has ended
+_SIGNAL_DELAY_S = 1.0
 
 
 @dataclass(frozen=True)
@@ -89,6 +93,8 @@ class SubprocessEngine:
             finally:
                 _close_pipe(child.stdin)
         if len(results) < len(plans):
+            if child.returncode in _ASKED_TO_STOP:
+                time.sleep(_SIGNAL_DELAY_S)  # who signals every process of a service may reach this one last
             # A process that was asked to stop, child included, raises here: that is no failure.
             on_progress(HEARTBEAT)
             plan = plans[len(results)]

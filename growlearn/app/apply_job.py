@@ -20,6 +20,7 @@ from growlearn.domain.locations import DEFAULT_PROTOCOLS
 from growlearn.domain.schema_change import describe_schema_change
 from growlearn.domain.stream import Stream
 from growlearn.ports import Artifacts, Store
+from growlearn.settings import Settings
 
 _FIXED_BY_FIRST_BRANCH = ("embed_dim", "depth", "num_heads", "stem", "patch_size", "num_initial_branches")
 JOB_SUFFIXES = (".yaml", ".yml")
@@ -40,6 +41,11 @@ class Allowed:
     limits: FileLimits = DEFAULT_LIMITS
     protocols: Sequence[str] = DEFAULT_PROTOCOLS
     connections: Collection[str] = ()
+
+    @classmethod
+    def by(cls, settings: Settings) -> Allowed:
+        """What these settings let a job ask for."""
+        return cls(settings.file_limits, settings.protocols, settings.connections)
 
 
 def apply_job_file(

@@ -16,7 +16,16 @@ if TYPE_CHECKING:
     from growlearn.domain.alert import FoldedAlert
     from growlearn.network.model_cache import ModelCache
     from growlearn.pipeline.context import Ports
-    from growlearn.ports import AlertQueue, ApiRecords, Clock, Evaluator, RemovableArtifacts, Store, Tracker
+    from growlearn.ports import (
+        AlertQueue,
+        ApiRecords,
+        Clock,
+        Engine,
+        Evaluator,
+        RemovableArtifacts,
+        Store,
+        Tracker,
+    )
 
 
 def open_store(settings: Settings) -> Store:
@@ -118,49 +127,46 @@ def build_ports(settings: Settings, store: Store) -> Ports:
     import torch
 
     from growlearn.adapters.engines.subprocess_engine import SubprocessEngine
-    from growlearn.adapters.sources import open_source
     from growlearn.app.training_process import build_training_environment
-    from growlearn.pipeline.context import Ports
 
     torch.set_num_threads(settings.threads)
     models = open_models(settings)
-    return Ports(
-        clock=system_clock(),
-        store=store,
-        engine=SubprocessEngine(
-            _build_engine_command(settings),
-            build_training_environment(settings.threads),
-            preload=_import_evaluation_and_delivery,
-            addresses=(settings.artifacts_url,),
-        ),
-        evaluator=build_evaluator(models),
-        models=models,
-        open_source=lambda spec: open_source(spec, system_clock(), settings.protocols, settings.connections),
-        worker=settings.worker,
-        lease_s=settings.lease_s,
-        limits=settings.file_limits,
-        max_concurrent_windows=settings.max_concurrent_windows,
+    engine = SubprocessEngine(
+        _build_engine_command(settings),
+        build_training_environment(settings.threads),
+        preload=_import_evaluation_and_delivery,
+        addresses=(settings.artifacts_url,),
     )
+    return _join_ports(settings, store, models, engine, build_evaluator(models))
 
 
 def build_local_ports(settings: Settings, store: Store) -> Ports:
     """Everything a cycle needs from outside, all in this process: no child, and no import of Avalanche."""
     from growlearn.adapters.engines.local import LocalEngine
     from growlearn.adapters.memory.evaluator import NumpyEvaluator
+
+    models = open_models(settings)
+    engine = LocalEngine(models.artifacts, settings.scratch, settings.device)
+    return _join_ports(settings, store, models, engine, NumpyEvaluator(models))
+
+
+def _join_ports(
+    settings: Settings, store: Store, models: ModelCache, engine: Engine, evaluator: Evaluator
+) -> Ports:
     from growlearn.adapters.sources import open_source
     from growlearn.pipeline.context import Ports
 
-    models = open_models(settings)
     return Ports(
         clock=system_clock(),
         store=store,
-        engine=LocalEngine(models.artifacts, settings.scratch, settings.device),
-        evaluator=NumpyEvaluator(models),
+        engine=engine,
+        evaluator=evaluator,
         models=models,
-        open_source=lambda spec: open_source(spec, system_clock(), settings.protocols),
+        open_source=lambda spec: open_source(spec, system_clock(), settings.protocols, settings.connections),
         worker=settings.worker,
         lease_s=settings.lease_s,
         limits=settings.file_limits,
+        max_concurrent_windows=settings.max_concurrent_windows,
     )
 
 

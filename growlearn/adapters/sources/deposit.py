@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
+
 from growlearn.adapters.sources.folder import compile_pattern
 from growlearn.adapters.sources.tree import open_tree
 from growlearn.domain.errors import GrowLearnError
 from growlearn.domain.job import SourceConfig
 from growlearn.domain.sql_source import SqlSourceConfig
+
+_HASH_DIGITS = 32
 
 
 def choose_name(spec: SourceConfig | SqlSourceConfig, stem: str, suffix: str) -> str:
@@ -29,6 +33,13 @@ def choose_name(spec: SourceConfig | SqlSourceConfig, stem: str, suffix: str) ->
         f"the source takes files {spec.pattern!r}; none of them ends in {suffix}",
         hint='widen source.pattern, for example to "*", or send another format',
     )
+
+
+def choose_name_by_content(
+    spec: SourceConfig | SqlSourceConfig, prefix: str, content: bytes, suffix: str
+) -> str:
+    """A name with this prefix that only a file of this content has; raises as `choose_name` does."""
+    return choose_name(spec, f"{prefix}-{sha256(content).hexdigest()[:_HASH_DIGITS]}", suffix)
 
 
 def deposit_file(spec: SourceConfig | SqlSourceConfig, name: str, content: bytes | memoryview) -> bool:

@@ -7,11 +7,9 @@ from typing import Any
 
 from growlearn.adapters.scheduler.times import next_fire_times
 from growlearn.adapters.sources import check_source_url
-from growlearn.adapters.sources.deposit import choose_name, deposit_file
+from growlearn.adapters.sources.deposit import choose_name_by_content, deposit_file
 from growlearn.app.api.context import ApiContext
 from growlearn.domain.stream import Stream
-
-_HASH_DIGITS = 32
 
 
 def deposit_once(
@@ -21,12 +19,12 @@ def deposit_once(
 
     Raises GrowLearnError where the source takes no such file, or it cannot be written.
     """
-    source, digest = stream.job.source, sha256(content).hexdigest()
-    name = choose_name(source, f"{prefix}-{digest[:_HASH_DIGITS]}", suffix)
+    source = stream.job.source
+    name = choose_name_by_content(source, prefix, content, suffix)
     check_source_url(source.url, context.settings.protocols)
     return {
         "file": name,
-        "sha256": digest,
+        "sha256": sha256(content).hexdigest(),
         "created": deposit_file(source, name, content),
         "next_look": next_fire_times(stream.job.schedule, context.clock.now(), 1)[0].isoformat(),
     }

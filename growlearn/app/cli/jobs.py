@@ -61,7 +61,7 @@ def apply(job_file: JobFileArgument) -> None:
     from growlearn.app.current_settings import load_settings
 
     settings = load_settings()
-    allowed = Allowed(settings.file_limits, settings.protocols, settings.connections)
+    allowed = Allowed.by(settings)
     applied = apply_job_file(open_store(settings), job_file, lambda: open_artifacts(settings), allowed)
     echo(f"{'created' if applied.created else 'updated'} stream {applied.stream.name}")
     echo(f"source {applied.stream.job.source.url}; next: {format_next_runs(applied.stream.job)}")

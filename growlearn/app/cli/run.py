@@ -48,7 +48,7 @@ def run(
 
     settings = load_settings()
     store = open_store(settings)
-    allowed = Allowed(settings.file_limits, settings.protocols, settings.connections)
+    allowed = Allowed.by(settings)
     name = resolve_stream_name(store, stream, lambda: open_artifacts(settings), allowed)
     try:
         with stop_on_signals() as stop:

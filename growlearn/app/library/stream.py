@@ -5,14 +5,13 @@ from __future__ import annotations
 import io
 import os
 import time
-from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
 import pyarrow.parquet as pq
 
-from growlearn.adapters.sources.deposit import choose_name, deposit_file
+from growlearn.adapters.sources.deposit import choose_name_by_content, deposit_file
 from growlearn.app.apply_job import Allowed, apply_job_file
 from growlearn.app.composition import build_local_ports, open_artifacts, open_store, system_clock
 from growlearn.app.decisions import (
@@ -42,7 +41,6 @@ if TYPE_CHECKING:
     from growlearn.domain.window import Window
 
 _ACTOR = "a Python program"
-_HASH_DIGITS = 32
 _CLOCK_STEP_S = 0.1  # times of files are coarser than the clock
 _PLACES = ("GROWLEARN_DATABASE_URL", "GROWLEARN_ARTIFACTS_URL", "GROWLEARN_MLFLOW_TRACKING_URI")
 
@@ -67,7 +65,7 @@ class Stream:
     def create(cls, job_file: Path | str, home: Path | str | None = None) -> Stream:
         """Apply a job file, as `growlearn apply` does, and open its stream; raises JobError."""
         settings = _read_settings(home)
-        allowed = Allowed(settings.file_limits, settings.protocols)
+        allowed = Allowed.by(settings)
         applied = apply_job_file(
             open_store(settings), Path(job_file), lambda: open_artifacts(settings), allowed
         )
@@ -115,7 +113,7 @@ class Stream:
         sink = io.BytesIO()
         pq.write_table(to_table(rows, self.job.schema), sink)
         content, source = sink.getvalue(), self.job.source
-        name = choose_name(source, f"learned-{sha256(content).hexdigest()[:_HASH_DIGITS]}", ".parquet")
+        name = choose_name_by_content(source, "learned", content, ".parquet")
         if not deposit_file(source, name, content):
             raise GrowLearnError(
                 f"stream {self.name!r} has these rows already, as {name}", hint="call run() to handle them"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -151,3 +153,23 @@ def test_a_stream_learns_from_its_job_file(tmp_path: Path) -> None:
     assert stream.run() == ()
     with pytest.raises(GrowLearnError, match="challenger"):
         stream.promote()
+
+
+def test_a_stream_reads_the_connections_of_its_home(tmp_path: Path) -> None:
+    x, y = draw(400)
+    database = tmp_path / "orders.db"
+    with closing(sqlite3.connect(database)) as connection:
+        x.assign(side=y, id=range(1, 401)).to_sql("orders", connection, index=False)
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "growlearn.toml").write_text(f'connections = {{warehouse = "sqlite:///{database}"}}\n')
+    job = tmp_path / "orders.yaml"
+    job.write_text(
+        "name: orders\nsource: {sql: {connection: warehouse, query: SELECT * FROM orders, key: id}}\n"
+        "schema: {inputs: {width: {type: number}, height: {type: number}}, label: side}\n"
+        "model: {size: tiny}\ngrowth: {epochs: 2}\n"
+    )
+    stream = Stream.create(job, home)
+    assert [window.state for window in stream.run()] == [WindowState.PROMOTED]
+    with pytest.raises(GrowLearnError, match="takes no rows"):
+        stream.learn(x.assign(side=y))

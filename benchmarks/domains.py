@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import argparse
 import statistics
+import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import fashion_mnist
+import kept
 import numpy as np
 import torch
 from branch_growth import GrowingModel, make_rows
@@ -65,17 +68,20 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--choose", action="store_true", help="compare learning rates by validation rows")
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--keep", type=Path, help="a folder for finished sides, which the next run takes up")
+    parser.add_argument("--only", type=int, metavar="SEED", help="run this seed, publish nothing")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     if options.choose:
         choose(options.rows, options.epochs)
         return
-    alone, grown = [], []
-    for seed in range(options.seeds):
-        growth = GrowthConfig(epochs=options.epochs, learning_rate=RATE, seed=seed)
-        alone.append(train_alone(windows(options.rows), growth))
-        grown.append(train_grown(windows(options.rows), growth))
-        print(seed, alone[-1], grown[-1], flush=True)
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = options.keep or Path(scratch)
+        seeds = range(options.seeds) if options.only is None else (options.only,)
+        outcomes = [run_seed(seed, options.rows, options.epochs, folder) for seed in seeds]
+    if options.only is not None:
+        return
+    alone, grown = zip(*outcomes, strict=True)
     publish(
         "domains",
         "Five domains of Fashion-MNIST, 10 classes: grown one after another against trained alone",
@@ -90,6 +96,19 @@ def main() -> None:
         f"{options.seeds} seeds, {options.threads} threads, 10,000 test rows a domain; learning rate {RATE} "
         "for both, the better for each on validation rows (`--choose`); growth.init auto",
     )
+
+
+def run_seed(seed: int, rows: int, epochs: int, folder: Path) -> tuple[Outcome, Outcome]:
+    """Both sides, alone and grown, on the same rows; `folder` keeps each that is finished."""
+    growth = GrowthConfig(epochs=epochs, learning_rate=RATE, seed=seed)
+
+    def run(train: Callable[[dict[str, Rows], GrowthConfig], Outcome]) -> Outcome:
+        path = folder / f"domains-{rows}-{epochs}-{seed}-{train.__name__}.json"
+        outcome = kept.resume(path, Outcome, lambda: train(windows(rows), growth))
+        print(seed, train.__name__, outcome.test, outcome.unnamed, flush=True)
+        return outcome
+
+    return run(train_alone), run(train_grown)
 
 
 def choose(rows: int, epochs: int) -> None:

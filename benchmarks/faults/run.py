@@ -91,7 +91,7 @@ def main() -> None:
     parser.add_argument("--fault-s", type=float, default=2.0, help="mean time between two faults")
     parser.add_argument("--work-s", type=float, default=0.02, help="work on each of a window's two states")
     parser.add_argument("--seed", type=int, default=7)
-    parser.add_argument("--faults-s", type=float, default=1200.0, help="no fault after that")
+    parser.add_argument("--faults-s", type=float, default=1200.0, help="no fault after that but the restarts")
     parser.add_argument("--limit-s", type=float, default=1800.0, help="what has not ended by then is missing")
     options = parser.parse_args()
     server = start_server()
@@ -189,7 +189,7 @@ def disturb_until_done(service: Service, server: Any, engine: Any, database: str
             service.processes[name].send_signal(signal.SIGCONT)
             del service.paused[name]
         has_faults = options.fault_s and now_s - started_s < options.faults_s
-        if has_faults and restarts_left and done >= total * (1 - restarts_left / (options.restarts + 1)):
+        if options.fault_s and restarts_left and done >= total * (1 - restarts_left / (options.restarts + 1)):
             server.stop()
             time.sleep(1.0)
             server.ensure_postgres_running()

@@ -10,6 +10,7 @@ from typing import Protocol
 from growlearn.domain.accuracy_estimate import AccuracyEstimate
 from growlearn.domain.alert import Alert, PendingAlert
 from growlearn.domain.api_key import ApiKey, ApiRequest
+from growlearn.domain.canary import Canary, CanaryAnswer, CanaryCounts
 from growlearn.domain.consolidation import ConsolidationPlan, ConsolidationResult
 from growlearn.domain.decision_log import LogEntry, ReportSection
 from growlearn.domain.delayed_labels import LabelJoinRecord, PendingLabels
@@ -304,7 +305,7 @@ class Store(Protocol):
     def decision_log(self, stream: str, window: str | None = None) -> Sequence[LogEntry]:
         """Every decision of a stream, or on one window, oldest first.
 
-        They are jobs applied, transitions, and alias changes by people.
+        They are jobs applied, transitions, alias changes by people, and canaries started and stopped.
         Each is written in the transaction of the decision, and never changed.
         """
         ...
@@ -327,6 +328,52 @@ class Store(Protocol):
 
     def removed_files(self, stream: str) -> Mapping[str, datetime]:
         """When each file that retention removed was removed, by its sha256."""
+        ...
+
+    # Canaries -----------------------------------------------------------------------------------
+
+    def start_canary(
+        self, stream: str, version: int | None, share_percent: float, at: datetime, actor: str
+    ) -> Canary:
+        """Start a canary of a version, or of the challenger, in place of one that runs.
+
+        Raises NotFound for a stream or version that is not there, and GrowLearnError as `make_canary` does.
+        One whose champion or challenger becomes another version is stopped in the transaction of that change.
+        """
+        ...
+
+    def stop_canary(
+        self, stream: str, number: int | None, reason: str, at: datetime, actor: str
+    ) -> Canary | None:
+        """Stop the canary of that number, or the one that runs; None where it does not run. Raises NotFound.
+
+        One that `AUTOMATIC` stops is told by an alert.
+        """
+        ...
+
+    def canaries(self, stream: str) -> Sequence[Canary]:
+        """All canaries of a stream, oldest first."""
+        ...
+
+    def running_canaries(self) -> Sequence[Canary]:
+        """The canary of each stream that has one running, by stream."""
+        ...
+
+    def add_canary_counts(
+        self, canary: Canary, counts: CanaryCounts, answers: Sequence[CanaryAnswer], at: datetime
+    ) -> None:
+        """Add what a process counted, and answers that wait for labels; of a stopped canary too.
+
+        A row id that waits already keeps its first answers; those older than `ANSWER_RETENTION` are dropped.
+        Harmless where the stream is deleted.
+        """
+        ...
+
+    def count_canary_labels(self, stream: str, labels: Mapping[str, str]) -> int:
+        """Count the answers that wait for these labels, by row id; returns how many. Raises NotFound.
+
+        Each is counted once: it waits no longer.
+        """
         ...
 
     # Outbox and ticks ---------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from growlearn.domain.canary import AUTOMATIC, Canary
 from growlearn.domain.printable import format_reason
 from growlearn.domain.stream import Alias, AliasChange, Transition
 from growlearn.domain.window import Claim, IngestResult, Verdict, WindowState
@@ -33,6 +34,7 @@ class AlertKind(StrEnum):
     APPROVAL = "approval"  # a candidate waits for a person to promote it
     REJECTION = "rejection"
     FAILURE = "failure"  # a training failed, a file was quarantined, a stream could not be handled
+    CANARY = "canary"  # a canary stopped by itself
     SILENCE = "silence"  # no new file for the job's `silent_after`
 
 
@@ -180,3 +182,18 @@ def make_ingest_alerts(ingested: IngestResult) -> tuple[Alert, ...]:
 def make_training_failure_alert(claim: Claim, reason: str, at: datetime) -> Alert:
     """A training of a window failed, and is tried again."""
     return Alert(stream=claim.stream, kind=AlertKind.FAILURE, at=at, text=reason, window=claim.window)
+
+
+def make_canary_alerts(canary: Canary) -> tuple[Alert, ...]:
+    """One for a canary that stopped by itself; others were stopped by somebody who knows."""
+    if canary.stopped_at is None or canary.stopped_by != AUTOMATIC:
+        return ()
+    return (
+        Alert(
+            stream=canary.stream,
+            kind=AlertKind.CANARY,
+            at=canary.stopped_at,
+            text=f"canary stopped: {canary.stop_reason}",
+            version=canary.version,
+        ),
+    )

@@ -8,6 +8,7 @@ from enum import StrEnum
 from hashlib import sha256
 from typing import Any
 
+from growlearn.domain.canary import Canary
 from growlearn.domain.job import Job
 from growlearn.domain.stream import AliasChange, Transition
 from growlearn.domain.window import WindowState
@@ -21,6 +22,8 @@ class LogEntryKind(StrEnum):
     ALIASES = "aliases"  # a person changed champion or challenger
     PAUSED = "paused"  # a person paused the stream
     RESUMED = "resumed"  # a person resumed it
+    CANARY_STARTED = "canary started"  # a person let a version answer beside the champion
+    CANARY_STOPPED = "canary stopped"  # a person did, or an alias moved, or it stopped by itself
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +33,8 @@ class LogEntry:
     `actor` is the worker or the person who acted; `snapshot` the sha256 of the window's rows at that time;
     `job_digest` the digest of the job in force, stored whole in the entry of kind JOB. A TRANSITION entry
     holds the window's transition with its alias changes and the evidence that belongs to its target state
-    (`list_evidence`). `alias_changes` are those a person made.
+    (`list_evidence`). `alias_changes` are those a person made; `canary` is the number of the stream's canary
+    that was started or stopped.
     """
 
     stream: str
@@ -44,6 +48,7 @@ class LogEntry:
     transition: Transition | None = None
     job: Job | None = None
     alias_changes: tuple[AliasChange, ...] = ()
+    canary: int | None = None
 
     @property
     def all_alias_changes(self) -> tuple[AliasChange, ...]:
@@ -168,4 +173,18 @@ def make_pause_entry(job: Job, paused: bool, at: datetime, actor: str, growlearn
         actor=actor,
         growlearn_version=growlearn_version,
         job_digest=compute_job_digest(job),
+    )
+
+
+def make_canary_entry(canary: Canary, job: Job, growlearn_version: str) -> LogEntry:
+    """The entry of a canary that was started, or, where it runs no longer, stopped."""
+    kind = LogEntryKind.CANARY_STARTED if canary.is_running else LogEntryKind.CANARY_STOPPED
+    return LogEntry(
+        stream=canary.stream,
+        kind=kind,
+        at=canary.stopped_at or canary.started_at,
+        actor=canary.stopped_by or canary.started_by,
+        growlearn_version=growlearn_version,
+        job_digest=compute_job_digest(job),
+        canary=canary.number,
     )

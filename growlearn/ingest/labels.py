@@ -16,7 +16,7 @@ from growlearn.domain.schema import MAX_NAME_LENGTH, Label, sort_labels
 from growlearn.ingest.columns import MISSING_WORDS, NUMBER_PATTERN, mark_long_names, unwrap_column
 from growlearn.ingest.row_errors import RowError, RowErrors
 from growlearn.ingest.rows import Column, object_column
-from growlearn.ingest.spelling import encode_texts
+from growlearn.ingest.spelling import encode_texts, to_nfc
 
 _EXPECTED_LABELS = "labels must be integers, strings or booleans"
 _PLAIN_INTEGER = re.compile(r"[+-]?(0|[1-9][0-9]*)(\.0*)?")
@@ -62,6 +62,17 @@ def decode_labels(
     return DecodedLabels(
         object_column([*labels, None])[encoded.indices], _describe_merges(pairs, description)
     )
+
+
+def spell_label(label: Label | float) -> str:
+    """One text a label, however a file or a request writes it.
+
+    >>> [spell_label(label) for label in (True, 1, 1.0, "1", "1.0", "007", " late")]
+    ['1', '1', '1', '1', '1', '007', 'late']
+    """
+    text = to_nfc(str(label)).strip()
+    integer = _BOOLEANS.get(text.lower(), _parse_integer(text, _PLAIN_INTEGER))
+    return text if integer is None else str(integer)
 
 
 def frequent_labels(

@@ -35,6 +35,8 @@ TABLES = (
     "versions",
     "branches",
     "tasks",
+    "canaries",
+    "canary_answers",
     "decision_log",
     "alias_changes",
     "outbox",
@@ -55,6 +57,7 @@ def upgrade() -> None:
     _create_evaluations()
     _create_versions_and_branches()
     _create_tasks()
+    _create_canaries()
     _create_decision_log_and_alias_changes()
     _create_outbox_and_ticks()
     _create_alerts()
@@ -374,6 +377,51 @@ def _create_tasks() -> None:
     )
 
 
+def _create_canaries() -> None:
+    _create_table(
+        "canaries",
+        _make_column("stream", sa.Text()),
+        _make_column("number", sa.Integer()),
+        _make_column("version", sa.Integer()),
+        _make_column("champion", sa.Integer()),
+        _make_column("share_percent", sa.Double()),
+        _make_column("alpha", sa.Double()),
+        _make_column("follows_challenger", sa.Boolean()),
+        _make_column("started_at", TIME),
+        _make_column("started_by", sa.Text()),
+        _make_column("stopped_at", TIME, null=True),
+        _make_column("stopped_by", sa.Text(), null=True),
+        _make_column("stop_reason", sa.Text(), null=True),
+        _make_column("answered", sa.BigInteger()),
+        _make_column("compared", sa.BigInteger()),
+        _make_column("agreed", sa.BigInteger()),
+        _make_column("dropped", sa.BigInteger()),
+        _make_column("failed", sa.BigInteger()),
+        _make_column("timed_pairs", sa.BigInteger()),
+        _make_column("slower_pairs", sa.BigInteger()),
+        _make_column("labelled", sa.BigInteger()),
+        _make_column("champion_correct", sa.BigInteger()),
+        _make_column("version_correct", sa.BigInteger()),
+        _make_column("only_champion_correct", sa.BigInteger()),
+        _make_stream_key("canaries"),
+        _make_version_key("canaries", "version"),
+        _make_version_key("canaries", "champion"),
+        key=("stream", "number"),
+    )
+    _create_table(
+        "canary_answers",
+        _make_column("stream", sa.Text()),
+        _make_column("row_id", sa.Text()),
+        _make_column("canary", sa.Integer()),
+        _make_column("champion", sa.Text(), null=True),
+        _make_column("version", sa.Text(), null=True),
+        _make_column("at", TIME),
+        _make_foreign_key("canary_answers", ("stream", "canary"), "canaries", ("stream", "number")),
+        key=("stream", "row_id", "canary"),
+    )
+    _create_index("canary_answers", "stream", "at")
+
+
 def _create_decision_log_and_alias_changes() -> None:
     _create_table(
         "decision_log",
@@ -397,8 +445,10 @@ def _create_decision_log_and_alias_changes() -> None:
         _make_column("labels_required", sa.Integer(), null=True),
         _make_column("judged_by_version", sa.Integer(), null=True),
         _make_column("job", sa.Text(), null=True),
+        _make_column("canary", sa.Integer(), null=True),
         _make_stream_key("decision_log"),
         _make_window_key("decision_log"),
+        _make_foreign_key("decision_log", ("stream", "canary"), "canaries", ("stream", "number")),
         key=("serial",),
     )
     _create_index("decision_log", "stream", "window")

@@ -19,12 +19,14 @@ from growlearn.adapters.db import model
 from growlearn.adapters.db.mapping import match_windows, to_row
 from growlearn.adapters.db.record import WindowEvidence, load_evidence
 from growlearn.adapters.db.tables import DecisionLogRow, StreamRow
+from growlearn.domain.canary import Canary
 from growlearn.domain.decision_log import (
     LogEntry,
     LogEntryKind,
     compute_job_digest,
     list_evidence,
     make_alias_entry,
+    make_canary_entry,
     make_job_entry,
     make_pause_entry,
     make_transition_entry,
@@ -44,6 +46,7 @@ _ENTRY_COLUMNS = (
     "window",
     "snapshot",
     "job",
+    "canary",
 )
 _TRANSITION_COLUMNS = (
     "source",
@@ -90,6 +93,11 @@ def write_alias_change_entry(
 def write_pause_entry(connection: Connection, stream: str, paused: bool, at: datetime, actor: str) -> None:
     """Write that a person paused or resumed a stream."""
     _write_entry(connection, make_pause_entry(_load_job(connection, stream), paused, at, actor, __version__))
+
+
+def write_canary_entry(connection: Connection, canary: Canary) -> None:
+    """Write that a canary was started or stopped."""
+    _write_entry(connection, make_canary_entry(canary, _load_job(connection, canary.stream), __version__))
 
 
 def _load_job(connection: Connection, stream: str) -> Job:

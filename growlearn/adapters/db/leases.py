@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Connection, and_, case, exists, func, inse
 from sqlalchemy.orm import aliased
 
 from growlearn.adapters.db import alerts, decision_log, growths, ingest, model, outbox, record
+from growlearn.adapters.db.canaries import end_canary_of_moved_alias
 from growlearn.adapters.db.mapping import from_row, get_columns, lock_existing_stream, lock_stream, to_row
 from growlearn.adapters.db.tables import StreamRow, WindowRow
 from growlearn.domain.alert import make_training_failure_alert, make_transition_alerts
@@ -179,6 +180,8 @@ def apply_transition(connection: Connection, transition: Transition) -> Window:
     model.apply_alias_changes(
         connection, transition.stream, transition.alias_changes, transition.parent_version, decision
     )
+    if transition.alias_changes:
+        end_canary_of_moved_alias(connection, transition.stream, transition.at, transition.worker)
     for message in transition.messages:
         outbox.enqueue_message(connection, message)
     alerts.insert_alerts(connection, make_transition_alerts(transition))

@@ -69,7 +69,7 @@ def apply_alias_changes(
     Raises ConcurrentUpdate where an alias does not point at `before`, NotFound for an unknown version.
     """
     for change in changes:
-        _require_version(connection, stream, change.after)
+        require_version(connection, stream, change.after)
         alias = getattr(StreamRow, change.alias.value)
         statement = (
             update(StreamRow)
@@ -83,7 +83,7 @@ def apply_alias_changes(
             )
         connection.execute(insert(AliasChangeRow).values(to_row(change, decision=decision)))
     if parent_version is not None:
-        _require_version(connection, stream, parent_version)
+        require_version(connection, stream, parent_version)
         connection.execute(
             update(StreamRow).where(StreamRow.name == stream).values(parent_version=parent_version)
         )
@@ -99,7 +99,8 @@ def require_parent_version(connection: Connection, stream: str, before: int | No
         )
 
 
-def _require_version(connection: Connection, stream: str, number: int | None) -> None:
+def require_version(connection: Connection, stream: str, number: int | None) -> None:
+    """Raise NotFound where the stream has no version of that number; None is one it need not have."""
     numbers = select(VersionRow.number).where(VersionRow.stream == stream).order_by(VersionRow.number)
     known = connection.scalars(numbers).all()
     if number is not None and number not in known:

@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 from growlearn.adapters.db import (
     accuracy_estimates,
     alerts,
+    canaries,
     decision_log,
     drift_reports,
     ingest,
@@ -30,6 +31,7 @@ from growlearn.adapters.db.mapping import lock_existing_stream
 from growlearn.adapters.db.revision import require_head_revision
 from growlearn.domain.accuracy_estimate import AccuracyEstimate
 from growlearn.domain.alert import make_promotion_alerts
+from growlearn.domain.canary import Canary, CanaryAnswer, CanaryCounts
 from growlearn.domain.consolidation import ConsolidationPlan
 from growlearn.domain.decision_log import LogEntry
 from growlearn.domain.delayed_labels import LabelJoinRecord, PendingLabels
@@ -286,6 +288,8 @@ class DbStore:
                 model.require_parent_version(connection, stream, parent_version_before)
             decision = decision_log.write_alias_change_entry(connection, stream, changes)
             model.apply_alias_changes(connection, stream, changes, parent_version, decision)
+            if changes:
+                canaries.end_canary_of_moved_alias(connection, stream, changes[0].at, changes[0].actor)
             outbox.enqueue_message(connection, message)
             alerts.insert_alerts(connection, make_promotion_alerts(changes))
 
@@ -323,6 +327,44 @@ class DbStore:
         """When each file was removed, by its sha256."""
         with read_transaction(self._engine) as connection:
             return removed_files.list_removed_files(connection, stream)
+
+    # Canaries -----------------------------------------------------------------------------------
+
+    def start_canary(
+        self, stream: str, version: int | None, share_percent: float, at: datetime, actor: str
+    ) -> Canary:
+        """Start a canary in place of one that runs; raises NotFound and GrowLearnError."""
+        with write_transaction(self._engine) as connection:
+            return canaries.start_canary(connection, stream, version, share_percent, at, actor)
+
+    def stop_canary(
+        self, stream: str, number: int | None, reason: str, at: datetime, actor: str
+    ) -> Canary | None:
+        """Stop the canary of that number, or the running one; None where it does not run."""
+        with write_transaction(self._engine) as connection:
+            return canaries.stop_canary(connection, stream, number, reason, at, actor)
+
+    def canaries(self, stream: str) -> Sequence[Canary]:
+        """All canaries of a stream, oldest first."""
+        with read_transaction(self._engine) as connection:
+            return canaries.list_canaries_of(connection, stream)
+
+    def running_canaries(self) -> Sequence[Canary]:
+        """At most one a stream, by stream."""
+        with read_transaction(self._engine) as connection:
+            return canaries.list_running_canaries(connection)
+
+    def add_canary_counts(
+        self, canary: Canary, counts: CanaryCounts, answers: Sequence[CanaryAnswer], at: datetime
+    ) -> None:
+        """Add counts, and answers that wait for labels; nothing happens where the stream is deleted."""
+        with write_transaction(self._engine) as connection:
+            canaries.add_canary_counts(connection, canary, counts, answers, at)
+
+    def count_canary_labels(self, stream: str, labels: Mapping[str, str]) -> int:
+        """Count the answers whose labels are given, by row id, once; returns how many."""
+        with write_transaction(self._engine) as connection:
+            return canaries.count_canary_labels(connection, stream, labels)
 
     # Outbox and ticks ---------------------------------------------------------------------------
 

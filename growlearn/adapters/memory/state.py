@@ -9,6 +9,7 @@ from typing import Any
 
 from growlearn import __version__
 from growlearn.domain.accuracy_estimate import AccuracyEstimate
+from growlearn.domain.canary import Canary, CanaryAnswer
 from growlearn.domain.decision_log import LogEntry, compute_job_digest, make_job_entry
 from growlearn.domain.delayed_labels import LabelJoinRecord, LabelJoinResult, PendingLabels
 from growlearn.domain.errors import ConcurrentUpdate, NotFound
@@ -48,6 +49,8 @@ class StreamState:
     ticks: list[datetime] = field(default_factory=list)
     removed_files: dict[str, datetime] = field(default_factory=dict)
     accuracy_estimates: dict[str, AccuracyEstimate] = field(default_factory=dict)
+    canaries: list[Canary] = field(default_factory=list)
+    canary_answers: dict[tuple[int, str], CanaryAnswer] = field(default_factory=dict)
 
     def copy(self) -> StreamState:
         """A copy whose changes do not affect this one."""
@@ -173,7 +176,7 @@ def check_parent_version(state: StreamState, before: int | None) -> None:
 def change_aliases(state: StreamState, changes: Sequence[AliasChange], parent_version: int | None) -> None:
     """Change aliases, and the parent version unless it is None; raises ConcurrentUpdate or NotFound."""
     for change in changes:
-        _require_version(state, change.after)
+        require_version(state, change.after)
         stream = state.stream
         is_champion = change.alias is Alias.CHAMPION
         if (stream.champion if is_champion else stream.challenger) != change.before:
@@ -188,11 +191,12 @@ def change_aliases(state: StreamState, changes: Sequence[AliasChange], parent_ve
         )
         state.alias_changes.append(change)
     if parent_version is not None:
-        _require_version(state, parent_version)
+        require_version(state, parent_version)
         state.stream = replace(state.stream, parent_version=parent_version)
 
 
-def _require_version(state: StreamState, number: int | None) -> None:
+def require_version(state: StreamState, number: int | None) -> None:
+    """Raise NotFound where the stream has no version of that number; None is one it need not have."""
     known = sorted(version.number for version in state.versions)
     if number is not None and number not in known:
         raise NotFound(

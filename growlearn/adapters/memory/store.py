@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from threading import RLock
 
 from growlearn import __version__
+from growlearn.adapters.memory import canaries
 from growlearn.adapters.memory.alerts import MemoryAlertQueue
 from growlearn.adapters.memory.overview import find_arrival, make_schedule, make_status, make_work
 from growlearn.adapters.memory.queue import MessageQueue
@@ -27,11 +28,13 @@ from growlearn.adapters.memory.state import (
 )
 from growlearn.domain.accuracy_estimate import AccuracyEstimate
 from growlearn.domain.alert import (
+    make_canary_alerts,
     make_ingest_alerts,
     make_promotion_alerts,
     make_training_failure_alert,
     make_transition_alerts,
 )
+from growlearn.domain.canary import Canary, CanaryAnswer, CanaryCounts
 from growlearn.domain.consolidation import ConsolidationPlan
 from growlearn.domain.decision_log import LogEntry, make_alias_entry, make_pause_entry, make_transition_entry
 from growlearn.domain.delayed_labels import LabelJoinRecord, PendingLabels
@@ -367,6 +370,8 @@ class MemoryStore:
                 change_aliases(state, transition.alias_changes, transition.parent_version)
                 job = state.stream.job
                 state.decision_log.append(make_transition_entry(transition, job, __version__))
+                if transition.alias_changes:
+                    canaries.end_canary_of_moved_alias(state, transition.at, transition.worker)
             for message in transition.messages:
                 self._outbox.enqueue(message)
             self.alerts.record(make_transition_alerts(transition))
@@ -429,6 +434,7 @@ class MemoryStore:
                 change_aliases(state, changes, parent_version)
                 if changes:
                     state.decision_log.append(make_alias_entry(tuple(changes), state.stream.job, __version__))
+                    canaries.end_canary_of_moved_alias(state, changes[0].at, changes[0].actor)
             self._outbox.enqueue(message)
             self.alerts.record(make_promotion_alerts(changes))
 
@@ -442,6 +448,53 @@ class MemoryStore:
         with self._lock:
             entries = self._states[stream].decision_log if stream in self._states else ()
             return tuple(entry for entry in entries if window is None or entry.window == window)
+
+    # Canaries -----------------------------------------------------------------------------------
+
+    def start_canary(
+        self, stream: str, version: int | None, share_percent: float, at: datetime, actor: str
+    ) -> Canary:
+        """Start a canary in place of one that runs; raises NotFound and GrowLearnError."""
+        with self._draft_state(stream) as state:
+            _require_timezone(at)
+            return canaries.start_canary(state, version, share_percent, at, actor)
+
+    def stop_canary(
+        self, stream: str, number: int | None, reason: str, at: datetime, actor: str
+    ) -> Canary | None:
+        """Stop the canary of that number, or the running one; None where it does not run."""
+        with self._lock:
+            with self._draft_state(stream) as state:
+                _require_timezone(at)
+                stopped = canaries.stop_canary(state, number, reason, at, actor)
+            self.alerts.record(() if stopped is None else make_canary_alerts(stopped))
+            return stopped
+
+    def canaries(self, stream: str) -> Sequence[Canary]:
+        """All canaries of a stream, oldest first."""
+        with self._lock:
+            return tuple(self._states[stream].canaries) if stream in self._states else ()
+
+    def running_canaries(self) -> Sequence[Canary]:
+        """At most one a stream, by stream."""
+        with self._lock:
+            return tuple(
+                canary for name in sorted(self._states) for canary in self.canaries(name) if canary.is_running
+            )
+
+    def add_canary_counts(
+        self, canary: Canary, counts: CanaryCounts, answers: Sequence[CanaryAnswer], at: datetime
+    ) -> None:
+        """Add counts, and answers that wait for labels; nothing happens where the stream is deleted."""
+        with self._lock:
+            if any(canary.number == known.number for known in self.canaries(canary.stream)):
+                with self._draft_state(canary.stream) as state:
+                    canaries.add_canary_counts(state, canary.number, counts, answers, at)
+
+    def count_canary_labels(self, stream: str, labels: Mapping[str, str]) -> int:
+        """Count the answers whose labels are given, by row id, once; returns how many."""
+        with self._draft_state(stream) as state:
+            return canaries.count_canary_labels(state, labels)
 
     # Outbox and ticks ---------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@ A column has the name of the dataclass field it holds. `window` columns hold a w
 
 from growlearn.adapters.db.tables.api import ApiKeyRow, ApiRequestRow
 from growlearn.adapters.db.tables.base import HEAD_REVISION, TABLE_PREFIX, VERSION_TABLE, Base, Serial
+from growlearn.adapters.db.tables.canaries import CanaryAnswerRow, CanaryRow
 from growlearn.adapters.db.tables.decision_log import DecisionLogRow
 from growlearn.adapters.db.tables.ingest import LateLabelsRow, QuarantinedRowRow, SourceFileRow, WindowRow
 from growlearn.adapters.db.tables.model import (
@@ -37,6 +38,8 @@ __all__ = [
     "ApiRequestRow",
     "Base",
     "BranchRow",
+    "CanaryAnswerRow",
+    "CanaryRow",
     "DecisionLogRow",
     "DriftReportRow",
     "DriftTestResultRow",

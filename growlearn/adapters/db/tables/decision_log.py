@@ -22,7 +22,11 @@ class DecisionLogRow(Base):
     """
 
     __tablename__ = "growlearn_decision_log"
-    __table_args__ = (make_foreign_key("windows", "window", "number"), Index(None, "stream", "window"))
+    __table_args__ = (
+        make_foreign_key("windows", "window", "number"),
+        make_foreign_key("canaries", "canary", "number"),
+        Index(None, "stream", "window"),
+    )
 
     serial: Mapped[int] = mapped_column(Serial, primary_key=True)
     stream: Mapped[str] = make_stream_column()
@@ -44,3 +48,4 @@ class DecisionLogRow(Base):
     labels_required: Mapped[int | None]
     judged_by_version: Mapped[int | None]
     job: Mapped[Job | None] = mapped_column(Json(Job))
+    canary: Mapped[int | None]

@@ -1,0 +1,162 @@
+"""Canaries: started, stopped and counted, with entries of the decision log."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from growlearn.adapters.db.alerts import insert_alerts
+from growlearn.adapters.db.decision_log import write_canary_entry
+from growlearn.adapters.db.mapping import from_row, get_columns, lock_existing_stream, lock_stream, to_row
+from growlearn.adapters.db.model import require_version
+from growlearn.adapters.db.streams import get_stream
+from growlearn.adapters.db.tables import CanaryAnswerRow, CanaryRow
+from growlearn.domain.alert import make_canary_alerts
+from growlearn.domain.canary import (
+    ANSWER_RETENTION,
+    Canary,
+    CanaryAnswer,
+    CanaryCounts,
+    count_labelled,
+    find_alias_reason,
+    make_canary,
+)
+
+_COUNTS = tuple(field.name for field in fields(CanaryCounts))
+_COLUMNS = tuple(getattr(CanaryRow, field.name) for field in fields(Canary) if field.name != "counts")
+_IDS_A_STATEMENT = 500
+
+
+def start_canary(
+    connection: Connection, stream: str, version: int | None, share_percent: float, at: datetime, actor: str
+) -> Canary:
+    """Start a canary in place of one that runs; raises NotFound, and GrowLearnError as `make_canary`."""
+    lock_existing_stream(connection, stream)
+    last = connection.scalar(select(func.max(CanaryRow.number)).where(CanaryRow.stream == stream)) or 0
+    canary = make_canary(get_stream(connection, stream), last + 1, version, share_percent, at, actor)
+    require_version(connection, stream, canary.version)
+    for running in list_canaries(connection, *_is_running(stream)):
+        _write_stop(connection, running.stop(f"replaced: {canary.describe()}", at, actor))
+    values = to_row(canary) | to_row(canary.counts)
+    del values["counts"]
+    connection.execute(insert(CanaryRow).values(values))
+    write_canary_entry(connection, canary)
+    return canary
+
+
+def stop_canary(
+    connection: Connection, stream: str, number: int | None, reason: str, at: datetime, actor: str
+) -> Canary | None:
+    """Stop the canary of that number, or the running one; None where it does not run. Raises NotFound."""
+    lock_existing_stream(connection, stream)
+    for running in list_canaries(connection, *_is_running(stream)):
+        if number in (None, running.number):
+            stopped = running.stop(reason, at, actor)
+            _write_stop(connection, stopped)
+            insert_alerts(connection, make_canary_alerts(stopped))
+            return stopped
+    return None
+
+
+def end_canary_of_moved_alias(connection: Connection, stream: str, at: datetime, actor: str) -> None:
+    """Stop a running canary whose champion or challenger is another now; the caller has locked the stream."""
+    for running in list_canaries(connection, *_is_running(stream)):
+        reason = find_alias_reason(running, get_stream(connection, stream))
+        if reason is not None:
+            _write_stop(connection, running.stop(reason, at, actor))
+
+
+def _is_running(stream: str) -> tuple[ColumnElement[bool], ...]:
+    return CanaryRow.stream == stream, CanaryRow.stopped_at.is_(None)
+
+
+def _write_stop(connection: Connection, stopped: Canary) -> None:
+    values = {name: getattr(stopped, name) for name in ("stopped_at", "stopped_by", "stop_reason")}
+    connection.execute(update(CanaryRow).where(*_has_number(stopped)).values(values))
+    write_canary_entry(connection, stopped)
+
+
+def _has_number(canary: Canary) -> tuple[ColumnElement[bool], ...]:
+    return CanaryRow.stream == canary.stream, CanaryRow.number == canary.number
+
+
+def list_canaries(connection: Connection, *where: ColumnElement[bool]) -> Sequence[Canary]:
+    """The matching ones, by stream and number."""
+    columns = (*_COLUMNS, *get_columns(CanaryCounts, CanaryRow))
+    query = select(*columns).where(*where).order_by(CanaryRow.stream, CanaryRow.number)
+    return tuple(map(_to_canary, connection.execute(query)))
+
+
+def list_canaries_of(connection: Connection, stream: str) -> Sequence[Canary]:
+    """Those of a stream, oldest first."""
+    return list_canaries(connection, CanaryRow.stream == stream)
+
+
+def list_running_canaries(connection: Connection) -> Sequence[Canary]:
+    """At most one a stream, by stream."""
+    return list_canaries(connection, CanaryRow.stopped_at.is_(None))
+
+
+def _to_canary(row: Row[*tuple[Any, ...]]) -> Canary:
+    values = dict(row._mapping)
+    counts = CanaryCounts(**{name: values.pop(name) for name in _COUNTS})
+    return Canary(**values, counts=counts)
+
+
+def add_canary_counts(
+    connection: Connection,
+    canary: Canary,
+    counts: CanaryCounts,
+    answers: Sequence[CanaryAnswer],
+    at: datetime,
+) -> None:
+    """Add counts and answers that wait for labels, of a stopped canary too; nothing where it is deleted."""
+    if not lock_stream(connection, canary.stream):
+        return
+    _add_counts(connection, canary, counts)
+    expired = CanaryAnswerRow.at < at - ANSWER_RETENTION
+    connection.execute(delete(CanaryAnswerRow).where(CanaryAnswerRow.stream == canary.stream, expired))
+    if answers:
+        insert_new = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+        connection.execute(
+            insert_new(CanaryAnswerRow).on_conflict_do_nothing(),
+            [to_row(answer, stream=canary.stream, canary=canary.number) for answer in answers],
+        )
+
+
+def _add_counts(connection: Connection, canary: Canary, counts: CanaryCounts) -> None:
+    added = {name: getattr(CanaryRow, name) + count for name, count in to_row(counts).items()}
+    connection.execute(update(CanaryRow).where(*_has_number(canary)).values(added))
+
+
+def count_canary_labels(connection: Connection, stream: str, labels: Mapping[str, str]) -> int:
+    """Count the answers whose labels are given, by row id, once; returns how many. Raises NotFound."""
+    lock_existing_stream(connection, stream)
+    num_labelled = 0
+    for canary in list_canaries_of(connection, stream):
+        answers = _take_answers(connection, canary, labels)
+        if answers:
+            _add_counts(connection, canary, count_labelled(answers, labels))
+        num_labelled += len(answers)
+    return num_labelled
+
+
+def _take_answers(connection: Connection, canary: Canary, row_ids: Iterable[str]) -> list[CanaryAnswer]:
+    """Remove and return the answers to these rows."""
+    taken: list[CanaryAnswer] = []
+    remaining = iter(row_ids)
+    while batch := list(islice(remaining, _IDS_A_STATEMENT)):
+        statement = delete(CanaryAnswerRow).where(
+            CanaryAnswerRow.stream == canary.stream,
+            CanaryAnswerRow.canary == canary.number,
+            CanaryAnswerRow.row_id.in_(batch),
+        )
+        rows = connection.execute(statement.returning(*get_columns(CanaryAnswer, CanaryAnswerRow)))
+        taken += [from_row(CanaryAnswer, row) for row in rows]
+    return taken

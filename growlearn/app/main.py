@@ -15,6 +15,7 @@ from growlearn import __version__
 from growlearn.app.cli import (
     api,
     backtest,
+    canary,
     database,
     demo,
     doctor,
@@ -99,8 +100,8 @@ def _options(
 
 
 for group in (
-    demo, jobs, run, api, status, inspect, evaluate, why, reproduce, doctor, fsck, promotion, backtest,
-    predict, label_queue, export, keys, retention, database, mlflow,
+    demo, jobs, run, api, status, inspect, evaluate, why, reproduce, doctor, fsck, promotion, canary,
+    backtest, predict, label_queue, export, keys, retention, database, mlflow,
 ):  # fmt: skip
     group.register(app)
 

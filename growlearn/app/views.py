@@ -9,6 +9,7 @@ from typing import Any
 
 from growlearn.app.doctor.finding import Finding
 from growlearn.domain.accuracy_estimate import AccuracyEstimate, count_right
+from growlearn.domain.canary import Canary
 from growlearn.domain.drift import DriftReport, DriftTestResult
 from growlearn.domain.errors import GrowLearnError
 from growlearn.domain.evaluation import AccuracyMatrix
@@ -29,8 +30,12 @@ View = Mapping[str, Any]
 
 def status_view(store: Store, name: str | None, now: datetime) -> View:
     """One stream, or all by name: `streams`; and the processes that serve them: `processes`."""
+    canaries = {canary.stream: canary for canary in store.running_canaries()}
     return {
-        "streams": [_stream_view(status, now) for status in store.stream_statuses(now, name)],
+        "streams": [
+            _stream_view(status, now, canaries.get(status.name))
+            for status in store.stream_statuses(now, name)
+        ],
         "processes": [_process_view(process, now) for process in store.processes()],
     }
 
@@ -48,11 +53,13 @@ def _process_view(process: ProcessRecord, now: datetime) -> View:
     }
 
 
-def _stream_view(status: StreamStatus, now: datetime) -> View:
+def _stream_view(status: StreamStatus, now: datetime, canary: Canary | None) -> View:
     view = {
         "name": status.name,
         "state": describe_stream_state(status),
         "champion": status.champion,
+        "canary": None if canary is None else canary.version,
+        "share_percent": None if canary is None else canary.share_percent,
         "pending": status.pending,
         "last_look": None if status.looked_at is None else status.looked_at.isoformat(),
         "next_look": find_next_look(status.schedule, now),

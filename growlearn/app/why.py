@@ -77,8 +77,15 @@ def why_view(store: Store, explanation: Explanation) -> Mapping[str, Any]:
     """The report, and every decision log entry that it is based on."""
     from growlearn.registry.json_codec import to_json
 
+    canaries = {
+        canary.number
+        for canary in store.canaries(explanation.stream)
+        if canary.version == explanation.version
+    }
     entries = [
-        entry for entry in store.decision_log(explanation.stream) if _concerns_explanation(entry, explanation)
+        entry
+        for entry in store.decision_log(explanation.stream)
+        if entry.canary in canaries or _concerns_explanation(entry, explanation)
     ]
     return {
         "stream": explanation.stream,

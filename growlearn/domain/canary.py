@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import astuple, dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 
 from growlearn.domain.errors import GrowLearnError
@@ -39,12 +39,11 @@ class CanaryCounts:
     only_champion_correct: int = 0
 
     def __add__(self, other: CanaryCounts) -> CanaryCounts:
-        return CanaryCounts(
-            **{name: count + getattr(other, name) for name, count in self.__dict__.items()}
-        )
+        names = [field.name for field in fields(self)]
+        return CanaryCounts(**{name: getattr(self, name) + getattr(other, name) for name in names})
 
     def __bool__(self) -> bool:
-        return any(astuple(self))
+        return self != _NO_COUNTS
 
     @property
     def agreement(self) -> float | None:
@@ -55,6 +54,9 @@ class CanaryCounts:
     def only_version_correct(self) -> int:
         """Labelled rows that only the canary's version predicts correctly."""
         return self.version_correct - (self.champion_correct - self.only_champion_correct)
+
+
+_NO_COUNTS = CanaryCounts()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +80,7 @@ class Canary:
     stopped_at: datetime | None = None
     stopped_by: str | None = None
     stop_reason: str | None = None
-    counts: CanaryCounts = CanaryCounts()
+    counts: CanaryCounts = _NO_COUNTS
 
     @property
     def is_running(self) -> bool:
@@ -97,7 +99,7 @@ class Canary:
 
 @dataclass(frozen=True, kw_only=True)
 class CanaryAnswer:
-    """What both versions predicted of one row, as text and None where it was refused; it waits for a label."""
+    """What both versions predicted of one row, as text, None where it was refused; it waits for a label."""
 
     row_id: str
     champion: str | None
@@ -161,7 +163,9 @@ def count_labelled(answers: Iterable[CanaryAnswer], labels: Mapping[str, str]) -
     """The counts of answers whose rows' labels are given, as text by row id."""
     counts = CanaryCounts()
     for answer in answers:
-        label = labels[answer.row_id]
+        label = labels.get(answer.row_id)  # None: the record could not store the id as it was
+        if label is None:
+            continue
         champion, version = answer.champion == label, answer.version == label
         counts += CanaryCounts(
             labelled=1,

@@ -16,6 +16,7 @@ from growlearn.domain.refinement_score import RefinementScore
 from growlearn.domain.stream import Alias, AliasChange, Transition
 from growlearn.domain.window import Verdict, Window, WindowState
 from growlearn.ports import Store
+from growlearn.registry.canary_report import describe_canaries
 from growlearn.registry.estimate_report import describe_estimate
 from growlearn.registry.score_text import format_accuracy, format_branch_count, format_percent
 from growlearn.registry.selection_report import describe_selection
@@ -54,6 +55,7 @@ def explain_window(store: Store, stream: str, window_id: str) -> tuple[ReportSec
     if version is not None:
         alias_changes = store.alias_changes(stream)
         sections.append(ReportSection("Outcome", tuple(_describe_outcome(version, alias_changes))))
+        sections.append(ReportSection("Canary", tuple(describe_canaries(store.canaries(stream), version))))
     sections.append(ReportSection("Provenance", tuple(_describe_provenance(entries))))
     return tuple(section for section in sections if section.lines)
 

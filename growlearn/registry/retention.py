@@ -57,8 +57,8 @@ def _plan_stream(store: Store, stream: Stream, now: datetime, needed: set[str]) 
 def iter_needed_digests(store: Store, stream: Stream, now: datetime) -> Iterator[str]:
     """sha256 of every file that a stream needs; every one it refers to where its job keeps everything.
 
-    Needed are: the champion, the challenger and the parent of the next version, the newest `keep_versions`
-    and those younger than `keep`, each with what verifies and reproduces it; the stored logits of their
+    Needed are: the champion, the challenger and the parent of the next version, a version
+    that runs as canary, the newest `keep_versions` and those younger than `keep`, each with what verifies and reproduces it; the stored logits of their
     ancestors, which a candidate is compared with; windows that are not finished, that MLflow has not been
     told of, or that a challenger is compared on; and windows that may still get labels.
     """
@@ -114,6 +114,7 @@ def _digests(value: object) -> Iterator[str]:
 
 def _kept_versions(store: Store, stream: Stream, versions: Sequence[Version], now: datetime) -> set[int]:
     kept = set(stream.versions_in_use)
+    kept |= {canary.version for canary in store.canaries(stream.name) if canary.is_running}
     if stream.job.keep_versions is not None:
         kept |= {version.number for version in versions[-stream.job.keep_versions :]}
     if stream.job.keep_s is not None:

@@ -5,11 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from hashlib import blake2b
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from growlearn.domain.canary import Canary, CanaryCounts
 from growlearn.drift.sequential.sign_test import compute_sign_evidence
 from growlearn.ingest.labels import spell_label
-from growlearn.serving.micro_batches import Answered
+
+if TYPE_CHECKING:  # the command line reads figures without torch
+    from growlearn.serving.micro_batches import Answered
 
 SLOWER_FACTOR, SLOWER_BY_S = 2.0, 0.001
 """A request is clearly slower than another one where it takes so many times as long and so much longer."""
@@ -76,19 +81,22 @@ def latency_evidence(counts: CanaryCounts) -> float:
     return compute_sign_evidence(counts.slower_pairs, counts.timed_pairs - counts.slower_pairs)
 
 
-def list_predictions(answered: Answered, num_rows: int) -> list[str | None]:
-    """The prediction of each row of a request, as one text a label; None for a row that was refused."""
-    predictions: list[str | None] = [None] * num_rows
+def list_predictions(answered: Answered, start: int, stop: int) -> list[str | None]:
+    """The predictions of the rows from `start` to `stop` of a request, as one text a label.
+
+    None for a row that was refused.
+    """
+    predictions: list[str | None] = [None] * (stop - start)
     if answered.answers is not None:
-        labels = answered.answers.prediction.tolist()
-        for position, label in zip(answered.parsed.positions.tolist(), labels, strict=True):
-            predictions[position] = spell_label(label)
+        first, last = np.searchsorted(answered.parsed.positions, (start, stop))
+        positions = answered.parsed.positions[first:last].tolist()
+        labels = answered.answers.prediction[first:last].tolist()
+        for position, label in zip(positions, labels, strict=True):
+            predictions[position - start] = spell_label(label)
     return predictions
 
 
-def count_agreement(
-    champion: Sequence[str | None], version: Sequence[str | None]
-) -> CanaryCounts:
+def count_agreement(champion: Sequence[str | None], version: Sequence[str | None]) -> CanaryCounts:
     """The counts of rows that both versions were asked; those that both refuse are left out."""
     pairs = [pair for pair in zip(champion, version, strict=True) if pair != (None, None)]
     return CanaryCounts(

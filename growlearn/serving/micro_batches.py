@@ -79,6 +79,11 @@ class MicroBatcher:
             self._task = asyncio.create_task(self._work())
         return await request.answer
 
+    def answer_at_once(self, records: Sequence[Record], task: str | None = None) -> Answered:
+        """Parse and answer records in the calling thread, which must be the executor's."""
+        parsed = self._parse(records, [task] * len(records))
+        return Answered(parsed, None if parsed.rows is None else self.predictor.answer(parsed.rows))
+
     async def _work(self) -> None:
         loop = asyncio.get_running_loop()
         try:

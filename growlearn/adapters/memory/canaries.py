@@ -76,7 +76,9 @@ def count_canary_labels(state: StreamState, labels: Mapping[str, str]) -> int:
     """Count the answers whose labels are given, by row id, once; returns how many."""
     num_labelled = 0
     for canary in tuple(state.canaries):
-        keys = [(canary.number, row_id) for row_id in labels if (canary.number, row_id) in state.canary_answers]
+        keys = [
+            (canary.number, row_id) for row_id in labels if (canary.number, row_id) in state.canary_answers
+        ]
         answers = [state.canary_answers.pop(key) for key in keys]
         _add_counts(state, canary.number, count_labelled(answers, labels))
         num_labelled += len(answers)

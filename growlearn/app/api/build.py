@@ -14,12 +14,13 @@ from starlette.exceptions import HTTPException
 
 from growlearn import __version__
 from growlearn.app.api import problems
+from growlearn.app.api.canaries import Canaries
 from growlearn.app.api.context import ApiContext
 from growlearn.app.api.hot_route import HotRoute
 from growlearn.app.api.http_layer import HttpLayer, Log, log_to_stdout
 from growlearn.app.api.metrics import ApiMetrics
 from growlearn.app.api.request_log import RequestLog, deposit_log_file
-from growlearn.app.api.routes import decisions, health, keys, labels, login, predict, push, streams
+from growlearn.app.api.routes import canary, decisions, health, keys, labels, login, predict, push, streams
 from growlearn.app.api.schemas import Problem as ProblemModel
 from growlearn.app.dashboard.pages import add_pages
 from growlearn.domain.errors import GrowLearnError
@@ -35,15 +36,18 @@ def build_api(context: ApiContext, log: Log = log_to_stdout) -> FastAPI:
     metrics = ApiMetrics()
     deposit = partial(deposit_log_file, context.settings.protocols)
     request_log = RequestLog(context.clock, metrics, log, deposit)
+    canaries = Canaries(context.store, context.models, context.clock, log)
 
     @asynccontextmanager
     async def run_watch(_: FastAPI) -> AsyncIterator[None]:
         watch = asyncio.create_task(context.models.watch(context.settings.poll_s))
+        following = asyncio.create_task(canaries.run(context.settings.poll_s))
         writing = asyncio.create_task(request_log.run())
         yield
         watch.cancel()
+        following.cancel()
         request_log.close()
-        await writing
+        await asyncio.wait([following, writing])
 
     app = FastAPI(
         title="GrowLearn",
@@ -57,12 +61,13 @@ def build_api(context: ApiContext, log: Log = log_to_stdout) -> FastAPI:
     )
     app.state.metrics = metrics
     app.state.request_log = request_log
+    app.state.canaries = canaries
     app.add_exception_handler(problems.Problem, problems.answer_problem)
     app.add_exception_handler(GrowLearnError, problems.answer_growlearn_error)
     app.add_exception_handler(RequestValidationError, problems.answer_invalid_request)
     app.add_exception_handler(HTTPException, problems.answer_http_exception)
     app.add_exception_handler(Exception, problems.answer_bug)
-    for group in (health, login, streams, predict, push, labels, decisions, keys):
+    for group in (health, login, streams, predict, push, labels, canary, decisions, keys):
         group.add_routes(app, context, metrics)
     add_pages(app, context)
     _complete_openapi(app)

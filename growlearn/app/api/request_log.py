@@ -127,7 +127,7 @@ class RequestLog:
         self._log = log
         self._deposit = deposit
         self._new_id = make_new_ids()
-        self._compared: dict[str, _Compared] = {}  # by stream
+        self._compared: dict[tuple[str, int], _Compared] = {}  # by stream and version
         self._waiting: dict[str, _Waiting] = {}
         self._writer = ThreadPoolExecutor(1, "request-log")
         self._stopping = asyncio.Event()
@@ -189,11 +189,12 @@ class RequestLog:
     def _compare(self, schema: Schema, model: ServedModel) -> _Compared:
         """What of two schemas a request needs; computed once, not at each request."""
         its_schema = model.batcher.predictor.manifest.schema
-        known = self._compared.get(model.stream)
+        key = (model.stream, model.version)
+        known = self._compared.get(key)
         if known is None or known.schema is not schema or known.model_schema is not its_schema:
             same = (schema.inputs, schema.task) == (its_schema.inputs, its_schema.task)
             known = _Compared(schema, its_schema, same, schema.row_bytes)
-            self._compared[model.stream] = known
+            self._compared[key] = known
         return known
 
     async def run(self) -> None:

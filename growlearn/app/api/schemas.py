@@ -11,6 +11,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from growlearn.domain.api_key import Role
+from growlearn.domain.canary import MAX_SHARE_PERCENT
 
 
 class _Model(BaseModel):
@@ -50,6 +51,8 @@ class StreamStatus(_Model):
     name: str
     state: str
     champion: int | None
+    canary: int | None = Field(description="the version that answers beside the champion")
+    share_percent: float | None = Field(description="of the requests that the canary answers")
     pending: int
     last_look: datetime | None = Field(description="when its source was last searched for new files")
     next_look: datetime | None = Field(description="when it is due next")
@@ -278,6 +281,54 @@ class PausedStream(_Model):
     stream: str
     paused: bool
     changed: bool
+
+
+class CanaryRequest(_Model):
+    """A version to answer beside the champion."""
+
+    version: int | None = Field(default=None, ge=1, le=2**31 - 1, description="default: the challenger")
+    share_percent: float = Field(
+        default=0,
+        ge=0,
+        le=MAX_SHARE_PERCENT,
+        allow_inf_nan=False,
+        description="of the requests to the champion; 0 only compares",
+    )
+
+
+class Canary(_Model):
+    """A version that answers, or answered, beside the champion, and what was counted."""
+
+    stream: str
+    number: int
+    version: int
+    champion: int
+    share_percent: float
+    running: bool
+    started_at: datetime
+    started_by: str
+    stopped_at: datetime | None
+    stopped_by: str | None
+    stop_reason: str | None
+    answered_rows: int
+    compared_rows: int
+    agreement: float | None
+    dropped_rows: int
+    failed_rows: int
+    timed_pairs: int
+    slower_pairs: int
+    latency_p_value: float
+    labelled_rows: int
+    champion_accuracy: float | None
+    version_accuracy: float | None
+    accuracy_p_value: float
+    alpha: float
+
+
+class Canaries(_Model):
+    """All canaries of a stream, oldest first."""
+
+    canaries: list[Canary]
 
 
 class Key(_Model):

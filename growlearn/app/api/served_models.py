@@ -7,6 +7,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import TypeVar
 
 import torch
 
@@ -29,6 +30,7 @@ MAX_OPEN_MODELS = 16
 MAX_QUEUED_ROWS = 65_536
 _PROBE_ROWS = 32
 
+T = TypeVar("T")
 Log = Callable[[str, dict[str, object]], None]
 """Called with an event's name and its fields."""
 
@@ -78,6 +80,10 @@ class ServedModels:
         """Wait for what is computed now."""
         for executor in (self._load, self._compute):
             executor.shutdown(wait=True, cancel_futures=True)
+
+    async def compute_in_background(self, compute: Callable[[], T]) -> T:
+        """The result of a computation in the models' thread; an answer waits while one is computed."""
+        return await asyncio.get_running_loop().run_in_executor(self._compute, compute)
 
     @property
     def champions(self) -> dict[str, int]:

@@ -44,7 +44,7 @@ def promote(
     target = get_promotion_target(stored_stream, version)
     if target == stored_stream.champion and _take_aliases(settings, store, stream):
         return
-    decision = decide_promotion(store, stream, target, _current_user(), reason, system_clock().now())
+    decision = decide_promotion(store, stream, target, current_user(), reason, system_clock().now())
     _verify_target(settings, store, stream, target, unverified=unverified)
     _move_aliases(settings, store, decision)
 
@@ -62,7 +62,7 @@ def rollback(
 
     settings = load_settings()
     store = open_store(settings)
-    decision = decide_rollback(store, stream, version, _current_user(), reason, system_clock().now())
+    decision = decide_rollback(store, stream, version, current_user(), reason, system_clock().now())
     _verify_target(settings, store, stream, decision.version, unverified=unverified)
     _move_aliases(settings, store, decision)
 
@@ -88,7 +88,7 @@ def _set_paused(stream: str, *, paused: bool) -> bool:
     from growlearn.app.current_settings import load_settings
 
     store = open_store(load_settings())
-    return store.set_paused(stream, paused, system_clock().now(), _current_user())
+    return store.set_paused(stream, paused, system_clock().now(), current_user())
 
 
 def consolidate(stream: StreamArgument) -> None:
@@ -101,7 +101,8 @@ def consolidate(stream: StreamArgument) -> None:
     echo(f"{stream}: {window.id} opened, {window.reason}; a worker, or growlearn run, handles it next")
 
 
-def _current_user() -> str:
+def current_user() -> str:
+    """Who runs the command, for the decision log."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):  # a container's user may have no name

@@ -54,7 +54,7 @@ def status(
     else:
         view = load()
         show_table(_COLUMNS, _list_rows(view), empty=_NO_STREAMS)
-        for line in _describe_processes(view["processes"]):
+        for line in (*_describe_canaries(view["streams"]), *_describe_processes(view["processes"])):
             echo(line)
 
 
@@ -103,12 +103,14 @@ def _describe_stream(stream: View) -> str:
     champion = "no champion" if stream["champion"] is None else f"champion {stream['champion']}"
     awaiting = _format_awaiting_labels(stream)
     labels = "" if awaiting is None else f", waiting for labels {awaiting}"
-    return f"{stream['name']}: {stream['state']}, {champion}, {stream['pending']} pending{labels}"
+    canary = "" if stream["canary"] is None else f", {_describe_canary(stream)}"
+    return f"{stream['name']}: {stream['state']}, {champion}{canary}, {stream['pending']} pending{labels}"
 
 
 def _render(view: View) -> Iterator[RenderableType]:
     rows = _list_rows(view)
     yield from make_table(_COLUMNS, rows) if rows else [make_text(_NO_STREAMS)]
+    yield from map(make_text, _describe_canaries(view["streams"]))
     yield from map(make_text, _describe_processes(view["processes"]))
 
 
@@ -117,6 +119,17 @@ def _list_rows(view: View) -> Sequence[Sequence[object]]:
         (s["name"], s["state"], s["champion"], s["pending"], _format_awaiting_labels(s))
         for s in view["streams"]
     ]
+
+
+def _describe_canaries(streams: Sequence[View]) -> Iterator[str]:
+    for stream in streams:
+        if stream["canary"] is not None:
+            yield f"{stream['name']}: {_describe_canary(stream)}; see: growlearn canary show {stream['name']}"
+
+
+def _describe_canary(stream: View) -> str:
+    does = f"answers {stream['share_percent']:g} %" if stream["share_percent"] else "is compared"
+    return f"version {stream['canary']} {does} beside champion {stream['champion']}"
 
 
 def _describe_processes(processes: Sequence[View]) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""A sequential sign test: does one of two outcomes come more often than the other?
+"""A sequential sign test: evidence that one of two outcomes comes more often than the other.
 
 Under the null hypothesis each pair that favours a side favours the first one with probability at most 1/2,
 given the pairs before it. A bet of size b on the first side pays 1 + b / 2 where a pair favours it and
@@ -7,8 +7,7 @@ bets, which depends on the two counts alone, is an e-process, and by Ville's ine
 reaches 1 / alpha) <= alpha, however often it is looked at, whatever the order of the pairs, and by whichever
 process they were counted. It is the risk's e-process (risk.py) at the known upper bound 1/2.
 
-Source: Ramdas, Ruf, Larsson, Koolen, "Admissible anytime-valid sequential inference must rely on nonnegative
-martingales" (2020), for the sign test; McNemar's test is its counterpart for one look at the end.
+Source: Shafer, "Testing by betting" (JRSS A 2021); McNemar's test is the counterpart for one look at the end.
 """
 
 from __future__ import annotations
@@ -29,7 +28,5 @@ def compute_sign_evidence(first: int, other: int) -> float:
     >>> compute_sign_evidence(40, 10) > np.log(1 / 0.001) > compute_sign_evidence(25, 25)
     True
     """
-    payoffs = first * np.log1p(_BETS * (1 - _NULL_PROBABILITY)) + other * np.log1p(
-        -_BETS * _NULL_PROBABILITY
-    )
+    payoffs = first * np.log1p(_BETS * (1 - _NULL_PROBABILITY)) + other * np.log1p(-_BETS * _NULL_PROBABILITY)
     return float(log_mean_exp(payoffs))

@@ -37,7 +37,8 @@ def test_run_again_finds_nothing_new(grown: Any) -> None:
 def test_status_json_has_the_documented_keys(grown: Any) -> None:
     (stream,) = grown.place.growlearn("status", "--json").json["streams"]
     times = stream.pop("last_look"), stream.pop("next_look")
-    assert stream == {"name": "blobs", "state": "idle", "champion": 2, "pending": 0}
+    canary = {"canary": None, "share_percent": None}
+    assert stream == {"name": "blobs", "state": "idle", "champion": 2, "pending": 0, **canary}
     assert all(datetime.fromisoformat(time).tzinfo is not None for time in times)
     (again,) = grown.place.growlearn("status", "blobs", "--json").json["streams"]
     assert again["last_look"] == times[0]

@@ -23,7 +23,8 @@ def test_a_job_is_drafted_applied_changed_and_forgotten(empty_place: Any) -> Non
     (stream,) = empty_place.growlearn("status", "--json").json["streams"]
     assert stream.pop("next_look") is not None
     assert stream == {
-        "name": "points", "state": "new", "champion": None, "pending": 0, "last_look": None,
+        "name": "points", "state": "new", "champion": None, "canary": None, "share_percent": None,
+        "pending": 0, "last_look": None,
     }  # fmt: skip
     assert empty_place.growlearn("delete", "points", "--yes").code == 0
     assert empty_place.growlearn("status", "--json").json["streams"] == []

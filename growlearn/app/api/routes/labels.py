@@ -24,6 +24,7 @@ from growlearn.app.api.routing import Route, add_route
 from growlearn.domain.api_key import Role
 from growlearn.domain.errors import GrowLearnError
 from growlearn.domain.schema import Schema
+from growlearn.ingest.labels import spell_label
 from growlearn.ingest.rows import to_parquet_bytes
 
 
@@ -80,6 +81,9 @@ def add_routes(app: FastAPI, context: ApiContext, _: ApiMetrics) -> None:
             labels = decode_labels(body, context.settings.api_max_rows)
             content = encode_labels(labels, stored.job.schema)
             answer = deposit_once(context, stored, "labels", content, ".parquet")
+            if context.store.canaries(stream):
+                texts = {str(each.id).strip(): spell_label(each.label) for each in labels}
+                context.store.count_canary_labels(stream, texts)
             return HTTPStatus.ACCEPTED, answer | {"labels": len(labels)}
 
         return await run_in_threadpool(answer_once, context, request, body, work)

@@ -11,6 +11,8 @@ from fastapi import FastAPI, Request
 from starlette.responses import Response
 
 from growlearn.app.api import schemas
+from growlearn.app.api.canaries import Canaries
+from growlearn.app.api.canary_comparison import ChampionRequest
 from growlearn.app.api.context import ApiContext
 from growlearn.app.api.json_body import decode_rows
 from growlearn.app.api.json_response import JSON_TYPE, json_response
@@ -84,9 +86,10 @@ PREDICT_BODY = {
 def add_routes(app: FastAPI, context: ApiContext, metrics: ApiMetrics) -> None:
     """Add it."""
     request_log: RequestLog = app.state.request_log
+    canaries: Canaries = app.state.canaries
 
     async def predict(stream: str, request: Request) -> Response:
-        """Answers of the champion, the challenger or a version, each row by its task or routed.
+        """Answers of the champion, its canary, the challenger or a version, each row by its task or routed.
 
         A row that cannot be answered is null, with its reason in `errors`; where no row can be, that is a
         problem.
@@ -94,8 +97,13 @@ def add_routes(app: FastAPI, context: ApiContext, metrics: ApiMetrics) -> None:
         body = await request.body()
         asked = decode_request(body, context.settings.api_max_rows)
         which = _parse_version(asked.version)
-        model = await context.models.get(stream, which)
-        answered = await model.batcher.answer(asked.rows, asked.task, proba=asked.proba)
+        model = champion = await context.models.get(stream, which)
+        canary = canaries.get(stream) if which is Alias.CHAMPION else None
+        if canary is None:
+            answered = await model.batcher.answer(asked.rows, asked.task, proba=asked.proba)
+        else:
+            asked_both = ChampionRequest(asked.rows, asked.task, asked.proba, body)
+            model, answered = await canaries.answer(canary, champion, asked_both)
         num_bad = len(answered.parsed.reasons)
         metrics.count_rows(stream, model.version, len(asked.rows) - num_bad, num_bad)
         if answered.answers is None:
@@ -103,6 +111,8 @@ def add_routes(app: FastAPI, context: ApiContext, metrics: ApiMetrics) -> None:
         ids = None
         if which is Alias.CHAMPION:  # who names a version tries it
             ids = request_log.add(context.models.job(stream), model, asked.rows, answered, len(body))
+        if canary is not None:
+            canaries.compare(canary, champion, model, asked_both, answered, ids)
         return json_response(render_answers(model, asked, answered.parsed, answered.answers, ids))
 
     errors = (

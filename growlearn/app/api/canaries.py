@@ -121,9 +121,9 @@ class Canaries:
         async with self._looking:
             await self._tell_all()
             now_running = await _in_thread(self._store.running_canaries)
-            numbers = {canary.stream: canary.number for canary in now_running}
+            starts = {canary.stream: (canary.number, canary.started_at) for canary in now_running}
             for stream, running in list(self._running.items()):
-                if numbers.get(stream) != running.canary.number:
+                if starts.get(stream) != (running.canary.number, running.canary.started_at):
                     running.give_up("it was stopped")
                     del self._running[stream]
                     self._log("canary ended", {"stream": stream, "version": running.canary.version})

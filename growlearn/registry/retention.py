@@ -57,10 +57,10 @@ def _plan_stream(store: Store, stream: Stream, now: datetime, needed: set[str]) 
 def iter_needed_digests(store: Store, stream: Stream, now: datetime) -> Iterator[str]:
     """sha256 of every file that a stream needs; every one it refers to where its job keeps everything.
 
-    Needed are: the champion, the challenger and the parent of the next version, a version
-    that runs as canary, the newest `keep_versions` and those younger than `keep`, each with what verifies and reproduces it; the stored logits of their
-    ancestors, which a candidate is compared with; windows that are not finished, that MLflow has not been
-    told of, or that a challenger is compared on; and windows that may still get labels.
+    Needed are: the champion, the challenger, the parent of the next version and a canary's version, the
+    newest `keep_versions` and those younger than `keep`, each with what verifies and reproduces it; the
+    stored logits of their ancestors, which a candidate is compared with; windows that are not finished, that
+    MLflow has not been told of, or that a challenger is compared on; and windows that may still get labels.
     """
     if not has_retention(stream):
         yield from (digest for digest, _ in iter_recorded_digests(store, stream))

@@ -276,6 +276,28 @@ def test_a_person_rolls_back_and_promotes_and_each_time_the_version_is_verified(
     ]
 
 
+def test_a_canary_is_started_shown_and_stopped(copied: Any) -> None:
+    started = copied.growlearn("canary", "start", "blobs", "1", "--share", "5")
+    assert started.out == (
+        "blobs: version 1 answers 5 % of the requests beside champion 2; to see how it does: "
+        "growlearn canary show blobs\n"
+    )
+    assert "blobs: version 1 answers 5 % beside champion 2; see:" in copied.growlearn("status").out
+    (stream,) = copied.growlearn("status", "--json").json["streams"]
+    assert (stream["canary"], stream["share_percent"]) == (1, 5)
+    assert copied.growlearn("canary", "start", "blobs", "1", "--share", "60").code == 2
+    refused = copied.growlearn("canary", "start", "blobs", "2")
+    assert (refused.code, "version 2 of stream 'blobs' is the champion" in refused.err) == (1, True)
+
+    stopped = copied.growlearn("canary", "stop", "blobs", "--reason", "seen enough")
+    assert stopped.out == "blobs: version 1 answers no requests any more\n"
+    assert copied.growlearn("canary", "stop", "blobs").out == "blobs: no canary runs\n"
+    assert "seen enough" in copied.growlearn("canary", "show", "blobs").out
+    (canary,) = copied.growlearn("canary", "show", "blobs", "--json").json["canaries"]
+    assert (canary["running"], canary["stop_reason"], canary["agreement"]) == (False, "seen enough", None)
+    assert "seen enough" in copied.growlearn("why", "blobs", "1").out
+
+
 def test_why_tells_a_version_and_a_window_and_has_the_documented_keys(grown: Any) -> None:
     view = grown.place.growlearn("why", "blobs", "2", "--json").json
     assert list(view) == ["stream", "window", "version", "report", "entries"]

@@ -128,7 +128,7 @@ def test_alerts_are_chosen_by_name(tmp_path: Path) -> None:
     assert read_settings({}, tmp_path).webhook_events == ("drift", "failure")
     with pytest.raises(GrowLearnError, match="names 'drfit'") as caught:
         read_settings({"GROWLEARN_WEBHOOK_EVENTS": "drfit"}, tmp_path)
-    assert caught.value.hint == "alerts are: drift, promotion, approval, rejection, failure, silence"
+    assert caught.value.hint == "alerts are: drift, promotion, approval, rejection, failure, canary, silence"
     with pytest.raises(GrowLearnError, match="GROWLEARN_WEBHOOK_FORMAT is 'xml'"):
         read_settings({"GROWLEARN_WEBHOOK_FORMAT": "xml"}, tmp_path)
 

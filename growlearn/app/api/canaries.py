@@ -53,7 +53,7 @@ class Canaries:
     ) -> tuple[ServedModel, Answered]:
         """Answer a request to the champion by one of the two; by the champion where the canary cannot.
 
-        A request of which the canary refuses more rows than the champion ends it, and is the champion's.
+        A canary that refuses a row which the champion answers ends; the champion answers the request.
         """
         canary = running.canary
         if champion.version != canary.champion or not is_chosen(canary, self._make_key(champion, request)):

@@ -35,6 +35,7 @@ from growlearn.domain.stream import (
 )
 from growlearn.domain.stream_overview import StreamArrival, StreamSchedule, StreamStatus, StreamWork
 from growlearn.domain.window import BadRow, Claim, FileRecord, IngestResult, SourceFile, Window, WindowState
+from growlearn.domain.window_progress import WindowProgress
 
 ProgressCallback = Callable[[Progress], None]
 """Called by long work to report its progress."""
@@ -129,6 +130,10 @@ class Store(Protocol):
 
     def stream_work(self) -> Sequence[StreamWork]:
         """What may call a worker to each stream, by name."""
+        ...
+
+    def windows_in_progress(self, now: datetime) -> Sequence[WindowProgress]:
+        """The windows under an unexpired lease, by stream, each with its progress."""
         ...
 
     def stream_arrivals(self) -> Sequence[StreamArrival]:
@@ -236,8 +241,11 @@ class Store(Protocol):
         """Whether any worker has an unexpired lease on a window of the stream."""
         ...
 
-    def renew(self, claim: Claim, now: datetime, lease_s: float) -> bool:
-        """Heartbeat: extend the lease; False where the window was claimed again, or its stream deleted."""
+    def renew(self, claim: Claim, now: datetime, lease_s: float, progress: Progress | None = None) -> bool:
+        """Heartbeat: extend the lease, and record how far the work has come where it has come further.
+
+        False where the window was claimed again, or its stream deleted.
+        """
         ...
 
     def release(self, claim: Claim) -> None:

@@ -1,7 +1,7 @@
 """All that an installation holds: its record, its files, and what MLflow has of it.
 
 Left out is what two undisturbed runs differ in too: times (a fingerprint is one), durations, random ids, and
-who held which lease.
+who held which lease, and how far its work had come.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ _PASSING_COLUMNS = (
     "claim",
     "lease_owner",
     "lease_until",
+    "progress",
     "outbox_owner",
     "outbox_until",
     "attempts",

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 from growlearn.domain.errors import GrowLearnError, LeaseLost
-from growlearn.domain.growth import Progress
+from growlearn.domain.growth import HEARTBEAT, Progress
 from growlearn.domain.window import Claim
 from growlearn.pipeline.periodic import repeat_in_thread
 from growlearn.ports import Clock, ProgressCallback, Store
@@ -30,6 +31,7 @@ class Lease:
         self._description = description
         self._asked_at = clock.now()
         self._lost = threading.Event()
+        self._unrecorded: deque[Progress] = deque(maxlen=1)
 
     def renew(self) -> bool:
         """Extend the lease; False where it is lost. Raises what the store raises."""
@@ -51,19 +53,29 @@ class Lease:
 
         def check_and_forward(progress: Progress) -> None:
             self.require()
+            if progress != HEARTBEAT:
+                self._unrecorded.append(progress)
             on_progress(progress)
 
         return check_and_forward
 
+    def take_progress(self) -> Progress | None:
+        """The newest progress that a guarded callback has heard of; None where it was taken already."""
+        return self._unrecorded.pop() if self._unrecorded else None
+
 
 @contextmanager
 def hold_lease(store: Store, claim: Claim, clock: Clock, lease_s: float) -> Iterator[Lease]:
-    """Keep the lease of a claim, and give it up at the end, whatever the end.
+    """Keep the lease of a claim, and give it up at the end, whatever the end; progress is recorded with it.
 
     A lease that was lost is not fought for: `Lease.guard` ends the work, and the store refuses its writes.
     """
+
+    def renew() -> bool:
+        return store.renew(claim, clock.now(), lease_s, lease.take_progress())
+
     description = f"window {claim.window} of stream {claim.stream!r}"
-    lease = Lease(lambda: store.renew(claim, clock.now(), lease_s), clock, lease_s, description)
+    lease = Lease(renew, clock, lease_s, description)
     try:
         with renew_periodically(lease.renew, lease_s, description):
             yield lease

@@ -25,7 +25,7 @@ from growlearn.pipeline.accuracy_estimates import compare_with_labels, estimate_
 from growlearn.pipeline.champion_challenger import decide_challenger
 from growlearn.pipeline.consolidation import consolidate_and_evaluate, find_due_consolidation
 from growlearn.pipeline.context import Ports, StepContext
-from growlearn.pipeline.lease import hold_lease
+from growlearn.pipeline.lease import Lease, hold_lease
 from growlearn.pipeline.steps.judge import judge_window
 from growlearn.pipeline.steps.plan import plan_or_skip
 from growlearn.pipeline.steps.promote import promote_or_reject
@@ -128,7 +128,7 @@ def _run_stream(
             total = len(windows) + ports.store.count_pending(name)
             on_progress(Progress(stage="windows", done=len(windows), total=total, note=window.id))
             estimate_window(window, ports)
-            windows.append(process_window(window, ports, lease.guard(on_progress)))
+            windows.append(process_window(window, ports, on_progress, lease))
         events.on_window(windows[-1])
         decide_challenger(name, ports)
         if ports.store.count_pending(name) and should_stop():
@@ -173,20 +173,26 @@ def requeue_labelled_windows(name: str, ports: Ports) -> None:
             ports.store.requeue(name, window.id, now)
 
 
-def process_window(window: Window, ports: Ports, on_progress: ProgressCallback) -> Window:
+def process_window(window: Window, ports: Ports, on_progress: ProgressCallback, lease: Lease) -> Window:
     """Move a claimed window, step by step, from its state to a terminal one.
 
     Raises LeaseLost where another worker has claimed it since.
     """
     ports = replace(ports, engine=ports.engine.for_claim(window.claim))
     handlers = CONSOLIDATION_HANDLERS if window.verdict is Verdict.FULL else STATE_HANDLERS
-    return run_to_terminal_state(window, handlers, ports, on_progress)
+    # what was said of a step that is over is not recorded any more
+    return run_to_terminal_state(window, handlers, ports, lease.guard(on_progress), lease.take_progress)
 
 
 def run_to_terminal_state(
-    window: Window, handlers: StateHandlers, ports: Ports, on_progress: ProgressCallback
+    window: Window,
+    handlers: StateHandlers,
+    ports: Ports,
+    on_progress: ProgressCallback,
+    on_transition: Callable[[], object] = lambda: None,
 ) -> Window:
     """Move a claimed window until there is no step for the state it is in."""
     while handler := handlers.get(window.state):
         window = ports.store.advance(handler(StepContext(window, ports), on_progress))
+        on_transition()
     return window

@@ -161,6 +161,7 @@ def _create_windows() -> None:
         _make_column("reason", sa.Text(), null=True),
         _make_column("lease_owner", sa.Text(), null=True),
         _make_column("lease_until", TIME, null=True),
+        _make_column("progress", sa.Text(), null=True),
         _make_column("claim", sa.Integer()),
         _make_column("failures", sa.Integer()),
         _make_column("labelled", sa.Integer(), null=True),

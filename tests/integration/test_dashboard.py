@@ -26,6 +26,8 @@ from growlearn.app.api.served_models import ServedModels
 from growlearn.app.api.server import listen
 from growlearn.domain.api_key import Role
 from growlearn.domain.execution import Execution
+from growlearn.domain.growth import Progress
+from growlearn.domain.window import IngestResult, SourceFile, Window, WindowState
 from growlearn.settings import read_settings
 from tests.conftest import Need
 from tests.unit.digits import load_shuffled_digits, rotate
@@ -288,6 +290,47 @@ def test_a_page_refreshes_itself_and_says_when_it_cannot(browser: Any, site: Sit
     page.clock.run_for(6_000)
     page.get_by_label("API key").wait_for()
     context.close()
+
+
+def test_work_goes_on_before_ones_eyes(open_page: Callable[..., Any], site: Site) -> None:
+    store, at = site.world.store, site.world.clock.now()
+    page = open_page("/streams/idle", role="viewer")
+    page.clock.install()
+    page.clock.pause_at("2100-01-01")  # so that nothing refreshes itself
+    page.reload()
+    page.get_by_text("Nothing: every window was handled.").wait_for()
+    window = put_window(site, "idle")
+    assert store.claim("idle", "ada", at, 60) == replace(window, claim=1)
+    bar = page.get_by_role("progressbar", name="Progress of w1 of idle")
+    bar.wait_for()
+    claim = replace(window, claim=1).claimed_by("ada")
+    for done in (2, 5):
+        store.renew(claim, at, 60, Progress(stage="training", done=done, total=6, note=f"loss 0.{done}"))
+        page.get_by_text(f"training: {done} of 6, loss 0.{done}").wait_for()
+        assert bar.evaluate("bar => [bar.value, bar.max]") == [done, 6]
+    page.clock.resume()
+    assert find_serious_issues(page) == []
+    store.release(claim)
+    bar.wait_for(state="detached")
+    store.delete("idle")
+    store.apply(replace(JOB, name="idle"), at)
+
+
+def put_window(site: Site, stream: str) -> Window:
+    """A window of a stream that no worker has handled."""
+    at = site.world.clock.now()
+    file = SourceFile(url="1.parquet", fingerprint="1", size_bytes=1)
+    window = Window(
+        stream=stream, number=1, state=WindowState.ACCEPTED, source=file.url, discovered_at=at, updated_at=at,
+        rows=10, snapshot="5" * 64,
+    )  # fmt: skip
+    site.world.store.record_ingest(
+        IngestResult(
+            stream=stream, file=file, sha256="f" * 64, schema="0" * 16, rows=10, windows=(window,),
+            bad_rows=(), at=at,
+        )
+    )  # fmt: skip
+    return window
 
 
 def test_it_can_be_used_with_the_keyboard(open_page: Callable[..., Any]) -> None:

@@ -14,6 +14,7 @@ from growlearn.adapters.db.tables import StreamRow, WindowRow
 from growlearn.domain.alert import make_training_failure_alert, make_transition_alerts
 from growlearn.domain.consolidation import ConsolidationPlan
 from growlearn.domain.errors import ConcurrentUpdate, LeaseLost, NotFound
+from growlearn.domain.growth import Progress
 from growlearn.domain.stream import Transition, make_transition_conflict
 from growlearn.domain.window import (
     IN_PROGRESS,
@@ -57,7 +58,12 @@ def claim_pending_window(
             WindowRow.number == next_number.scalar_subquery(),
             ~is_leased_elsewhere,
         )
-        .values(lease_owner=worker, lease_until=now + timedelta(seconds=lease_s), claim=WindowRow.claim + 1)
+        .values(
+            lease_owner=worker,
+            lease_until=now + timedelta(seconds=lease_s),
+            progress=None,
+            claim=WindowRow.claim + 1,
+        )
         .returning(*get_columns(Window, WindowRow))
     )
     row = connection.execute(statement).one_or_none()
@@ -108,16 +114,20 @@ def has_active_lease(connection: Connection, stream: str, now: datetime) -> bool
     return bool(connection.scalar(select(is_leased)))
 
 
-def renew_lease(connection: Connection, claim: Claim, now: datetime, lease_s: float) -> bool:
-    """Extend a lease; False where the window is not leased under this claim."""
-    statement = update(WindowRow).where(_is_leased_under(claim))
-    return connection.execute(statement.values(lease_until=now + timedelta(seconds=lease_s))).rowcount == 1
+def renew_lease(
+    connection: Connection, claim: Claim, now: datetime, lease_s: float, progress: Progress | None
+) -> bool:
+    """Extend a lease, with new progress; False where the window is not leased under this claim."""
+    values: dict[str, object] = {"lease_until": now + timedelta(seconds=lease_s)}
+    if progress is not None:
+        values["progress"] = progress
+    return connection.execute(update(WindowRow).where(_is_leased_under(claim)).values(values)).rowcount == 1
 
 
 def release_lease(connection: Connection, claim: Claim) -> None:
     """End a lease; nothing happens where the window is not leased under this claim."""
     statement = update(WindowRow).where(_is_leased_under(claim))
-    connection.execute(statement.values(lease_owner=None, lease_until=None))
+    connection.execute(statement.values(lease_owner=None, lease_until=None, progress=None))
 
 
 def count_pending_windows(connection: Connection, stream: str) -> int:
@@ -189,7 +199,7 @@ def apply_transition(connection: Connection, transition: Transition) -> Window:
 
 
 def _make_transition_columns(transition: Transition) -> dict[str, object]:
-    changes: dict[str, object] = {"state": transition.target, "updated_at": transition.at}
+    changes: dict[str, object] = {"state": transition.target, "updated_at": transition.at, "progress": None}
     for name in ("verdict", "task", "reason", "labels_required", "judged_by_version"):
         if getattr(transition, name) is not None:
             changes[name] = getattr(transition, name)

@@ -34,6 +34,7 @@ from growlearn.domain.stream_overview import (
     StreamWork,
 )
 from growlearn.domain.window import PENDING, WindowState
+from growlearn.domain.window_progress import WindowProgress
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,30 @@ def list_work(connection: Connection) -> Sequence[StreamWork]:
         _IS_PAUSED,
     )
     return tuple(StreamWork(**row._mapping) for row in connection.execute(query.order_by(StreamRow.name)))
+
+
+def list_windows_in_progress(connection: Connection, now: datetime) -> Sequence[WindowProgress]:
+    """The windows under an unexpired lease, by stream; an index finds the pending windows of each stream."""
+    is_leased = and_(*_windows(WindowRow.state.in_(PENDING), WindowRow.lease_until > now))
+    query = select(
+        WindowRow.stream,
+        WindowRow.number,
+        WindowRow.state,
+        WindowRow.updated_at,
+        WindowRow.lease_owner,
+        WindowRow.progress,
+    ).join_from(StreamRow, WindowRow, is_leased)
+    return tuple(
+        WindowProgress(
+            stream=row.stream,
+            window=f"w{row.number}",
+            state=row.state,
+            since=row.updated_at,
+            worker=row.lease_owner,
+            progress=row.progress,
+        )
+        for row in connection.execute(query.order_by(StreamRow.name))
+    )
 
 
 def list_arrivals(connection: Connection) -> Sequence[StreamArrival]:

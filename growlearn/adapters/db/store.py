@@ -36,6 +36,7 @@ from growlearn.domain.consolidation import ConsolidationPlan
 from growlearn.domain.decision_log import LogEntry
 from growlearn.domain.delayed_labels import LabelJoinRecord, PendingLabels
 from growlearn.domain.drift import DriftReport
+from growlearn.domain.growth import Progress
 from growlearn.domain.job import Job
 from growlearn.domain.lineage import BranchRecord, Task, Version
 from growlearn.domain.process import ProcessRecord
@@ -51,6 +52,7 @@ from growlearn.domain.stream import (
 )
 from growlearn.domain.stream_overview import StreamArrival, StreamSchedule, StreamStatus, StreamWork
 from growlearn.domain.window import BadRow, Claim, FileRecord, IngestResult, Window, WindowState
+from growlearn.domain.window_progress import WindowProgress
 
 
 def open_db_store(url: str) -> DbStore:
@@ -111,6 +113,11 @@ class DbStore:
         """When each stream is due, by name."""
         with read_transaction(self._engine) as connection:
             return overview.list_schedules(connection)
+
+    def windows_in_progress(self, now: datetime) -> Sequence[WindowProgress]:
+        """The windows under an unexpired lease, by stream, each with its progress."""
+        with read_transaction(self._engine) as connection:
+            return overview.list_windows_in_progress(connection, now)
 
     def stream_work(self) -> Sequence[StreamWork]:
         """What may call a worker to each stream, by name."""
@@ -220,10 +227,10 @@ class DbStore:
         with read_transaction(self._engine) as connection:
             return leases.has_active_lease(connection, stream, now)
 
-    def renew(self, claim: Claim, now: datetime, lease_s: float) -> bool:
+    def renew(self, claim: Claim, now: datetime, lease_s: float, progress: Progress | None = None) -> bool:
         """Heartbeat: extend the lease; False where the window is not leased under this claim."""
         with write_transaction(self._engine) as connection:
-            return leases.renew_lease(connection, claim, now, lease_s)
+            return leases.renew_lease(connection, claim, now, lease_s, progress)
 
     def release(self, claim: Claim) -> None:
         """End the lease at once; no effect where it is not held under this claim."""

@@ -13,6 +13,7 @@ from growlearn.domain.stream_overview import (
     StreamWork,
 )
 from growlearn.domain.window import PENDING, WindowState
+from growlearn.domain.window_progress import WindowProgress
 
 
 def make_schedule(state: StreamState) -> StreamSchedule:
@@ -35,6 +36,23 @@ def make_work(state: StreamState) -> StreamWork:
         has_pending_windows=_count_pending(state) > 0,
         is_paused=state.stream.paused_at is not None,
     )
+
+
+def list_windows_in_progress(state: StreamState, now: datetime) -> list[WindowProgress]:
+    """The windows of a stream under an unexpired lease."""
+    windows = [(state.windows[window], lease) for window, lease in state.leases.items() if lease.until > now]
+    return [
+        WindowProgress(
+            stream=window.stream,
+            window=window.id,
+            state=window.state,
+            since=window.updated_at,
+            worker=lease.owner,
+            progress=lease.progress,
+        )
+        for window, lease in windows
+        if window.state in PENDING
+    ]
 
 
 def find_arrival(state: StreamState) -> StreamArrival | None:

@@ -13,6 +13,7 @@ from growlearn.domain.canary import Canary, CanaryAnswer
 from growlearn.domain.decision_log import LogEntry, compute_job_digest, make_job_entry
 from growlearn.domain.delayed_labels import LabelJoinRecord, LabelJoinResult, PendingLabels
 from growlearn.domain.errors import ConcurrentUpdate, NotFound
+from growlearn.domain.growth import Progress
 from growlearn.domain.lineage import BranchRecord, Task, Version
 from growlearn.domain.stream import Alias, AliasChange, Stream, Transition, WindowRecord
 from growlearn.domain.window import BadRow, FileRecord, IngestResult, Window, WindowState, check_transition
@@ -20,10 +21,11 @@ from growlearn.domain.window import BadRow, FileRecord, IngestResult, Window, Wi
 
 @dataclass(frozen=True)
 class Lease:
-    """The worker that handles a window, and the end of its lease unless renewed."""
+    """The worker that handles a window, the end of its lease unless renewed, and the progress of its work."""
 
     owner: str
     until: datetime
+    progress: Progress | None = None
 
 
 @dataclass

@@ -11,7 +11,13 @@ from threading import RLock
 from growlearn import __version__
 from growlearn.adapters.memory import canaries
 from growlearn.adapters.memory.alerts import MemoryAlertQueue
-from growlearn.adapters.memory.overview import find_arrival, make_schedule, make_status, make_work
+from growlearn.adapters.memory.overview import (
+    find_arrival,
+    list_windows_in_progress,
+    make_schedule,
+    make_status,
+    make_work,
+)
 from growlearn.adapters.memory.queue import MessageQueue
 from growlearn.adapters.memory.state import (
     Lease,
@@ -40,6 +46,7 @@ from growlearn.domain.decision_log import LogEntry, make_alias_entry, make_pause
 from growlearn.domain.delayed_labels import LabelJoinRecord, PendingLabels
 from growlearn.domain.drift import DriftReport
 from growlearn.domain.errors import GrowLearnError, LeaseLost, NotFound
+from growlearn.domain.growth import Progress
 from growlearn.domain.job import Job
 from growlearn.domain.lineage import BranchRecord, Task, Version
 from growlearn.domain.process import PROCESS_RETENTION, ProcessRecord
@@ -67,6 +74,7 @@ from growlearn.domain.window import (
     parse_window_number,
     queue_priority,
 )
+from growlearn.domain.window_progress import WindowProgress
 
 
 class MemoryStore:
@@ -132,6 +140,13 @@ class MemoryStore:
         """When each stream is due, by name."""
         with self._lock:
             return tuple(make_schedule(state) for state in self._states_by_name())
+
+    def windows_in_progress(self, now: datetime) -> Sequence[WindowProgress]:
+        """The windows under an unexpired lease, by stream, each with its progress."""
+        with self._lock:
+            _require_timezone(now)
+            states = self._states_by_name()
+            return tuple(found for state in states for found in list_windows_in_progress(state, now))
 
     def stream_work(self) -> Sequence[StreamWork]:
         """What may call a worker to each stream, by name."""
@@ -306,14 +321,15 @@ class MemoryStore:
             leases = self._states[stream].leases.values() if stream in self._states else ()
             return any(lease.until > now for lease in leases)
 
-    def renew(self, claim: Claim, now: datetime, lease_s: float) -> bool:
+    def renew(self, claim: Claim, now: datetime, lease_s: float, progress: Progress | None = None) -> bool:
         """Heartbeat: extend the lease; False where the window is not leased under this claim."""
         with self._lock:
             _require_timezone(now)
             if not self._is_leased_under(claim):
                 return False
-            lease = Lease(claim.worker, now + timedelta(seconds=lease_s))
-            self._states[claim.stream].leases[claim.window] = lease
+            leases = self._states[claim.stream].leases
+            until = now + timedelta(seconds=lease_s)
+            leases[claim.window] = Lease(claim.worker, until, progress or leases[claim.window].progress)
             return True
 
     def release(self, claim: Claim) -> None:
@@ -362,7 +378,9 @@ class MemoryStore:
                 state.records[window.id] = update_record(
                     state.records.get(window.id, WindowRecord()), transition
                 )
-                if window.state not in PENDING:
+                if window.state in PENDING:
+                    state.leases[window.id] = replace(state.leases[window.id], progress=None)
+                else:
                     del state.leases[window.id]
                 add_model_records(state, transition)
                 if transition.parent_version is not None:

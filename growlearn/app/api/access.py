@@ -56,7 +56,7 @@ class Access:
             return
         if needed is None:
             raise Problem(HTTPStatus.FORBIDDEN, "this route is open to nobody")
-        key = await self._identify(request)
+        key = await self.check_key(request)
         request.scope["growlearn_key"] = key
         if not key.role.includes(Role(needed)):
             raise Problem(
@@ -66,7 +66,8 @@ class Access:
             )
         self._limit.take(key.id)
 
-    async def _identify(self, request: Request) -> ApiKey:
+    async def check_key(self, request: Request) -> ApiKey:
+        """The key of a request, as it is now; raises Problem (401) where it does not count."""
         return await self.find_key(_read_token(request), request)
 
     async def find_key(self, token: str | None, request: Request) -> ApiKey:

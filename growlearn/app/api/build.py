@@ -19,8 +19,20 @@ from growlearn.app.api.context import ApiContext
 from growlearn.app.api.hot_route import HotRoute
 from growlearn.app.api.http_layer import HttpLayer, Log, log_to_stdout
 from growlearn.app.api.metrics import ApiMetrics
+from growlearn.app.api.progress_feed import ProgressFeed, read_progress
 from growlearn.app.api.request_log import RequestLog, deposit_log_file
-from growlearn.app.api.routes import canary, decisions, health, keys, labels, login, predict, push, streams
+from growlearn.app.api.routes import (
+    canary,
+    decisions,
+    health,
+    keys,
+    labels,
+    login,
+    predict,
+    progress,
+    push,
+    streams,
+)
 from growlearn.app.api.schemas import Problem as ProblemModel
 from growlearn.app.dashboard.pages import add_pages
 from growlearn.domain.errors import GrowLearnError
@@ -35,17 +47,20 @@ def build_api(context: ApiContext, log: Log = log_to_stdout) -> FastAPI:
     """All routes, without what is around every request; see `build_asgi_app`."""
     metrics = ApiMetrics()
     deposit = partial(deposit_log_file, context.settings.protocols)
+    look = partial(read_progress, context.store, context.clock)
     request_log = RequestLog(context.clock, metrics, log, deposit)
     canaries = Canaries(context.store, context.models, context.clock, log)
 
     @asynccontextmanager
-    async def run_watch(_: FastAPI) -> AsyncIterator[None]:
+    async def run_watch(app: FastAPI) -> AsyncIterator[None]:
         watch = asyncio.create_task(context.models.watch(context.settings.poll_s))
         following = asyncio.create_task(canaries.run(context.settings.poll_s))
+        looking = asyncio.create_task(app.state.progress.run())
         writing = asyncio.create_task(request_log.run())
         yield
         watch.cancel()
         following.cancel()
+        looking.cancel()
         request_log.close()
         await asyncio.wait([following, writing])
 
@@ -62,12 +77,13 @@ def build_api(context: ApiContext, log: Log = log_to_stdout) -> FastAPI:
     app.state.metrics = metrics
     app.state.request_log = request_log
     app.state.canaries = canaries
+    app.state.progress = ProgressFeed(look, context.stopping, log)
     app.add_exception_handler(problems.Problem, problems.answer_problem)
     app.add_exception_handler(GrowLearnError, problems.answer_growlearn_error)
     app.add_exception_handler(RequestValidationError, problems.answer_invalid_request)
     app.add_exception_handler(HTTPException, problems.answer_http_exception)
     app.add_exception_handler(Exception, problems.answer_bug)
-    for group in (health, login, streams, predict, push, labels, canary, decisions, keys):
+    for group in (health, login, streams, progress, predict, push, labels, canary, decisions, keys):
         group.add_routes(app, context, metrics)
     add_pages(app, context)
     _complete_openapi(app)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import asyncio
+from dataclasses import dataclass, field
 
 from growlearn.app.api.access import Access
 from growlearn.app.api.links import OneTimeLinks
@@ -13,7 +14,10 @@ from growlearn.settings import Settings
 
 @dataclass(frozen=True, kw_only=True)
 class ApiContext:
-    """The record, the files, and what this process holds open."""
+    """The record, the files, and what this process holds open.
+
+    `stopping` is set when the server begins to stop: answers without an end of their own end then.
+    """
 
     settings: Settings
     store: Store
@@ -23,3 +27,4 @@ class ApiContext:
     access: Access
     links: OneTimeLinks
     models: ServedModels
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)

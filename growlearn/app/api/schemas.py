@@ -200,6 +200,26 @@ class Versions(_Model):
     mlflow_warnings: list[str]
 
 
+class WindowInProgress(_Model):
+    """A window that a worker holds; null where the worker has said nothing of this step yet."""
+
+    stream: str
+    window: str
+    state: str
+    since: datetime = Field(description="when the window reached its state")
+    worker: str
+    stage: str | None = Field(description="what the worker does")
+    done: int | None = Field(description="how much of it")
+    total: int | None = Field(description="of how much")
+    note: str | None
+
+
+class WindowsInProgress(_Model):
+    """The windows that workers hold, by stream."""
+
+    windows: list[WindowInProgress]
+
+
 class ReportSection(_Model):
     """One section of the report on a decision."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from ipaddress import ip_address
 
@@ -105,6 +105,14 @@ def listen(host: str, port: int) -> socket.socket:
 
 def run_server(context: ApiContext, listener: socket.socket, log: Log) -> None:
     """Answer until SIGINT or SIGTERM; requests in progress are answered first."""
+    try:
+        make_server(context, log).run(sockets=[listener])
+    finally:
+        context.models.close()
+
+
+def make_server(context: ApiContext, log: Log) -> uvicorn.Server:
+    """A server of the API that does not run yet."""
     config = uvicorn.Config(
         build_asgi_app(context, log),
         log_config=None,
@@ -115,15 +123,23 @@ def run_server(context: ApiContext, listener: socket.socket, log: Log) -> None:
         lifespan="on",
         timeout_graceful_shutdown=_GRACE_S,
     )
-    server = _QuietServer(config)
-    try:
-        server.run(sockets=[listener])
-    finally:
-        context.models.close()
+    return _QuietServer(config, context.stopping.set)
 
 
 class _QuietServer(uvicorn.Server):
-    """A server that stops on a signal as if asked to: uvicorn would raise the signal again at the end."""
+    """A server that stops on a signal as if asked to: uvicorn would raise the signal again at the end.
+
+    `on_stop` is called before it waits for the requests in progress.
+    """
+
+    def __init__(self, config: uvicorn.Config, on_stop: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_stop = on_stop
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End what has no end of its own, then wait for the rest."""
+        self._on_stop()
+        await super().shutdown(sockets)
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:

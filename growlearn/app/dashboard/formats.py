@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from growlearn.app.cli.progress import format_progress
+
 NOTHING = "\u2013"  # an en dash
 _STEPS = ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
@@ -100,6 +102,7 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "number": format_number,
     "time": format_time,
     "age": format_age,
+    "progress": format_progress,
     "digest": shorten_digest,
     "slug": make_slug,
     "words": lambda text: text.replace("_", " "),

@@ -20,6 +20,7 @@ from growlearn.domain.stream_overview import LatestVerdict, StreamStatus
 from growlearn.domain.window import Verdict, WindowState
 
 PAGE_SIZE = 100
+_IN_PROGRESS_SHOWN = 10
 _ALARMS = (Verdict.DRIFT, Verdict.NEW_TASK)
 
 
@@ -38,6 +39,7 @@ def add_pages(app: FastAPI, context: ApiContext) -> None:
     def overview(request: Request, page: PageNumber = 1) -> Response:
         now = context.clock.now()
         rows = list_streams(context.store.stream_statuses(now))
+        in_progress = context.store.windows_in_progress(now)
         return render(
             request,
             "overview.html",
@@ -46,6 +48,8 @@ def add_pages(app: FastAPI, context: ApiContext) -> None:
             num_alarms=sum(row.alarm == "alarm" for row in rows),
             num_working=sum(row.status.has_active_lease for row in rows),
             num_pending=sum(row.status.pending for row in rows),
+            in_progress=in_progress[:_IN_PROGRESS_SHOWN],
+            num_more_in_progress=len(in_progress[_IN_PROGRESS_SHOWN:]),
             missing=find_missing_processes(context.store.processes(), now),
         )
 

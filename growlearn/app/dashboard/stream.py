@@ -20,6 +20,7 @@ from growlearn.app.views import describe_stream_state, find_next_look
 from growlearn.domain.api_key import Role
 from growlearn.domain.lineage import Version
 from growlearn.domain.window import PENDING, Window, WindowState, queue_priority
+from growlearn.domain.window_progress import WindowProgress
 from growlearn.ports import Store
 
 STRIP_WINDOWS = 60
@@ -36,10 +37,14 @@ STEPS = (
 
 @dataclass(frozen=True)
 class PendingWindow:
-    """A window that a worker handles or will handle; `step` is its place in STEPS."""
+    """A window that a worker handles or will handle; `step` is its place in STEPS.
+
+    `progress` is None where no worker holds it.
+    """
 
     window: Window
     step: int
+    progress: WindowProgress | None = None
 
 
 def add_pages(app: FastAPI, context: ApiContext) -> None:
@@ -50,7 +55,7 @@ def add_pages(app: FastAPI, context: ApiContext) -> None:
         now = context.clock.now()
         (status,) = store.stream_statuses(now, stream)
         windows = store.windows(stream)
-        pending = list_pending(windows)
+        pending = list_pending(windows, store.windows_in_progress(now))
         return render(
             request,
             "stream.html",
@@ -86,11 +91,17 @@ def _set_paused(context: ApiContext, stream: str, request: Request, *, paused: b
     return RedirectResponse(make_stream_url(stream), HTTPStatus.SEE_OTHER)
 
 
-def list_pending(windows: Sequence[Window]) -> list[PendingWindow]:
-    """The pending windows in the order in which workers take them."""
+def list_pending(
+    windows: Sequence[Window], in_progress: Sequence[WindowProgress] = ()
+) -> list[PendingWindow]:
+    """The pending windows of a stream in the order in which workers take them."""
     order = [state for state, _ in STEPS]
     queue = sorted((window for window in windows if window.state in PENDING), key=queue_priority)
-    return [PendingWindow(window, order.index(window.state)) for window in queue]
+    progress = {(item.stream, item.window): item for item in in_progress}
+    return [
+        PendingWindow(window, order.index(window.state), progress.get((window.stream, window.id)))
+        for window in queue
+    ]
 
 
 def find_champion(store: Store, stream: str, number: int | None) -> Version | None:

@@ -14,6 +14,7 @@ from starlette.testclient import TestClient
 from growlearn.app.api.access import PUBLIC, ROLE_KEY
 from growlearn.app.api.build import build_api
 from growlearn.app.api.links import LINK_LIFETIME
+from growlearn.app.api.routes.progress import EVENTS_PATH
 from growlearn.domain.api_key import Role
 from tests.contract.api.conftest import API, Api
 
@@ -29,6 +30,8 @@ def routes(app: FastAPI) -> Iterator[tuple[str, str, str]]:
         path = route.path
         for name in ("stream", "window", "branch", "name", "key_id"):
             path = path.replace(f"{{{name}}}", "nothing")
+        if path == EVENTS_PATH:  # which would go on for as long as somebody listens
+            path += "?once=true"
         yield method, path, (route.openapi_extra or {})[ROLE_KEY]
 
 

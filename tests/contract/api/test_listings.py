@@ -20,6 +20,7 @@ from tests.contract.api.conftest import API, DIGITS, Api
         ("/readyz", schemas.Health),
         (f"{API}/streams", schemas.Streams),
         (DIGITS, schemas.StreamStatus),
+        (f"{API}/progress", schemas.WindowsInProgress),
         (f"{DIGITS}/windows", schemas.Windows),
         (f"{DIGITS}/windows/w1", schemas.Window),
         (f"{DIGITS}/drift", schemas.DriftReports),

@@ -11,10 +11,12 @@ import pytest
 
 from growlearn.domain.consolidation import ConsolidationPlan
 from growlearn.domain.errors import ConcurrentUpdate, GrowLearnError, IllegalTransition, LeaseLost, NotFound
+from growlearn.domain.growth import Progress
 from growlearn.domain.job import Job
 from growlearn.domain.lineage import BranchRecord, Task, Version
 from growlearn.domain.stream import Message, MessageKind, Transition, WindowRecord
 from growlearn.domain.window import PENDING, TRANSITIONS, Claim, IngestResult, Verdict, Window, WindowState
+from growlearn.domain.window_progress import WindowProgress
 from growlearn.ports import Store
 
 MakeIngest = Callable[..., IngestResult]
@@ -450,3 +452,56 @@ def test_a_stream_is_led_while_a_lease_runs(store: Store, at: datetime) -> None:
     store.release(ADA)
     assert not store.has_active_lease("digits", at)
     assert not store.has_active_lease("nowhere", at)
+
+
+# Progress -----------------------------------------------------------------------------------------
+
+
+def test_windows_in_progress_are_those_under_a_lease(
+    store: Store, at: datetime, job: Job, make_ingest: MakeIngest, make_transition: MakeTransition
+) -> None:
+    store.apply(replace(job, name="another"), at)
+    store.record_ingest(replace(make_ingest(1, stream="another"), stream="another"))
+    assert store.windows_in_progress(at) == ()
+
+    _claimed(store, "ada", at)
+    store.advance(make_transition())
+    store.claim("another", "bob", at, 30)
+
+    state, since = store.window("digits", "w1").state, store.window("digits", "w1").updated_at
+    in_progress = WindowProgress(
+        stream="digits", window="w1", state=state, since=since, worker="ada", progress=None
+    )
+    other = store.window("another", "w1")
+    assert store.windows_in_progress(at) == (
+        replace(in_progress, stream="another", state=other.state, since=other.updated_at, worker="bob"),
+        in_progress,
+    )
+    assert store.windows_in_progress(at + MINUTE / 2) == (in_progress,)
+    store.release(ADA)
+    assert store.windows_in_progress(at + MINUTE / 2) == ()
+
+
+def test_progress_is_of_the_step_that_goes_on(
+    store: Store, at: datetime, make_transition: MakeTransition
+) -> None:
+    def progress() -> Progress | None:
+        (found,) = store.windows_in_progress(at)
+        return found.progress
+
+    epoch = Progress(stage="training, model 1 of 2", done=1, total=6, note="loss 0.31, 1 µs")
+    _claimed(store, "ada", at)
+    assert store.renew(ADA, at, 60, epoch)
+    assert progress() == epoch
+    assert store.renew(ADA, at, 60)  # nothing new
+    assert progress() == epoch
+    assert store.renew(ADA, at, 60, replace(epoch, done=2, note=""))
+    assert progress() == replace(epoch, done=2, note="")
+    assert not store.renew(replace(ADA, number=2), at, 60, epoch)
+    assert progress() == replace(epoch, done=2, note="")
+
+    store.advance(make_transition())
+    assert progress() is None
+    assert store.renew(ADA, at, 60, epoch)
+    _claimed(store, "ada", at)
+    assert progress() is None

@@ -25,7 +25,7 @@ from growlearn.adapters.memory.store import MemoryStore
 from growlearn.domain.delayed_labels import LabelJoinResult, LabelUpdate, PendingLabels
 from growlearn.domain.drift import RemainingBudget
 from growlearn.domain.errors import GrowLearnError
-from growlearn.domain.growth import GrowthPlan
+from growlearn.domain.growth import GrowthPlan, Progress
 from growlearn.domain.job import HoldoutFraction, Job
 from growlearn.domain.lineage import BranchRecord, Task, Version
 from growlearn.domain.stream import (
@@ -195,10 +195,11 @@ class _Twins(RuleBasedStateMachine):
     def claim(self, stream: str, worker: str) -> None:
         self.both(lambda store: store.claim(stream, worker, self.now, 60))
 
-    @rule(stream=STREAMS, number=NUMBERS, worker=WORKERS, late=st.booleans())
-    def renew(self, stream: str, number: int, worker: str, late: bool) -> None:
+    @rule(stream=STREAMS, number=NUMBERS, worker=WORKERS, late=st.booleans(), done=MAYBE)
+    def renew(self, stream: str, number: int, worker: str, late: bool, done: int | None) -> None:
         claim = self._make_claim(stream, number, worker, late)
-        self.both(lambda store: store.renew(claim, self.now, 60))
+        progress = None if done is None else Progress(stage="training", done=done, total=3)
+        self.both(lambda store: store.renew(claim, self.now, 60, progress))
 
     @rule(stream=STREAMS, number=NUMBERS, worker=WORKERS, late=st.booleans())
     def release(self, stream: str, number: int, worker: str, late: bool) -> None:
@@ -328,6 +329,7 @@ def _everything(store: Store, now: datetime) -> Iterator[object]:
     yield store.streams()
     yield store.stream_schedules()
     yield store.stream_work()
+    yield store.windows_in_progress(now)
     yield store.stream_statuses(now)
     yield store.pending_messages()
     for name in ("digits", "other"):

@@ -2,13 +2,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from datetime import datetime
 
 import pytest
 
 from growlearn.adapters.memory.clock import ManualClock
 from growlearn.domain.errors import GrowLearnError, LeaseLost
 from growlearn.domain.growth import HEARTBEAT, Progress
-from growlearn.pipeline.lease import Lease, renew_periodically
+from growlearn.domain.window import Claim
+from growlearn.pipeline.lease import Lease, hold_lease, renew_periodically
 
 
 def count_renewals(replies: Callable[[int], bool], wanted: int) -> int:
@@ -133,3 +135,35 @@ def test_while_the_database_is_away_work_goes_on_and_asks_once_a_lease() -> None
         renewals.lease.require()
         renewals.lease.require()
     assert renewals.count == 5
+
+
+def test_the_newest_progress_is_taken_once_and_a_heartbeat_is_none() -> None:
+    lease = Renewals().lease
+    guarded = lease.guard(lambda _: None)
+    for done in (1, 2):
+        guarded(Progress(stage="training", done=done, total=6))
+        guarded(HEARTBEAT)
+    assert lease.take_progress() == Progress(stage="training", done=2, total=6)
+    assert lease.take_progress() is None
+
+
+def test_progress_is_recorded_as_the_lease_is_renewed() -> None:
+    recorded, ended = list[Progress | None](), threading.Event()
+
+    class Recorder:
+        def renew(self, _claim: Claim, _now: datetime, _lease_s: float, progress: Progress | None) -> bool:
+            recorded.append(progress)
+            if len(recorded) > 1:
+                ended.set()
+            return True
+
+        def release(self, _claim: Claim) -> None:
+            recorded.append(None)
+
+    claim = Claim(stream="digits", window="w1", worker="ada", number=1)
+    epoch = Progress(stage="training", done=1, total=6)
+    with hold_lease(Recorder(), claim, ManualClock(), 0.03) as lease:  # type: ignore[arg-type]
+        lease.guard(lambda _: None)(epoch)
+        assert ended.wait(30)
+    assert epoch in recorded
+    assert recorded.count(epoch) == 1

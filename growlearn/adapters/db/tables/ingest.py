@@ -7,8 +7,9 @@ from datetime import datetime
 from sqlalchemy import ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from growlearn.adapters.db.columns import EnumText, WindowId
+from growlearn.adapters.db.columns import EnumText, Json, WindowId
 from growlearn.adapters.db.tables.base import Base, NameList, Serial, make_foreign_key, make_stream_column
+from growlearn.domain.growth import Progress
 from growlearn.domain.window import Verdict, WindowState
 
 
@@ -49,6 +50,7 @@ class WindowRow(Base):
     reason: Mapped[str | None]
     lease_owner: Mapped[str | None]
     lease_until: Mapped[datetime | None]
+    progress: Mapped[Progress | None] = mapped_column(Json(Progress))
     claim: Mapped[int] = mapped_column(default=0)
     failures: Mapped[int] = mapped_column(default=0)
     labelled: Mapped[int | None]

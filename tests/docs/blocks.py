@@ -27,6 +27,7 @@ PAGES_RUN = (
     "docs/how-to/retention.md",
     "docs/how-to/run-as-a-service.md",
     "docs/how-to/serve.md",
+    "docs/how-to/upgrade.md",
     "docs/how-to/why.md",
 )
 # A line that begins so is left out of a block that is run.

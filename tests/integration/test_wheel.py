@@ -5,25 +5,32 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tarfile
 import venv
 import zipfile
+from email.parser import Parser
 from pathlib import Path
 
 import pytest
 
+from growlearn import __version__
 from growlearn.adapters.db.tables import HEAD_REVISION
 
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("dist")
-    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(out), str(ROOT)]
+def build(out: Path, *options: str) -> Path:
+    """The wheel, in `out`."""
+    command = [sys.executable, "-m", "build", *options, "--no-isolation", "--outdir", str(out), str(ROOT)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     (built,) = out.glob("growlearn-*.whl")
     return built
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build(tmp_path_factory.mktemp("dist"), "--wheel")
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +67,28 @@ def test_the_wheel_carries_growlearn_and_nothing_beside_it(wheel: Path) -> None:
     assert {str(path.relative_to(ROOT)) for path in pages} <= set(names)
     bundled = [name for name in names if name.startswith("growlearn/_bundled/migrations/versions/")]
     assert len(bundled) == len(list((ROOT / "migrations" / "versions").glob("*.py")))
+
+
+def test_the_sdist_builds_the_same_wheel(wheel: Path, tmp_path: Path) -> None:
+    from_sdist = build(tmp_path)  # without an option: the sdist, and the wheel from it
+    (sdist,) = tmp_path.glob("*.tar.gz")
+    assert from_sdist.read_bytes() == wheel.read_bytes()
+    with tarfile.open(sdist) as archive:
+        tops = {Path(name).parts[1] for name in archive.getnames()}
+    assert {"LICENSE", "README.md", "CHANGELOG.md", "tests", "migrations", "jobs"} <= tops
+    assert not {"docs", "benchmarks", ".venv"} & tops
+
+
+def test_the_metadata_say_what_it_is(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = (name for name in archive.namelist() if name.endswith("METADATA"))
+        metadata = Parser().parsestr(archive.read(name).decode())
+    assert metadata["Version"] == __version__
+    assert metadata["License-Expression"] == "Apache-2.0"
+    assert metadata["Requires-Python"] == ">=3.11"
+    assert metadata["Description-Content-Type"] == "text/markdown"
+    extras = set(metadata.get_all("Provides-Extra") or ())
+    assert {"postgres", "s3", "vision", "text", "ray", "dev"} <= extras
 
 
 def run(installed: Path, folder: Path, program: str, *arguments: str) -> str:

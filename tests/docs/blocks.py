@@ -17,6 +17,7 @@ PAGES_RUN = (
     "docs/how-to/consolidate.md",
     "docs/how-to/doctor.md",
     "docs/how-to/encoders.md",
+    "docs/how-to/export.md",
     "docs/how-to/fsck.md",
     "docs/how-to/late-labels.md",
     "docs/how-to/own-data.md",

@@ -1,4 +1,4 @@
-"""export: a version, or its first branches, as a folder that does not need growlearn's database."""
+"""export: a version, or its first branches, as a folder that does not need growlearn."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import typer
 
 from growlearn.app.cli.inspect import StreamArgument
 from growlearn.app.cli.output import echo, format_percent, show_table
+from growlearn.domain.export_format import ExportFormat
 
 
 def register(app: typer.Typer) -> None:
@@ -23,11 +24,19 @@ def export(
     branches: Annotated[
         int | None, typer.Option("--branches", help="Only the first N branches: a smaller model.")
     ] = None,
+    export_format: Annotated[
+        ExportFormat,
+        typer.Option("--format", help="For MLflow; for torch alone (.pt2); or for any ONNX runtime."),
+    ] = ExportFormat.MLFLOW,
+    task: Annotated[
+        str | None,
+        typer.Option("--task", help="torch, onnx: answer rows of this task; default: route rows."),
+    ] = None,
 ) -> None:
-    """Write a version as a self-contained MLflow model, whole or truncated to its first branches."""
+    """Write a version as a self-contained model, whole or truncated to its first branches."""
     from growlearn.app.composition import build_evaluator, open_models, open_store
     from growlearn.app.current_settings import load_settings
-    from growlearn.app.export import export_version
+    from growlearn.app.export import ExportOptions, export_version
     from growlearn.app.file_modes import files_for_people
 
     settings = load_settings()
@@ -35,7 +44,13 @@ def export(
     store = open_store(settings)
     with files_for_people():
         exported = export_version(
-            store, models.artifacts, build_evaluator(models), stream, version, folder, branches
+            store,
+            models.artifacts,
+            build_evaluator(models),
+            stream,
+            version,
+            folder,
+            ExportOptions(branches=branches, format=export_format, task=task),
         )
     if exported.tasks:
         show_table(
@@ -45,5 +60,11 @@ def export(
                 for change in exported.tasks
             ],
             empty="it has no task",
+        )
+    if exported.verification is not None:
+        verified = exported.verification
+        echo(
+            f"the probabilities of {verified.rows} rows differ from the version's by at most "
+            f"{verified.max_difference:.1g}"
         )
     echo(f"version {version}, {exported.branches} of {exported.total_branches} branches -> {exported.folder}")

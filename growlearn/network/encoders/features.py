@@ -47,7 +47,7 @@ class Encoder:
 
     def __init__(self, description: EncoderDescription, graph: GraphModule, cache: FeatureCache) -> None:
         self.description = description
-        self._graph = graph
+        self.graph = graph
         self._cache = cache
 
     def features(self, values: Column) -> Features:
@@ -72,8 +72,8 @@ class Encoder:
         self, images: Column, how: ImagePreprocessing, features: Features, *, one_by_one: bool
     ) -> None:
         for part, padded in _batches(np.arange(len(images)), one_by_one=one_by_one):
-            tokens, summary = self._graph(prepare_images(images[padded], how))
-            features[part] = _join(tokens, summary)[: len(part)]
+            tokens, summary = self.graph(prepare_images(images[padded], how))
+            features[part] = join_features(tokens, summary).numpy()[: len(part)]
 
     def _compute_texts(
         self, texts: Column, how: TextPreprocessing, features: Features, *, one_by_one: bool
@@ -86,8 +86,8 @@ class Encoder:
         for indices in by_length.values():
             for part, padded in _batches(np.array(indices), one_by_one=one_by_one):
                 batch, mask = pad_ids([ids[index] for index in padded], how.max_ids)
-                (hidden,) = self._graph(batch, mask)
-                features[part] = _join(*summarise_texts(hidden, mask))[: len(part)]
+                (hidden,) = self.graph(batch, mask)
+                features[part] = join_features(*summarise_texts(hidden, mask)).numpy()[: len(part)]
 
 
 def _batches(indices: Indices, *, one_by_one: bool) -> Iterator[tuple[Indices, Indices]]:
@@ -98,13 +98,13 @@ def _batches(indices: Indices, *, one_by_one: bool) -> Iterator[tuple[Indices, I
         yield part, np.resize(part, size)
 
 
-def _join(tokens: Tensor, summary: Tensor) -> Features:
+def join_features(tokens: Tensor, summary: Tensor) -> Tensor:
     """Tokens [B, T, E] and summary [B, S] -> float16 [B, T E + S].
 
     Half precision halves the cache, and rounds most differences between processors away.
     """
     limit = torch.finfo(torch.float16).max
-    return torch.cat([tokens.flatten(1), summary], dim=1).clamp(-limit, limit).half().numpy()
+    return torch.cat([tokens.flatten(1), summary], dim=1).clamp(-limit, limit).half()
 
 
 def _digest(value: Any, *, one_by_one: bool) -> bytes:

@@ -25,7 +25,12 @@ _LENGTH_STEP = 16  # ids
 
 def prepare_images(images: Column, how: ImagePreprocessing) -> Tensor:
     """Uint8 [B, 1 or 3, H, W] -> float32 [B, 3, size, size], resized and standardised as in pretraining."""
-    pixels = torch.from_numpy(np.array(images)).float() / 255
+    return prepare_pixels(torch.from_numpy(np.array(images)), how)
+
+
+def prepare_pixels(images: Tensor, how: ImagePreprocessing) -> Tensor:
+    """The same for a tensor."""
+    pixels = images.float() / 255
     if pixels.shape[-2:] != (how.size, how.size):
         is_smaller = how.size < max(pixels.shape[-2:])
         pixels = F.interpolate(

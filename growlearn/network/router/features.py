@@ -7,7 +7,7 @@ NeurIPS 2023).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Protocol, cast
@@ -23,6 +23,7 @@ from growlearn.network.router.patches import PatchFeatures
 from growlearn.network.router.rocket import RocketFeatures
 from growlearn.network.router.text import NgramFeatures, encode_texts
 from growlearn.network.router.tfidf import TfidfFeatures
+from growlearn.network.stems.columns import EncodedInputs
 from growlearn.network.stems.stem import Stem, get_column_names
 from growlearn.network.transfer import to_device
 
@@ -103,6 +104,7 @@ FIXED_FEATURES: Mapping[InputType, FixedFeature] = MappingProxyType(
     }
 )
 """Column types with fixed features; for all others the router reads the root stem's tokens."""
+_OTHER_TYPES = tuple(kind for kind in InputType if kind not in FIXED_FEATURES)
 
 
 def clamp(lower: int, value: int, upper: int) -> int:
@@ -159,19 +161,26 @@ class RouterFeatures(nn.Module):
         _copy_mean_and_std(rows, lambda batch: self._raw_features(stem, batch), (self.mean, self.scale))
         _copy_mean_and_std(
             rows,
-            lambda batch: self._project(self._standardize(stem, batch)),
+            lambda batch: self._project(self._standardize(self._raw_features(stem, batch))),
             (self.projected_mean, self.projected_scale),
         )
 
     def forward(self, stem: Stem, rows: Rows) -> Tensor:
         """B rows -> h [B, F]; `stem` is the root stem, which never changes."""
-        u = self._standardize(stem, rows)
+        return self.forward_encoded(list(self._encode(rows)), _read_stem(stem, rows))
+
+    def forward_encoded(self, values: Sequence[Tensor], of_stem: Tensor) -> Tensor:
+        """The same from the encoded columns `names` of B rows, and what is read of the stem, [B, S]."""
+        u = self._standardize(self._join(values, of_stem))
         projected = (self._project(u) - self.projected_mean) / self.projected_scale
-        return torch.cat([u, projected, u.new_ones(len(u), 1)], dim=1)
+        return torch.cat([u, projected, u.new_ones(u.shape[0], 1)], dim=1)
 
     def _raw_features(self, stem: Stem, rows: Rows) -> Tensor:
-        parts = [part(values) for part, values in zip(self.parts, self._encode(rows), strict=True)]
-        return torch.cat([*parts, _read_stem(stem, rows)], dim=1)
+        return self._join(list(self._encode(rows)), _read_stem(stem, rows))
+
+    def _join(self, values: Sequence[Tensor], of_stem: Tensor) -> Tensor:
+        parts = [part(column) for part, column in zip(self.parts, values, strict=True)]
+        return torch.cat([*parts, of_stem], dim=1)
 
     def _encode(self, rows: Rows) -> Iterator[Tensor]:
         for name, encode in self._encoders():
@@ -180,8 +189,8 @@ class RouterFeatures(nn.Module):
     def _encoders(self) -> Iterator[tuple[str, Callable[[Column], Tensor]]]:
         yield from zip(self.names, self.encoders, strict=True)
 
-    def _standardize(self, stem: Stem, rows: Rows) -> Tensor:
-        return ((self._raw_features(stem, rows) - self.mean) / self.scale).clamp(-_CLIP, _CLIP)
+    def _standardize(self, raw: Tensor) -> Tensor:
+        return ((raw - self.mean) / self.scale).clamp(-_CLIP, _CLIP)
 
     def _project(self, u: Tensor) -> Tensor:
         return torch.relu(u @ self.signs.float() * len(self.signs) ** -0.5 + self.shift)
@@ -220,8 +229,13 @@ def load_router_features(schema: Schema, weights: dict[str, Tensor]) -> RouterFe
 
 def _read_stem(stem: Stem, rows: Rows) -> Tensor:
     """Of the columns without fixed features: the encoder's summaries, and tokens [N, t * D] of the others."""
-    kinds = [kind for kind in InputType if kind not in FIXED_FEATURES]
-    return torch.cat([stem.summaries(rows), stem.tokens_by_type(rows, kinds).flatten(1)], dim=1)
+    return torch.cat([stem.summaries(rows), stem.tokens_by_type(rows, _OTHER_TYPES).flatten(1)], dim=1)
+
+
+def read_encoded_stem(stem: Stem, inputs: EncodedInputs, num_rows: int) -> Tensor:
+    """What the features read of a stem, from encoded inputs of N rows: [N, S]."""
+    tokens = stem.encoded_tokens_by_type(inputs, _OTHER_TYPES, num_rows)
+    return torch.cat([stem.encoded_summaries(inputs, num_rows), tokens.flatten(1)], dim=1)
 
 
 def _copy_mean_and_std(

@@ -72,12 +72,16 @@ class Router:
 
     def probabilities(self, rows: Rows, tasks: Sequence[str]) -> Tensor:
         """The probability of each given task, in their order, for each of N rows: [N, tasks] on the CPU."""
+        return self.to_probabilities(self.scores(rows).cpu(), tasks)
+
+    def to_probabilities(self, scores: Tensor, tasks: Sequence[str]) -> Tensor:
+        """The same from the linear scores of N rows, [N, K]."""
         columns = [index for index, (task, _) in enumerate(self.task_classes) if task in tasks]
         membership = torch.zeros(len(columns), len(tasks))  # [K', tasks]
         for column, index in enumerate(columns):
             membership[column, list(tasks).index(self.task_classes[index][0])] = 1.0
-        scores = self.scores(rows).cpu()[:, columns]
-        probabilities: Tensor = torch.softmax(scores * self.inverse_temperature, dim=1) @ membership
+        scores = scores[:, columns] * self.inverse_temperature
+        probabilities: Tensor = torch.softmax(scores, dim=1) @ membership
         return probabilities
 
     def scores(self, rows: Rows) -> Tensor:

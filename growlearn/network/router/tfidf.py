@@ -45,5 +45,5 @@ class TfidfFeatures(nn.Module):
         if self.vocabulary > self.size:
             bucket = wide * _MULTIPLIER % _HASH_SPACE * self.size // _HASH_SPACE  # at most 2^56: no overflow
         bucket = torch.where(wide < 0, self.size, bucket)  # [B, T]; padding gets a bucket that is dropped
-        counts = self.rarity.new_zeros(len(ids), self.size + 1)
+        counts = self.rarity.new_zeros(ids.shape[0], self.size + 1)
         return counts.scatter_add_(1, bucket, self.rarity.new_ones(bucket.shape))[:, :-1]

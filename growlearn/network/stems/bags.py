@@ -102,7 +102,7 @@ class SummaryBag:
     def blocks(self, encoded: Tensor) -> tuple[Block, ...]:
         """One block, the summary itself: buckets [B, S]."""
         summary = encoded[:, -self.size :].float()
-        return ((torch.arange(self.size, device=summary.device).expand(len(summary), -1), summary),)
+        return ((torch.arange(self.size, device=summary.device).expand(summary.shape[0], -1), summary),)
 
 
 def _hash(keys: Tensor, buckets: int) -> Tensor:

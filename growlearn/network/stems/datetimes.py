@@ -17,6 +17,8 @@ from growlearn.network.stems.tables import NumberTokens
 _TIMES, _CALENDAR = "times", "calendar"
 _PART_SIZES = (12, 31, 7, 48)  # month, day of the month, weekday, half-hour of the day
 _NO_PART = sum(_PART_SIZES)  # where the time is missing
+_SECOND, _MINUTE, _DAY = 1_000_000, 60_000_000, 86_400_000_000  # in microseconds
+_NAT = -(2**63)  # NumPy's time that is missing, in microseconds
 
 
 class DatetimeTokens(nn.Module):
@@ -52,7 +54,7 @@ class DatetimeTokens(nn.Module):
         edges = self.numbers.edges
         values = torch.minimum(torch.maximum(inputs[_TIMES], edges[:, 0]), edges[:, -1])  # [B, 2 columns]
         embedded = self.numbers.embed_values(values)  # [B, 2 columns, D]
-        tokens = embedded.view(len(embedded), 2, len(self.names), -1).sum(1)  # [B, columns, D]
+        tokens = embedded.view(embedded.shape[0], 2, len(self.names), -1).sum(1)  # [B, columns, D]
         no_part = self.calendar.new_zeros(len(self.names), 1, self.calendar.shape[2])
         embeddings = torch.cat([self.calendar, no_part], dim=1)  # [columns, parts + 1, D]
         column = torch.arange(len(self.names), device=embeddings.device)[:, None]  # [columns, 1]
@@ -77,6 +79,40 @@ def _calendar_parts(times: Column) -> Column:
     starts = np.cumsum([0, *_PART_SIZES[:-1]])
     indices = np.stack([part + start for part, start in zip(parts, starts, strict=True)], axis=-1)
     return np.where(np.isnat(times)[..., None], _NO_PART, indices)
+
+
+def encode_microseconds(times: Tensor) -> EncodedInputs:
+    """What `DatetimeTokens.encode` gives, of int64 [B, columns] microseconds since 1970 in UTC.
+
+    The smallest int64 is a missing time, as in NumPy.
+    """
+    is_missing = times == _NAT
+    newest = times.amax(1, keepdim=True)
+    ages = torch.where(is_missing, 0, newest - torch.where(is_missing, newest, times))
+    seconds = torch.cat([torch.where(is_missing, 0, times), ages], dim=1).double() / _SECOND
+    numbers = seconds.masked_fill(is_missing.repeat(1, 2), torch.nan)
+    parts = _split_calendar(torch.where(is_missing, 0, times))
+    return {_TIMES: numbers, _CALENDAR: torch.where(is_missing[..., None], _NO_PART, parts)}
+
+
+def _split_calendar(times: Tensor) -> Tensor:
+    """Microseconds int64 [B, columns] -> what `_calendar_parts` gives, by integer arithmetic alone.
+
+    Source of month and day: Howard Hinnant, "chrono-compatible low-level date algorithms", civil_from_days.
+    """
+    days = times // _DAY
+    of_era = (days + 719_468) % 146_097  # days since 0000-03-01, of 400 years
+    year = (of_era - of_era // 1_460 + of_era // 36_524 - of_era // 146_096) // 365  # 0..399, from March on
+    of_year = of_era - (365 * year + year // 4 - year // 100)
+    month = (5 * of_year + 2) // 153  # 0 is March
+    parts = [
+        (month + 2) % 12,
+        of_year - (153 * month + 2) // 5,
+        (days + 3) % 7,
+        times % _DAY // (30 * _MINUTE),
+    ]
+    starts = np.cumsum([0, *_PART_SIZES[:-1]]).tolist()
+    return torch.stack([part + start for part, start in zip(parts, starts, strict=True)], dim=-1)
 
 
 def make_datetime_columns(

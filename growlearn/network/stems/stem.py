@@ -92,6 +92,12 @@ class Stem(nn.Module):
         """The module of all columns of one type, of which the schema has at least one."""
         return cast("ColumnGroup", getattr(self, MODALITIES[kind].attribute))
 
+    def column_list(self, kind: InputType) -> ColumnList:
+        """The same for a type whose columns have a module each."""
+        columns = self.columns(kind)
+        assert isinstance(columns, ColumnList)
+        return columns
+
     def encode(self, rows: Rows) -> EncodedInputs:
         """Rows -> tensors of N rows; cheap, without learned weights."""
         return {
@@ -134,18 +140,32 @@ class Stem(nn.Module):
 
     def tokens_by_type(self, rows: Rows, kinds: Collection[InputType]) -> Tensor:
         """Tokens of the columns of the given types only: N rows -> [N, t, D]."""
-        empty = torch.empty(len(rows), 0, self.width, device=self.device)
-        column_groups = [self.columns(kind) for kind in self.kinds if kind in kinds]
-        parts = [columns(move_inputs(columns.encode(rows), self.device)) for columns in column_groups]
+        groups = [self.columns(kind) for kind in self.kinds if kind in kinds]
+        inputs = {name: tensor for group in groups for name, tensor in group.encode(rows).items()}
+        return self.encoded_tokens_by_type(inputs, kinds, len(rows))
+
+    def encoded_tokens_by_type(
+        self, inputs: EncodedInputs, kinds: Collection[InputType], num_rows: int
+    ) -> Tensor:
+        """The same from encoded inputs of N rows."""
+        inputs = move_inputs(inputs, self.device)
+        empty = torch.empty(num_rows, 0, self.width, device=self.device)
+        parts = [self.columns(kind)(inputs) for kind in self.kinds if kind in kinds]
         return torch.cat([empty, *parts], dim=1)
 
     def summaries(self, rows: Rows) -> Tensor:
         """What the encoder says of each row as a whole, without any learned weight: N rows -> [N, S]."""
+        return self.encoded_summaries({} if self.encoded is None else self.encoded.encode(rows), len(rows))
+
+    def encoded_summaries(self, inputs: EncodedInputs, num_rows: int) -> Tensor:
+        """The same from encoded inputs of N rows."""
+        empty = torch.empty(num_rows, 0, device=self.device)
         if self.encoded is None:
-            return torch.empty(len(rows), 0, device=self.device)
-        encoded = move_inputs(self.encoded.encode(rows), self.device).values()
-        columns = zip(self.encoded, encoded, strict=True)
-        return torch.cat([cast("EncodedTokens", column).split(part)[1] for column, part in columns], dim=1)
+            return empty
+        inputs = move_inputs(inputs, self.device)
+        columns = zip(self.encoded, self.encoded.encoded_names.values(), strict=True)
+        parts = [cast("EncodedTokens", column).split(inputs[name])[1] for column, name in columns]
+        return torch.cat([empty, *parts], dim=1)
 
 
 def move_inputs(inputs: EncodedInputs, device: torch.device) -> EncodedInputs:

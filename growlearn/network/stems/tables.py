@@ -20,7 +20,8 @@ from growlearn.ingest.rows import Column, Rows
 from growlearn.network.stems.columns import ColumnList, EncodedInputs, InitSource
 from growlearn.network.transfer import DoubleModule, to_device
 
-_NUMBERS = "numbers"
+NUMBERS = "numbers"
+"""The name of the encoded number columns."""
 _MAX_BINS = 48  # Q; more bins separate closer values, at Q x D parameters per column (docs/adr/0005)
 _MIN_BINS = 8
 _ROWS_PER_BIN = 60  # of the first window, at least: with few rows many bins fit noise
@@ -55,15 +56,15 @@ class NumberTokens(DoubleModule):
     def encode(self, rows: Rows) -> EncodedInputs:
         """Rows -> float64 [N, columns] of all number columns, NaN where missing."""
         columns = [rows.inputs[name].astype(np.float64) for name in self.names]
-        return {_NUMBERS: torch.from_numpy(np.stack(columns, axis=1))}
+        return {NUMBERS: torch.from_numpy(np.stack(columns, axis=1))}
 
     def fit(self, inputs: EncodedInputs) -> None:
         """Fit mean, standard deviation and quantiles of each column that has values."""
-        self.fit_values(inputs[_NUMBERS])
+        self.fit_values(inputs[NUMBERS])
 
     def forward(self, inputs: EncodedInputs) -> Tensor:
         """Encoded inputs of B rows -> [B, columns, D]; values beyond 10 standard deviations are clipped."""
-        return self.embed_values(inputs[_NUMBERS])
+        return self.embed_values(inputs[NUMBERS])
 
     def fit_values(self, values: Tensor) -> None:
         """The same for float64 [N, columns]."""

@@ -7,6 +7,8 @@ from datetime import datetime
 from typing import Any
 
 import mlflow
+import numpy as np
+import onnxruntime
 import pandas as pd
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
@@ -209,6 +211,44 @@ def test_export_writes_a_model_that_mlflow_loads_and_a_smaller_one(grown: Any) -
         1,
         "error: whole is not an empty folder (name one that does not exist yet)\n",
     )
+
+
+def test_export_writes_graphs_that_answer_as_predict_does(grown: Any) -> None:
+    place = grown.place
+    whole = place.growlearn("export", "blobs", "2", "graph", "--format", "onnx")
+    assert whole.code == 0, whole.err
+    assert whole.out.startswith("the probabilities of ")
+    assert whole.out.endswith("version 2, 2 of 2 branches -> graph\n")
+    folder = place.folder / "graph"
+    names = ["manifest.json", "model.onnx", "provenance.json"]
+    assert sorted(path.name for path in folder.iterdir()) == names
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert [tensor["columns"] for tensor in manifest["inputs"]] == [["x", "y"]]
+    done = place.growlearn("predict", "blobs", "incoming/4.parquet", "--version", "2", "--out", "4.parquet")
+    assert done.code == 0, done.err
+    answers = pq.read_table(place.folder / "4.parquet").to_pydict()
+    numbers = np.stack([answers["x"], answers["y"]], axis=1)
+    session = onnxruntime.InferenceSession(folder / "model.onnx")
+    prediction, probability, _, task = session.run(None, {"numbers": numbers})
+    assert [manifest["labels"][index] for index in prediction] == answers["prediction"]
+    assert [manifest["tasks"][index]["name"] for index in task] == answers["task"]
+    np.testing.assert_allclose(probability, answers["probability"], atol=1e-4)
+
+    options = ("--format", "torch", "--task", "task-1", "--branches", "1")
+    small = place.growlearn("export", "blobs", "2", "small-graph", *options)
+    assert small.code == 0, small.err
+    assert "version 2, 1 of 2 branches -> small-graph" in small.out
+    assert (place.folder / "small-graph" / "model.pt2").exists()
+
+
+def test_an_export_that_cannot_be_leaves_nothing(grown: Any) -> None:
+    before = sorted(path.name for path in grown.place.folder.iterdir())
+    of_task = grown.place.growlearn("export", "blobs", "2", "left", "--task", "task-1")
+    assert (of_task.code, "--task is for --format torch and onnx" in of_task.err) == (1, True)
+    unknown = grown.place.growlearn("export", "blobs", "2", "left", "--task", "x", "--format", "torch")
+    assert (unknown.code, "no task 'x'" in unknown.err) == (1, True), unknown.err
+    assert grown.place.growlearn("export", "blobs", "2", "left", "--format", "pickle").code == 2
+    assert sorted(path.name for path in grown.place.folder.iterdir()) == before
 
 
 def test_predict_without_out_shows_the_first_rows(grown: Any) -> None:

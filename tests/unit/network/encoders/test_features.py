@@ -74,13 +74,13 @@ def test_the_rest_of_a_request_that_is_mostly_known_is_computed_as_one_of_many()
     values, batches = some_images(200), []
     encoder = new_encoder(image_encoder())
     encoder.features(values[:198])
-    graph = encoder._graph
+    graph = encoder.graph
 
     def count(*inputs: Tensor) -> tuple[Tensor, ...]:
         batches.append(len(inputs[0]))
         return graph(*inputs)  # type: ignore[no-any-return]
 
-    encoder._graph = count  # type: ignore[assignment]
+    encoder.graph = count  # type: ignore[assignment]
     encoder.features(values)
     assert batches == [16]
 

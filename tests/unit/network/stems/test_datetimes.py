@@ -9,7 +9,7 @@ from torch import Tensor
 from growlearn.domain.model_config import ModelConfig
 from growlearn.domain.schema import InputColumn, InputType, Schema
 from growlearn.ingest.rows import Rows, hash_rows, object_column
-from growlearn.network.stems.datetimes import DatetimeTokens, make_datetime_columns
+from growlearn.network.stems.datetimes import DatetimeTokens, encode_microseconds, make_datetime_columns
 from growlearn.network.stems.stem import Stem, make_stem
 
 DATETIME = InputColumn(type=InputType.DATETIME)
@@ -88,3 +88,22 @@ def test_a_missing_time_has_the_token_of_the_median_until_it_learned_one() -> No
 
 def test_rows_without_any_time_have_finite_tokens() -> None:
     assert torch.isfinite(tokens(stem_of(), rows_of(["NaT"], ["NaT"]))).all()
+
+
+def test_times_as_integers_are_encoded_as_times_to_the_last_bit() -> None:
+    random = np.random.default_rng(0)
+    times = np.datetime64("1583-01-01", "us") + random.integers(0, 3 * 10**16, (4000, 3)).astype("m8[us]")
+    days = np.arange(np.datetime64("1999-12-20"), np.datetime64("2008-01-10")).astype("M8[us]")
+    edges = np.stack([days, days - np.timedelta64(1, "us"), days + np.timedelta64(1, "us")], axis=1)
+    times = np.concatenate([times, edges])
+    times[random.random(times.shape) < 0.3] = np.datetime64("NaT")
+    names = ["a", "b", "c"]
+    columns = dict(zip(names, times.T, strict=True))
+    schema = Schema(inputs={name: InputColumn(type=InputType.DATETIME) for name in names})
+    rows = Rows(columns, object_column([None] * len(times)), None, hash_rows(columns, schema))
+    expected = DatetimeTokens(names, 4).encode(rows)
+    encoded = encode_microseconds(torch.from_numpy(times.view(np.int64)))
+    assert list(encoded) == list(expected)
+    for name, tensor in expected.items():
+        assert encoded[name].dtype == tensor.dtype
+        assert torch.equal(encoded[name].nan_to_num(-1.0), tensor.nan_to_num(-1.0)), name

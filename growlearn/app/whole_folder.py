@@ -28,7 +28,7 @@ def write_whole_folder(folder: Path) -> Iterator[Path]:
         yield part
         part.replace(target)
     except Exception as error:
-        if is_disk_full(error) and not isinstance(error, DiskFull):
+        if is_disk_full(error):  # a library's error, or ours, which names the hidden folder
             raise DiskFull(f"the model cannot be written to {folder}") from error
         if isinstance(error, OSError):
             raise make_write_error(folder, error, "name a folder that can be written") from error

@@ -34,12 +34,14 @@ def test_nothing_is_left_of_a_failed_one(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_full_disk_is_called_that(tmp_path: Path) -> None:
+@pytest.mark.parametrize("raised", [RuntimeError("a library's"), DiskFull("cannot write .model.tmp")])
+def test_a_full_disk_is_called_that_with_the_folder_that_was_named(tmp_path: Path, raised: Exception) -> None:
+    folder = tmp_path / "model"
     with (
-        pytest.raises(DiskFull, match=r"the model cannot be written to .*/model"),
-        write_whole_folder(tmp_path / "model"),
+        pytest.raises(DiskFull, match=r"the model cannot be written to .*/model \("),
+        write_whole_folder(folder),
     ):
-        raise RuntimeError("a library's own") from OSError(errno.ENOSPC, "No space left on device")
+        raise raised from OSError(errno.ENOSPC, "No space left on device")
 
 
 def test_what_is_there_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -38,8 +40,7 @@ def write_onnx_file(program: ExportedProgram, path: Path) -> None:
     """
     inputs, outputs = (_dict_keys(spec) for spec in (program.call_spec.in_spec, program.call_spec.out_spec))
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # torch's, about its own code
+        with _silence():
             exported = torch.onnx.export(
                 program,
                 dynamo=True,
@@ -58,6 +59,22 @@ def write_onnx_file(program: ExportedProgram, path: Path) -> None:
     for node in exported.model.graph.all_nodes():
         node.metadata_props.clear()  # of tracing
     exported.save(path)
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Keep what the exporter says about its own code, and what it does not simplify, from people."""
+    loggers = [logging.getLogger(name) for name in ("onnxscript", "onnx_ir")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
 
 
 def _dict_keys(spec: Any) -> list[str]:

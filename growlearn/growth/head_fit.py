@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - the field's own abbreviation
 
+from growlearn.growth.optimizers import LBFGS
 from growlearn.network.model.head import Head
 
 MAX_FIT_ROWS = 2048  # rows that a head is fitted on
@@ -46,7 +47,7 @@ def fit_linear_head(
         h = head.norm((features * head.gates).sum(1))  # [N, D]
     weight = head.linear.weight.detach().clone().requires_grad_(True)  # [C, D]
     bias = head.linear.bias.detach().clone().requires_grad_(True)
-    optimizer = torch.optim.LBFGS([weight, bias], max_iter=_MAX_ITERATIONS, line_search_fn="strong_wolfe")
+    optimizer = LBFGS([weight, bias], max_iter=_MAX_ITERATIONS, line_search_fn="strong_wolfe")
 
     def loss() -> Tensor:
         optimizer.zero_grad()

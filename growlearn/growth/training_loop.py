@@ -16,6 +16,7 @@ from growlearn.domain.metric import ACCURACY, Metric
 from growlearn.growth import checkpoint
 from growlearn.growth.checkpoint import TrainingState
 from growlearn.growth.lr_schedule import LrSchedule, make_lr_schedule
+from growlearn.growth.optimizers import AdamW
 from growlearn.growth.validation_score import ValidationScore
 from growlearn.growth.weight_average import track_averages, use_averages
 from growlearn.ports import ProgressCallback
@@ -126,7 +127,7 @@ def _current_lr_schedule(config: GrowthConfig, training_state: TrainingState, me
 
 
 def make_optimizer(modules: Sequence[nn.Module], config: GrowthConfig) -> torch.optim.Optimizer:
-    """AdamW (Loshchilov and Hutter 2019); weight decay on matrices only, not on gates, norms or biases."""
+    """AdamW; weight decay on matrices only, not on gates, norms or biases."""
     matrices: list[Tensor] = []
     no_decay: list[Tensor] = []
     for module in modules:
@@ -136,7 +137,7 @@ def make_optimizer(modules: Sequence[nn.Module], config: GrowthConfig) -> torch.
         {"params": matrices, "weight_decay": config.weight_decay},
         {"params": no_decay, "weight_decay": 0.0},
     ]
-    return torch.optim.AdamW(groups, lr=config.learning_rate)
+    return AdamW(groups, lr=config.learning_rate)
 
 
 def mean_loss(losses: Sequence[Tensor], batches: Sequence[Tensor]) -> float:

@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3)
 
-.PHONY: help install demo test check docs fix wheel image clean
+.PHONY: help install demo test check check-types check-rest docs fix wheel image clean
 
 help: ## show this
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/'
@@ -25,9 +25,14 @@ test: $(STAMP) ## all tests; on Debian as root also installs the data and the br
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 check: $(STAMP) ## style, types, layers, docs that leave nothing out and build
+	@$(MAKE) --no-print-directory -j 2 check-types check-rest
+
+check-types: $(STAMP)
+	$(BIN)/mypy
+
+check-rest: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -q tests/unit/app/test_docs_are_complete.py
 	$(BIN)/python -m docs.site.build

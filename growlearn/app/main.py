@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import errno
+import gc
 import sys
 import traceback
 from types import TracebackType
@@ -109,6 +111,9 @@ for group in (
 def main() -> None:
     """Run the command line."""
     sys.excepthook = _print_crash
+    # What is registered first is called last: the interpreter then clears modules without looking for cycles
+    # among all objects of torch and MLflow, which takes 3 s of CPU time.
+    atexit.register(gc.freeze)
     app()
 
 

@@ -9,7 +9,6 @@ import io
 import json
 import os
 import subprocess
-import sys
 import warnings
 from collections.abc import Mapping
 from contextlib import ExitStack, redirect_stderr, redirect_stdout
@@ -19,9 +18,11 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
+from sqlalchemy import Engine, create_engine
 
-from growlearn.adapters.db import store as db_store
+from growlearn.adapters.db import engine as db_engine
 from growlearn.app.main import app
+from tests import warm_processes
 
 
 @dataclass(frozen=True)
@@ -41,8 +42,8 @@ def start_process(
     folder: Path, environment: Mapping[str, str], arguments: tuple[str, ...]
 ) -> subprocess.Popen[str]:
     """The command as a process of its own, in a session of its own."""
-    return subprocess.Popen(
-        [str(Path(sys.executable).with_name("growlearn")), *arguments],
+    return warm_processes.start_process(
+        ["growlearn", *arguments],
         cwd=folder,
         env=environment,
         stdout=subprocess.PIPE,
@@ -58,15 +59,20 @@ def call(
     """The command called in this process; what it would leave to the end of its process is closed here."""
     out, err = (io.TextIOWrapper(io.BytesIO(), encoding, write_through=True) for _ in range(2))
     with (
-        ExitStack() as stores,
+        ExitStack() as engines,
         pytest.MonkeyPatch.context() as monkeypatch,
         patch.dict(os.environ, environment, clear=True),
         warnings.catch_warnings(action="default"),  # a process has the default filters too
         redirect_stdout(out),
         redirect_stderr(err),
     ):
-        open_store = db_store.open_db_store
-        monkeypatch.setattr(db_store, "open_db_store", lambda url: stores.enter_context(open_store(url)))
+
+        def create(*arguments: Any, **options: Any) -> Engine:
+            engine = create_engine(*arguments, **options)
+            engines.callback(engine.dispose)
+            return engine
+
+        monkeypatch.setattr(db_engine, "create_engine", create)
         monkeypatch.chdir(folder)
         try:
             app(list(arguments), prog_name="growlearn")

@@ -30,11 +30,14 @@ from sqlalchemy.engine import make_url
 from growlearn.adapters.mlflow.silence import silence_mlflow
 from growlearn.network.encoders.cache import keep_features_in
 from tests.s3_server import Bucket, make_bucket, serve_s3
+from tests.warm_processes import prepare_folder, train_warm
 
 silence_mlflow()  # before any test file imports MLflow itself
 # Networks here are tiny: more threads only wait for each other, dearly so where tests share the cores.
 for _name in ("OMP_NUM_THREADS", "GROWLEARN_THREADS"):
     os.environ.setdefault(_name, "1")
+prepare_folder()
+train_warm()
 
 _LONG_SUITES = ("acceptance", "integration")
 
@@ -107,13 +110,17 @@ def empty_postgres_url(postgres: Engine) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def add_mlflow_store(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], None]:
     """`add_mlflow_store(home)`: an empty MLflow store as growlearn makes it, without the seconds it takes."""
-    template = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
-    from growlearn.adapters.mlflow.client import open_client  # noqa: PLC0415 - slow
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:  # all workers copy one
+        shared = shared.parent
+    template = shared / "mlflow-template" / "mlflow.db"
+    from growlearn.adapters.mlflow.client import lock_tracking_store, open_client  # noqa: PLC0415 - slow
 
-    open_client(f"sqlite:///{template}")
+    with lock_tracking_store(template):
+        open_client(f"sqlite:///{template}")
 
     def add(home: Path) -> None:
-        home.mkdir(mode=0o700, exist_ok=True)
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
         shutil.copyfile(template, home / "mlflow.db")
         with closing(sqlite3.connect(home / "mlflow.db")) as database, database:
             database.execute(

@@ -6,6 +6,7 @@ so only a mount shows what a read-only disk does.
 
 from __future__ import annotations
 
+import ctypes
 import functools
 import json
 import os
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from tests.command_line import Finished
 
 _NAMESPACE = ("unshare", "--map-root-user", "--mount")
+_NEW_MOUNTS, _NEW_USER = 0x20000, 0x10000000  # <linux/sched.h>
+_RECURSIVE, _PRIVATE = 0x4000, 0x40000  # <sys/mount.h>
 
 
 @functools.cache
@@ -39,20 +42,36 @@ def run_mounted(
     Returns what the growlearn commands wrote.
     """
     from tests.command_line import Finished  # noqa: PLC0415 - the child sets up the package first
+    from tests.warm_processes import start_process  # noqa: PLC0415 - as above
 
-    done = subprocess.run(
-        [*_NAMESPACE, sys.executable, __file__, str(folder)],
-        input=json.dumps(steps),
+    with start_process(
+        [__file__, str(folder)],
         env={**environment, "PYTHONPATH": str(Path(__file__).parents[1])},
-        capture_output=True,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return [Finished(*result) for result in json.loads(done.stdout.splitlines()[-1])]
+    ) as process:
+        out, err = process.communicate(json.dumps(steps))
+    assert process.returncode == 0, err
+    return [Finished(*result) for result in json.loads(out.splitlines()[-1])]
+
+
+def _enter_namespace() -> None:
+    """As `unshare --map-root-user --mount` does, in a process that has one thread."""
+    user, group = os.getuid(), os.getgid()
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.unshare(_NEW_MOUNTS | _NEW_USER) != 0:
+        raise OSError(ctypes.get_errno(), "unshare")
+    for name, line in (("setgroups", "deny"), ("uid_map", f"0 {user} 1"), ("gid_map", f"0 {group} 1")):
+        Path("/proc/self", name).write_text(line)
+    if libc.mount(b"none", b"/", None, _RECURSIVE | _PRIVATE, None) != 0:
+        raise OSError(ctypes.get_errno(), "mount")
 
 
 def _main() -> None:
+    _enter_namespace()
+    os.environ["TESTS_COLD"] = "1"  # a training has to see the mounts
     package = types.ModuleType("tests")  # avalanche's wheel has a package of this name too
     package.__path__ = [str(Path(__file__).parent)]
     sys.modules["tests"] = package

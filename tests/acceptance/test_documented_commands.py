@@ -10,7 +10,6 @@ import os
 import shlex
 import shutil
 import subprocess
-import sys
 import time
 import warnings
 from pathlib import Path
@@ -24,6 +23,7 @@ from sklearn.datasets import load_breast_cancer
 from tests.command_line import call
 from tests.docs.blocks import PAGES_RUN, ROOT, find_runnable_blocks, split_commands
 from tests.unit.tiny_encoders import TinyConv
+from tests.warm_processes import make_path
 
 TUTORIAL = ROOT / "docs" / "tutorial.md"
 # What a page's placeholders, versions and windows stand for here; README's folder is there as it is.
@@ -117,7 +117,7 @@ def run_python(folder: Path, text: str, names: dict[str, Any]) -> None:
 def run_shell(folder: Path, text: str) -> list[str]:
     """A shell block; the lines that its growlearn commands printed."""
     environment = {key: value for key, value in os.environ.items() if not key.startswith("GROWLEARN_")}
-    environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
+    environment["PATH"] = make_path(environment)
     environment["GROWLEARN_THREADS"] = "1"
     output: list[str] = []
     for is_plain, command in split_commands(text):

@@ -5,17 +5,16 @@ from __future__ import annotations
 import re
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import httpx
 import numpy as np
 import pytest
 
+from tests import warm_processes
 from tests.command_line import call
 
 JOB = """\
@@ -50,9 +49,12 @@ def service(home: Any) -> Iterator[Callable[[], str]]:
     """`growlearn up` in a process of its own; gives what it has said so far."""
     said = home.folder / "up.log"
     with said.open("w") as log:
-        program = Path(sys.executable).with_name("growlearn")
-        process = subprocess.Popen(
-            [program, "up"], cwd=home.folder, env=home.environment, stdout=log, stderr=subprocess.STDOUT
+        process = warm_processes.start_process(
+            ["growlearn", "up"],
+            cwd=home.folder,
+            env=home.environment,
+            stdout=log,
+            stderr=subprocess.STDOUT,
         )
         try:
             yield said.read_text

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -91,9 +92,11 @@ class MlflowCase(TrackerCase):
 
 
 @pytest.fixture(scope="session")
-def sqlite_uri(tmp_path_factory: pytest.TempPathFactory) -> str:
+def sqlite_uri(tmp_path_factory: pytest.TempPathFactory, add_mlflow_store: Callable[[Path], None]) -> str:
     """One local store for all tests: MLflow's migrations take seconds."""
-    return f"sqlite:///{tmp_path_factory.mktemp('mlflow-local')}/home/mlflow.db"
+    home = tmp_path_factory.mktemp("mlflow-local") / "home"
+    add_mlflow_store(home)
+    return f"sqlite:///{home}/mlflow.db"
 
 
 @pytest.fixture(scope="session")

@@ -102,7 +102,7 @@ def place(make_place: Callable[[str], Place]) -> Place:
 
 
 def test_every_command_writes_ascii_and_no_traceback(place: Place) -> None:
-    environment = place.environment | {"PYTHONIOENCODING": "ascii", "LC_ALL": "C"}
+    environment = place.environment | {"PYTHONIOENCODING": "ascii", "LC_ALL": "C", "TESTS_COLD": "1"}
     process = type(place)(place.folder, environment).start("run", "jöb.yaml")
     out, err = process.communicate(timeout=240)
     assert process.returncode == 3, err  # one row of each file is infinite

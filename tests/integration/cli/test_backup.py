@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 import re
 import shutil
 import sqlite3
 import subprocess
-import sys
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from tests.warm_processes import make_path
 
 if TYPE_CHECKING:
     from tests.conftest import Need
@@ -34,9 +34,8 @@ def blocks(heading: str, count: int = 2) -> list[str]:
 
 def bash(place: Place, script: str, tools: Path | None = None) -> str:
     """The lines of a block in the place's folder, with this checkout's growlearn."""
-    folders = [Path(sys.executable).parent, *([] if tools is None else [tools]), place.environment["PATH"]]
     environment = place.environment | {
-        "PATH": os.pathsep.join(map(str, folders)),
+        "PATH": make_path(place.environment, *([] if tools is None else [tools])),
         "PYTHONPATH": str(PAGE.parents[2]),
     }
     done = subprocess.run(

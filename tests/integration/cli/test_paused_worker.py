@@ -52,16 +52,15 @@ def record(shared_place: Any) -> Any:
         yield opened
 
 
-def list_children(pid: int) -> list[int]:
-    """The training processes of a process."""
+def list_trainings(worker: int, folder: Path) -> list[int]:
+    """The processes that train in the folder, started as usual or forked (`tests/warm_processes.py`)."""
     found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
-            if parent == pid and b"training_process" in (folder / "cmdline").read_bytes():
-                found.append(int(folder.name))
-        except (FileNotFoundError, ProcessLookupError):
-            continue
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(FileNotFoundError, ProcessLookupError, PermissionError):
+            program = (process / "cmdline").read_bytes()
+            trains = b"training_process" in program or b"warm_processes" in program
+            if trains and (process / "cwd").readlink() == folder and int(process.name) != worker:
+                found.append(int(process.name))
     return found
 
 
@@ -101,7 +100,7 @@ def test_a_worker_paused_past_its_lease_ends_its_training_and_writes_nothing_mor
     other: subprocess.Popen[str] | None = None
     try:
         wait_until(lambda: is_training(shared_place.folder), "the first training")
-        (child,) = list_children(paused.pid)
+        (child,) = list_trainings(paused.pid, shared_place.folder)
         pause(paused.pid, shared_place.folder)
         other = shared_place.start("run", "blobs")
         wait_until(lambda: claim_of(record) > 1, "the second claim")

@@ -33,6 +33,7 @@ def wait_until(true: Callable[[], object], what: str) -> None:
 def shared_place(request: pytest.FixtureRequest, place: Any) -> Any:
     """A place with a long training, on each kind of database; a lease lasts four seconds."""
     changes = {"GROWLEARN_LEASE_S": "4", "GROWLEARN_POLL_S": "0.2"}
+    changes["TESTS_COLD"] = "1"  # the training is a child of the worker
     if request.param == "postgres":
         changes["GROWLEARN_DATABASE_URL"] = request.getfixturevalue("empty_postgres_url")
     changed = replace(place, environment=place.environment | changes)
@@ -52,15 +53,16 @@ def record(shared_place: Any) -> Any:
         yield opened
 
 
-def list_trainings(worker: int, folder: Path) -> list[int]:
-    """The processes that train in the folder, started as usual or forked (`tests/warm_processes.py`)."""
+def list_children(pid: int) -> list[int]:
+    """The training processes of a process."""
     found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        with suppress(FileNotFoundError, ProcessLookupError, PermissionError):
-            program = (process / "cmdline").read_bytes()
-            trains = b"training_process" in program or b"warm_processes" in program
-            if trains and (process / "cwd").readlink() == folder and int(process.name) != worker:
-                found.append(int(process.name))
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+            if parent == pid and b"training_process" in (folder / "cmdline").read_bytes():
+                found.append(int(folder.name))
+        except (FileNotFoundError, ProcessLookupError):
+            continue
     return found
 
 
@@ -100,7 +102,7 @@ def test_a_worker_paused_past_its_lease_ends_its_training_and_writes_nothing_mor
     other: subprocess.Popen[str] | None = None
     try:
         wait_until(lambda: is_training(shared_place.folder), "the first training")
-        (child,) = list_trainings(paused.pid, shared_place.folder)
+        (child,) = list_children(paused.pid)
         pause(paused.pid, shared_place.folder)
         other = shared_place.start("run", "blobs")
         wait_until(lambda: claim_of(record) > 1, "the second claim")

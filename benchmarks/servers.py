@@ -66,12 +66,18 @@ def dashboard_server(home: Path, process: str = "api") -> Iterator[str]:
         server.wait()
 
 
-@contextmanager
-def mlflow_server(backend: str, folder: Path) -> Iterator[str]:
-    """The address of an `mlflow server` of this process's own, of one worker, its record at `backend`."""
+def find_free_port() -> int:
+    """A port of this machine that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+        port: int = probe.getsockname()[1]
+    return port
+
+
+@contextmanager
+def mlflow_server(backend: str, folder: Path, port: int | None = None) -> Iterator[str]:
+    """The address of an `mlflow server` of this process's own, of one worker, its record at `backend`."""
+    port = port or find_free_port()
     command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", backend, "--workers", "1"]
     command += ["--artifacts-destination", str(folder / "mlartifacts")]
     command += ["--host", "127.0.0.1", "--port", str(port)]

@@ -42,6 +42,7 @@ _DURATIONS = re.compile(r"seconds|peak_memory|_at$|^at$")
 _CUT_OFF = ".tmp"
 _PROCESS_ID = re.compile(r"-\d+$")
 _TIME = re.compile(rb"\d{4}-\d\d-\d\dT[0-9:.+Z]+")
+_TIME_TEXT = re.compile(_TIME.pattern.decode())
 _RANDOM_ID = re.compile(r"[0-9a-f]{32}")
 _MLFLOW_QUERIES = {
     "runs": "SELECT name, status, lifecycle_stage FROM runs",
@@ -124,7 +125,7 @@ def read_mlflow(folder: Path) -> Contents:
 def _read_mlflow(folder: Path) -> Iterator[tuple[str, list[str]]]:
     with closing(sqlite3.connect(folder / "mlflow.db")) as database:
         for name, query in _MLFLOW_QUERIES.items():
-            rows = sorted(map(str, database.execute(query)))
+            rows = sorted(_TIME_TEXT.sub("TIME", str(row)) for row in database.execute(query))
             yield f"MLflow {name}", [row for row in rows if not re.search(r"seconds|memory", row)]
         in_order = database.execute("SELECT name FROM runs ORDER BY rowid")
         yield (

@@ -13,7 +13,7 @@ _BATCH_SIZE, _MAX_BATCH_SIZE = 128, 1024
 _MAX_STEPS = 512  # of an epoch, before larger batches are taken
 _EPOCHS, _PATIENCE = 6, 3
 _IMAGE_EPOCHS, _IMAGE_ROWS = 30, 3_000  # so many epochs for so many rows
-_MIN_IMAGE_EPOCHS, _MAX_IMAGE_EPOCHS = 14, 60
+_MIN_IMAGE_EPOCHS, _MAX_IMAGE_EPOCHS = 18, 60
 _FEW_IMAGES, _SMALL_BATCH_SIZE = 2_000, 32
 
 AugmentationName: TypeAlias = Literal["flip", "shift"]
@@ -76,7 +76,7 @@ class GrowthConfig:
 
         >>> images = [GrowthConfig().resolve(n, has_images=True) for n in (500, 3_000, 12_000, 50_000)]
         >>> [(config.epochs, config.patience, config.batch_size) for config in images]
-        [(60, 20, 32), (30, 10, 'auto'), (15, 5, 'auto'), (14, 4, 'auto')]
+        [(60, 20, 32), (30, 10, 'auto'), (18, 6, 'auto'), (18, 6, 'auto')]
         """
         if not has_images:
             return replace(self, epochs=self.max_epochs, patience=self.max_patience)

@@ -349,7 +349,7 @@ def test_why_tells_a_version_and_a_window_and_has_the_documented_keys(grown: Any
     assert ends == ["judged", "growing", "evaluated", "promoted"]
     assert list(view["entries"][0]) == [
         "stream", "kind", "at", "actor", "growlearn_version", "job_digest", "window", "snapshot",
-        "transition", "job", "alias_changes",
+        "transition", "job", "alias_changes", "canary",
     ]  # fmt: skip
 
     shown = grown.place.growlearn("why", "blobs", "w5").out

@@ -11,7 +11,7 @@ def test_epochs_and_patience_are_resolved_by_the_rows_of_images() -> None:
     assert (tables.epochs, tables.patience, tables.batch_size) == (6, 3, "auto")
     few, many = (GrowthConfig().resolve(rows, has_images=True) for rows in (10, 1_000_000))
     assert (few.epochs, few.patience, few.batch_size) == (60, 20, 32)
-    assert (many.epochs, many.patience, many.batch_size) == (14, 4, "auto")
+    assert (many.epochs, many.patience, many.batch_size) == (18, 6, "auto")
 
 
 def test_given_epochs_patience_and_batch_size_stay() -> None:

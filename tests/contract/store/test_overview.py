@@ -250,11 +250,11 @@ def many(request: pytest.FixtureRequest, url: str, job: Job, at: datetime) -> It
         yield opened
 
 
-def test_the_status_of_all_streams_is_two_statements(many: DbStore, at: datetime) -> None:
+def test_the_status_of_all_streams_is_three_statements(many: DbStore, at: datetime) -> None:
     with counted(many) as statements:
         status_view(many, None, at)
 
-    assert len(statements) == 2  # streams, and the processes that serve them
+    assert len(statements) == 3  # streams, their canaries, and the processes that serve them
 
 
 def test_a_schedulers_look_is_one_statement_and_four_where_streams_are_due(

@@ -52,6 +52,7 @@ def test_a_damaged_object_is_never_returned_and_mended_when_stored_again(bucket:
     assert artifacts.get(artifacts.put(b"weights")) == b"weights"
 
 
+@pytest.mark.usefixtures("bucket")  # its server has no bucket "none"
 def test_a_missing_bucket_is_told() -> None:
     artifacts = FileArtifacts("s3://none/files")
     with pytest.raises(

@@ -12,7 +12,8 @@ from growlearn.domain.errors import DatabaseUnavailable
 
 
 def stream(name: str, state: str, pending: int = 0, **more: Any) -> dict[str, Any]:
-    return {"name": name, "state": state, "champion": None, "pending": pending, **more}
+    view = {"name": name, "state": state, "champion": None, "canary": None, "share_percent": None}
+    return {**view, "pending": pending, **more}
 
 
 def watch(looks: list[Any]) -> None:

@@ -260,7 +260,7 @@ def test_deleting_a_stream_leaves_no_row_behind(url: str, promote_in: Callable[[
                 for table in Base.metadata.sorted_tables
             }
 
-    assert len(counts) == 24
+    assert len(counts) == 26
     assert set(counts.values()) == {0}
 
 

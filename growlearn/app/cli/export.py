@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from growlearn.app.cli.inspect import StreamArgument
 from growlearn.app.cli.output import echo, format_percent, show_table
 from growlearn.domain.export_format import ExportFormat
+
+if TYPE_CHECKING:  # torch is imported only where used
+    from growlearn.app.export import Export
 
 
 def register(app: typer.Typer) -> None:
@@ -52,6 +55,10 @@ def export(
             folder,
             ExportOptions(branches=branches, format=export_format, task=task),
         )
+    _show_export(version, exported)
+
+
+def _show_export(version: int, exported: Export) -> None:
     if exported.tasks:
         show_table(
             ("task", f"{exported.total_branches} branches", f"{exported.branches} branches"),

@@ -32,6 +32,24 @@ _ERRORS = (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_E
 
 def add_routes(app: FastAPI, context: ApiContext, _: ApiMetrics) -> None:
     """Add them."""
+    _add_listing(app, context)
+    _add_decisions(app, context)
+
+
+def _add_listing(app: FastAPI, context: ApiContext) -> None:
+    store = context.store
+
+    def list_canaries(stream: str) -> Response:
+        """The stream's canaries, oldest first; at most one of them runs."""
+        return json_response(redact_values(canaries_view(store.canaries(store.stream(stream).name))))
+
+    route = Route(
+        method="GET", path=_PATH, role=Role.VIEWER, summary="Canaries", model=schemas.Canaries, errors=_ERRORS
+    )
+    add_route(app, route, list_canaries)
+
+
+def _add_decisions(app: FastAPI, context: ApiContext) -> None:
     store, clock = context.store, context.clock
     running: Canaries = app.state.canaries
 
@@ -42,10 +60,6 @@ def add_routes(app: FastAPI, context: ApiContext, _: ApiMetrics) -> None:
         response = await run_in_threadpool(answer_once, context, request, body, answer)
         await running.look()  # other processes look within a moment
         return response
-
-    def list_canaries(stream: str) -> Response:
-        """The stream's canaries, oldest first; at most one of them runs."""
-        return json_response(redact_values(canaries_view(store.canaries(store.stream(stream).name))))
 
     async def start_canary(
         stream: str, request: Request, asked: schemas.CanaryRequest | None = None
@@ -67,15 +81,14 @@ def add_routes(app: FastAPI, context: ApiContext, _: ApiMetrics) -> None:
         def work(actor: str) -> Canary:
             stopped = store.stop_canary(stream, None, "stopped by hand", clock.now(), actor)
             if stopped is None:
-                raise make_not_running_error(stream)
+                raise GrowLearnError(
+                    f"stream {stream!r} has no canary that runs",
+                    hint=f"see: growlearn canary show {stream}",
+                )
             return stopped
 
         return await decide(request, b"", work)
 
-    listing = Route(
-        method="GET", path=_PATH, role=Role.VIEWER, summary="Canaries", model=schemas.Canaries, errors=_ERRORS
-    )
-    add_route(app, listing, list_canaries)
     for method, summary, endpoint, errors in (
         ("POST", "Start a canary", start_canary, (*_ERRORS, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)),
         ("DELETE", "Stop the canary", stop_canary, _ERRORS),
@@ -90,10 +103,3 @@ def add_routes(app: FastAPI, context: ApiContext, _: ApiMetrics) -> None:
             parameters=(IDEMPOTENCY_PARAMETER,),
         )
         add_route(app, route, endpoint)
-
-
-def make_not_running_error(stream: str) -> GrowLearnError:
-    """The error for a canary to stop where none runs."""
-    return GrowLearnError(
-        f"stream {stream!r} has no canary that runs", hint=f"see: growlearn canary show {stream}"
-    )

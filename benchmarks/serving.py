@@ -1,7 +1,8 @@
 """Predictions over HTTP: `growlearn api` beside `mlflow models serve` of the same model, same rows, one run.
 
 A stream of handwritten digits is grown twice in a folder of its own. Closed-loop clients ask for one row each
-on kept connections. Then 10,000 requests go on while the champion is swapped three times.
+on kept connections, both servers in turn, each figure the median of three rounds. Then 10,000 requests go on
+while the champion is swapped three times, and at last the version before it answers along as its shadow.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,7 +66,8 @@ class Load:
 def main() -> None:
     """Measure both and publish the table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=20.0, help="of each measurement")
+    parser.add_argument("--seconds", type=float, default=8.0, help="of each measurement")
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--clients", type=int, nargs="*", default=(1, 8, 32))
     parser.add_argument("--swap-requests", type=int, default=10_000)
     parser.add_argument("--keep", type=Path, help="folder that keeps the grown stream")
@@ -75,25 +77,51 @@ def main() -> None:
         folder = options.keep or Path(stack.enter_context(tempfile.TemporaryDirectory()))
         folder.mkdir(parents=True, exist_ok=True)
         grow(folder)
+        forward_ms = measure_forward_ms(folder)
+        ours, theirs = (stack.enter_context(serve(folder)) for serve in (serve_growlearn, serve_mlflow))
         table = ["| way | clients | requests a second | median ms | p99 ms | failed |"]
         table.append("| --- | --- | --- | --- | --- | --- |")
-        forward_ms = measure_forward_ms(folder)
         table.append(
             f"| one row in this process, no HTTP | | {1e3 / forward_ms:.0f} | {forward_ms:.2f} | | |"
         )
-        for name, serve in (("growlearn api", serve_growlearn), ("mlflow models serve", serve_mlflow)):
-            with serve(folder) as endpoint:
-                for clients in options.clients:
-                    load = asyncio.run(drive(endpoint, clients, seconds=options.seconds))
-                    table.append(format_row(name, clients, load))
-                    print(table[-1], flush=True)
-                if serve is serve_growlearn:
-                    note = swap(endpoint, options.swap_requests)
-    text = f"One row of 8x8 pixels as PNG a request, one thread an answer, closed loop; {note}"
+        notes = list[str]()
+        for clients in options.clients:
+            rounds = [
+                [asyncio.run(drive(side, clients, seconds=options.seconds)) for side in (ours, theirs)]
+                for _ in range(options.rounds)
+            ]
+            loads = [median_load(side) for side in zip(*rounds, strict=True)]
+            for name, load in zip(("growlearn api", "mlflow models serve"), loads, strict=True):
+                table.append(format_row(name, clients, load))
+                print(table[-1], flush=True)
+            notes.append(f"{loads[0].per_s / loads[1].per_s:.1f} times with {clients}")
+        swapped = swap(ours, options.swap_requests)
+        with shadowed(ours):
+            table.append(
+                format_row(
+                    "growlearn api, a shadow answers along",
+                    8,
+                    asyncio.run(drive(ours, 8, seconds=options.seconds)),
+                )
+            )
+    text = (
+        "One row of 8x8 pixels as PNG a request, one thread an answer, closed loop, medians of "
+        f"{options.rounds} rounds of {options.seconds:g} s; requests a second "
+        f"against MLflow's: {', '.join(notes)} clients; {swapped}"
+    )
     if options.no_publish:
         print("\n".join([*table, text]))
     else:
         publish("serving", "Predictions over HTTP", table, text)
+
+
+def median_load(loads: Sequence[Load]) -> Load:
+    """The median of each figure, and the sum of those failed."""
+    per_s, median_ms, p99_ms = (
+        statistics.median(figures)
+        for figures in zip(*((load.per_s, load.median_ms, load.p99_ms) for load in loads), strict=True)
+    )
+    return Load(per_s, median_ms, p99_ms, sum(load.failed for load in loads))
 
 
 def format_row(name: str, clients: int, load: Load) -> str:
@@ -242,10 +270,10 @@ def wait(endpoint: Endpoint) -> Endpoint:
             time.sleep(0.5)
 
 
-def post(endpoint: Endpoint, path: str, body: bytes) -> bytes:
+def post(endpoint: Endpoint, path: str, body: bytes | None, method: str = "POST") -> bytes:
     """The answer to one request; raises OSError where it is no success."""
     headers = {"Content-Type": "application/json", **endpoint.headers}
-    request = urllib.request.Request(f"http://127.0.0.1:{endpoint.port}{path}", body, headers)
+    request = urllib.request.Request(f"http://127.0.0.1:{endpoint.port}{path}", body, headers, method=method)
     with urllib.request.urlopen(request, timeout=START_S) as response:  # noqa: S310 - http alone
         content: bytes = response.read()
     return content
@@ -282,6 +310,15 @@ async def drive(
     return Load(
         len(times) / elapsed, float(np.median(milliseconds)), float(np.quantile(milliseconds, 0.99)), failed
     )
+
+
+@contextlib.contextmanager
+def shadowed(endpoint: Endpoint) -> Iterator[None]:
+    """Version 1 answers every request too, in the background."""
+    path = "/api/v1/streams/digits/canary"
+    post(endpoint, path, b'{"version": 1, "share_percent": 0}')
+    yield
+    post(endpoint, path, None, "DELETE")
 
 
 def swap(endpoint: Endpoint, requests: int) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Executor
@@ -13,6 +14,9 @@ import numpy as np
 from growlearn.domain.errors import Unavailable
 from growlearn.serving.json_rows import JsonRows, Record, parse_json_rows
 from growlearn.serving.predictor import Answers, Predictor
+
+_PAUSE_S = 0.0005  # after a shared batch: its callers hear before the next one takes the processor
+_REFILL_S = 0.003  # that the callers of a batch, answered at once, may differ by when they ask again
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,9 +40,11 @@ class MicroBatcher:
     """Answers rows with one model in one thread of an executor; belongs to one event loop.
 
     Requests are answered in order. A batch holds those that came while the one before was computed, at most
-    `max_shared_rows` rows, and is parsed as one. So a row waits for at most the batch before it and those
-    queued ahead; where more than `max_queued_rows` are queued, a request is refused. A request with more rows
-    than may be shared is a batch of its own.
+    `max_shared_rows` rows, and is parsed as one. A request that comes within _REFILL_S after a batch waits as
+    long again for as many as that batch held: its callers ask again at about the same time, and a batch costs
+    little more than a row. So a row waits for at most that time, the batch before it and those queued ahead;
+    where more than `max_queued_rows` are queued, a request is refused. A request with more rows than may be
+    shared is a batch of its own.
     """
 
     def __init__(
@@ -51,11 +57,8 @@ class MicroBatcher:
         self._queue: deque[_Request] = deque()
         self._queued_rows = 0
         self._task: asyncio.Task[None] | None = None
-
-    @property
-    def is_idle(self) -> bool:
-        """Whether nothing is queued or computed."""
-        return self._task is None
+        self._num_expected, self._last_batch_at = 0, 0.0  # requests, and a time of the loop's clock
+        self._is_refilled = asyncio.Event()
 
     async def answer(self, records: Sequence[Record], task: str | None = None, *, proba: bool) -> Answered:
         """Parse and answer the records of one request; raises Unavailable where too many are queued.
@@ -75,6 +78,8 @@ class MicroBatcher:
         request = _Request(records, task, proba, parsed, asyncio.get_running_loop().create_future())
         self._queue.append(request)
         self._queued_rows += len(records)
+        if self._has_as_many():
+            self._is_refilled.set()
         if self._task is None:
             self._task = asyncio.create_task(self._work())
         return await request.answer
@@ -89,6 +94,7 @@ class MicroBatcher:
         try:
             while self._queue:
                 await asyncio.sleep(0)  # requests that have arrived are parsed first
+                await self._refill(loop.time())
                 batch = self._take_batch()
                 try:
                     answers = await loop.run_in_executor(self._executor, self._compute, batch)
@@ -98,8 +104,22 @@ class MicroBatcher:
                 for request, answer in zip(batch, answers, strict=True):
                     if not request.answer.done():
                         request.answer.set_result(answer)
+                self._num_expected, self._last_batch_at = len(batch), loop.time()
+                if len(batch) > 1:
+                    await asyncio.sleep(_PAUSE_S)
         finally:
             self._task = None
+
+    async def _refill(self, now: float) -> None:
+        """Wait a moment for as many requests as the last batch held, where that has just ended."""
+        if now - self._last_batch_at > _REFILL_S or self._has_as_many():
+            return
+        self._is_refilled.clear()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._is_refilled.wait(), _REFILL_S)
+
+    def _has_as_many(self) -> bool:
+        return len(self._queue) >= self._num_expected or self._queued_rows >= self.max_shared_rows
 
     def _take_batch(self) -> list[_Request]:
         batch = [self._queue.popleft()]

@@ -142,7 +142,7 @@ class GrowingNetwork(nn.Module):
 
     def logits(self, rows: Rows, task: str) -> Logits:
         """Logits of N rows, float32 [N, C], in batches of INFERENCE_BATCH_SIZE."""
-        self.eval()
+        self._stop_training()
         parts = [torch.empty(0, len(self.classes[self.task_index[task]]), device=self.device)]
         with torch.no_grad():
             parts += [self.forward(fill_batch(batch), task)[: len(batch)] for batch in iter_batches(rows)]
@@ -161,13 +161,18 @@ class GrowingNetwork(nn.Module):
         _, num_features, width = features.shape
         return features.reshape(-1, num_features * width), probabilities
 
+    def _stop_training(self) -> None:
+        """Evaluation mode; a walk over all modules, so only where it is not set."""
+        if self.training:
+            self.eval()
+
     def probabilities(self, rows: Rows, task: str) -> Logits:
         """Softmax of the logits, float32 [N, C]."""
         return torch.softmax(torch.from_numpy(self.logits(rows, task)), dim=1).numpy()
 
     def pooled_features(self, rows: Rows, lineage: Sequence[str]) -> Logits:
         """Features of N rows along a lineage as float32 [N, F, D]."""
-        self.eval()
+        self._stop_training()
         shape = (0, len(self.list_features(lineage)), self.config.embed_dim)
         parts = [torch.empty(shape, device=self.device)]
         with torch.no_grad():

@@ -16,6 +16,7 @@ from growlearn.domain.lineage import Manifest, TaskHead
 from growlearn.domain.model_config import ModelConfig
 from growlearn.domain.schema import InputColumn, InputType, Schema
 from growlearn.ingest.rows import Rows, object_column
+from growlearn.serving import micro_batches
 from growlearn.serving.batch_invariance import measure_shared_rows
 from growlearn.serving.json_rows import parse_json_rows
 from growlearn.serving.micro_batches import Answered, MicroBatcher
@@ -61,7 +62,6 @@ async def ask(predictor: Any, requests: Sequence[Sequence[Any]], **limits: int) 
         await asyncio.sleep(0.05)
         predictor.may_go_on.set()
         answered = await asyncio.gather(first, *rest, return_exceptions=True)
-        assert batcher.is_idle
         return list(answered)
 
 
@@ -103,6 +103,36 @@ def test_more_rows_than_may_wait_are_refused() -> None:
     answered = asyncio.run(ask(Echo(), requests, max_queued_rows=3))
     assert values(answered[1]) == [1, 2]
     assert isinstance(answered[2], Unavailable)
+
+
+async def ask_again(predictor: Any, *, refilled: bool) -> None:
+    """Two requests at once; when both are answered one of two asks again, and the other a moment later."""
+    predictor.may_go_on.set()
+    with ThreadPoolExecutor(1) as executor:
+        batcher = MicroBatcher(predictor, executor, max_shared_rows=4, max_queued_rows=100)
+        both = [batcher.answer([{"x": value}], proba=False) for value in (1, 2)]
+        await asyncio.gather(*both)
+        first = asyncio.create_task(batcher.answer([{"x": 3}], proba=False))
+        if refilled:
+            await asyncio.sleep(0.05)
+            assert not first.done()
+            assert values(await batcher.answer([{"x": 4}], proba=False)) == [4]
+        assert values(await first) == [3]
+
+
+def test_callers_that_were_answered_together_are_answered_together_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(micro_batches, "_REFILL_S", 60.0)
+    predictor = Echo()
+    asyncio.run(ask_again(predictor, refilled=True))
+    assert predictor.sizes == [2, 2]
+
+
+def test_a_batch_waits_for_callers_that_stay_away_only_for_a_moment() -> None:
+    predictor = Echo()
+    asyncio.run(asyncio.wait_for(ask_again(predictor, refilled=False), 60))
+    assert predictor.sizes == [2, 1]
 
 
 @pytest.mark.parametrize(("noise_from", "shared"), [(1000, 32), (7, 6), (2, 1)])

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from growlearn.domain.errors import GrowLearnError
-from growlearn.domain.stream import Stream
+
+if TYPE_CHECKING:
+    from growlearn.domain.stream import Stream
 
 MAX_SHARE_PERCENT = 50.0
 """Of the requests; the champion answers at least as many, so that there is something to compare with."""

@@ -10,7 +10,6 @@ import typer
 
 from growlearn.app.cli.inspect import JsonOption, StreamArgument
 from growlearn.app.cli.output import echo, format_percent, print_json, show_table
-from growlearn.app.views import resolve_version
 
 if TYPE_CHECKING:
     from growlearn.domain.interval import ConfidenceInterval
@@ -60,6 +59,7 @@ def evaluate(
 
 
 def _load_version(store: Store, stream: str, version: int | None) -> Version | None:
+    from growlearn.app.views import resolve_version
     from growlearn.registry.version_tree import get_version
 
     number = resolve_version(store.stream(stream), version)

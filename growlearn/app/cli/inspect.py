@@ -9,21 +9,13 @@ import typer
 
 from growlearn.app.cli.output import echo, echo_error, format_percent, print_json, show, show_table
 from growlearn.app.cli.stream_names import complete_stream
-from growlearn.app.views import (
-    View,
-    drift_view,
-    get_accuracy_matrix,
-    lineage_view,
-    matrix_view,
-    versions_view,
-    windows_view,
-)
 from growlearn.domain.printable import printable
 
 if TYPE_CHECKING:
     from rich.text import Text
     from rich.tree import Tree
 
+    from growlearn.app.views import View
     from growlearn.ports import Store
 
 StreamArgument = Annotated[
@@ -50,6 +42,8 @@ def open_current_store() -> Store:
 
 def windows(stream: StreamArgument, window: WindowArgument = None, as_json: JsonOption = False) -> None:
     """Show the windows of a stream and their states; for one window, the rows quarantined from it."""
+    from growlearn.app.views import windows_view
+
     view = windows_view(open_current_store(), stream, window)
     if as_json:
         print_json(view)
@@ -80,6 +74,8 @@ def _last_url_segment(url: str) -> str:
 
 def drift(stream: StreamArgument, window: WindowArgument = None, as_json: JsonOption = False) -> None:
     """Show the drift report of each window; for one window, every test result."""
+    from growlearn.app.views import drift_view
+
     store = open_current_store()
     view = drift_view(store, stream, window)
     if as_json:
@@ -149,6 +145,8 @@ def _format_number(number: float | None) -> str:
 
 def lineage(stream: StreamArgument, as_json: JsonOption = False) -> None:
     """Show the tree of branches: the parent and the task of each."""
+    from growlearn.app.views import lineage_view
+
     view = lineage_view(open_current_store(), stream)
     if as_json:
         print_json(view)
@@ -187,6 +185,7 @@ def _branch_line(branch: View) -> Text:
 def matrix(stream: StreamArgument, version: VersionOption = None, as_json: JsonOption = False) -> None:
     """Show the accuracy matrix of the champion: the accuracy on each task after each growth."""
     from growlearn.app.cli.accuracy_matrix import show_matrix
+    from growlearn.app.views import get_accuracy_matrix, matrix_view
 
     accuracy_matrix = get_accuracy_matrix(open_current_store(), stream, version)
     if as_json:
@@ -201,6 +200,7 @@ def versions(stream: StreamArgument, as_json: JsonOption = False) -> None:
     """Show the versions of a stream's model and their aliases."""
     from growlearn.app.current_settings import load_settings
     from growlearn.app.mlflow_sync import list_mlflow_warnings
+    from growlearn.app.views import versions_view
 
     store = open_current_store()
     view = versions_view(store, stream, list_mlflow_warnings(load_settings(), store, stream))

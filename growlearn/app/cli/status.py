@@ -11,11 +11,12 @@ import typer
 from growlearn.app.cli.inspect import JsonOption, open_current_store
 from growlearn.app.cli.output import console, echo, echo_error, make_table, make_text, print_json, show_table
 from growlearn.app.cli.stream_names import complete_stream
-from growlearn.app.views import View, status_view
 from growlearn.domain.errors import GrowLearnError
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
+
+    from growlearn.app.views import View
 
 WATCH_INTERVAL_S = 2.0
 _COLUMNS = ("stream", "state", "champion", "pending windows", "waiting for labels")
@@ -39,6 +40,7 @@ def status(
 ) -> None:
     """Show the state of every stream, or of one."""
     from growlearn.app.composition import system_clock
+    from growlearn.app.views import status_view
 
     if watch and as_json:
         raise typer.BadParameter("--watch and --json exclude each other; call status --json again and again")

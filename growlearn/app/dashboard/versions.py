@@ -13,6 +13,7 @@ from growlearn.app.api.access import get_key
 from growlearn.app.api.context import ApiContext
 from growlearn.app.api.problems import Problem
 from growlearn.app.api.routes.decisions import Decide, make_decision, name_actor
+from growlearn.app.canary_view import canary_view
 from growlearn.app.dashboard.forms import read_form
 from growlearn.app.dashboard.pagination import take_page
 from growlearn.app.dashboard.routing import PageNumber, add_page
@@ -23,6 +24,7 @@ from growlearn.registry.promotion import get_aliases
 
 PAGE_SIZE = 50
 _MOVES_SHOWN = 20
+_CANARIES_SHOWN = 5
 _MAX_REASON = 1000
 
 
@@ -33,6 +35,7 @@ def add_pages(app: FastAPI, context: ApiContext) -> None:
     def list_versions(stream: str, request: Request, page: PageNumber = 1, moved: bool = False) -> Response:
         stored, versions = store.stream(stream), store.versions(stream)
         moves = tuple(reversed(store.alias_changes(stream)))
+        canaries = store.canaries(stream)
         return render(
             request,
             "versions.html",
@@ -44,6 +47,8 @@ def add_pages(app: FastAPI, context: ApiContext) -> None:
             moves=moves[:_MOVES_SHOWN],
             num_moves=len(moves),
             last_move=moves[0] if moved and moves else None,
+            canaries=[(canary, canary_view(canary)) for canary in reversed(canaries[-_CANARIES_SHOWN:])],
+            num_canaries=len(canaries),
         )
 
     async def promote_version(stream: str, request: Request) -> Response:

@@ -248,6 +248,18 @@ def test_an_odd_form_changes_nothing(api: Api, body: str, content_type: str, sta
     assert api.context.store.stream("digits") == before
 
 
+def test_canaries_are_beside_the_versions(api: Api) -> None:
+    versions = f"{STREAM}/versions"
+    started = api.send("POST", f"{DIGITS}/canary", json={"version": 1, "share_percent": 5})
+    assert started.status_code == 200, started.text
+    text = page(api, versions)
+    assert re.search(r"<td class=\"num\">5 %</td>.*<td class=\"reason\">runs</td>", text)
+    assert api.send("DELETE", f"{DIGITS}/canary").status_code == 200
+    assert re.search(
+        r"<td class=\"reason\">stopped [^<]* by [^<]*: stopped by hand</td>", page(api, versions)
+    )
+
+
 def test_pausing_and_resuming_shows_on_the_page(api: Api) -> None:
     for path, text in (("pause", "Resume the stream"), ("resume", "Pause the stream")):
         headers = as_browser(api, "operator", **ORIGIN)

@@ -48,7 +48,7 @@ def test_no_import_of_the_installed_package_is_left() -> None:
 def test_serving_needs_neither_a_database_nor_mlflow_nor_training() -> None:
     code = snapshot_code(ENTRY)
     folders = {path.split("/")[0] for path in code.files}
-    assert folders <= {"__init__.py", "domain", "ports.py", "ingest", "network", "serving"}
+    assert folders <= {"__init__.py", "domain", "ports", "ingest", "network", "serving"}
     third_party = set(code.third_party) - sys.stdlib_module_names
     assert third_party == {"PIL", "numpy", "pandas", "pyarrow", "safetensors", "tokenizers", "torch"}
 

@@ -1,29 +1,22 @@
-"""What a cycle needs from outside. Each port has an in-memory implementation in `adapters/memory`."""
+"""The record of streams."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
 from growlearn.domain.accuracy_estimate import AccuracyEstimate
-from growlearn.domain.alert import Alert, PendingAlert
-from growlearn.domain.api_key import ApiKey, ApiRequest
 from growlearn.domain.canary import Canary, CanaryAnswer, CanaryCounts
-from growlearn.domain.consolidation import ConsolidationPlan, ConsolidationResult
-from growlearn.domain.decision_log import LogEntry, ReportSection
+from growlearn.domain.consolidation import ConsolidationPlan
+from growlearn.domain.decision_log import LogEntry
 from growlearn.domain.delayed_labels import LabelJoinRecord, PendingLabels
 from growlearn.domain.drift import DriftReport
-from growlearn.domain.evaluation import AccuracyMatrix, TaskScore
-from growlearn.domain.growth import GrowthPlan, GrowthResult, Progress
+from growlearn.domain.growth import Progress
 from growlearn.domain.job import Job
-from growlearn.domain.lineage import BranchRecord, Manifest, Task, Version
+from growlearn.domain.lineage import BranchRecord, Task, Version
 from growlearn.domain.process import ProcessRecord
-from growlearn.domain.registered_model import RegisteredModel
-from growlearn.domain.schema import Label
 from growlearn.domain.stream import (
-    Alias,
     AliasChange,
     Message,
     PendingMessage,
@@ -34,73 +27,8 @@ from growlearn.domain.stream import (
     WindowRecord,
 )
 from growlearn.domain.stream_overview import StreamArrival, StreamSchedule, StreamStatus, StreamWork
-from growlearn.domain.window import BadRow, Claim, FileRecord, IngestResult, SourceFile, Window, WindowState
+from growlearn.domain.window import BadRow, Claim, FileRecord, IngestResult, Window, WindowState
 from growlearn.domain.window_progress import WindowProgress
-
-ProgressCallback = Callable[[Progress], None]
-"""Called by long work to report its progress."""
-
-
-class Clock(Protocol):
-    """The current time."""
-
-    def now(self) -> datetime:
-        """Now, as an aware UTC datetime."""
-        ...
-
-
-class Source(Protocol):
-    """Where new data arrives."""
-
-    def files(self, known: Sequence[FileRecord] = ()) -> Sequence[SourceFile]:
-        """The files ready to be read, in a fixed order, without those still being written.
-
-        `known` are those that the stream has ingested, in that order: a source whose data has no files of its
-        own goes on after them.
-        """
-        ...
-
-    def read(self, file: SourceFile) -> Mapping[str, bytes | memoryview]:
-        """Content by relative path: one entry for a file, one an image for a folder of class folders.
-
-        Raises InvalidFile where the file is gone or may not be opened, TemporarilyUnreadable where it changed
-        since it was listed or its disk is not mounted: the next tick then tries again.
-        """
-        ...
-
-
-class Artifacts(Protocol):
-    """Immutable bytes, addressed by their sha256."""
-
-    def put(self, content: bytes | memoryview) -> str:
-        """Store bytes durably and atomically; returns the sha256 in hex. Storing twice is harmless.
-
-        Raises Unavailable where nothing can be written at the moment.
-        """
-        ...
-
-    def get(self, sha256: str) -> bytes:
-        """The bytes, checked against their hash.
-
-        Raises CorruptArtifact where they are missing or changed, Unavailable where the storage is down.
-        """
-        ...
-
-    def view(self, sha256: str) -> bytes | memoryview:
-        """The same, without reading a large file into memory."""
-        ...
-
-
-class RemovableArtifacts(Artifacts, Protocol):
-    """Artifacts of which some may be removed."""
-
-    def was_put_since(self, sha256: str, at: datetime) -> bool:
-        """Whether these bytes were stored, or were to be stored again, since then; True where unknown."""
-        ...
-
-    def remove(self, sha256: str, unless_put_since: datetime) -> bool:
-        """Remove bytes; False where they are gone already, or somebody stored them again since then."""
-        ...
 
 
 class Store(Protocol):
@@ -432,170 +360,4 @@ class Store(Protocol):
 
     def last_tick(self, stream: str) -> datetime | None:
         """When the latest claimed tick was due."""
-        ...
-
-
-class AlertQueue(Protocol):
-    """The alerts that the store records with each change, until they are sent. Harmless for unknown ids."""
-
-    def add(self, alert: Alert, unless_since: datetime) -> bool:
-        """Record an alert that no other change brings.
-
-        False, and nothing written, where the stream has one of the kind that is not older than
-        `unless_since`, or is deleted.
-        """
-        ...
-
-    def pending(self, since: datetime) -> Sequence[PendingAlert]:
-        """Those not sent yet that are not older than `since`, oldest first."""
-        ...
-
-    def claim(self, ids: Sequence[int], now: datetime, lease_s: float) -> bool:
-        """True for the one process that may send them all; False where any is claimed, sent or gone."""
-        ...
-
-    def record_sent(self, ids: Sequence[int], at: datetime) -> None:
-        """Mark them sent."""
-        ...
-
-    def record_failure(self, ids: Sequence[int], reason: str, at: datetime) -> None:
-        """Count a failed attempt at each, and give them free again."""
-        ...
-
-    def prune(self, before: datetime) -> None:
-        """Forget those that are older."""
-        ...
-
-
-class ApiRecords(Protocol):
-    """What the HTTP API stores: its keys, and the answers to requests with an idempotency key."""
-
-    def add_key(self, key: ApiKey) -> None:
-        """Store a new key."""
-        ...
-
-    def keys(self) -> Sequence[ApiKey]:
-        """All keys, revoked ones too, oldest first."""
-        ...
-
-    def find_key(self, token_sha256: str) -> ApiKey | None:
-        """The key with that hash."""
-        ...
-
-    def revoke_key(self, key_id: str, at: datetime) -> ApiKey:
-        """Revoke a key, once; raises NotFound."""
-        ...
-
-    def claim_request(self, request: ApiRequest, stale_before: datetime) -> ApiRequest | None:
-        """None where the caller is to answer this request now; else the request that was stored before.
-
-        One that was begun before `stale_before` and not answered is taken over: its process died.
-        """
-        ...
-
-    def finish_request(self, key: str, status: int, body: str) -> None:
-        """Store the answer to a claimed request."""
-        ...
-
-    def drop_request(self, key: str) -> None:
-        """Forget a claimed request that changed nothing, so that it can be sent again."""
-        ...
-
-    def prune_requests(self, before: datetime) -> None:
-        """Forget the requests that were begun before."""
-        ...
-
-
-class Engine(Protocol):
-    """Where training runs."""
-
-    def for_claim(self, claim: int) -> Engine:
-        """The same engine for the window's claim of that number, with scratch files of its own.
-
-        It resumes at the last checkpoint of an earlier claim, whose work may still run somewhere: neither
-        touches the other's files.
-        """
-        ...
-
-    def run(self, plans: Sequence[GrowthPlan], on_progress: ProgressCallback) -> Sequence[GrowthResult]:
-        """Train each plan, in order, and store the weights as artifacts. Equal plans give equal weights.
-
-        `on_progress` hears of each step, and `HEARTBEAT` between them; where it raises, training ends there.
-        An interrupted training resumes at its last checkpoint. Raises GrowLearnError with the reason where
-        training failed, Unavailable where a retry may succeed.
-        """
-        ...
-
-    def consolidate(self, plan: ConsolidationPlan, on_progress: ProgressCallback) -> ConsolidationResult:
-        """Distil a model into fewer branches, with the same guarantees."""
-        ...
-
-
-@dataclass(frozen=True, kw_only=True)
-class EvalRequest:
-    """One task's stored rows (sha256 of Parquet) on which a model is evaluated.
-
-    Where they are `routed` the model gets no task, and its router chooses one for each row. `positive_class`
-    is the class that a two-class metric is about; None: that of the task's head.
-    """
-
-    task: str
-    rows: str
-    routed: bool = False
-    positive_class: Label | None = None
-
-
-class Evaluator(Protocol):
-    """Counts a model's correct predictions, task by task, and stores the logits."""
-
-    def evaluate(self, manifest: Manifest, requests: Sequence[EvalRequest]) -> Sequence[TaskScore]:
-        """One score a request, in order."""
-        ...
-
-
-@dataclass(frozen=True, kw_only=True)
-class WindowReport:
-    """Everything the tracker logs about one window; built from the store alone.
-
-    `parent_task_scores` are the scores of the parent version on each of its tasks.
-    """
-
-    stream: Stream
-    window: Window
-    record: WindowRecord
-    matrix: AccuracyMatrix
-    version: Version | None
-    branches: Sequence[BranchRecord]
-    parent_task_scores: Sequence[TaskScore] = ()
-    decision_report: Sequence[ReportSection] = ()
-
-
-class Tracker(Protocol):
-    """The mirror of the database (MLflow). Every call is idempotent."""
-
-    def log_cycle(self, window_report: WindowReport) -> TrackerIds:
-        """Log one run a window, with a registered model version where the window led to a version."""
-        ...
-
-    def set_aliases(
-        self,
-        stream: Stream,
-        versions: Sequence[Version],
-        targets: Mapping[Alias, int | None],
-        *,
-        take: bool = False,
-    ) -> None:
-        """Point each alias of the registered model at that version of the stream; None removes it.
-
-        `versions` are all versions of the stream. A target that is not registered under the stream's own
-        tags is left out. An alias that stands on a version of somebody else is never removed, and moved only
-        with `take`.
-        """
-        ...
-
-    def read_registered_model(self, stream: Stream, versions: Sequence[Version]) -> RegisteredModel | None:
-        """What is registered of these versions, and where the aliases stand; None where there is no store.
-
-        It changes nothing.
-        """
         ...

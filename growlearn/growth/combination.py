@@ -23,6 +23,7 @@ COMBINATIONS = (
     Combination(frozen_weight=0.5, step_size=0.5),
     Combination(frozen_weight=0.25, step_size=0.75),
     Combination(frozen_weight=0.1, step_size=0.9),
+    Combination(frozen_weight=0.03, step_size=0.97),
 )
 """The (a, s) of a F + s h that a branch may join the frozen answer with."""
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Executor
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -115,8 +115,9 @@ class MicroBatcher:
         if now - self._last_batch_at > _REFILL_S or self._has_as_many():
             return
         self._is_refilled.clear()
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._is_refilled.wait(), _REFILL_S)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_REFILL_S):
+                await self._is_refilled.wait()
 
     def _has_as_many(self) -> bool:
         return len(self._queue) >= self._num_expected or self._queued_rows >= self.max_shared_rows

@@ -253,7 +253,7 @@ def test_canaries_are_beside_the_versions(api: Api) -> None:
     started = api.send("POST", f"{DIGITS}/canary", json={"version": 1, "share_percent": 5})
     assert started.status_code == 200, started.text
     text = page(api, versions)
-    assert re.search(r"<td class=\"num\">5 %</td>.*<td class=\"reason\">runs</td>", text)
+    assert re.search(r"<td class=\"num\" data-label=\"share\">5 %</td>.*<td class=\"reason\">runs</td>", text)
     assert api.send("DELETE", f"{DIGITS}/canary").status_code == 200
     assert re.search(
         r"<td class=\"reason\">stopped [^<]* by [^<]*: stopped by hand</td>", page(api, versions)

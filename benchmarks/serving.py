@@ -84,17 +84,7 @@ def main() -> None:
         table.append(
             f"| one row in this process, no HTTP | | {1e3 / forward_ms:.0f} | {forward_ms:.2f} | | |"
         )
-        notes = list[str]()
-        for clients in options.clients:
-            rounds = [
-                [asyncio.run(drive(side, clients, seconds=options.seconds)) for side in (ours, theirs)]
-                for _ in range(options.rounds)
-            ]
-            loads = [median_load(side) for side in zip(*rounds, strict=True)]
-            for name, load in zip(("growlearn api", "mlflow models serve"), loads, strict=True):
-                table.append(format_row(name, clients, load))
-                print(table[-1], flush=True)
-            notes.append(f"{loads[0].per_s / loads[1].per_s:.1f} times with {clients}")
+        notes = compare(ours, theirs, options, table)
         swapped = swap(ours, options.swap_requests)
         with shadowed(ours):
             table.append(
@@ -113,6 +103,22 @@ def main() -> None:
         print("\n".join([*table, text]))
     else:
         publish("serving", "Predictions over HTTP", table, text)
+
+
+def compare(ours: Endpoint, theirs: Endpoint, options: argparse.Namespace, table: list[str]) -> list[str]:
+    """Measure both in turn and add their lines to the table; how many times as many requests, in words."""
+    notes = []
+    for clients in options.clients:
+        rounds = [
+            [asyncio.run(drive(side, clients, seconds=options.seconds)) for side in (ours, theirs)]
+            for _ in range(options.rounds)
+        ]
+        loads = [median_load(side) for side in zip(*rounds, strict=True)]
+        for name, load in zip(("growlearn api", "mlflow models serve"), loads, strict=True):
+            table.append(format_row(name, clients, load))
+            print(table[-1], flush=True)
+        notes.append(f"{loads[0].per_s / loads[1].per_s:.1f} times with {clients}")
+    return notes
 
 
 def median_load(loads: Sequence[Load]) -> Load:
@@ -263,14 +269,14 @@ def wait(endpoint: Endpoint) -> Endpoint:
     deadline = time.monotonic() + START_S
     while True:
         try:
-            post(endpoint, endpoint.path, endpoint.body)
+            call_api(endpoint, endpoint.path, endpoint.body)
             return endpoint
         except OSError:
             assert time.monotonic() < deadline, f"nothing answers on port {endpoint.port}"
             time.sleep(0.5)
 
 
-def post(endpoint: Endpoint, path: str, body: bytes | None, method: str = "POST") -> bytes:
+def call_api(endpoint: Endpoint, path: str, body: bytes | None, method: str = "POST") -> bytes:
     """The answer to one request; raises OSError where it is no success."""
     headers = {"Content-Type": "application/json", **endpoint.headers}
     request = urllib.request.Request(f"http://127.0.0.1:{endpoint.port}{path}", body, headers, method=method)
@@ -316,15 +322,15 @@ async def drive(
 def shadowed(endpoint: Endpoint) -> Iterator[None]:
     """Version 1 answers every request too, in the background."""
     path = "/api/v1/streams/digits/canary"
-    post(endpoint, path, b'{"version": 1, "share_percent": 0}')
+    call_api(endpoint, path, b'{"version": 1, "share_percent": 0}')
     yield
-    post(endpoint, path, None, "DELETE")
+    call_api(endpoint, path, None, "DELETE")
 
 
 def swap(endpoint: Endpoint, requests: int) -> str:
     """What came of requests that went on across three swaps of the champion, in words."""
     moves: tuple[tuple[str, Callable[[], bytes]], ...] = tuple(
-        (name, lambda name=name, body=body: post(endpoint, f"/api/v1/streams/digits/{name}", body))  # type: ignore[misc]
+        (name, lambda name=name, body=body: call_api(endpoint, f"/api/v1/streams/digits/{name}", body))  # type: ignore[misc]
         for name, body in (("rollback", b"{}"), ("promote", b'{"version": 2}'), ("rollback", b"{}"))
     )
     memory = [read_memory_mb(endpoint.process.pid)]
@@ -337,7 +343,7 @@ def swap(endpoint: Endpoint, requests: int) -> str:
         return await load
 
     load = asyncio.run(run())
-    post(endpoint, "/api/v1/streams/digits/promote", b'{"version": 2}')
+    call_api(endpoint, "/api/v1/streams/digits/promote", b'{"version": 2}')
     memory.append(read_memory_mb(endpoint.process.pid))
     return (
         f"{requests} requests of 8 clients across three swaps of the champion: {load.failed} failed, p99 "

@@ -14,7 +14,6 @@ import re
 import subprocess
 import sys
 import tempfile
-import urllib.request
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +21,7 @@ from pathlib import Path
 sys.path.append(str(Path(__file__).parents[1]))
 
 from results import publish
-from serving import Endpoint, call, grow, serve_growlearn
+from serving import Endpoint, call, call_api, grow, serve_growlearn
 
 ROLES = ("admin", "operator", "viewer", "none")
 CHECKS = (
@@ -95,11 +94,7 @@ def create_key(folder: Path, role: str) -> str:
 
 def fetch_document(endpoint: Endpoint) -> bytes:
     """The API's OpenAPI document; raises SystemExit where it lacks an operation that is to be left out."""
-    request = urllib.request.Request(
-        f"http://127.0.0.1:{endpoint.port}/api/v1/openapi.json", headers=endpoint.headers
-    )
-    with urllib.request.urlopen(request) as response:  # noqa: S310 - http alone
-        document: bytes = response.read()
+    document = call_api(endpoint, "/api/v1/openapi.json", None, "GET")
     operations = {
         each["operationId"] for path in json.loads(document)["paths"].values() for each in path.values()
     }

@@ -94,12 +94,7 @@ def _add_decisions(app: FastAPI, context: ApiContext) -> None:
         ("DELETE", "Stop the canary", stop_canary, _ERRORS),
     ):
         route = Route(
-            method=method,
-            path=_PATH,
-            role=Role.OPERATOR,
-            summary=summary,
-            model=schemas.Canary,
-            errors=errors,
-            parameters=(IDEMPOTENCY_PARAMETER,),
-        )
+            method=method, path=_PATH, role=Role.OPERATOR, summary=summary, model=schemas.Canary,
+            errors=errors, parameters=(IDEMPOTENCY_PARAMETER,),
+        )  # fmt: skip
         add_route(app, route, endpoint)

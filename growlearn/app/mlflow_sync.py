@@ -132,19 +132,24 @@ def _requeue_lost(settings: Settings, store: Store, stream: str, on_error: Calla
 def _deliver_under_lease(
     settings: Settings, store: Store, stream: str, events: DeliveryEvents, on_error: Callable[[str], None]
 ) -> bool:
-    """Deliver what is pending; False where another process holds the outbox lease, or takes it meanwhile."""
+    """Deliver what is pending; False where another process holds the outbox lease, or takes it meanwhile.
+
+    Raises what the store raises: its database or disk is meant then, not MLflow.
+    """
     with _hold_outbox_lease(settings, store, stream) as lease:
         if lease is None:
             return False
         try:
             tracker = open_tracker(settings)
+        except Exception as error:  # MLflow raises many kinds; none may stop the caller
+            on_error(redact(f"MLflow at {settings.mlflow_tracking_uri} cannot be reached: {error}"))
+            return True
+        try:
             outbox.deliver_messages(
                 store, tracker, system_clock(), stream, replace(events, before=lease.require)
             )
         except LeaseLost:
             return False
-        except Exception as error:  # MLflow raises many kinds; none may stop the caller
-            on_error(redact(f"MLflow at {settings.mlflow_tracking_uri} cannot be reached: {error}"))
     return True
 
 

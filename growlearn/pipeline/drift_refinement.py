@@ -130,11 +130,10 @@ def _with_dropped(kept: Transition, dropped: Transition, what: str, why: str) ->
     """The transition that also says what was trained beside it and dropped, and what that cost."""
     if kept.model_selection is None or dropped.model_selection is None:
         return kept
-    seconds = sum(candidate.seconds for candidate in dropped.model_selection.candidates)
     selection = replace(
         kept.model_selection,
-        dropped_seconds=seconds,
-        dropped_reason=f"{what}, in {seconds:.1f} s, and dropped: {why}.",
+        dropped_seconds=sum(candidate.seconds for candidate in dropped.model_selection.candidates),
+        dropped_reason=f"{what} and dropped: {why}.",
     )
     return replace(kept, model_selection=selection)
 

@@ -72,8 +72,9 @@ def _deliver_stream(store: Store, tracker: Tracker, clock: Clock, stream: str, e
                 tracker_ids = _send_to_tracker(store, tracker, message.message)
             except Exception as error:  # no tracker error may stop the stream's own work
                 reason = f"{type(error).__name__}: {error}"
+                has_left = _record_failure(store, clock, message, error, reason)
                 events.on_failure(message.message, reason)
-                if not _record_failure(store, clock, message, error, reason):
+                if not has_left:
                     return count
             else:
                 store.record_delivery(message.id, tracker_ids, clock.now())

@@ -24,7 +24,7 @@ def describe_selection(selection: ModelSelection) -> Iterator[str]:
         yield _format_comparison(comparison, metric)
     min_effect_text = f", by {metric.format_gain(required)} or more" if required else ""
     if selection.dropped_reason:
-        yield selection.dropped_reason
+        yield f"{selection.dropped_reason} It took {selection.dropped_seconds:.1f} s of training."
     if any(item.kind.is_joined for item in selection.candidates):
         yield "Of branches, one that the frozen answer enters is kept unless one alone outperforms it."
     rule = f"The smallest that none outperforms at alpha {selection.alpha:g}{min_effect_text}"

@@ -26,6 +26,8 @@ def silence_mlflow() -> None:
     """Set MLflow's variables before it is first imported, except those the user has set."""
     for name, value in _ENV_DEFAULTS.items():
         os.environ.setdefault(name, value)
+    # It logs a traceback for every error of its database that it raises too; who called it reports that.
+    logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
     logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)  # "building the font cache"
 
 

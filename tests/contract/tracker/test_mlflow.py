@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +15,7 @@ import pandas as pd
 import pytest
 import torch
 
+from growlearn.adapters.memory.artifacts import MemoryArtifacts
 from growlearn.adapters.mlflow import runs, versions
 from growlearn.adapters.mlflow.errors import TrackerUnavailable
 from growlearn.adapters.mlflow.silence import silence_warnings
@@ -343,3 +346,19 @@ def test_a_server_that_is_away_is_named(
         TrackerUnavailable, match=r"http://127.0.0.1:9 rejected the request or did not answer"
     ):
         MlflowTracker("http://127.0.0.1:9", case.artifacts).log_cycle(skipped_report)
+
+
+def test_a_store_whose_database_fails_is_reported_by_the_error_alone(
+    add_mlflow_store: Callable[[Path], None],
+    tmp_path: Path,
+    skipped_report: WindowReport,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """MLflow itself would log a traceback beside the error that it raises."""
+    add_mlflow_store(tmp_path / "home")
+    with closing(sqlite3.connect(tmp_path / "home" / "mlflow.db")) as database:
+        database.execute("ALTER TABLE runs RENAME TO lost")
+    tracker = MlflowTracker(f"sqlite:///{tmp_path}/home/mlflow.db", MemoryArtifacts())
+    with pytest.raises(TrackerUnavailable, match="OperationalError"):
+        tracker.log_cycle(skipped_report)
+    assert capsys.readouterr().err == ""

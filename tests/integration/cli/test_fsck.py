@@ -30,7 +30,9 @@ def read_tree(folder: Path) -> dict[Path, tuple[bytes, int] | None]:
     Every reader notes its locks in that memory (`-shm`), and the kernel stamps it when it likes.
     """
     return {
-        path: None if path.is_dir() or path.name.endswith("-shm") else (path.read_bytes(), path.stat().st_mtime_ns)
+        path: None
+        if path.is_dir() or path.name.endswith("-shm")
+        else (path.read_bytes(), path.stat().st_mtime_ns)
         for path in sorted(folder.rglob("*"))
     }
 

@@ -17,7 +17,7 @@ from growlearn.app import mlflow_sync
 from growlearn.app.deliverer import Delivery
 from growlearn.app.mlflow_sync import deliver_stream, sync_mlflow
 from growlearn.app.outages import Outages
-from growlearn.domain.errors import CorruptArtifact, LeaseLost, Unavailable
+from growlearn.domain.errors import CorruptArtifact, DiskFull, LeaseLost, Unavailable
 from growlearn.domain.job import Job, SourceConfig
 from growlearn.domain.schema import InputColumn, InputType, Schema
 from growlearn.domain.stream import Alias, Message, MessageKind
@@ -196,3 +196,24 @@ def test_a_service_tells_an_outage_once_and_that_it_is_over(
     failing.error = None
     assert deliver_stream(settings, store, "a", said.append, outages) is Delivery.DONE
     assert said[1:] == ["a: aliases set in MLflow", "MLflow is back after 0 s"]
+
+
+@pytest.mark.usefixtures("registered")
+def test_where_the_database_is_full_too_its_error_is_the_one_sentence(
+    store: MemoryStore,
+    settings: Settings,
+    tracker: Callable[[object], None],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Nothing can be recorded about MLflow then, and MLflow is not blamed for it."""
+
+    def is_full(*_: object) -> None:
+        raise DiskFull("growlearn.db")
+
+    tracker(Failing(DiskFull("MLflow")))
+    monkeypatch.setattr(store, "record_delivery_failure", is_full)
+    with pytest.raises(DiskFull, match=r"^the disk is full: growlearn\.db"):
+        sync_mlflow(settings, store, "a", pytest.fail)
+    assert caplog.text == ""
+    assert store.claim_outbox("a", "another", datetime.now(UTC), 60)

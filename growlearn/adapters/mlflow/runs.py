@@ -63,10 +63,11 @@ def log_run_data(
     tags = make_run_tags(window_report) | {TABLES_TAG: make_tables_tag(files)}
     client.log_batch(
         run.info.run_id,
+        metrics=metrics[:_MAX_METRICS_PER_REQUEST],
         params=[Param(key, value) for key, value in params.items()],
         tags=[RunTag(key, value) for key, value in tags.items()],
     )
-    for start in range(0, len(metrics), _MAX_METRICS_PER_REQUEST):
+    for start in range(_MAX_METRICS_PER_REQUEST, len(metrics), _MAX_METRICS_PER_REQUEST):
         client.log_batch(run.info.run_id, metrics=metrics[start : start + _MAX_METRICS_PER_REQUEST])
     dataset = make_dataset_input(window_report)
     if dataset is not None:

@@ -1,4 +1,4 @@
-"""Values of the metrics on labelled rows, by scikit-learn, and their bootstrap distribution."""
+"""Values of the metrics on labelled rows, by scikit-learn."""
 
 from __future__ import annotations
 
@@ -85,24 +85,16 @@ def compute_chance_level(
     return max(defined, key=metric.merit) if defined else 1 / num_classes
 
 
-def bootstrap_values(metric: Metric, rows: ScoredRows, resamples: int) -> Values:
-    """The metric on resamples of the rows, with a fixed seed: float64 [resamples].
+def compute_label_losses(rows: ScoredRows) -> Values:
+    """The log loss of each row in nats: float64 [N].
 
-    Each label keeps its number of rows (a stratified bootstrap, Efron and Tibshirani 1993), so a rare class
-    is in every resample. Equal targets give equal resamples: the values of two models on the same rows are
-    paired. The metric must be defined on the rows.
+    A probability of 0 for the label counts as the smallest above it, so that every loss is finite.
     """
-    rng = np.random.default_rng(0)
-    strata = [np.flatnonzero(rows.targets == label) for label in np.unique(rows.targets)]
-    values = np.empty(resamples)
-    for resample in range(resamples):
-        indices = np.concatenate(
-            [stratum[rng.integers(len(stratum), size=len(stratum))] for stratum in strata]
-        )
-        value = compute_metric(metric, rows.take(indices))
-        assert value is not None, "every resample holds the labels of all rows"
-        values[resample] = value
-    return values
+    probabilities = np.pad(rows.probabilities.astype(np.float64), ((0, 0), (0, 1)))  # of other labels 0
+    no_answer = np.clip(1 - probabilities.sum(axis=1), 0, 1)
+    of_label = probabilities[np.arange(len(rows)), rows.targets] / (probabilities.sum(axis=1) + no_answer)
+    smallest = np.finfo(np.float64).eps
+    return np.asarray(-np.log(of_label.clip(smallest, 1 - smallest)))
 
 
 def _sklearn() -> Any:
@@ -133,14 +125,7 @@ def _macro_f1(rows: ScoredRows) -> float:
 
 
 def _log_loss(rows: ScoredRows) -> float:
-    """In nats. A probability of 0 for the label counts as the smallest above it, so the value is finite."""
-    num_rows, num_classes = rows.probabilities.shape
-    probabilities = rows.probabilities.astype(np.float64)
-    unknown = np.zeros((num_rows, 1))  # of labels outside the classes
-    no_answer = np.clip(1 - probabilities.sum(axis=1, keepdims=True), 0, 1)
-    columns = np.concatenate([probabilities, unknown, no_answer], axis=1)
-    columns /= columns.sum(axis=1, keepdims=True)
-    return float(_sklearn().log_loss(rows.targets, columns, labels=np.arange(num_classes + 2)))
+    return float(compute_label_losses(rows).mean())
 
 
 def _roc_auc(rows: ScoredRows) -> float:

@@ -11,9 +11,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import binom, norm, ttest_1samp
 
+from growlearn.bootstrap import bootstrap_values
 from growlearn.domain.metric import ACCURACY, Metric
 from growlearn.domain.model_selection import Candidate, CandidateKind, ModelSelection, PairedComparison
-from growlearn.metrics import ScoredRows, Values, bootstrap_values, compute_metric
+from growlearn.metrics import ScoredRows, Values, compute_metric
 
 CorrectMask = npt.NDArray[np.bool_]
 """Whether each hold-out row is predicted correctly, bool [N]."""

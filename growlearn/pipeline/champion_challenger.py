@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
+from growlearn.bootstrap import bootstrap_values
 from growlearn.domain.errors import ConcurrentUpdate, CorruptArtifact
 from growlearn.domain.job import ShadowPromotion
 from growlearn.domain.lineage import Version
@@ -15,7 +16,7 @@ from growlearn.domain.window import PENDING, Window, WindowState
 from growlearn.evaluation.paired_tests import bootstrap_p_value, count_resamples, mcnemar_p_value
 from growlearn.evaluation.served_rows import score_served_rows
 from growlearn.ingest.rows import Rows, concat_rows
-from growlearn.metrics import bootstrap_values, compute_metric
+from growlearn.metrics import compute_metric
 from growlearn.pipeline.context import Ports
 from growlearn.pipeline.verify import find_refusal
 from growlearn.registry.promotion import promote_version, rollback_version

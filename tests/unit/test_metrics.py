@@ -10,7 +10,7 @@ import pytest
 from sklearn import metrics as sklearn_metrics
 
 from growlearn.domain.metric import METRICS, MetricName
-from growlearn.metrics import NO_ANSWER, ScoredRows, bootstrap_values, compute_chance_level, compute_metric
+from growlearn.metrics import NO_ANSWER, ScoredRows, compute_chance_level, compute_metric
 
 TWO_CLASS_PROBABILITIES = np.array([0.1, 0.4, 0.35, 0.8, 0.7])
 TWO_CLASS_TARGETS = np.array([0, 0, 1, 1, 0])
@@ -132,22 +132,10 @@ def test_the_chance_level_is_that_of_knowing_nothing(name: MetricName, expected:
     assert compute_chance_level(METRICS[name], TWO_CLASS_TARGETS, 2, 1) == pytest.approx(expected)
 
 
-def test_resamples_keep_a_rare_class_and_are_the_same_in_every_call() -> None:
-    probabilities = np.random.default_rng(1).random(200)
-    targets = np.zeros(200, np.int64)
-    targets[:2] = 1
-    rows = ScoredRows(
-        np.stack([1 - probabilities, probabilities], 1), np.zeros(200, np.int64), targets, positive=1
-    )
-    metric = METRICS[MetricName.AVERAGE_PRECISION]
-    first, second = bootstrap_values(metric, rows, 50), bootstrap_values(metric, rows, 50)
-    assert first.tolist() == second.tolist()
-    assert np.isfinite(first).all()
-    assert len(set(first.tolist())) > 10
-
-
-def test_two_models_are_resampled_alike() -> None:
-    rows = two_classes()
-    shifted = ScoredRows(rows.probabilities * 0.5, rows.predicted, rows.targets, rows.positive)
-    metric = METRICS[MetricName.ROC_AUC]
-    assert bootstrap_values(metric, rows, 20).tolist() == bootstrap_values(metric, shifted, 20).tolist()
+def test_the_log_loss_is_scikit_learn_s() -> None:
+    rng = np.random.default_rng(0)
+    probabilities, targets = rng.dirichlet(np.full(4, 0.3), 200), rng.integers(0, 4, 200)
+    probabilities[0], targets[0] = (1, 0, 0, 0), 1
+    probabilities[1], targets[1] = (1, 0, 0, 0), 0
+    expected = sklearn_metrics.log_loss(targets, probabilities, labels=range(4))
+    assert value(MetricName.LOG_LOSS, ScoredRows(probabilities, targets, targets)) == pytest.approx(expected)

@@ -1,4 +1,4 @@
-"""The accuracy matrix as a heat map, and the approximation curve of the version's newest task."""
+"""The accuracy matrix as a heat map, and the prefix curve of the version's newest task."""
 
 from __future__ import annotations
 

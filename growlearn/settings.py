@@ -65,6 +65,7 @@ class Settings:
     api_threads: int  # of one answer of the HTTP API
     api_max_body_mb: float  # largest body of a request
     api_max_rows: int  # most rows of a request in JSON
+    api_max_models: int  # open at once in an API process
     api_requests_per_s: float  # of one key; 0: no limit
     log_format: str  # of long-running processes: text or json
     webhook_url: str = field(repr=False)  # that alerts are posted to; its path may be a secret; empty: none
@@ -131,6 +132,7 @@ def read_settings(environ: Mapping[str, str], cwd: Path) -> Settings:
         api_threads=int(_get_number(raw_values, "api_threads", 1, minimum=1)),
         api_max_body_mb=_get_number(raw_values, "api_max_body_mb", 64.0, minimum=0.001),
         api_max_rows=int(_get_number(raw_values, "api_max_rows", 10_000, minimum=1)),
+        api_max_models=int(_get_number(raw_values, "api_max_models", 64, minimum=1)),
         api_requests_per_s=_get_number(raw_values, "api_requests_per_s", 2000.0, minimum=0),
         log_format=_get_choice(raw_values, "log_format", LOG_FORMATS),
         webhook_url=_get_webhook_url(raw_values),

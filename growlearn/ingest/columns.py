@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -138,6 +139,16 @@ def decode_texts(column: Any, name: str, row_errors: RowErrors, *, required: boo
         mark_rows(row_errors, encoded.indices < 0, RowError(f"{name} is missing"))
         mark_long_names(encoded, name, row_errors)
     return encoded.decode()
+
+
+def spell_ids(row_ids: Sequence[str | int | None]) -> list[str | None]:
+    """Row ids as text, each in the one spelling by which labels find their rows.
+
+    >>> spell_ids([7, " 7.0", None, "007"])
+    ['7', '7', None, '007']
+    """
+    texts = pa.array([None if row_id is None else str(row_id) for row_id in row_ids], pa.string())
+    return list(decode_texts(pa.chunked_array([texts]), "id", {}, required=False))
 
 
 def mark_long_names(encoded: EncodedTexts, name: str, row_errors: RowErrors) -> None:

@@ -305,10 +305,10 @@ class Store(Protocol):
         """
         ...
 
-    def count_canary_labels(self, stream: str, labels: Mapping[str, str]) -> int:
+    def count_canary_labels(self, stream: str, labels: Mapping[str, str], at: datetime) -> int:
         """Count the answers that wait for these labels, by row id; returns how many. Raises NotFound.
 
-        Each is counted once: it waits no longer.
+        Each is counted once, also where its row is asked again; `at` decides which are too old.
         """
         ...
 

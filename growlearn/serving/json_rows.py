@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,10 +19,8 @@ from growlearn.ingest.formats import RawTable
 from growlearn.ingest.row_errors import to_bad_rows
 from growlearn.ingest.rows import Rows, concat_rows, object_column
 from growlearn.ingest.table_rows import ParsedFile, parse_for_prediction
+from growlearn.serving.json_values import Record, find_object, list_columns
 from growlearn.serving.known_tasks import find_unknown_task_rows
-
-Record = Mapping[str, Any]
-"""One row: a value by column name."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +51,13 @@ def parse_json_rows(
     PNG or JPEG in base64, or a list of pixels.
     """
     schema, reasons = manifest.schema, dict[int, str]()
-    complete = [i for i, record in enumerate(records) if _is_complete(i, record, schema, reasons)]
+    complete = []
+    for position, record in enumerate(records):
+        reason = _find_missing_column(record, schema) or find_object(record, schema)
+        if reason is None:
+            complete.append(position)
+        else:
+            reasons[position] = reason
     parts: list[tuple[ParsedFile, Sequence[int]]] = []
     _parse(records, complete, schema, parts, reasons)
     if not parts:
@@ -68,12 +72,25 @@ def parse_json_rows(
     return JsonRows(rows if len(rows) else None, positions, reasons)
 
 
-def _is_complete(position: int, record: Record, schema: Schema, reasons: dict[int, str]) -> bool:
-    missing = [name for name in schema.inputs if name not in record]
-    if missing:
-        given = ", ".join(map(repr, list(record)[:10])) or "no columns"
-        reasons[position] = f"column {missing[0]!r} is missing; the row has {given[:200]}"
-    return not missing
+def concat_json_rows(parts: Sequence[JsonRows], sizes: Sequence[int]) -> JsonRows:
+    """The records of several parts, of so many each, as if they were one after another in one."""
+    starts = [sum(sizes[:index]) for index in range(len(sizes))]
+    rows = [part.rows for part in parts if part.rows is not None]
+    reasons = {
+        start + row: reason
+        for part, start in zip(parts, starts, strict=True)
+        for row, reason in part.reasons.items()
+    }
+    positions = [part.positions + start for part, start in zip(parts, starts, strict=True)]
+    return JsonRows(concat_rows(rows) if rows else None, np.concatenate(positions), reasons)
+
+
+def _find_missing_column(record: Record, schema: Schema) -> str | None:
+    for name in schema.inputs:
+        if name not in record:
+            given = ", ".join(map(repr, list(record)[:10])) or "no columns"
+            return f"column {name!r} is missing; the row has {given[:200]}"
+    return None
 
 
 def _parse(
@@ -123,11 +140,12 @@ def to_arrow_table(records: Sequence[Record], schema: Schema) -> Any:
     Raises pyarrow.ArrowException, ValueError, TypeError or OverflowError where a column's values have no
     Arrow type in common.
     """
-    names = [*schema.inputs, *(name for name in (schema.task, schema.label, schema.id_column) if name)]
     columns = {}
-    for name in names:
+    for name in list_columns(schema):
         if any(name in record for record in records):
             values = [record.get(name) for record in records]
+            if {bool, float} <= set(map(type, values)):  # Arrow would make numbers of them
+                raise TypeError(f"column {name!r} holds booleans and numbers")
             is_image = name in schema.inputs and schema.inputs[name].type is InputType.IMAGE
             columns[name] = pa.array([_to_image(value, name) for value in values] if is_image else values)
     return pa.table(columns)

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from growlearn.domain.errors import Unavailable
-from growlearn.serving.json_rows import JsonRows, Record, parse_json_rows
+from growlearn.serving.json_rows import JsonRows, concat_json_rows, parse_json_rows
+from growlearn.serving.json_values import Kinds, Record, find_kinds, merge_kinds
 from growlearn.serving.predictor import Answers, Predictor
 
 _PAUSE_S = 0.0005  # after a shared batch: its callers hear before the next one takes the processor
@@ -40,7 +41,7 @@ class MicroBatcher:
     """Answers rows with one model in one thread of an executor; belongs to one event loop.
 
     Requests are answered in order. A batch holds those that came while the one before was computed, at most
-    `max_shared_rows` rows, and is parsed as one. A request that comes within _REFILL_S after a batch waits as
+    `max_shared_rows` rows. A request that comes within _REFILL_S after a batch waits as
     long again for as many as that batch held: its callers ask again at about the same time, and a batch costs
     little more than a row. So a row waits for at most that time, the batch before it and those queued ahead;
     where more than `max_queued_rows` are queued, a request is refused. A request with more rows than may be
@@ -72,7 +73,7 @@ class MicroBatcher:
             )
         parsed = None
         if len(records) > self.max_shared_rows:
-            parsed = await asyncio.to_thread(self._parse, records, [task] * len(records))
+            parsed = await asyncio.to_thread(self.parse, records, task)
             if parsed.rows is None:
                 return Answered(parsed, None)
         request = _Request(records, task, proba, parsed, asyncio.get_running_loop().create_future())
@@ -84,9 +85,12 @@ class MicroBatcher:
             self._task = asyncio.create_task(self._work())
         return await request.answer
 
-    def answer_at_once(self, records: Sequence[Record], task: str | None = None) -> Answered:
-        """Parse and answer records in the calling thread, which must be the executor's."""
-        parsed = self._parse(records, [task] * len(records))
+    def parse(self, records: Sequence[Record], task: str | None = None) -> JsonRows:
+        """Parse the records of one request in the calling thread."""
+        return self._parse(records, [task] * len(records))
+
+    def answer_at_once(self, parsed: JsonRows) -> Answered:
+        """Answer parsed records in the calling thread, which must be the executor's."""
         return Answered(parsed, None if parsed.rows is None else self.predictor.answer(parsed.rows))
 
     async def _work(self) -> None:
@@ -134,12 +138,29 @@ class MicroBatcher:
     def _parse(self, records: Sequence[Record], tasks: Sequence[str | None]) -> JsonRows:
         return parse_json_rows(records, self.predictor.manifest, tasks)
 
+    def _parse_batch(self, batch: Sequence[_Request]) -> JsonRows:
+        """Parse neighbours of one kind at once, which takes little more time than one, and others apart."""
+        schema = self.predictor.manifest.schema
+        groups: list[list[_Request]] = []
+        kinds: Kinds | None = None
+        for request in batch:
+            own = find_kinds(request.records, schema)
+            merged = None if kinds is None or own is None else merge_kinds(kinds, own)
+            if merged is None:
+                groups.append([])
+            groups[-1].append(request)
+            kinds = own if merged is None else merged
+        parts = []
+        for group in groups:
+            tasks = [request.task for request in group for _ in request.records]
+            parts.append(self._parse([record for request in group for record in request.records], tasks))
+        sizes = [sum(len(request.records) for request in group) for group in groups]
+        return parts[0] if len(parts) == 1 else concat_json_rows(parts, sizes)
+
     def _compute(self, batch: Sequence[_Request]) -> list[Answered]:
         proba = any(request.proba for request in batch)
         parsed = batch[0].parsed if len(batch) == 1 else None
-        if parsed is None:
-            tasks = [request.task for request in batch for _ in request.records]
-            parsed = self._parse([record for request in batch for record in request.records], tasks)
+        parsed = parsed or self._parse_batch(batch)
         answers = None if parsed.rows is None else self.predictor.answer(parsed.rows, proba=proba)
         if len(batch) == 1:
             return [Answered(parsed, answers)]

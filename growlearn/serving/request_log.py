@@ -20,7 +20,8 @@ from growlearn.domain.schema import MAX_NAME_LENGTH, Schema
 from growlearn.domain.serving_config import LOG_COLUMN_PREFIX
 from growlearn.ingest.rows import Column, Rows, concat_rows, object_column
 from growlearn.ingest.source_file import to_source_table
-from growlearn.serving.json_rows import JsonRows, Record
+from growlearn.serving.json_rows import JsonRows
+from growlearn.serving.json_values import Record
 from growlearn.serving.predictor import Answers
 
 RowId = str | int

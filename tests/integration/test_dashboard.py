@@ -95,6 +95,7 @@ def serve(world: World, folder: Path) -> Iterator[Site]:
     models = ServedModels(
         world.store, world.artifacts, lambda *_: None,
         execution=Execution.LOOP, device=torch.device("cpu"), threads=torch.get_num_threads(),
+        max_models=2,
     )  # fmt: skip
     context = ApiContext(
         settings=settings, store=world.store, records=records, artifacts=world.artifacts, clock=world.clock,

@@ -8,7 +8,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from growlearn.adapters.db.alerts import insert_alerts
@@ -83,7 +83,11 @@ def _write_stop(connection: Connection, stopped: Canary) -> None:
 
 
 def _has_number(canary: Canary) -> tuple[ColumnElement[bool], ...]:
-    return CanaryRow.stream == canary.stream, CanaryRow.number == canary.number
+    return (
+        CanaryRow.stream == canary.stream,
+        CanaryRow.number == canary.number,
+        CanaryRow.started_at == canary.started_at,
+    )
 
 
 def list_canaries(connection: Connection, *where: ColumnElement[bool]) -> Sequence[Canary]:
@@ -116,12 +120,13 @@ def add_canary_counts(
     answers: Sequence[CanaryAnswer],
     at: datetime,
 ) -> None:
-    """Add counts and answers that wait for labels, of a stopped canary too; nothing where it is deleted."""
-    if not lock_stream(connection, canary.stream):
+    """Add counts and answers that wait for labels, of a stopped canary too; nothing where it is deleted.
+
+    Nothing either where its stream was deleted and made anew, with or without a canary of that number.
+    """
+    if not lock_stream(connection, canary.stream) or not _add_counts(connection, canary, counts):
         return
-    _add_counts(connection, canary, counts)
-    expired = CanaryAnswerRow.at < at - ANSWER_RETENTION
-    connection.execute(delete(CanaryAnswerRow).where(CanaryAnswerRow.stream == canary.stream, expired))
+    _remove_expired(connection, canary.stream, at)
     if answers:
         insert_new = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
         connection.execute(
@@ -130,14 +135,21 @@ def add_canary_counts(
         )
 
 
-def _add_counts(connection: Connection, canary: Canary, counts: CanaryCounts) -> None:
+def _add_counts(connection: Connection, canary: Canary, counts: CanaryCounts) -> bool:
+    """Whether it is there."""
     added = {name: getattr(CanaryRow, name) + count for name, count in to_row(counts).items()}
-    connection.execute(update(CanaryRow).where(*_has_number(canary)).values(added))
+    return connection.execute(update(CanaryRow).where(*_has_number(canary)).values(added)).rowcount > 0
 
 
-def count_canary_labels(connection: Connection, stream: str, labels: Mapping[str, str]) -> int:
+def _remove_expired(connection: Connection, stream: str, at: datetime) -> None:
+    expired = CanaryAnswerRow.at < at - ANSWER_RETENTION
+    connection.execute(delete(CanaryAnswerRow).where(CanaryAnswerRow.stream == stream, expired))
+
+
+def count_canary_labels(connection: Connection, stream: str, labels: Mapping[str, str], at: datetime) -> int:
     """Count the answers whose labels are given, by row id, once; returns how many. Raises NotFound."""
     lock_existing_stream(connection, stream)
+    _remove_expired(connection, stream, at)
     num_labelled = 0
     for canary in list_canaries_of(connection, stream):
         answers = _take_answers(connection, canary, labels)
@@ -148,15 +160,17 @@ def count_canary_labels(connection: Connection, stream: str, labels: Mapping[str
 
 
 def _take_answers(connection: Connection, canary: Canary, row_ids: Iterable[str]) -> list[CanaryAnswer]:
-    """Remove and return the answers to these rows."""
+    """The answers to these rows; their ids stay, so that a row that is asked again is not counted again."""
     taken: list[CanaryAnswer] = []
     remaining = iter(row_ids)
     while batch := list(islice(remaining, _IDS_A_STATEMENT)):
-        statement = delete(CanaryAnswerRow).where(
+        are_asked = (
             CanaryAnswerRow.stream == canary.stream,
             CanaryAnswerRow.canary == canary.number,
             CanaryAnswerRow.row_id.in_(batch),
+            or_(CanaryAnswerRow.champion.is_not(None), CanaryAnswerRow.version.is_not(None)),
         )
-        rows = connection.execute(statement.returning(*get_columns(CanaryAnswer, CanaryAnswerRow)))
+        rows = connection.execute(select(*get_columns(CanaryAnswer, CanaryAnswerRow)).where(*are_asked))
         taken += [from_row(CanaryAnswer, row) for row in rows]
+        connection.execute(update(CanaryAnswerRow).where(*are_asked).values(champion=None, version=None))
     return taken

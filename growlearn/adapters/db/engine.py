@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
@@ -31,7 +30,11 @@ from growlearn.domain.locations import get_sqlite_file
 from growlearn.domain.redaction import redact
 
 BUSY_TIMEOUT_S = 30
-_CONNECT_TIMEOUT_S = 10
+_POSTGRESQL_TIMEOUTS = {
+    "connect_timeout": 10,  # seconds
+    "tcp_user_timeout": 30_000,  # milliseconds that sent bytes may go unacknowledged
+    "keepalives_idle": 30,  # seconds of silence before the other side is probed
+}
 _POSTGRESQL_DISK_FULL = "53100"
 _REFUSALS = (DataError, NotSupportedError, ProgrammingError)
 """What a database answers that is there, and would answer again."""
@@ -90,13 +93,12 @@ def connect(url: str, *, foreign_keys: bool = True) -> Engine:
 def connect_readonly(url: str) -> Engine:
     """An engine that changes nothing: no file is created, no log created or removed, no row written.
 
-    The connection to a server times out after ten seconds. Dispose of it when done.
+    Dispose of it when done.
     """
     parsed = parse_database_url(url)
     file = get_sqlite_path(parsed)
     if file is None:
-        timeouts = {} if "connect_timeout" in parsed.query else {"connect_timeout": _CONNECT_TIMEOUT_S}
-        return _make_postgresql_engine(parsed, timeouts).execution_options(postgresql_readonly=True)
+        return _make_postgresql_engine(parsed).execution_options(postgresql_readonly=True)
     return _make_readonly_sqlite_engine(parsed, file)
 
 
@@ -106,9 +108,11 @@ def _make_readonly_sqlite_engine(url: URL, file: Path) -> Engine:
     return engine
 
 
-def _make_postgresql_engine(url: URL, arguments: Mapping[str, Any] = MappingProxyType({})) -> Engine:
+def _make_postgresql_engine(url: URL) -> Engine:
+    """A server that does not answer is given up after seconds, unless the URL says after how many."""
+    timeouts = {name: value for name, value in _POSTGRESQL_TIMEOUTS.items() if name not in url.query}
     try:
-        return create_engine(url, pool_pre_ping=True, connect_args=dict(arguments))
+        return create_engine(url, pool_pre_ping=True, connect_args=timeouts)
     except ModuleNotFoundError as error:
         raise GrowLearnError(
             "PostgreSQL needs the package psycopg", hint="run: pip install 'growlearn[postgres]'"

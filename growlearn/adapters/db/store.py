@@ -368,10 +368,10 @@ class DbStore:
         with write_transaction(self._engine) as connection:
             canaries.add_canary_counts(connection, canary, counts, answers, at)
 
-    def count_canary_labels(self, stream: str, labels: Mapping[str, str]) -> int:
+    def count_canary_labels(self, stream: str, labels: Mapping[str, str], at: datetime) -> int:
         """Count the answers whose labels are given, by row id, once; returns how many."""
         with write_transaction(self._engine) as connection:
-            return canaries.count_canary_labels(connection, stream, labels)
+            return canaries.count_canary_labels(connection, stream, labels, at)
 
     # Outbox and ticks ---------------------------------------------------------------------------
 

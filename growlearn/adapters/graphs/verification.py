@@ -49,7 +49,10 @@ def verify_file(
     labels = object_column(list(graph.answering.labels))
     is_undecided = _margins(graph.answering.heads, predictor, rows, expected) <= 2 * tolerance
     is_other = (labels[outputs["prediction"]] != expected.prediction) | (routed != expected.task)
-    difference = _max_difference(graph, predictor, outputs, expected, routed == expected.task)
+    is_same_task = routed == expected.task
+    of_answers = np.abs(outputs["probability"].astype(np.float64) - expected.probability)
+    of_classes = _max_difference(graph, predictor, outputs, expected, is_same_task)
+    difference = float(of_answers[is_same_task & ~is_other].max(initial=of_classes))  # NaN where either is
     num_wrong = int((is_other & ~is_undecided).sum())
     if num_wrong or not difference <= tolerance:
         raise GrowLearnError(

@@ -61,10 +61,9 @@ def add_canary_counts(
 ) -> None:
     """Add counts and answers that wait for labels."""
     _add_counts(state, number, counts)
-    kept = {key: one for key, one in state.canary_answers.items() if one.at >= at - ANSWER_RETENTION}
+    _remove_expired(state, at)
     for answer in answers:
-        kept.setdefault((number, answer.row_id), answer)
-    state.canary_answers = kept
+        state.canary_answers.setdefault((number, answer.row_id), answer)
 
 
 def _add_counts(state: StreamState, number: int, counts: CanaryCounts) -> None:
@@ -72,14 +71,21 @@ def _add_counts(state: StreamState, number: int, counts: CanaryCounts) -> None:
     state.canaries[number - 1] = replace(old, counts=old.counts + counts)
 
 
-def count_canary_labels(state: StreamState, labels: Mapping[str, str]) -> int:
+def _remove_expired(state: StreamState, at: datetime) -> None:
+    kept = {key: one for key, one in state.canary_answers.items() if one.at >= at - ANSWER_RETENTION}
+    state.canary_answers = kept
+
+
+def count_canary_labels(state: StreamState, labels: Mapping[str, str], at: datetime) -> int:
     """Count the answers whose labels are given, by row id, once; returns how many."""
+    _remove_expired(state, at)
     num_labelled = 0
     for canary in tuple(state.canaries):
-        keys = [
-            (canary.number, row_id) for row_id in labels if (canary.number, row_id) in state.canary_answers
-        ]
-        answers = [state.canary_answers.pop(key) for key in keys]
+        keys = [(canary.number, row_id) for row_id in labels]
+        waiting = {key: state.canary_answers[key] for key in keys if key in state.canary_answers}
+        answers = [one for one in waiting.values() if (one.champion, one.version) != (None, None)]
+        for key, one in waiting.items():  # its id stays: it is counted once, also if asked for again
+            state.canary_answers[key] = replace(one, champion=None, version=None)
         _add_counts(state, canary.number, count_labelled(answers, labels))
         num_labelled += len(answers)
     return num_labelled

@@ -505,14 +505,16 @@ class MemoryStore:
     ) -> None:
         """Add counts, and answers that wait for labels; nothing happens where the stream is deleted."""
         with self._lock:
-            if any(canary.number == known.number for known in self.canaries(canary.stream)):
+            known = {(each.number, each.started_at) for each in self.canaries(canary.stream)}
+            if (canary.number, canary.started_at) in known:
                 with self._draft_state(canary.stream) as state:
                     canaries.add_canary_counts(state, canary.number, counts, answers, at)
 
-    def count_canary_labels(self, stream: str, labels: Mapping[str, str]) -> int:
+    def count_canary_labels(self, stream: str, labels: Mapping[str, str], at: datetime) -> int:
         """Count the answers whose labels are given, by row id, once; returns how many."""
         with self._draft_state(stream) as state:
-            return canaries.count_canary_labels(state, labels)
+            _require_timezone(at)
+            return canaries.count_canary_labels(state, labels, at)
 
     # Outbox and ticks ---------------------------------------------------------------------------
 

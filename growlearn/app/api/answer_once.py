@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from hashlib import sha256
 from http import HTTPStatus
@@ -17,10 +19,12 @@ from growlearn.app.api.context import ApiContext
 from growlearn.app.api.json_response import JSON_TYPE, encode_json
 from growlearn.app.api.problems import Problem
 from growlearn.domain.api_key import ApiRequest
+from growlearn.domain.errors import GrowLearnError
 
 HEADER = "Idempotency-Key"
 _ALLOWED = re.compile(r"[\x21-\x7e]{1,200}")
 _KEPT = timedelta(days=1)
+_TRIES, _RETRY_S = 3, 0.5
 _STALE = timedelta(minutes=5)  # longer than any write takes: its process died
 IDEMPOTENCY_PARAMETER = {
     "name": HEADER,
@@ -60,11 +64,23 @@ def answer_once(
     try:
         status, answer = work()
     except BaseException:
-        context.records.drop_request(claimed.key)
+        _try_repeatedly(lambda: context.records.drop_request(claimed.key))
         raise
     content = encode_json(answer)
-    context.records.finish_request(claimed.key, int(status), content.decode())
+    _try_repeatedly(lambda: context.records.finish_request(claimed.key, int(status), content.decode()))
     return Response(content, status, media_type=JSON_TYPE)
+
+
+def _try_repeatedly(note: Callable[[], None]) -> None:
+    """Note what became of a request; where the database stays away, the claim ends after `_STALE`.
+
+    The caller has an answer all the same: an error would say that nothing was done.
+    """
+    for _ in range(_TRIES):
+        with suppress(GrowLearnError):
+            note()
+            return
+        time.sleep(_RETRY_S)
 
 
 def _answer_again(stored: ApiRequest, claimed: ApiRequest) -> Response:
@@ -78,7 +94,7 @@ def _answer_again(stored: ApiRequest, claimed: ApiRequest) -> Response:
         raise Problem(
             HTTPStatus.CONFLICT,
             "the same request is being answered right now",
-            "send it again in a second",
+            "send it again in a second; if its process has died, it is done anew after five minutes",
             headers={"Retry-After": "1"},
         )
     return Response(

@@ -16,9 +16,9 @@ from growlearn.app.api.canary_comparison import (
     RunningCanary,
     count_failure,
 )
-from growlearn.app.api.served_models import Log, ServedModel, ServedModels
+from growlearn.app.api.served_models import ChangedAnswers, Log, ServedModel, ServedModels
 from growlearn.domain.canary import AUTOMATIC, Canary, CanaryCounts
-from growlearn.domain.errors import DatabaseUnavailable, NotFound, Unavailable
+from growlearn.domain.errors import NotFound, Unavailable
 from growlearn.domain.redaction import redact
 from growlearn.ports import Clock, Store
 from growlearn.serving.canary import find_stop_reason, is_chosen, is_clearly_slower
@@ -107,14 +107,18 @@ class Canaries:
         try:
             while True:
                 await asyncio.sleep(poll_s)
-                try:
-                    await self.look()
-                except Exception as error:  # an unreachable database must not end it
-                    self._log("canaries not read", {"reason": redact(str(error))})
+                await self.try_look()
         finally:
             comparing.cancel()
             with suppress(Exception):  # as far as the record can be told
                 await self._tell_all()
+
+    async def try_look(self) -> None:
+        """Look; where that fails, a line says so, and the next look does it."""
+        try:
+            await self.look()
+        except Exception as error:  # an unreachable database must not end it
+            self._log("canaries not read", {"reason": redact(str(error))})
 
     async def look(self) -> None:
         """Tell the record what was counted, and take up what runs now; raises what the store raises."""
@@ -155,9 +159,12 @@ class Canaries:
         """Begin with a canary; why it cannot be, where its version cannot be opened."""
         try:
             model = await self._models.open(canary.stream, canary.version)
-        except DatabaseUnavailable:
-            raise
-        except Exception as error:  # a file that is gone, or answers that are not those stored
+        except Unavailable as error:
+            if not isinstance(error, ChangedAnswers):  # the disk or database may be there at the next look
+                self._log("canary not taken up", {"stream": canary.stream, "reason": redact(str(error))})
+                return None
+            return redact(str(error))
+        except Exception as error:  # a file that is gone
             return redact(f"version {canary.version} cannot be opened: {error}")
         self._running[canary.stream] = RunningCanary(canary, model)
         self._log("canary taken up", {"stream": canary.stream, "version": canary.version})
@@ -165,18 +172,27 @@ class Canaries:
 
     async def _tell_all(self) -> None:
         for running in list(self._running.values()):
-            counts, answers = running.counts, running.answers
-            if not counts and not answers:
-                continue
-            running.counts, running.answers = CanaryCounts(), []
-            tell = partial(self._store.add_canary_counts, running.canary, counts, answers)
-            try:
-                await _in_thread(tell, self._clock.now())
-            except BaseException:
+            if running.counts or running.answers:
+                await self._tell(running)
+
+    async def _tell(self, running: RunningCanary) -> None:
+        """Tell the record of one canary; what it does not take is told again at the next look."""
+        counts, answers = running.counts, running.answers
+        running.counts, running.answers = CanaryCounts(), []
+        tell = partial(self._store.add_canary_counts, running.canary, counts, answers, self._clock.now())
+        telling = asyncio.ensure_future(_in_thread(tell))
+        try:
+            await asyncio.shield(telling)
+        except BaseException as error:
+            await asyncio.wait([telling])  # where this was cancelled the thread goes on, and may commit
+            if telling.exception() is not None:
                 running.counts += counts
                 newer, running.answers = running.answers, answers
                 running.add_answers(newer)
+            if not isinstance(error, Exception):
                 raise
+            stream = running.canary.stream  # whatever is wrong with one canary, the others are told
+            self._log("canary not told", {"stream": stream, "reason": redact(str(error))})
 
 
 def _count_answer(running: RunningCanary, num_rows: int, seconds: float) -> CanaryCounts:

@@ -13,9 +13,11 @@ from functools import partial
 from growlearn.app.api.served_models import ServedModel, ServedModels
 from growlearn.domain.canary import Canary, CanaryAnswer, CanaryCounts
 from growlearn.domain.redaction import redact
+from growlearn.ingest.columns import spell_ids
 from growlearn.ports import Clock
 from growlearn.serving.canary import count_agreement, list_predictions
-from growlearn.serving.json_rows import Record
+from growlearn.serving.json_rows import JsonRows
+from growlearn.serving.json_values import Record
 from growlearn.serving.micro_batches import Answered
 from growlearn.serving.request_log import RowId
 
@@ -112,29 +114,37 @@ class CanaryComparison:
         while True:
             while self._queue:
                 running, request = self._queue.popleft()
-                for start in range(0, len(request.records), BATCH_ROWS):
-                    if running.stop_reason is None:
-                        await self._compare(running, request, start)
+                await self._compare_request(running, request)
                 self._waiting_rows -= len(request.records)
                 self._waiting_bytes -= request.num_bytes
             self._arrived.clear()
             await self._arrived.wait()
 
-    async def _compare(self, running: RunningCanary, request: AnsweredRequest, start: int) -> None:
+    async def _compare_request(self, running: RunningCanary, request: AnsweredRequest) -> None:
+        """Part by part; parsed at once, in a thread of its own, as the rows were that have an answer."""
+        num_rows, started = len(request.records), time.perf_counter()
+        try:
+            parsed = await asyncio.to_thread(request.other.batcher.parse, request.records, request.task)
+            for start in range(0, len(request.records), BATCH_ROWS):
+                if running.stop_reason is None:
+                    started = time.perf_counter()
+                    await self._compare(running, request, parsed, start)
+                    num_rows -= BATCH_ROWS
+        except Exception as error:  # whatever a version raises, the callers have their answers
+            if request.other is running.model:
+                count_failure(running, num_rows, f"failed to answer: {type(error).__name__}: {error}")
+            else:
+                running.counts += CanaryCounts(dropped=num_rows)
+            await asyncio.sleep(_PAUSE_FACTOR * (time.perf_counter() - started))
+
+    async def _compare(
+        self, running: RunningCanary, request: AnsweredRequest, parsed: JsonRows, start: int
+    ) -> None:
         stop = min(start + BATCH_ROWS, len(request.records))
         by_version = request.other is not running.model
-        started = time.perf_counter()
-        try:
-            own, other, seconds = await self._models.compute_in_background(
-                partial(_predict_both, request, start, stop)
-            )
-        except Exception as error:  # whatever a version raises, the callers have their answers
-            if by_version:
-                running.counts += CanaryCounts(dropped=stop - start)
-            else:
-                count_failure(running, stop - start, f"failed to answer: {type(error).__name__}: {error}")
-            await asyncio.sleep(_PAUSE_FACTOR * (time.perf_counter() - started))
-            return
+        own, other, seconds = await self._models.compute_in_background(
+            partial(_predict_both, request, parsed, start, stop)
+        )
         champion, version = (other, own) if by_version else (own, other)
         counts = count_agreement(champion, version)
         running.counts += counts
@@ -157,11 +167,13 @@ def _describe_refusal(canary: Canary) -> str:
     return f"version {canary.version} refuses a row that champion {canary.champion} answers"
 
 
-def _predict_both(request: AnsweredRequest, start: int, stop: int) -> tuple[Predictions, Predictions, float]:
+def _predict_both(
+    request: AnsweredRequest, parsed: JsonRows, start: int, stop: int
+) -> tuple[Predictions, Predictions, float]:
     """What was predicted of the rows from `start` to `stop`, what the other version predicts, and seconds."""
     started = time.perf_counter()
     own = list_predictions(request.answered, start, stop)
-    answered = request.other.batcher.answer_at_once(request.records[start:stop], request.task)
+    answered = request.other.batcher.answer_at_once(parsed.select(start, stop))
     other = list_predictions(answered, 0, stop - start)
     return own, other, time.perf_counter() - started
 
@@ -170,7 +182,7 @@ def _list_answers(
     ids: Sequence[RowId | None], champion: Predictions, version: Predictions, at: datetime
 ) -> list[CanaryAnswer]:
     return [
-        CanaryAnswer(row_id=str(row_id).strip(), champion=one, version=other, at=at)
-        for row_id, one, other in zip(ids, champion, version, strict=True)
+        CanaryAnswer(row_id=row_id, champion=one, version=other, at=at)
+        for row_id, one, other in zip(spell_ids(ids), champion, version, strict=True)
         if row_id is not None and (one, other) != (None, None)
     ]

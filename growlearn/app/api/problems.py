@@ -131,6 +131,8 @@ def make_invalid_request_problem(error: RequestValidationError) -> Problem:
 async def answer_http_exception(request: Request, error: Exception) -> Response:
     """For an unknown path or method, or a body that is no JSON."""
     assert isinstance(error, HTTPException)
+    if isinstance(error.__cause__, Problem):  # FastAPI's error for one raised as it read the body
+        return render_problem(error.__cause__, get_request_id(request))
     status = HTTPStatus(error.status_code)
     if status == HTTPStatus.BAD_REQUEST:  # FastAPI's for a body that is no JSON
         status = HTTPStatus.UNPROCESSABLE_ENTITY

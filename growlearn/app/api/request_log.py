@@ -23,7 +23,7 @@ from growlearn.domain.redaction import redact
 from growlearn.domain.schema import Schema
 from growlearn.domain.serving_config import RequestLogConfig
 from growlearn.ports import Clock
-from growlearn.serving.json_rows import Record
+from growlearn.serving.json_values import Record
 from growlearn.serving.micro_batches import Answered
 from growlearn.serving.request_log import (
     DropReason,
@@ -111,7 +111,8 @@ class _Waiting:
             return self.file is not None
         config = self.parts[-1].job.serving.request_log or RequestLogConfig()
         age_s = (now - self.parts[0].logged.at).total_seconds()
-        return self.num_rows >= config.flush_rows or age_s >= config.flush_every_s
+        is_half_full = self.num_rows >= MAX_WAITING_ROWS // 2 or self.num_bytes >= MAX_WAITING_BYTES // 2
+        return is_half_full or self.num_rows >= config.flush_rows or age_s >= config.flush_every_s
 
 
 class RequestLog:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TypeVar
 
 import torch
@@ -16,7 +17,7 @@ from growlearn.domain.execution import Execution
 from growlearn.domain.job import Job
 from growlearn.domain.lineage import Version
 from growlearn.domain.redaction import redact
-from growlearn.domain.stream import Alias
+from growlearn.domain.stream import Alias, Stream
 from growlearn.ingest.rows import Rows, make_dummy_row
 from growlearn.network.model_cache import ModelCache
 from growlearn.pipeline.verify import Verification, describe_verification, verify_version
@@ -26,13 +27,16 @@ from growlearn.serving.batch_invariance import measure_shared_rows
 from growlearn.serving.micro_batches import MicroBatcher
 from growlearn.serving.predictor import Predictor
 
-MAX_OPEN_MODELS = 16
 MAX_QUEUED_ROWS = 65_536
 _PROBE_ROWS = 32
 
 T = TypeVar("T")
 Log = Callable[[str, dict[str, object]], None]
 """Called with an event's name and its fields."""
+
+
+class ChangedAnswers(Unavailable):
+    """A version's answers are not those stored with it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,9 +52,10 @@ class ServedModel:
 class ServedModels:
     """Opens versions when they are asked for, after their stored answers were checked.
 
-    It belongs to one event loop. A request keeps the model that it began with, so a swap drops none. All
-    models compute in one thread, because the check of a version needs the number of threads that it was
-    trained with, and that is the process's.
+    The `max_models` asked for last stay open, champions before others. It belongs to one event loop. A
+    request keeps the model that it began with, so a swap drops none. All models compute in one thread,
+    because the check of a version needs the number of threads that it was trained with, and that is the
+    process's.
     """
 
     def __init__(
@@ -62,12 +67,14 @@ class ServedModels:
         execution: Execution,
         device: torch.device,
         threads: int,
+        max_models: int,
     ) -> None:
         self._store = store
         self._artifacts = artifacts
         self._log = log
         self._execution = execution
         self._device = device
+        self._max_models = max_models
         self._compute = ThreadPoolExecutor(1, "answer", torch.set_num_threads, (threads,))
         self._load = ThreadPoolExecutor(1, "load", torch.set_num_threads, (threads,))
         self._open: OrderedDict[tuple[str, int], ServedModel] = OrderedDict()
@@ -75,6 +82,8 @@ class ServedModels:
         self._aliases: dict[str, dict[Alias, int | None]] = {}
         self._jobs: dict[str, Job] = {}  # of the same streams
         self._refused: dict[str, int] = {}  # champions whose answers are not those stored, by stream
+        self._created_at: dict[str, datetime] = {}  # a stream made anew under an old name has other versions
+        self._refreshing: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     def close(self) -> None:
         """Wait for what is computed now."""
@@ -125,6 +134,7 @@ class ServedModels:
     async def _open_new(self, key: tuple[str, int]) -> ServedModel:
         loop = asyncio.get_running_loop()
         try:
+            await self._read_stream(key[0])
             predictor, shared_rows, verification = await loop.run_in_executor(
                 self._load, self._load_version, *key
             )
@@ -134,25 +144,23 @@ class ServedModels:
             predictor, self._compute, max_shared_rows=shared_rows, max_queued_rows=MAX_QUEUED_ROWS
         )
         self._open[key] = model = ServedModel(*key, batcher, verification)
-        self._close_unused()
+        self._close_unused(key)
         check = describe_verification(verification)
         self._log(
             "model opened", {"stream": key[0], "version": key[1], "check": check, "shared_rows": shared_rows}
         )
         return model
 
-    def _close_unused(self) -> None:
+    def _close_unused(self, newest: tuple[str, int]) -> None:
+        """Close those asked for longest ago, versions before champions; `newest` may become a champion."""
         champions = set(self.champions.items())
-        for key in [key for key in self._open if key not in champions]:
-            if len(self._open) <= MAX_OPEN_MODELS:
-                return
+        others = [key for key in self._open if key != newest]
+        others.sort(key=champions.__contains__)
+        for key in others[: max(0, len(self._open) - self._max_models)]:
             del self._open[key]
-        while len(self._open) > MAX_OPEN_MODELS:
-            self._open.popitem(last=False)
 
     def _load_version(self, stream: str, number: int) -> tuple[Predictor, int, Verification]:
         """Open a version, check its answers, and measure how many rows may share a batch."""
-        self._store.stream(stream)
         versions = self._store.versions(stream)
         version = get_version(versions, number)
         predictor = Predictor(version.manifest, self._artifacts.get, self._execution, self._device)
@@ -165,7 +173,7 @@ class ServedModels:
         )
         if not may_answer(verification):
             note = describe_verification(verification)
-            raise Unavailable(f"version {number} of stream {stream!r} does not answer: {note}")
+            raise ChangedAnswers(f"version {number} of stream {stream!r} does not answer: {note}")
         return predictor, measure_shared_rows(predictor, self._load_probe(versions, version)), verification
 
     def _load_probe(self, versions: Sequence[Version], version: Version) -> Rows:
@@ -183,13 +191,11 @@ class ServedModels:
 
         Raises NotFound, and GrowLearnError where a first champion cannot be opened.
         """
-        loop = asyncio.get_running_loop()
-        try:
-            stored = await loop.run_in_executor(None, self._store.stream, stream)
-        except NotFound:
-            self._aliases.pop(stream, None)
-            raise
-        self._jobs[stream] = stored.job
+        async with self._refreshing[stream]:  # else what was read first could be taken up last
+            await self._refresh(stream)
+
+    async def _refresh(self, stream: str) -> None:
+        stored = await self._read_stream(stream)
         before = self._aliases.get(stream, {})
         targets = {Alias.CHAMPION: stored.champion, Alias.CHALLENGER: stored.challenger}
         new = targets[Alias.CHAMPION]
@@ -213,17 +219,39 @@ class ServedModels:
         self._refused.pop(stream, None)
         self._aliases[stream] = targets
 
+    async def _read_stream(self, stream: str) -> Stream:
+        """A stream as it is stored; where it was deleted, or made anew since, its models are forgotten."""
+        try:
+            stored = await asyncio.get_running_loop().run_in_executor(None, self._store.stream, stream)
+        except NotFound:
+            self._forget(stream)
+            raise
+        if self._created_at.get(stream, stored.created_at) != stored.created_at:
+            self._forget(stream)
+        self._created_at[stream], self._jobs[stream] = stored.created_at, stored.job
+        return stored
+
+    def _forget(self, stream: str) -> None:
+        for known in (self._aliases, self._refused, self._created_at):
+            known.pop(stream, None)
+        for key in [key for key in self._open if key[0] == stream]:
+            del self._open[key]
+
     async def watch(self, poll_s: float) -> None:
         """Follow the aliases of every stream that was asked for, until cancelled."""
         while True:
             await asyncio.sleep(poll_s)
-            for stream in list(self._aliases):
-                try:
-                    await self.refresh(stream)
-                except NotFound:
-                    self._log("stream deleted", {"stream": stream})
-                except Exception as error:  # an unreachable database must not end the watch
-                    self._log("aliases not read", {"stream": stream, "reason": redact(str(error))})
+            for stream in list(self._created_at):
+                await self.try_refresh(stream)
+
+    async def try_refresh(self, stream: str) -> None:
+        """Take up where the aliases of a stream that was asked for stand; a line says where that fails."""
+        try:
+            await (self.refresh(stream) if stream in self._aliases else self._read_stream(stream))
+        except NotFound:
+            self._log("stream deleted", {"stream": stream})
+        except Exception as error:  # an unreachable database must not end the watch
+            self._log("aliases not read", {"stream": stream, "reason": redact(str(error))})
 
 
 def may_answer(verification: Verification) -> bool:

@@ -82,6 +82,7 @@ def open_context(settings: Settings, log: Log) -> ApiContext:
             execution=settings.execution,
             device=open_process_device(settings),
             threads=settings.api_threads,
+            max_models=settings.api_max_models,
         ),
     )
 

@@ -70,7 +70,7 @@ async def _move(
     reason = form.get("reason", "").strip()[:_MAX_REASON] or default_reason
     loop, actor = asyncio.get_running_loop(), name_actor(get_key(request))
     await run_in_threadpool(make_decision, context, loop, decide, stream, version, actor, reason)
-    await context.models.refresh(stream)
+    await context.models.try_refresh(stream)
     return RedirectResponse(f"{make_stream_url(stream, 'versions')}?moved=1", HTTPStatus.SEE_OTHER)
 
 

@@ -123,6 +123,7 @@ def make_api(grown_api: tuple[World, ApiRecords], tmp_path: Path) -> Iterator[Ca
         models = ServedModels(
             world.store, world.artifacts, write,
             execution=Execution.LOOP, device=torch.device("cpu"), threads=threads,
+            max_models=read.api_max_models,
         )  # fmt: skip
         clock = ManualClock()
         context = ApiContext(

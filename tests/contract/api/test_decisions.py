@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
-from growlearn.app.api import served_models
+from growlearn.app.api import answer_once, served_models
 from growlearn.app.decisions import decide_rollback, store_decision
 from growlearn.domain.decision_log import LogEntryKind
 from growlearn.domain.environment import EnvironmentDifference
+from growlearn.domain.errors import DatabaseUnavailable
 from growlearn.pipeline.verify import Verification, verify_version
 from tests.contract.api.conftest import API, DIGITS, Api, digit_rows
 
@@ -165,3 +166,24 @@ def test_a_request_that_failed_may_be_sent_again(make_api: Callable[..., Api]) -
     for _ in range(2):
         response = api.send("POST", f"{DIGITS}/promote", json={"version": 99}, headers=headers)
         assert response.status_code == 404
+
+
+@pytest.mark.parametrize("note", ["finish_request", "drop_request"])
+def test_an_answer_that_cannot_be_noted_is_given_all_the_same(
+    make_api: Callable[..., Api], monkeypatch: pytest.MonkeyPatch, note: str
+) -> None:
+    """A database that goes away then has the change; an error would say that nothing was done."""
+    api = make_api()
+
+    def is_away(*_: object) -> None:
+        raise DatabaseUnavailable("away")
+
+    monkeypatch.setattr(answer_once, "_RETRY_S", 0.0)
+    monkeypatch.setattr(api.context.records, note, is_away)
+    headers = {"Idempotency-Key": f"{note}-{api.tokens['operator id']}"}
+    path, status = ("resume", 200) if note == "finish_request" else ("promote", 404)
+    asked = {} if path == "resume" else {"json": {"version": 99}}
+    response = api.send("POST", f"{DIGITS}/{path}", "operator", headers=headers, **asked)
+    assert response.status_code == status, response.text
+    again = api.send("POST", f"{DIGITS}/{path}", "operator", headers=headers, **asked)
+    assert (again.status_code, "done anew after five minutes" in again.json()["hint"]) == (409, True)

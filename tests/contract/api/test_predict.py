@@ -131,8 +131,10 @@ def test_bodies_and_rows_are_limited(make_api: Callable[..., Api]) -> None:
         for _ in range(30):
             yield b" " * 1000
 
-    streamed = api.send("POST", f"{DIGITS}/predict", "viewer", content=chunks())
-    assert streamed.status_code == 413
+    for path, role in (("predict", "viewer"), ("canary", "operator"), ("promote", "operator")):
+        streamed = api.send("POST", f"{DIGITS}/{path}", role, content=chunks())
+        assert streamed.status_code == 413, streamed.text
+        assert "the limit is GROWLEARN_API_MAX_BODY_MB" in streamed.json()["hint"]
 
 
 def test_a_stream_without_a_champion_cannot_answer(api: Api) -> None:

@@ -139,7 +139,13 @@ def site(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mon
         records, clock = MemoryApiRecords(), ManualClock()
         artifacts = MemoryArtifacts()
         models = ServedModels(
-            store, artifacts, lambda *_: None, execution=Execution.LOOP, device=torch.device("cpu"), threads=1
+            store,
+            artifacts,
+            lambda *_: None,
+            execution=Execution.LOOP,
+            device=torch.device("cpu"),
+            threads=1,
+            max_models=2,
         )
         context = ApiContext(
             settings=read_settings({}, tmp_path), store=store, records=records, artifacts=artifacts,

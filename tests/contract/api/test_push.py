@@ -141,3 +141,12 @@ def test_a_missing_source_folder_is_named(api: Api, tmp_path: Path) -> None:
     response = push(api, parquet(table()), PARQUET_TYPE)
     moved.rename(api.source)
     assert (response.status_code, "cannot write" in response.json()["detail"]) == (409, True)
+
+
+@pytest.mark.parametrize("value", [{}, {"a": 1}, [[[[1]]]]])
+def test_a_value_that_no_column_takes_is_named_with_its_row(api: Api, value: Any) -> None:
+    pushed = [*rows(1), {**rows(1)[0], "image": value}]
+    response = api.send("POST", f"{API}/streams/digits/windows", "operator", json={"rows": pushed})
+    assert response.status_code == 422, response.text
+    assert response.json()["detail"].startswith("row 1: column 'image' holds an object, or lists in more")
+    assert not list(api.source.iterdir())

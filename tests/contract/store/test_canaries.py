@@ -124,7 +124,7 @@ def test_a_canary_needs_a_stream_with_a_champion_and_a_challenger_or_a_version(
     for call in (
         lambda: store.start_canary("digits", None, 5, AT, "ada"),
         lambda: store.stop_canary("digits", None, "over", AT, "ada"),
-        lambda: store.count_canary_labels("digits", {"a": "1"}),
+        lambda: store.count_canary_labels("digits", {"a": "1"}, AT),
     ):
         with pytest.raises(NotFound, match="there is no stream"):
             call()
@@ -184,6 +184,14 @@ def test_counts_of_several_processes_add_up_also_after_the_stop(three_versions: 
     assert three_versions.canaries("digits") == ()
 
 
+def test_what_was_counted_before_a_stream_was_made_anew_is_left_out(three_versions: Store, job: Job) -> None:
+    old = three_versions.start_canary("digits", 2, 5, AT, "ada")
+    three_versions.delete("digits")
+    three_versions.apply(job, AT + HOUR)
+    three_versions.add_canary_counts(old, CanaryCounts(compared=5), (answer("a", "1", "1"),), AT + HOUR)
+    assert three_versions.canaries("digits") == ()
+
+
 def test_a_label_is_counted_once_for_both_answers_to_its_row(three_versions: Store) -> None:
     store = three_versions
     canary = store.start_canary("digits", 2, 5, AT, "ada")
@@ -191,8 +199,10 @@ def test_a_label_is_counted_once_for_both_answers_to_its_row(three_versions: Sto
     store.add_canary_counts(canary, CanaryCounts(), waiting, AT + HOUR)
     store.add_canary_counts(canary, CanaryCounts(), [answer("a", "9", "9")], AT + HOUR)  # the first stays
     labels = {"a": "1", "b": "1", "c": "2", "d": "1", "unknown": "1"}
-    assert store.count_canary_labels("digits", labels) == 4
-    assert store.count_canary_labels("digits", labels) == 0
+    assert store.count_canary_labels("digits", labels, AT) == 4
+    assert store.count_canary_labels("digits", labels, AT) == 0
+    store.add_canary_counts(canary, CanaryCounts(), [answer("a", "9", "9")], AT + HOUR)  # asked once more
+    assert store.count_canary_labels("digits", labels, AT) == 0
     (counted,) = store.canaries("digits")
     assert counted.counts == CanaryCounts(
         labelled=4, champion_correct=3, version_correct=2, only_champion_correct=2
@@ -207,9 +217,8 @@ def test_each_canary_of_a_stream_has_answers_of_its_own_until_they_are_too_old(t
     second = store.start_canary("digits", 3, 5, AT, "ada")
     late = AT + HOUR + ANSWER_RETENTION + timedelta(seconds=1)
     store.add_canary_counts(second, CanaryCounts(), [answer("a", "1", "2")], AT)
-    assert store.count_canary_labels("digits", {"a": "1"}) == 2
-    store.add_canary_counts(second, CanaryCounts(), [], late)
-    assert store.count_canary_labels("digits", {"b": "1"}) == 0
+    assert store.count_canary_labels("digits", {"a": "1"}, AT) == 2
+    assert store.count_canary_labels("digits", {"b": "1"}, late) == 0
     assert [one.counts.labelled for one in store.canaries("digits")] == [1, 1]
 
 
@@ -217,7 +226,8 @@ def test_many_labels_are_counted_in_one_call(three_versions: Store) -> None:
     canary = three_versions.start_canary("digits", 2, 5, AT, "ada")
     many = [answer(f"row {number}", "1", "2") for number in range(1203)]
     three_versions.add_canary_counts(canary, CanaryCounts(), many, AT)
-    assert three_versions.count_canary_labels("digits", dict.fromkeys((a.row_id for a in many), "1")) == 1203
+    labels = dict.fromkeys((each.row_id for each in many), "1")
+    assert three_versions.count_canary_labels("digits", labels, AT) == 1203
 
 
 def test_only_a_stop_by_itself_is_told(three_versions: Store, alerts: AlertQueue) -> None:
@@ -239,5 +249,5 @@ def test_streams_are_told_apart(three_versions: Store, job: Job) -> None:
     three_versions.apply(replace(job, name="other"), AT)
     three_versions.start_canary("digits", 2, 5, AT, "ada")
     assert three_versions.stop_canary("other", None, "over", AT, "ada") is None
-    assert three_versions.count_canary_labels("other", {"a": "1"}) == 0
+    assert three_versions.count_canary_labels("other", {"a": "1"}, AT) == 0
     assert [one.stream for one in three_versions.running_canaries()] == ["digits"]

@@ -162,3 +162,56 @@ def test_values_of_several_types_are_parsed_row_by_row() -> None:
     assert parsed.rows is not None
     assert parsed.rows.inputs["x"].tolist() == [1.0, 2.5, 1.0]
     assert list(parsed.reasons) == [1, 3]
+
+
+class Mixed(Echo):
+    """Answers with what it reads: the category, and the sum of the pixels as its probability."""
+
+    manifest = Manifest(
+        stream="s",
+        schema=Schema(
+            inputs={
+                "pixels": InputColumn(type=InputType.IMAGE, shape=(1, 2, 2)),
+                "c": InputColumn(type=InputType.CATEGORY),
+            }
+        ),
+        model=ModelConfig(),
+        branches=(),
+        tasks=HEADS,
+    )
+
+    def answer(self, rows: Rows, proba: bool = False) -> Answers:
+        self.may_go_on.wait(10)
+        self.sizes.append(len(rows))
+        sums = rows.inputs["pixels"].reshape(len(rows), -1).sum(axis=1).astype(float)
+        return Answers(rows.inputs["c"], sums, object_column(["a"] * len(rows)), np.zeros((len(rows), 0)))
+
+
+def answer_each(predictor: Any, records: Sequence[Any], max_shared_rows: int) -> list[Any]:
+    """What a request of each record is answered, all sent at once."""
+
+    async def work() -> list[Answered]:
+        with ThreadPoolExecutor(1) as executor:
+            batcher = MicroBatcher(predictor, executor, max_shared_rows=max_shared_rows, max_queued_rows=100)
+            asked = [asyncio.create_task(batcher.answer([record], proba=False)) for record in records]
+            return list(await asyncio.gather(*asked))
+
+    predictor.may_go_on.set()
+    answered = asyncio.run(work())
+    assert all(each.answers is not None for each in answered)
+    return [(*each.answers.prediction, *each.answers.probability) for each in answered if each.answers]
+
+
+def test_no_request_changes_what_another_one_is_read_as() -> None:
+    """Fractions of white beside pixels up to 255, booleans beside numbers: a column would make them alike."""
+    pixels = ([0.0, 0.5, 1.0, 0.25], [0, 128, 255, 7], [0, 1, 1, 0], [0.5, 200.5, 1, 1], [1, 1, 1, 1])
+    records = [
+        {"pixels": each, "c": category}
+        for each, category in zip(pixels * 2, (2.5, True, 1, "x", None, 7.0, False, 2, "y", 3), strict=True)
+    ]
+    alone = [answer_each(Mixed(), [record], 1)[0] for record in records]
+    predictor = Mixed()
+    assert answer_each(predictor, records, 64) == alone
+    assert predictor.sizes == [len(records)]
+    assert alone[0] == ("2.5", 447.0)
+    assert [each[0] for each in alone[:5]] == ["2.5", "true", "1", "x", None]

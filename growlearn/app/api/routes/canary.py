@@ -58,7 +58,7 @@ def _add_decisions(app: FastAPI, context: ApiContext) -> None:
             return HTTPStatus.OK, redact_values(canary_view(work(name_actor(get_key(request)))))
 
         response = await run_in_threadpool(answer_once, context, request, body, answer)
-        await running.look()  # other processes look within a moment
+        await running.try_look()  # other processes look within a moment
         return response
 
     async def start_canary(

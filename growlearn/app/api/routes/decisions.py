@@ -83,7 +83,7 @@ async def _decide(
         return HTTPStatus.OK, _render(decision)
 
     response = await run_in_threadpool(answer_once, context, request, asked.model_dump_json().encode(), work)
-    await context.models.refresh(stream)
+    await context.models.try_refresh(stream)
     return response
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -13,6 +14,7 @@ from starlette.responses import Response
 
 from growlearn.app.api import schemas
 from growlearn.app.api.answer_once import IDEMPOTENCY_PARAMETER, answer_once
+from growlearn.app.api.canaries import Canaries
 from growlearn.app.api.context import ApiContext
 from growlearn.app.api.deposit_once import deposit_once
 from growlearn.app.api.json_body import decode_body
@@ -24,6 +26,7 @@ from growlearn.app.api.routing import Route, add_route
 from growlearn.domain.api_key import Role
 from growlearn.domain.errors import GrowLearnError
 from growlearn.domain.schema import Schema
+from growlearn.ingest.columns import spell_ids
 from growlearn.ingest.labels import spell_label
 from growlearn.ingest.rows import to_parquet_bytes
 
@@ -68,6 +71,7 @@ LABELS_BODY = {
 
 def add_routes(app: FastAPI, context: ApiContext, _: ApiMetrics) -> None:
     """Add it."""
+    canaries: Canaries = app.state.canaries
 
     async def post_labels(stream: str, request: Request) -> Response:
         """Store labels as a file of the stream's source; a worker joins them to their rows by id.
@@ -75,6 +79,7 @@ def add_routes(app: FastAPI, context: ApiContext, _: ApiMetrics) -> None:
         The same labels are stored once, and a label that its row has already changes nothing.
         """
         body = await request.body()
+        await canaries.try_look()  # what was compared here is in the record before its labels are
 
         def work() -> tuple[HTTPStatus, Any]:
             stored = context.store.stream(stream)
@@ -82,8 +87,7 @@ def add_routes(app: FastAPI, context: ApiContext, _: ApiMetrics) -> None:
             content = encode_labels(labels, stored.job.schema)
             answer = deposit_once(context, stored, "labels", content, ".parquet")
             if context.store.canaries(stream):
-                texts = {str(each.id).strip(): spell_label(each.label) for each in labels}
-                context.store.count_canary_labels(stream, texts)
+                context.store.count_canary_labels(stream, _spell_labels(labels), context.clock.now())
             return HTTPStatus.ACCEPTED, answer | {"labels": len(labels)}
 
         return await run_in_threadpool(answer_once, context, request, body, work)
@@ -117,6 +121,16 @@ def decode_labels(body: bytes, max_rows: int) -> list[RowLabel]:
             "send them in parts; the limit is GROWLEARN_API_MAX_ROWS",
         )
     return labels
+
+
+def _spell_labels(labels: Sequence[RowLabel]) -> dict[str, str]:
+    """The labels as text by row id; of several of one id the first counts, as where they are joined."""
+    row_ids = spell_ids([each.id for each in labels])
+    texts: dict[str, str] = {}
+    for row_id, each in zip(row_ids, labels, strict=True):
+        if row_id is not None:
+            texts.setdefault(row_id, spell_label(each.label))
+    return texts
 
 
 def encode_labels(labels: list[RowLabel], schema: Schema) -> bytes:

@@ -30,6 +30,7 @@ from growlearn.domain.errors import InvalidFile
 from growlearn.domain.schema import Schema
 from growlearn.ingest.table_rows import select_columns
 from growlearn.serving.json_rows import to_arrow_table
+from growlearn.serving.json_values import find_object
 
 ARROW_TYPES = ("application/vnd.apache.arrow.stream", "application/vnd.apache.arrow.file")
 PARQUET_TYPE = "application/vnd.apache.parquet"
@@ -124,16 +125,21 @@ def _read_json(body: bytes, schema: Schema, max_rows: int) -> PushedFile:
     records = decode_rows(body, _DECODER, max_rows, "send them as Parquet or Arrow, or in parts").rows
     names = list(dict.fromkeys(name for record in records for name in record))
     _require_columns(names, schema, len(records))
+    for position, record in enumerate(records):
+        reason = find_object(record, schema)
+        if reason is not None:
+            raise Problem(
+                HTTPStatus.UNPROCESSABLE_ENTITY, f"row {position}: {reason}", "no column takes such a value"
+            )
+    sink = io.BytesIO()
     try:
-        table = to_arrow_table(records, schema)
+        pq.write_table(to_arrow_table(records, schema), sink)
     except (pa.ArrowException, ValueError, TypeError, OverflowError) as error:
         raise Problem(
             HTTPStatus.UNPROCESSABLE_ENTITY,
             f"a column cannot be read: {str(error)[:300]}",
             "give all values of a column one type, null where one is missing",
         ) from error
-    sink = io.BytesIO()
-    pq.write_table(table, sink)
     return PushedFile(sink.getvalue(), ".parquet", len(records))
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import socket
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.pool import QueuePool
 
-from growlearn.adapters.db.engine import connect, read_transaction, write_transaction
+from growlearn.adapters.db import engine as engine_module
+from growlearn.adapters.db.engine import connect, connect_readonly, read_transaction, write_transaction
 from growlearn.domain.errors import DatabaseUnavailable, GrowLearnError
 
 ONE = text("SELECT 1")
@@ -50,3 +53,17 @@ def test_what_a_server_refuses_it_would_refuse_again(postgres: Engine) -> None:
     engine = create_engine(postgres.url)
     assert fail(engine, "SELECT nothing FROM nowhere") is GrowLearnError
     assert fail(engine, "SELECT 10000000000::int") is GrowLearnError
+
+
+@pytest.mark.parametrize("open_engine", [connect, connect_readonly])
+def test_a_server_that_takes_a_connection_and_says_nothing_is_given_up(
+    open_engine: Callable[[str], Engine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(engine_module._POSTGRESQL_TIMEOUTS, "connect_timeout", 2)
+    with socket.socket() as mute:
+        mute.bind(("127.0.0.1", 0))
+        mute.listen()
+        engine = open_engine(f"postgresql://ann@127.0.0.1:{mute.getsockname()[1]}/growlearn")
+        with pytest.raises(DatabaseUnavailable, match="timeout"), read_transaction(engine):
+            pytest.fail("it is connected")
+        engine.dispose()

@@ -87,6 +87,15 @@ def test_another_probability_is_refused(routed: Routed, added: float) -> None:
         routed.verify(change)
 
 
+@pytest.mark.parametrize("added", [1e-3, np.nan])
+def test_another_probability_of_the_answer_itself_is_refused(routed: Routed, added: float) -> None:
+    def change(outputs: dict[str, Column]) -> None:
+        outputs["probability"][0] += added
+
+    with pytest.raises(GrowLearnError, match="0 of 40 rows have another class or task, and prob"):
+        routed.verify(change)
+
+
 def test_a_class_that_rounding_decides_may_be_another(routed: Routed) -> None:
     expected = routed.predictor.answer(replace(ROWS, tasks=None), proba=True)
     last = expected.class_probabilities[-1]  # of the labels 0, 1, 2

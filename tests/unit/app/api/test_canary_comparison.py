@@ -47,11 +47,14 @@ class Models:
         return compute()
 
     def model(self) -> Any:
-        def answer_at_once(records: list[dict[str, Any]], _task: str | None) -> Answered:
+        def parse(records: list[dict[str, Any]], _task: str | None) -> Any:
+            return SimpleNamespace(select=lambda start, stop: records[start:stop])
+
+        def answer_at_once(records: list[dict[str, Any]]) -> Answered:
             self.batches.append(len(records))
             return answer([record["label"] for record in records])
 
-        return SimpleNamespace(batcher=SimpleNamespace(answer_at_once=answer_at_once))
+        return SimpleNamespace(batcher=SimpleNamespace(parse=parse, answer_at_once=answer_at_once))
 
 
 def make_request(running: RunningCanary, labels: list[Any], num_bytes: int = 100) -> AnsweredRequest:

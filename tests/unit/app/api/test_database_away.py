@@ -42,7 +42,13 @@ def make_context(records: ApiRecords, folder: Path) -> ApiContext:
     store, artifacts, clock = DbStore(connect(URL)), MemoryArtifacts(), ManualClock()
     settings = read_settings({"GROWLEARN_POLL_S": "60"}, folder)
     models = ServedModels(
-        store, artifacts, lambda *_: None, execution=Execution.LOOP, device=torch.device("cpu"), threads=1
+        store,
+        artifacts,
+        lambda *_: None,
+        execution=Execution.LOOP,
+        device=torch.device("cpu"),
+        threads=1,
+        max_models=2,
     )
     return ApiContext(
         settings=settings, store=store, records=records, artifacts=artifacts, clock=clock,

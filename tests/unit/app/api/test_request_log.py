@@ -117,6 +117,23 @@ def test_a_file_is_written_once_enough_rows_wait() -> None:
     assert (process.figure("logged"), process.figure("unlogged")) == (4, 0)
 
 
+@pytest.mark.parametrize(("limit", "value"), [("MAX_WAITING_ROWS", 6), ("MAX_WAITING_BYTES", 30_000)])
+def test_a_file_is_written_once_half_of_the_room_is_taken(
+    limit: str, value: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many rows the job wants in a file: those that come next would be dropped."""
+    monkeypatch.setattr(request_log, limit, value)
+
+    async def steps(process: Process) -> None:
+        for row_id in "abcde":
+            process.answer(row_id)
+            await soon(lambda: process.log._waiting["s"].num_rows < 4)
+        await soon(lambda: len(process.logged) >= 3)
+
+    process = run(steps, Process(RequestLogConfig(flush_rows=100_000, flush_every="1h")))
+    assert (sorted(process.logged), process.figure("unlogged")) == (list("abcde"), 0)
+
+
 def test_a_file_is_written_once_its_first_row_is_old() -> None:
     async def steps(process: Process) -> None:
         process.answer("a")

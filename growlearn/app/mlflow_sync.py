@@ -13,7 +13,7 @@ from growlearn.app.log_lines import log_fields
 from growlearn.app.outages import Outages
 from growlearn.domain.errors import GrowLearnError, LeaseLost
 from growlearn.domain.redaction import redact
-from growlearn.domain.stream import Message, TrackerIds, UndeliverableMessage
+from growlearn.domain.stream import ALL_MESSAGES, Message, TrackerIds, UndeliverableMessage
 from growlearn.pipeline.lease import Lease, renew_periodically
 from growlearn.ports import Store
 from growlearn.registry import outbox
@@ -43,7 +43,7 @@ def sync_mlflow(settings: Settings, store: Store, stream: str, on_error: Callabl
         time.sleep(_POLL_INTERVAL_S)
     for message in store.undeliverable_messages(stream):
         on_error(describe_undeliverable(message))
-    num_remaining = len(store.pending_messages(stream))
+    num_remaining = len(store.pending_messages(stream, limit=ALL_MESSAGES))
     if num_remaining:
         on_error(f"{num_remaining} messages wait for MLflow; they are kept and sent again with the next run")
         return num_remaining

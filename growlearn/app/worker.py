@@ -121,12 +121,13 @@ class Worker:
         tick = self._store.last_tick(name)  # read first: a tick during the work is a new one
         has_yielded = False
 
-        def lets_others_go_first() -> bool:
+        def stops_early() -> bool:
+            """Others go first, or a person has paused it."""
             nonlocal has_yielded
-            has_yielded = self._num_waiting > 0
+            has_yielded = self._num_waiting > 0 or self._store.stream(name).paused_at is not None
             return has_yielded
 
-        self._handle(name, lets_others_go_first)
+        self._handle(name, stops_early)
         self._outages.clear(_describe(name))
         self._backoffs.pop(name, None)
         if has_yielded:

@@ -63,13 +63,15 @@ class MonitorState:
     """The e-processes of one task so far, on its head's scores and on its errors.
 
     `delayed_label_windows` are the numbers of windows whose labels arrived late and were read since.
-    `reference_version` is the version that the reference came with.
+    `reference_version` is the version that the reference came with. `windows_per_day` is the pace by which a
+    false alarm budget is spent, fixed when the monitor starts; None for a budget for life.
     """
 
     scores: EProcess | None = None
     risk: EProcess | None = None
     delayed_label_windows: tuple[int, ...] = ()
     reference_version: int | None = None
+    windows_per_day: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -75,6 +75,10 @@ class Message:
     window: str | None = None
 
 
+ALL_MESSAGES = 1_000_000
+"""A limit that is no limit, where all messages that wait are wanted."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class PendingMessage:
     """A message not yet delivered, with its position in the queue."""

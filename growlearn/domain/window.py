@@ -68,6 +68,9 @@ TRANSITIONS: dict[WindowState, tuple[WindowState, ...]] = {
 PENDING = (_S.ACCEPTED, _S.JUDGED, _S.GROWING, _S.EVALUATED)
 """States in which a worker has something to do."""
 
+MATCHED_VERDICTS = (Verdict.STABLE, Verdict.WARN, Verdict.KNOWN_TASK)
+"""Of windows whose rows belong to a task that is known."""
+
 IN_PROGRESS = (_S.EVALUATED, _S.GROWING, _S.JUDGED)
 """Pending states of windows in progress, the furthest first."""
 

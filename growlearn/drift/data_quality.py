@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 
 import numpy as np
@@ -43,9 +44,9 @@ def _column_issue(name: str, kind: InputType, reference: Column, window: Column)
     reference_missing, window_missing = missing_mask(reference), missing_mask(window)
     if window_missing.all():
         return _missing_column_issue(name, reference_missing, len(window))
-    if reference_missing.all():
-        return None  # there is no value to compare with
     reference, window = reference[~reference_missing], window[~window_missing]
+    if not len(reference) or (reference == reference[0]).all():
+        return None  # it does not tell how far its values vary
     if kind is InputType.DATETIME and window[0] > reference.max():
         return None  # time moves on: all rows of a new day may have its date
     issue = _constant_column_issue(name, reference, window, bool(window_missing.any()))
@@ -77,14 +78,14 @@ def _constant_column_issue(name: str, reference: Column, window: Column, some_mi
 
 
 def _unknown_categories_issue(name: str, reference: Column, window: Column) -> str | None:
-    known = frozenset(reference.tolist())
-    if any(value in known for value in window.tolist()):
+    """The chance of an unseen value is about the share of values that were seen once (Good 1953)."""
+    counts = Counter(reference.tolist())
+    if any(value in counts for value in window.tolist()):
         return None
-    return (
-        f"column {name!r} has not one value that was seen before, such as {window[0]!r}"
-        if len(window) > 1
-        else None
-    )
+    seen_once = sum(count == 1 for count in counts.values()) / len(reference)
+    if not _is_improbable(seen_once, len(reference), len(window)):
+        return None
+    return f"column {name!r} has not one value that was seen before, such as {window[0]!r}"
 
 
 def _unknown_words_issue(name: str, reference: Column, window: Column) -> str | None:

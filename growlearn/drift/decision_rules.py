@@ -71,6 +71,7 @@ def decide_sequentially(decision_input: DecisionInput, config: DriftConfig) -> D
         config.min_effect_size_or_default,
         config.min_error_increase,
         data.delayed_label_sample,
+        data.reference_id,
     )
     monitor_state = replace(
         update.state, delayed_label_windows=(*update.state.delayed_label_windows, *data.delayed_label_windows)

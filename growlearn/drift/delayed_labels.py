@@ -6,11 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from growlearn.domain.delayed_labels import LabelJoinRecord
-from growlearn.domain.window import Verdict, Window, WindowState
+from growlearn.domain.window import MATCHED_VERDICTS, Window, WindowState
 from growlearn.drift.sample import Sample
 from growlearn.drift.task_data import TaskComparisonData
-
-_MATCHED_VERDICTS = (Verdict.STABLE, Verdict.WARN, Verdict.KNOWN_TASK)
 
 
 def find_delayed_label_windows(
@@ -23,7 +21,7 @@ def find_delayed_label_windows(
     windows_by_task: dict[str, tuple[Window, ...]] = {}
     for window in earlier:
         all_delayed = window.labelled is not None and 0 < window.labelled == label_counts.get(window.id)
-        is_matched = window.state is WindowState.SKIPPED and window.verdict in _MATCHED_VERDICTS
+        is_matched = window.state is WindowState.SKIPPED and window.verdict in MATCHED_VERDICTS
         if window.task is not None and is_matched and all_delayed:
             windows_by_task[window.task] = (*windows_by_task.get(window.task, ()), window)
     return windows_by_task
@@ -32,11 +30,11 @@ def find_delayed_label_windows(
 def with_delayed_labels(
     comparison_data: Sequence[TaskComparisonData],
     windows: Mapping[str, Sequence[Window]],
-    load_sample: Callable[[str, Sequence[Window]], Sample],
+    load_sample: Callable[[str, Sequence[Window]], Sample | None],
 ) -> tuple[TaskComparisonData, ...]:
     """Comparison data with the rows of windows with delayed labels that the monitor has not read yet.
 
-    `load_sample` gives the rows of some windows for a task's head.
+    `load_sample` gives the rows of some windows for a task's head, None where none are stored any more.
     """
     results = []
     for data in comparison_data:

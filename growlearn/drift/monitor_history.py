@@ -13,11 +13,13 @@ from growlearn.domain.validation import parse_duration_s
 from growlearn.domain.window import Window
 from growlearn.drift.sequential.alpha_budget import (
     AlphaBudget,
-    estimate_windows_per_period,
+    estimate_windows_per_day,
     make_lifetime_budget,
     make_per_period_budget,
 )
 from growlearn.drift.task_data import TaskComparisonData
+
+_DAY_S = 86_400
 
 
 def with_monitor_state(
@@ -32,8 +34,6 @@ def with_monitor_state(
 
     `tasks` are the known ones; `stored_tasks` all that were ever opened or refined, in that order, so the
     place of a task among them numbers its reference. Half of each budget is for scores, half for errors.
-    Raises GrowLearnError where a false alarm budget cannot be spent because the number of windows in its
-    period is unknown.
     """
     if job.drift.decision_rule != "sequential":
         return tuple(comparison_data)
@@ -41,13 +41,27 @@ def with_monitor_state(
     numbers = {(task.name, task.version): number for number, task in enumerate(stored_tasks, start=1)}
     versions = {task.name: task.version for task in tasks}
     return tuple(
-        replace(
-            data,
-            monitor_state=states[data.task],
-            budget=make_task_budget(job, numbers[data.task, versions[data.task]], earlier),
-        )
+        _with_state(data, states[data.task], numbers[data.task, versions[data.task]], earlier, job)
         for data in comparison_data
     )
+
+
+def _with_state(
+    data: TaskComparisonData,
+    state: MonitorState,
+    reference_number: int,
+    earlier: Sequence[Window],
+    job: Job,
+) -> TaskComparisonData:
+    """A false alarm budget is spent by the pace of windows at which its monitor started.
+
+    A pace estimated anew in each window would be another budget each time, and restart the monitor.
+    """
+    pace = None
+    if job.drift.false_alarm_budget is not None:
+        pace = state.windows_per_day or estimate_pace(job, earlier)
+    budget = make_task_budget(job, reference_number, pace)
+    return replace(data, monitor_state=replace(state, windows_per_day=pace), budget=budget)
 
 
 def load_monitor_states(
@@ -59,7 +73,7 @@ def load_monitor_states(
     """The monitor state by task: that of its newest window under the reference that it has now.
 
     A reference that no window was compared with has an initial state. After a rollback the earlier reference
-    continues where it was.
+    continues where it was: windows that opened what was rolled back were compared with no reference.
     """
     return {task.name: _load_monitor_state(task, stored_tasks, earlier, load_report) for task in tasks}
 
@@ -81,25 +95,25 @@ def _load_monitor_state(
         state = None if report is None else report.monitor_state
         if state is not None and state.reference_version == task.version:
             return state
-        if state is None or state.reference_version not in later_versions:
+        if window.id == task.window or (state and state.reference_version not in later_versions):
             return initial
     return initial
 
 
-def make_task_budget(job: Job, reference_number: int, earlier: Sequence[Window]) -> AlphaBudget:
+def make_task_budget(job: Job, reference_number: int, windows_per_day: float | None) -> AlphaBudget:
     """The alpha budget of the k-th reference of a stream; each task that is opened or refined brings one.
 
     It is alpha / (k (k + 1)), which sums to alpha over any number of references; a false alarm budget applies
-    to the stream's current task.
+    to the stream's current task. Where the pace of its windows is not known yet, alpha is spent until it is.
     """
     allowance = job.drift.false_alarm_budget
-    if allowance is None:
+    if allowance is None or windows_per_day is None:
         return make_lifetime_budget(job.drift.alpha / (reference_number * (reference_number + 1)) / 2)
+    windows_per_period = windows_per_day * parse_duration_s(allowance.period) / _DAY_S
+    return make_per_period_budget(allowance.max_alarms / 2, max(1.0, windows_per_period))
+
+
+def estimate_pace(job: Job, earlier: Sequence[Window]) -> float | None:
+    """Windows a day, by the schedule or those that came; None for a crontab and fewer than five windows."""
     interval = None if job.schedule.cron is not None else timedelta(seconds=job.schedule.every_s)
-    arrival_times = [window.discovered_at for window in earlier]
-    return make_per_period_budget(
-        allowance.max_alarms / 2,
-        estimate_windows_per_period(
-            timedelta(seconds=parse_duration_s(allowance.period)), arrival_times, interval
-        ),
-    )
+    return estimate_windows_per_day([window.discovered_at for window in earlier], interval)

@@ -57,14 +57,16 @@ def update_monitor(
     min_effect_size: float,
     min_error_increase: float,
     delayed_label_sample: Sample | None = None,
+    reference_id: str | None = None,
 ) -> MonitorUpdate:
     """Update a task's monitor with one window and the labels of the `delayed_label_sample` rows.
 
-    An e-process of another reference, budget or set of bets is restarted. Raises Inconclusive where the
+    An e-process of another reference, budget or set of bets is restarted; `reference_id` names the reference
+    and the head before which it stands. Raises Inconclusive where the
     scores of either side cannot be compared.
     """
     monitor = make_score_monitor(
-        monitored_scores(reference), monitored_score_names(reference), budget, min_effect_size
+        monitored_scores(reference), monitored_score_names(reference), budget, min_effect_size, reference_id
     )
     scores = _continue_or_restart(monitor, state.scores, monitored_scores(window), update_with_scores)
     losses = (
@@ -72,7 +74,7 @@ def update_monitor(
         if delayed_label_sample is None
         else np.concatenate([zero_one_losses(window), zero_one_losses(delayed_label_sample)])
     )
-    risk = _update_risk(reference, losses, state.risk, budget, min_error_increase)
+    risk = _update_risk(reference, losses, state.risk, budget, min_error_increase, reference_id)
     risk_state = state.risk if risk is None else risk.e_process
     new_state = replace(state, scores=scores.e_process, risk=risk_state)
     return MonitorUpdate(scores=scores, risk=risk, state=new_state)
@@ -105,9 +107,10 @@ def _update_risk(
     previous: EProcess | None,
     budget: AlphaBudget,
     min_error_increase: float,
+    reference_id: str | None,
 ) -> EProcessUpdate | None:
     try:
-        monitor = make_risk_monitor(zero_one_losses(reference), budget, min_error_increase)
+        monitor = make_risk_monitor(zero_one_losses(reference), budget, min_error_increase, reference_id)
         return _continue_or_restart(monitor, previous, losses, update_with_losses)
     except Inconclusive:
         return None

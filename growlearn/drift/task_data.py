@@ -17,6 +17,7 @@ class TaskComparisonData:
     compared; None without a router. `monitor_state` is the state after the task's earlier windows, `budget`
     its alpha budget, half for scores and half for errors. `delayed_label_sample` are rows of the earlier
     windows numbered `delayed_label_windows`, whose labels arrived since; only the risk monitor reads them.
+    `reference_id` names the reference rows and the head.
     """
 
     task: str
@@ -27,3 +28,4 @@ class TaskComparisonData:
     budget: AlphaBudget | None = None
     delayed_label_sample: Sample | None = None
     delayed_label_windows: tuple[int, ...] = ()
+    reference_id: str | None = None

@@ -19,7 +19,7 @@ from growlearn.domain.errors import TooFewLabels
 from growlearn.domain.job import HoldoutFiles, Job
 from growlearn.domain.schema import Label
 from growlearn.ingest.holdout import Holdout
-from growlearn.ingest.rows import Rows, Split, concat_rows, split_rows
+from growlearn.ingest.rows import Column, Rows, Split, concat_rows, split_rows
 
 MAX_HOLDOUT_ROWS = 10_000
 """Hold-out rows of a refined task: an accuracy is known to half a point, and costs a bounded time."""
@@ -55,13 +55,14 @@ def split_new_rows(
     job: Job,
     rows: Rows,
     classes: Sequence[Label],
-    reference: Rows,
+    held_out_hashes: Column,
     load_holdout: Callable[[type | None], Holdout],
 ) -> Split:
     """The labelled new rows of a known task in three disjoint parts; raises TooFewLabels.
 
-    Rows with other labels are left out, and so are training rows with the inputs of a `reference` row. Where
-    the job names hold-out files, their rows are left out too, and the hold-out part is empty.
+    Rows with other labels are left out, and so are training rows with the inputs of a row that the task holds
+    out, by their hashes (uint64). Where the job names hold-out files, their rows are left out too, and the
+    hold-out part is empty.
     """
     labelled = rows.take(np.array([label in classes for label in rows.labels], dtype=bool))
     if isinstance(job.holdout, HoldoutFiles):
@@ -71,7 +72,7 @@ def split_new_rows(
         split = split_rows(labelled, 0.0, job.growth.validation_fraction)
     else:
         split = split_rows(labelled, job.holdout.fraction, job.growth.validation_fraction)
-    train = split.train.take(~np.isin(split.train.row_hashes, reference.row_hashes))
+    train = split.train.take(~np.isin(split.train.row_hashes, held_out_hashes))
     if len(train) < job.growth.min_rows:
         raise TooFewLabels(f"only {len(train)} new labelled rows left to train on")
     if len(set(train.labels)) == 1:

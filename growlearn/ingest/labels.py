@@ -85,10 +85,20 @@ def frequent_labels(
     >>> frequent_labels(["a", "b"], 2)
     (('a', 'b'), ())
     """
+    frequent, rare = count_label_rows(labels, min_rows)
+    return (frequent, rare) if frequent else (rare, ())
+
+
+def count_label_rows(
+    labels: Iterable[Label | None], min_rows: int
+) -> tuple[tuple[Label, ...], tuple[Label, ...]]:
+    """Labels with at least `min_rows` rows, and those with fewer.
+
+    >>> count_label_rows(["a", "b", "b", None], 2)
+    (('b',), ('a',))
+    """
     counts = Counter(label for label in labels if label is not None)
     frequent = sort_labels(label for label, count in counts.items() if count >= min_rows)
-    if not frequent:
-        return sort_labels(counts), ()
     return frequent, sort_labels(label for label in counts if label not in frequent)
 
 

@@ -183,7 +183,7 @@ def _to_cell_bytes(column: Column) -> Column:
     n = len(column)
     if column.dtype != object:
         is_number = column.dtype.kind == "f" and column.ndim == 1
-        cells = np.where(np.isnan(column), np.nan, column) if is_number else column
+        cells = np.where(np.isnan(column), np.nan, column) + 0.0 if is_number else column  # -0.0 is 0.0
         return np.ascontiguousarray(cells).reshape(n, -1).view(np.uint8)
     digest_by_text = {text: _digest_text(text) for text in set(column)}
     return np.frombuffer(b"".join([digest_by_text[text] for text in column]), np.uint8).reshape(n, 16)

@@ -43,9 +43,8 @@ def decide_challenger(name: str, ports: Ports) -> None:
     later_windows = _windows_since(challenger, ports)
     if len(later_windows) < config.shadow_windows:
         return  # asked at every tick: no row is read before there are enough of them
-    windows = [
-        rows for rows in (_load_labelled_rows(window, ports, stream) for window in later_windows) if rows
-    ]
+    loaded = [(window, _load_labelled_rows(window, ports, stream)) for window in later_windows]
+    windows = [rows for window, rows in loaded if rows and _has_enough_labels(window, rows, stream)]
     if len(windows) < config.shadow_windows:
         return
     refusal = find_refusal(ports.store, ports.artifacts, name, challenger.number)
@@ -125,6 +124,11 @@ def _windows_since(challenger: Version, ports: Ports) -> list[Window]:
         and window.snapshot is not None
         and window.labelled != 0
     ]
+
+
+def _has_enough_labels(window: Window, rows: Rows, stream: Stream) -> bool:
+    """Whether half of its rows, or drift.min_rows, are labelled: a few show no champion to be better."""
+    return len(rows) >= min(stream.job.drift.min_rows, window.rows / 2)
 
 
 def _load_labelled_rows(window: Window, ports: Ports, stream: Stream) -> Rows | None:

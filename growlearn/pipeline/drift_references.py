@@ -38,6 +38,7 @@ def build_comparison_data(
             reference_sample=build_sample(network, task, models.rows(task.reference_rows, schema), schema),
             window_sample=build_sample(network, task, rows, schema, window_number),
             routed_fraction=routed_fraction,
+            reference_id=f"{task.reference_rows} {manifest.task(task.name).sha256}",
         )
         for task, routed_fraction in zip(tasks, routed_fractions, strict=True)
     )

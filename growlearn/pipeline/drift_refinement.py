@@ -56,8 +56,8 @@ def plan_drift_refinement(context: StepContext) -> GrowthPlan | None:
     rows = rows_beside_holdout(context) if can_be_refined else None
     if rows is None or len(rows) == 0:
         return None
-    rows = rows.sample(_MAX_COMPARED_ROWS)
     classes, _ = frequent_labels(rows.labels, job.drift.min_rows_per_class)
+    rows = rows.sample(_MAX_COMPARED_ROWS)
     tasks = [
         task
         for task in context.known_tasks

@@ -35,7 +35,8 @@ def load_holdout_files(context: StepContext, task: str, label_type: type | None)
     """The task's rows of the hold-out files that the job names; raises CannotGrow where there are none."""
     config = context.job.holdout
     assert isinstance(config, HoldoutFiles)
-    task_name = context.window.task or task  # the name in the task column, not that of a later version
+    tasks = context.rows().tasks  # of one name, as the files have it: the window's may be a later version's
+    task_name = task if tasks is None else tasks[0]
     try:
         source = context.ports.open_source(
             SourceConfig(url=config.url, pattern=config.pattern, min_file_age_s=0)

@@ -9,14 +9,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from growlearn.domain.drift import DriftKind
-from growlearn.domain.errors import CorruptArtifact
+import numpy as np
+
+from growlearn.domain.errors import CannotGrow, CorruptArtifact
 from growlearn.domain.growth import GrowthPlan, Refinement
 from growlearn.domain.job import HoldoutFiles
 from growlearn.domain.lineage import Manifest, Task, TaskHead
 from growlearn.domain.refinement_score import RefinementScore
 from growlearn.domain.schema import Label, sort_labels
-from growlearn.domain.window import Verdict, Window, WindowState
+from growlearn.domain.window import MATCHED_VERDICTS, Window, WindowState
 from growlearn.evaluation.inference import class_indices, predict_labelled_rows
 from growlearn.evaluation.predictions import Predictions
 from growlearn.evaluation.refinement import (
@@ -41,7 +42,6 @@ from growlearn.pipeline.context import StepContext
 from growlearn.pipeline.new_task import load_holdout_files
 from growlearn.ports import EvalRequest
 
-_MATCHED_VERDICTS = (Verdict.STABLE, Verdict.WARN, Verdict.KNOWN_TASK)
 _UNLEARNED_STATES = (WindowState.SKIPPED, WindowState.REJECTED)
 _MAX_NEW_ROWS = 500_000  # of the newest windows
 _MAX_COMPARED_ROWS = 2000  # of either side, to see whether the log loss has risen
@@ -67,19 +67,19 @@ class RefinementCandidate:
 
 def find_refinement_candidate(context: StepContext) -> RefinementCandidate | None:
     """The task of the window, which has matched it, and what is new to it; None where there is nothing."""
-    if context.job.refine.when == "never" or context.window.verdict not in _MATCHED_VERDICTS:
+    if context.job.refine.when == "never" or context.window.verdict not in MATCHED_VERDICTS:
         return None
     task = next((task for task in context.known_tasks if task.name == context.window.task), None)
     if task is None or not context.window.labelled:
         return None
     windows = _find_new_windows(context, task)
-    failed_plans = [
-        context.record_of(window.id).plan for window in windows if window.state is WindowState.REJECTED
-    ]
+    records = [context.record_of(window.id) for window in windows if window.state is WindowState.REJECTED]
     failed_new_rows = [
-        plan.refinement.new_rows
-        for plan in failed_plans
-        if isinstance(plan, GrowthPlan) and plan.refinement is not None
+        record.plan.refinement.new_rows
+        for record in records
+        if isinstance(record.plan, GrowthPlan)
+        and record.plan.refinement is not None
+        and record.gates  # else it was given up before anything was trained
     ]
     return RefinementCandidate(task=task, windows=windows, failed_new_rows=tuple(failed_new_rows))
 
@@ -114,12 +114,16 @@ def plan_refinement(
     if not set(new_classes) <= set(classes):
         classes = sort_labels({*classes, *new_classes})
     windows, rows = _load_new_rows(context, candidate)
-    reference = models.rows(task.reference_rows, manifest.schema)
+    stored = replace(candidate, windows=windows)
+    why_not = None if drift_reason or stored == candidate else explain_too_few_rows(context, stored)
+    if why_not is not None:
+        raise CannotGrow(f"{why_not} are stored still")
+    own_rows = [models.rows(sha256, manifest.schema) for sha256 in (task.reference_rows, task.holdout)]
     new_split = split_new_rows(
         job,
         rows,
         classes,
-        reference,
+        np.concatenate([each.row_hashes for each in own_rows]),
         lambda label_type: load_holdout_files(context, task.name, label_type),
     )
     split, num_earlier = _join_split(context, task, head, new_split)
@@ -170,22 +174,31 @@ def score_refined_candidate(
 
 
 def _find_new_windows(context: StepContext, task: Task) -> tuple[Window, ...]:
-    """The window and earlier ones of the task since it last learned, of equal rows the newest alone."""
-    numbers = {window.id: window.number for window in context.windows}
-    since = max(numbers.get(row.window, 0) for row in context.stored_tasks if row.name == task.name)
-    found: list[Window] = [context.window]
+    """The window and earlier ones of the task that it never learned from, of equal rows the newest alone."""
+    learned = _list_learned_windows(context, task)
+    found, snapshots = [context.window], {context.window.snapshot}
+    num_rows = context.window.labelled or 0
     for window in reversed(context.earlier_windows):
-        if window.number <= since or sum(item.labelled or 0 for item in found) >= _MAX_NEW_ROWS:
+        if num_rows >= _MAX_NEW_ROWS:
             break
-        is_new = window.task == task.name and window.state in _UNLEARNED_STATES
-        if (
-            is_new
-            and window.verdict in _MATCHED_VERDICTS
-            and window.labelled
-            and window.snapshot not in [item.snapshot for item in found]
-        ):
+        is_new = window.task == task.name and window.state in _UNLEARNED_STATES and window.id not in learned
+        is_matched = window.verdict in MATCHED_VERDICTS and window.snapshot not in snapshots
+        if is_new and is_matched and window.labelled:
             found.append(window)
+            snapshots.add(window.snapshot)
+            num_rows += window.labelled
     return tuple(reversed(found))
+
+
+def _list_learned_windows(context: StepContext, task: Task) -> set[str]:
+    """The windows that any version of the task was trained on, those that were rolled back too."""
+    learned: set[str] = set()
+    for row in context.stored_tasks:
+        if row.name == task.name:
+            plan = context.record_of(row.window).plan
+            refinement = plan.refinement if isinstance(plan, GrowthPlan) else None
+            learned |= {row.window} if refinement is None else set(refinement.windows)
+    return learned
 
 
 def _count_learned_rows(context: StepContext, task: Task) -> int:
@@ -203,12 +216,9 @@ def _count_learned_rows(context: StepContext, task: Task) -> int:
 
 
 def _load_new_rows(context: StepContext, candidate: RefinementCandidate) -> tuple[tuple[Window, ...], Rows]:
-    """The windows whose rows can be read and are no broken data, and their rows."""
+    """The windows whose rows are still stored, and their rows."""
     loaded: list[tuple[Window, Rows]] = []
     for window in candidate.windows:
-        report = context.record_of(window.id).report
-        if report is not None and report.kind is DriftKind.DATA_QUALITY:
-            continue
         try:
             loaded.append((window, context.rows(window)))
         except (CorruptArtifact, KeyError, ValueError):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from growlearn.domain.lineage import Version
 from growlearn.domain.registered_model import AliasTarget, RegisteredModel
-from growlearn.domain.stream import Alias, Message, MessageKind, Stream
+from growlearn.domain.stream import ALL_MESSAGES, Alias, Message, MessageKind, Stream
 from growlearn.ports import Store
 
 
@@ -28,7 +28,7 @@ class Lost:
 
 def find_lost(store: Store, stream: Stream, model: RegisteredModel) -> Lost:
     """What somebody deleted there, without what waits in the queue or cannot be delivered."""
-    waiting = [pending.message for pending in store.pending_messages(stream.name)]
+    waiting = [pending.message for pending in store.pending_messages(stream.name, limit=ALL_MESSAGES)]
     undelivered = [*waiting, *(item.message for item in store.undeliverable_messages(stream.name))]
     windows = {message.window for message in undelivered}
     registered = [version for version in store.versions(stream.name) if version.mlflow_version is not None]

@@ -8,13 +8,11 @@ from datetime import datetime, timedelta
 
 from growlearn.domain.corrupt_manifest import find_manifest_error
 from growlearn.domain.lineage import Version
-from growlearn.domain.stream import Stream
+from growlearn.domain.stream import ALL_MESSAGES, Stream
 from growlearn.domain.window import TRANSITIONS, Window, parse_window_number
 from growlearn.ports import Store
 from growlearn.registry.references import iter_digests, iter_recorded_digests
 from growlearn.registry.version_tree import get_ancestry, select_version_tasks
-
-_MAX_MESSAGES = 1_000_000  # all
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +41,7 @@ def has_retention(stream: Stream) -> bool:
 def _plan_stream(store: Store, stream: Stream, now: datetime, needed: set[str]) -> Retention:
     versions, windows = store.versions(stream.name), store.windows(stream.name)
     kept = _kept_versions(store, stream, versions, now)
-    kept_windows = _kept_windows(stream, versions, windows, kept, now)
+    kept_windows = _kept_windows(store, stream, versions, windows, kept, now)
     recorded = dict.fromkeys(digest for digest, _ in iter_recorded_digests(store, stream))
     return Retention(
         stream=stream.name,
@@ -91,7 +89,7 @@ def _iter_of_windows(
     store: Store, stream: Stream, versions: Sequence[Version], kept: set[int], now: datetime
 ) -> Iterator[str]:
     windows = store.windows(stream.name)
-    kept_windows = _kept_windows(stream, versions, windows, kept, now)
+    kept_windows = _kept_windows(store, stream, versions, windows, kept, now)
     for window in windows:
         if window.id in kept_windows:
             yield from _digests(window)
@@ -124,14 +122,21 @@ def _kept_versions(store: Store, stream: Stream, versions: Sequence[Version], no
 
 
 def _kept_windows(
-    stream: Stream, versions: Sequence[Version], windows: Sequence[Window], kept: set[int], now: datetime
+    store: Store,
+    stream: Stream,
+    versions: Sequence[Version],
+    windows: Sequence[Window],
+    kept: set[int],
+    now: datetime,
 ) -> set[str]:
-    """Windows all of whose files stay: unfinished, of a kept version, or of none and young."""
+    """Windows all of whose files stay: unfinished, untold, of a kept version, or of none and young."""
     number_of = {version.window: version.number for version in versions}
+    untold = _list_untold_windows(store, stream.name)
     return {
         window.id
         for window in windows
         if TRANSITIONS[window.state]
+        or window.id in untold
         or (
             number_of[window.id] in kept
             if window.id in number_of
@@ -157,6 +162,6 @@ def _is_young(at: datetime, stream: Stream, now: datetime) -> bool:
 
 def _list_untold_windows(store: Store, stream: str) -> set[str | None]:
     """Windows whose message the tracker has not got; their files are needed to send it."""
-    pending = [pending.message for pending in store.pending_messages(stream, limit=_MAX_MESSAGES)]
+    pending = [pending.message for pending in store.pending_messages(stream, limit=ALL_MESSAGES)]
     undeliverable = [item.message for item in store.undeliverable_messages(stream)]
     return {message.window for message in (*pending, *undeliverable)}

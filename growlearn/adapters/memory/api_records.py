@@ -57,7 +57,8 @@ class MemoryApiRecords:
     def finish_request(self, key: str, status: int, body: str) -> None:
         """Store the answer to a claimed request."""
         with self._lock:
-            self._requests[key] = replace(self._requests[key], status=status, body=body)
+            if key in self._requests:
+                self._requests[key] = replace(self._requests[key], status=status, body=body)
 
     def drop_request(self, key: str) -> None:
         """Forget a claimed request that changed nothing."""

@@ -40,17 +40,17 @@ def read_evidence(
 ) -> tuple[WindowEvidence, ...]:
     """The evidence on windows that were judged; `tasks` are all that were ever opened or refined."""
     judged = [window for window in windows if window.verdict is not None]
-    return tuple(_read_window(window, reports.get(window.id), job, tasks, windows) for window in judged)
+    return tuple(_read_window(window, reports.get(window.id), job, tasks) for window in judged)
 
 
 def _read_window(
-    window: Window, report: DriftReport | None, job: Job, tasks: Sequence[Task], windows: Sequence[Window]
+    window: Window, report: DriftReport | None, job: Job, tasks: Sequence[Task]
 ) -> WindowEvidence:
     strongest = None if report is None else find_strongest(report)
     value = alarm = None
     if report is not None and report.monitor_state is not None:
         value = _read_log_evidence((report.monitor_state.scores, report.monitor_state.risk))
-        alarm = _find_sequential_alarm(report, job, tasks, windows)
+        alarm = _find_sequential_alarm(report, job, tasks)
     elif strongest is not None:
         value = -math.log10(max(strongest.p_value, _SMALLEST_P))
         alarm = -math.log10(strongest.threshold)
@@ -94,9 +94,7 @@ def _log_mean_exp(values: Sequence[float]) -> float:
     return largest + math.log(sum(math.exp(value - largest) for value in values) / len(values))
 
 
-def _find_sequential_alarm(
-    report: DriftReport, job: Job, tasks: Sequence[Task], windows: Sequence[Window]
-) -> float | None:
+def _find_sequential_alarm(report: DriftReport, job: Job, tasks: Sequence[Task]) -> float | None:
     """The alarm line of the reference that the window was compared with; None where it is not known."""
     from growlearn.drift.monitor_history import make_task_budget
 
@@ -106,6 +104,7 @@ def _find_sequential_alarm(
     if reference not in numbers:
         return None
     try:
-        return make_task_budget(job, numbers[reference], windows).log_threshold / _LN_10
+        pace = report.monitor_state.windows_per_day
+        return make_task_budget(job, numbers[reference], pace).log_threshold / _LN_10
     except GrowLearnError:
         return None

@@ -30,6 +30,7 @@ from datetime import datetime, timedelta
 
 from growlearn.domain.errors import GrowLearnError
 
+_DAY = timedelta(days=1)
 _REFERENCE_FRACTION = 0.25  # of alpha; the split matters little, only its logarithm enters
 _SINGLE_WINDOW_FRACTION = 0.25
 _MAX_REFERENCE_ALPHA_PER_PERIOD = 0.05
@@ -93,15 +94,15 @@ def make_per_period_budget(max_alarms: float, windows_per_period: float) -> Alph
     )
 
 
-def estimate_windows_per_period(
-    period: timedelta, arrival_times: Sequence[datetime], interval: timedelta | None = None
-) -> float:
-    """How many windows a period has, by the stream's own history or by its schedule, whichever gives more.
+def estimate_windows_per_day(
+    arrival_times: Sequence[datetime], interval: timedelta | None = None
+) -> float | None:
+    """How many windows a day has, by the stream's own history or by its schedule, whichever gives more.
 
-    `arrival_times` are those of windows, in any order; five or more are needed. Raises GrowLearnError where
-    neither the history nor the schedule gives an estimate.
+    `arrival_times` are those of windows, in any order; five or more are needed. None where neither the
+    history nor the schedule gives an estimate.
     """
-    estimates = [] if interval is None else [period / interval]
+    estimates = [] if interval is None else [_DAY / interval]
     first, last = (min(arrival_times), max(arrival_times)) if arrival_times else (None, None)
     if (
         first is not None
@@ -109,10 +110,5 @@ def estimate_windows_per_period(
         and len(arrival_times) >= _MIN_WINDOWS_FOR_PACE
         and last > first
     ):
-        estimates.append((len(arrival_times) - 1) * (period / (last - first)))
-    if not estimates:
-        raise GrowLearnError(
-            f"{len(arrival_times)} windows do not show how many arrive in {period}",
-            hint="give the stream a schedule, or use alpha until five windows have arrived",
-        )
-    return max(1.0, *estimates)
+        estimates.append((len(arrival_times) - 1) * (_DAY / (last - first)))
+    return max(estimates, default=None)

@@ -75,11 +75,14 @@ def make_score_monitor(
     names: Sequence[str],
     budget: AlphaBudget,
     min_effect_size: float = 0.0,
+    reference_id: str | None = None,
 ) -> ScoreMonitor:
     """A monitor for S scores of m reference rows, reference [m, S].
 
     `min_effect_size` is the largest KS distance sup_x |F(x) - F_ref(x)| of a score that is never an alarm.
-    Raises Inconclusive for fewer than 30 rows, scores that are not finite, or all of them constant.
+    `reference_id` names the reference, whose scores may differ in their last bits between machines; without
+    one the scores themselves do. Raises Inconclusive for fewer than 30 rows, scores that are not finite, or
+    all of them constant.
     """
     check_min_effect_size(min_effect_size)
     rows, scores = reference.shape
@@ -94,8 +97,8 @@ def make_score_monitor(
     )  # [K]
     bets = compute_bet_sizes(upper_bounds, BETTING_VALUES.std(axis=1))  # [K, L]
     digest = hashlib.sha256(repr((tuple(names), budget, min_effect_size)).encode())
-    # Not the bets: their last bits may differ between machines.
-    for part in (sorted_reference, BETTING_VALUES, BET_EFFECT_SIZES):
+    digest.update(sorted_reference.tobytes() if reference_id is None else reference_id.encode())
+    for part in (BETTING_VALUES, BET_EFFECT_SIZES):  # not the bets: their last bits may differ too
         digest.update(part.tobytes())
     return ScoreMonitor(
         names=tuple(names),

@@ -55,11 +55,15 @@ class RiskMonitor:
         return EProcess(fingerprint=self.fingerprint)
 
 
-def make_risk_monitor(losses: Losses, budget: AlphaBudget, min_effect_size: float = 0.0) -> RiskMonitor:
+def make_risk_monitor(
+    losses: Losses, budget: AlphaBudget, min_effect_size: float = 0.0, reference_id: str | None = None
+) -> RiskMonitor:
     """A monitor for 0/1 losses of m reference rows, those without a label left out.
 
-    `min_effect_size` is how much the risk may rise without ever being an alarm. Raises Inconclusive for fewer
-    than 30 labelled rows, losses other than 0 and 1, or an upper bound that no risk can exceed.
+    `min_effect_size` is how much the risk may rise without ever being an alarm. `reference_id` names the
+    reference, of which another machine may answer a row otherwise; without one its losses do. Raises
+    Inconclusive for fewer than 30 labelled rows, losses other than 0 and 1, or an upper bound that no risk
+    can exceed.
     """
     check_min_effect_size(min_effect_size)
     labelled_losses = _labelled_losses(losses, "reference")
@@ -77,8 +81,9 @@ def make_risk_monitor(losses: Losses, budget: AlphaBudget, min_effect_size: floa
             f"the reference's risk may be {reference_bound:.0%}, and {min_effect_size:.0%} more is no alarm"
         )
     bets = compute_bet_sizes(np.array(upper_bound), np.sqrt(np.array(upper_bound * (1 - upper_bound))))  # [L]
+    named = (wrong, rows) if reference_id is None else (reference_id,)
     digest = hashlib.sha256(
-        repr((budget, wrong, rows, min_effect_size, BET_EFFECT_SIZES.tolist())).encode()
+        repr((budget, *named, min_effect_size, BET_EFFECT_SIZES.tolist())).encode()
     ).hexdigest()
     return RiskMonitor(
         budget=budget, reference_risk=wrong / rows, upper_bound=upper_bound, bets=bets, fingerprint=digest

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from growlearn.domain.drift import DriftReport
+from growlearn.domain.errors import CorruptArtifact
 from growlearn.domain.lineage import Task
 from growlearn.domain.stream import Transition
 from growlearn.domain.window import Verdict, Window, WindowState
@@ -14,7 +15,7 @@ from growlearn.drift.judge import judge
 from growlearn.drift.monitor_history import with_monitor_state
 from growlearn.drift.sample import Sample, prediction_errors
 from growlearn.drift.task_data import TaskComparisonData
-from growlearn.ingest.labels import frequent_labels
+from growlearn.ingest.labels import count_label_rows
 from growlearn.ingest.rows import Rows, concat_rows
 from growlearn.pipeline.context import StepContext
 from growlearn.pipeline.drift_references import MAX_SAMPLE_ROWS, build_comparison_data, build_sample
@@ -30,7 +31,7 @@ def judge_window(context: StepContext, _: ProgressCallback) -> Transition:
         rows = context.rows()
     except (KeyError, ValueError):
         return _mark_schema_changed(context)
-    labels, rare = frequent_labels(rows.labels, config.min_rows_per_class)
+    labels, rare = count_label_rows(rows.labels, config.min_rows_per_class)
     compared: list[TaskComparisonData] = []
 
     def load_references(tasks: Sequence[Task]) -> Sequence[TaskComparisonData]:
@@ -68,8 +69,8 @@ def _with_accuracy(
     sample = next((item.window_sample for item in compared if item.task == report.task), None)
     if sample is None:  # the task column said which task it is, so nothing was compared
         schema = context.parent_manifest.schema
-        if context.job.schema != schema:  # the model may not read these rows
-            return report
+        if (context.job.schema.inputs, context.job.schema.label) != (schema.inputs, schema.label):
+            return report  # the model may not read these rows
         task = next(task for task in context.known_tasks if task.name == report.task)
         network = context.ports.models.network(context.parent_manifest)
         sample = build_sample(network, task, rows.sample(MAX_SAMPLE_ROWS), schema)
@@ -77,6 +78,14 @@ def _with_accuracy(
     if not len(wrong):
         return report
     return replace(report, correct=int((~wrong).sum()), labelled_rows=len(wrong))
+
+
+def _read_stored_rows(context: StepContext, window: Window) -> Rows | None:
+    """The rows of an earlier window; None where retention removed them, or they cannot be read."""
+    try:
+        return context.rows(window)
+    except (CorruptArtifact, KeyError, ValueError):
+        return None
 
 
 def _mark_schema_changed(context: StepContext) -> Transition:
@@ -105,10 +114,12 @@ def _load_references(
     if job.schema.id_column is None or job.drift.decision_rule != "sequential":
         return references
 
-    def load_sample(task_name: str, windows: Sequence[Window]) -> Sample:
-        late_rows = concat_rows([context.rows(window) for window in windows])
+    def load_sample(task_name: str, windows: Sequence[Window]) -> Sample | None:
+        late_rows = [loaded for window in windows if (loaded := _read_stored_rows(context, window))]
+        if not late_rows:
+            return None
         task = next(task for task in tasks if task.name == task_name)
-        return build_sample(models.network(manifest), task, late_rows, job.schema)
+        return build_sample(models.network(manifest), task, concat_rows(late_rows), job.schema)
 
     joins = context.ports.store.label_joins(context.stream.name)
     numbers = {window.id: window.number for window in context.windows}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from growlearn.domain.errors import GrowLearnError, Unavailable
+from growlearn.domain.errors import CannotGrow, GrowLearnError, Unavailable
 from growlearn.domain.growth import GrowthPlan
 from growlearn.domain.lineage import Version
 from growlearn.domain.metric import METRICS
@@ -47,10 +47,10 @@ def train_and_evaluate(context: StepContext, on_progress: ProgressCallback) -> T
     try:
         require_recorded_parent(context, plan)
         evaluated = _train_plan(context, plan, on_progress)
-        if not is_contradicted(evaluated):
+        plan_to_open = _plan_task_beside(context) if is_contradicted(evaluated) else None
+        if plan_to_open is None:
             return evaluated
-        opened = _train_plan(context, plan_new_task(context, _task_to_open(context)), on_progress)
-        return choose_after_drift(context, evaluated, opened)
+        return choose_after_drift(context, evaluated, _train_plan(context, plan_to_open, on_progress))
     except Unavailable:
         raise  # it may be there again later: no fault of the window
     except GrowLearnError as error:
@@ -63,11 +63,15 @@ def _train_plan(context: StepContext, plan: GrowthPlan, on_progress: ProgressCal
     return _evaluate_trained(context, train_and_select(plan, context.job, context.ports, on_progress))
 
 
-def _task_to_open(context: StepContext) -> str:
+def _plan_task_beside(context: StepContext) -> GrowthPlan | None:
+    """The plan of a task of its own for the rows of a correction; None where they are too few for one."""
     report = context.record.report
     assert report is not None, "a judged window has its report"
     assert report.task is not None, "a verdict that needs growth names the task"
-    return report.task
+    try:
+        return plan_new_task(context, report.task)
+    except CannotGrow:
+        return None  # the gates decide about the correction
 
 
 def _choose_augmentation(context: StepContext, plan: GrowthPlan, on_progress: ProgressCallback) -> GrowthPlan:

@@ -282,3 +282,21 @@ def test_a_record_that_is_away_is_asked_again(monkeypatch: pytest.MonkeyPatch) -
     bench.clock.advance(7)
     assert bench.look() == ["a"]
     assert bench.said == ["the database is back after 7 s"]
+
+
+def test_a_stream_that_is_paused_amid_a_backlog_is_left_after_the_window_in_progress() -> None:
+    bench = Bench("a")
+    asked: list[bool] = []
+
+    def handle(name: str, should_stop: Callable[[], bool]) -> None:
+        asked.append(should_stop())
+        bench.store.set_paused(name, True, bench.clock.now(), "ada")
+        asked.append(should_stop())
+
+    bench.worker._handle = handle
+    bench.tick("a")
+    bench.look()
+    assert asked == [False, True]
+    bench.store.set_paused("a", False, bench.clock.now(), "ada")
+    bench.look()  # the rest of the tick is still to come
+    assert len(asked) == 4

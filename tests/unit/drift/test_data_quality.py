@@ -180,3 +180,16 @@ def test_a_time_that_is_the_same_in_every_row(make_side: Any) -> None:
     assert reason == (
         "column 't' is '2013-01-01T00:00:00.000000' in every row; the reference has 300 values of it"
     )
+
+
+def test_a_column_whose_every_row_has_a_value_of_its_own_has_no_issue(make_side: Any) -> None:
+    """Such as a customer: not one of tomorrow's was there yesterday, and that is as it was."""
+    users = np.array([f"user {number}" for number in range(500)], dtype=object)
+    assert find_quality_issue(make_side(300, u=users[:300]), make_side(200, u=users[300:])) is None
+
+
+def test_a_column_that_was_constant_has_no_issue(make_side: Any) -> None:
+    """One site, one month: the next one is another, and nothing says how far they vary."""
+    before = make_side(300, site=np.array(["A"] * 300, dtype=object), month=np.ones(300))
+    after = make_side(200, site=np.array(["B"] * 200, dtype=object), month=np.full(200, 2.0))
+    assert find_quality_issue(before, after) is None

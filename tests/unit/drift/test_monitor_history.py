@@ -11,12 +11,16 @@ import pytest
 
 from growlearn.domain.drift import DriftReport, EProcess, MonitorState
 from growlearn.domain.drift_config import DriftConfig, FalseAlarmBudget
-from growlearn.domain.errors import GrowLearnError
 from growlearn.domain.job import Job, Schedule, SourceConfig
 from growlearn.domain.lineage import Task
 from growlearn.domain.schema import InputColumn, InputType, Schema
 from growlearn.domain.window import Verdict, Window, WindowState
-from growlearn.drift.monitor_history import load_monitor_states, make_task_budget, with_monitor_state
+from growlearn.drift.monitor_history import (
+    estimate_pace,
+    load_monitor_states,
+    make_task_budget,
+    with_monitor_state,
+)
 from growlearn.drift.sample import Sample
 from growlearn.drift.task_data import TaskComparisonData
 
@@ -81,17 +85,12 @@ def test_a_task_continues_from_its_own_newest_window() -> None:
     assert states == {"a": make_state(3), "b": make_state(2)}
 
 
-def test_a_newest_window_without_a_state_starts_again() -> None:
-    initial = MonitorState(reference_version=1)
-    assert load_monitor_states([A], [A], windows("a", None, None, "a"), make_report) == {"a": initial}
-
-
 def test_comparison_data_gets_its_state_and_budget() -> None:
     (data,) = with_monitor_state(
         [make_comparison_data("b")], [A, B], [A, B], windows("b"), make_report, job()
     )
     assert data.monitor_state == make_state(1)
-    assert data.budget == make_task_budget(job(), 2, [])
+    assert data.budget == make_task_budget(job(), 2, None)
 
 
 def test_other_decision_rules_have_no_state() -> None:
@@ -107,7 +106,7 @@ def test_a_refined_task_starts_a_new_reference_with_a_budget_of_its_own() -> Non
         [make_comparison_data("a")], [refined, B], [A, B, refined], windows("a", "b", "a"), make_report, job()
     )
     assert data.monitor_state == MonitorState(reference_version=3)
-    assert data.budget == make_task_budget(job(), 3, [])
+    assert data.budget == make_task_budget(job(), 3, None)
 
 
 def test_after_a_rollback_the_earlier_reference_continues_where_it_was() -> None:
@@ -126,22 +125,62 @@ def test_after_a_rollback_the_earlier_reference_continues_where_it_was() -> None
         [make_comparison_data("a")], [A], [A, rolled_back], earlier, load_report, job()
     )
     assert data.monitor_state == make_state(3)
-    assert data.budget == make_task_budget(job(), 1, [])
+    assert data.budget == make_task_budget(job(), 1, None)
 
 
 def test_alpha_is_spent_once_over_all_references_and_both_e_processes() -> None:
-    budgets = [make_task_budget(job(alpha=0.05), number, []) for number in range(1, 2000)]
+    budgets = [make_task_budget(job(alpha=0.05), number, None) for number in range(1, 2000)]
     spent = 2 * sum(
         budget.reference_alpha + budget.sequential_alpha + budget.single_window_alpha for budget in budgets
     )
     assert 0.0499 < spent < 0.05
 
 
+def make_budgeted(schedule: Schedule) -> Job:
+    return replace(job(false_alarm_budget=FalseAlarmBudget(max_alarms=1, period="30d")), schedule=schedule)
+
+
 def test_the_windows_of_a_period_come_from_the_schedule_or_the_history() -> None:
-    budgeted = job(false_alarm_budget=FalseAlarmBudget(max_alarms=1, period="30d"))
-    hourly = replace(budgeted, schedule=Schedule(every="1h"))
-    assert make_task_budget(hourly, 1, []).windows_per_period == pytest.approx(720)
-    nightly = replace(budgeted, schedule=Schedule(cron="0 3 * * *"))
-    assert make_task_budget(nightly, 1, windows(*["a"] * 6)).windows_per_period == pytest.approx(720)
-    with pytest.raises(GrowLearnError, match="0 windows do not show"):
-        make_task_budget(nightly, 1, [])
+    hourly, nightly = make_budgeted(Schedule(every="1h")), make_budgeted(Schedule(cron="0 3 * * *"))
+    for known, earlier in ((hourly, []), (nightly, windows(*["a"] * 6))):
+        budget = make_task_budget(known, 1, estimate_pace(known, earlier))
+        assert budget.windows_per_period == pytest.approx(720)
+    assert estimate_pace(nightly, []) is None
+    assert make_task_budget(nightly, 1, None) == make_task_budget(job(), 1, None)  # alpha, until it is known
+
+
+def test_the_pace_is_fixed_when_a_monitor_starts() -> None:
+    """Else each window would give another budget, and restart the monitor."""
+    nightly = make_budgeted(Schedule(cron="0 3 * * *"))
+
+    def load_report(window: Window) -> DriftReport:
+        state = replace(make_state(window.number), windows_per_day=2.0)
+        return DriftReport(
+            verdict=Verdict.STABLE, task=window.task, reason="", alpha=0.05, monitor_state=state
+        )
+
+    budgets = []
+    for count in (6, 7, 9):
+        (data,) = with_monitor_state(
+            [make_comparison_data("a")], [A], [A], windows(*["a"] * count), load_report, nightly
+        )
+        assert data.monitor_state.windows_per_day == 2.0
+        assert data.budget is not None
+        budgets.append(data.budget.windows_per_period)
+    assert budgets == [60.0] * 3
+
+
+def test_a_window_that_opened_what_was_rolled_back_does_not_end_the_search() -> None:
+    """It had no reference of its own; the opening window of the version itself does."""
+    rolled_back = make_task("a", version=2)
+
+    def load_report(window: Window) -> DriftReport:
+        state = None if window.number in (1, 4) else make_state(window.number)
+        return DriftReport(
+            verdict=Verdict.DRIFT, task=window.task, reason="", alpha=0.05, monitor_state=state
+        )
+
+    earlier = windows("a", "a", "a", "a")
+    states = load_monitor_states([A], [A, rolled_back], earlier, load_report)
+    assert states == {"a": make_state(3)}
+    assert load_monitor_states([A], [A], earlier[:1], load_report) == {"a": MonitorState(reference_version=1)}

@@ -83,6 +83,24 @@ def test_an_e_process_of_another_reference_is_restarted(side: Any) -> None:
     assert other.state.scores.num_windows == 1
 
 
+def test_a_reference_that_another_machine_rounds_otherwise_is_the_same_one(side: Any) -> None:
+    """What names it decides: of many scores some always lie where a last bit changes their digits."""
+    reference, state = side(0, rows=2000), MonitorState()
+    noise = 1 + np.random.default_rng(0).normal(size=reference.outputs.shape) * 1e-6
+    wrong = reference.targets.copy()
+    wrong[0] = (wrong[0] + 1) % 3  # an answer that was nearly a tie
+    elsewhere = replace(reference, outputs=reference.outputs * noise, targets=wrong)
+    for number, one in enumerate((reference, elsewhere, reference), start=1):
+        update = update_monitor(one, side(number), state, BUDGET, 0.02, 0.02, reference_id="rows head")
+        state = update.state
+        assert state.scores is not None
+        assert state.risk is not None
+        assert (state.scores.num_windows, state.risk.num_windows) == (number, number)
+    other = update_monitor(reference, side(4), state, BUDGET, 0.02, 0.02, reference_id="rows other-head")
+    assert other.state.scores is not None
+    assert other.state.scores.num_windows == 1
+
+
 def test_the_monitored_scores_of_a_row(side: Any) -> None:
     sample = replace(
         side(0, rows=2), outputs=np.array([[0.5, 0.5, 0.0], [0.0, 1.0, 0.0]]), targets=np.array([0, -1])

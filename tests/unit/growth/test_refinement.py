@@ -68,7 +68,7 @@ def test_trainings_grow_with_the_logarithm_of_equal_windows(rows: int, windows: 
 
 def test_new_rows_are_split_and_other_labels_left_out() -> None:
     labels = [number % 4 if number % 10 else None for number in range(500)]
-    split = split_new_rows(JOB, rows_of(labels), (0, 1, 2), NOTHING, no_files)
+    split = split_new_rows(JOB, rows_of(labels), (0, 1, 2), NOTHING.row_hashes, no_files)
     parts = (split.train, split.validation, split.holdout)
     assert {label for part in parts for label in part.labels} == {0, 1, 2}
     assert sum(map(len, parts)) == sum(label in (0, 1, 2) for label in labels)
@@ -77,9 +77,9 @@ def test_new_rows_are_split_and_other_labels_left_out() -> None:
 
 def test_a_row_with_the_inputs_of_a_reference_row_is_not_trained_on() -> None:
     rows = rows_of([number % 2 for number in range(400)])
-    whole = split_new_rows(JOB, rows, (0, 1), NOTHING, no_files)
+    whole = split_new_rows(JOB, rows, (0, 1), NOTHING.row_hashes, no_files)
     reference = whole.train.take(np.arange(40))
-    split = split_new_rows(JOB, rows, (0, 1), reference, no_files)
+    split = split_new_rows(JOB, rows, (0, 1), reference.row_hashes, no_files)
     assert len(split.train) == len(whole.train) - 40
     assert not np.isin(split.train.row_hashes, reference.row_hashes).any()
     assert (len(split.validation), len(split.holdout)) == (len(whole.validation), len(whole.holdout))
@@ -89,7 +89,7 @@ def test_rows_of_hold_out_files_are_neither_trained_on_nor_held_out_twice() -> N
     rows = rows_of([number % 2 for number in range(400)])
     held = rows.take(np.arange(100))
     job = replace(JOB, holdout=HoldoutFiles(url="h"), schema=replace(JOB.schema, task="task"))
-    split = split_new_rows(job, rows, (0, 1), NOTHING, lambda _: Holdout(held, held.row_hashes))
+    split = split_new_rows(job, rows, (0, 1), NOTHING.row_hashes, lambda _: Holdout(held, held.row_hashes))
     assert (len(split.holdout), len(split.train) + len(split.validation)) == (0, 300)
     assert not np.isin(split.train.row_hashes, held.row_hashes).any()
 
@@ -104,7 +104,7 @@ def test_rows_of_hold_out_files_are_neither_trained_on_nor_held_out_twice() -> N
 )
 def test_rows_that_cannot_be_trained_on_are_refused(labels: list[int | None], reason: str) -> None:
     with pytest.raises(TooFewLabels, match=reason):
-        split_new_rows(JOB, rows_of(labels), (0, 1), NOTHING, no_files)
+        split_new_rows(JOB, rows_of(labels), (0, 1), NOTHING.row_hashes, no_files)
 
 
 @given(st.integers(0, 60), st.integers(0, 60), st.integers(1, 80))

@@ -218,3 +218,10 @@ def test_of_very_many_rows_only_so_many_validate_and_none_of_the_hold_out_is_tra
     assert len(some.train) == len(whole.train) + len(whole.validation) - 50
     assert not set(some.train.row_hashes) & set(whole.holdout.row_hashes)
     assert len(split_rows(rows, 0.3, 0.2, min_validation_rows=70).validation) == 70
+
+
+def test_zero_and_minus_zero_are_one_value() -> None:
+    """Else equal rows could be on both sides of the hold-out."""
+    schema = Schema(inputs={"x": InputColumn(type=InputType.NUMBER)})
+    zeros = hash_rows({"x": np.array([0.0, -0.0, 1.0])}, schema)
+    assert zeros[0] == zeros[1] != zeros[2]

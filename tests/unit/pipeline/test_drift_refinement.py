@@ -125,3 +125,37 @@ def test_a_window_of_mostly_new_classes_opens_a_task(tmp_path: Path, digits: Dig
     world.send("1.parquet", *having(digits, 0, 1, 2, 3))
     window = world.send("2.parquet", *having(digits, 3, 4, 5, 6))
     assert (window.state, window.task) == (WindowState.PROMOTED, "task-2")
+
+
+def test_too_few_rows_for_a_task_of_their_own_leave_the_correction_to_the_gates(
+    tmp_path: Path, digits: Digits
+) -> None:
+    """Else the window is trained again and again, fails each time, and holds up those behind it."""
+    images, labels = digits
+    world = World(tmp_path, JOB)
+    world.send("1.parquet", *having((images[:500], labels[:500]), *range(9)))
+    nines = [index for index in range(500, 1500) if labels[index] == 9][:9]
+    others = [index for index in range(500, 1500) if labels[index] != 9][:41]
+    few = sorted(nines + others)
+    window = world.send("2.parquet", images[few], [labels[index] for index in few])
+    record = world.store.window_record("digits", window.id)
+    assert isinstance(record.plan, GrowthPlan)
+    assert record.plan.refinement is not None
+    assert record.plan.refinement.after_drift
+    assert record.gates
+    assert window.state in (WindowState.PROMOTED, WindowState.REJECTED)
+
+
+def test_a_class_that_few_of_many_rows_have_is_learned_by_the_correction(
+    tmp_path: Path, digits: Digits, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Classes are counted on all rows, of which only some are compared."""
+    monkeypatch.setattr(drift_refinement, "_MAX_COMPARED_ROWS", 40)
+    images, labels = digits
+    world = World(tmp_path, KEEPING)
+    world.send("1.parquet", *having((images[:800], labels[:800]), *range(9)))
+    window = world.send("2.parquet", images[800:], labels[800:])
+    plan = world.store.window_record("digits", window.id).plan
+    assert isinstance(plan, GrowthPlan)
+    assert plan.refinement is not None
+    assert plan.classes == tuple(range(10))

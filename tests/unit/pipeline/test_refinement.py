@@ -17,7 +17,7 @@ from growlearn.domain.job import HoldoutFraction, Job
 from growlearn.domain.lineage import Task
 from growlearn.domain.stream import Message, MessageKind, Transition
 from growlearn.domain.window import Verdict, Window, WindowState
-from growlearn.ingest.rows import Rows, from_parquet, hash_rows, object_column
+from growlearn.ingest.rows import Rows, from_parquet, hash_rows, object_column, to_parquet
 from growlearn.network.model.network import load_network
 from growlearn.pipeline.verify import verify_version
 from growlearn.registry.decision_report import explain_window
@@ -333,3 +333,55 @@ def test_killed_amid_a_refinement_the_window_ends_as_it_would_have(
         return windows, tasks, world.store.stream("digits").champion
 
     assert outcome(disturbed) == outcome(undisturbed)
+
+
+def test_a_window_before_the_last_refinement_that_was_not_in_it_is_learned_from_later(
+    tmp_path: Path, digits: Digits
+) -> None:
+    """As where its labels came late, or it waited for them."""
+    world = World(tmp_path, replace(REFINING, refine=RefineConfig(min_rows=350)))
+    send(world, FIRST, digits)
+    unlabelled = world.send("200.parquet", digits[0][200:400], [None] * 200)
+    assert unlabelled.state is WindowState.SKIPPED
+    refined = send(world, slice(400, 800), digits)
+    assert refined.state is WindowState.PROMOTED
+    assert unlabelled.snapshot is not None
+    labelled = replace(
+        rows_at(world, unlabelled.snapshot), labels=object_column(digits[1][200:400])
+    )  # as the join of late labels stores them
+    with world.store._draft_state("digits") as state:
+        state.windows["w2"] = replace(
+            state.windows["w2"], labelled=200, snapshot=world.artifacts.put(to_parquet(labelled, SCHEMA))
+        )
+    window = send(world, slice(800, 1000), digits)
+    refinement = plan_of(world, window).refinement
+    assert refinement is not None
+    assert refinement.windows == ("w2", "w4")
+
+
+def test_rows_that_are_stored_no_more_do_not_count(tmp_path: Path, digits: Digits) -> None:
+    world = World(tmp_path, replace(REFINING, refine=RefineConfig(min_rows=550)))
+    send(world, FIRST, digits)
+    skipped = send(world, slice(200, 400), digits)
+    assert skipped.snapshot is not None
+    send(world, slice(400, 600), digits)
+    world.artifacts.remove(skipped.snapshot, world.clock.now())
+    window = send(world, slice(600, 800), digits)
+    assert window.state is WindowState.SKIPPED
+    assert str(window.reason).endswith(
+        "not refined: 400 of 550 new labelled rows (refine.min_rows) are stored still"
+    )
+
+
+def test_a_refinement_that_was_given_up_untrained_was_not_in_vain(tmp_path: Path, digits: Digits) -> None:
+    world = World(tmp_path, REFINING)
+    send(world, FIRST, digits)
+    world.store.apply(refuse(REFINING), world.clock.now())
+    rejected = send(world, slice(200, 400), digits)
+    assert rejected.state is WindowState.REJECTED
+    with world.store._draft_state("digits") as state:
+        record = state.records["w2"]
+        state.records["w2"] = replace(record, result=None, evaluation=None, gates=())
+    world.store.apply(REFINING, world.clock.now())
+    window = send(world, slice(400, 550), digits)
+    assert window.state is WindowState.PROMOTED, window.reason  # 350 rows: not twice 200

@@ -10,11 +10,13 @@ import pytest
 
 from growlearn.app.views import status_view, windows_view
 from growlearn.domain.drift import DriftKind
-from growlearn.domain.drift_config import DriftConfig
+from growlearn.domain.drift_config import DriftConfig, RefineConfig
 from growlearn.domain.job import LabelDelayConfig, RegistryConfig, ShadowPromotion
 from growlearn.domain.schema import InputColumn, InputType, Schema
+from growlearn.domain.stream import TrackerIds
 from growlearn.domain.window import Verdict, Window, WindowState
 from growlearn.pipeline.run import run_stream
+from growlearn.registry.retention import plan_retention
 from tests.unit.delayed_labels import DAY_S, DRIFTED, FIRST, JOB, LATER, World
 
 
@@ -315,3 +317,48 @@ def test_delayed_labels_complete_a_champion_challenger_comparison(tmp_path: Path
     assert world.run() == ()
     stream = world.store.stream("digits")
     assert (stream.champion, stream.challenger) == (2, None)
+
+
+def test_late_labels_of_rows_that_retention_removed_stop_nothing(tmp_path: Path) -> None:
+    job = replace(
+        JOB,
+        drift=DriftConfig(alpha=0.01, decision_rule="sequential"),
+        refine=RefineConfig(when="never"),
+        keep="7d",
+        keep_versions=20,
+    )
+    world = World(tmp_path, job)
+    world.learn_first()
+    world.send_rows(DRIFTED, inverted=False)
+    world.run()
+    world.clock.advance(25 * DAY_S)
+    world.send_labels(DRIFTED)
+    world.run()
+    world.clock.advance(10 * DAY_S)
+    for pending in world.store.pending_messages("digits"):
+        world.store.record_delivery(pending.id, TrackerIds(run_id="r"), world.clock.now())
+    (retention,) = plan_retention(world.store, world.clock.now())
+    assert world.store.window("digits", "w2").snapshot in retention.unneeded
+    for digest in retention.unneeded:
+        world.artifacts.remove(digest, world.clock.now())
+    world.send_rows(LATER, inverted=False)
+    (window,) = world.run()
+    assert (window.id, window.state) == ("w3", WindowState.SKIPPED)
+    report = world.store.window_record("digits", "w3").report
+    assert report is not None
+    assert report.monitor_state is not None
+    assert report.monitor_state.delayed_label_windows == (2,)  # they are not asked for again
+
+
+def test_a_shadow_trial_waits_for_more_than_a_label_a_window(tmp_path: Path) -> None:
+    world = World(tmp_path, replace(JOB, registry=RegistryConfig(promote=ShadowPromotion(shadow_windows=1))))
+    world.learn_first()
+    world.send_rows(DRIFTED, labelled=300)
+    world.send_rows(LATER)
+    world.run()
+    world.send_labels(LATER[:2])
+    world.run()
+    assert world.store.stream("digits").challenger == 2
+    world.send_labels(LATER[2:])
+    world.run()
+    assert world.store.stream("digits").challenger is None

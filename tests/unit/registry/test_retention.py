@@ -387,3 +387,16 @@ def test_the_version_that_growth_goes_on_from_stays_though_no_alias_stands_on_it
     life.retain()
     for number in (1, 2):
         assert needs(life, number) <= life.files
+
+
+def test_what_mlflow_was_not_told_of_a_rejected_window_stays() -> None:
+    life = Life(replace(JOB, keep="1d"))
+    life.grow(_S.PROMOTED)
+    life.grow(_S.REJECTED)
+    life.grow(_S.REJECTED, told=False)
+    life.clock.advance(3 * DAY_S)
+    life.retain()
+    records = [life.store.window_record("a", window) for window in ("w2", "w3")]
+    told, untold = ({digest for digest, _ in iter_digests(record, "")} for record in records)
+    assert untold <= life.files
+    assert not told <= life.files

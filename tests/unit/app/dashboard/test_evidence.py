@@ -75,7 +75,7 @@ def test_the_sequential_rule_has_the_line_of_its_reference() -> None:
     state = MonitorState(scores=process, risk=None, reference_version=1)
     report = replace(REPORT, monitor_state=state)
     assert read(report) == pytest.approx(
-        (math.log10(20.0), make_task_budget(JOB, 1, []).log_threshold / math.log(10))
+        (math.log10(20.0), make_task_budget(JOB, 1, None).log_threshold / math.log(10))
     )
     gone = replace(report, monitor_state=replace(state, reference_version=7))
     value, alarm = read(gone)

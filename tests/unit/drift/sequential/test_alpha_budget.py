@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from growlearn.domain.errors import GrowLearnError
 from growlearn.drift.sequential.alpha_budget import (
-    estimate_windows_per_period,
+    estimate_windows_per_day,
     make_lifetime_budget,
     make_per_period_budget,
 )
@@ -55,18 +55,16 @@ def test_an_invalid_per_period_budget_is_an_error(max_alarms: float, windows: fl
 
 def test_the_number_of_windows_is_estimated_from_the_streams_own_pace() -> None:
     daily = [START + timedelta(days=day) for day in (3, 1, 0, 2, 4)]
-    assert estimate_windows_per_period(PERIOD, daily) == 90
+    assert estimate_windows_per_day(daily) == 1
 
 
 def test_the_faster_of_pace_and_schedule_counts() -> None:
     daily = [START + timedelta(days=day) for day in range(10)]
-    assert estimate_windows_per_period(PERIOD, daily, interval=timedelta(hours=1)) == 90 * 24
-    assert estimate_windows_per_period(PERIOD, daily, interval=timedelta(days=9)) == 90
-    assert estimate_windows_per_period(PERIOD, [], interval=timedelta(days=100)) == 1
+    assert estimate_windows_per_day(daily, interval=timedelta(hours=1)) == 24
+    assert estimate_windows_per_day(daily, interval=timedelta(days=9)) == 1
+    assert estimate_windows_per_day([], interval=timedelta(days=100)) == 0.01
 
 
 def test_without_pace_or_schedule_there_is_no_estimate() -> None:
-    with pytest.raises(GrowLearnError, match="do not show"):
-        estimate_windows_per_period(PERIOD, [START] * 9)
-    with pytest.raises(GrowLearnError, match="do not show"):
-        estimate_windows_per_period(PERIOD, [START, START + timedelta(days=1)])
+    assert estimate_windows_per_day([START] * 9) is None
+    assert estimate_windows_per_day([START, START + timedelta(days=1)]) is None

@@ -138,3 +138,15 @@ def test_a_label_with_too_few_rows_makes_no_task(world: World, digits: Digits) -
     odd = world.send("2.parquet", images[400:700], [99, *labels[401:700]])
     assert (odd.verdict, odd.state) == (Verdict.STABLE, WindowState.SKIPPED)
     assert "; too few rows to speak for a class: 99" in (odd.reason or "")
+
+
+def test_labels_that_no_class_has_enough_rows_of_say_nothing(world: World, digits: Digits) -> None:
+    """Three right labels and a slip of the pen are no new class."""
+    images, labels = digits
+    known = [index for index, label in enumerate(labels) if label != 9]
+    world.send("1.parquet", images[known[:400]], [labels[index] for index in known[:400]])
+    rest = known[400:700]
+    few = [labels[index] if number < 3 else 9 if number == 3 else None for number, index in enumerate(rest)]
+    window = world.send("2.parquet", images[rest], few)
+    assert window.verdict is Verdict.STABLE, window.reason
+    assert "too few rows to speak for a class" in str(window.reason)

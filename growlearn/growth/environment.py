@@ -11,6 +11,7 @@ from functools import cache
 from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, distributions, version
 from pathlib import Path
+from threading import RLock
 
 import torch
 
@@ -35,6 +36,7 @@ _TRACKED_PACKAGES = (
 _PACKAGE = Path(growlearn.__file__).parent
 _BUNDLED = "_bundled"  # only in a wheel; holds no code that trains
 _CPU_INFO = Path("/proc/cpuinfo")
+_ONE_AT_A_TIME = RLock()
 
 
 def capture_environment(device: torch.device = CPU_DEVICE) -> TrainingEnvironment:
@@ -56,13 +58,17 @@ def capture_environment(device: torch.device = CPU_DEVICE) -> TrainingEnvironmen
 
 @contextmanager
 def use_threads(count: int) -> Iterator[None]:
-    """Set the number of torch threads for the duration of the block."""
-    previous = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(previous)
+    """Set the number of torch threads, which is the process's, for the duration of the block.
+
+    One block at a time: of two that overlap, the later would restore what the earlier had set.
+    """
+    with _ONE_AT_A_TIME:
+        previous = torch.get_num_threads()
+        torch.set_num_threads(count)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(previous)
 
 
 @cache

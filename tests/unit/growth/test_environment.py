@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
 
 import pytest
 import torch
@@ -51,6 +53,29 @@ def test_threads_are_set_for_the_block_and_recorded() -> None:
     before = torch.get_num_threads()
     with use_threads(before + 1):
         assert capture_environment().threads == before + 1
+    assert torch.get_num_threads() == before
+
+
+def test_two_blocks_at_once_leave_the_number_of_threads_as_it_was() -> None:
+    before = torch.get_num_threads()
+    has_begun, may_end = Event(), Event()
+
+    def hold() -> int:
+        with use_threads(before + 1):
+            has_begun.set()
+            may_end.wait(20)
+            return torch.get_num_threads()
+
+    def follow() -> int:
+        with use_threads(before + 2):
+            return torch.get_num_threads()
+
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(hold)
+        has_begun.wait(20)
+        second = pool.submit(follow)
+        may_end.set()
+        assert (first.result(), second.result()) == (before + 1, before + 2)
     assert torch.get_num_threads() == before
 
 

@@ -27,6 +27,8 @@ ENV_PREFIX = "GROWLEARN_"
 LOG_FORMATS = ("text", "json")
 WEBHOOK_FORMATS = ("json", "slack")
 ENGINES = ("local", "ray")
+_MAX_NUMBER = 1e18
+_DAY_S = 86_400
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,8 +115,8 @@ def read_settings(environ: Mapping[str, str], cwd: Path) -> Settings:
         threads=int(_get_number(raw_values, "threads", os.cpu_count() or 1, minimum=1)),
         parallel_streams=int(_get_number(raw_values, "parallel_streams", 1, minimum=1)),
         max_concurrent_windows=int(_get_number(raw_values, "max_concurrent_windows", 0, minimum=0)),
-        lease_s=_get_number(raw_values, "lease_s", 20.0, minimum=1),
-        poll_s=_get_number(raw_values, "poll_s", 2.0, minimum=0.05),
+        lease_s=_get_number(raw_values, "lease_s", 20.0, minimum=1, maximum=_DAY_S),
+        poll_s=_get_number(raw_values, "poll_s", 2.0, minimum=0.05, maximum=_DAY_S),
         execution=Execution(_get_choice(raw_values, "execution", list(Execution))),
         device=_get_device(raw_values),
         engine=_get_choice(raw_values, "engine", ENGINES),
@@ -128,7 +130,7 @@ def read_settings(environ: Mapping[str, str], cwd: Path) -> Settings:
         max_file_memory_bytes=_get_count(raw_values, "max_file_memory_bytes", limits.max_memory_bytes),
         max_row_bytes=_get_count(raw_values, "max_row_bytes", limits.max_row_bytes),
         api_host=_get_text(raw_values, "api_host", "127.0.0.1"),
-        api_port=int(_get_number(raw_values, "api_port", 8321, minimum=0)),
+        api_port=int(_get_number(raw_values, "api_port", 8321, minimum=0, maximum=65_535)),
         api_threads=int(_get_number(raw_values, "api_threads", 1, minimum=1)),
         api_max_body_mb=_get_number(raw_values, "api_max_body_mb", 64.0, minimum=0.001),
         api_max_rows=int(_get_number(raw_values, "api_max_rows", 10_000, minimum=1)),
@@ -156,10 +158,14 @@ def _read_toml(path: Path) -> _RawValues:
         return {}
     except (ValueError, RecursionError) as error:  # ValueError: also for a number of too many digits
         raise GrowLearnError(f"{path} is not TOML: {error}", hint="fix or remove the file") from error
+    except OSError as error:
+        hint = "let this user read it, or remove it"
+        raise GrowLearnError(f"cannot read {path}: {error.strerror}", hint=hint) from error
     for key in values:
         if key not in _setting_names():
             raise _unknown_setting_error(key, str(path), _setting_names())
-    return {key: (value, f"{key} in {path}") for key, value in values.items()}
+    given = {key: value for key, value in values.items() if value != ""}  # empty: as an empty variable
+    return {key: (value, f"{key} in {path}") for key, value in given.items()}
 
 
 def _reject_misspelt_variables(environ: Mapping[str, str]) -> None:
@@ -283,14 +289,17 @@ def _get_device(raw_values: _RawValues) -> str:
     return value
 
 
-def _get_number(raw_values: _RawValues, key: str, default: float, *, minimum: float) -> float:
+def _get_number(
+    raw_values: _RawValues, key: str, default: float, *, minimum: float, maximum: float = _MAX_NUMBER
+) -> float:
     value, where = raw_values.get(key, (default, ""))
     whole = isinstance(default, int)
     try:
         number = float(str(value))
     except ValueError:
         number = float("nan")
-    if not minimum <= number < float("inf") or (whole and number != int(number)):
+    if not minimum <= number <= maximum or (whole and number != int(number)):
         kind = "a whole number" if whole else "a number"
-        raise GrowLearnError(f"{where} is {value!r}", hint=f"give {kind} of {minimum:g} or more")
+        most = f"{minimum:g} or more" if maximum == _MAX_NUMBER else f"{minimum:g} to {maximum:g}"
+        raise GrowLearnError(f"{where} is {value!r}", hint=f"give {kind} of {most}")
     return number

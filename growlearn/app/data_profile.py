@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from growlearn.adapters.sources.listing import find_files
-from growlearn.app.infer_schema import guess_label, infer_input, read_image_shape
+from growlearn.app.infer_schema import could_be_task, guess_label, infer_input, read_image_shape, tells_label
 from growlearn.domain.errors import GrowLearnError, InvalidFile
 from growlearn.domain.printable import list_names, plain_name
 from growlearn.domain.schema import InputColumn, InputType
@@ -124,7 +124,8 @@ def _profile_table(file: Path, folder: Path, label: str | None, pattern: str) ->
         raise GrowLearnError(
             f"{file} has no column {label_column!r}", hint=f"its columns are {list_names(names, plain_name)}"
         )
-    task = next((name for name in names if name.lower() in _TASK_NAMES and name != label_column), None)
+    named_tasks = (name for name in names if name.lower() in _TASK_NAMES and name != label_column)
+    task = next((name for name in named_tasks if could_be_task(table.column(name))), None)
     inputs: dict[str, InputColumn] = {}
     excluded: dict[str, str] = {}
     for name in names:
@@ -156,6 +157,11 @@ def _profile_table(file: Path, folder: Path, label: str | None, pattern: str) ->
         notes=(
             *([] if label or not alternatives else [_label_guess_note(label_column, alternatives)]),
             *(f"column {name!r} is left out: {reason}" for name, reason in excluded.items()),
+            *(
+                f"column {name!r} has one value for each label: leave it out if it is written with the label"
+                for name in inputs
+                if tells_label(table, name, label_column)
+            ),
         ),
     )
 

@@ -26,6 +26,8 @@ _ID_NAME = re.compile(r"(?:^|[_\W])(?:id|ids|uuid|guid|key|index|idx|nr|no)$", r
 _CAMEL_CASE_ID = re.compile(r"[a-z](?:Id|ID|Key|Index)$")
 _TIME_PATTERN = r"^\s*\d{4}-\d{2}-\d{2}"
 _MAX_CLASSES = 100
+_MIN_ROWS_A_VALUE = 20  # of the rows read, to say what a column of few values is
+_MIN_ROWS_TO_TELL = 100  # of fewer its name decides
 _MAX_SMALL_COLUMN_ROWS = 20  # too few to call a column constant or an identifier
 _IDENTIFIER = "an identifier, different in every row; as schema.id_column it would let labels arrive later"
 
@@ -45,13 +47,33 @@ def guess_label(table: Any) -> tuple[str, tuple[str, ...]]:
 
 
 def _could_be_label(column: Any) -> bool:
+    distinct = _count_values(column)
+    return distinct is not None and 2 <= distinct <= min(_MAX_CLASSES, max(2, len(column) // 2))
+
+
+def _count_values(column: Any) -> int | None:
+    """How many values a column of whole numbers, booleans or text has; None for another column."""
     data_type = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
-    if not (
-        pa.types.is_integer(data_type) or pa.types.is_boolean(data_type) or pa.types.is_string(data_type)
-    ):
+    is_plain = pa.types.is_integer(data_type) or pa.types.is_boolean(data_type) or is_text_type(data_type)
+    return len(column.drop_null().unique()) if is_plain else None
+
+
+def could_be_task(column: Any) -> bool:
+    """Whether a column may name regimes: in every row, and with many rows for each of few values."""
+    distinct = _count_values(column)
+    if distinct is None or column.null_count:
         return False
-    distinct = len(column.drop_null().unique())
-    return 2 <= distinct <= min(_MAX_CLASSES, max(2, len(column) // 2))
+    return len(column) < _MIN_ROWS_TO_TELL or distinct * _MIN_ROWS_A_VALUE <= len(column)
+
+
+def tells_label(table: Any, name: str, label: str) -> bool:
+    """Whether each value of a column goes with one label, and each label with one value."""
+    distinct, num_labels = _count_values(table.column(name)), _count_values(table.column(label))
+    if distinct is None or distinct != num_labels or distinct < 2:
+        return False
+    if distinct * _MIN_ROWS_A_VALUE > table.num_rows:
+        return False  # by chance
+    return bool(table.select([name, label]).group_by([name, label]).aggregate([]).num_rows == distinct)
 
 
 def infer_input(column: Any, name: str) -> InputColumn | str:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from growlearn.app.predict_file import LoadPredictor
+from growlearn.app.predict_file import LoadPredictor, check_table_path
 from growlearn.domain.errors import CorruptArtifact, GrowLearnError
 from growlearn.domain.locations import get_local_path
 from growlearn.domain.stream import Stream
@@ -87,7 +87,11 @@ def build_label_queue(
 
 
 def check_out_path(stream: Stream, out: Path) -> None:
-    """Raise GrowLearnError for a file in the source's folder, which would be read before it has labels."""
+    """Raise GrowLearnError for a file in the source's folder, which would be read before it has labels.
+
+    Or where its name says of no format what it is.
+    """
+    check_table_path(out)
     folder = get_local_path(stream.job.source.url)
     if folder is not None and out.resolve().is_relative_to(Path(folder).resolve()):
         raise GrowLearnError(

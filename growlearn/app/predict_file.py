@@ -150,19 +150,37 @@ def write_predictions(predictions: FilePredictions, out: Path) -> tuple[str, ...
 
 def write_table(table: Any, out: Path, mapped: memoryview | None = None) -> tuple[str, ...]:
     """The same for any table; `mapped` is where a large one lies."""
-    suffix = out.suffix.lower()
-    if suffix not in (".parquet", ".pq", ".csv"):
-        raise GrowLearnError(f"cannot write {out}", hint="end the name in .parquet or .csv")
+    check_table_path(out)
+    part = out.with_name(f".{out.name}.part")
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        if suffix != ".csv":
-            _write_parquet(table, out, mapped)
-            return ()
-        unsupported = tuple(field.name for field in table.schema if not _fits_csv(field.type))
-        pacsv.write_csv(table.drop_columns(list(unsupported)), out)
+        unsupported = _write_part(table, part, mapped, is_csv=out.suffix.lower() == ".csv")
+        part.replace(out)
         return unsupported
     except OSError as error:
         raise make_write_error(out, error, "check the folder") from error
+    except pa.ArrowException as error:
+        raise GrowLearnError(f"cannot write {out}: {error}", hint="end the name in .parquet") from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def check_table_path(out: Path) -> None:
+    """Raise GrowLearnError for a name of which no table can be written."""
+    if out.suffix.lower() not in (".parquet", ".pq", ".csv"):
+        raise GrowLearnError(f"cannot write {out}", hint="end the name in .parquet or .csv")
+
+
+def _write_part(table: Any, part: Path, mapped: memoryview | None, *, is_csv: bool) -> tuple[str, ...]:
+    if not is_csv:
+        _write_parquet(table, part, mapped)
+        return ()
+    unsupported = tuple(field.name for field in table.schema if not _fits_csv(field.type))
+    table = table.select([i for i, field in enumerate(table.schema) if _fits_csv(field.type)])
+    views = {field.name: pa.large_string() for field in table.schema if pa.types.is_string_view(field.type)}
+    fields = [pa.field(field.name, views.get(field.name, field.type)) for field in table.schema]
+    pacsv.write_csv(table.cast(pa.schema(fields)) if views else table, part)
+    return unsupported
 
 
 def _write_parquet(table: Any, out: Path, mapped: memoryview | None) -> None:
@@ -174,6 +192,9 @@ def _write_parquet(table: Any, out: Path, mapped: memoryview | None) -> None:
 
 
 def _fits_csv(data_type: Any) -> bool:
-    return not (
-        pa.types.is_nested(data_type) or pa.types.is_binary(data_type) or pa.types.is_large_binary(data_type)
-    )
+    types = pa.types
+    has_no_text = (
+        types.is_nested, types.is_binary, types.is_large_binary, types.is_fixed_size_binary,
+        types.is_binary_view, types.is_interval,
+    )  # fmt: skip
+    return not (isinstance(data_type, pa.BaseExtensionType) or any(has(data_type) for has in has_no_text))

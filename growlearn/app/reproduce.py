@@ -73,7 +73,7 @@ def reproduce_version(
     It works in a temporary folder, so it resumes from no checkpoint. Raises NotFound, and GrowLearnError
     where the database or the artifacts lack something it needs.
     """
-    version = get_version(store.versions(stream), number)
+    version = get_version(store.versions(store.stream(stream).name), number)
     plan, recorded = _load_recorded_training(store, version)
     _require_artifacts(version, plan, artifacts)
     with TemporaryDirectory(prefix="growlearn-") as folder, use_threads(recorded.threads):

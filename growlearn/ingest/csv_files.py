@@ -42,16 +42,30 @@ def read_csv(content: bytes, select_columns: Callable[[Sequence[str]], list[str]
     Raises ValueError or ArrowInvalid, whose message says what to do, for a file that is not CSV with commas.
     """
     text = _decode(content)
-    wanted = select_columns(_read_column_names(text))
-    return _parse(
-        text,
-        pacsv.ConvertOptions(
-            include_columns=wanted,
-            column_types=dict.fromkeys(wanted, pa.string()),
-            null_values=[""],
-            strings_can_be_null=True,
-        ),
+    names = _read_column_names(text)
+    wanted = select_columns(names)
+    positions = _find_positions(names, wanted)
+    unique = [str(position) for position in range(len(names))]  # of two columns of one name each is read
+    included = [unique[position] for position in positions]
+    options = pacsv.ConvertOptions(
+        include_columns=included,
+        column_types=dict.fromkeys(included, pa.string()),
+        null_values=[""],
+        strings_can_be_null=True,
     )
+    has_repeats = len(set(names)) < len(names)
+    if not has_repeats:
+        options.include_columns, options.column_types = wanted, dict.fromkeys(wanted, pa.string())
+        return _parse(text, options)
+    return _parse(text, options, unique).rename_columns(wanted)
+
+
+def _find_positions(names: Sequence[str], wanted: Sequence[str]) -> list[int]:
+    """Where the wanted columns stand; of a name that is wanted twice, the first and the second."""
+    places: dict[str, list[int]] = {}
+    for position, name in enumerate(names):
+        places.setdefault(name, []).append(position)
+    return [places[name].pop(0) for name in wanted]
 
 
 def infer_csv(content: bytes) -> Any:
@@ -80,8 +94,8 @@ def _decode(content: bytes) -> bytes:
     return content.removeprefix(codecs.BOM_UTF8)
 
 
-def _parse(text: bytes, convert_options: pacsv.ConvertOptions) -> Any:
-    """A table from UTF-8 text.
+def _parse(text: bytes, convert_options: pacsv.ConvertOptions, names: Sequence[str] | None = None) -> Any:
+    """A table from UTF-8 text; `names` take the place of those in its first line.
 
     It is parsed in one block: pyarrow 25 drops bytes of a quoted line break that lies on the border of two
     blocks, and fails on lines longer than a block.
@@ -91,7 +105,11 @@ def _parse(text: bytes, convert_options: pacsv.ConvertOptions) -> Any:
     try:
         return pacsv.read_csv(
             pa.BufferReader(text),
-            read_options=pacsv.ReadOptions(block_size=min(len(text) + 1, _MAX_BLOCK_BYTES)),
+            read_options=pacsv.ReadOptions(
+                block_size=min(len(text) + 1, _MAX_BLOCK_BYTES),
+                column_names=names,
+                skip_rows_after_names=0 if names is None else 1,
+            ),
             parse_options=pacsv.ParseOptions(newlines_in_values=True),
             convert_options=convert_options,
         )

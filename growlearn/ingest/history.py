@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
+import pyarrow as pa
+import pyarrow.parquet as pq
+
 from growlearn.domain.delayed_labels import PendingLabels
+from growlearn.domain.errors import CorruptArtifact
 from growlearn.domain.window import FileRecord, IngestResult, SourceFile, Window
 from growlearn.ingest.context import can_resubmit
-from growlearn.ports import Store
+from growlearn.ports import Artifacts, Store
 
 
 @dataclass(frozen=True)
@@ -67,6 +72,19 @@ def load_history(stream: str, store: Store) -> IngestHistory:
         label_kind=label_kinds.pop() if len(label_kinds) == 1 else None,
         pending=tuple(store.pending_labels(stream)),
     )
+
+
+def find_label_kind(windows: Sequence[Window], label: str, artifacts: Artifacts) -> type | None:
+    """The kind of the labels of the newest stored window that has any: int or str; None where there is none.
+
+    So the first file of a stream decides, also where many come before anything is learned from them.
+    """
+    for window in reversed(windows):
+        if window.snapshot is not None and window.labelled:
+            with suppress(CorruptArtifact, pa.ArrowException, KeyError):
+                content = pa.BufferReader(artifacts.view(window.snapshot))
+                return int if pa.types.is_integer(pq.read_schema(content).field(label).type) else str
+    return None
 
 
 def _all_discarded(file: FileRecord, windows: Sequence[Window]) -> bool:

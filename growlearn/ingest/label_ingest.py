@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from growlearn.domain.delayed_labels import LabelJoinResult, PendingLabels
+from growlearn.domain.printable import list_names
 from growlearn.ingest.context import IngestContext, WindowBatch, join_notes, new_window, quarantine_all_rows
 from growlearn.ingest.formats import RawTable
 from growlearn.ingest.history import IngestHistory
@@ -49,13 +50,21 @@ def apply_pending(
     if context.schema.id_column is None:
         return parsed, None, None
     pending = _get_unexpired_pending(context, history)
-    rows, remaining = fill_from_pending(parsed.rows, pending, context.artifacts)
+    filled = fill_from_pending(parsed.rows, pending, context.artifacts)
     label_join = LabelJoinResult(
-        last_window=history.last_window, pending_before=history.pending, pending=remaining
+        last_window=history.last_window, pending_before=history.pending, pending=filled.pending
     )
-    num_matched = sum(entry.labels for entry in pending) - sum(entry.labels for entry in remaining)
+    num_matched = sum(entry.labels for entry in pending) - sum(entry.labels for entry in filled.pending)
+    num_matched -= len(filled.contradicted)
     note = f"{_format_label_count(num_matched)} that came earlier met their rows" if num_matched else None
-    return replace(parsed, rows=rows), label_join, join_notes(note, _expired_note(history, pending))
+    contradicted = (
+        f"{_format_label_count(len(filled.contradicted))} that came earlier dropped, because the row has "
+        f"another one: {list_names(filled.contradicted, repr)}"
+        if filled.contradicted
+        else None
+    )
+    notes = join_notes(note, contradicted, _expired_note(history, pending))
+    return replace(parsed, rows=filled.rows), label_join, notes
 
 
 def _get_unexpired_pending(context: IngestContext, history: IngestHistory) -> tuple[PendingLabels, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import pyarrow as pa
@@ -56,18 +56,29 @@ def store_pending(
     return PendingLabels(source=source, content=content, labels=len(unmatched), at=at)
 
 
-def fill_from_pending(
-    rows: Rows, pending: Sequence[PendingLabels], artifacts: Artifacts
-) -> tuple[Rows, tuple[PendingLabels, ...]]:
-    """New rows with the labels that arrived before them, and the labels that are still pending.
+@dataclass(frozen=True, eq=False)
+class FilledRows:
+    """Rows with the labels that arrived before them, those still pending, and what could not be joined.
+
+    `contradicted` are the ids of rows whose own label is another one than that which came before.
+    """
+
+    rows: Rows
+    pending: tuple[PendingLabels, ...]
+    contradicted: tuple[str, ...] = ()
+
+
+def fill_from_pending(rows: Rows, pending: Sequence[PendingLabels], artifacts: Artifacts) -> FilledRows:
+    """New rows with the labels that arrived before them.
 
     A row with its own label keeps it. Labels of another kind than the rows' own stay pending.
     """
     if rows.row_ids is None or not pending:
-        return rows, tuple(pending)
+        return FilledRows(rows, tuple(pending))
     labels = rows.labels.copy()
     row_by_id = {row_id: row for row, row_id in enumerate(rows.row_ids)}
     remaining: list[PendingLabels] = []
+    contradicted: list[str] = []
     for entry in pending:
         labels_by_id = _load_labels(entry, artifacts.get)
         matched_ids = [row_id for row_id in labels_by_id if row_id in row_by_id]
@@ -77,11 +88,13 @@ def fill_from_pending(
             continue
         for row_id in matched_ids:
             label, row = labels_by_id.pop(row_id), row_by_id[row_id]
+            if labels[row] not in (None, label):
+                contradicted.append(row_id)
             labels[row] = label if labels[row] is None else labels[row]
         if labels_by_id:
             content = artifacts.put(_encode_labels(labels_by_id))
             remaining.append(replace(entry, content=content, labels=len(labels_by_id)))
-    return replace(rows, labels=labels), tuple(remaining)
+    return FilledRows(replace(rows, labels=labels), tuple(remaining), tuple(contradicted))
 
 
 def _encode_labels(labels: Mapping[str, Label]) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 from growlearn.domain.errors import ConcurrentUpdate, TemporarilyUnreadable, VanishedFile
@@ -11,7 +12,7 @@ from growlearn.domain.file_limits import DEFAULT_LIMITS, FileLimits
 from growlearn.domain.growth import Progress
 from growlearn.domain.stream import Stream
 from growlearn.domain.window import IngestResult, SourceFile
-from growlearn.ingest.history import IngestHistory, load_history, should_ingest
+from growlearn.ingest.history import IngestHistory, find_label_kind, load_history, should_ingest
 from growlearn.ingest.ingest import ingest_file
 from growlearn.ports import Artifacts, Clock, ProgressCallback, Source, Store
 
@@ -48,12 +49,17 @@ def ingest_new_files(
             Progress(stage="reading files", done=done, total=len(new_files), note=file.url.rpartition("/")[2])
         )
         history = history or load_history(stream.name, store)
+        if history.label_kind is None:
+            kind = find_label_kind(history.windows, stream.job.schema.label, artifacts)
+            history = replace(history, label_kind=kind)
         read_file = partial(_ingest_file, stream, file, source, artifacts, clock, limits)
         result = _ingest_with_retries(stream, file, store, history, read_file)
         if result is not None:
             results.append(result)
             on_file(result)
         history = None if result is None else history.with_file(result)
+        if result is None and file.taken_once:
+            break  # what comes after it is listed again by where it ends
     return tuple(results)
 
 

@@ -162,3 +162,26 @@ def test_connections_that_are_none_are_told_without_an_address(tmp_path: Path, v
 def test_a_connection_has_a_plain_name(tmp_path: Path) -> None:
     with pytest.raises(GrowLearnError, match=r"CONNECTIONS has the name 'Big One' \(use lower-case"):
         read_settings({"GROWLEARN_CONNECTIONS": '{"Big One": "sqlite:///a.db"}'}, tmp_path)
+
+
+def test_an_empty_text_of_the_file_counts_as_not_set(tmp_path: Path) -> None:
+    default = read_settings({}, tmp_path)
+    (tmp_path / "growlearn.toml").write_text('home = ""\nworker = ""\n')
+    assert read_settings({}, tmp_path) == default
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "most"),
+    [("API_PORT", "65536", "65535"), ("POLL_S", "1e300", "86400"), ("LEASE_S", "90000", "86400")],
+)
+def test_a_number_that_nothing_can_work_with_is_refused(
+    variable: str, value: str, most: str, tmp_path: Path
+) -> None:
+    with pytest.raises(GrowLearnError, match=rf"GROWLEARN_{variable} is .* to {most}"):
+        read_settings({f"GROWLEARN_{variable}": value}, tmp_path)
+
+
+def test_a_settings_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    (tmp_path / "growlearn.toml").mkdir()
+    with pytest.raises(GrowLearnError, match=r"cannot read .*growlearn\.toml: Is a directory"):
+        read_settings({}, tmp_path)

@@ -75,19 +75,13 @@ class SubprocessEngine:
             assert child.stdin is not None
             assert child.stdout is not None
             try:
-                # The pipe stays open: when it closes, the child knows that this process has ended.
-                if self.addresses:
-                    child.stdin.write(json.dumps(list(self.addresses)).encode() + b"\n")
-                work = ChildWork(plans=tuple(plans), claim=self.claim)
-                child.stdin.write(to_json(work, ChildWork) + b"\n")
-                child.stdin.flush()
+                with suppress(BrokenPipeError):  # a child that has ended gives no result; it says why
+                    self._send_work(child.stdin, plans)
                 for result in _read_results(child.stdout, on_progress):
                     results.append(result)
                     if len(results) == len(plans):
                         break
-            except BrokenPipeError:
-                pass
-            except BaseException:
+            except BaseException:  # a closed output of this process is none of the training's faults either
                 child.kill()
                 raise
             finally:
@@ -104,6 +98,14 @@ class SubprocessEngine:
                 hint="see its messages above; the window resumes at the last checkpoint",
             )
         return results
+
+    def _send_work(self, stdin: IO[bytes], plans: Sequence[GrowthPlan | ConsolidationPlan]) -> None:
+        """The pipe stays open after it: when it closes, the child knows that this process has ended."""
+        if self.addresses:
+            stdin.write(json.dumps(list(self.addresses)).encode() + b"\n")
+        work = ChildWork(plans=tuple(plans), claim=self.claim)
+        stdin.write(to_json(work, ChildWork) + b"\n")
+        stdin.flush()
 
 
 @contextmanager

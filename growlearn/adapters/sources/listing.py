@@ -37,7 +37,7 @@ _SYSTEM_NAMES = (  # what operating systems and storage boxes leave beside anyon
     "lost+found",
 )
 _SYSTEM_SUFFIX = ":zone.identifier"  # where Windows notes that a file was downloaded
-_MAX_CLOCK_SKEW_S = 60  # between this computer and the one that holds the files
+MAX_CLOCK_SKEW_S = 60  # between this computer and the one that holds the files
 _PERMANENT_ERRNOS = (errno.EACCES, errno.EPERM, errno.EISDIR, errno.ELOOP, errno.ENAMETOOLONG)
 
 
@@ -120,15 +120,16 @@ def is_old_enough(entry: FileEntry, now: datetime, min_file_age_s: float) -> boo
     age_s = (now - entry.modified_at).total_seconds()
     if age_s < 0 and entry.reject_reason is not None:  # it is never read: its time does not matter
         return True
-    if age_s < -_MAX_CLOCK_SKEW_S:
-        _warn_of_future(entry.path, f"{entry.modified_at:%Y-%m-%d %H:%M:%S}")
+    if age_s < -MAX_CLOCK_SKEW_S:
+        warn_of_future(entry.path, f"{entry.modified_at:%Y-%m-%d %H:%M:%S}")
     return age_s >= min_file_age_s
 
 
 @lru_cache(maxsize=1024)  # once a process
-def _warn_of_future(path: str, when: str) -> None:
+def warn_of_future(path: str, when: str) -> None:
+    """Say, once a process, that what is dated in the future holds up what comes after it."""
     _log.warning(
-        "%s is dated %s UTC, in the future, and waits until then; touch it, or correct the wrong clock",
+        "%s is dated %s UTC, in the future, and waits until then; correct its time, or the wrong clock",
         path,
         when,
     )

@@ -20,6 +20,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import NullType
 
+from growlearn.adapters.sources.listing import MAX_CLOCK_SKEW_S, warn_of_future
 from growlearn.adapters.sources.sql_connection import make_engine, read_from
 from growlearn.adapters.sources.sql_keys import (
     KeyRange,
@@ -127,7 +128,12 @@ class SqlSource:
         return page[: next(index for index, row in enumerate(page) if row[0] == young)]
 
     def _is_younger(self, value: Any, newest: datetime) -> bool:
-        return value is not None and to_utc(value, self._query.time_column or self._query.key) > newest
+        if value is None:
+            return False
+        at = to_utc(value, self._query.time_column or self._query.key)
+        if at > self._clock.now() + timedelta(seconds=MAX_CLOCK_SKEW_S):
+            warn_of_future(f"a row of {self._base_url}", f"{at:%Y-%m-%d %H:%M:%S}")
+        return at > newest
 
     def _count_without_key(self, connection: Connection) -> int:
         rows, key = self._select_from(self._query.key)

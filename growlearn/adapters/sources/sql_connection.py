@@ -13,9 +13,10 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
-from growlearn.domain.errors import GrowLearnError, Unavailable
+from growlearn.domain.errors import GrowLearnError, InvalidFile, Unavailable
 from growlearn.domain.locations import get_sqlite_file
 
+_NOT_TEXT = "Could not decode to UTF-8"  # as Python says it of a cell of SQLite
 _TIMEOUT_S = 10
 _URL_HINT = "write sqlite:////absolute/path.db or postgresql://user:password@host/database"
 _POSTGRESQL_OPTIONS = "-c default_transaction_read_only=on -c timezone=UTC"
@@ -54,12 +55,18 @@ def _open_sqlite(file: Path) -> sqlite3.Connection:
 def read_from(engine: Engine, name: str) -> Iterator[Connection]:
     """A connection for one look.
 
-    Raises Unavailable where the database does not answer, GrowLearnError where it refuses the query.
+    Raises Unavailable where the database does not answer, InvalidFile for text that is not UTF-8, and
+    GrowLearnError where the query is refused.
     """
     try:
         with engine.connect() as connection:
             yield connection
     except (OperationalError, InterfaceError) as error:
+        if _NOT_TEXT in str(error):
+            raise InvalidFile(
+                f"connection {name!r}: {_explain(error)}",
+                hint="store it as UTF-8, or leave its column out of source.sql.query",
+            ) from error
         raise Unavailable(
             f"connection {name!r} cannot be read: {_explain(error)}",
             hint="is the database there, do the credentials in the setting connections fit, and are the"

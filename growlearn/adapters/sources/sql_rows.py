@@ -48,15 +48,16 @@ def collect_rows(names: Sequence[str], rows: Iterable[Sequence[Any]], max_rows: 
 def _to_plain(value: Any) -> Any:
     if isinstance(value, memoryview):
         return bytes(value)
-    if isinstance(value, dict):
-        return json.dumps(value)
+    if isinstance(value, dict) or (isinstance(value, list) and any(isinstance(item, dict) for item in value)):
+        return json.dumps(value, default=str)
     return str(value) if isinstance(value, UUID | time | timedelta) else value
 
 
 def make_file(names: Sequence[str], columns: Sequence[Sequence[Any]]) -> Mapping[str, bytes]:
     """A Parquet file by its name; CSV where a column has values of several types, as SQLite allows.
 
-    Each cell of CSV is then read by itself, so that a row with a text among numbers is rejected alone.
+    Each cell of CSV is then read by itself, so that a row with a text among numbers is rejected alone. Raises
+    InvalidFile for values that neither can hold.
     """
     arrays = [_to_array(values) for values in columns]
     texts = [
@@ -67,10 +68,16 @@ def make_file(names: Sequence[str], columns: Sequence[Sequence[Any]]) -> Mapping
     ]
     table = pa.table(dict(zip(names, texts, strict=True)))
     sink = pa.BufferOutputStream()
-    if None in arrays and not any(map(_has_no_text, table.schema.types)):
-        pa.csv.write_csv(table, sink)
-        return {"rows.csv": sink.getvalue().to_pybytes()}
-    pq.write_table(table, sink)
+    try:
+        if None in arrays and not any(map(_has_no_text, table.schema.types)):
+            pa.csv.write_csv(table, sink)
+            return {"rows.csv": sink.getvalue().to_pybytes()}
+        pq.write_table(table, sink)
+    except pa.ArrowException as error:
+        raise InvalidFile(
+            f"its rows cannot be written as a file: {error}",
+            hint="name the columns of the schema in source.sql.query, and cast others to text",
+        ) from error
     return {"rows.parquet": sink.getvalue().to_pybytes()}
 
 

@@ -24,15 +24,27 @@ def run_api_process() -> Iterator[None]:
     """Run the API beside this process; where it cannot start, it says so and this process goes on."""
     command = [sys.executable, "-m", "growlearn.app.api.process"]
     child = subprocess.Popen(command, stdin=subprocess.PIPE)  # noqa: S603 - fixed arguments
+    stopping = threading.Event()
+    threading.Thread(target=_report_end, args=(child, stopping), daemon=True).start()
     try:
         yield
     finally:
+        stopping.set()
         child.terminate()
         try:
             child.communicate(timeout=_STOP_S)
         except subprocess.TimeoutExpired:
             child.kill()
             child.communicate()
+
+
+def _report_end(child: subprocess.Popen[bytes], stopping: threading.Event) -> None:
+    """Say that the API has ended where nobody asked for it: the rest goes on without it."""
+    status = child.wait()
+    if not stopping.is_set():
+        echo_error(
+            f"error: the HTTP API has ended with status {status}; restart growlearn up to have it back"
+        )
 
 
 def _stop_with_parent() -> None:

@@ -42,12 +42,14 @@ def predict(
     from growlearn.app.composition import open_artifacts, open_process_device, open_store
     from growlearn.app.current_settings import load_settings
     from growlearn.app.file_modes import files_for_people
-    from growlearn.app.predict_file import predict_file, write_predictions
+    from growlearn.app.predict_file import check_table_path, predict_file, write_predictions
     from growlearn.domain.errors import GrowLearnError
     from growlearn.serving.predictor import Predictor
 
     if out is not None and out.resolve() == file.resolve():
         raise GrowLearnError(f"--out {out} is the input file", hint="write to another file")
+    if out is not None:
+        check_table_path(out)
     settings = load_settings()
     predictions = predict_file(
         open_store(settings),

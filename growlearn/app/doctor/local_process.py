@@ -12,15 +12,17 @@ from growlearn.settings import Settings
 
 
 def check_local_process(settings: Settings, clock: Clock, kind: ProcessKind) -> Finding:
-    """Well where a process of that kind, or `up`, has written a heartbeat in the last half minute."""
+    """Well where a process of that kind has written a heartbeat in the last half minute.
+
+    `up` schedules and works itself; its API is a process of its own, with heartbeats of its own.
+    """
+    kinds = {kind} if kind is ProcessKind.API else {kind, ProcessKind.UP}
     host, now = socket.gethostname(), clock.now()
     with open_store_context(CheckContext(settings=settings, clock=clock)) as context:
         if context is None:
             return error_finding("processes", "the database cannot be read", "growlearn doctor says why")
         known = [
-            process
-            for process in context.store.processes()
-            if process.host == host and process.kind in (kind, ProcessKind.UP)
+            process for process in context.store.processes() if process.host == host and process.kind in kinds
         ]
     alive = [process for process in known if process.is_alive(now)]
     if alive:

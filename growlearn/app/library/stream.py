@@ -13,7 +13,13 @@ import pyarrow.parquet as pq
 
 from growlearn.adapters.sources.deposit import choose_name_by_content, deposit_file
 from growlearn.app.apply_job import Allowed, apply_job_file
-from growlearn.app.composition import build_local_ports, open_artifacts, open_store, system_clock
+from growlearn.app.composition import (
+    build_local_ports,
+    open_artifacts,
+    open_process_device,
+    open_store,
+    system_clock,
+)
 from growlearn.app.decisions import (
     Decision,
     decide_promotion,
@@ -158,7 +164,12 @@ class Stream:
         number = self.require_champion() if number is None else number
         version = get_version(self.versions, number)
         if self._predictor is None or self._predictor.manifest != version.manifest:
-            self._predictor = Predictor(version.manifest, open_artifacts(self._settings).get)
+            self._predictor = Predictor(
+                version.manifest,
+                open_artifacts(self._settings).get,
+                self._settings.execution,
+                open_process_device(self._settings),
+            )
         return self._predictor
 
 

@@ -57,9 +57,9 @@ class SeriesTokens(DoubleModule):
 
     def fit(self, values: Tensor) -> None:
         """Fit each channel's mean and standard deviation (1 for a constant) to [N, steps, channels]."""
-        spread = values.std((0, 1), correction=0)
+        is_constant = values.amin((0, 1)) == values.amax((0, 1))  # its deviation may be rounding, not 0
         self.mean.copy_(values.mean((0, 1)))
-        self.scale.copy_(torch.where(spread > 0, spread, 1.0))
+        self.scale.copy_(torch.where(is_constant, 1.0, values.std((0, 1), correction=0)))
 
     def forward(self, values: Tensor) -> Tensor:
         """Float64 [B, steps, channels] -> tokens [B, T, D]; clips values beyond 10 standard deviations."""

@@ -24,6 +24,7 @@ NUMBERS = "numbers"
 """The name of the encoded number columns."""
 _MAX_BINS = 48  # Q; more bins separate closer values, at Q x D parameters per column (docs/adr/0005)
 _MIN_BINS = 8
+_MAX_FITTED = 1e100  # of a value that mean and deviation are fitted to: its square is finite
 _ROWS_PER_BIN = 60  # of the first window, at least: with few rows many bins fit noise
 
 
@@ -73,9 +74,11 @@ class NumberTokens(DoubleModule):
             present = column[~column.isnan()]
             if len(present) == 0:
                 continue  # a copied stem keeps what it was fitted to
-            spread = present.std(correction=0)
-            self.mean[index] = present.mean()
-            self.scale[index] = torch.where(spread > 0, spread, 1.0)
+            # Sentinels such as 1.8e308 have no finite mean.
+            bounded = present.clamp(-_MAX_FITTED, _MAX_FITTED)
+            is_constant = bounded.min() == bounded.max()  # its deviation may be rounding, not 0
+            self.mean[index] = bounded.mean()
+            self.scale[index] = torch.where(is_constant, 1.0, bounded.std(correction=0))
             edges = np.quantile(present.numpy(), np.linspace(0, 1, num_edges))  # [Q + 1]
             self.edges[index] = torch.from_numpy(edges)
             self.fitted[index] = 1

@@ -19,6 +19,7 @@ from growlearn.adapters.memory.artifacts import MemoryArtifacts
 from growlearn.adapters.memory.clock import ManualClock
 from growlearn.adapters.memory.store import MemoryStore
 from growlearn.adapters.sources import open_source
+from growlearn.adapters.sources.listing import warn_of_future
 from growlearn.domain.errors import GrowLearnError, InvalidFile, TemporarilyUnreadable, Unavailable
 from growlearn.domain.job import Job
 from growlearn.domain.schema import InputColumn, InputType, Schema
@@ -318,3 +319,26 @@ def test_a_database_that_is_away_is_told_without_its_password(warehouse: Warehou
     assert "geheim" not in str(told.value)
     with pytest.raises(TemporarilyUnreadable):
         source.read(file)
+
+
+def test_a_cell_that_is_no_text_costs_its_file_and_no_other(tmp_path: Path) -> None:
+    file = tmp_path / "w.db"
+    warehouse = Warehouse(f"sqlite:///{file}", create_engine(f"sqlite:///{file}", poolclass=NullPool))
+    warehouse.execute("CREATE TABLE orders (id bigint, x double precision, y int, name text)")
+    warehouse.add(1, 2, 3, 4, 5)
+    warehouse.execute("UPDATE orders SET name = cast(x'e9' as text) WHERE id = 2")
+    query = replace(QUERY, query="SELECT id, x, y, name FROM orders")
+    assert warehouse.look(query) == [("quarantined", 0), ("accepted", 2)]
+    assert "Could not decode to UTF-8" in (warehouse.store.windows("s")[0].reason or "")
+    warehouse.add(6)
+    assert warehouse.look(query)[-1] == ("accepted", 1)
+    warehouse.engine.dispose()
+
+
+def test_a_row_of_the_future_is_told(warehouse: Warehouse, caplog: pytest.LogCaptureFixture) -> None:
+    warn_of_future.cache_clear()  # it says so once a process
+    query = replace(QUERY, query="SELECT id, x, y, at FROM orders", lag="1m", time_column="at")
+    warehouse.add(1)
+    warehouse.execute("UPDATE orders SET at = '2999-01-01 00:00:00'")
+    assert warehouse.listing(query) == ()
+    assert "is dated 2999-01-01 00:00:00 UTC, in the future, and waits until then" in caplog.text

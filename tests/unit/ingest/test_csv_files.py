@@ -125,3 +125,11 @@ def test_quotes_are_checked_alike_by_pairs_and_one_by_one(chunk: int, text: str)
             csv_files._check_quotes(content)
         except ValueError:
             assert not pairs_up
+
+
+def test_columns_of_one_name_each_keep_their_own_values() -> None:
+    table = read_csv(b'x,note,note,\n1,left,"r, right",end\n', list)
+    assert table.column_names == ["x", "note", "note", ""]
+    assert [column.to_pylist() for column in table.columns] == [["1"], ["left"], ["r, right"], ["end"]]
+    unnamed = read_csv(b",a,\n1,2,3\n", list)
+    assert [column.to_pylist() for column in unnamed.columns] == [["1"], ["2"], ["3"]]

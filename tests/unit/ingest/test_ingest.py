@@ -193,7 +193,8 @@ class TestByRowCount:
         stream = make_stream(PLAIN, rows=3)
         stream.ingest({"a.csv": csv([1]), "b.csv": csv([2], labels=["cat"])})
         assert brief(stream.windows) == [("w1", OPEN, 1), ("w2", QUARANTINED, 0)]
-        assert stream.windows[1].reason == "labels are text here and integers in w1, still being filled"
+        reason = "label column 'y' holds text such as 'cat'; the labels of this stream are integers"
+        assert stream.windows[1].reason == reason
 
     def test_an_open_window_of_another_schema_is_quarantined(self, make_stream: Callable[..., Any]) -> None:
         stream = make_stream(PLAIN, rows=3)

@@ -129,7 +129,7 @@ def test_a_label_file_without_a_label_is_quarantined(make_stream: Callable[..., 
 def test_labels_of_another_kind_than_a_windows_are_quarantined_whole(make_stream: Callable[..., Any]) -> None:
     stream = make_stream(SCHEMA)
     stream.ingest({"1.csv": ROWS, "2.csv": b"id,y\na,cat\n"})
-    assert "labels are of another kind, integers or text, than those of w1" in stream.windows[1].reason
+    assert "holds text such as 'cat'; the labels of this stream are integers" in stream.windows[1].reason
     assert labels_by_id(stream, stream.windows[0])["a"] is None
 
 
@@ -143,7 +143,8 @@ def test_labels_that_arrive_before_their_rows_wait_for_them(make_stream: Callabl
     assert labels_by_id(stream, stream.windows[0]) == {"a": 1, "b": 2, "c": 7}
     assert stream.windows[0].labelled == 3
     assert pending_counts(stream) == [1]
-    stream.ingest({"3.csv": b"id,x,y\nz,3,8\n"})  # has its own label
+    (result,) = stream.ingest({"3.csv": b"id,x,y\nz,3,8\n"})  # has its own label
+    assert result.note == "1 label that came earlier dropped, because the row has another one: 'z'"
     assert (labels_by_id(stream, stream.windows[1]), pending_counts(stream)) == ({"z": 8}, [])
 
 

@@ -12,6 +12,7 @@ from growlearn.domain.errors import ConcurrentUpdate, TemporarilyUnreadable
 from growlearn.domain.growth import Progress
 from growlearn.domain.schema import InputColumn, InputType, Schema
 from growlearn.domain.window import FileRecord, IngestResult, SourceFile, Verdict, Window, WindowState
+from growlearn.ingest.rows import from_parquet
 from growlearn.ingest.source_ingest import ingest_new_files
 
 PLAIN = Schema(inputs={"x": InputColumn(type=InputType.NUMBER)}, label="y")
@@ -246,3 +247,41 @@ def test_progress_is_reported_before_each_file_is_read(make_stream: Callable[...
         ("reading files", 0, 2, "a.csv"),
         ("reading files", 1, 2, "b.csv"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "labels"),
+    [
+        (b"x,y\n1,a\n2,b\n3,7\n", b"x,y\n4,7\n5,8\n", {"7", "8"}),
+        (b"x,y\n1,0\n2,1\n", b"x,y\n3,1\n4,0\n5,unknown\n", {0, 1}),
+    ],
+)
+def test_the_first_of_many_files_says_of_what_kind_the_labels_are(
+    make_stream: Callable[..., Any], first: bytes, second: bytes, labels: set[Any]
+) -> None:
+    """Else each file that comes before anything is learned would choose by itself."""
+    stream = make_stream(PLAIN)
+    stream.ingest({"1.csv": first, "2.csv": second})
+    rows = from_parquet(stream.artifacts.get(stream.windows[1].snapshot), PLAIN)
+    assert {label for label in rows.labels if label is not None} == labels
+
+
+class Ranges:
+    """Files that follow from each other, as those of a query; the second cannot be read for now."""
+
+    def files(self, _: Any = ()) -> list[SourceFile]:
+        return [SourceFile(url=name, fingerprint="1", size_bytes=1, taken_once=True) for name in "abc"]
+
+    def read(self, file: SourceFile) -> dict[str, bytes]:
+        if file.url == "b":
+            raise TemporarilyUnreadable("b is away")
+        return {"rows.csv": b"x,y\n1,0\n" if file.url == "a" else b"x,y\n2,0\n"}
+
+
+def test_what_follows_a_range_that_cannot_be_read_now_is_left_for_the_next_look(
+    make_stream: Callable[..., Any],
+) -> None:
+    """Where it ends the next one begins: with a gap nothing behind it would ever be listed."""
+    stream = make_stream(PLAIN)
+    results = ingest_new_files(stream.stream, Ranges(), stream.store, stream.artifacts, stream.clock)
+    assert [result.file.url for result in results] == ["a"]

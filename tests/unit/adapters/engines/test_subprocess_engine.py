@@ -285,3 +285,20 @@ def _wait_for(condition: object, limit_s: float = 30) -> None:
     while not condition():
         assert time.monotonic() < end, "it did not happen in time"
         time.sleep(0.02)
+
+
+def test_an_output_of_this_process_that_was_closed_is_no_failure_of_the_training() -> None:
+    """As where the reader of a pipe ends: who writes the progress raises, and the child is ended."""
+
+    def write_into_a_closed_pipe(progress: Progress) -> None:
+        if progress != HEARTBEAT:
+            raise BrokenPipeError
+
+    with pytest.raises(BrokenPipeError):
+        engine("time.sleep(60)").run([PLAN_ONE], write_into_a_closed_pipe)
+
+
+def test_a_child_that_ends_before_it_reads_its_work_is_told_with_its_status() -> None:
+    quits = SubprocessEngine([sys.executable, "-c", "import os; os.close(0); os._exit(7)"])
+    with pytest.raises(GrowLearnError, match="ended with status 7 and no result"):
+        quits.run([replace(PLAN_ONE, task="t" * 1_000_000)], lambda _: None)

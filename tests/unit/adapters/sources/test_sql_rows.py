@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Sequence
 from datetime import date, time
 from decimal import Decimal
@@ -66,3 +67,15 @@ def test_more_text_than_memory_is_planned_for_is_told(monkeypatch: pytest.Monkey
 def test_two_columns_of_one_name_are_told() -> None:
     with pytest.raises(GrowLearnError, match="gives two columns 'x'"):
         collect_rows(["x", "y", "x"], [], 1)
+
+
+@pytest.mark.parametrize("value", [[{}], [{"a": 1}], {"a": [1]}])
+def test_json_of_any_form_is_written_as_text(value: Any) -> None:
+    columns = collect_rows(["j"], [(value,)], 10)
+    (content,) = make_file(["j"], columns).values()
+    assert pq.read_table(io.BytesIO(content)).column("j").to_pylist() == [json.dumps(value)]
+
+
+def test_what_no_file_can_hold_is_named() -> None:
+    with pytest.raises(InvalidFile, match="its rows cannot be written as a file: "):
+        make_file(["j"], [[{}]])

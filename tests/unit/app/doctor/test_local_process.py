@@ -55,3 +55,11 @@ def test_another_process_is_not_taken_for_it(
 def test_a_database_that_cannot_be_read_is_not_well(installation: Any, tmp_path: Path) -> None:
     installation.settings = replace(installation.settings, database_url=f"sqlite:///{tmp_path / 'none.db'}")
     assert check(installation) == (FindingState.ERROR, "the database cannot be read")
+
+
+def test_the_api_of_an_up_that_goes_on_without_it_is_not_well(installation: Any) -> None:
+    beat(installation, ProcessKind.API)
+    installation.clock.advance(31)
+    beat(installation, ProcessKind.UP)
+    state, message = check(installation, ProcessKind.API)
+    assert (state, message.startswith("api on here is silent since")) == (FindingState.ERROR, True)

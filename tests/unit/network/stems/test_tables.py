@@ -13,7 +13,7 @@ from growlearn.domain.model_config import ModelConfig
 from growlearn.domain.schema import InputColumn, InputType, Schema
 from growlearn.ingest.rows import Rows, hash_rows, object_column
 from growlearn.network.stems.stem import Stem, load_stem, make_stem
-from growlearn.network.stems.tables import choose_num_bins
+from growlearn.network.stems.tables import NumberTokens, choose_num_bins
 
 SCHEMA = Schema(
     inputs={
@@ -126,3 +126,24 @@ def test_a_stored_stem_keeps_its_number_of_bins(count: int) -> None:
 def test_few_rows_have_few_bins_with_the_median_as_an_edge() -> None:
     assert [choose_num_bins(rows) for rows in (1, 700, 2_900, 100_000)] == [8, 10, 48, 48]
     assert all(choose_num_bins(rows) % 2 == 0 for rows in range(1, 5_000, 7))
+
+
+def fit_numbers(values: np.ndarray[Any, Any]) -> NumberTokens:
+    tokens = NumberTokens(["x"], 8)
+    tokens.fit_values(torch.from_numpy(values)[:, None])
+    return tokens
+
+
+@pytest.mark.parametrize("value", [0.1, 0.3, 1.1, 1000000.1, 5.0])
+def test_a_column_that_was_constant_has_a_scale_of_one(value: float) -> None:
+    """The deviation of equal numbers may be a rounding error, of which any change would be ten times."""
+    assert float(fit_numbers(np.full(1000, value)).scale[0]) == 1.0
+
+
+def test_numbers_that_stand_for_none_leave_the_others_finite() -> None:
+    values = np.append(np.linspace(0, 1, 98), [np.finfo(np.float64).max] * 2)
+    tokens = fit_numbers(values)
+    assert torch.isfinite(tokens.mean).all()
+    assert torch.isfinite(tokens.scale).all()
+    with torch.no_grad():
+        assert torch.isfinite(tokens.embed_values(torch.from_numpy(values)[:, None])).all()

@@ -150,6 +150,16 @@ class GrowingClassifier(MultiTaskModule):  # type: ignore[misc] # avalanche ship
         """Route by a manifest's router."""
         self.router = load_router(manifest, self.network.root_stem, self.shelf.get)
 
+    def drop_unfinished(self) -> None:
+        """Forget the branches and tasks of a training that was never frozen, which the manifest lacks."""
+        if tuple(self.network.task_index) == tuple(task.name for task in self.manifest.tasks):
+            return
+        if self.manifest.tasks:
+            self.network = load_network(self.manifest, self.shelf.get, device=self.placeholder.device)
+            self.update_router(self.manifest)
+        else:
+            self.network, self.router = GrowingNetwork(self.manifest.model), None
+
     def get_extra_state(self) -> dict[str, Any]:
         """Manifest and stored weights as tensors; torch adds them to the state dict."""
         return {

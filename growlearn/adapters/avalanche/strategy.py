@@ -128,6 +128,15 @@ class BranchGrowth(SupervisedTemplate):  # type: ignore[misc] # avalanche ships 
         rows: Rows = self.model.to_rows(torch.cat(inputs), targets)
         return rows
 
+    def train(self, *arguments: Any, **options: Any) -> Any:
+        """As Avalanche's; an experience that is interrupted leaves nothing of its branch behind."""
+        try:
+            return super().train(*arguments, **options)
+        except BaseException:
+            self.branch_training, self._row_split, self._prefix_logits = None, None, torch.empty(0)
+            self.model.drop_unfinished()
+            raise
+
     def model_adaptation(self, model: Any = None) -> Any:
         """Create the new branch before an experience is trained."""
         adapted = super().model_adaptation(model)

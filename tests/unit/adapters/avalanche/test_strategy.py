@@ -97,6 +97,33 @@ def test_a_state_dict_restores_all_and_grows_on(script: Script) -> None:
         ) or not again.model.list_task_versions(1)
 
 
+@pytest.mark.parametrize("num_learned", [0, 1])
+def test_an_experience_that_is_interrupted_leaves_nothing_behind(num_learned: int) -> None:
+    """As a person stops a cell of a notebook: the same experience is trained as if for the first time."""
+
+    class Interrupting(SupervisedPlugin):  # type: ignore[misc] # avalanche ships no types
+        def after_training_epoch(self, *_: Any, **__: Any) -> None:
+            if is_armed:
+                raise KeyboardInterrupt
+
+    is_armed, stream = False, benchmark(task_labels=True).train_stream
+    learner = strategy([Interrupting()])
+    learner.train(stream[:num_learned])
+    is_armed = True
+    with pytest.raises(KeyboardInterrupt):
+        learner.train(stream[num_learned])
+    model = learner.model
+    assert list(model.network.task_index) == [task.name for task in model.manifest.tasks]
+    is_armed = False
+    learner.train(stream[num_learned])
+    assert [branch.id for branch in model.manifest.branches] == ["b1", "b2"][: num_learned + 1]
+    assert list(model.network.task_index) == [task.name for task in model.manifest.tasks]
+    assert model.list_task_versions(num_learned) == (str(num_learned),)
+    images = digits(slice(0, 100)).tensors[0]
+    with torch.no_grad():
+        assert torch.isfinite(model(images)).all()
+
+
 def test_before_anything_has_grown_every_class_is_as_likely() -> None:
     fresh = strategy()
     fresh.eval(benchmark(task_labels=True).test_stream[0])

@@ -44,8 +44,8 @@ class ImageFolderSource:
         name = file.url.removeprefix(f"{self._tree.base_url}/")
         if file.reject_reason:
             raise InvalidFile(f"{name}: {file.reject_reason}")
-        images = self._group_by_folder().get(name)
-        if images is None:
+        images = self._tree.list_files(None, name)
+        if not images:
             raise VanishedFile(f"{name} vanished between listing and reading")
         try:
             content = {
@@ -53,10 +53,10 @@ class ImageFolderSource:
                 for image in images
             }
         except InvalidFile:
-            if _combine_fingerprints(self._group_by_folder().get(name, [])) == file.fingerprint:
+            if _combine_fingerprints(self._tree.list_files(None, name)) == file.fingerprint:
                 raise
             raise TemporarilyUnreadable(f"{name} changed while it was read") from None
-        if _combine_fingerprints(self._group_by_folder().get(name, [])) != file.fingerprint:
+        if _combine_fingerprints(self._tree.list_files(None, name)) != file.fingerprint:
             raise TemporarilyUnreadable(f"{name} changed while it was read")
         return content
 

@@ -61,10 +61,11 @@ class FileTree(Protocol):
 
     base_url: str
 
-    def list_files(self, depth: int | None) -> Sequence[FileEntry]:
+    def list_files(self, depth: int | None, below: str = "") -> Sequence[FileEntry]:
         """Files by path, at most `depth` folders down (1: directly inside; None: all).
 
-        Hidden and unfinished files are left out. Raises GrowLearnError where there is no such folder.
+        Those `below` one folder inside alone, where it is named. Hidden and unfinished files are left out.
+        Raises GrowLearnError where there is no such source folder.
         """
         ...
 

@@ -25,7 +25,7 @@ class LocalTree:
     def __init__(self, folder: str) -> None:
         self.base_url = os.path.abspath(folder)
 
-    def list_files(self, depth: int | None) -> Sequence[FileEntry]:
+    def list_files(self, depth: int | None, below: str = "") -> Sequence[FileEntry]:
         """Files by path, hidden and unfinished ones left out."""
         if not os.path.isdir(self.base_url):
             what = "is not a folder" if os.path.exists(self.base_url) else "does not exist"
@@ -34,7 +34,7 @@ class LocalTree:
                 hint="create it, or correct source.url in the job file",
             )
         try:
-            return sorted(self._walk("", depth), key=lambda entry: entry.path)
+            return sorted(self._walk(below, depth), key=lambda entry: entry.path)
         except PermissionError as error:
             raise GrowLearnError(
                 f"source folder {self.base_url} cannot be listed: {error.strerror}: {error.filename}",

@@ -46,11 +46,11 @@ class RemoteTree:
         self._root = folder.rstrip("/")
         self.base_url: str = filesystem.unstrip_protocol(self._root)
 
-    def list_files(self, depth: int | None) -> Sequence[FileEntry]:
+    def list_files(self, depth: int | None, below: str = "") -> Sequence[FileEntry]:
         """Files by path, hidden and unfinished ones left out; an empty folder of a bucket has none."""
         self._fs.invalidate_cache()  # a cached listing of the last tick would hide new files
         try:
-            listing = self._find_files(depth)
+            listing = self._find_files(depth, below)
             is_there = bool(listing) or self._is_there()
             entries = [self._make_entry(path, info) for path, info in listing.items()]
         except GrowLearnError:
@@ -65,13 +65,15 @@ class RemoteTree:
         visible = [file for file in entries if not any(map(is_ignored, file.path.split("/")))]
         return sorted(visible, key=lambda file: file.path)
 
-    def _find_files(self, depth: int | None) -> dict[str, dict[str, Any]]:
+    def _find_files(self, depth: int | None, below: str) -> dict[str, dict[str, Any]]:
         """What the file system tells of each file, by its path in the folder.
 
         A key that ends in '/' is the mark of an empty folder, which consoles of object stores leave.
         """
         try:
-            found: dict[str, dict[str, Any]] = self._fs.find(self._root, maxdepth=depth, detail=True)
+            found: dict[str, dict[str, Any]] = self._fs.find(
+                f"{self._root}/{below}".rstrip("/"), maxdepth=depth, detail=True
+            )
         except FileNotFoundError:
             return {}
         if self._root in found:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -55,6 +56,25 @@ def test_names_that_sort_beside_each_other_are_not_mixed_up(put: Callable[..., P
         put(name, name.encode())
     contents = {Path(file.url).name: source.read(file) for file in source.files()}
     assert contents == {name: {"x/1.png": f"{name}/x/1.png".encode()} for name in ("a", "a-b", "a b", "ab")}
+
+
+def test_a_delivery_is_read_without_a_look_at_the_others(
+    put: Callable[..., Path], source: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a backlog of many takes a look at all of them for each."""
+    for day in range(5):
+        put(f"{day}/cat/1.png")
+    third = source.files()[2]
+    looked_at: list[str] = []
+    scan = os.scandir
+
+    def note_and_scan(path: str) -> Any:
+        looked_at.append(path)
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", note_and_scan)
+    assert source.read(third) == {"cat/1.png": b"x"}
+    assert {Path(path).relative_to(Path(third.url).parent).parts[:1] for path in looked_at} == {("2",)}
 
 
 SYSTEM_FILES = (

@@ -147,7 +147,7 @@ def plan_growth(
     where the model has reached its branch budget.
     """
     model, split = parent_model.manifest, split_data.split
-    num_branches = _num_new_branches(job, model)
+    num_branches = count_new_branches(job, model)
     positive_class = _resolve_positive_class(model, task, split_data)
     scores = _score_parents(model, split_data, load_network, job, positive_class)
     start = select_init(scores, job.growth.init) if scores else _SCRATCH_START
@@ -181,7 +181,8 @@ def plan_growth(
     )
 
 
-def _num_new_branches(job: Job, model: Manifest) -> int:
+def count_new_branches(job: Job, model: Manifest) -> int:
+    """How many branches a growth adds; raises CannotGrow where the branch budget has no room for them."""
     num_branches = 1 if model.branches else job.model.num_initial_branches
     if len(model.branches) + num_branches > job.model.max_branches:
         raise budget_error(job, model)

@@ -169,11 +169,17 @@ def _as_encodable(column: Any, description: str, wanted: str) -> Any:
     if pt.is_float16(arrow_type):
         return pa.chunked_array([_float16_as_float32(column)])
     if pt.is_decimal(arrow_type) or pt.is_string(arrow_type) or pt.is_string_view(arrow_type):
-        return column.cast(pa.string()).cast(pa.large_string())
+        texts = column.cast(pa.string()).cast(pa.large_string())
+        return _drop_scale(texts) if pt.is_decimal(arrow_type) else texts
     kinds = (pt.is_large_string, pt.is_integer, pt.is_boolean, pt.is_floating, pt.is_timestamp, pt.is_date)
     if not any(is_kind(arrow_type) for is_kind in (*kinds, pt.is_null)):
         raise InvalidFile(f"{description} is {arrow_type}; {wanted}")
     return column
+
+
+def _drop_scale(texts: Any) -> Any:
+    """Decimals without the zeros of their column's scale: 0.50 is the number that a double writes as 0.5."""
+    return pc.replace_substring_regex(texts, r"^(-?[0-9]+)(?:\.0*|(\.[0-9]*[1-9])0*)$", r"\1\2")
 
 
 def is_bytes_type(arrow_type: Any) -> bool:

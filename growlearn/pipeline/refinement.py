@@ -26,7 +26,7 @@ from growlearn.evaluation.refinement import (
     row_log_losses,
     score_refinement,
 )
-from growlearn.growth.plan import ParentModel, SplitData, plan_growth
+from growlearn.growth.plan import ParentModel, SplitData, count_new_branches, plan_growth
 from growlearn.growth.refinement import (
     MAX_HOLDOUT_ROWS,
     MAX_REFERENCE_ROWS,
@@ -107,6 +107,7 @@ def plan_refinement(
     job, task, models = context.job, candidate.task, context.ports.models
     manifest = context.parent_manifest
     head = manifest.task(task.name)
+    count_new_branches(job, manifest)  # before any row is read for it
     reason = drift_reason or _explain_worth(context, candidate, head)
     if reason is None:
         return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -33,6 +34,12 @@ class TestTexts:
             ([IDENTITY.bytes, None], pa.uuid(), [str(IDENTITY), None]),
             ([1.6, 7.0, None], pa.float16(), ["1.6", "7", None]),
             ([1.0, float("nan"), float("inf")], pa.float64(), ["1", None, "inf"]),
+            (
+                [Decimal(text) for text in ("0.50", "7.00", "-1.25", "100.00", "0.00", "10.10")],
+                pa.decimal128(9, 2),
+                ["0.5", "7", "-1.25", "100", "0", "10.1"],
+            ),
+            ([Decimal(100), Decimal(-20)], pa.decimal128(9, 0), ["100", "-20"]),
             ([None], pa.null(), [None]),
             ([], pa.string(), []),
         ],

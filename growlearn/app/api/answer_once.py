@@ -26,6 +26,10 @@ _ALLOWED = re.compile(r"[\x21-\x7e]{1,200}")
 _KEPT = timedelta(days=1)
 _TRIES, _RETRY_S = 3, 0.5
 _STALE = timedelta(minutes=5)  # longer than any write takes: its process died
+_AFTER_A_DEATH = {
+    True: "it is done anew after five minutes",
+    False: "it may have been done: look at the stream, then send it under a new key where it was not",
+}
 IDEMPOTENCY_PARAMETER = {
     "name": HEADER,
     "in": "header",
@@ -36,12 +40,18 @@ IDEMPOTENCY_PARAMETER = {
 
 
 def answer_once(
-    context: ApiContext, request: Request, body: bytes, work: Callable[[], tuple[HTTPStatus, Any]]
+    context: ApiContext,
+    request: Request,
+    body: bytes,
+    work: Callable[[], tuple[HTTPStatus, Any]],
+    *,
+    may_repeat: bool = True,
 ) -> Response:
     """Do `work` and answer with its status and JSON; once, where the request has an idempotency key.
 
-    A request that raises changed nothing, and may be sent again. Raises Problem where the key was used for
-    another request, or that one is still being answered.
+    A request that raises changed nothing, and may be sent again. Where its process died, nobody knows whether
+    it was done: it is done anew after five minutes if it `may_repeat`, that is, changes no more the second
+    time. Raises Problem where the key was used for another request, or that one is still being answered.
     """
     idempotency_key = request.headers.get(HEADER)
     if idempotency_key is None:
@@ -58,9 +68,9 @@ def answer_once(
         started_at=now,
     )
     context.records.prune_requests(now - _KEPT)
-    stored = context.records.claim_request(claimed, now - _STALE)
+    stored = context.records.claim_request(claimed, now - (_STALE if may_repeat else _KEPT))
     if stored is not None:
-        return _answer_again(stored, claimed)
+        return _answer_again(stored, claimed, may_repeat=may_repeat)
     try:
         status, answer = work()
     except BaseException:
@@ -83,7 +93,7 @@ def _try_repeatedly(note: Callable[[], None]) -> None:
         time.sleep(_RETRY_S)
 
 
-def _answer_again(stored: ApiRequest, claimed: ApiRequest) -> Response:
+def _answer_again(stored: ApiRequest, claimed: ApiRequest, *, may_repeat: bool) -> Response:
     if stored.request_sha256 != claimed.request_sha256:
         raise Problem(
             HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -94,7 +104,7 @@ def _answer_again(stored: ApiRequest, claimed: ApiRequest) -> Response:
         raise Problem(
             HTTPStatus.CONFLICT,
             "the same request is being answered right now",
-            "send it again in a second; if its process has died, it is done anew after five minutes",
+            f"send it again in a second; if its process has died, {_AFTER_A_DEATH[may_repeat]}",
             headers={"Retry-After": "1"},
         )
     return Response(

@@ -6,12 +6,14 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from growlearn.app.api import answer_once, served_models
+from growlearn.app.api import answer_once, schemas, served_models
 from growlearn.app.decisions import decide_rollback, store_decision
+from growlearn.domain.api_key import ApiRequest
 from growlearn.domain.decision_log import LogEntryKind
 from growlearn.domain.environment import EnvironmentDifference
 from growlearn.domain.errors import DatabaseUnavailable
@@ -187,3 +189,20 @@ def test_an_answer_that_cannot_be_noted_is_given_all_the_same(
     assert response.status_code == status, response.text
     again = api.send("POST", f"{DIGITS}/{path}", "operator", headers=headers, **asked)
     assert (again.status_code, "done anew after five minutes" in again.json()["hint"]) == (409, True)
+
+
+def test_a_rollback_to_whatever_comes_before_is_not_done_anew_where_its_process_died(api: Api) -> None:
+    """Else the champion would be two versions back."""
+    before = api.context.store.stream("digits").champion
+    rollback_body = schemas.VersionRequest().model_dump_json().encode()
+    for path, body, status in (("rollback", rollback_body, 409), ("resume", b"", 200)):
+        key, route = f"died-{path}-{api.tokens['operator id']}", f"{DIGITS}/{path}"
+        claimed = ApiRequest(
+            key=answer_once._digest(api.tokens["operator id"], key),
+            request_sha256=answer_once._digest("POST", route, body),
+            started_at=api.context.clock.now() - timedelta(hours=1),
+        )
+        assert api.context.records.claim_request(claimed, claimed.started_at) is None
+        response = api.send("POST", route, "operator", headers={"Idempotency-Key": key})
+        assert response.status_code == status, response.text
+    assert api.context.store.stream("digits").champion == before

@@ -57,7 +57,7 @@ def _add_decisions(app: FastAPI, context: ApiContext) -> None:
         def answer() -> tuple[HTTPStatus, Any]:
             return HTTPStatus.OK, redact_values(canary_view(work(name_actor(get_key(request)))))
 
-        response = await run_in_threadpool(answer_once, context, request, body, answer)
+        response = await run_in_threadpool(answer_once, context, request, body, answer, may_repeat=False)
         await running.try_look()  # other processes look within a moment
         return response
 

@@ -82,7 +82,8 @@ async def _decide(
         decision = make_decision(context, loop, decide, stream, asked.version, actor, reason)
         return HTTPStatus.OK, _render(decision)
 
-    response = await run_in_threadpool(answer_once, context, request, asked.model_dump_json().encode(), work)
+    body, may_repeat = asked.model_dump_json().encode(), asked.version is not None
+    response = await run_in_threadpool(answer_once, context, request, body, work, may_repeat=may_repeat)
     await context.models.try_refresh(stream)
     return response
 

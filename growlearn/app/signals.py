@@ -43,6 +43,20 @@ def stop_on_signals() -> Iterator[threading.Event]:
             signal.signal(number, handler)
 
 
+@contextmanager
+def exit_on_sigterm() -> Iterator[None]:
+    """End as at an error where SIGTERM comes, so that what was half written is removed."""
+
+    def on_signal(_number: int, _frame: FrameType | None) -> None:
+        raise SystemExit(FAILED)
+
+    previous = signal.signal(signal.SIGTERM, on_signal)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, previous)
+
+
 def interruptible(stop: threading.Event, on_progress: ProgressCallback) -> ProgressCallback:
     """A callback that raises Interrupted once `stop` is set: work can stop wherever it reports progress."""
 

@@ -41,11 +41,12 @@ def export(
     from growlearn.app.current_settings import load_settings
     from growlearn.app.export import ExportOptions, export_version
     from growlearn.app.file_modes import files_for_people
+    from growlearn.app.signals import exit_on_sigterm
 
     settings = load_settings()
     models = open_models(settings)
     store = open_store(settings)
-    with files_for_people():
+    with exit_on_sigterm(), files_for_people():
         exported = export_version(
             store,
             models.artifacts,

@@ -39,10 +39,11 @@ def reproduce(
     from growlearn.app.current_settings import load_settings
     from growlearn.app.reproduce import reproduce_version
     from growlearn.app.reproduction_view import reproduction_view
+    from growlearn.app.signals import exit_on_sigterm
     from growlearn.network.model_diff import ReproductionStatus
 
     settings = load_settings()
-    with show_progress() as on_progress:
+    with exit_on_sigterm(), show_progress() as on_progress:
         reproduction = reproduce_version(
             open_store(settings),
             open_artifacts(settings),

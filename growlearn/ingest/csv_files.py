@@ -44,20 +44,20 @@ def read_csv(content: bytes, select_columns: Callable[[Sequence[str]], list[str]
     text = _decode(content)
     names = _read_column_names(text)
     wanted = select_columns(names)
-    positions = _find_positions(names, wanted)
-    unique = [str(position) for position in range(len(names))]  # of two columns of one name each is read
-    included = [unique[position] for position in positions]
-    options = pacsv.ConvertOptions(
-        include_columns=included,
-        column_types=dict.fromkeys(included, pa.string()),
+    if len(set(names)) == len(names):
+        return _parse(text, _read_as_text(wanted))
+    numbers = [str(position) for position in range(len(names))]  # by name both of two would be the first
+    included = [numbers[position] for position in _find_positions(names, wanted)]
+    return _parse(text, _read_as_text(included), numbers).rename_columns(wanted)
+
+
+def _read_as_text(names: list[str]) -> pacsv.ConvertOptions:
+    return pacsv.ConvertOptions(
+        include_columns=names,
+        column_types=dict.fromkeys(names, pa.string()),
         null_values=[""],
         strings_can_be_null=True,
     )
-    has_repeats = len(set(names)) < len(names)
-    if not has_repeats:
-        options.include_columns, options.column_types = wanted, dict.fromkeys(wanted, pa.string())
-        return _parse(text, options)
-    return _parse(text, options, unique).rename_columns(wanted)
 
 
 def _find_positions(names: Sequence[str], wanted: Sequence[str]) -> list[int]:

@@ -193,9 +193,9 @@ def _find_new_windows(context: StepContext, task: Task) -> tuple[Window, ...]:
 
 def _list_learned_windows(context: StepContext, task: Task) -> set[str]:
     """The windows that any version of the task was trained on, those that were rolled back too."""
-    learned: set[str] = set()
+    known, learned = {window.id for window in context.windows}, set[str]()
     for row in context.stored_tasks:
-        if row.name == task.name:
+        if row.name == task.name and row.window in known:  # a backtest has none of those before it
             plan = context.record_of(row.window).plan
             refinement = plan.refinement if isinstance(plan, GrowthPlan) else None
             learned |= {row.window} if refinement is None else set(refinement.windows)

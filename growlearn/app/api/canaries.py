@@ -145,12 +145,13 @@ class Canaries:
             reason = await self._open(canary)
         if reason is None:
             return
+        if running is not None:
+            running.give_up(reason)
+            await self._tell(running)  # what led to it was counted since the record was told
         stop = partial(self._store.stop_canary, canary.stream, canary.number, reason)
         with suppress(NotFound):  # the stream was deleted meanwhile
             await _in_thread(stop, self._clock.now(), AUTOMATIC)
-        if running is not None:
-            running.give_up(reason)
-            del self._running[canary.stream]
+        self._running.pop(canary.stream, None)
         self._log(
             "canary stopped", {"stream": canary.stream, "version": canary.version, "reason": redact(reason)}
         )
@@ -172,12 +173,13 @@ class Canaries:
 
     async def _tell_all(self) -> None:
         for running in list(self._running.values()):
-            if running.counts or running.answers:
-                await self._tell(running)
+            await self._tell(running)
 
     async def _tell(self, running: RunningCanary) -> None:
         """Tell the record of one canary; what it does not take is told again at the next look."""
         counts, answers = running.counts, running.answers
+        if not counts and not answers:
+            return
         running.counts, running.answers = CanaryCounts(), []
         tell = partial(self._store.add_canary_counts, running.canary, counts, answers, self._clock.now())
         telling = asyncio.ensure_future(_in_thread(tell))

@@ -107,6 +107,7 @@ def test_a_full_disk_does_not_cost_a_prediction_its_reason(copied: Any) -> None:
     (copied.folder / "full").mkdir()
     steps = [
         ["mount", "-t", "tmpfs", "-o", "size=4k", "tmpfs", "full"],
+        ["sh", "-c", "head -c 4096 /dev/zero > full/rest"],
         ["growlearn", "predict", "blobs", "incoming/1.parquet", "--out", "full/p.parquet"],
         ["growlearn", "predict", "blobs", "incoming/1.parquet", "--out", "full/p.csv"],
         ["growlearn", "export", "blobs", "1", "full/model"],

@@ -147,3 +147,26 @@ def test_a_canary_of_a_stream_made_anew_is_another_one() -> None:
         assert canaries.get("a") is not first
 
     asyncio.run(steps())
+
+
+def test_what_led_to_a_stop_is_in_the_record_before_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is counted while the record is read."""
+    record = Record()
+    record.running = [CANARY]
+
+    async def steps() -> None:
+        canaries, _ = make_canaries(record)
+        await canaries.look()
+        running = canaries.get("a")
+        assert running is not None
+
+        def fail_meanwhile() -> Sequence[Canary]:
+            running.counts += CanaryCounts(compared=1, failed=1)
+            running.give_up("it refuses a row")
+            return [CANARY]
+
+        monkeypatch.setattr(record, "running_canaries", fail_meanwhile)
+        await canaries.look()
+        assert (record.told, record.stopped) == ([("a", 1)], ["a: it refuses a row"])
+
+    asyncio.run(steps())

@@ -7,12 +7,14 @@ which the best of several candidates is a little too good: the cost of the rule 
 
 from __future__ import annotations
 
+import math
 import os
 import statistics
 import tempfile
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 
 from candidate_table import HEADER, candidate_lines, stream_selections
@@ -82,24 +84,21 @@ def parse(row: str) -> Line:
 
 def summary(lines: Sequence[Line]) -> list[str]:
     """How often a frozen answer entered, and what keeping it cost against the best candidate."""
-    growths = list(dict.fromkeys(line.growth for line in lines))
+    growths = [list(own) for _, own in groupby(lines, lambda line: line.growth)]  # seeds share their names
     table = [
         "| data | growths | kept with a frozen answer | mean cost, points of accuracy | mean cost, nats |"
     ]
     table.append("| --- " * 5 + "|")
-    for data in dict.fromkeys(growth.split()[0] for growth in growths):
-        own = [
-            [line for line in lines if line.growth == growth]
-            for growth in growths
-            if growth.startswith(f"{data} ")
+    for data, own in groupby(growths, lambda growth: growth[0].growth.split()[0]):
+        of_data = list(own)
+        joined = [(kept, growth) for growth in of_data for kept in growth if kept.kept and kept.joined]
+        accuracy = [max(item.accuracy for item in growth) - kept.accuracy for kept, growth in joined]
+        loss = [kept.log_loss - min(item.log_loss for item in growth) for kept, growth in joined]
+        costs = [
+            "-" if not values or math.isnan(sum(values)) else f"{statistics.fmean(values):.{digits}f}"
+            for values, digits in ((accuracy, 2), (loss, 4))
         ]
-        joined = [
-            (kept, candidates) for candidates in own for kept in candidates if kept.kept and kept.joined
-        ]
-        accuracy = [max(item.accuracy for item in all_) - kept.accuracy for kept, all_ in joined]
-        loss = [kept.log_loss - min(item.log_loss for item in all_) for kept, all_ in joined]
-        costs = (f"{statistics.fmean(accuracy):.2f} | {statistics.fmean(loss):.4f}") if joined else "- | -"
-        table.append(f"| {data} | {len(own)} | {len(joined)} | {costs} |")
+        table.append(f"| {data} | {len(of_data)} | {len(joined)} | {' | '.join(costs)} |")
     return table
 
 

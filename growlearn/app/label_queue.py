@@ -87,9 +87,9 @@ def build_label_queue(
 
 
 def check_out_path(stream: Stream, out: Path) -> None:
-    """Raise GrowLearnError for a file in the source's folder, which would be read before it has labels.
+    """Raise GrowLearnError for a name of no table format, or a file in the source's folder.
 
-    Or where its name says of no format what it is.
+    There it would be read before it has labels.
     """
     check_table_path(out)
     folder = get_local_path(stream.job.source.url)

@@ -175,8 +175,9 @@ def _write_part(table: Any, part: Path, mapped: memoryview | None, *, is_csv: bo
     if not is_csv:
         _write_parquet(table, part, mapped)
         return ()
-    unsupported = tuple(field.name for field in table.schema if not _fits_csv(field.type))
-    table = table.select([i for i, field in enumerate(table.schema) if _fits_csv(field.type)])
+    fits = [_fits_csv(field.type) for field in table.schema]
+    unsupported = tuple(field.name for field, fit in zip(table.schema, fits, strict=True) if not fit)
+    table = table.select([i for i, fit in enumerate(fits) if fit])
     views = {field.name: pa.large_string() for field in table.schema if pa.types.is_string_view(field.type)}
     fields = [pa.field(field.name, views.get(field.name, field.type)) for field in table.schema]
     pacsv.write_csv(table.cast(pa.schema(fields)) if views else table, part)

@@ -115,10 +115,8 @@ def plan_refinement(
     if not set(new_classes) <= set(classes):
         classes = sort_labels({*classes, *new_classes})
     windows, rows = _load_new_rows(context, candidate)
-    stored = replace(candidate, windows=windows)
-    why_not = None if drift_reason or stored == candidate else explain_too_few_rows(context, stored)
-    if why_not is not None:
-        raise CannotGrow(f"{why_not} are stored still")
+    if not drift_reason and windows != candidate.windows:
+        _check_stored_rows(context, replace(candidate, windows=windows))
     own_rows = [models.rows(sha256, manifest.schema) for sha256 in (task.reference_rows, task.holdout)]
     new_split = split_new_rows(
         job,
@@ -226,6 +224,13 @@ def _load_new_rows(context: StepContext, candidate: RefinementCandidate) -> tupl
             if window.id == context.window.id:
                 raise
     return tuple(window for window, _ in loaded), concat_rows([rows for _, rows in loaded])
+
+
+def _check_stored_rows(context: StepContext, stored: RefinementCandidate) -> None:
+    """Raise CannotGrow where the rows that are stored still are too few."""
+    why_not = explain_too_few_rows(context, stored)
+    if why_not is not None:
+        raise CannotGrow(f"{why_not} are stored still")
 
 
 def _join_split(context: StepContext, task: Task, head: TaskHead, new: Split) -> tuple[Split, int]:

@@ -15,30 +15,24 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 
 from growlearn.adapters.db.migrate import upgrade_database
 from growlearn.adapters.db.store import open_db_store
 from growlearn.adapters.memory.api_records import MemoryApiRecords
-from growlearn.adapters.memory.artifacts import MemoryArtifacts
-from growlearn.adapters.memory.clock import ManualClock
 from growlearn.adapters.memory.store import MemoryStore
 from growlearn.app.api import progress_feed
-from growlearn.app.api.access import Access
 from growlearn.app.api.context import ApiContext
 from growlearn.app.api.keys import create_key
-from growlearn.app.api.links import OneTimeLinks
 from growlearn.app.api.routes.progress import EVENTS_PATH
 from growlearn.app.api.schemas import WindowsInProgress
-from growlearn.app.api.served_models import ServedModels
 from growlearn.app.api.server import listen, make_server
 from growlearn.domain.api_key import Role
 from growlearn.domain.errors import DatabaseUnavailable
-from growlearn.domain.execution import Execution
 from growlearn.domain.growth import Progress
 from growlearn.domain.window import IngestResult, SourceFile, Window, WindowState
 from growlearn.ports import Store
 from growlearn.settings import read_settings
+from tests.unit.api_context import make_api_context
 from tests.unit.in_memory import JOB
 
 pytestmark = pytest.mark.timeout(120)
@@ -136,21 +130,8 @@ def site(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(progress_feed, "_LOOK_S", 0.05)
     with ExitStack() as stack:
         store = open_store(getattr(request, "param", "memory"), request, stack)
-        records, clock = MemoryApiRecords(), ManualClock()
-        artifacts = MemoryArtifacts()
-        models = ServedModels(
-            store,
-            artifacts,
-            lambda *_: None,
-            execution=Execution.LOOP,
-            device=torch.device("cpu"),
-            threads=1,
-            max_models=2,
-        )
-        context = ApiContext(
-            settings=read_settings({}, tmp_path), store=store, records=records, artifacts=artifacts,
-            clock=clock, access=Access(records, clock, 0), models=models, links=OneTimeLinks(),
-        )  # fmt: skip
+        records = MemoryApiRecords()
+        context = make_api_context(read_settings({}, tmp_path), store, records)
         log: list[tuple[str, dict[str, object]]] = []
         server = make_server(context, lambda event, fields: log.append((event, fields)))
         server.capture_signals = nullcontext  # type: ignore[method-assign,assignment]  # signals are the main thread's
@@ -158,7 +139,7 @@ def site(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mon
         port = listener.getsockname()[1]
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         site = Site(context, store, server, thread, port, stack, log)
-        key, site.token = create_key(records, "ada", Role.VIEWER, clock.now())
+        key, site.token = create_key(records, "ada", Role.VIEWER, context.clock.now())
         site.key_id = key.id
         put_one_window(site)
         thread.start()

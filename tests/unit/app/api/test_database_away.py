@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 from fastapi.routing import APIRoute
 from starlette.testclient import TestClient
 
@@ -15,18 +14,13 @@ from growlearn.adapters.db.api_records import DbApiRecords
 from growlearn.adapters.db.engine import connect
 from growlearn.adapters.db.store import DbStore
 from growlearn.adapters.memory.api_records import MemoryApiRecords
-from growlearn.adapters.memory.artifacts import MemoryArtifacts
-from growlearn.adapters.memory.clock import ManualClock
-from growlearn.app.api.access import Access
 from growlearn.app.api.build import build_api, build_asgi_app
 from growlearn.app.api.context import ApiContext
 from growlearn.app.api.keys import create_key
-from growlearn.app.api.links import OneTimeLinks
-from growlearn.app.api.served_models import ServedModels
 from growlearn.domain.api_key import Role
-from growlearn.domain.execution import Execution
 from growlearn.ports import ApiRecords
 from growlearn.settings import read_settings
+from tests.unit.api_context import make_api_context
 
 URL = "postgresql://ann:hunter2Zq@127.0.0.1:1/growlearn"  # nobody listens there
 BODIES = {
@@ -39,21 +33,8 @@ Log = list[tuple[str, dict[str, object]]]
 
 
 def make_context(records: ApiRecords, folder: Path) -> ApiContext:
-    store, artifacts, clock = DbStore(connect(URL)), MemoryArtifacts(), ManualClock()
     settings = read_settings({"GROWLEARN_POLL_S": "60"}, folder)
-    models = ServedModels(
-        store,
-        artifacts,
-        lambda *_: None,
-        execution=Execution.LOOP,
-        device=torch.device("cpu"),
-        threads=1,
-        max_models=2,
-    )
-    return ApiContext(
-        settings=settings, store=store, records=records, artifacts=artifacts, clock=clock,
-        access=Access(records, clock, 0), models=models, links=OneTimeLinks(),
-    )  # fmt: skip
+    return make_api_context(settings, DbStore(connect(URL)), records)
 
 
 @pytest.fixture

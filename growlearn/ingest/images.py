@@ -25,7 +25,7 @@ ImageShape: TypeAlias = tuple[int, ...]  # channels, height, width
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg")
 """Suffixes of image files."""
 
-_CELLS_AT_ONCE, _BLOCK_BYTES = 64, 16 * 2**20
+_CELLS_AT_ONCE = 64
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _UPRIGHT = {  # EXIF orientation -> how the stored pixels become what a viewer shows
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -89,30 +89,24 @@ def _extract_struct_bytes(column: Any, name: str, row_errors: RowErrors) -> Any:
 def _decode_image_files(column: Any, name: str, shape: ImageShape, row_errors: RowErrors) -> Column:
     channels, height, width = shape
     pixels = allocate_zeros((len(column), channels, height, width), np.uint8)
-    row = 0
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # of a broken EXIF part, which viewers ignore too
         warnings.simplefilter("error", Image.DecompressionBombWarning)
-        for contents in _iterate_cells(column, max(_BLOCK_BYTES // (channels * height * width), 1)):
-            block = np.zeros((len(contents), height * width * channels), np.uint8)
-            for index, content in enumerate(contents):
-                decoded = b"" if content is None else _decode_image(content, shape)
-                if isinstance(decoded, RowError):
-                    row_errors.setdefault(row + index, RowError(f"{name} {decoded.kind}", decoded.detail))
-                elif decoded:
-                    block[index] = np.frombuffer(decoded, np.uint8)
-            images = block.reshape(-1, height, width, channels)
-            pixels[row : row + len(contents)] = images.transpose(0, 3, 1, 2)  # [N, C, H, W]
-            row += len(contents)
+        for row, content in enumerate(_iterate_cells(column)):
+            decoded = b"" if content is None else _decode_image(content, shape)
+            if isinstance(decoded, RowError):
+                row_errors.setdefault(row, RowError(f"{name} {decoded.kind}", decoded.detail))
+            elif decoded:
+                image = np.frombuffer(decoded, np.uint8).reshape(height, width, channels)
+                pixels[row] = image.transpose(2, 0, 1)  # [C, H, W]
     return pixels
 
 
-def _iterate_cells(column: Any, max_cells: int) -> Iterator[list[bytes | None]]:
+def _iterate_cells(column: Any) -> Iterator[bytes | None]:
     """The cells, a few at a time in memory: rows may share a long one."""
-    size = min(max_cells, _CELLS_AT_ONCE)
     for chunk in column.chunks:
-        for start in range(0, len(chunk), size):
-            yield chunk.slice(start, size).to_pylist()
+        for start in range(0, len(chunk), _CELLS_AT_ONCE):
+            yield from chunk.slice(start, _CELLS_AT_ONCE).to_pylist()
 
 
 def _decode_image(content: bytes, shape: ImageShape) -> bytes | RowError:

@@ -167,7 +167,7 @@ def hash_rows(inputs: dict[str, Column], schema: Schema) -> Column:
     hashes = allocate((len(columns[0]),), np.uint64)
     for start in range(0, len(hashes), _CHUNK_ROWS):
         cells = [_to_cell_bytes(column[start : start + _CHUNK_ROWS]) for column in columns]
-        rows = np.ascontiguousarray(np.concatenate(cells, axis=1))
+        rows = np.concatenate(cells, axis=1) if len(cells) > 1 else cells[0]  # one image is large: no copy
         digests = b"".join([blake2b(row, digest_size=8).digest() for row in rows])
         hashes[start : start + _CHUNK_ROWS] = np.frombuffer(digests, "<u8")
     for column in columns:

@@ -16,9 +16,7 @@ from growlearn.domain.growth import GrowthResult
 from growlearn.evaluation.metrics.task import TaskMetrics
 from growlearn.ports import WindowReport
 
-TABLES_TAG = "mlflow.loggedArtifacts"
-"""The run tag that lists for MLflow's page which JSON files are tables."""
-
+_TABLES_TAG = "mlflow.loggedArtifacts"  # lists for MLflow's page which JSON files are tables
 _TABLE_FILES = ("matrix.json", "loss.json", "prefix_curve.json", "gates.json", *EVALUATION_TABLES)
 
 
@@ -55,10 +53,10 @@ def _render_report(window_report: WindowReport) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def make_tables_tag(files: dict[str, bytes]) -> str:
-    """The value of TABLES_TAG for these files."""
-    tables = [path for path in files if path in _TABLE_FILES]
-    return json.dumps([{"path": path, "type": "table"} for path in tables])
+def make_tables_tag(files: dict[str, bytes]) -> dict[str, str]:
+    """The tag that lists these files' tables; nothing where none is one."""
+    tables = [{"path": path, "type": "table"} for path in files if path in _TABLE_FILES]
+    return {_TABLES_TAG: json.dumps(tables)} if tables else {}
 
 
 def _make_growth_files(result: GrowthResult | ConsolidationResult) -> dict[str, bytes]:

@@ -13,7 +13,7 @@ from mlflow.exceptions import MlflowException
 from growlearn.adapters.mlflow.client import get_artifact_root, get_store_database
 from growlearn.adapters.mlflow.creation import send_once
 from growlearn.adapters.mlflow.dataset import make_dataset_input
-from growlearn.adapters.mlflow.files import TABLES_TAG, make_run_files, make_tables_tag
+from growlearn.adapters.mlflow.files import make_run_files, make_tables_tag
 from growlearn.adapters.mlflow.metrics import to_milliseconds
 from growlearn.adapters.mlflow.tags_and_params import (
     make_experiment_name,
@@ -38,7 +38,7 @@ def open_run(client: MlflowClient, window_report: WindowReport) -> Run:
         return client.create_run(
             experiment,
             start_time=to_milliseconds(window_report.window.discovered_at),
-            tags=make_run_key(window_report),
+            tags=make_run_tags(window_report),
             run_name=window_report.window.id,
         )
 
@@ -55,12 +55,16 @@ def log_run_data(
     tasks: Sequence[TaskMetrics],
     metrics: list[Metric],
 ) -> None:
-    """Log the parameters not logged yet, tags, metrics, the dataset and all files."""
+    """Log the parameters and tags not logged yet, metrics, the dataset and all files."""
     params = {
         key: value for key, value in make_run_params(window_report).items() if key not in run.data.params
     }
     files = make_run_files(window_report, tasks)
-    tags = make_run_tags(window_report) | {TABLES_TAG: make_tables_tag(files)}
+    tags = {
+        key: value
+        for key, value in (make_run_tags(window_report) | make_tables_tag(files)).items()
+        if run.data.tags.get(key) != value
+    }
     client.log_batch(
         run.info.run_id,
         metrics=metrics[:_MAX_METRICS_PER_REQUEST],

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from itertools import chain
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -274,17 +273,21 @@ def to_parquet_bytes(table: Any) -> bytes:
 
 
 def encode_row_groups(tables: Iterator[Any], *, is_large: bool) -> Content:
-    """Tables as the row groups of one stored Parquet file, mapped where it is large."""
+    """Tables as the row groups of one stored Parquet file, mapped where it is large.
+
+    Arrow writes into memory or a file of its own: a file object of Python would copy every page.
+    """
     if not is_large:
-        sink = io.BytesIO()
-        _write_row_groups(tables, sink)
-        return sink.getvalue()
+        memory = pa.BufferOutputStream()
+        _write_row_groups(tables, memory)
+        return bytes(memory.getvalue())
     with open_temporary_file() as file:
-        _write_row_groups(tables, file)
+        with pa.OSFile(f"/dev/fd/{file.fileno()}", "wb") as sink:  # the file has no other name
+            _write_row_groups(tables, sink)
         return map_file(file)
 
 
-def _write_row_groups(tables: Iterator[Any], sink: IO[bytes]) -> None:
+def _write_row_groups(tables: Iterator[Any], sink: Any) -> None:
     """Write each table as one row group; there is at least one."""
     table = next(tables)
     dictionary_columns = [field.name for field in table.schema if pa.types.is_string(field.type)]

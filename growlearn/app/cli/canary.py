@@ -45,7 +45,8 @@ def start(
     """Let a version answer a share of the requests, and compare it with the champion on all of them."""
     from growlearn.app.composition import system_clock
 
-    canary = open_current_store().start_canary(stream, version, share, system_clock().now(), current_user())
+    record = open_current_store().canaries
+    canary = record.start(stream, version, share, system_clock().now(), current_user())
     echo(f"{stream}: {canary.describe()}; to see how it does: growlearn canary show {stream}")
 
 
@@ -54,7 +55,7 @@ def stop(stream: StreamArgument, reason: Reason = "stopped by hand") -> None:
     from growlearn.app.composition import system_clock
 
     store = open_current_store()
-    stopped = store.stop_canary(stream, None, reason, system_clock().now(), current_user())
+    stopped = store.canaries.stop(stream, None, reason, system_clock().now(), current_user())
     if stopped is None:
         echo(f"{stream}: no canary runs")
     else:
@@ -66,7 +67,7 @@ def show(stream: StreamArgument, as_json: JsonOption = False) -> None:
     from growlearn.app.canary_view import canaries_view
 
     store = open_current_store()
-    view = canaries_view(store.canaries(store.stream(stream).name))
+    view = canaries_view(store.canaries.of_stream(store.stream(stream).name))
     if as_json:
         print_json(view)
         return

@@ -404,7 +404,7 @@ def test_a_lost_race_writes_nothing_of_the_move(
     assert (store.stream("digits"), store.window("digits", "w1")) == before
     assert store.window_record("digits", "w1") == WindowRecord()
     assert (*store.versions("digits"), *store.branches("digits"), *store.tasks("digits")) == ()
-    assert store.pending_messages() == ()
+    assert store.outbox.pending() == ()
 
 
 # Failures and what is pending ---------------------------------------------------------------------

@@ -100,8 +100,8 @@ class Life:
             **records,
         )  # fmt: skip
         if told:
-            for pending in self.store.pending_messages(self.name):
-                self.store.record_delivery(pending.id, TrackerIds(run_id="r"), self.clock.now())
+            for pending in self.store.outbox.pending(self.name):
+                self.store.outbox.record_delivery(pending.id, TrackerIds(run_id="r"), self.clock.now())
 
     def _plan(self, window: Window, task: str) -> GrowthPlan:
         stream = self.store.stream(self.name)
@@ -279,7 +279,7 @@ def versions_to_keep(life: Life, keep: str | None, keep_versions: int | None) ->
 
 def windows_untold(life: Life) -> list[str]:
     """Windows of versions that MLflow has not been told of."""
-    pending = {item.message.window for item in life.store.pending_messages("a")}
+    pending = {item.message.window for item in life.store.outbox.pending("a")}
     return [version.window for version in life.store.versions("a") if version.window in pending]
 
 

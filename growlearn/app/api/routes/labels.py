@@ -86,8 +86,8 @@ def add_routes(app: FastAPI, context: ApiContext, _: ApiMetrics) -> None:
             labels = decode_labels(body, context.settings.api_max_rows)
             content = encode_labels(labels, stored.job.schema)
             answer = deposit_once(context, stored, "labels", content, ".parquet")
-            if context.store.canaries(stream):
-                context.store.count_canary_labels(stream, _spell_labels(labels), context.clock.now())
+            if context.store.canaries.of_stream(stream):
+                context.store.canaries.count_labels(stream, _spell_labels(labels), context.clock.now())
             return HTTPStatus.ACCEPTED, answer | {"labels": len(labels)}
 
         return await run_in_threadpool(answer_once, context, request, body, work)

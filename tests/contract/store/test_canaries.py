@@ -19,7 +19,7 @@ from growlearn.domain.job import Job
 from growlearn.domain.lineage import Version
 from growlearn.domain.stream import Alias, AliasChange, Message, MessageKind
 from growlearn.ports import AlertQueue, Store
-from tests.contract.store.conftest import AT
+from tests.contract.store.examples import AT
 
 HOUR = timedelta(hours=1)
 

@@ -47,7 +47,9 @@ def join_answer(
         return lineage, _sum_terms(own_terms)
     before = network.list_features(frozen.lineage)
     terms = [(spread_head(head, before, features), known) for head, known in list_terms(frozen.answer)]
-    first, *others = ((head, _scale(own, combination.step_size)) for head, own in own_terms)
+    first, *others = (
+        (head, replace(own, step_size=own.step_size * combination.step_size)) for head, own in own_terms
+    )
     joined = (first[0], replace(first[1], frozen_weight=combination.frozen_weight))
     return lineage, _sum_terms([*terms, joined, *others])
 
@@ -67,10 +69,6 @@ def _list_own_terms(trainable: TrainableParts, num_features: int, linear: Combin
         (term, Combination(step_size=linear.frozen_weight)),
         (trainable.head, Combination(frozen_weight=1.0, step_size=linear.step_size)),
     ]
-
-
-def _scale(combination: Combination, factor: float) -> Combination:
-    return replace(combination, step_size=combination.step_size * factor)
 
 
 def _sum_terms(terms: Sequence[Term]) -> Answer:

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from growlearn.adapters.memory.alerts import MemoryAlertQueue
 from growlearn.adapters.memory.decision_log import append_canary_entry
-from growlearn.adapters.memory.model import require_version
+from growlearn.adapters.memory.model import check_version
 from growlearn.adapters.memory.state import StreamState, StreamStates, require_timezone
 from growlearn.domain.alert import make_canary_alerts
 from growlearn.domain.canary import (
@@ -36,7 +36,7 @@ class MemoryCanaryRecords:
         with self._states.draft(stream) as state:
             require_timezone(at)
             canary = make_canary(state.stream, len(state.canaries) + 1, version, share_percent, at, actor)
-            require_version(state, canary.version)
+            check_version(state, canary.version)
             _stop(state, None, f"replaced: {canary.describe()}", at, actor)
             state.canaries.append(canary)
             append_canary_entry(state, canary)

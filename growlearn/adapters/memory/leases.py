@@ -10,7 +10,7 @@ from growlearn.adapters.memory.decision_log import append_transition_entry
 from growlearn.adapters.memory.ingest import require_window, select_windows
 from growlearn.adapters.memory.model import add_model_records, change_aliases, check_parent_version
 from growlearn.adapters.memory.record import update_record
-from growlearn.adapters.memory.state import Lease, StreamState, StreamStates
+from growlearn.adapters.memory.state import HeldLease, StreamState, StreamStates
 from growlearn.domain.consolidation import ConsolidationPlan
 from growlearn.domain.errors import LeaseLost, NotFound
 from growlearn.domain.growth import Progress
@@ -27,7 +27,7 @@ def lease_next_window(state: StreamState, worker: str, now: datetime, lease_s: f
         return None
     claimed = replace(pending[0], claim=pending[0].claim + 1)
     state.windows[claimed.id] = claimed
-    state.leases[claimed.id] = Lease(worker, now + timedelta(seconds=lease_s))
+    state.leases[claimed.id] = HeldLease(worker, now + timedelta(seconds=lease_s))
     return claimed
 
 
@@ -78,10 +78,12 @@ def extend_lease(
 ) -> None:
     """Extend a lease, with new progress."""
     until = now + timedelta(seconds=lease_s)
-    state.leases[claim.window] = Lease(claim.worker, until, progress or state.leases[claim.window].progress)
+    state.leases[claim.window] = HeldLease(
+        claim.worker, until, progress or state.leases[claim.window].progress
+    )
 
 
-def count_failure(states: StreamStates, claim: Claim, reason: str, at: datetime) -> int:
+def count_window_failure(states: StreamStates, claim: Claim, reason: str, at: datetime) -> int:
     """Count a failure of a window; raises LeaseLost where it is not leased under this claim."""
     window = claim.window
     if find_claimed(states, claim) is None:
@@ -94,7 +96,7 @@ def count_failure(states: StreamStates, claim: Claim, reason: str, at: datetime)
         return state.failures[window]
 
 
-def make_transition(states: StreamStates, transition: Transition) -> Window:
+def advance_window(states: StreamStates, transition: Transition) -> Window:
     """Make one legal transition with all its records; a final state ends the lease.
 
     Raises LeaseLost where the window is not leased under the transition's claim, or ConcurrentUpdate where it

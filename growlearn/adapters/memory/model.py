@@ -7,7 +7,6 @@ from dataclasses import replace
 
 from growlearn.adapters.memory.state import StreamState
 from growlearn.domain.errors import ConcurrentUpdate, NotFound
-from growlearn.domain.lineage import Version
 from growlearn.domain.stream import Alias, AliasChange, TrackerIds, Transition
 
 
@@ -46,7 +45,7 @@ def check_parent_version(state: StreamState, before: int | None) -> None:
 def change_aliases(state: StreamState, changes: Sequence[AliasChange], parent_version: int | None) -> None:
     """Change aliases, and the parent version unless it is None; raises ConcurrentUpdate or NotFound."""
     for change in changes:
-        require_version(state, change.after)
+        check_version(state, change.after)
         stream = state.stream
         is_champion = change.alias is Alias.CHAMPION
         if (stream.champion if is_champion else stream.challenger) != change.before:
@@ -61,11 +60,11 @@ def change_aliases(state: StreamState, changes: Sequence[AliasChange], parent_ve
         )
         state.alias_changes.append(change)
     if parent_version is not None:
-        require_version(state, parent_version)
+        check_version(state, parent_version)
         state.stream = replace(state.stream, parent_version=parent_version)
 
 
-def require_version(state: StreamState, number: int | None) -> None:
+def check_version(state: StreamState, number: int | None) -> None:
     """Raise NotFound where the stream has no version of that number; None is one it need not have."""
     known = sorted(version.number for version in state.versions)
     if number is not None and number not in known:
@@ -77,15 +76,10 @@ def require_version(state: StreamState, number: int | None) -> None:
 
 def set_tracker_ids(state: StreamState, window: str | None, tracker_ids: TrackerIds) -> None:
     """Store the tracker's ids on the version of a window; one that is None leaves the stored one as it is."""
-    state.versions = [
-        _with_tracker_ids(version, tracker_ids) if version.window == window else version
-        for version in state.versions
-    ]
-
-
-def _with_tracker_ids(version: Version, tracker_ids: TrackerIds) -> Version:
-    return replace(
-        version,
-        mlflow_run=tracker_ids.run_id or version.mlflow_run,
-        mlflow_version=tracker_ids.model_version or version.mlflow_version,
-    )
+    for index, version in enumerate(state.versions):
+        if version.window == window:
+            state.versions[index] = replace(
+                version,
+                mlflow_run=tracker_ids.run_id or version.mlflow_run,
+                mlflow_version=tracker_ids.model_version or version.mlflow_version,
+            )

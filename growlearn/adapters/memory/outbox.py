@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from growlearn.adapters.memory.model import set_tracker_ids
-from growlearn.adapters.memory.state import Lease, StreamStates, require_timezone
+from growlearn.adapters.memory.state import HeldLease, StreamStates, require_timezone
 from growlearn.domain.stream import Message, PendingMessage, TrackerIds, UndeliverableMessage
 
 
@@ -76,7 +76,7 @@ class MemoryOutbox:
                 lease.owner != worker and lease.until > now for lease in state.outbox_lease
             ):
                 return False
-            state.outbox_lease[:] = [Lease(worker, now + timedelta(seconds=lease_s))]
+            state.outbox_lease[:] = [HeldLease(worker, now + timedelta(seconds=lease_s))]
             return True
 
     def release(self, stream: str, worker: str) -> None:

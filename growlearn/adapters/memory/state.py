@@ -21,7 +21,7 @@ from growlearn.domain.window import BadRow, FileRecord, Window
 
 
 @dataclass(frozen=True)
-class Lease:
+class HeldLease:
     """The worker that handles a window, the end of its lease unless renewed, and the progress of its work."""
 
     owner: str
@@ -40,9 +40,9 @@ class StreamState:
     bad_rows: dict[str, tuple[BadRow, ...]] = field(default_factory=dict)
     pending_labels: list[PendingLabels] = field(default_factory=list)
     label_joins: list[LabelJoinRecord] = field(default_factory=list)
-    leases: dict[str, Lease] = field(default_factory=dict)
+    leases: dict[str, HeldLease] = field(default_factory=dict)
     failures: dict[str, int] = field(default_factory=dict)
-    outbox_lease: list[Lease] = field(default_factory=list)  # one or none
+    outbox_lease: list[HeldLease] = field(default_factory=list)  # one or none
     records: dict[str, WindowRecord] = field(default_factory=dict)
     branches: list[BranchRecord] = field(default_factory=list)
     tasks: list[Task] = field(default_factory=list)

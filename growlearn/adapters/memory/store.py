@@ -75,7 +75,7 @@ class MemoryStore:
         """Create the stream of this job, or set the new job of an existing one."""
         with self._lock:
             require_timezone(at)
-            return streams.apply_job(self._states, job, at, actor)
+            return streams.set_job(self._states, job, at, actor)
 
     def stream(self, name: str) -> Stream:
         """One stream; raises NotFound."""
@@ -257,7 +257,7 @@ class MemoryStore:
         """Count a failure of a window; raises LeaseLost where it is not leased under this claim."""
         with self._lock:
             require_timezone(at)
-            failures = leases.count_failure(self._states, claim, reason, at)
+            failures = leases.count_window_failure(self._states, claim, reason, at)
             self.alerts.record([make_training_failure_alert(claim, reason, at)])
             return failures
 
@@ -266,7 +266,7 @@ class MemoryStore:
         check_transition(transition.source, transition.target)
         with self._lock:
             require_timezone(transition.at)
-            window = leases.make_transition(self._states, transition)
+            window = leases.advance_window(self._states, transition)
             self.outbox.record(transition.messages)
             self.alerts.record(make_transition_alerts(transition))
             return window

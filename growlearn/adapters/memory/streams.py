@@ -12,7 +12,7 @@ from growlearn.domain.job import Job
 from growlearn.domain.stream import Stream
 
 
-def apply_job(states: StreamStates, job: Job, at: datetime, actor: str) -> Stream:
+def set_job(states: StreamStates, job: Job, at: datetime, actor: str) -> Stream:
     """Create the stream of this job, or give an existing one the new job."""
     state = states.find(job.name)
     if state is None:

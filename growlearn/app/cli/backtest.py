@@ -13,7 +13,7 @@ from growlearn.app.cli.output import (
     QUARANTINED,
     echo,
     echo_error,
-    format_percent,
+    percent_or_dash,
     print_json,
     show,
     show_table,
@@ -160,7 +160,7 @@ def _policy_row(replay: Replay) -> tuple[object, ...]:
         replay.alarms,
         replay.trainings,
         format_duration(replay.training_hours),
-        format_percent(replay.accuracy),
+        percent_or_dash(replay.accuracy),
     )
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from growlearn.app.cli.inspect import JsonOption, StreamArgument, open_current_store
-from growlearn.app.cli.output import echo, format_percent, print_json, show_table
+from growlearn.app.cli.output import echo, percent_or_dash, print_json, show_table
 from growlearn.app.cli.promotion import Reason, current_user
 from growlearn.domain.canary import MAX_SHARE_PERCENT
 
@@ -79,14 +79,14 @@ def show(stream: StreamArgument, as_json: JsonOption = False) -> None:
 
 
 def _make_row(canary: Mapping[str, Any]) -> tuple[object, ...]:
-    own, champion = (format_percent(canary[f"{side}_accuracy"]) for side in ("version", "champion"))
+    own, champion = (percent_or_dash(canary[f"{side}_accuracy"]) for side in ("version", "champion"))
     return (
         canary["version"],
         canary["champion"],
         f"{canary['share_percent']:g} %",
         "running" if canary["running"] else "stopped",
         canary["compared_rows"],
-        format_percent(canary["agreement"]),
+        percent_or_dash(canary["agreement"]),
         canary["labelled_rows"],
         f"{own}, champion {champion}" if canary["labelled_rows"] else None,
     )

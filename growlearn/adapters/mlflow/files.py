@@ -13,7 +13,7 @@ from growlearn.adapters.mlflow.plots import plot_accuracy_matrix, plot_drift, pl
 from growlearn.domain.consolidation import ConsolidationResult
 from growlearn.domain.evaluation import AccuracyMatrix
 from growlearn.domain.growth import GrowthResult
-from growlearn.evaluation.metrics.task import TaskMetrics
+from growlearn.evaluation.metrics.task_metrics import TaskMetrics
 from growlearn.ports import WindowReport
 
 TABLES_TAG = "mlflow.loggedArtifacts"

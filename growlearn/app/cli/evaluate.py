@@ -14,7 +14,7 @@ from growlearn.app.cli.output import echo, percent_or_dash, print_json, show_tab
 if TYPE_CHECKING:
     from growlearn.domain.interval import ConfidenceInterval
     from growlearn.domain.lineage import Version
-    from growlearn.evaluation.metrics.task import TaskMetrics
+    from growlearn.evaluation.metrics.task_metrics import TaskMetrics
     from growlearn.evaluation.prequential import PrequentialResult
     from growlearn.ports import Artifacts, Store
 

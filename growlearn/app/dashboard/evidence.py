@@ -17,7 +17,7 @@ _LN_10 = math.log(10)
 
 
 @dataclass(frozen=True, kw_only=True)
-class DriftEvidence:
+class WindowEvidence:
     """The evidence on one window.
 
     `value` is -log10 of the strongest test's p-value, and `alarm` that of the threshold below which it is
@@ -37,7 +37,7 @@ class DriftEvidence:
 
 def read_evidence(
     windows: Sequence[Window], reports: Mapping[str, DriftReport], job: Job, tasks: Sequence[Task]
-) -> tuple[DriftEvidence, ...]:
+) -> tuple[WindowEvidence, ...]:
     """The evidence on windows that were judged; `tasks` are all that were ever opened or refined."""
     judged = [window for window in windows if window.verdict is not None]
     return tuple(_read_window(window, reports.get(window.id), job, tasks) for window in judged)
@@ -45,7 +45,7 @@ def read_evidence(
 
 def _read_window(
     window: Window, report: DriftReport | None, job: Job, tasks: Sequence[Task]
-) -> DriftEvidence:
+) -> WindowEvidence:
     strongest = None if report is None else find_strongest(report)
     value = alarm = None
     if report is not None and report.monitor_state is not None:
@@ -54,7 +54,7 @@ def _read_window(
     elif strongest is not None:
         value = -math.log10(max(strongest.p_value, _SMALLEST_P))
         alarm = -math.log10(strongest.threshold)
-    return DriftEvidence(
+    return WindowEvidence(
         window=window.id,
         verdict=window.verdict.value if window.verdict is not None else "",
         task=window.task,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from growlearn.app.dashboard.charts.scale import Scale, Tick
-from growlearn.app.dashboard.evidence import DriftEvidence
+from growlearn.app.dashboard.evidence import WindowEvidence
 
 _LEFT, _TOP, _BOTTOM = 44, 14, 34
 _HEIGHT = 236
@@ -21,7 +21,7 @@ _LABELS_EVERY = 5
 class EvidenceBar:
     """One window; `is_cut` says that its evidence goes beyond the axis."""
 
-    evidence: DriftEvidence
+    evidence: WindowEvidence
     x: float
     y: float
     width: float
@@ -43,7 +43,7 @@ class EvidenceChart:
     x_ticks: tuple[Tick, ...]
 
 
-def draw_evidence(windows: Sequence[DriftEvidence]) -> EvidenceChart:
+def draw_evidence(windows: Sequence[WindowEvidence]) -> EvidenceChart:
     """The chart of windows in their order."""
     baseline = _HEIGHT - _BOTTOM
     scale = Scale(0, _choose_top(windows), baseline, _TOP)
@@ -66,14 +66,14 @@ def draw_evidence(windows: Sequence[DriftEvidence]) -> EvidenceChart:
     )
 
 
-def _choose_top(windows: Sequence[DriftEvidence]) -> float:
+def _choose_top(windows: Sequence[WindowEvidence]) -> float:
     """Above the alarm line, and above the largest evidence unless that would make the line too low to see."""
     alarm = max((window.alarm for window in windows if window.alarm is not None), default=1.0)
     largest = max((window.value for window in windows if window.value is not None), default=0.0)
     return max(1.0, 1.5 * alarm, min(1.05 * largest, _MAX_ALARMS * alarm))
 
 
-def _draw_bar(window: DriftEvidence, x: float, slot: float, scale: Scale) -> EvidenceBar:
+def _draw_bar(window: WindowEvidence, x: float, slot: float, scale: Scale) -> EvidenceBar:
     top = scale.start - _UNMEASURED if window.value is None else scale.place(window.value)
     top = min(top, scale.start - 1)  # no evidence is a mark too
     is_cut = window.value is not None and window.value > scale.high
@@ -83,7 +83,7 @@ def _draw_bar(window: DriftEvidence, x: float, slot: float, scale: Scale) -> Evi
 
 
 def _draw_alarm_lines(
-    windows: Sequence[DriftEvidence], places: Sequence[float], slot: float, scale: Scale
+    windows: Sequence[WindowEvidence], places: Sequence[float], slot: float, scale: Scale
 ) -> tuple[str, ...]:
     """One polyline for each run of windows that have a line, level over every window."""
     lines: list[list[str]] = [[]]

@@ -14,13 +14,13 @@ from growlearn.app.dashboard.charts.heat_map import draw_heat_map
 from growlearn.app.dashboard.charts.pairs import Pair, draw_pairs
 from growlearn.app.dashboard.charts.scale import Scale
 from growlearn.app.dashboard.charts.tree import draw_tree
-from growlearn.app.dashboard.evidence import DriftEvidence
+from growlearn.app.dashboard.evidence import WindowEvidence
 from growlearn.domain.lineage import BranchRecord, BranchState
 
-NO_EVIDENCE = DriftEvidence(window="w1", verdict="first", task="a", reason=None)
+NO_EVIDENCE = WindowEvidence(window="w1", verdict="first", task="a", reason=None)
 
 
-def evidence(*values: float | None, alarm: float | None = 3.0) -> list[DriftEvidence]:
+def evidence(*values: float | None, alarm: float | None = 3.0) -> list[WindowEvidence]:
     return [
         replace(NO_EVIDENCE, window=f"w{number}", value=value, alarm=None if value is None else alarm)
         for number, value in enumerate(values, start=1)

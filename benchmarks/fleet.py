@@ -261,11 +261,11 @@ def handle(store: DbStore, stream: str, worker: str, load: Load, ended: threadin
         ended.wait(load.train_s)
     message = Message(stream=stream, kind=MessageKind.CYCLE, window=window.id)
     store.advance(step(WindowState.JUDGED, WindowState.SKIPPED, reason="stable", messages=(message,)))
-    if store.claim_outbox(stream, worker, datetime.now(UTC), 60.0):
-        for pending in store.pending_messages(stream):
+    if store.outbox.claim(stream, worker, datetime.now(UTC), 60.0):
+        for pending in store.outbox.pending(stream):
             store.decision_log(stream, window.id)
-            store.record_delivery(pending.id, TrackerIds(run_id="r"), datetime.now(UTC))
-        store.release_outbox(stream, worker)
+            store.outbox.record_delivery(pending.id, TrackerIds(run_id="r"), datetime.now(UTC))
+        store.outbox.release(stream, worker)
 
 
 def make_ingest(stream: str, number: int, interval: int) -> IngestResult:

@@ -154,7 +154,7 @@ def agrees(grown: Grown, store: Store) -> bool:
     champion = store.stream(NAME).champion
     assert champion is not None
     version = get_version(store.versions(NAME), champion)
-    return not store.pending_messages(NAME) and alias(MlflowClient(uri, uri)) == version.mlflow_version
+    return not store.outbox.pending(NAME) and alias(MlflowClient(uri, uri)) == version.mlflow_version
 
 
 @contextmanager

@@ -131,7 +131,7 @@ def make_rows(rng: np.random.Generator) -> pa.Table:
 def check(store: Store, windows: int) -> None:
     """Nothing was lost, and all was delivered."""
     assert len(store.windows(NAME)) == windows + 1
-    assert not store.pending_messages(NAME)
+    assert not store.outbox.pending(NAME)
 
 
 def resident_mb() -> float:

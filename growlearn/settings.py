@@ -98,11 +98,7 @@ def read_settings(environ: Mapping[str, str], cwd: Path) -> Settings:
     for an unknown key, a variable that looks like a misspelt setting (others may belong to another
     program), or an invalid value.
     """
-    raw_values = _read_toml(cwd / SETTINGS_FILE)
-    for key in _setting_names():
-        if environ.get(ENV_PREFIX + key.upper()):
-            raw_values[key] = (environ[ENV_PREFIX + key.upper()], ENV_PREFIX + key.upper())
-    _reject_misspelt_variables(environ)
+    raw_values = _collect_raw_values(environ, cwd)
     home = (cwd / Path(_get_text(raw_values, "home", ".growlearn")).expanduser()).resolve()
     protocols = _get_names(raw_values, "protocols", DEFAULT_PROTOCOLS, '["s3", "sftp"]')
     limits = FileLimits()
@@ -149,6 +145,16 @@ _RawValues = dict[str, tuple[object, str]]  # value and where it was set
 
 def _setting_names() -> list[str]:
     return [field.name for field in fields(Settings)]
+
+
+def _collect_raw_values(environ: Mapping[str, str], cwd: Path) -> _RawValues:
+    """What is set in either place; the environment wins."""
+    raw_values = _read_toml(cwd / SETTINGS_FILE)
+    for key in _setting_names():
+        if environ.get(ENV_PREFIX + key.upper()):
+            raw_values[key] = (environ[ENV_PREFIX + key.upper()], ENV_PREFIX + key.upper())
+    _reject_misspelt_variables(environ)
+    return raw_values
 
 
 def _read_toml(path: Path) -> _RawValues:

@@ -29,7 +29,7 @@ def _check_stream(store: Store, name: str, windows: int) -> Iterator[str]:
     in_order = [(window, state) for window in expected for state in (WindowState.JUDGED, WindowState.SKIPPED)]
     if moves != in_order:
         yield f"{name}: transitions are {moves}"
-    sent = [pending.message for pending in store.pending_messages(name, limit=10 * windows)]
+    sent = [pending.message for pending in store.outbox.pending(name, limit=10 * windows)]
     cycles = [message.window for message in sent if message.kind is MessageKind.CYCLE]
     if cycles != expected:
         yield f"{name}: messages for MLflow are {cycles}"

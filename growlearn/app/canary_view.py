@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from datetime import datetime
 from typing import Any
 
 from growlearn.domain.canary import Canary
@@ -28,7 +27,7 @@ def canary_view(canary: Canary) -> Mapping[str, Any]:
         "running": canary.is_running,
         "started_at": canary.started_at.isoformat(),
         "started_by": canary.started_by,
-        "stopped_at": _format_time(canary.stopped_at),
+        "stopped_at": None if canary.stopped_at is None else canary.stopped_at.isoformat(),
         "stopped_by": canary.stopped_by,
         "stop_reason": canary.stop_reason,
         "answered_rows": counts.answered,
@@ -45,10 +44,6 @@ def canary_view(canary: Canary) -> Mapping[str, Any]:
         "accuracy_p_value": _to_p_value(accuracy_evidence(counts)),
         "alpha": canary.alpha,
     }
-
-
-def _format_time(time: datetime | None) -> str | None:
-    return None if time is None else time.isoformat()
 
 
 def _divide(count: int, rows: int) -> float | None:

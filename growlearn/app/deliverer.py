@@ -93,7 +93,7 @@ class Deliverer:
 
     def _list_due(self) -> list[str]:
         with self._lock:
-            names = {*self._store.streams_with_messages(), *self._unchecked}
+            names = {*self._store.outbox.streams(), *self._unchecked}
             self._unchecked.clear()
         now = self._clock.now()
         due = [name for name in names if name not in self._elsewhere or self._elsewhere[name].is_over(now)]

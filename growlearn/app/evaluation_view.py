@@ -10,7 +10,7 @@ from growlearn.domain.lineage import Version
 from growlearn.domain.metric import MetricName
 from growlearn.evaluation.metrics.calibration import CalibrationBin
 from growlearn.evaluation.metrics.confusion import ClassMetrics
-from growlearn.evaluation.metrics.task import TaskMetrics
+from growlearn.evaluation.metrics.task_metrics import TaskMetrics
 
 if TYPE_CHECKING:
     from growlearn.evaluation.prequential import PrequentialResult, WindowScore  # it imports torch

@@ -17,7 +17,7 @@ from growlearn.registry.provenance import get_provenance
 from growlearn.registry.version_tree import get_version, select_version_tasks
 
 if TYPE_CHECKING:
-    from growlearn.adapters.graphs.verification import Verification
+    from growlearn.adapters.graphs.verification import GraphVerification
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +55,7 @@ class Export:
     branches: int
     total_branches: int
     tasks: tuple[AccuracyChange, ...]
-    verification: Verification | None
+    verification: GraphVerification | None
 
 
 def export_version(
@@ -113,7 +113,7 @@ def _write_graph(
     options: ExportOptions,
     tasks: Sequence[Task],
     provenance: Provenance | None,
-) -> Verification:
+) -> GraphVerification:
     """Write a file for torch or ONNX, verified on hold-out rows of the tasks that it answers."""
     from growlearn.adapters.graphs.export import export_graph
     from growlearn.ingest.rows import from_parquet

@@ -25,7 +25,14 @@ from growlearn.app.job_schema import (
     nearest_key,
     section_forms,
 )
-from growlearn.app.yaml_positions import InvalidYaml, KeyPath, Problem, YamlTree, format_key_path, parse_yaml
+from growlearn.app.yaml_positions import (
+    InvalidYaml,
+    KeyPath,
+    YamlProblem,
+    YamlTree,
+    format_key_path,
+    parse_yaml,
+)
 from growlearn.domain.errors import GrowLearnError, JobError
 from growlearn.domain.job import HoldoutFiles, Job, SourceConfig
 from growlearn.domain.locations import get_local_path
@@ -46,7 +53,7 @@ def read_job(path: FilePath, cwd: FilePath) -> Job:
     """
     tree = _read_yaml(path)
     if not isinstance(tree.data, dict):
-        raise _make_error(path, [Problem(1, "", "a job file is a mapping that starts with name: ...")])
+        raise _make_error(path, [YamlProblem(1, "", "a job file is a mapping that starts with name: ...")])
     try:
         job = TypeAdapter(Job).validate_python(tree.data)
     except ValidationError as error:
@@ -89,7 +96,7 @@ def _read_yaml(path: FilePath) -> YamlTree:
         raise JobError(f"cannot read {path}: {error.strerror}", hint="check the path") from error
 
 
-def _make_error(path: FilePath, problems: list[Problem]) -> JobError:
+def _make_error(path: FilePath, problems: list[YamlProblem]) -> JobError:
     ordered = sorted(set(problems), key=lambda problem: (problem.line, problem.key))
     if len(ordered) == 1:
         return JobError(f"{path}, {ordered[0]}")
@@ -101,7 +108,7 @@ def _make_error(path: FilePath, problems: list[Problem]) -> JobError:
 # Errors of pydantic -------------------------------------------------------------------------------
 
 
-def _collect_problems(details: list[ErrorDetails], tree: YamlTree) -> list[Problem]:
+def _collect_problems(details: list[ErrorDetails], tree: YamlTree) -> list[YamlProblem]:
     of_this_file = (detail for detail in details if not _is_other_union_arm(detail, tree.data))
     relevant = list(islice(of_this_file, _MAX_PROBLEMS))
     misspelt_paths = [_find_key_path(item, tree.data) for item in relevant if item["type"] == _UNKNOWN_KEY]
@@ -118,18 +125,18 @@ def _collect_problems(details: list[ErrorDetails], tree: YamlTree) -> list[Probl
     ]
 
 
-def _make_problem(detail: ErrorDetails, tree: YamlTree) -> Problem:
+def _make_problem(detail: ErrorDetails, tree: YamlTree) -> YamlProblem:
     path = _find_key_path(detail, tree.data)
     error_type = detail["type"]
     if error_type == _UNKNOWN_KEY:
-        return Problem(tree.line(path), format_key_path(path), _unknown_key_message(path, tree.data))
+        return YamlProblem(tree.line(path), format_key_path(path), _unknown_key_message(path, tree.data))
     if error_type == "value_error":
         message = str(detail["ctx"]["error"])
         path = _find_blamed_key(message, path, tree.data)
-        return Problem(tree.line(path), format_key_path(path), message)
+        return YamlProblem(tree.line(path), format_key_path(path), message)
     if error_type == "missing":
-        return Problem(tree.line(path[:-1]), format_key_path(path), _missing_key_message(path))
-    return Problem(tree.line(path), format_key_path(path), _wrong_value_message(detail))
+        return YamlProblem(tree.line(path[:-1]), format_key_path(path), _missing_key_message(path))
+    return YamlProblem(tree.line(path), format_key_path(path), _wrong_value_message(detail))
 
 
 def _missing_key_message(path: KeyPath) -> str:
@@ -228,8 +235,8 @@ def _find_blamed_key(message: str, path: KeyPath, data: Any) -> KeyPath:
 # Names that the tables of the program define --------------------------------------------------------
 
 
-def _find_invalid_names(job: Job, tree: YamlTree) -> list[Problem]:
-    problems: list[Problem] = []
+def _find_invalid_names(job: Job, tree: YamlTree) -> list[YamlProblem]:
+    problems: list[YamlProblem] = []
     if isinstance(job.source, SourceConfig):
         problems += _check_name(("source", "type"), job.source.type, SOURCES, tree)
     for index, detector in enumerate(job.drift.detectors):
@@ -241,18 +248,18 @@ def _find_invalid_names(job: Job, tree: YamlTree) -> list[Problem]:
             choose_name(job.source, "served", ".parquet")
         except GrowLearnError as error:
             key: KeyPath = ("serving", "request_log")
-            problems.append(Problem(tree.line(key), format_key_path(key), str(error)))
+            problems.append(YamlProblem(tree.line(key), format_key_path(key), str(error)))
     try:
         next_fire_times(job.schedule, datetime.now(UTC), 1)
     except GrowLearnError as error:
         key = ("schedule", "every" if job.schedule.cron is None else "cron")
-        problems.append(Problem(tree.line(key), format_key_path(key), str(error)))
+        problems.append(YamlProblem(tree.line(key), format_key_path(key), str(error)))
     return problems
 
 
-def _check_name(path: KeyPath, name: str, known: Collection[str], tree: YamlTree) -> list[Problem]:
+def _check_name(path: KeyPath, name: str, known: Collection[str], tree: YamlTree) -> list[YamlProblem]:
     if name in known:
         return []
     suggestions = difflib.get_close_matches(name, known, n=1)
     suggestion = f"did you mean {suggestions[0]!r}?" if suggestions else f"there are: {', '.join(known)}"
-    return [Problem(tree.line(path), format_key_path(path), f"{name!r} is unknown; {suggestion}")]
+    return [YamlProblem(tree.line(path), format_key_path(path), f"{name!r} is unknown; {suggestion}")]

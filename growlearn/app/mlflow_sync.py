@@ -34,16 +34,16 @@ def sync_mlflow(settings: Settings, store: Store, stream: str, on_error: Callabl
     once more, because its reason may be fixed.
     """
     deadline_s = time.monotonic() + settings.lease_s + _POLL_INTERVAL_S
-    store.requeue_undeliverable(stream)
+    store.outbox.requeue_undeliverable(stream)
     _requeue_lost(settings, store, stream, on_error)
-    while store.pending_messages(stream, limit=1):
+    while store.outbox.pending(stream, limit=1):
         has_delivered = _deliver_under_lease(settings, store, stream, LOG_FAILURES, on_error)
         if has_delivered or time.monotonic() > deadline_s:
             break
         time.sleep(_POLL_INTERVAL_S)
-    for message in store.undeliverable_messages(stream):
+    for message in store.outbox.undeliverable(stream):
         on_error(describe_undeliverable(message))
-    num_remaining = len(store.pending_messages(stream, limit=ALL_MESSAGES))
+    num_remaining = len(store.outbox.pending(stream, limit=ALL_MESSAGES))
     if num_remaining:
         on_error(f"{num_remaining} messages wait for MLflow; they are kept and sent again with the next run")
         return num_remaining
@@ -67,14 +67,14 @@ def deliver_stream(
         on_failure=lambda _, reason: failures.append(reason),
     )
     _requeue_lost(settings, store, stream, write)
-    if store.pending_messages(stream, limit=1):
+    if store.outbox.pending(stream, limit=1):
         if not _deliver_under_lease(settings, store, stream, events, failures.append):
             return Delivery.ELSEWHERE
-        if failures and store.pending_messages(stream, limit=1):
+        if failures and store.outbox.pending(stream, limit=1):
             outages.report(_MLFLOW, failures[-1])
             return Delivery.FAILED
         outages.clear(_MLFLOW)
-    for undeliverable in store.undeliverable_messages(stream):
+    for undeliverable in store.outbox.undeliverable(stream):
         outages.warn(f"undeliverable {undeliverable.message}", describe_undeliverable(undeliverable))
     outages.warn(f"aliases of {stream}", "; ".join(list_mlflow_warnings(settings, store, stream)))
     return Delivery.DONE
@@ -159,7 +159,7 @@ def _hold_outbox_lease(settings: Settings, store: Store, stream: str) -> Iterato
     worker, lease_s = settings.worker, settings.lease_s
 
     def claim() -> bool:
-        return store.claim_outbox(stream, worker, system_clock().now(), lease_s)
+        return store.outbox.claim(stream, worker, system_clock().now(), lease_s)
 
     if not claim():
         yield None
@@ -170,4 +170,4 @@ def _hold_outbox_lease(settings: Settings, store: Store, stream: str) -> Iterato
         with renew_periodically(lease.renew, lease_s, description):
             yield lease
     finally:
-        store.release_outbox(stream, worker)
+        store.outbox.release(stream, worker)

@@ -31,9 +31,9 @@ def resolve_encoder(
             _reject_changed_weights(job.name, before)
             resolved = before
         else:
-            resolved, content = _import(encoder, before, open_artifacts)
-        _require_column(job, resolved)
-    if has_versions and _sha256(before) != _sha256(resolved):
+            resolved, content = _import_unless_stored(encoder, before, open_artifacts)
+        _require_readable_column(job, resolved)
+    if has_versions and _get_stored_sha256(before) != _get_stored_sha256(resolved):
         raise JobError(
             f"model.encoder of stream {job.name!r} cannot change: its branches were trained on what they "
             "read then",
@@ -44,7 +44,7 @@ def resolve_encoder(
     return replace(job, model=replace(job.model, encoder=resolved))
 
 
-def _sha256(encoder: EncoderConfig | None) -> str | None:
+def _get_stored_sha256(encoder: EncoderConfig | None) -> str | None:
     return None if encoder is None else encoder.sha256
 
 
@@ -53,7 +53,7 @@ def _as_written(encoder: EncoderConfig) -> EncoderConfig:
     return replace(encoder, sha256=None, reads=None, weights_sha256=None)
 
 
-def _import(
+def _import_unless_stored(
     encoder: EncoderConfig, before: EncoderConfig | None, open_artifacts: Callable[[], Artifacts]
 ) -> tuple[EncoderConfig, bytes]:
     """The encoder with what is known of it, and its bytes where they are not stored yet.
@@ -74,7 +74,7 @@ def _import(
     return replace(encoder, sha256=stored, reads=description.reads, weights_sha256=weights_sha256), content
 
 
-def _require_column(job: Job, encoder: EncoderConfig) -> None:
+def _require_readable_column(job: Job, encoder: EncoderConfig) -> None:
     if not any(column.type == encoder.reads for column in job.schema.inputs.values()):
         raise JobError(
             f"model.encoder reads a column of type {encoder.reads}, and schema.inputs has none",

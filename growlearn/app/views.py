@@ -30,7 +30,7 @@ View = Mapping[str, Any]
 
 def status_view(store: Store, name: str | None, now: datetime) -> View:
     """One stream, or all by name: `streams`; and the processes that serve them: `processes`."""
-    canaries = {canary.stream: canary for canary in store.running_canaries()}
+    canaries = {canary.stream: canary for canary in store.canaries.running()}
     return {
         "streams": [
             _stream_view(status, now, canaries.get(status.name))

@@ -79,7 +79,7 @@ def why_view(store: Store, explanation: Explanation) -> Mapping[str, Any]:
 
     canaries = {
         canary.number
-        for canary in store.canaries(explanation.stream)
+        for canary in store.canaries.of_stream(explanation.stream)
         if canary.version == explanation.version
     }
     entries = [

@@ -23,7 +23,7 @@ _NUMBER_TAGS = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
 
 
 @dataclass(frozen=True)
-class Problem:
+class YamlProblem:
     """One problem in a file: the line (from 1), the dotted key, and a message, both printable and short."""
 
     line: int
@@ -55,7 +55,7 @@ class YamlTree:
 class InvalidYaml(Exception):
     """The text is not one valid YAML document; `problems` lists why."""
 
-    def __init__(self, problems: list[Problem]) -> None:
+    def __init__(self, problems: list[YamlProblem]) -> None:
         super().__init__("; ".join(map(str, problems)))
         self.problems = problems
 
@@ -108,15 +108,15 @@ def parse_yaml(text: str) -> YamlTree:
         line = 1 if mark is None else mark.line + 1
         message = error.problem or error.context or "cannot be read"
         message += "; indent with spaces" if "'\\t'" in message else ""
-        raise InvalidYaml([Problem(line, "", f"not YAML: {message}")]) from error
+        raise InvalidYaml([YamlProblem(line, "", f"not YAML: {message}")]) from error
     except yaml.YAMLError as error:
-        raise InvalidYaml([Problem(1, "", f"not YAML: {error}")]) from error
+        raise InvalidYaml([YamlProblem(1, "", f"not YAML: {error}")]) from error
     lines: dict[KeyPath, int] = {}
     duplicates = []
     for path, line in _walk_keys(root, ()):
         if path in lines:
             duplicates.append(
-                Problem(line, format_key_path(path), f"given twice, first on line {lines[path]}")
+                YamlProblem(line, format_key_path(path), f"given twice, first on line {lines[path]}")
             )
         lines.setdefault(path, line)
     if duplicates:
@@ -124,7 +124,9 @@ def parse_yaml(text: str) -> YamlTree:
     return YamlTree(data, lines)
 
 
-def _find_bad_scalars(loader: yaml.SafeLoader, node: yaml.Node | None, path: KeyPath) -> Iterator[Problem]:
+def _find_bad_scalars(
+    loader: yaml.SafeLoader, node: yaml.Node | None, path: KeyPath
+) -> Iterator[YamlProblem]:
     """A problem for each scalar that is no text or no number that a job can hold."""
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
@@ -136,7 +138,7 @@ def _find_bad_scalars(loader: yaml.SafeLoader, node: yaml.Node | None, path: Key
     elif isinstance(node, yaml.ScalarNode):
         message = _scalar_problem(loader, node)
         if message is not None:
-            yield Problem(node.start_mark.line + 1, format_key_path(path), message)
+            yield YamlProblem(node.start_mark.line + 1, format_key_path(path), message)
 
 
 def _scalar_problem(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> str | None:
@@ -164,7 +166,7 @@ def _value_problem(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> str | None
 
 def _walk_keys(node: yaml.Node | None, path: KeyPath) -> Iterator[tuple[KeyPath, int]]:
     if len(path) > _MAX_DEPTH:
-        raise InvalidYaml([Problem(1, format_key_path(path[:3]), "nested too deep")])
+        raise InvalidYaml([YamlProblem(1, format_key_path(path[:3]), "nested too deep")])
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
             key_path = (*path, str(key.value))

@@ -13,7 +13,7 @@ from growlearn.growth.head_fit import cross_entropy
 from growlearn.ingest.rows import Rows
 from growlearn.network.model.head import Head
 from growlearn.network.model.head_sum import Answer, list_terms, make_answer, map_classes
-from growlearn.network.model.lineage_features import Feature, spread_head
+from growlearn.network.model.lineage_features import Feature, expand_head
 from growlearn.network.model.network import GrowingNetwork
 from growlearn.network.transfer import to_device
 
@@ -110,7 +110,7 @@ def _leave_out_each(
         used = {branch for head, _ in kept for branch in _read_branches(head, before)}
         lineage = tuple(branch for branch in frozen.lineage if branch in used)
         after = network.list_features(lineage)
-        heads = [spread_head(head, before, after) for head, _ in kept]
+        heads = [expand_head(head, before, after) for head, _ in kept]
         answer = make_answer(heads, [combination for _, combination in kept]).requires_grad_(False)
         index = [before.index(feature) for feature in after]
         shorter.append((FrozenAnswer(lineage, answer), features[:, index]))

@@ -11,7 +11,7 @@ from growlearn.growth.frozen_answer import FrozenAnswer
 from growlearn.growth.linear_fit import make_linear_head
 from growlearn.network.model.head import Head
 from growlearn.network.model.head_sum import Answer, list_terms, make_answer
-from growlearn.network.model.lineage_features import Feature, list_features, spread_head
+from growlearn.network.model.lineage_features import Feature, expand_head, list_features
 from growlearn.network.model.network import GrowingNetwork
 
 Lineage = tuple[str, ...]
@@ -40,14 +40,16 @@ def join_answer(
     stem_ids = {**network.stem_ids, **dict.fromkeys(new_branches, stem_id)}
     features = list_features(lineage, stem_ids, stem_id)
     own_terms = [
-        (head if own_features == features else spread_head(head, own_features, features), own)
+        (head if own_features == features else expand_head(head, own_features, features), own)
         for head, own in _list_own_terms(trainable, len(own_features), linear_combination)
     ]
     if frozen is None:
         return lineage, _sum_terms(own_terms)
     before = network.list_features(frozen.lineage)
-    terms = [(spread_head(head, before, features), known) for head, known in list_terms(frozen.answer)]
-    first, *others = ((head, _scale(own, combination.step_size)) for head, own in own_terms)
+    terms = [(expand_head(head, before, features), known) for head, known in list_terms(frozen.answer)]
+    first, *others = (
+        (head, replace(own, step_size=own.step_size * combination.step_size)) for head, own in own_terms
+    )
     joined = (first[0], replace(first[1], frozen_weight=combination.frozen_weight))
     return lineage, _sum_terms([*terms, joined, *others])
 
@@ -67,10 +69,6 @@ def _list_own_terms(trainable: TrainableParts, num_features: int, linear: Combin
         (term, Combination(step_size=linear.frozen_weight)),
         (trainable.head, Combination(frozen_weight=1.0, step_size=linear.step_size)),
     ]
-
-
-def _scale(combination: Combination, factor: float) -> Combination:
-    return replace(combination, step_size=combination.step_size * factor)
 
 
 def _sum_terms(terms: Sequence[Term]) -> Answer:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
@@ -126,11 +126,7 @@ def accept_window(context: IngestContext, window: Window, rows: Rows, row_errors
 
 def join_notes(*notes: str | None) -> str | None:
     """The notes joined into one, or None where there are none."""
-    return "; ".join(_drop_empty(notes)) or None
-
-
-def _drop_empty(notes: Iterable[str | None]) -> list[str]:
-    return [note for note in notes if note]
+    return "; ".join(note for note in notes if note) or None
 
 
 def can_resubmit(window: Window) -> bool:

@@ -117,14 +117,7 @@ def plan_refinement(
     windows, rows = _load_new_rows(context, candidate)
     if not drift_reason and windows != candidate.windows:
         _check_stored_rows(context, replace(candidate, windows=windows))
-    own_rows = [models.rows(sha256, manifest.schema) for sha256 in (task.reference_rows, task.holdout)]
-    new_split = split_new_rows(
-        job,
-        rows,
-        classes,
-        np.concatenate([each.row_hashes for each in own_rows]),
-        lambda label_type: load_holdout_files(context, task.name, label_type),
-    )
+    new_split = _split_off_own_rows(context, task, rows, classes)
     split, num_earlier = _join_split(context, task, head, new_split)
     plan = plan_growth(
         job,
@@ -147,6 +140,19 @@ def plan_refinement(
         after_drift=drift_reason is not None,
     )
     return replace(plan, refinement=refinement, train_router=False)
+
+
+def _split_off_own_rows(context: StepContext, task: Task, rows: Rows, classes: Sequence[Label]) -> Split:
+    """The new rows split as the job says, without those that the task learned from or is measured on."""
+    models, schema = context.ports.models, context.parent_manifest.schema
+    own_rows = [models.rows(sha256, schema) for sha256 in (task.reference_rows, task.holdout)]
+    return split_new_rows(
+        context.job,
+        rows,
+        classes,
+        np.concatenate([each.row_hashes for each in own_rows]),
+        lambda label_type: load_holdout_files(context, task.name, label_type),
+    )
 
 
 def score_refined_candidate(

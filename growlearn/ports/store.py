@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Protocol
 
 from growlearn.domain.accuracy_estimate import AccuracyEstimate
-from growlearn.domain.canary import Canary, CanaryAnswer, CanaryCounts
 from growlearn.domain.consolidation import ConsolidationPlan
 from growlearn.domain.decision_log import LogEntry
 from growlearn.domain.delayed_labels import LabelJoinRecord, PendingLabels
@@ -19,20 +18,29 @@ from growlearn.domain.process import ProcessRecord
 from growlearn.domain.stream import (
     AliasChange,
     Message,
-    PendingMessage,
     Stream,
-    TrackerIds,
     Transition,
-    UndeliverableMessage,
     WindowRecord,
 )
 from growlearn.domain.stream_overview import StreamArrival, StreamSchedule, StreamStatus, StreamWork
 from growlearn.domain.window import BadRow, Claim, FileRecord, IngestResult, Window, WindowState
 from growlearn.domain.window_progress import WindowProgress
+from growlearn.ports.canary_records import CanaryRecords
+from growlearn.ports.outbox import Outbox
 
 
 class Store(Protocol):
     """The database, which is the source of truth. Every method is one transaction."""
+
+    @property
+    def outbox(self) -> Outbox:
+        """The messages to the tracker that changes have queued."""
+        ...
+
+    @property
+    def canaries(self) -> CanaryRecords:
+        """The canaries of all streams."""
+        ...
 
     # Streams ------------------------------------------------------------------------------------
 
@@ -79,6 +87,13 @@ class Store(Protocol):
         """Store that a stream's source was searched for new files; harmless for an unknown stream."""
         ...
 
+    def set_paused(self, stream: str, paused: bool, at: datetime, actor: str) -> bool:
+        """Pause or resume a stream, with an entry of the decision log; False where it is so already.
+
+        Schedulers and workers leave a paused stream alone; a window in progress is finished. Raises NotFound.
+        """
+        ...
+
     # Processes ----------------------------------------------------------------------------------
 
     def record_heartbeat(self, process: ProcessRecord) -> None:
@@ -91,13 +106,6 @@ class Store(Protocol):
 
     def processes(self) -> Sequence[ProcessRecord]:
         """All processes in the order of their starts."""
-        ...
-
-    def set_paused(self, stream: str, paused: bool, at: datetime, actor: str) -> bool:
-        """Pause or resume a stream, with an entry of the decision log; False where it is so already.
-
-        Schedulers and workers leave a paused stream alone; a window in progress is finished. Raises NotFound.
-        """
         ...
 
     # Ingest -------------------------------------------------------------------------------------
@@ -266,93 +274,7 @@ class Store(Protocol):
         """When each file that retention removed was removed, by its sha256."""
         ...
 
-    # Canaries -----------------------------------------------------------------------------------
-
-    def start_canary(
-        self, stream: str, version: int | None, share_percent: float, at: datetime, actor: str
-    ) -> Canary:
-        """Start a canary of a version, or of the challenger, in place of one that runs.
-
-        Raises NotFound for a stream or version that is not there, and GrowLearnError as `make_canary` does.
-        One whose champion or challenger becomes another version is stopped in the transaction of that change.
-        """
-        ...
-
-    def stop_canary(
-        self, stream: str, number: int | None, reason: str, at: datetime, actor: str
-    ) -> Canary | None:
-        """Stop the canary of that number, or the one that runs; None where it does not run. Raises NotFound.
-
-        One that `AUTOMATIC` stops is told by an alert.
-        """
-        ...
-
-    def canaries(self, stream: str) -> Sequence[Canary]:
-        """All canaries of a stream, oldest first."""
-        ...
-
-    def running_canaries(self) -> Sequence[Canary]:
-        """The canary of each stream that has one running, by stream."""
-        ...
-
-    def add_canary_counts(
-        self, canary: Canary, counts: CanaryCounts, answers: Sequence[CanaryAnswer], at: datetime
-    ) -> None:
-        """Add what a process counted, and answers that wait for labels; of a stopped canary too.
-
-        A row id that waits already keeps its first answers; those older than `ANSWER_RETENTION` are dropped.
-        Harmless where the stream is deleted.
-        """
-        ...
-
-    def count_canary_labels(self, stream: str, labels: Mapping[str, str], at: datetime) -> int:
-        """Count the answers that wait for these labels, by row id; returns how many. Raises NotFound.
-
-        Each is counted once, also where its row is asked again; `at` decides which are too old.
-        """
-        ...
-
-    # Outbox and ticks ---------------------------------------------------------------------------
-
-    def pending_messages(self, stream: str | None = None, limit: int = 100) -> Sequence[PendingMessage]:
-        """Undelivered messages, oldest first."""
-        ...
-
-    def streams_with_messages(self) -> Sequence[str]:
-        """The streams that have undelivered messages, by name."""
-        ...
-
-    def claim_outbox(self, stream: str, worker: str, now: datetime, lease_s: float) -> bool:
-        """True for the one worker that may deliver a stream's messages; another call renews its lease."""
-        ...
-
-    def release_outbox(self, stream: str, worker: str) -> None:
-        """Release the outbox lease; harmless where it is not held."""
-        ...
-
-    def enqueue(self, messages: Sequence[Message]) -> None:
-        """Queue messages without any other change; raises NotFound for an unknown stream."""
-        ...
-
-    def record_delivery(self, message_id: int, tracker_ids: TrackerIds, at: datetime) -> None:
-        """Mark a message delivered; its window's version, if there is one, keeps the tracker ids."""
-        ...
-
-    def record_delivery_failure(self, message_id: int, reason: str, at: datetime) -> None:
-        """Count a failed delivery and store its reason."""
-        ...
-
-    def record_undeliverable(self, message_id: int, reason: str, at: datetime) -> None:
-        """Count a failed delivery, and take the message out of the queue: it can never be delivered."""
-        ...
-
-    def undeliverable_messages(self, stream: str) -> Sequence[UndeliverableMessage]:
-        """The messages taken out of the queue undelivered, oldest first."""
-        ...
-
-    def requeue_undeliverable(self, stream: str) -> None:
-        """Put them back into the queue, each in its old place."""
-        ...
+    # Ticks --------------------------------------------------------------------------------------
 
     def claim_ticks(self, due: Mapping[str, datetime]) -> frozenset[str]:
         """The streams, of those due, of which this scheduler may dispatch the tick; unknown ones are not."""

@@ -55,7 +55,9 @@ def explain_window(store: Store, stream: str, window_id: str) -> tuple[ReportSec
     if version is not None:
         alias_changes = store.alias_changes(stream)
         sections.append(ReportSection("Outcome", tuple(_describe_outcome(version, alias_changes))))
-        sections.append(ReportSection("Canary", tuple(describe_canaries(store.canaries(stream), version))))
+        sections.append(
+            ReportSection("Canary", tuple(describe_canaries(store.canaries.of_stream(stream), version)))
+        )
     sections.append(ReportSection("Provenance", tuple(_describe_provenance(entries))))
     return tuple(section for section in sections if section.lines)
 

@@ -65,7 +65,7 @@ def deliver_messages(
 
 def _deliver_stream(store: Store, tracker: Tracker, clock: Clock, stream: str, events: DeliveryEvents) -> int:
     count = 0
-    while pending := store.pending_messages(stream):
+    while pending := store.outbox.pending(stream):
         for message in pending:
             events.before()
             try:
@@ -77,7 +77,7 @@ def _deliver_stream(store: Store, tracker: Tracker, clock: Clock, stream: str, e
                 if not has_left:
                     return count
             else:
-                store.record_delivery(message.id, tracker_ids, clock.now())
+                store.outbox.record_delivery(message.id, tracker_ids, clock.now())
                 events.on_delivered(message.message, tracker_ids)
                 count += 1
     return count
@@ -88,9 +88,9 @@ def _record_failure(
 ) -> bool:
     """Record why a message was not delivered; whether it left the queue, so that the next may be sent."""
     if _may_succeed_later(error):
-        store.record_delivery_failure(pending.id, reason, clock.now())
+        store.outbox.record_failure(pending.id, reason, clock.now())
         return False
-    store.record_undeliverable(pending.id, reason, clock.now())
+    store.outbox.record_undeliverable(pending.id, reason, clock.now())
     return True
 
 

@@ -13,9 +13,9 @@ def queue_rebuild(store: Store, stream: str) -> int:
     Delivery is idempotent, so what the tracker has already stays as it is. A window whose message waits
     already gets no second one. Returns the number of windows.
     """
-    store.requeue_undeliverable(stream)
+    store.outbox.requeue_undeliverable(stream)
     limit = 1 + len(store.windows(stream)) * 3  # a window has two messages, and people add some
-    waiting = {pending.message.window for pending in store.pending_messages(stream, limit)}
+    waiting = {pending.message.window for pending in store.outbox.pending(stream, limit)}
     windows = sorted(
         filter(_has_ended, store.windows(stream)), key=lambda item: (item.updated_at, item.number)
     )
@@ -25,7 +25,7 @@ def queue_rebuild(store: Store, stream: str) -> int:
         if window.id not in waiting
     ]
     if windows:
-        store.enqueue([*cycles, Message(stream=stream, kind=MessageKind.ALIASES)])
+        store.outbox.enqueue([*cycles, Message(stream=stream, kind=MessageKind.ALIASES)])
     return len(windows)
 
 

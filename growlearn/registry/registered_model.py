@@ -28,8 +28,8 @@ class Lost:
 
 def find_lost(store: Store, stream: Stream, model: RegisteredModel) -> Lost:
     """What somebody deleted there, without what waits in the queue or cannot be delivered."""
-    waiting = [pending.message for pending in store.pending_messages(stream.name, limit=ALL_MESSAGES)]
-    undelivered = [*waiting, *(item.message for item in store.undeliverable_messages(stream.name))]
+    waiting = [pending.message for pending in store.outbox.pending(stream.name, limit=ALL_MESSAGES)]
+    undelivered = [*waiting, *(item.message for item in store.outbox.undeliverable(stream.name))]
     windows = {message.window for message in undelivered}
     registered = [version for version in store.versions(stream.name) if version.mlflow_version is not None]
     numbers = {version.number for version in registered}
@@ -54,7 +54,7 @@ def requeue_lost(store: Store, stream: Stream, model: RegisteredModel) -> Lost:
         messages = [
             Message(stream=stream.name, kind=MessageKind.CYCLE, window=v.window) for v in lost.versions
         ]
-        store.enqueue([*messages, Message(stream=stream.name, kind=MessageKind.ALIASES)])
+        store.outbox.enqueue([*messages, Message(stream=stream.name, kind=MessageKind.ALIASES)])
     return lost
 
 

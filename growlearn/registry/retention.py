@@ -112,7 +112,7 @@ def _digests(value: object) -> Iterator[str]:
 
 def _kept_versions(store: Store, stream: Stream, versions: Sequence[Version], now: datetime) -> set[int]:
     kept = set(stream.versions_in_use)
-    kept |= {canary.version for canary in store.canaries(stream.name) if canary.is_running}
+    kept |= {canary.version for canary in store.canaries.of_stream(stream.name) if canary.is_running}
     if stream.job.keep_versions is not None:
         kept |= {version.number for version in versions[-stream.job.keep_versions :]}
     if stream.job.keep_s is not None:
@@ -162,6 +162,6 @@ def _is_young(at: datetime, stream: Stream, now: datetime) -> bool:
 
 def _list_untold_windows(store: Store, stream: str) -> set[str | None]:
     """Windows whose message the tracker has not got; their files are needed to send it."""
-    pending = [pending.message for pending in store.pending_messages(stream, limit=ALL_MESSAGES)]
-    undeliverable = [item.message for item in store.undeliverable_messages(stream)]
+    pending = [pending.message for pending in store.outbox.pending(stream, limit=ALL_MESSAGES)]
+    undeliverable = [item.message for item in store.outbox.undeliverable(stream)]
     return {message.window for message in (*pending, *undeliverable)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from growlearn.domain.evaluation import TaskScore
-from growlearn.evaluation.metrics.task import TaskMetrics, compute_task_metrics
+from growlearn.evaluation.metrics.task_metrics import TaskMetrics, compute_task_metrics
 from growlearn.ports import Artifacts, Store
 from growlearn.registry.matrix import load_evaluations
 from growlearn.registry.version_tree import get_version

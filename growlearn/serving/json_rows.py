@@ -104,7 +104,7 @@ def _parse(
     if not positions:
         return
     try:
-        table = to_arrow_table([records[position] for position in positions], schema)
+        table = records_to_arrow_table([records[position] for position in positions], schema)
         parsed = parse_for_prediction(RawTable(table), schema)
     except (InvalidFile, pa.ArrowException, ValueError, TypeError, OverflowError) as error:
         if len(positions) == 1:
@@ -134,7 +134,7 @@ def _with_tasks(parsed: ParsedFile, positions: Sequence[int], tasks: Sequence[st
     return replace(rows, tasks=object_column(own))
 
 
-def to_arrow_table(records: Sequence[Record], schema: Schema) -> Any:
+def records_to_arrow_table(records: Sequence[Record], schema: Schema) -> Any:
     """The columns of a schema that any record has as an Arrow table, null where a record lacks one.
 
     Raises pyarrow.ArrowException, ValueError, TypeError or OverflowError where a column's values have no

@@ -127,7 +127,7 @@ def test_all_of_it_can_be_read(upgraded: tuple[str, dict[str, int]]) -> None:
             "versions": len(versions),
             "decision_log": len(store.decision_log("digits")),
             "alias_changes": len(store.alias_changes("digits")),
-            "outbox": len(store.pending_messages(limit=1000)),
+            "outbox": len(store.outbox.pending(limit=1000)),
             "ticks": len([store.last_tick("digits")]),
             "processes": len(store.processes()),
             "removed_files": len(store.removed_files("digits")),

@@ -33,7 +33,7 @@ from growlearn.network.stems.stem import training_mode
 from growlearn.network.transfer import to_device
 
 
-class FeatureCache:
+class RowFeatureCache:
     """Features of the frozen part of a network, computed once for each row it was created with.
 
     Rows are looked up by content hash, so a plugin may put them into any batch; features of other rows
@@ -69,7 +69,7 @@ class BranchTraining:
         self._model = model
         self.plan = _make_plan(model.manifest, model.network, task, parts, growth)
         self.trainable_parts = init_trainable_parts(self.plan, model.network, parts.train)
-        self._feature_cache = FeatureCache(
+        self._feature_cache = RowFeatureCache(
             model.network, self.plan, self.trainable_parts, concat_rows([parts.train, parts.validation])
         )
         self._attach_to_network(parts)

@@ -8,11 +8,12 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, Row, delete, func, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from growlearn.adapters.db.alerts import insert_alerts
 from growlearn.adapters.db.decision_log import write_canary_entry
+from growlearn.adapters.db.engine import read_transaction, write_transaction
 from growlearn.adapters.db.mapping import from_row, get_columns, lock_existing_stream, lock_stream, to_row
 from growlearn.adapters.db.model import require_version
 from growlearn.adapters.db.streams import get_stream
@@ -33,40 +34,88 @@ _COLUMNS = tuple(getattr(CanaryRow, field.name) for field in fields(Canary) if f
 _IDS_A_STATEMENT = 500
 
 
-def start_canary(
-    connection: Connection, stream: str, version: int | None, share_percent: float, at: datetime, actor: str
-) -> Canary:
-    """Start a canary in place of one that runs; raises NotFound, and GrowLearnError as `make_canary`."""
-    lock_existing_stream(connection, stream)
-    last = connection.scalar(select(func.max(CanaryRow.number)).where(CanaryRow.stream == stream)) or 0
-    canary = make_canary(get_stream(connection, stream), last + 1, version, share_percent, at, actor)
-    require_version(connection, stream, canary.version)
-    for running in list_canaries(connection, *_is_running(stream)):
-        _write_stop(connection, running.stop(f"replaced: {canary.describe()}", at, actor))
-    values = to_row(canary) | to_row(canary.counts)
-    del values["counts"]
-    connection.execute(insert(CanaryRow).values(values))
-    write_canary_entry(connection, canary)
-    return canary
+class DbCanaryRecords:
+    """Every method is one transaction; may be shared by threads. See ports.CanaryRecords for each."""
 
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
 
-def stop_canary(
-    connection: Connection, stream: str, number: int | None, reason: str, at: datetime, actor: str
-) -> Canary | None:
-    """Stop the canary of that number, or the running one; None where it does not run. Raises NotFound."""
-    lock_existing_stream(connection, stream)
-    for running in list_canaries(connection, *_is_running(stream)):
-        if number in (None, running.number):
-            stopped = running.stop(reason, at, actor)
-            _write_stop(connection, stopped)
-            insert_alerts(connection, make_canary_alerts(stopped))
-            return stopped
-    return None
+    def start(
+        self, stream: str, version: int | None, share_percent: float, at: datetime, actor: str
+    ) -> Canary:
+        """Start a canary in place of one that runs; raises NotFound, and GrowLearnError as `make_canary`."""
+        with write_transaction(self._engine) as connection:
+            lock_existing_stream(connection, stream)
+            last = (
+                connection.scalar(select(func.max(CanaryRow.number)).where(CanaryRow.stream == stream)) or 0
+            )
+            canary = make_canary(get_stream(connection, stream), last + 1, version, share_percent, at, actor)
+            require_version(connection, stream, canary.version)
+            for running in _select_canaries(connection, *_is_running(stream)):
+                _write_stop(connection, running.stop(f"replaced: {canary.describe()}", at, actor))
+            values = to_row(canary) | to_row(canary.counts)
+            del values["counts"]
+            connection.execute(insert(CanaryRow).values(values))
+            write_canary_entry(connection, canary)
+            return canary
+
+    def stop(self, stream: str, number: int | None, reason: str, at: datetime, actor: str) -> Canary | None:
+        """Stop the canary of that number, or the running one; None where it does not run. Raises NotFound."""
+        with write_transaction(self._engine) as connection:
+            lock_existing_stream(connection, stream)
+            for running in _select_canaries(connection, *_is_running(stream)):
+                if number in (None, running.number):
+                    stopped = running.stop(reason, at, actor)
+                    _write_stop(connection, stopped)
+                    insert_alerts(connection, make_canary_alerts(stopped))
+                    return stopped
+            return None
+
+    def of_stream(self, stream: str) -> Sequence[Canary]:
+        """All canaries of a stream, oldest first."""
+        with read_transaction(self._engine) as connection:
+            return _select_canaries(connection, CanaryRow.stream == stream)
+
+    def running(self) -> Sequence[Canary]:
+        """At most one a stream, by stream."""
+        with read_transaction(self._engine) as connection:
+            return _select_canaries(connection, CanaryRow.stopped_at.is_(None))
+
+    def add_counts(
+        self, canary: Canary, counts: CanaryCounts, answers: Sequence[CanaryAnswer], at: datetime
+    ) -> None:
+        """Add counts and answers that wait for labels, of a stopped canary too; nothing where it is deleted.
+
+        Nothing either where its stream was deleted and made anew, with or without a canary of that number.
+        """
+        with write_transaction(self._engine) as connection:
+            if not lock_stream(connection, canary.stream) or not _add_counts(connection, canary, counts):
+                return
+            _remove_expired(connection, canary.stream, at)
+            if answers:
+                insert_new = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+                connection.execute(
+                    insert_new(CanaryAnswerRow).on_conflict_do_nothing(),
+                    [to_row(answer, stream=canary.stream, canary=canary.number) for answer in answers],
+                )
+
+    def count_labels(self, stream: str, labels: Mapping[str, str], at: datetime) -> int:
+        """Count the answers whose labels are given, by row id, once; returns how many. Raises NotFound."""
+        with write_transaction(self._engine) as connection:
+            lock_existing_stream(connection, stream)
+            _remove_expired(connection, stream, at)
+            num_labelled = 0
+            for canary in _select_canaries(connection, CanaryRow.stream == stream):
+                answers = _take_answers(connection, canary, labels)
+                if answers:
+                    _add_counts(connection, canary, count_labelled(answers, labels))
+                num_labelled += len(answers)
+            return num_labelled
 
 
 def end_canary_of_moved_alias(connection: Connection, stream: str, at: datetime, actor: str) -> None:
     """Stop a running canary whose champion or challenger is another now; the caller has locked the stream."""
-    for running in list_canaries(connection, *_is_running(stream)):
+    for running in _select_canaries(connection, *_is_running(stream)):
         reason = find_alias_reason(running, get_stream(connection, stream))
         if reason is not None:
             _write_stop(connection, running.stop(reason, at, actor))
@@ -90,49 +139,17 @@ def _has_number(canary: Canary) -> tuple[ColumnElement[bool], ...]:
     )
 
 
-def list_canaries(connection: Connection, *where: ColumnElement[bool]) -> Sequence[Canary]:
+def _select_canaries(connection: Connection, *where: ColumnElement[bool]) -> Sequence[Canary]:
     """The matching ones, by stream and number."""
     columns = (*_COLUMNS, *get_columns(CanaryCounts, CanaryRow))
     query = select(*columns).where(*where).order_by(CanaryRow.stream, CanaryRow.number)
     return tuple(map(_to_canary, connection.execute(query)))
 
 
-def list_canaries_of(connection: Connection, stream: str) -> Sequence[Canary]:
-    """Those of a stream, oldest first."""
-    return list_canaries(connection, CanaryRow.stream == stream)
-
-
-def list_running_canaries(connection: Connection) -> Sequence[Canary]:
-    """At most one a stream, by stream."""
-    return list_canaries(connection, CanaryRow.stopped_at.is_(None))
-
-
 def _to_canary(row: Row[*tuple[Any, ...]]) -> Canary:
     values = dict(row._mapping)
     counts = CanaryCounts(**{name: values.pop(name) for name in _COUNTS})
     return Canary(**values, counts=counts)
-
-
-def add_canary_counts(
-    connection: Connection,
-    canary: Canary,
-    counts: CanaryCounts,
-    answers: Sequence[CanaryAnswer],
-    at: datetime,
-) -> None:
-    """Add counts and answers that wait for labels, of a stopped canary too; nothing where it is deleted.
-
-    Nothing either where its stream was deleted and made anew, with or without a canary of that number.
-    """
-    if not lock_stream(connection, canary.stream) or not _add_counts(connection, canary, counts):
-        return
-    _remove_expired(connection, canary.stream, at)
-    if answers:
-        insert_new = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
-        connection.execute(
-            insert_new(CanaryAnswerRow).on_conflict_do_nothing(),
-            [to_row(answer, stream=canary.stream, canary=canary.number) for answer in answers],
-        )
 
 
 def _add_counts(connection: Connection, canary: Canary, counts: CanaryCounts) -> bool:
@@ -144,19 +161,6 @@ def _add_counts(connection: Connection, canary: Canary, counts: CanaryCounts) ->
 def _remove_expired(connection: Connection, stream: str, at: datetime) -> None:
     expired = CanaryAnswerRow.at < at - ANSWER_RETENTION
     connection.execute(delete(CanaryAnswerRow).where(CanaryAnswerRow.stream == stream, expired))
-
-
-def count_canary_labels(connection: Connection, stream: str, labels: Mapping[str, str], at: datetime) -> int:
-    """Count the answers whose labels are given, by row id, once; returns how many. Raises NotFound."""
-    lock_existing_stream(connection, stream)
-    _remove_expired(connection, stream, at)
-    num_labelled = 0
-    for canary in list_canaries_of(connection, stream):
-        answers = _take_answers(connection, canary, labels)
-        if answers:
-            _add_counts(connection, canary, count_labelled(answers, labels))
-        num_labelled += len(answers)
-    return num_labelled
 
 
 def _take_answers(connection: Connection, canary: Canary, row_ids: Iterable[str]) -> list[CanaryAnswer]:

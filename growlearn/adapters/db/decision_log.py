@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Row, insert, select
 from growlearn import __version__
 from growlearn.adapters.db import model
 from growlearn.adapters.db.mapping import match_windows, to_row
-from growlearn.adapters.db.record import WindowEvidence, load_evidence
+from growlearn.adapters.db.record import StepEvidence, load_evidence
 from growlearn.adapters.db.tables import DecisionLogRow, StreamRow
 from growlearn.domain.canary import Canary
 from growlearn.domain.decision_log import (
@@ -162,14 +162,14 @@ def _make_transition(
 class _Evidence:
     """What the steps of windows recorded in other tables, by window."""
 
-    records: Mapping[str, WindowEvidence]
+    records: Mapping[str, StepEvidence]
     versions: Mapping[str, Version]
     branches: Mapping[str, Sequence[BranchRecord]]
     tasks: Mapping[str, Task]
 
     def select(self, row: Row[*tuple[Any, ...]], judgement: int) -> Mapping[str, Any]:
         """What the transition of that row brought, by the field's name."""
-        record = self.records.get(row.window, WindowEvidence())
+        record = self.records.get(row.window, StepEvidence())
         growth = record.growth
         values = {
             "report": record.reports.get(judgement),

@@ -183,7 +183,9 @@ def _make_database_error(url: URL, error: DBAPIError | PoolTimeout) -> GrowLearn
     cause = error.orig if isinstance(error, DBAPIError) else error
     what = f"database {describe_database(url)}: {str(cause).strip()}"
     sqlite_error = getattr(cause, "sqlite_errorcode", None)
-    if sqlite_error in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE) or _is_disk_full(cause):
+    sql_state = getattr(cause, "sqlstate", None)
+    is_full = sqlite_error in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE)
+    if is_full or sql_state == _POSTGRESQL_DISK_FULL:
         return DiskFull(what)
     if sqlite_error is not None and sqlite_error & 0xFF == sqlite3.SQLITE_READONLY:
         return GrowLearnError(what, hint="it can be read here; to change it, run where it may be written")
@@ -191,7 +193,3 @@ def _make_database_error(url: URL, error: DBAPIError | PoolTimeout) -> GrowLearn
     return kind(
         what, hint="is it there, reachable and writable, and is no other program holding it? then try again"
     )
-
-
-def _is_disk_full(error: BaseException | None) -> bool:
-    return getattr(error, "sqlstate", None) == _POSTGRESQL_DISK_FULL

@@ -20,7 +20,7 @@ from growlearn.domain.stream import Transition, WindowRecord
 
 
 @dataclass(frozen=True, kw_only=True)
-class WindowEvidence:
+class StepEvidence:
     """All that the steps of a window recorded, with the report of each judgement."""
 
     reports: ReportsByJudgement = field(default_factory=dict)
@@ -49,7 +49,7 @@ def write_window_record(connection: Connection, transition: Transition) -> None:
 def load_window_record(connection: Connection, stream: str, window: str) -> WindowRecord:
     """The latest that is stored about a window; raises NotFound."""
     ingest.get_window(connection, stream, window)
-    evidence = load_evidence(connection, stream, window).get(window, WindowEvidence())
+    evidence = load_evidence(connection, stream, window).get(window, StepEvidence())
     reports = evidence.reports
     return WindowRecord(
         report=reports[max(reports)] if reports else None,
@@ -63,7 +63,7 @@ def load_window_record(connection: Connection, stream: str, window: str) -> Wind
 
 def load_evidence(
     connection: Connection, stream: str, window: str | None = None
-) -> Mapping[str, WindowEvidence]:
+) -> Mapping[str, StepEvidence]:
     """What is stored about one window, or about all of a stream, by window."""
     reports = load_reports(connection, stream, window)
     growths = load_growths(connection, stream, window)
@@ -72,7 +72,7 @@ def load_evidence(
     evidence = {}
     for name in {*reports, *growths, *evaluations, *gates}:
         evaluation, model_selection = evaluations.get(name, (None, None))
-        evidence[name] = WindowEvidence(
+        evidence[name] = StepEvidence(
             reports=reports.get(name, {}),
             growth=growths.get(name, GrowthEvidence()),
             evaluation=evaluation,

@@ -31,7 +31,6 @@ from growlearn.adapters.db.mapping import lock_existing_stream
 from growlearn.adapters.db.revision import require_head_revision
 from growlearn.domain.accuracy_estimate import AccuracyEstimate
 from growlearn.domain.alert import make_promotion_alerts
-from growlearn.domain.canary import Canary, CanaryAnswer, CanaryCounts
 from growlearn.domain.consolidation import ConsolidationPlan
 from growlearn.domain.decision_log import LogEntry
 from growlearn.domain.delayed_labels import LabelJoinRecord, PendingLabels
@@ -43,11 +42,8 @@ from growlearn.domain.process import ProcessRecord
 from growlearn.domain.stream import (
     AliasChange,
     Message,
-    PendingMessage,
     Stream,
-    TrackerIds,
     Transition,
-    UndeliverableMessage,
     WindowRecord,
 )
 from growlearn.domain.stream_overview import StreamArrival, StreamSchedule, StreamStatus, StreamWork
@@ -72,6 +68,8 @@ class DbStore:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self.outbox = outbox.DbOutbox(engine)
+        self.canaries = canaries.DbCanaryRecords(engine)
 
     def close(self) -> None:
         """Close the connections."""
@@ -139,6 +137,14 @@ class DbStore:
         with write_transaction(self._engine) as connection:
             streams.record_look(connection, name, at)
 
+    def set_paused(self, stream: str, paused: bool, at: datetime, actor: str) -> bool:
+        """Pause or resume a stream; False where it is so already. Raises NotFound."""
+        with write_transaction(self._engine) as connection:
+            if not streams.set_paused_at(connection, stream, at if paused else None):
+                return False
+            decision_log.write_pause_entry(connection, stream, paused, at, actor)
+            return True
+
     # Processes ----------------------------------------------------------------------------------
 
     def record_heartbeat(self, process: ProcessRecord) -> None:
@@ -155,14 +161,6 @@ class DbStore:
         """All processes in the order of their starts."""
         with read_transaction(self._engine) as connection:
             return processes.list_processes(connection)
-
-    def set_paused(self, stream: str, paused: bool, at: datetime, actor: str) -> bool:
-        """Pause or resume a stream; False where it is so already. Raises NotFound."""
-        with write_transaction(self._engine) as connection:
-            if not streams.set_paused_at(connection, stream, at if paused else None):
-                return False
-            decision_log.write_pause_entry(connection, stream, paused, at, actor)
-            return True
 
     # Ingest -------------------------------------------------------------------------------------
 
@@ -335,97 +333,7 @@ class DbStore:
         with read_transaction(self._engine) as connection:
             return removed_files.list_removed_files(connection, stream)
 
-    # Canaries -----------------------------------------------------------------------------------
-
-    def start_canary(
-        self, stream: str, version: int | None, share_percent: float, at: datetime, actor: str
-    ) -> Canary:
-        """Start a canary in place of one that runs; raises NotFound and GrowLearnError."""
-        with write_transaction(self._engine) as connection:
-            return canaries.start_canary(connection, stream, version, share_percent, at, actor)
-
-    def stop_canary(
-        self, stream: str, number: int | None, reason: str, at: datetime, actor: str
-    ) -> Canary | None:
-        """Stop the canary of that number, or the running one; None where it does not run."""
-        with write_transaction(self._engine) as connection:
-            return canaries.stop_canary(connection, stream, number, reason, at, actor)
-
-    def canaries(self, stream: str) -> Sequence[Canary]:
-        """All canaries of a stream, oldest first."""
-        with read_transaction(self._engine) as connection:
-            return canaries.list_canaries_of(connection, stream)
-
-    def running_canaries(self) -> Sequence[Canary]:
-        """At most one a stream, by stream."""
-        with read_transaction(self._engine) as connection:
-            return canaries.list_running_canaries(connection)
-
-    def add_canary_counts(
-        self, canary: Canary, counts: CanaryCounts, answers: Sequence[CanaryAnswer], at: datetime
-    ) -> None:
-        """Add counts, and answers that wait for labels; nothing happens where the stream is deleted."""
-        with write_transaction(self._engine) as connection:
-            canaries.add_canary_counts(connection, canary, counts, answers, at)
-
-    def count_canary_labels(self, stream: str, labels: Mapping[str, str], at: datetime) -> int:
-        """Count the answers whose labels are given, by row id, once; returns how many."""
-        with write_transaction(self._engine) as connection:
-            return canaries.count_canary_labels(connection, stream, labels, at)
-
-    # Outbox and ticks ---------------------------------------------------------------------------
-
-    def pending_messages(self, stream: str | None = None, limit: int = 100) -> Sequence[PendingMessage]:
-        """Undelivered messages, oldest first."""
-        with read_transaction(self._engine) as connection:
-            return outbox.list_pending_messages(connection, stream, limit)
-
-    def streams_with_messages(self) -> Sequence[str]:
-        """The streams that have undelivered messages, by name."""
-        with read_transaction(self._engine) as connection:
-            return outbox.list_streams_with_messages(connection)
-
-    def claim_outbox(self, stream: str, worker: str, now: datetime, lease_s: float) -> bool:
-        """True for the one worker that may deliver a stream's messages to the tracker."""
-        with write_transaction(self._engine) as connection:
-            return outbox.claim_outbox_lease(connection, stream, worker, now, lease_s)
-
-    def release_outbox(self, stream: str, worker: str) -> None:
-        """End that lease at once."""
-        with write_transaction(self._engine) as connection:
-            outbox.release_outbox_lease(connection, stream, worker)
-
-    def record_delivery(self, message_id: int, tracker_ids: TrackerIds, at: datetime) -> None:
-        """Mark a message delivered, once; the tracker's ids are stored on its window's version."""
-        with write_transaction(self._engine) as connection:
-            outbox.mark_delivered(connection, message_id, tracker_ids, at)
-
-    def record_delivery_failure(self, message_id: int, reason: str, at: datetime) -> None:
-        """Count a failed attempt and keep its reason."""
-        with write_transaction(self._engine) as connection:
-            outbox.mark_delivery_failed(connection, message_id, reason, at)
-
-    def enqueue(self, messages: Sequence[Message]) -> None:
-        """Queue messages without any other change; raises NotFound."""
-        with write_transaction(self._engine) as connection:
-            for message in messages:
-                lock_existing_stream(connection, message.stream)
-                outbox.enqueue_message(connection, message)
-
-    def record_undeliverable(self, message_id: int, reason: str, at: datetime) -> None:
-        """Take a message out of the queue that can never be delivered, and keep the reason."""
-        with write_transaction(self._engine) as connection:
-            outbox.mark_undeliverable(connection, message_id, reason, at)
-
-    def undeliverable_messages(self, stream: str) -> Sequence[UndeliverableMessage]:
-        """The messages taken out of the queue undelivered, oldest first."""
-        with read_transaction(self._engine) as connection:
-            return outbox.list_undeliverable(connection, stream)
-
-    def requeue_undeliverable(self, stream: str) -> None:
-        """Put them back into the queue, each in its old place."""
-        with write_transaction(self._engine) as connection:
-            outbox.requeue_undeliverable(connection, stream)
+    # Ticks --------------------------------------------------------------------------------------
 
     def claim_ticks(self, due: Mapping[str, datetime]) -> frozenset[str]:
         """The streams of which this scheduler may dispatch the tick."""

@@ -11,7 +11,7 @@ from torch.nn import functional as F  # noqa: N812 - the field's own abbreviatio
 
 from growlearn.adapters.encoders.hub import find_in_hub
 from growlearn.adapters.encoders.store_module import dump_image_encoder
-from growlearn.adapters.encoders.weights_files import load_weights, needing, read_weights
+from growlearn.adapters.encoders.weights_files import load_into_module, needing, read_weights
 from growlearn.adapters.torchvision_operators import declare_missing_operators
 from growlearn.domain.encoder_config import EncoderConfig
 from growlearn.domain.errors import GrowLearnError
@@ -54,7 +54,7 @@ def read(config: EncoderConfig) -> bytes:
         )
     model = timm.create_model(config.name, pretrained=False, num_classes=0)
     path = Path(config.weights) if config.weights else find_in_hub(_hub_id(model, config), config.revision)
-    load_weights(model, read_weights(path), path=path, name=config.name)
+    load_into_module(model, read_weights(path), path=path, name=config.name)
     data = timm.data.resolve_data_config({}, model=model)
     if config.image_size is not None and hasattr(model, "set_input_size"):
         # A transformer's positions are resampled with its weights; other models take any size as they are.

@@ -40,7 +40,7 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     return tensors
 
 
-def load_weights(module: nn.Module, weights: dict[str, Tensor], *, path: Path, name: str) -> None:
+def load_into_module(module: nn.Module, weights: dict[str, Tensor], *, path: Path, name: str) -> None:
     """Load every tensor of a module; others, as those of a classifier, are left out.
 
     Raises GrowLearnError naming the first tensor that is missing or has another shape.

@@ -71,7 +71,7 @@ class RayEngine:
         self, plans: Sequence[Plan], on_progress: ProgressCallback
     ) -> list[GrowthResult | ConsolidationResult]:
         on_progress(HEARTBEAT)  # raises where the work is no longer wanted, before anything is started
-        ray = connect(self.address)
+        ray = connect_to_ray(self.address)
         _warn_without_room(ray, self.resources)
         with _as_engine_errors(ray), _open_mailbox(ray) as mailbox:
             task = ray.remote(
@@ -88,7 +88,7 @@ class RayEngine:
             return _collect(ray, references, mailbox, on_progress)
 
 
-def connect(address: str) -> Any:
+def connect_to_ray(address: str) -> Any:
     """The module `ray`, connected to the cluster; raises Unavailable where none answers."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # before the import
     try:

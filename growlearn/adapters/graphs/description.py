@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from growlearn.adapters.graphs.verification import Verification
+from growlearn.adapters.graphs.verification import GraphVerification
 from growlearn.domain.lineage import Manifest, TaskHead
 from growlearn.domain.schema import InputType
 from growlearn.network.graph.inputs import MISSING_CODE, UNKNOWN_CODE, GraphInput, GraphInputs
@@ -32,7 +32,7 @@ def describe_graph(
     graph: PredictionGraph,
     files: Mapping[str, str],
     runtime: Mapping[str, Any],
-    verification: Verification,
+    verification: GraphVerification,
 ) -> dict[str, Any]:
     """The description of a written graph; `files` are the sha256 of each file by its name."""
     answering = graph.answering

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from growlearn.adapters.graphs.description import describe_graph
 from growlearn.adapters.graphs.formats import GRAPH_FORMATS
-from growlearn.adapters.graphs.verification import Verification, verify_file
+from growlearn.adapters.graphs.verification import GraphVerification, verify_file
 from growlearn.domain.environment import Provenance
 from growlearn.domain.export_format import ExportFormat
 from growlearn.domain.lineage import Manifest
@@ -37,7 +37,7 @@ def export_graph(
     task: str | None,
     stored_rows: Sequence[Rows] = (),
     provenance: Provenance | None = None,
-) -> Verification:
+) -> GraphVerification:
     """Write what answers rows of a task, or rows without one, into an empty folder, and verify it.
 
     `stored_rows` are asked beside random ones. Raises GrowLearnError where the model reads text, where a

@@ -19,7 +19,7 @@ _BATCHES = (1, 2)  # sizes that are asked first; then all other rows at once
 
 
 @dataclass(frozen=True, kw_only=True)
-class Verification:
+class GraphVerification:
     """How a file's answers to `rows` rows differ from the version's.
 
     `max_difference` is that of any probability. `undecided` rows have two classes, or two tasks, so close to
@@ -39,7 +39,7 @@ def verify_file(
     rows: Rows,
     task: str | None,
     tolerance: float,
-) -> Verification:
+) -> GraphVerification:
     """Ask a file for N rows of a task, or of none, and compare; raises GrowLearnError where it differs."""
     tasks = None if task is None else object_column([task] * len(rows))
     expected = predictor.answer(replace(rows, tasks=tasks), proba=True)
@@ -60,7 +60,7 @@ def verify_file(
             f"another class or task, and probabilities differ by {difference:.2g}, not {tolerance:g} at most",
             hint="export the version with --format mlflow",
         )
-    return Verification(
+    return GraphVerification(
         rows=len(rows),
         max_difference=difference,
         tolerance=tolerance,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from threading import RLock
 
+from growlearn.adapters.memory.state import StreamStates
 from growlearn.domain.alert import Alert, PendingAlert
 
 
@@ -21,9 +21,9 @@ class _QueuedAlert:
 class MemoryAlertQueue:
     """That of a store, whose lock it shares. See ports.AlertQueue for each method."""
 
-    def __init__(self, lock: RLock, known_streams: Collection[str]) -> None:
-        self._lock = lock
-        self._known_streams = known_streams
+    def __init__(self, states: StreamStates) -> None:
+        self._lock = states.lock
+        self._states = states
         self._alerts: dict[int, _QueuedAlert] = {}
         self._last_id = 0
 
@@ -41,7 +41,7 @@ class MemoryAlertQueue:
         """Record an alert; False where there is one of its stream and kind that is not older."""
         with self._lock:
             same = [item.alert for item in self._alerts.values() if _is_same_kind(item.alert, alert)]
-            if alert.stream not in self._known_streams or any(one.at >= unless_since for one in same):
+            if alert.stream not in self._states or any(one.at >= unless_since for one in same):
                 return False
             self.record([alert])
             return True

@@ -1,4 +1,4 @@
-"""The canaries of a stream in memory."""
+"""Canaries in memory: started, stopped and counted, with entries of the decision log."""
 
 from __future__ import annotations
 
@@ -6,8 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from growlearn import __version__
-from growlearn.adapters.memory.state import StreamState, require_version
+from growlearn.adapters.memory.alerts import MemoryAlertQueue
+from growlearn.adapters.memory.decision_log import append_canary_entry
+from growlearn.adapters.memory.model import check_version
+from growlearn.adapters.memory.state import StreamState, StreamStates, require_timezone
+from growlearn.domain.alert import make_canary_alerts
 from growlearn.domain.canary import (
     ANSWER_RETENTION,
     Canary,
@@ -17,31 +20,68 @@ from growlearn.domain.canary import (
     find_alias_reason,
     make_canary,
 )
-from growlearn.domain.decision_log import make_canary_entry
 
 
-def start_canary(
-    state: StreamState, version: int | None, share_percent: float, at: datetime, actor: str
-) -> Canary:
-    """Start a canary in place of one that runs; raises NotFound, and GrowLearnError as `make_canary`."""
-    canary = make_canary(state.stream, len(state.canaries) + 1, version, share_percent, at, actor)
-    require_version(state, canary.version)
-    stop_canary(state, None, f"replaced: {canary.describe()}", at, actor)
-    state.canaries.append(canary)
-    _log(state, canary)
-    return canary
+class MemoryCanaryRecords:
+    """Those of a store, whose lock it shares. See ports.CanaryRecords for each method."""
 
+    def __init__(self, states: StreamStates, alerts: MemoryAlertQueue) -> None:
+        self._states = states
+        self._alerts = alerts
 
-def stop_canary(
-    state: StreamState, number: int | None, reason: str, at: datetime, actor: str
-) -> Canary | None:
-    """Stop the canary of that number, or the running one; None where it does not run."""
-    for index, running in enumerate(state.canaries):
-        if running.is_running and number in (None, running.number):
-            state.canaries[index] = stopped = running.stop(reason, at, actor)
-            _log(state, stopped)
+    def start(
+        self, stream: str, version: int | None, share_percent: float, at: datetime, actor: str
+    ) -> Canary:
+        """Start a canary in place of one that runs; raises NotFound, and GrowLearnError as `make_canary`."""
+        with self._states.draft(stream) as state:
+            require_timezone(at)
+            canary = make_canary(state.stream, len(state.canaries) + 1, version, share_percent, at, actor)
+            check_version(state, canary.version)
+            _stop(state, None, f"replaced: {canary.describe()}", at, actor)
+            state.canaries.append(canary)
+            append_canary_entry(state, canary)
+            return canary
+
+    def stop(self, stream: str, number: int | None, reason: str, at: datetime, actor: str) -> Canary | None:
+        """Stop the canary of that number, or the running one; None where it does not run."""
+        with self._states.draft(stream) as state:
+            require_timezone(at)
+            stopped = _stop(state, number, reason, at, actor)
+            self._alerts.record(() if stopped is None else make_canary_alerts(stopped))
             return stopped
-    return None
+
+    def of_stream(self, stream: str) -> Sequence[Canary]:
+        """All canaries of a stream, oldest first."""
+        with self._states.lock:
+            state = self._states.find(stream)
+            return () if state is None else tuple(state.canaries)
+
+    def running(self) -> Sequence[Canary]:
+        """At most one a stream, by stream."""
+        with self._states.lock:
+            states = self._states.list_all()
+            return tuple(canary for state in states for canary in state.canaries if canary.is_running)
+
+    def add_counts(
+        self, canary: Canary, counts: CanaryCounts, answers: Sequence[CanaryAnswer], at: datetime
+    ) -> None:
+        """Add counts, and answers that wait for labels; nothing happens where the stream is deleted."""
+        with self._states.lock:
+            known = {(each.number, each.started_at) for each in self.of_stream(canary.stream)}
+            if (canary.number, canary.started_at) not in known:
+                return
+            with self._states.draft(canary.stream) as state:
+                _add_counts(state, canary.number, counts)
+                _remove_expired(state, at)
+                for answer in answers:
+                    state.canary_answers.setdefault((canary.number, answer.row_id), answer)
+
+    def count_labels(self, stream: str, labels: Mapping[str, str], at: datetime) -> int:
+        """Count the answers whose labels are given, by row id, once; returns how many."""
+        with self._states.draft(stream) as state:
+            require_timezone(at)
+            _remove_expired(state, at)
+            return sum(_count_labels(state, canary, labels) for canary in tuple(state.canaries))
 
 
 def end_canary_of_moved_alias(state: StreamState, at: datetime, actor: str) -> None:
@@ -49,21 +89,16 @@ def end_canary_of_moved_alias(state: StreamState, at: datetime, actor: str) -> N
     for running in [canary for canary in state.canaries if canary.is_running]:
         reason = find_alias_reason(running, state.stream)
         if reason is not None:
-            stop_canary(state, running.number, reason, at, actor)
+            _stop(state, running.number, reason, at, actor)
 
 
-def _log(state: StreamState, canary: Canary) -> None:
-    state.decision_log.append(make_canary_entry(canary, state.stream.job, __version__))
-
-
-def add_canary_counts(
-    state: StreamState, number: int, counts: CanaryCounts, answers: Sequence[CanaryAnswer], at: datetime
-) -> None:
-    """Add counts and answers that wait for labels."""
-    _add_counts(state, number, counts)
-    _remove_expired(state, at)
-    for answer in answers:
-        state.canary_answers.setdefault((number, answer.row_id), answer)
+def _stop(state: StreamState, number: int | None, reason: str, at: datetime, actor: str) -> Canary | None:
+    for index, running in enumerate(state.canaries):
+        if running.is_running and number in (None, running.number):
+            state.canaries[index] = stopped = running.stop(reason, at, actor)
+            append_canary_entry(state, stopped)
+            return stopped
+    return None
 
 
 def _add_counts(state: StreamState, number: int, counts: CanaryCounts) -> None:
@@ -76,16 +111,11 @@ def _remove_expired(state: StreamState, at: datetime) -> None:
     state.canary_answers = kept
 
 
-def count_canary_labels(state: StreamState, labels: Mapping[str, str], at: datetime) -> int:
-    """Count the answers whose labels are given, by row id, once; returns how many."""
-    _remove_expired(state, at)
-    num_labelled = 0
-    for canary in tuple(state.canaries):
-        keys = [(canary.number, row_id) for row_id in labels]
-        waiting = {key: state.canary_answers[key] for key in keys if key in state.canary_answers}
-        answers = [one for one in waiting.values() if (one.champion, one.version) != (None, None)]
-        for key, one in waiting.items():  # its id stays: it is counted once, also if asked for again
-            state.canary_answers[key] = replace(one, champion=None, version=None)
-        _add_counts(state, canary.number, count_labelled(answers, labels))
-        num_labelled += len(answers)
-    return num_labelled
+def _count_labels(state: StreamState, canary: Canary, labels: Mapping[str, str]) -> int:
+    keys = [(canary.number, row_id) for row_id in labels]
+    waiting = {key: state.canary_answers[key] for key in keys if key in state.canary_answers}
+    answers = [one for one in waiting.values() if (one.champion, one.version) != (None, None)]
+    for key, one in waiting.items():  # its id stays: it is counted once, also if asked for again
+        state.canary_answers[key] = replace(one, champion=None, version=None)
+    _add_counts(state, canary.number, count_labelled(answers, labels))
+    return len(answers)

@@ -38,7 +38,7 @@ def make_work(state: StreamState) -> StreamWork:
     )
 
 
-def list_windows_in_progress(state: StreamState, now: datetime) -> list[WindowProgress]:
+def list_progress(state: StreamState, now: datetime) -> list[WindowProgress]:
     """The windows of a stream under an unexpired lease."""
     windows = [(state.windows[window], lease) for window, lease in state.leases.items() if lease.until > now]
     return [

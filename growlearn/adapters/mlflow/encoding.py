@@ -13,7 +13,7 @@ from typing import Any
 
 def encode_table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> bytes:
     """A table in split orientation, as MLflow's own log_table writes it."""
-    return encode_json({"columns": list(columns), "data": [list(row) for row in rows]})
+    return encode_indented_json({"columns": list(columns), "data": [list(row) for row in rows]})
 
 
 def encode_csv(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> bytes:
@@ -24,7 +24,7 @@ def encode_csv(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> bytes:
     return sink.getvalue().encode()
 
 
-def encode_json(content: Any) -> bytes:
+def encode_indented_json(content: Any) -> bytes:
     """Plain data as JSON; what is not finite becomes null, times ISO 8601."""
     return json.dumps(_replace_non_finite(content), indent=1, ensure_ascii=False, default=_to_plain).encode()
 

@@ -8,7 +8,7 @@ from growlearn.adapters.mlflow.encoding import encode_table
 from growlearn.adapters.mlflow.evaluation_plots import plot_confusion, plot_reliability, plot_task_accuracy
 from growlearn.adapters.mlflow.tags_and_params import make_safe_names
 from growlearn.domain.evaluation import AccuracyMatrix
-from growlearn.evaluation.metrics.task import TaskMetrics, compute_task_metrics
+from growlearn.evaluation.metrics.task_metrics import TaskMetrics, compute_task_metrics
 from growlearn.ports import Artifacts, WindowReport
 from growlearn.registry.records import get_task_classes
 

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from growlearn.adapters.mlflow.plots import escape_label, render_png
-from growlearn.evaluation.metrics.task import TaskMetrics
+from growlearn.evaluation.metrics.task_metrics import TaskMetrics
 
 _MAX_ANNOTATED_SIZE = 16  # a larger grid is shown by colour alone
 _MAX_TICK_LABELS = 60

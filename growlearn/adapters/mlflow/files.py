@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from growlearn.adapters.mlflow.encoding import encode_csv, encode_json, encode_table
+from growlearn.adapters.mlflow.encoding import encode_csv, encode_indented_json, encode_table
 from growlearn.adapters.mlflow.evaluation import EVALUATION_TABLES, make_evaluation_files
 from growlearn.adapters.mlflow.plots import plot_accuracy_matrix, plot_drift, plot_loss, plot_prefix_curve
 from growlearn.domain.consolidation import ConsolidationResult
 from growlearn.domain.evaluation import AccuracyMatrix
 from growlearn.domain.growth import GrowthResult
-from growlearn.evaluation.metrics.task import TaskMetrics
+from growlearn.evaluation.metrics.task_metrics import TaskMetrics
 from growlearn.ports import WindowReport
 
 _TABLES_TAG = "mlflow.loggedArtifacts"  # lists for MLflow's page which JSON files are tables
@@ -24,7 +24,7 @@ def make_run_files(window_report: WindowReport, tasks: Sequence[TaskMetrics]) ->
     """Content by path; only what this window has. `tasks` are the metrics of its evaluation."""
     files: dict[str, bytes] = {}
     if window_report.record.report is not None:
-        files["drift/report.json"] = encode_json(asdict(window_report.record.report))
+        files["drift/report.json"] = encode_indented_json(asdict(window_report.record.report))
         if window_report.record.report.test_results:
             files["drift/scores.png"] = plot_drift(window_report.record.report.test_results)
     if window_report.record.result is not None:
@@ -39,7 +39,7 @@ def make_run_files(window_report: WindowReport, tasks: Sequence[TaskMetrics]) ->
     if window_report.decision_report:
         files["why.md"] = _render_report(window_report).encode()
     if window_report.branches:
-        files["lineage.json"] = encode_json(
+        files["lineage.json"] = encode_indented_json(
             {"branches": [_select_branch_fields(asdict(branch)) for branch in window_report.branches]}
         )
     return files

@@ -15,7 +15,7 @@ from growlearn.domain.drift import DriftReport, DriftTestResult
 from growlearn.domain.growth import GrowthResult
 from growlearn.domain.interval import wilson_interval
 from growlearn.domain.metric import MetricName
-from growlearn.evaluation.metrics.task import TaskMetrics
+from growlearn.evaluation.metrics.task_metrics import TaskMetrics
 from growlearn.ports import WindowReport
 
 

@@ -21,7 +21,7 @@ from growlearn.adapters.mlflow.tags_and_params import (
     make_run_params,
     make_run_tags,
 )
-from growlearn.evaluation.metrics.task import TaskMetrics
+from growlearn.evaluation.metrics.task_metrics import TaskMetrics
 from growlearn.ports import WindowReport
 
 _MAX_METRICS_PER_REQUEST = 500  # MLflow takes 1,000 metrics and 100 parameters or tags in one request

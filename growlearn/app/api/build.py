@@ -49,7 +49,7 @@ def build_api(context: ApiContext, log: Log = log_to_stdout) -> FastAPI:
     deposit = partial(deposit_log_file, context.settings.protocols)
     look = partial(read_progress, context.store, context.clock)
     request_log = RequestLog(context.clock, metrics, log, deposit)
-    canaries = Canaries(context.store, context.models, context.clock, log)
+    canaries = Canaries(context.store.canaries, context.models, context.clock, log)
 
     @asynccontextmanager
     async def run_watch(app: FastAPI) -> AsyncIterator[None]:

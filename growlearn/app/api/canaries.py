@@ -20,7 +20,7 @@ from growlearn.app.api.served_models import ChangedAnswers, Log, ServedModel, Se
 from growlearn.domain.canary import AUTOMATIC, Canary, CanaryCounts
 from growlearn.domain.errors import NotFound, Unavailable
 from growlearn.domain.redaction import redact
-from growlearn.ports import Clock, Store
+from growlearn.ports import CanaryRecords, Clock
 from growlearn.serving.canary import find_stop_reason, is_chosen, is_clearly_slower
 from growlearn.serving.micro_batches import Answered
 from growlearn.serving.request_log import RowId
@@ -34,8 +34,8 @@ class Canaries:
     It belongs to one event loop. A canary of a stream that was asked for here answers from the next look on.
     """
 
-    def __init__(self, store: Store, models: ServedModels, clock: Clock, log: Log) -> None:
-        self._store = store
+    def __init__(self, record: CanaryRecords, models: ServedModels, clock: Clock, log: Log) -> None:
+        self._record = record
         self._models = models
         self._clock = clock
         self._log = log
@@ -124,7 +124,7 @@ class Canaries:
         """Tell the record what was counted, and take up what runs now; raises what the store raises."""
         async with self._looking:
             await self._tell_all()
-            now_running = await _in_thread(self._store.running_canaries)
+            now_running = await _in_thread(self._record.running)
             starts = {canary.stream: (canary.number, canary.started_at) for canary in now_running}
             for stream, running in list(self._running.items()):
                 if starts.get(stream) != (running.canary.number, running.canary.started_at):
@@ -148,7 +148,7 @@ class Canaries:
         if running is not None:
             running.give_up(reason)
             await self._tell(running)  # what led to it was counted since the record was told
-        stop = partial(self._store.stop_canary, canary.stream, canary.number, reason)
+        stop = partial(self._record.stop, canary.stream, canary.number, reason)
         with suppress(NotFound):  # the stream was deleted meanwhile
             await _in_thread(stop, self._clock.now(), AUTOMATIC)
         self._running.pop(canary.stream, None)
@@ -181,7 +181,7 @@ class Canaries:
         if not counts and not answers:
             return
         running.counts, running.answers = CanaryCounts(), []
-        tell = partial(self._store.add_canary_counts, running.canary, counts, answers, self._clock.now())
+        tell = partial(self._record.add_counts, running.canary, counts, answers, self._clock.now())
         telling = asyncio.ensure_future(_in_thread(tell))
         try:
             await asyncio.shield(telling)

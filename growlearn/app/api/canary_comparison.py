@@ -149,7 +149,8 @@ class CanaryComparison:
         counts = count_agreement(champion, version)
         running.counts += counts
         if counts.failed and running.canary.share_percent:
-            running.give_up(_describe_refusal(running.canary))
+            canary = running.canary
+            running.give_up(f"version {canary.version} refuses a row that champion {canary.champion} answers")
         if request.ids is not None:
             ids = request.ids[start:stop]
             running.add_answers(_list_answers(ids, champion, version, self._clock.now()))
@@ -161,10 +162,6 @@ def count_failure(running: RunningCanary, num_rows: int, what: str) -> None:
     running.counts += CanaryCounts(failed=num_rows)
     if running.canary.share_percent:
         running.give_up(f"version {running.canary.version} {what}")
-
-
-def _describe_refusal(canary: Canary) -> str:
-    return f"version {canary.version} refuses a row that champion {canary.champion} answers"
 
 
 def _predict_both(

@@ -10,9 +10,9 @@ from growlearn.app.cli.output import (
     console,
     echo,
     fits_as_table,
-    format_percent,
     is_narrow,
     make_text,
+    percent_or_dash,
     show,
     show_wrapped,
 )
@@ -86,7 +86,7 @@ def _show_metrics(matrix: AccuracyMatrix, metric: Metric) -> None:
 
 def _list_metrics(matrix: AccuracyMatrix, metric: Metric) -> list[tuple[str, str, str]]:
     lines = [
-        ("average accuracy", format_percent(matrix.average_accuracy), "mean of the last row"),
+        ("average accuracy", percent_or_dash(matrix.average_accuracy), "mean of the last row"),
         (
             "backward transfer",
             _format_gain(matrix.backward_transfer, metric),

@@ -13,14 +13,14 @@ from growlearn.app.cli.output import (
     QUARANTINED,
     echo,
     echo_error,
-    format_percent,
+    percent_or_dash,
     print_json,
     show,
     show_table,
 )
 
 if TYPE_CHECKING:
-    from growlearn.app.backtest import BacktestResult
+    from growlearn.app.backtest import BacktestRequest, BacktestResult
     from growlearn.app.cli.timeline import TimelinePoint
     from growlearn.domain.backtest import Replay
 
@@ -59,17 +59,9 @@ def backtest(
     as_json: JsonOption = False,
 ) -> None:
     """Replay a history through the drift policy without training: alarms, delays, trainings and hours."""
-    import torch
+    from growlearn.app.backtest import BacktestRequest
+    from growlearn.app.backtest_plot import check_plot_path
 
-    from growlearn.app.backtest import BacktestRequest, run_backtest
-    from growlearn.app.backtest_plot import check_plot_path, write_plot
-    from growlearn.app.backtest_view import backtest_view
-    from growlearn.app.cli.progress import show_progress
-    from growlearn.app.current_settings import load_settings
-    from growlearn.app.file_modes import files_for_people
-
-    settings = load_settings()
-    torch.set_num_threads(settings.threads)
     if plot is not None:
         check_plot_path(plot)
     request = BacktestRequest(
@@ -80,16 +72,41 @@ def backtest(
         period=period,
         from_scratch=from_scratch,
     )
-    with show_progress() as on_progress:
-        result = run_backtest(request, settings, on_progress)
+    result = _replay(request)
     if plot is not None:
-        with files_for_people():
-            write_plot(result, plot)
+        _write_plot(result, plot)
     if as_json:
-        print_json(backtest_view(result))
+        _print_result(result)
     else:
         _show_result(result)
     _report_rejected(result)
+
+
+def _replay(request: BacktestRequest) -> BacktestResult:
+    import torch
+
+    from growlearn.app.backtest import run_backtest
+    from growlearn.app.cli.progress import show_progress
+    from growlearn.app.current_settings import load_settings
+
+    settings = load_settings()
+    torch.set_num_threads(settings.threads)
+    with show_progress() as on_progress:
+        return run_backtest(request, settings, on_progress)
+
+
+def _write_plot(result: BacktestResult, plot: Path) -> None:
+    from growlearn.app.backtest_plot import write_plot
+    from growlearn.app.file_modes import files_for_people
+
+    with files_for_people():
+        write_plot(result, plot)
+
+
+def _print_result(result: BacktestResult) -> None:
+    from growlearn.app.backtest_view import backtest_view
+
+    print_json(backtest_view(result))
 
 
 def _report_rejected(result: BacktestResult) -> None:
@@ -143,7 +160,7 @@ def _policy_row(replay: Replay) -> tuple[object, ...]:
         replay.alarms,
         replay.trainings,
         format_duration(replay.training_hours),
-        format_percent(replay.accuracy),
+        percent_or_dash(replay.accuracy),
     )
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from growlearn.app.cli.inspect import JsonOption, StreamArgument, open_current_store
-from growlearn.app.cli.output import echo, format_percent, print_json, show_table
+from growlearn.app.cli.output import echo, percent_or_dash, print_json, show_table
 from growlearn.app.cli.promotion import Reason, current_user
 from growlearn.domain.canary import MAX_SHARE_PERCENT
 
@@ -45,7 +45,8 @@ def start(
     """Let a version answer a share of the requests, and compare it with the champion on all of them."""
     from growlearn.app.composition import system_clock
 
-    canary = open_current_store().start_canary(stream, version, share, system_clock().now(), current_user())
+    record = open_current_store().canaries
+    canary = record.start(stream, version, share, system_clock().now(), current_user())
     echo(f"{stream}: {canary.describe()}; to see how it does: growlearn canary show {stream}")
 
 
@@ -54,7 +55,7 @@ def stop(stream: StreamArgument, reason: Reason = "stopped by hand") -> None:
     from growlearn.app.composition import system_clock
 
     store = open_current_store()
-    stopped = store.stop_canary(stream, None, reason, system_clock().now(), current_user())
+    stopped = store.canaries.stop(stream, None, reason, system_clock().now(), current_user())
     if stopped is None:
         echo(f"{stream}: no canary runs")
     else:
@@ -66,7 +67,7 @@ def show(stream: StreamArgument, as_json: JsonOption = False) -> None:
     from growlearn.app.canary_view import canaries_view
 
     store = open_current_store()
-    view = canaries_view(store.canaries(store.stream(stream).name))
+    view = canaries_view(store.canaries.of_stream(store.stream(stream).name))
     if as_json:
         print_json(view)
         return
@@ -78,14 +79,14 @@ def show(stream: StreamArgument, as_json: JsonOption = False) -> None:
 
 
 def _make_row(canary: Mapping[str, Any]) -> tuple[object, ...]:
-    own, champion = (format_percent(canary[f"{side}_accuracy"]) for side in ("version", "champion"))
+    own, champion = (percent_or_dash(canary[f"{side}_accuracy"]) for side in ("version", "champion"))
     return (
         canary["version"],
         canary["champion"],
         f"{canary['share_percent']:g} %",
         "running" if canary["running"] else "stopped",
         canary["compared_rows"],
-        format_percent(canary["agreement"]),
+        percent_or_dash(canary["agreement"]),
         canary["labelled_rows"],
         f"{own}, champion {champion}" if canary["labelled_rows"] else None,
     )

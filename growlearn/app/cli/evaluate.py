@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from growlearn.app.cli.inspect import JsonOption, StreamArgument
-from growlearn.app.cli.output import echo, format_percent, print_json, show_table
+from growlearn.app.cli.output import echo, percent_or_dash, print_json, show_table
 
 if TYPE_CHECKING:
     from growlearn.domain.interval import ConfidenceInterval
     from growlearn.domain.lineage import Version
-    from growlearn.evaluation.metrics.task import TaskMetrics
+    from growlearn.evaluation.metrics.task_metrics import TaskMetrics
     from growlearn.evaluation.prequential import PrequentialResult
     from growlearn.ports import Artifacts, Store
 
@@ -115,10 +115,10 @@ def _show_tasks(tasks: Sequence[TaskMetrics]) -> None:
                     else None
                     for metric in own_metrics
                 ),
-                format_percent(metrics.task_score.accuracy),
+                percent_or_dash(metrics.task_score.accuracy),
                 _format_interval(metrics.task_score.interval),
-                None if metrics.routed_score is None else format_percent(metrics.routed_score.accuracy),
-                None if metrics.calibration is None else format_percent(metrics.calibration.ece),
+                None if metrics.routed_score is None else percent_or_dash(metrics.routed_score.accuracy),
+                None if metrics.calibration is None else percent_or_dash(metrics.calibration.ece),
                 None if metrics.flips is None else metrics.flips.negative_count,
                 None if metrics.flips is None else metrics.flips.positive_count,
             )
@@ -150,7 +150,11 @@ def _show_task(metrics: TaskMetrics) -> None:
     show_table(
         ("class", "rows", "precision", "recall", "F1", "accuracy against all others"),
         [
-            (row.label, row.rows, *map(format_percent, (row.precision, row.recall, row.f1, row.accuracy)))
+            (
+                row.label,
+                row.rows,
+                *map(percent_or_dash, (row.precision, row.recall, row.f1, row.accuracy)),
+            )
             for row in metrics.class_metrics
         ],
         empty="no classes",
@@ -162,8 +166,8 @@ def _show_task(metrics: TaskMetrics) -> None:
             (
                 f"{100 * b.low:.0f} to {100 * b.high:.0f} %",
                 b.rows,
-                format_percent(b.confidence),
-                format_percent(b.accuracy),
+                percent_or_dash(b.confidence),
+                percent_or_dash(b.accuracy),
             )
             for b in metrics.calibration.bins
         ],
@@ -208,7 +212,7 @@ def _show_prequential(result: PrequentialResult) -> None:
                 window.rows,
                 window.unanswered,
                 *(metric.format_value(window.metric_value) for _ in own),
-                format_percent(window.accuracy),
+                percent_or_dash(window.accuracy),
                 _format_interval(window.interval),
             )
             for window in result.windows
@@ -218,8 +222,8 @@ def _show_prequential(result: PrequentialResult) -> None:
     if result.windows:
         interval = _format_interval(result.interval)
         echo(
-            f"prequential accuracy: {format_percent(result.accuracy)} of {result.rows} rows ({interval}), "
-            f"mean over {len(result.windows)} windows {format_percent(result.mean_accuracy)}"
+            f"prequential accuracy: {percent_or_dash(result.accuracy)} of {result.rows} rows ({interval}), "
+            f"mean over {len(result.windows)} windows {percent_or_dash(result.mean_accuracy)}"
         )
     if result.windows and own:
         value = metric.format_value(result.value)

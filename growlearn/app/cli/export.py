@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from growlearn.app.cli.inspect import StreamArgument
-from growlearn.app.cli.output import echo, format_percent, show_table
+from growlearn.app.cli.output import echo, percent_or_dash, show_table
 from growlearn.domain.export_format import ExportFormat
 
 if TYPE_CHECKING:  # torch is imported only where used
@@ -64,7 +64,7 @@ def _show_export(version: int, exported: Export) -> None:
         show_table(
             ("task", f"{exported.total_branches} branches", f"{exported.branches} branches"),
             [
-                (change.task, format_percent(change.before), format_percent(change.after))
+                (change.task, percent_or_dash(change.before), percent_or_dash(change.after))
                 for change in exported.tasks
             ],
             empty="it has no task",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from growlearn.app.cli.output import echo, echo_error, format_percent, print_json, show, show_table
+from growlearn.app.cli.output import echo, echo_error, percent_or_dash, print_json, show, show_table
 from growlearn.app.cli.stream_names import complete_stream
 from growlearn.domain.printable import printable
 
@@ -220,7 +220,7 @@ def show_versions(versions: Sequence[View]) -> None:
             (
                 v["version"],
                 v["aliases"] or ("files removed" if v["removed_at"] else None),
-                format_percent(v["average_accuracy"]),
+                percent_or_dash(v["average_accuracy"]),
                 v["branches"],
                 v["mlflow_version"],
                 v["created_at"][:19].replace("T", " ") + " UTC",

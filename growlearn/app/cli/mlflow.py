@@ -36,7 +36,7 @@ def rebuild(
     num_failed = 0
     for name in names:
         count = queue_rebuild(store, name)
-        if sync_mlflow(settings, store, name, echo_error) or store.undeliverable_messages(name):
+        if sync_mlflow(settings, store, name, echo_error) or store.outbox.undeliverable(name):
             num_failed += 1
         else:
             echo(f"{name}: MLflow has all {count} windows")

@@ -173,6 +173,6 @@ def format_cell(cell: object) -> str:
     return printable(redact(str(cell)))
 
 
-def format_percent(fraction: float | None) -> str:
+def percent_or_dash(fraction: float | None) -> str:
     """A fraction as per cent."""
     return "-" if fraction is None else f"{100 * fraction:.2f} %"

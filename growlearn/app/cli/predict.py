@@ -41,8 +41,7 @@ def predict(
     """Predict the rows of a file: adds the columns prediction, probability and task."""
     from growlearn.app.composition import open_artifacts, open_process_device, open_store
     from growlearn.app.current_settings import load_settings
-    from growlearn.app.file_modes import files_for_people
-    from growlearn.app.predict_file import check_table_path, predict_file, write_predictions
+    from growlearn.app.predict_file import check_table_path, predict_file
     from growlearn.domain.errors import GrowLearnError
     from growlearn.serving.predictor import Predictor
 
@@ -64,16 +63,23 @@ def predict(
     if out is None:
         _show_predictions(predictions)
     else:
-        with files_for_people():
-            unsupported = write_predictions(predictions, out)
-        if unsupported:
-            echo_error(f"a CSV file cannot hold the columns {', '.join(unsupported)}; they are left out")
-        echo(f"{predictions.table.num_rows} rows predicted by version {predictions.version} -> {out}")
+        _write_predictions(predictions, out)
     if predictions.failed_rows:
         first = predictions.failed_rows[0]
         count = len(predictions.failed_rows)
         echo_error(f"{count} rows have no prediction; the first is row {first.row}: {first.reason}")
         raise typer.Exit(QUARANTINED)
+
+
+def _write_predictions(predictions: FilePredictions, out: Path) -> None:
+    from growlearn.app.file_modes import files_for_people
+    from growlearn.app.predict_file import write_predictions
+
+    with files_for_people():
+        unsupported = write_predictions(predictions, out)
+    if unsupported:
+        echo_error(f"a CSV file cannot hold the columns {', '.join(unsupported)}; they are left out")
+    echo(f"{predictions.table.num_rows} rows predicted by version {predictions.version} -> {out}")
 
 
 def _show_predictions(predictions: FilePredictions) -> None:

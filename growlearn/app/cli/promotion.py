@@ -129,7 +129,7 @@ def _take_aliases(settings: Settings, store: Store, stream: str) -> bool:
     from growlearn.app.mlflow_sync import list_mlflow_warnings, sync_mlflow
     from growlearn.domain.stream import Message, MessageKind
 
-    is_untold = bool(store.pending_messages(stream, limit=1))
+    is_untold = bool(store.outbox.pending(stream, limit=1))
     if is_untold and sync_mlflow(settings, store, stream, echo_error):
         raise typer.Exit(FAILED)
     warnings = list_mlflow_warnings(settings, store, stream)
@@ -139,8 +139,8 @@ def _take_aliases(settings: Settings, store: Store, stream: str) -> bool:
         return is_untold
     for text in warnings:
         echo_error(text)
-    store.enqueue([Message(stream=stream, kind=MessageKind.TAKE_ALIASES)])
-    if sync_mlflow(settings, store, stream, echo_error) or store.undeliverable_messages(stream):
+    store.outbox.enqueue([Message(stream=stream, kind=MessageKind.TAKE_ALIASES)])
+    if sync_mlflow(settings, store, stream, echo_error) or store.outbox.undeliverable(stream):
         raise typer.Exit(FAILED)
     if list_mlflow_warnings(settings, store, stream):  # already shown, with the reason
         raise typer.Exit(FAILED)

@@ -146,7 +146,7 @@ def _open_service() -> _Service:
     imported = threading.Event()
 
     def deliver(stream: str) -> Delivery:
-        is_first = not imported.is_set() and bool(store.pending_messages(stream, limit=1))
+        is_first = not imported.is_set() and bool(store.outbox.pending(stream, limit=1))
         with log_fields(stream=stream):
             delivery = deliver_stream(settings, store, stream, _log, outages)
         if is_first and delivery is Delivery.DONE:  # by now everything that is imported late is there

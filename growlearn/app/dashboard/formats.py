@@ -13,10 +13,10 @@ NOTHING = "\u2013"  # an en dash
 _STEPS = ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
 
-def format_percent(share: float | None) -> str:
+def format_share(share: float | None) -> str:
     """A share in percent.
 
-    >>> format_percent(0.98765), format_percent(None) == NOTHING
+    >>> format_share(0.98765), format_share(None) == NOTHING
     ('98.8 %', True)
     """
     return NOTHING if share is None else f"{100 * share:.1f} %"
@@ -95,7 +95,7 @@ def make_slug(text: str) -> str:
 
 
 FILTERS: Mapping[str, Callable[..., Any]] = {
-    "percent": format_percent,
+    "percent": format_share,
     "points": format_points,
     "count": format_count,
     "amount": format_amount,

@@ -25,7 +25,7 @@ _ALARMS = (Verdict.DRIFT, Verdict.NEW_TASK)
 
 
 @dataclass(frozen=True)
-class StreamRow:
+class OverviewRow:
     """One stream as the page shows it; `alarm` is None, `warn`, `handled` or `alarm`."""
 
     status: StreamStatus
@@ -38,7 +38,7 @@ def add_pages(app: FastAPI, context: ApiContext) -> None:
 
     def overview(request: Request, page: PageNumber = 1) -> Response:
         now = context.clock.now()
-        rows = list_streams(context.store.stream_statuses(now))
+        rows = sort_by_alarm(context.store.stream_statuses(now))
         in_progress = context.store.windows_in_progress(now)
         return render(
             request,
@@ -56,10 +56,11 @@ def add_pages(app: FastAPI, context: ApiContext) -> None:
     add_page(app, "GET", "/", Role.VIEWER, overview)
 
 
-def list_streams(statuses: Sequence[StreamStatus]) -> list[StreamRow]:
+def sort_by_alarm(statuses: Sequence[StreamStatus]) -> list[OverviewRow]:
     """Every stream, by name, those with an alarm first."""
     rows = [
-        StreamRow(status, describe_stream_state(status), classify_alarm(status.latest)) for status in statuses
+        OverviewRow(status, describe_stream_state(status), classify_alarm(status.latest))
+        for status in statuses
     ]
     return sorted(rows, key=lambda row: row.alarm != "alarm")
 

@@ -35,7 +35,7 @@ def add_pages(app: FastAPI, context: ApiContext) -> None:
     def list_versions(stream: str, request: Request, page: PageNumber = 1, moved: bool = False) -> Response:
         stored, versions = store.stream(stream), store.versions(stream)
         moves = tuple(reversed(store.alias_changes(stream)))
-        canaries = store.canaries(stream)
+        canaries = store.canaries.of_stream(stream)
         return render(
             request,
             "versions.html",

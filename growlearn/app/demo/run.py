@@ -10,7 +10,7 @@ from pathlib import Path
 from growlearn.app.apply_job import apply_job
 from growlearn.app.cli.accuracy_matrix import show_matrix
 from growlearn.app.cli.inspect import show_lineage, show_versions
-from growlearn.app.cli.output import echo, echo_error, format_percent
+from growlearn.app.cli.output import echo, echo_error, percent_or_dash
 from growlearn.app.composition import open_store
 from growlearn.app.demo.digits import BATCHES, deliver_file
 from growlearn.app.demo.home import find_bundled_job
@@ -98,15 +98,15 @@ def _growth_text(result: GrowthResult, evaluation: Evaluation) -> str:
         if branch_ids
         else f"gave {evaluation.task} a head of its own"
     )
-    text = f"{action} in {result.seconds:.0f} s: {format_percent(accuracy_after)} accuracy on hold-out rows"
+    text = f"{action} in {result.seconds:.0f} s: {percent_or_dash(accuracy_after)} accuracy on hold-out rows"
     if len(evaluation.task_scores) == 1:
         return text  # the first branch has nothing to compare with
-    return f"{text}, {format_percent(evaluation.initial.accuracy)} before"
+    return f"{text}, {percent_or_dash(evaluation.initial.accuracy)} before"
 
 
 def _selection_text(selection: ModelSelection) -> str:
     candidates = ", ".join(
-        f"{candidate.kind} {format_percent(candidate.task_score.accuracy)}"
+        f"{candidate.kind} {percent_or_dash(candidate.task_score.accuracy)}"
         for candidate in selection.candidates
     )
     return f"selected, the cheapest that no other beats by the test: {selection.selected} ({candidates})"

@@ -25,7 +25,7 @@ def outbox(context: StoreContext) -> Iterator[Finding]:
     undeliverable = [
         message
         for stream in context.store.streams()
-        for message in context.store.undeliverable_messages(stream.name)
+        for message in context.store.outbox.undeliverable(stream.name)
     ]
     for message in undeliverable:
         yield _undeliverable_finding(message)

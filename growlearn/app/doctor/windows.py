@@ -31,14 +31,9 @@ def _stuck_window_finding(window: StuckWindow, now: datetime) -> Finding:
     hint = f"run: growlearn up, or growlearn run {window.stream}"
     problems = []
     if window.lease_until is not None and window.lease_until <= now:
-        problems.append(
-            f"was left by worker {window.owner!r}, whose lease expired at {_format_time(window.lease_until)}"
-        )
+        expired_at = f"{window.lease_until:%Y-%m-%d %H:%M:%S} UTC"
+        problems.append(f"was left by worker {window.owner!r}, whose lease expired at {expired_at}")
     if window.failures:
         problems.append(f"has failed {pluralize(window.failures, 'time')}, last reason: {window.reason}")
         hint = f"fix what the reason names; the next worker tries again; {hint}"
     return warning_finding("windows", f"{subject} {' and '.join(problems)}", hint)
-
-
-def _format_time(at: datetime) -> str:
-    return f"{at:%Y-%m-%d %H:%M:%S} UTC"

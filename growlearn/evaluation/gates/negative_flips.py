@@ -14,7 +14,7 @@ def negative_flips(gate_input: GateInput, config: GateConfig) -> GateResult:
     Those of a refined task do not count where its positive flips outnumber them beyond chance (McNemar's
     exact test): the weaker its version before, the more rows a better one changes.
     """
-    counted = [flips for flips in gate_input.flips if not _is_price_of_gain(flips, gate_input)]
+    counted = [flips for flips in gate_input.flips if not _is_offset_by_gain(flips, gate_input)]
     worst = max(counted, key=lambda task_flips: task_flips.negative_rate, default=None)
     value = 0.0 if worst is None else worst.negative_rate
     excused = [flips for flips in gate_input.flips if flips not in counted]
@@ -27,7 +27,7 @@ def negative_flips(gate_input: GateInput, config: GateConfig) -> GateResult:
     )
 
 
-def _is_price_of_gain(flips: PredictionFlips, gate_input: GateInput) -> bool:
+def _is_offset_by_gain(flips: PredictionFlips, gate_input: GateInput) -> bool:
     refinement = gate_input.evaluation.refinement
     if refinement is None or flips.task != gate_input.evaluation.task or not flips.negative_count:
         return False

@@ -25,14 +25,14 @@ class CalibrationBin:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Calibration:
+class ReliabilityDiagram:
     """The expected calibration error, 0 to 1, and the bins that hold any row."""
 
     ece: float
     bins: tuple[CalibrationBin, ...]
 
 
-def compute_calibration(predictions: Predictions) -> Calibration:
+def compute_calibration(predictions: Predictions) -> ReliabilityDiagram:
     """ECE = sum over bins m of n_m / N |accuracy_m - confidence_m| (Guo et al. 2017, equation 3).
 
     A row's confidence is the probability of its prediction; bin m of 15 holds those in
@@ -60,7 +60,7 @@ def compute_calibration(predictions: Predictions) -> Calibration:
         calibration_bin.rows * abs(calibration_bin.accuracy - calibration_bin.confidence)
         for calibration_bin in bins
     ) / len(correct)
-    return Calibration(ece=ece, bins=bins)
+    return ReliabilityDiagram(ece=ece, bins=bins)
 
 
 def compute_confidence(predictions: Predictions) -> npt.NDArray[np.float64]:

@@ -44,19 +44,19 @@ def _iter_features(lineage: Sequence[str], stem_ids: Mapping[str, str]) -> Itera
         yield Feature(branch)
 
 
-def spread_head(head: Head, before: Sequence[Feature], after: Sequence[Feature]) -> Head:
+def expand_head(head: Head, before: Sequence[Feature], after: Sequence[Feature]) -> Head:
     """A copy of a head over features `before` that reads the same ones among features `after`.
 
     Its gates are zero for all others; what `after` lacks must have had gates of zero.
     """
-    spread = Head(len(after), head.gates.shape[1], head.linear.out_features, normed=head.normed)
-    spread.to(head.gates.device)
+    expanded = Head(len(after), head.gates.shape[1], head.linear.out_features, normed=head.normed)
+    expanded.to(head.gates.device)
     position = {feature: index for index, feature in enumerate(after)}
     with torch.no_grad():
-        spread.gates.zero_()
+        expanded.gates.zero_()
         for feature, gates in zip(before, head.gates, strict=True):
             if feature in position:
-                spread.gates[position[feature]] = gates
-    spread.norm.load_state_dict(head.norm.state_dict())
-    spread.linear.load_state_dict(head.linear.state_dict())
-    return spread
+                expanded.gates[position[feature]] = gates
+    expanded.norm.load_state_dict(head.norm.state_dict())
+    expanded.linear.load_state_dict(head.linear.state_dict())
+    return expanded

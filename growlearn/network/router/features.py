@@ -21,7 +21,7 @@ from growlearn.ingest.rows import Column, Rows
 from growlearn.network.model.network import iter_batches
 from growlearn.network.router.patches import PatchFeatures
 from growlearn.network.router.rocket import RocketFeatures
-from growlearn.network.router.text import NgramFeatures, encode_texts
+from growlearn.network.router.text import NgramFeatures, encode_text_ngrams
 from growlearn.network.router.tfidf import TfidfFeatures
 from growlearn.network.stems.columns import EncodedInputs
 from growlearn.network.stems.stem import Stem, get_column_names
@@ -99,7 +99,7 @@ FIXED_FEATURES: Mapping[InputType, FixedFeature] = MappingProxyType(
             lambda _, count: NgramFeatures(count),
             "rarity",
             lambda _, rows: clamp(128, rows // 2, 1024),
-            encode_texts,
+            encode_text_ngrams,
         ),
     }
 )

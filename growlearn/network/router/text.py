@@ -25,6 +25,6 @@ class NgramFeatures(TfidfFeatures):
         return counts.new_zeros(len(ids), self.size).scatter_add_(1, buckets, counts)
 
 
-def encode_texts(texts: Column) -> Tensor:
+def encode_text_ngrams(texts: Column) -> Tensor:
     """Texts object [N] of str or None -> counted n-grams int32 [N, M]."""
     return encode_in_parts(texts, partial(count_ngrams, max_ngrams=_MAX_NGRAMS))

@@ -15,7 +15,7 @@ from growlearn.evaluation.prediction_flips import count_candidate_flips
 from growlearn.pipeline.context import StepContext
 from growlearn.pipeline.transitions import make_final_transition, stale_plan_reason
 from growlearn.ports import ProgressCallback
-from growlearn.registry.decide import decide_promotion
+from growlearn.registry.decide import decide_by_gates
 from growlearn.registry.promotion import promote_version, set_challenger
 from growlearn.registry.records import CandidatePlan, CandidateResult, make_branches, make_task, make_version
 
@@ -46,7 +46,7 @@ def promote_or_reject(context: StepContext, _: ProgressCallback) -> Transition:
         ),
         _gate_config(plan, context.job),
     )
-    decision = decide_promotion(gates, context.job.registry.promote, stream.champion)
+    decision = decide_by_gates(gates, context.job.registry.promote, stream.champion)
     decision = replace(decision, reason=f"{_describe_refinement(plan)}{decision.reason}")
     if decision.state is WindowState.REJECTED:
         return _reject(context, plan, result, decision.reason, gates)

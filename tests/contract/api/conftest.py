@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 from sklearn.datasets import load_digits
 from starlette.testclient import TestClient
 
@@ -17,18 +16,14 @@ from growlearn.adapters.db.api_records import open_db_api_records
 from growlearn.adapters.db.migrate import upgrade_database
 from growlearn.adapters.db.store import open_db_store
 from growlearn.adapters.memory.api_records import MemoryApiRecords
-from growlearn.adapters.memory.clock import ManualClock
-from growlearn.app.api.access import Access
 from growlearn.app.api.build import build_asgi_app
 from growlearn.app.api.context import ApiContext
 from growlearn.app.api.keys import create_key
-from growlearn.app.api.links import OneTimeLinks
-from growlearn.app.api.served_models import ServedModels
 from growlearn.domain.api_key import Role
-from growlearn.domain.execution import Execution
 from growlearn.domain.job import BaselineComparisonConfig, SourceConfig
 from growlearn.ports import ApiRecords, Store
 from growlearn.settings import read_settings
+from tests.unit.api_context import make_api_context
 from tests.unit.consolidated import JOB, World
 from tests.unit.in_memory import make_ports
 
@@ -115,31 +110,22 @@ def make_api(grown_api: tuple[World, ApiRecords], tmp_path: Path) -> Iterator[Ca
         log: list[tuple[str, dict[str, object]]] = []
         environ = {f"GROWLEARN_{key.upper()}": str(value) for key, value in settings.items()}
         read = read_settings({"GROWLEARN_POLL_S": "0.05", **environ}, tmp_path)
-        threads = torch.get_num_threads()
 
         def write(event: str, fields: dict[str, object]) -> None:
             log.append((event, fields))
 
-        models = ServedModels(
-            world.store, world.artifacts, write,
-            execution=Execution.LOOP, device=torch.device("cpu"), threads=threads,
-            max_models=read.api_max_models,
-        )  # fmt: skip
-        clock = ManualClock()
-        context = ApiContext(
-            settings=read, store=world.store, records=records, artifacts=world.artifacts, clock=clock,
-            access=Access(records, clock, read.api_requests_per_s), models=models, links=OneTimeLinks(),
-        )  # fmt: skip
+        context = make_api_context(read, world.store, records, world.artifacts, write)
         client = TestClient(build_asgi_app(context, write), raise_server_exceptions=False)
         client.__enter__()
         opened.append(client)
         api = Api(client, context, world, Path(world.store.stream("digits").job.source.url), log)
+        now = context.clock.now()
         for role in Role:
-            key, token = create_key(records, f"a {role}", role, clock.now())
+            key, token = create_key(records, f"a {role}", role, now)
             api.tokens |= {role.value: token, f"{role} id": key.id}
-        _, api.tokens["expired"] = create_key(records, "old", Role.ADMIN, clock.now(), clock.now())
-        revoked, api.tokens["revoked"] = create_key(records, "gone", Role.ADMIN, clock.now())
-        records.revoke_key(revoked.id, clock.now() + timedelta(seconds=1))
+        _, api.tokens["expired"] = create_key(records, "old", Role.ADMIN, now, now)
+        revoked, api.tokens["revoked"] = create_key(records, "gone", Role.ADMIN, now)
+        records.revoke_key(revoked.id, now + timedelta(seconds=1))
         api.tokens["unknown"] = "glk_unknown"
         return api
 

@@ -31,7 +31,7 @@ def as_before(api: Api) -> Iterator[None]:
     before = store.stream("digits")
     store.apply(replace(before.job, schema=replace(before.job.schema, id_column="id")), clock.now())
     yield
-    store.stop_canary("digits", None, "the test is over", clock.now(), "test")
+    store.canaries.stop("digits", None, "the test is over", clock.now(), "test")
     store.apply(before.job, clock.now())
     if store.stream("digits").champion != before.champion:
         asked = {"version": before.champion}
@@ -55,7 +55,7 @@ def start(api: Api, share: float = 0.0) -> Any:
 
 def choose_ids(api: Api, chosen: bool) -> Iterator[int]:
     """The ids of rows that the canary answers, or does not."""
-    canary = api.context.store.canaries("digits")[-1]
+    canary = api.context.store.canaries.of_stream("digits")[-1]
     return (number for number in count() if is_chosen(canary, str(number).encode()) is chosen)
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from growlearn.adapters.engines.local import LocalEngine
 from growlearn.adapters.engines.protocol import ChildMessage
-from growlearn.adapters.engines.ray_engine import RayEngine, TaskResources, connect
+from growlearn.adapters.engines.ray_engine import RayEngine, TaskResources, connect_to_ray
 from growlearn.adapters.engines.scratch import Plan
 from growlearn.adapters.engines.subprocess_engine import SubprocessEngine
 from growlearn.adapters.files.artifacts import FileArtifacts
@@ -84,7 +84,7 @@ class _StoppedError(Exception):
 def test_a_driver_trains_and_ends_its_tasks_when_it_is_ended(
     ray_nodes: TwoNodes, node: NodeSettings, plan: GrowthPlan, tmp_path: Path
 ) -> None:
-    connect(ray_nodes.address)  # to count what the driver's tasks use
+    connect_to_ray(ray_nodes.address)  # to count what the driver's tasks use
     environ = {
         "GROWLEARN_HOME": str(tmp_path),
         "GROWLEARN_RAY_ADDRESS": ray_nodes.address,

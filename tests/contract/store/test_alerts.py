@@ -18,7 +18,8 @@ from growlearn.domain.lineage import Version
 from growlearn.domain.stream import Alias, AliasChange, Message, MessageKind
 from growlearn.domain.window import Claim, Verdict, WindowState
 from growlearn.ports import AlertQueue, Store
-from tests.contract.store.conftest import AT, MakeIngest, MakeTransition
+from tests.contract.store.conftest import MakeIngest, MakeTransition
+from tests.contract.store.examples import AT
 
 HOUR = timedelta(hours=1)
 

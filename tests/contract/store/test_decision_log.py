@@ -178,8 +178,8 @@ def test_an_entry_stays_as_it_was_decided(
     promote(messages=(news,), alias_changes=(_moved(None, 1, at),), parent_version=1)
     entries = store.decision_log("digits")
 
-    (pending,) = store.pending_messages("digits")
-    store.record_delivery(pending.id, TrackerIds(run_id="r", model_version="7"), at)
+    (pending,) = store.outbox.pending("digits")
+    store.outbox.record_delivery(pending.id, TrackerIds(run_id="r", model_version="7"), at)
     promote(2, alias_changes=(_moved(1, 2, at),), parent_version=2, parent_version_before=1)
 
     assert store.decision_log("digits")[: len(entries)] == entries

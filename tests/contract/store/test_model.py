@@ -120,7 +120,7 @@ def test_a_promotion_moves_alias_and_base_with_the_window(
     stream = store.stream("digits")
     assert (stream.champion, stream.challenger, stream.parent_version) == (1, None, 1)
     assert store.alias_changes("digits") == moves
-    assert [pending.message for pending in store.pending_messages()] == [NEWS]
+    assert [pending.message for pending in store.outbox.pending()] == [NEWS]
 
 
 def test_a_move_that_comes_too_late_undoes_the_whole_transition(
@@ -136,7 +136,7 @@ def test_a_move_that_comes_too_late_undoes_the_whole_transition(
     assert len(store.versions("digits")) == 1
     assert store.stream("digits").champion == store.stream("digits").parent_version == 1
     assert store.window("digits", "w2").state is WindowState.EVALUATED
-    assert store.pending_messages() == ()
+    assert store.outbox.pending() == ()
 
 
 def test_a_candidate_of_a_base_that_growth_has_left_undoes_the_whole_transition(
@@ -163,7 +163,7 @@ def test_aliases_move_one_after_the_other(
     stream = store.stream("digits")
     assert (stream.champion, stream.challenger, stream.parent_version) == (2, None, 2)
     assert store.alias_changes("digits") == moves
-    assert [pending.message for pending in store.pending_messages()] == [NEWS]
+    assert [pending.message for pending in store.outbox.pending()] == [NEWS]
 
 
 def test_no_base_leaves_the_base(store: Store, promote: Promote, crown: Callable[..., AliasChange]) -> None:
@@ -188,7 +188,7 @@ def test_an_alias_that_stands_elsewhere_is_a_lost_race_that_writes_nothing(
 
     assert store.stream("digits") == stands
     assert len(store.alias_changes("digits")) == 1
-    assert len(store.pending_messages()) == 1
+    assert len(store.outbox.pending()) == 1
 
 
 def test_a_base_that_growth_has_left_meanwhile_is_a_lost_race_that_writes_nothing(

@@ -48,7 +48,7 @@ def test_what_calls_a_worker_to_a_stream(
     for name in ("digits", "news", "quiet"):
         store.apply(replace(job, name=name), at)
     store.record_ingest(make_ingest())
-    store.enqueue([Message(stream="news", kind=MessageKind.ALIASES)])
+    store.outbox.enqueue([Message(stream="news", kind=MessageKind.ALIASES)])
     store.claim_ticks({"quiet": at})
 
     def work(name: str, **changes: Any) -> StreamWork:
@@ -60,7 +60,7 @@ def test_what_calls_a_worker_to_a_stream(
         work("news"),
         work("quiet", last_tick=at),
     )
-    assert store.streams_with_messages() == ("news",)
+    assert store.outbox.streams() == ("news",)
 
 
 @pytest.mark.parametrize("state", WindowState)
@@ -76,11 +76,11 @@ def test_a_window_calls_a_worker_in_the_states_in_which_there_is_something_to_do
 
 def test_delivered_and_undeliverable_messages_call_nobody(store: Store, job: Job, at: datetime) -> None:
     store.apply(job, at)
-    store.enqueue([Message(stream="digits", kind=MessageKind.ALIASES)])
-    (pending,) = store.pending_messages()
-    store.record_undeliverable(pending.id, "refused", at)
+    store.outbox.enqueue([Message(stream="digits", kind=MessageKind.ALIASES)])
+    (pending,) = store.outbox.pending()
+    store.outbox.record_undeliverable(pending.id, "refused", at)
 
-    assert store.streams_with_messages() == ()
+    assert store.outbox.streams() == ()
 
 
 def test_the_status_of_a_new_stream(store: Store, job: Job, at: datetime) -> None:

@@ -301,11 +301,11 @@ class _Twins(RuleBasedStateMachine):
     @rule(message=st.integers(1, 12), run=st.none() | st.just("r"), model=st.none() | st.just("7"))
     def deliver(self, message: int, run: str | None, model: str | None) -> None:
         tracker_ids = TrackerIds(run_id=run, model_version=model)
-        self.both(lambda store: store.record_delivery(message, tracker_ids, self.now))
+        self.both(lambda store: store.outbox.record_delivery(message, tracker_ids, self.now))
 
     @rule(message=st.integers(1, 12))
     def fail_to_deliver(self, message: int) -> None:
-        self.both(lambda store: store.record_delivery_failure(message, "no route", self.now))
+        self.both(lambda store: store.outbox.record_failure(message, "no route", self.now))
 
     @rule(stream=STREAMS, minutes=NUMBERS)
     def tick(self, stream: str, minutes: int) -> None:
@@ -331,7 +331,7 @@ def _everything(store: Store, now: datetime) -> Iterator[object]:
     yield store.stream_work()
     yield store.windows_in_progress(now)
     yield store.stream_statuses(now)
-    yield store.pending_messages()
+    yield store.outbox.pending()
     for name in ("digits", "other"):
         windows = store.windows(name)
         yield windows

@@ -94,7 +94,7 @@ def test_deleting_forgets_every_row_and_leaves_other_streams(
     listings = (store.windows, store.branches, store.tasks, store.versions, store.alias_changes)
     assert [tuple(listing("digits")) for listing in listings] == [()] * 5
     assert store.ingested_files("digits") == ()
-    assert store.pending_messages() == ()
+    assert store.outbox.pending() == ()
     assert store.last_tick("digits") is None
     assert [stream.name for stream in store.streams()] == ["other"]
     assert len(store.windows("other")) == 1

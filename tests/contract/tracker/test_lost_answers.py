@@ -11,7 +11,7 @@ from benchmarks.faults.relay import run_relay
 from growlearn.adapters.memory.artifacts import MemoryArtifacts
 from growlearn.adapters.mlflow.errors import TrackerUnavailable
 from growlearn.adapters.mlflow.tracker import MlflowTracker
-from tests.contract.tracker.conftest import make_promoted_report, make_stream
+from tests.contract.tracker.reports import make_promoted_report, make_stream
 
 CREATES = ("/runs/create", "/logged-models", "/model-versions/create")
 

@@ -10,7 +10,7 @@ import pytest
 from growlearn.adapters.memory.artifacts import MemoryArtifacts
 from growlearn.adapters.mlflow.client import open_client
 from growlearn.adapters.mlflow.tracker import MlflowTracker
-from tests.contract.tracker.conftest import make_promoted_report, make_stream
+from tests.contract.tracker.reports import make_promoted_report, make_stream
 
 
 @pytest.mark.parametrize(

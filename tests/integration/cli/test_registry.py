@@ -127,13 +127,13 @@ def test_a_decision_that_mlflow_was_not_told_is_told_once_when_it_is_made_again(
     with open_db_store(url) as store:
         at = store.stream(NAME).created_at
         store_decision(store, decide_rollback(store, NAME, 1, "a person", "cut short before MLflow", at))
-        (pending,) = store.pending_messages(NAME)
+        (pending,) = store.outbox.pending(NAME)
         again = copied.growlearn("promote", NAME, "1")
         assert (again.code, "the aliases in MLflow are set as recorded" in again.out) == (0, True), again.err
         assert "stands on version" not in again.err
-        assert store.pending_messages(NAME) == ()
-        store.enqueue([pending.message])
-        assert [new.id for new in store.pending_messages(NAME)] == [pending.id + 1]  # none in between
+        assert store.outbox.pending(NAME) == ()
+        store.outbox.enqueue([pending.message])
+        assert [new.id for new in store.outbox.pending(NAME)] == [pending.id + 1]  # none in between
     assert aliases_of(client_of(copied))["champion"] == "1"
 
 

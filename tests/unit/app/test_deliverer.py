@@ -26,7 +26,7 @@ class Post:
         for name in "abc":
             schema = Schema(inputs={"x": InputColumn(type=InputType.NUMBER)})
             self.store.apply(Job(name=name, source=SourceConfig(url="/in"), schema=schema), self.clock.now())
-            self.store.enqueue([Message(stream=name, kind=MessageKind.ALIASES)])
+            self.store.outbox.enqueue([Message(stream=name, kind=MessageKind.ALIASES)])
         self.deliverer = Deliverer(
             self.store,
             self.clock,
@@ -42,8 +42,8 @@ class Post:
         if isinstance(answer, Exception):
             raise answer
         if answer is Delivery.DONE:
-            for message in self.store.pending_messages(name):
-                self.store.record_delivery(message.id, TrackerIds(), self.clock.now())
+            for message in self.store.outbox.pending(name):
+                self.store.outbox.record_delivery(message.id, TrackerIds(), self.clock.now())
         return answer
 
     def look(self, wait_s: float = 0) -> list[str]:
@@ -74,7 +74,7 @@ def test_a_tracker_that_is_away_is_tried_with_one_stream_later_and_later(post: P
 def test_one_stream_that_cannot_be_delivered_does_not_hold_up_the_others(post: Post) -> None:
     post.answers = {"a": Delivery.FAILED}
     assert [post.look(), post.look(RETRY_S)] == [["a"], ["b", "c", "a"]]
-    assert post.store.streams_with_messages() == ("a",)
+    assert post.store.outbox.streams() == ("a",)
 
 
 def test_a_stream_that_another_process_delivers_is_left_to_it_for_a_lease(post: Post) -> None:
@@ -116,6 +116,6 @@ def test_a_thread_delivers_until_it_is_stopped(post: Post) -> None:
 
 def test_a_database_that_is_away_ends_nothing(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as away:
-        away.setattr(post.store, "streams_with_messages", lambda: 1 / 0)
+        away.setattr(post.store.outbox, "streams", lambda: 1 / 0)
         assert post.look() == []
     assert post.look() == ["a", "b", "c"]

@@ -59,7 +59,7 @@ def test_what_is_pending_is_told_and_the_lease_given_up(
     store: MemoryStore, settings: Settings, tracker: object
 ) -> None:
     assert sync_mlflow(settings, store, "a", pytest.fail) == 0
-    assert store.claim_outbox("a", "another", datetime.now(UTC), 60)
+    assert store.outbox.claim("a", "another", datetime.now(UTC), 60)
 
 
 def deliver(settings: Settings, store: MemoryStore, said: list[str]) -> Delivery:
@@ -70,10 +70,10 @@ def deliver(settings: Settings, store: MemoryStore, said: list[str]) -> Delivery
 def test_what_another_process_delivers_a_service_leaves_to_it_and_says_nothing(
     store: MemoryStore, settings: Settings, tracker: object
 ) -> None:
-    store.claim_outbox("a", "another", datetime.now(UTC), 60)
+    store.outbox.claim("a", "another", datetime.now(UTC), 60)
     said: list[str] = []
     assert deliver(settings, store, said) is Delivery.ELSEWHERE
-    assert (said, store.pending_messages("a")[0].attempts) == ([], 0)
+    assert (said, store.outbox.pending("a")[0].attempts) == ([], 0)
 
 
 def test_a_service_tells_each_delivery(store: MemoryStore, settings: Settings, tracker: object) -> None:
@@ -87,11 +87,11 @@ def test_who_loses_the_outbox_sends_nothing_more(
 ) -> None:
     """A process that was paused past its lease, and goes on."""
     answers = iter([True, False])
-    monkeypatch.setattr(store, "claim_outbox", lambda *_: next(answers, False))
+    monkeypatch.setattr(store.outbox, "claim", lambda *_: next(answers, False))
     monkeypatch.setattr(Lease, "require", lambda lease: None if lease.renew() else _lose())
     said: list[str] = []
     assert deliver(settings, store, said) is Delivery.ELSEWHERE
-    assert (said, len(store.pending_messages("a"))) == ([], 1)
+    assert (said, len(store.outbox.pending("a"))) == ([], 1)
 
 
 def _lose() -> None:
@@ -101,7 +101,7 @@ def _lose() -> None:
 def test_a_patient_one_outwaits_a_process_that_died_telling(
     store: MemoryStore, settings: Settings, tracker: object
 ) -> None:
-    store.claim_outbox("a", "dead", datetime.now(UTC), settings.lease_s)
+    store.outbox.claim("a", "dead", datetime.now(UTC), settings.lease_s)
     assert sync_mlflow(settings, store, "a", pytest.fail) == 0
 
 
@@ -115,7 +115,7 @@ def test_a_tracker_that_cannot_even_be_opened_costs_nothing(
     said: list[str] = []
     assert sync_mlflow(settings, store, "a", said.append) == 1
     assert said[0].endswith("mlflow.db cannot be reached: no route")
-    assert store.claim_outbox("a", "another", datetime.now(UTC), 60)
+    assert store.outbox.claim("a", "another", datetime.now(UTC), 60)
 
 
 class Failing(MemoryTracker):
@@ -156,7 +156,7 @@ def test_what_can_never_be_told_is_told_a_person_each_time_and_waits_no_more(
         ]
     failing.error = None
     assert sync_mlflow(settings, store, "a", pytest.fail) == 0
-    assert store.undeliverable_messages("a") == ()
+    assert store.outbox.undeliverable("a") == ()
 
 
 @pytest.mark.usefixtures("registered")
@@ -168,7 +168,7 @@ def test_a_worker_does_not_try_again_what_can_never_be_told(
     deliver(settings, store, [])
     failing.error = None
     deliver(settings, store, [])
-    assert len(store.undeliverable_messages("a")) == 1
+    assert len(store.outbox.undeliverable("a")) == 1
 
 
 @pytest.mark.usefixtures("registered")
@@ -179,7 +179,7 @@ def test_what_a_server_that_is_down_was_to_be_told_waits(
     said: list[str] = []
     assert sync_mlflow(settings, store, "a", said.append) == 1
     assert said == ["1 messages wait for MLflow; they are kept and sent again with the next run"]
-    assert store.undeliverable_messages("a") == ()
+    assert store.outbox.undeliverable("a") == ()
 
 
 @pytest.mark.usefixtures("registered")
@@ -212,8 +212,8 @@ def test_where_the_database_is_full_too_its_error_is_the_one_sentence(
         raise DiskFull("growlearn.db")
 
     tracker(Failing(DiskFull("MLflow")))
-    monkeypatch.setattr(store, "record_delivery_failure", is_full)
+    monkeypatch.setattr(store.outbox, "record_failure", is_full)
     with pytest.raises(DiskFull, match=r"^the disk is full: growlearn\.db"):
         sync_mlflow(settings, store, "a", pytest.fail)
     assert caplog.text == ""
-    assert store.claim_outbox("a", "another", datetime.now(UTC), 60)
+    assert store.outbox.claim("a", "another", datetime.now(UTC), 60)

@@ -40,7 +40,7 @@ def pending_counts(stream: Any) -> list[int]:
 
 def change_window(stream: Any, number: int, **changes: Any) -> None:
     """Change a window as a cycle would."""
-    windows = stream.store._states["s"].windows
+    windows = stream.store._states.get("s").windows
     windows[f"w{number}"] = replace(windows[f"w{number}"], **changes)
 
 

@@ -13,7 +13,7 @@ from growlearn.domain.schema import InputColumn, InputType, Schema
 from growlearn.ingest.rows import Rows, object_column
 from growlearn.ingest.source_file import to_source_table
 from growlearn.ingest.table_rows import read_table_rows
-from growlearn.serving.json_rows import to_arrow_table
+from growlearn.serving.json_rows import records_to_arrow_table
 
 SCHEMA = Schema(
     inputs={
@@ -55,7 +55,7 @@ def write(rows: Rows) -> dict[str, bytes]:
 def answered_rows() -> Rows:
     """Rows as they are parsed for a prediction, with ids and tasks."""
     sink = io.BytesIO()
-    pq.write_table(to_arrow_table(RECORDS, SCHEMA), sink)
+    pq.write_table(records_to_arrow_table(RECORDS, SCHEMA), sink)
     rows, bad = read_table_rows({"asked.parquet": sink.getvalue()}, SCHEMA, for_prediction=True)
     assert (len(rows), bad) == (3, ())
     return replace(rows, row_ids=object_column(["a", "7", "007"]), tasks=object_column(["t", "t", "u"]))

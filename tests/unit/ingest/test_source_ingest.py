@@ -136,7 +136,7 @@ class TouchedSource:
 
 def set_state(stream: Any, number: int, state: WindowState, verdict: Verdict | None = None) -> None:
     """Set the state that a cycle would have given a window."""
-    windows = stream.store._states["s"].windows
+    windows = stream.store._states.get("s").windows
     windows[f"w{number}"] = replace(windows[f"w{number}"], state=state, verdict=verdict)
 
 

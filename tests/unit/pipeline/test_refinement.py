@@ -349,7 +349,7 @@ def test_a_window_before_the_last_refinement_that_was_not_in_it_is_learned_from_
     labelled = replace(
         rows_at(world, unlabelled.snapshot), labels=object_column(digits[1][200:400])
     )  # as the join of late labels stores them
-    with world.store._draft_state("digits") as state:
+    with world.store._states.draft("digits") as state:
         state.windows["w2"] = replace(
             state.windows["w2"], labelled=200, snapshot=world.artifacts.put(to_parquet(labelled, SCHEMA))
         )
@@ -379,7 +379,7 @@ def test_a_refinement_that_was_given_up_untrained_was_not_in_vain(tmp_path: Path
     world.store.apply(refuse(REFINING), world.clock.now())
     rejected = send(world, slice(200, 400), digits)
     assert rejected.state is WindowState.REJECTED
-    with world.store._draft_state("digits") as state:
+    with world.store._states.draft("digits") as state:
         record = state.records["w2"]
         state.records["w2"] = replace(record, result=None, evaluation=None, gates=())
     world.store.apply(REFINING, world.clock.now())

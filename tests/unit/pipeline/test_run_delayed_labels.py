@@ -335,8 +335,8 @@ def test_late_labels_of_rows_that_retention_removed_stop_nothing(tmp_path: Path)
     world.send_labels(DRIFTED)
     world.run()
     world.clock.advance(10 * DAY_S)
-    for pending in world.store.pending_messages("digits"):
-        world.store.record_delivery(pending.id, TrackerIds(run_id="r"), world.clock.now())
+    for pending in world.store.outbox.pending("digits"):
+        world.store.outbox.record_delivery(pending.id, TrackerIds(run_id="r"), world.clock.now())
     (retention,) = plan_retention(world.store, world.clock.now())
     assert world.store.window("digits", "w2").snapshot in retention.unneeded
     for digest in retention.unneeded:

@@ -66,7 +66,7 @@ def test_messages_are_delivered_in_order(history: Any) -> None:
         ("s", "w3"),
         ("s", {Alias.CHAMPION: 2, Alias.CHALLENGER: None}),
     ]
-    assert history.store.pending_messages() == ()
+    assert history.store.outbox.pending() == ()
 
 
 def test_the_tracker_s_names_are_kept_on_the_version(history: Any) -> None:
@@ -88,7 +88,7 @@ def test_tracker_versions_need_not_have_our_numbers(history: Any) -> None:
     deliver(history, tracker, "s")
     assert history.store.versions("s")[0].mlflow_version == "2"
     assert tracker.aliases["shared"][Alias.CHAMPION] == "1"  # the other stream's, which it keeps
-    history.store.enqueue([Message(stream="s", kind=MessageKind.TAKE_ALIASES)])
+    history.store.outbox.enqueue([Message(stream="s", kind=MessageKind.TAKE_ALIASES)])
     deliver(history, tracker, "s")
     assert tracker.aliases["shared"][Alias.CHAMPION] == "2"
 
@@ -103,7 +103,7 @@ def test_a_failed_delivery_is_counted_and_stops_its_stream_only(
     with caplog.at_level(logging.WARNING):
         assert deliver(history, tracker) == 2
     assert [call[0] for call in tracker.calls] == ["other", "other"]
-    assert [pending.attempts for pending in history.store.pending_messages("s")] == [1, 0]
+    assert [pending.attempts for pending in history.store.outbox.pending("s")] == [1, 0]
     assert "'s': delivery to the tracker failed: ConnectionError: no route to MLflow" in caplog.text
 
 
@@ -129,7 +129,7 @@ def test_a_failure_halfway_keeps_earlier_deliveries(history: Any) -> None:
             raise TimeoutError
 
     assert deliver(history, NoAliases()) == 1
-    assert len(history.store.pending_messages("s")) == 1
+    assert len(history.store.outbox.pending("s")) == 1
 
 
 def test_more_messages_than_a_page_holds_are_all_delivered(history: Any) -> None:
@@ -151,7 +151,7 @@ def test_only_the_named_stream_is_delivered(history: Any) -> None:
     history.skip("s")
     history.skip("other")
     assert deliver(history, MemoryTracker(), "other") == 1
-    assert len(history.store.pending_messages("s")) == 1
+    assert len(history.store.outbox.pending("s")) == 1
 
 
 def test_without_pending_messages_nothing_is_delivered(history: Any) -> None:
@@ -231,7 +231,7 @@ def test_aliases_that_change_during_delivery_are_set_again(history: Any) -> None
     history.grow("s", a=9)
     history.grow("s", a=9, b=8)
     tracker = ChangedMeanwhile(lambda: history.roll_back("s", 1))
-    pending = history.store.pending_messages("s")
+    pending = history.store.outbox.pending("s")
     deliver(history, tracker)
     assert len(pending) == 4
     assert tracker.aliases["s"][Alias.CHAMPION] == "1"
@@ -267,8 +267,8 @@ def test_what_can_never_be_delivered_leaves_the_queue_with_its_reason_and_the_re
     history.skip("s")
     tracker = Refusing(second, error)
     assert deliver(history, tracker) == 4
-    assert history.store.pending_messages() == ()
-    [undeliverable] = history.store.undeliverable_messages("s")
+    assert history.store.outbox.pending() == ()
+    [undeliverable] = history.store.outbox.undeliverable("s")
     assert undeliverable.message.window == second
     assert undeliverable.reason == f"{type(error).__name__}: {error}"
     assert tracker.aliases["s"] == {}  # the champion, version 2, is not registered
@@ -290,15 +290,15 @@ def test_what_may_be_delivered_later_waits_however_often_it_fails(history: Any, 
     window = history.skip("s")
     for _ in range(30):
         assert deliver(history, Refusing(window, error)) == 0
-    assert [pending.attempts for pending in history.store.pending_messages()] == [30]
-    assert history.store.undeliverable_messages("s") == ()
+    assert [pending.attempts for pending in history.store.outbox.pending()] == [30]
+    assert history.store.outbox.undeliverable("s") == ()
 
 
 def test_what_left_the_queue_is_sent_once_more_when_it_is_put_back(history: Any) -> None:
     window = history.grow("s", a=9)
     deliver(history, Refusing(window, CorruptArtifact("b1 is missing")))
     tracker = MemoryTracker()
-    history.store.requeue_undeliverable("s")
+    history.store.outbox.requeue_undeliverable("s")
     deliver(history, tracker)
-    assert history.store.undeliverable_messages("s") == ()
+    assert history.store.outbox.undeliverable("s") == ()
     assert tracker.versions["s"].keys() == {"1"}

@@ -39,7 +39,7 @@ def test_a_tracker_that_has_all_stays_as_it_is(history: Any) -> None:
     queue_rebuild(history.store, "s")
     deliver_messages(history.store, tracker, history.clock)
     assert contents(tracker) == before
-    assert history.store.pending_messages() == ()
+    assert history.store.outbox.pending() == ()
 
 
 def test_a_window_whose_message_waits_gets_no_second_one(history: Any) -> None:
@@ -47,7 +47,7 @@ def test_a_window_whose_message_waits_gets_no_second_one(history: Any) -> None:
     queue_rebuild(history.store, "s")
     cycles = [
         pending.message.window
-        for pending in history.store.pending_messages()
+        for pending in history.store.outbox.pending()
         if pending.message.kind is MessageKind.CYCLE
     ]
     assert cycles == ["w1", "w2", "w3", "w4"]
@@ -55,4 +55,4 @@ def test_a_window_whose_message_waits_gets_no_second_one(history: Any) -> None:
 
 def test_a_stream_without_ended_windows_has_nothing_to_send(history: Any) -> None:
     assert queue_rebuild(history.store, "s") == 0
-    assert history.store.pending_messages() == ()
+    assert history.store.outbox.pending() == ()

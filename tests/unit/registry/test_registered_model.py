@@ -32,7 +32,7 @@ def read(delivered: Any) -> RegisteredModel:
 def test_what_is_there_is_not_lost(delivered: Any) -> None:
     lost = requeue_lost(delivered.store, delivered.store.stream("s"), read(delivered))
     assert not lost
-    assert delivered.store.pending_messages() == ()
+    assert delivered.store.outbox.pending() == ()
 
 
 def test_lost_versions_and_aliases_are_queued_once_and_restored(delivered: Any) -> None:
@@ -41,7 +41,7 @@ def test_lost_versions_and_aliases_are_queued_once_and_restored(delivered: Any) 
     delivered.tracker.aliases.clear()
     lost = requeue_lost(store, stream, read(delivered))
     assert str(lost) == "version 1, version 2, alias champion"
-    assert [pending.message.kind for pending in store.pending_messages()] == [
+    assert [pending.message.kind for pending in store.outbox.pending()] == [
         MessageKind.CYCLE,
         MessageKind.CYCLE,
         MessageKind.ALIASES,
@@ -56,8 +56,8 @@ def test_what_cannot_be_delivered_is_not_queued_again(delivered: Any) -> None:
     store, stream = delivered.store, delivered.store.stream("s")
     delivered.tracker.versions["s"].pop("1")
     requeue_lost(store, stream, read(delivered))
-    for pending in store.pending_messages():
-        store.record_undeliverable(pending.id, "refused", delivered.clock.now())
+    for pending in store.outbox.pending():
+        store.outbox.record_undeliverable(pending.id, "refused", delivered.clock.now())
     assert not find_lost(store, stream, read(delivered))
 
 

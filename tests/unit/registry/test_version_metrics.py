@@ -13,7 +13,7 @@ from growlearn.domain.errors import CorruptArtifact, NotFound
 from growlearn.domain.evaluation import PredictionFlips
 from growlearn.domain.lineage import Version
 from growlearn.domain.window import WindowState
-from growlearn.evaluation.metrics.task import TaskMetrics
+from growlearn.evaluation.metrics.task_metrics import TaskMetrics
 from growlearn.ingest.rows import from_parquet
 from growlearn.network.head_output import calibrate_logits
 from growlearn.network.model.network import load_network

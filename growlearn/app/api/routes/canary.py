@@ -41,7 +41,9 @@ def _add_listing(app: FastAPI, context: ApiContext) -> None:
 
     def list_canaries(stream: str) -> Response:
         """The stream's canaries, oldest first; at most one of them runs."""
-        return json_response(redact_values(canaries_view(store.canaries(store.stream(stream).name))))
+        return json_response(
+            redact_values(canaries_view(store.canaries.of_stream(store.stream(stream).name)))
+        )
 
     route = Route(
         method="GET", path=_PATH, role=Role.VIEWER, summary="Canaries", model=schemas.Canaries, errors=_ERRORS
@@ -71,7 +73,7 @@ def _add_decisions(app: FastAPI, context: ApiContext) -> None:
         wanted = asked or schemas.CanaryRequest()
 
         def work(actor: str) -> Canary:
-            return store.start_canary(stream, wanted.version, wanted.share_percent, clock.now(), actor)
+            return store.canaries.start(stream, wanted.version, wanted.share_percent, clock.now(), actor)
 
         return await decide(request, wanted.model_dump_json().encode(), work)
 
@@ -79,7 +81,7 @@ def _add_decisions(app: FastAPI, context: ApiContext) -> None:
         """Let the champion answer all requests again."""
 
         def work(actor: str) -> Canary:
-            stopped = store.stop_canary(stream, None, "stopped by hand", clock.now(), actor)
+            stopped = store.canaries.stop(stream, None, "stopped by hand", clock.now(), actor)
             if stopped is None:
                 raise GrowLearnError(
                     f"stream {stream!r} has no canary that runs",

@@ -83,11 +83,11 @@ def add_routes(app: FastAPI, context: ApiContext, _: ApiMetrics) -> None:
 
         def work() -> tuple[HTTPStatus, Any]:
             stored = context.store.stream(stream)
-            labels = decode_labels(body, context.settings.api_max_rows)
-            content = encode_labels(labels, stored.job.schema)
+            labels = parse_label_request(body, context.settings.api_max_rows)
+            content = make_label_file(labels, stored.job.schema)
             answer = deposit_once(context, stored, "labels", content, ".parquet")
-            if context.store.canaries(stream):
-                context.store.count_canary_labels(stream, _spell_labels(labels), context.clock.now())
+            if context.store.canaries.of_stream(stream):
+                context.store.canaries.count_labels(stream, _spell_labels(labels), context.clock.now())
             return HTTPStatus.ACCEPTED, answer | {"labels": len(labels)}
 
         return await run_in_threadpool(answer_once, context, request, body, work)
@@ -109,7 +109,7 @@ def add_routes(app: FastAPI, context: ApiContext, _: ApiMetrics) -> None:
     add_route(app, route, post_labels)
 
 
-def decode_labels(body: bytes, max_rows: int) -> list[RowLabel]:
+def parse_label_request(body: bytes, max_rows: int) -> list[RowLabel]:
     """The labels of a request; raises Problem where it is not as documented."""
     labels = decode_body(body, _DECODER, 'send {"labels": [{"id": ID, "label": LABEL}]}').labels
     if not labels:
@@ -133,7 +133,7 @@ def _spell_labels(labels: Sequence[RowLabel]) -> dict[str, str]:
     return texts
 
 
-def encode_labels(labels: list[RowLabel], schema: Schema) -> bytes:
+def make_label_file(labels: list[RowLabel], schema: Schema) -> bytes:
     """A label file; raises GrowLearnError without an id column, Problem for labels of several types."""
     if schema.id_column is None:
         raise GrowLearnError(

@@ -29,7 +29,7 @@ from growlearn.domain.api_key import Role
 from growlearn.domain.errors import InvalidFile
 from growlearn.domain.schema import Schema
 from growlearn.ingest.table_rows import select_columns
-from growlearn.serving.json_rows import to_arrow_table
+from growlearn.serving.json_rows import records_to_arrow_table
 from growlearn.serving.json_values import find_object
 
 ARROW_TYPES = ("application/vnd.apache.arrow.stream", "application/vnd.apache.arrow.file")
@@ -133,7 +133,7 @@ def _read_json(body: bytes, schema: Schema, max_rows: int) -> PushedFile:
             )
     sink = io.BytesIO()
     try:
-        pq.write_table(to_arrow_table(records, schema), sink)
+        pq.write_table(records_to_arrow_table(records, schema), sink)
     except (pa.ArrowException, ValueError, TypeError, OverflowError) as error:
         raise Problem(
             HTTPStatus.UNPROCESSABLE_ENTITY,

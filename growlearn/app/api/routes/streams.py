@@ -40,7 +40,7 @@ def _add_listings(app: FastAPI, context: ApiContext) -> None:
     def list_streams(limit: Limit = 100, after: After = None) -> Response:
         """Streams by name."""
         statuses = {each["name"]: each for each in views.status_view(store, None, clock.now())["streams"]}
-        page, following = take_page(list(statuses), after, limit)
+        page, following = take_page_after(list(statuses), after, limit)
         return _listing_response({"streams": [statuses[name] for name in page], "next": following})
 
     def get_stream(stream: str) -> Response:
@@ -83,7 +83,7 @@ def _add_windows(app: FastAPI, context: ApiContext) -> None:
     def list_windows(stream: str, limit: Limit = 100, after: After = None) -> Response:
         """Windows in the order of their numbers."""
         windows = views.windows_view(store, stream)["windows"]
-        page, following = take_page([window["id"] for window in windows], after, limit)
+        page, following = take_page_after([window["id"] for window in windows], after, limit)
         ids = set(page)
         selected = [window for window in windows if window["id"] in ids]
         return _listing_response({"windows": selected, "next": following})
@@ -96,7 +96,7 @@ def _add_windows(app: FastAPI, context: ApiContext) -> None:
         """The drift report of every judged window."""
         windows = store.windows(store.stream(stream).name)
         judged = [window.id for window in windows if window.verdict is not None]
-        page, following = take_page(judged, after, limit)
+        page, following = take_page_after(judged, after, limit)
         reports = [report for window in page for report in views.drift_view(store, stream, window)["reports"]]
         return _listing_response({"reports": reports, "next": following})
 
@@ -123,12 +123,12 @@ def _listing_response(view: Mapping[str, Any]) -> Response:
     return json_response(redact_values(view))
 
 
-def take_page(names: Sequence[str], after: str | None, limit: int) -> tuple[Sequence[str], str | None]:
+def take_page_after(names: Sequence[str], after: str | None, limit: int) -> tuple[Sequence[str], str | None]:
     """The names behind `after` in their order, at most `limit`, and the last of them where more follow.
 
     A name that is not there any more, or never was, starts from the beginning.
 
-    >>> take_page(["a", "b", "c"], "a", 1), take_page(["a", "b", "c"], "b", 5)
+    >>> take_page_after(["a", "b", "c"], "a", 1), take_page_after(["a", "b", "c"], "b", 5)
     ((['b'], 'b'), (['c'], None))
     """
     start = names.index(after) + 1 if after in names else 0

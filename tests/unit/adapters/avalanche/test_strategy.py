@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import torch
 
-from growlearn.adapters.avalanche.branch_training import BranchTraining, FeatureCache
+from growlearn.adapters.avalanche.branch_training import BranchTraining, RowFeatureCache
 from growlearn.adapters.avalanche.importing import patch_avalanche_import
 from growlearn.avalanche import BranchGrowth, GrowthConfig
 from growlearn.domain.errors import CannotGrow, GrowLearnError
@@ -164,7 +164,7 @@ def test_a_plugin_that_writes_to_frozen_weights_is_found_out() -> None:
 
 @pytest.mark.parametrize("init", ["residual", "warm_start", "scratch"])
 def test_cached_features_equal_recomputed_ones(init: Any) -> None:
-    seen: list[FeatureCache] = []
+    seen: list[RowFeatureCache] = []
     learner, stream = strategy(growth=replace(GROWTH, init=init)), benchmark(task_labels=True)
     learner.train(stream.train_stream[0])
     keep = type("Keep", (), {"before_training": lambda self, strategy, **_: None})()

@@ -93,7 +93,7 @@ def test_the_newest_record_is_found_in_any_table_and_is_no_lease(
 ) -> None:
     assert find_latest_timestamp(readonly_engine) == (AT, "growlearn_windows.updated_at")
     store.claim("a", "ada", AT, 3600)
-    store.claim_outbox("a", "ada", AT, 3600)
+    store.outbox.claim("a", "ada", AT, 3600)
     assert find_latest_timestamp(readonly_engine) == (AT, "growlearn_windows.updated_at")
     store.claim_ticks({"a": LATER})
     assert find_latest_timestamp(readonly_engine) == (LATER, "growlearn_ticks.due_at")
@@ -119,8 +119,8 @@ def test_undelivered_messages_tell_since_when_and_why(store: DbStore, readonly_e
     assert (backlog.stream, backlog.messages, backlog.since, backlog.attempts) == ("a", 2, AT, 0)
     assert (backlog.attempted_at, backlog.reason, backlog.lease_until) == (None, None, None)
 
-    store.claim_outbox("a", "ada", LATER, 60)
-    store.record_delivery_failure(store.pending_messages()[0].id, "no route", LATER)
+    store.outbox.claim("a", "ada", LATER, 60)
+    store.outbox.record_failure(store.outbox.pending()[0].id, "no route", LATER)
 
     [backlog] = list_outbox_backlogs(readonly_engine)
     assert (backlog.attempts, backlog.attempted_at, backlog.reason) == (1, LATER, "no route")

@@ -12,7 +12,7 @@ from growlearn.domain.evaluation import TaskScore
 from growlearn.domain.schema import Label
 from growlearn.evaluation.metrics.calibration import compute_calibration
 from growlearn.evaluation.metrics.confusion import compute_confusion_matrix
-from growlearn.evaluation.metrics.task import TaskMetrics
+from growlearn.evaluation.metrics.task_metrics import TaskMetrics
 from growlearn.evaluation.predictions import Predictions
 from tests.unit.evaluation.metrics.strategies import predictions
 

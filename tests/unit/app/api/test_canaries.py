@@ -31,23 +31,23 @@ class Record:
     """Canaries of the streams a and b; what it is told, and what it raises."""
 
     def __init__(self) -> None:
-        self.running = [CANARY, replace(CANARY, stream="b")]
+        self.canaries = [CANARY, replace(CANARY, stream="b")]
         self.told: list[tuple[str, int]] = []
         self.stopped: list[str] = []
         self.errors: dict[str, Exception] = {}
         self.may_go_on = threading.Event()
         self.may_go_on.set()
 
-    def running_canaries(self) -> Sequence[Canary]:
-        return self.running
+    def running(self) -> Sequence[Canary]:
+        return self.canaries
 
-    def add_canary_counts(self, canary: Canary, counts: CanaryCounts, *_: Any) -> None:
+    def add_counts(self, canary: Canary, counts: CanaryCounts, *_: Any) -> None:
         self.may_go_on.wait(20)
         if canary.stream in self.errors:
             raise self.errors.pop(canary.stream)
         self.told.append((canary.stream, counts.compared))
 
-    def stop_canary(self, stream: str, _number: int, reason: str, *_: Any) -> None:
+    def stop(self, stream: str, _number: int, reason: str, *_: Any) -> None:
         self.stopped.append(f"{stream}: {reason}")
 
 
@@ -122,7 +122,7 @@ def test_only_a_version_that_cannot_answer_is_stopped_not_one_whose_files_are_aw
     error: Exception, is_stopped: bool
 ) -> None:
     record, models = Record(), Models()
-    record.running = [CANARY]
+    record.canaries = [CANARY]
     models.errors = [error]
 
     async def steps() -> bool:
@@ -142,7 +142,7 @@ def test_a_canary_of_a_stream_made_anew_is_another_one() -> None:
         canaries, _ = make_canaries(record)
         await canaries.look()
         first: RunningCanary | None = canaries.get("a")
-        record.running = [replace(CANARY, started_at=datetime(2026, 12, 1, tzinfo=UTC))]
+        record.canaries = [replace(CANARY, started_at=datetime(2026, 12, 1, tzinfo=UTC))]
         await canaries.look()
         assert canaries.get("a") is not first
 
@@ -152,7 +152,7 @@ def test_a_canary_of_a_stream_made_anew_is_another_one() -> None:
 def test_what_led_to_a_stop_is_in_the_record_before_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is counted while the record is read."""
     record = Record()
-    record.running = [CANARY]
+    record.canaries = [CANARY]
 
     async def steps() -> None:
         canaries, _ = make_canaries(record)
@@ -165,7 +165,7 @@ def test_what_led_to_a_stop_is_in_the_record_before_it(monkeypatch: pytest.Monke
             running.give_up("it refuses a row")
             return [CANARY]
 
-        monkeypatch.setattr(record, "running_canaries", fail_meanwhile)
+        monkeypatch.setattr(record, "running", fail_meanwhile)
         await canaries.look()
         assert (record.told, record.stopped) == ([("a", 1)], ["a: it refuses a row"])
 

@@ -17,7 +17,7 @@ from fastapi.routing import APIRoute
 from growlearn.app.api.access import ROLE_KEY
 from growlearn.app.api.build import build_api
 from growlearn.app.dashboard.compare import choose_move
-from growlearn.app.dashboard.overview import classify_alarm, find_missing_processes, list_streams
+from growlearn.app.dashboard.overview import classify_alarm, find_missing_processes, sort_by_alarm
 from growlearn.app.dashboard.static_files import load_static_files
 from growlearn.app.dashboard.stream import list_pending
 from growlearn.app.dashboard.templates import get_environment
@@ -63,7 +63,7 @@ def test_an_alarm_is_drift_that_led_to_no_promotion(latest: LatestVerdict | None
 
 def test_streams_with_an_alarm_come_first() -> None:
     drifted = replace(STATUS, name="b", latest=verdict(Verdict.DRIFT))
-    assert [row.status.name for row in list_streams([STATUS, drifted])] == ["b", "a"]
+    assert [row.status.name for row in sort_by_alarm([STATUS, drifted])] == ["b", "a"]
 
 
 def test_missing_processes_are_named() -> None:

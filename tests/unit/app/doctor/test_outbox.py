@@ -24,7 +24,7 @@ def test_what_nobody_has_tried_to_deliver_is_a_warning(installation: Any) -> Non
 
 def test_what_is_being_delivered_is_well(installation: Any) -> None:
     installation.skip()
-    installation.store.claim_outbox("a", "ada", installation.clock.now(), 60)
+    installation.store.outbox.claim("a", "ada", installation.clock.now(), 60)
     [finding] = installation.findings(outbox)
     assert (finding.state, finding.message.endswith("delivery is in progress")) == (FindingState.OK, True)
 
@@ -33,9 +33,9 @@ def test_what_could_not_be_delivered_tells_since_when_and_why(installation: Any)
     for _ in range(3):
         installation.skip()
     installation.clock.advance(60)
-    oldest = installation.store.pending_messages()[0]
+    oldest = installation.store.outbox.pending()[0]
     for _ in range(2):
-        installation.store.record_delivery_failure(
+        installation.store.outbox.record_failure(
             oldest.id, "ConnectionError: no\nroute", installation.clock.now()
         )
     [finding] = installation.findings(outbox)
@@ -49,8 +49,8 @@ def test_what_could_not_be_delivered_tells_since_when_and_why(installation: Any)
 
 def test_a_store_that_is_gone_although_it_was_told_is_missed(installation: Any) -> None:
     installation.grow(messages=(Message(stream="a", kind=MessageKind.CYCLE),))
-    [message] = installation.store.pending_messages()
-    installation.store.record_delivery(
+    [message] = installation.store.outbox.pending()
+    installation.store.outbox.record_delivery(
         message.id, TrackerIds(run_id="r", model_version="1"), installation.clock.now()
     )
     lost, delivered = installation.findings(outbox)
@@ -63,8 +63,10 @@ def test_a_store_that_is_gone_although_it_was_told_is_missed(installation: Any) 
 
 def test_what_can_never_be_delivered_is_an_error_with_its_reason(installation: Any) -> None:
     window = installation.skip()
-    [pending] = installation.store.pending_messages()
-    installation.store.record_undeliverable(pending.id, "Undeliverable: too large", installation.clock.now())
+    [pending] = installation.store.outbox.pending()
+    installation.store.outbox.record_undeliverable(
+        pending.id, "Undeliverable: too large", installation.clock.now()
+    )
     [finding] = installation.findings(outbox)
     assert finding.state is FindingState.ERROR
     assert finding.message == (

@@ -8,7 +8,7 @@ import torch
 from growlearn.domain.growth import Combination
 from growlearn.network.model.head import Head
 from growlearn.network.model.head_sum import HeadSum, list_terms, load_answer, make_answer, map_classes
-from growlearn.network.model.lineage_features import Feature, list_features, spread_head
+from growlearn.network.model.lineage_features import Feature, expand_head, list_features
 from growlearn.network.model.weights import dump_weights
 
 HALVES = Combination(frozen_weight=0.5, step_size=0.5)
@@ -30,7 +30,7 @@ def _sum() -> tuple[HeadSum, Head, Head, Head]:
     own = (Feature("b1", is_stem=True), Feature("b2")), (Feature("b3", is_stem=True), Feature("b3"))
     first, second, third = _head(1, 2), _head(2, 2), _head(3, 2)
     terms = ((first, FIRST), (second, own[0]), (third, own[1]))
-    heads = [spread_head(head, features, WHOLE) for head, features in terms]
+    heads = [expand_head(head, features, WHOLE) for head, features in terms]
     answer = make_answer(heads, [Combination(), STEP, HALVES])
     assert isinstance(answer, HeadSum)
     return answer, first, second, third
@@ -47,11 +47,11 @@ def test_the_answer_is_the_sum_of_the_recursion() -> None:
     assert torch.equal(prefixes[1], answer(features))
 
 
-def test_a_spread_head_gives_the_same_bits_whatever_the_other_features_are() -> None:
+def test_an_expanded_head_gives_the_same_bits_whatever_the_other_features_are() -> None:
     head = _head(1, 2)
     features = torch.randn(7, 5, 8)
     features[:, 2:] *= 1e30
-    assert torch.equal(spread_head(head, FIRST, WHOLE)(features), head(features[:, :2]))
+    assert torch.equal(expand_head(head, FIRST, WHOLE)(features), head(features[:, :2]))
 
 
 def test_an_answer_is_stored_and_loaded_to_the_last_bit() -> None:

@@ -10,7 +10,7 @@ import pytest
 from growlearn.adapters.memory.artifacts import MemoryArtifacts
 from growlearn.domain.evaluation import Evaluation, PredictionFlips, TaskScore
 from growlearn.domain.schema import Label
-from growlearn.evaluation.metrics.task import TaskMetrics, compute_task_metrics
+from growlearn.evaluation.metrics.task_metrics import TaskMetrics, compute_task_metrics
 from growlearn.evaluation.predictions import Predictions, dump_predictions
 
 CLASSES: dict[str, tuple[Label, ...]] = {"a": ("cat", "dog"), "b": (3, 5)}

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from growlearn.domain.evaluation import Evaluation, PredictionFlips, TaskScore
 from growlearn.domain.schema import Label
-from growlearn.evaluation.metrics.calibration import Calibration, compute_calibration
+from growlearn.evaluation.metrics.calibration import ReliabilityDiagram, compute_calibration
 from growlearn.evaluation.metrics.confusion import (
     ClassMetrics,
     ConfusionMatrix,
@@ -33,7 +33,7 @@ class TaskMetrics:
     task_score: TaskScore
     classes: tuple[Label, ...]
     confusion_matrix: ConfusionMatrix | None
-    calibration: Calibration | None
+    calibration: ReliabilityDiagram | None
     previous_score: TaskScore | None
     flips: PredictionFlips | None
     routed_score: TaskScore | None = None

@@ -38,7 +38,7 @@ class GrowthConfig:
     init: Literal["auto", "residual", "warm_start", "scratch"] = "auto"  # of every branch but the first
     augmentation: Literal["auto", "none"] | tuple[AugmentationName, ...] = "auto"  # of training images
     device: str = "auto"  # that trains: cpu, cuda, cuda:N or mps; auto: that of the training process
-    precision: Literal["float32", "bfloat16"] = "float32"  # of a GPU's products in training
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"  # of products in training
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_size", "patience", "min_rows"):

@@ -135,7 +135,8 @@ def _train_epoch(
             len(student_data), generator=torch.Generator().manual_seed(plan.seed * 1009 + epoch)
         )
         for batch_index, index in enumerate(torch.split(order, size)):
-            with training_mode(student.pair.stem), mixed_precision(student.device, plan.growth.precision):
+            stem = student.pair.stem
+            with training_mode(stem), mixed_precision(stem, student.device, plan.growth.precision):
                 loss = batch_loss(student, student_data, index)
             rate = lr_schedule.learning_rate_at(epoch - 1 + batch_index / steps) * rate_factor
             optimizer_step(optimizer, loss, rate)

@@ -32,7 +32,7 @@ def train_epoch(
     order = torch.randperm(len(train), generator=torch.Generator().manual_seed(plan.seed * 1009 + epoch))
     batches, losses = torch.split(order, batch_size), []
     noise = make_augmentation_generator(plan.seed, epoch), plan.growth.dropout
-    precision = partial(mixed_precision, train.targets.device, plan.growth.precision)
+    precision = partial(mixed_precision, trainable.stem, train.targets.device, plan.growth.precision)
     with seed_dropout(plan.seed, epoch):
         for batch_index, index in enumerate(batches):
             with training_mode(trainable.stem), precision():

@@ -69,6 +69,8 @@ class ConvStem(nn.Module):
 
     def __init__(self, channels: int, config: ModelConfig) -> None:
         super().__init__()
+        self.width = config.embed_dim
+        self.is_mixed = False  # whether products are of bfloat16, and sums of float32; training sets it
         halvings = round(math.log2(config.patch_size))
         half = max(config.embed_dim // 2, 1)
         widths, strides = [channels, half], [1]
@@ -113,7 +115,12 @@ class ConvStem(nn.Module):
 
     def forward(self, image: Tensor) -> Tensor:
         """Convolve down to one token per patch."""
-        grid: Tensor = self.layers(image.contiguous(memory_format=torch.channels_last))  # [B, D, h, w]
+        image = image.contiguous(memory_format=torch.channels_last)
+        if self.is_mixed:
+            with torch.autocast(image.device.type, torch.bfloat16):
+                grid: Tensor = self.layers(image).float()  # [B, D, h, w]
+        else:
+            grid = self.layers(image)
         return grid.flatten(2).transpose(1, 2)  # [B, h*w, D]
 
 

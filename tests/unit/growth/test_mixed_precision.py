@@ -2,21 +2,100 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 
+import numpy as np
 import pytest
 import torch
+from torch import Tensor
 
+from growlearn.domain.model_config import ModelConfig
+from growlearn.domain.schema import InputColumn, InputType, Schema
+from growlearn.growth import mixed_precision as module
 from growlearn.growth.mixed_precision import mixed_precision
+from growlearn.ingest.rows import Rows, hash_rows
+from growlearn.network.stems import stem as stem_module
+from growlearn.network.stems.images import ConvStem
+from growlearn.network.stems.stem import Stem, training_mode
+
+SCHEMA = Schema(inputs={"image": InputColumn(type=InputType.IMAGE, shape=(1, 8, 8))})
+IMAGES = np.random.default_rng(0).integers(0, 256, (6, 1, 8, 8), np.uint8)
+ROWS = Rows({"image": IMAGES}, np.full(6, None), None, hash_rows({"image": IMAGES}, SCHEMA))
+CPU = torch.device("cpu")
+
+
+def make_stem(width: int = 32) -> Stem:
+    torch.manual_seed(0)
+    return stem_module.make_stem(SCHEMA, ModelConfig(embed_dim=width, num_heads=2), ROWS)
+
+
+def list_mixed(stem: Stem) -> list[bool]:
+    return [part.is_mixed for part in stem.modules() if isinstance(part, ConvStem)]
+
+
+@pytest.fixture(autouse=True)
+def processor_with_bfloat16(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "multiplies_bfloat16", lambda: True)
+
+
+@pytest.mark.parametrize("precision", ["auto", "bfloat16"])
+def test_wide_convolutions_multiply_in_bfloat16_within_a_step(precision: str) -> None:
+    stem = make_stem()
+    with mixed_precision(stem, CPU, precision):
+        assert list_mixed(stem) == [True]
+    assert list_mixed(stem) == [False]
+
+
+def test_a_failed_step_leaves_the_stem_as_it_was() -> None:
+    stem = make_stem()
+    with pytest.raises(ArithmeticError), mixed_precision(stem, CPU, "auto"):
+        raise ArithmeticError
+    assert list_mixed(stem) == [False]
 
 
 @pytest.mark.parametrize(
-    ("device", "precision"), [("cpu", "bfloat16"), ("cpu", "float32"), ("cuda", "float32")]
+    ("width", "device", "precision"),
+    [(16, "cpu", "auto"), (32, "cpu", "float32"), (32, "mps", "auto"), (32, "cuda", "auto")],
 )
-def test_only_a_gpu_that_is_asked_to_multiplies_in_bfloat16(device: str, precision: str) -> None:
-    assert isinstance(mixed_precision(torch.device(device), precision), nullcontext)
+def test_all_else_multiplies_in_float32(width: int, device: str, precision: str) -> None:
+    stem = make_stem(width)
+    with mixed_precision(stem, torch.device(device), precision):
+        assert list_mixed(stem) == [False]
 
 
-def test_a_gpu_multiplies_in_bfloat16_and_keeps_its_weights(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_processor_without_the_instructions_multiplies_in_float32(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "multiplies_bfloat16", lambda: False)
+    stem = make_stem()
+    with mixed_precision(stem, CPU, "bfloat16"):
+        assert list_mixed(stem) == [False]
+
+
+def test_a_plan_without_a_trainable_stem_has_nothing_to_convolve() -> None:
+    with mixed_precision(None, CPU, "auto"):
+        pass
+
+
+def test_tokens_gradients_and_weights_stay_float32() -> None:
+    def tokens_and_gradients(precision: str) -> tuple[Tensor, list[Tensor]]:
+        stem = make_stem()
+        with training_mode(stem), mixed_precision(stem, CPU, precision):
+            tokens = stem(stem.encode(ROWS))  # [B, T, D]
+        tokens.square().mean().backward()
+        return tokens, [weight.grad for weight in stem.parameters() if weight.grad is not None]
+
+    exact, exact_gradients = tokens_and_gradients("float32")
+    mixed, mixed_gradients = tokens_and_gradients("auto")
+    assert {tensor.dtype for tensor in (mixed, *mixed_gradients)} == {torch.float32}
+    assert not torch.equal(mixed, exact)
+    torch.testing.assert_close(mixed, exact, rtol=0.1, atol=0.1)
+    assert len(mixed_gradients) == len(exact_gradients)
+
+
+def test_a_gpu_that_is_asked_to_multiplies_in_bfloat16(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
-    monkeypatch.setattr(torch, "autocast", lambda *arguments: asked.append(arguments))
-    mixed_precision(torch.device("cuda"), "bfloat16")
-    assert asked == [("cuda", torch.bfloat16)]
+
+    def autocast(*arguments: object) -> nullcontext[None]:
+        asked.append(arguments)
+        return nullcontext()
+
+    monkeypatch.setattr(torch, "autocast", autocast)
+    with mixed_precision(None, torch.device("cuda"), "bfloat16"):
+        assert asked == [("cuda", torch.bfloat16)]

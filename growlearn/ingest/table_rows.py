@@ -98,11 +98,16 @@ def load_selected_columns(
 def parse_raw_table(
     raw_table: RawTable, schema: Schema, *, for_prediction: bool = False, label_kind: type | None = None
 ) -> ParsedFile:
-    """Decode and validate a table of already selected columns, as in `parse_file`."""
+    """Decode and validate a table of already selected columns, as in `parse_file`.
+
+    Images are predicted as the schema of the version reads them, and else as that of the job does.
+    """
     table = raw_table.table
     if table.num_rows == 0:
         raise InvalidFile("the file has no rows")
     row_errors: RowErrors = {}
+    if not for_prediction:
+        schema = schema.with_pixels_as(schema)
     rows, label_note = _decode_rows(raw_table, schema, row_errors, for_prediction, label_kind)
     source_rows = _find_valid_rows(row_errors, table.num_rows)
     valid_rows = rows if len(source_rows) == len(rows) else rows.take(source_rows)

@@ -422,3 +422,12 @@ def test_one_code_far_down_a_csv_decides_its_column(tmp_path: Path) -> None:
 def test_times_of_day_are_categories_in_csv_as_in_parquet(tmp_path: Path) -> None:
     (tmp_path / "p.csv").write_text("at,label\n" + "12:00,a\n13:30,b\n" * 30)
     assert profile_data(tmp_path / "p.csv", None).inputs == {"at": CATEGORY}
+
+
+@pytest.mark.parametrize(("white", "pixel_max"), [(1.0, 1), (255.0, None)])
+def test_a_job_says_that_one_is_white_where_it_is(
+    white: float, pixel_max: int | None, tmp_path: Path
+) -> None:
+    table = pa.table({"pixels": [[0.0, white / 2, white, 0.0]] * 2, "label": [0, 1]})
+    pq.write_table(table, tmp_path / "p.parquet")
+    assert drafted(tmp_path / "p.parquet", tmp_path).schema.inputs["pixels"].pixel_max == pixel_max

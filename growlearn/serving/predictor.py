@@ -18,7 +18,7 @@ from growlearn.ingest.rows import Column, Rows, make_dummy_row, object_column
 from growlearn.network.devices import CPU_DEVICE
 from growlearn.network.head_output import to_probabilities
 from growlearn.network.model.network import GrowingNetwork, load_network
-from growlearn.network.router.routed_inference import all_labels, predict_task
+from growlearn.network.router.routed_inference import predict_task, shown_labels
 from growlearn.network.router.router import Router, load_router
 from growlearn.serving.known_tasks import find_unknown_task_rows
 
@@ -77,8 +77,8 @@ class Predictor:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """All labels of the model as text, in the order they first occur, as in `class_probabilities`."""
-        return tuple(dict.fromkeys(str(label) for label in all_labels(self.manifest)))
+        """All labels of the model as text, in the order of `shown_labels` and of `class_probabilities`."""
+        return tuple(map(str, shown_labels(self.manifest)))
 
     def predict(self, frame: pd.DataFrame, min_probability: float = 0.0, proba: bool = False) -> pd.DataFrame:
         """Rows of a frame -> prediction, probability (0 to 1) and task, with the frame's own index.

@@ -24,6 +24,16 @@ def all_labels(manifest: Manifest) -> tuple[Label, ...]:
     return tuple(dict.fromkeys(label for head in manifest.tasks for label in head.classes))
 
 
+def shown_labels(manifest: Manifest) -> tuple[Label, ...]:
+    """All labels as predictions show them: task by task, the oldest first, each where it first occurs.
+
+    A task has its integers by value, then its texts alphabetically. Where tasks mix the two, all are text.
+    """
+    labels = all_labels(manifest)
+    is_mixed = len(set(map(type, labels))) > 1
+    return tuple(dict.fromkeys(map(str, labels))) if is_mixed else labels
+
+
 def predict_task(network: GrowingNetwork, head: TaskHead, rows: Rows) -> tuple[Logits, ClassIndices]:
     """N rows -> calibrated logits [N, C] of a task's head, and the class it predicts for each row [N]."""
     logits = network.logits(rows, head.name)

@@ -182,6 +182,10 @@ class Manifest:
         )
         return tuple(digest for digest in files if digest is not None)
 
+    def with_pixels_as(self, job_schema: Schema) -> Manifest:
+        """The model with images read as a job says: the next version reads requests so."""
+        return replace(self, schema=self.schema.with_pixels_as(job_schema))
+
     def task_versions(self, name: str) -> tuple[str, ...]:
         """Names of the tasks that rows named `name` may belong to, oldest first."""
         return tuple(head.name for head in self.tasks if is_version_of_task(name, head.name))

@@ -29,7 +29,7 @@ class Metric:
 
     `needs_two_classes`: it has no value on rows that all have one label. `chooses_threshold`: it scores
     predicted classes, and for two classes the threshold between them is chosen by it. `is_share`: it is a
-    share of rows, shown in percent. `worst` is the value that no answers have a worse one than.
+    share of rows, shown in percent. `worst` is its worst possible value.
     """
 
     name: MetricName

@@ -18,7 +18,7 @@ from growlearn.domain.errors import InvalidFile
 from growlearn.domain.schema import MAX_PIXEL
 from growlearn.ingest.columns import null_mask, unwrap_column
 from growlearn.ingest.lists import ListShapes, flatten_valid_lists, get_depth_and_leaf_type, is_list_type
-from growlearn.ingest.row_errors import RowError, RowErrors, mark_rows
+from growlearn.ingest.row_errors import RowError, RowErrors, mark_rows, refuse_if_all
 from growlearn.ingest.rows import Column
 from growlearn.ingest.spool import allocate_zeros
 
@@ -193,12 +193,10 @@ def _decode_image_lists(
     rows, leaves = flatten_valid_lists(column, name, shapes, row_errors)
     if pixel_max is None:
         is_floating = pt.is_floating(get_depth_and_leaf_type(column.type)[1])
-        levels = _to_levels(
-            leaves, rows, name, _guess_pixel_max(leaves) if is_floating else MAX_PIXEL, row_errors
-        )
+        pixel_max = _guess_pixel_max(leaves) if is_floating else MAX_PIXEL
     else:
         _reject_fractions(leaves, rows, name, pixel_max, row_errors)
-        levels = _to_levels(leaves, rows, name, pixel_max, row_errors)
+    levels = _to_levels(leaves, rows, name, pixel_max, row_errors)
     pixels = allocate_zeros((len(column), *shape), np.uint8)
     pixels[rows] = levels.reshape(-1, *shape)
     return pixels
@@ -228,10 +226,10 @@ def _reject_fractions(leaves: Column, rows: Column, name: str, pixel_max: int, r
     """Mark images in fractions of 1 where 255 is white: they would be nearly black."""
     if pixel_max == 1 or leaves.dtype.kind != "f":
         return
-    with np.errstate(invalid="ignore"):
-        in_fractions = (leaves.min(axis=1, initial=0) >= 0) & (leaves.max(axis=1, initial=0) <= 1)
-        in_fractions[in_fractions] = (leaves[in_fractions] % 1 > 0).any(axis=1)
+    in_fractions = (leaves.min(axis=1, initial=0) >= 0) & (leaves.max(axis=1, initial=0) <= 1)
+    in_fractions[in_fractions] = (leaves[in_fractions] % 1 > 0).any(axis=1)
     kind = f"{name} has fractions of 1 where 255 is white; where 1 is, the column needs pixel_max: 1"
+    refuse_if_all(in_fractions, kind)
     mark_rows(row_errors, rows[in_fractions], RowError(kind))
 
 

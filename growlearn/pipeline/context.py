@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
@@ -82,7 +82,7 @@ class StepContext:
     def parent_manifest(self) -> Manifest:
         """The model grown from; empty for a stream that has none yet. It reads images as the job says."""
         manifest = empty_manifest(self.job) if self.parent is None else self.parent.manifest
-        return replace(manifest, schema=manifest.schema.with_pixels_as(self.job.schema))
+        return manifest.with_pixels_as(self.job.schema)
 
     @cached_property
     def stored_tasks(self) -> tuple[Task, ...]:

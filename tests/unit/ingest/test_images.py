@@ -279,6 +279,11 @@ class TestLists:
         assert row_errors == {1: RowError("image has values outside 0..1")}
         assert np.array_equal(pixels[0, 0], GREY)
 
+    def test_a_long_file_of_the_other_scale_is_refused_in_one_sentence(self) -> None:
+        column = pa.array([[0.5]] * 10_001)
+        with pytest.raises(InvalidFile, match="in all 10,001 image has fractions of 1 where 255 is white"):
+            decode(column, (1, 1, 1))
+
     def test_levels_between_whole_numbers_are_rounded(self) -> None:
         pixels, row_errors = decode([[1.5, 0.25, *[0] * 10]])
         assert row_errors == {}

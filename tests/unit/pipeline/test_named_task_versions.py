@@ -20,7 +20,7 @@ def send_twice(folder: Path, digits: Digits, second: Images) -> tuple[World, Win
     images, labels = digits
     world = World(folder, JOB)
     world.send("1.parquet", images[:300], labels[:300], "a")
-    window = world.send("2.parquet", second, [label + 10 for label in labels[300:600]], "a")
+    window = world.send("2.parquet", second, [(label or 0) + 10 for label in labels[300:600]], "a")
     report = world.store.window_record("digits", "w2").report
     assert report is not None
     assert (report.verdict, report.task) == (Verdict.DRIFT, "a/2")

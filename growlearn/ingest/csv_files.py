@@ -85,7 +85,7 @@ def infer_csv(content: bytes) -> tuple[Any, dict[str, str]]:
         return table, {}  # which of two is meant is not known
     names = [field.name for field in table.schema if _may_be_text(field.type)]
     cells = _parse(text, _read_as_text(names, missing)) if names else table.select([])
-    codes = {name: code for name in names if (code := _find_code(cells.column(name))) is not None}
+    codes = {name: code for name in names if (code := find_code(cells.column(name))) is not None}
     for place, field in enumerate(table.schema):
         if field.name in codes or pt.is_time(field.type):
             table = table.set_column(place, field.name, cells.column(field.name))
@@ -96,11 +96,12 @@ def _may_be_text(inferred_type: Any) -> bool:
     return bool(pt.is_integer(inferred_type) or pt.is_floating(inferred_type) or pt.is_time(inferred_type))
 
 
-def _find_code(cells: Any) -> str | None:
+def find_code(cells: Any) -> str | None:
     """A cell of a column of numbers that says they are codes, such as `007`; None where they are measured."""
     codes = cells.filter(pc.match_substring_regex(cells, _CODE))
-    is_measured = pc.any(pc.match_substring_regex(cells, _MEASURED)).as_py()
-    return None if is_measured or not len(codes) else str(codes[0])
+    if not len(codes) or pc.any(pc.match_substring_regex(cells, _MEASURED)).as_py():
+        return None
+    return str(codes[0])
 
 
 def has_wide_characters(start: bytes) -> bool:

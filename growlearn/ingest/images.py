@@ -241,6 +241,7 @@ def _to_levels(leaves: Column, rows: Column, name: str, pixel_max: int, row_erro
     mark_rows(row_errors, rows[is_invalid], RowError(f"{name} has missing, NaN or infinite values"))
     leaves = np.where(is_invalid[:, None], 0, leaves)
     is_out_of_range = (leaves.min(axis=1, initial=0) < 0) | (leaves.max(axis=1, initial=0) > pixel_max)
-    mark_rows(row_errors, rows[is_out_of_range], RowError(f"{name} has values outside 0..{pixel_max}"))
+    scale = "0..255" if pixel_max == MAX_PIXEL else "0..1, where 1 is white (pixel_max: 1)"
+    mark_rows(row_errors, rows[is_out_of_range], RowError(f"{name} has values outside {scale}"))
     levels = leaves if pixel_max == MAX_PIXEL else leaves * (MAX_PIXEL / pixel_max)
     return np.asarray(np.rint(np.clip(levels, 0, MAX_PIXEL)), dtype=np.uint8)

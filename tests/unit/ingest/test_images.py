@@ -276,7 +276,7 @@ class TestLists:
         }
         assert np.array_equal(pixels[1, 0], GREY)
         pixels, row_errors = decode([fractions, levels], pixel_max=1)
-        assert row_errors == {1: RowError("image has values outside 0..1")}
+        assert row_errors == {1: RowError("image has values outside 0..1, where 1 is white (pixel_max: 1)")}
         assert np.array_equal(pixels[0, 0], GREY)
 
     def test_a_long_file_of_the_other_scale_is_refused_in_one_sentence(self) -> None:

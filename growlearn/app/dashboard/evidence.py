@@ -36,21 +36,21 @@ class WindowEvidence:
 
 
 def read_evidence(
-    windows: Sequence[Window], reports: Mapping[str, DriftReport], job: Job, references: Sequence[Task]
+    windows: Sequence[Window], reports: Mapping[str, DriftReport], job: Job, tasks: Sequence[Task]
 ) -> tuple[WindowEvidence, ...]:
-    """The evidence on windows that were judged; `references` are all that the stream's tasks ever had."""
+    """The evidence on windows that were judged; `tasks` are all that were ever opened or refined."""
     judged = [window for window in windows if window.verdict is not None]
-    return tuple(_read_window(window, reports.get(window.id), job, references) for window in judged)
+    return tuple(_read_window(window, reports.get(window.id), job, tasks) for window in judged)
 
 
 def _read_window(
-    window: Window, report: DriftReport | None, job: Job, references: Sequence[Task]
+    window: Window, report: DriftReport | None, job: Job, tasks: Sequence[Task]
 ) -> WindowEvidence:
     strongest = None if report is None else find_strongest(report)
     value = alarm = None
     if report is not None and report.monitor_state is not None:
         value = _read_log_evidence((report.monitor_state.scores, report.monitor_state.risk))
-        alarm = _find_sequential_alarm(report, job, references)
+        alarm = _find_sequential_alarm(report, job, tasks)
     elif strongest is not None:
         value = -math.log10(max(strongest.p_value, _SMALLEST_P))
         alarm = -math.log10(strongest.threshold)
@@ -94,13 +94,13 @@ def _log_mean_exp(values: Sequence[float]) -> float:
     return largest + math.log(sum(math.exp(value - largest) for value in values) / len(values))
 
 
-def _find_sequential_alarm(report: DriftReport, job: Job, references: Sequence[Task]) -> float | None:
+def _find_sequential_alarm(report: DriftReport, job: Job, tasks: Sequence[Task]) -> float | None:
     """The alarm line of the reference that the window was compared with; None where it is not known."""
     from growlearn.drift.monitor_history import make_task_budget
 
     assert report.monitor_state is not None
     reference = (report.task, report.monitor_state.reference_version)
-    numbers = {(task.name, task.version): number for number, task in enumerate(references, start=1)}
+    numbers = {(task.name, task.version): number for number, task in enumerate(tasks, start=1)}
     if reference not in numbers:
         return None
     try:

@@ -19,6 +19,7 @@ from growlearn.app.infer_schema import could_be_task, guess_label, infer_input, 
 from growlearn.domain.errors import GrowLearnError, InvalidFile
 from growlearn.domain.printable import list_names, plain_name
 from growlearn.domain.schema import InputColumn, InputType
+from growlearn.ingest.columns import truncate_repr
 from growlearn.ingest.csv_files import infer_csv
 from growlearn.ingest.formats import load_all_columns
 from growlearn.ingest.images import IMAGE_SUFFIXES
@@ -115,7 +116,7 @@ def _file_pattern(files: Sequence[Path], folder: Path) -> str:
 
 
 def _profile_table(file: Path, folder: Path, label: str | None, pattern: str) -> DataProfile:
-    table, rows = _read_head(file)
+    table, rows, codes = _read_head(file)
     names: list[str] = table.column_names
     _require_distinct_columns(names, file)
     guessed, alternatives = guess_label(table)
@@ -126,16 +127,7 @@ def _profile_table(file: Path, folder: Path, label: str | None, pattern: str) ->
         )
     named_tasks = (name for name in names if name.lower() in _TASK_NAMES and name != label_column)
     task = next((name for name in named_tasks if could_be_task(table.column(name))), None)
-    inputs: dict[str, InputColumn] = {}
-    excluded: dict[str, str] = {}
-    for name in names:
-        if name in (label_column, task):
-            continue
-        column_input = infer_input(table.column(name), name)
-        if isinstance(column_input, InputColumn):
-            inputs[name] = column_input
-        else:
-            excluded[name] = column_input
+    inputs, excluded = _infer_inputs(table, [name for name in names if name not in (label_column, task)])
     for name, partition in find_partitions(str(file.relative_to(folder))).items():
         if name not in names:
             excluded[name] = f"only in the names of folders ({partition}); write it into the files too"
@@ -157,6 +149,7 @@ def _profile_table(file: Path, folder: Path, label: str | None, pattern: str) ->
         notes=(
             *([] if label or not alternatives else [_label_guess_note(label_column, alternatives)]),
             *(f"column {name!r} is left out: {reason}" for name, reason in excluded.items()),
+            *(_code_note(name, codes[name]) for name in inputs if name in codes),
             *(
                 f"column {name!r} has one value for each label: leave it out if it is written with the label"
                 for name in inputs
@@ -164,6 +157,13 @@ def _profile_table(file: Path, folder: Path, label: str | None, pattern: str) ->
             ),
         ),
     )
+
+
+def _infer_inputs(table: Any, names: Sequence[str]) -> tuple[dict[str, InputColumn], dict[str, str]]:
+    """The likely input type of each column, and of the others why they are no inputs."""
+    inferred = {name: infer_input(table.column(name), name) for name in names}
+    inputs = {name: spec for name, spec in inferred.items() if isinstance(spec, InputColumn)}
+    return inputs, {name: spec for name, spec in inferred.items() if not isinstance(spec, InputColumn)}
 
 
 def _make_no_input_error(
@@ -203,23 +203,31 @@ def _label_guess_note(label_column: str, alternatives: Sequence[str]) -> str:
     return f"the label {label_column!r} is a guess ({names} could be it too); name another with --label"
 
 
+def _code_note(name: str, code: str) -> str:
+    return (
+        f"column {name!r} is read as categories, because {truncate_repr(code)} looks like a code; "
+        "if its cells are numbers, give it {type: number}"
+    )
+
+
 def _suggest_stream_name(folder: Path) -> str:
     return re.sub(r"[^a-z0-9._-]+", "-", folder.resolve().name.lower()).strip("._-")[:63] or "stream"
 
 
-def _read_head(file: Path) -> tuple[Any, int]:
-    """Some rows of a file, the first of Parquet and else spread over all, and its number of rows."""
+def _read_head(file: Path) -> tuple[Any, int, dict[str, str]]:
+    """Some rows of a file, the first of Parquet and else spread over all; its number of rows; CSV's codes."""
     try:
         if file.suffix.lower() not in (".parquet", ".pq"):
             is_csv = file.suffix.lower() == ".csv"  # types are guessed here; ingest checks each cell
             content = file.read_bytes()
-            table = infer_csv(content) if is_csv else load_all_columns(file.name, content)
+            table, codes = infer_csv(content) if is_csv else (load_all_columns(file.name, content), {})
             spread = np.unique(np.linspace(0, table.num_rows - 1, _SAMPLE_ROWS).astype(np.int64))
-            return table.take(spread) if table.num_rows > _SAMPLE_ROWS else table, table.num_rows
+            head = table.take(spread) if table.num_rows > _SAMPLE_ROWS else table
+            return head, table.num_rows, codes
         parquet = pq.ParquetFile(file)
         first = next(parquet.iter_batches(_SAMPLE_ROWS), None)
     except (pa.ArrowException, OSError, ValueError, InvalidFile) as error:
         raise GrowLearnError(f"{file} cannot be read: {str(error).splitlines()[0]}") from error
     if first is None:
         raise GrowLearnError(f"{file} has no rows")
-    return pa.Table.from_batches([first]), parquet.metadata.num_rows
+    return pa.Table.from_batches([first]), parquet.metadata.num_rows, {}

@@ -38,7 +38,7 @@ def infer_list_input(present: Any) -> InputColumn | str:
         return _token_input(max(lengths[0]), depth, numbers)
     shape = [level_lengths[0] for level_lengths in lengths]
     if numbers.min() >= 0 and numbers.max() <= 255:
-        return _image_input(shape)
+        return _image_input(shape, 1 if 0 < numbers.max() <= 1 else None)
     if len(shape) > 2:
         return f"lists as {shape} of numbers outside 0..255 are neither an image nor a series"
     return InputColumn(type=InputType.SERIES, shape=(shape[0], math.prod(shape[1:])))
@@ -55,14 +55,14 @@ def _token_input(max_length: int, depth: int, numbers: Any) -> InputColumn | str
     return InputColumn(type=InputType.TOKENS, vocabulary=vocabulary, length=min(max_length, _MAX_TOKENS))
 
 
-def _image_input(shape: list[int]) -> InputColumn | str:
+def _image_input(shape: list[int], pixel_max: int | None) -> InputColumn | str:
     if len(shape) == 2:
         shape = [1, *shape]
     if len(shape) == 3 and shape[0] in (1, 3):
-        return InputColumn(type=InputType.IMAGE, shape=tuple(shape))
+        return InputColumn(type=InputType.IMAGE, shape=tuple(shape), pixel_max=pixel_max)
     count = math.prod(shape)
     for channels in (1, 3):
         side = math.isqrt(count // channels)
         if count == channels * side * side and side > 1:
-            return InputColumn(type=InputType.IMAGE, shape=(channels, side, side))
+            return InputColumn(type=InputType.IMAGE, shape=(channels, side, side), pixel_max=pixel_max)
     return f"lists of {count} numbers are no square image; give their shape, or that of a series, by hand"

@@ -140,6 +140,9 @@ def _format_input(column_input: InputColumn) -> str:
         note = "guessed: ids are below vocabulary; only the first length of a row are used"
         return f"{{type: {column_input.type}, {keys}}}  # {note}"
     shape = f", shape: {list(column_input.shape)}" if column_input.shape else ""
+    if column_input.pixel_max is not None:
+        pixel_max = f", pixel_max: {column_input.pixel_max}"
+        return f"{{type: {column_input.type}{shape}{pixel_max}}}  # guessed: 1 is white"
     return f"{{type: {column_input.type}{shape}}}"
 
 

@@ -21,7 +21,7 @@ class TaskScore:
 
     `logits_sha256` is the sha256 of the stored logits of every row, in order; None where there is no row.
     `metric_value` is that of `metric`; None where that is accuracy, or is not defined on the rows because
-    they all have one label.
+    they all have one label; the worst one where answers are no numbers, as after a training that diverged.
     """
 
     task: str
@@ -30,6 +30,9 @@ class TaskScore:
     logits_sha256: str | None = None
     metric: MetricName = MetricName.ACCURACY
     metric_value: float | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "metric_value", METRICS[self.metric].count_nan_as_worst(self.metric_value))
 
     @property
     def accuracy(self) -> float:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -10,6 +12,8 @@ from growlearn.domain.errors import NotFound
 from growlearn.domain.model_config import ModelConfig
 from growlearn.domain.printable import list_names, plain_name
 from growlearn.domain.schema import Label, Schema
+
+_VERSION_SUFFIX = re.compile(r"/[0-9]+$")
 
 
 class BranchState(StrEnum):
@@ -62,6 +66,16 @@ def is_version_of_task(name: str, task: str) -> bool:
     (True, True, False)
     """
     return task == name or (task.startswith(f"{name}/") and task.removeprefix(f"{name}/").isdecimal())
+
+
+def is_routed_by_name(task: str, tasks: Collection[str]) -> bool:
+    """Whether rows that name a task, or the one it is a later version of, go to one of several of these.
+
+    >>> [is_routed_by_name(task, ["a", "a/2", "b"]) for task in ("a", "a/2", "b")]
+    [True, True, False]
+    """
+    names = {task, _VERSION_SUFFIX.sub("", task)}
+    return any(sum(is_version_of_task(name, other) for other in tasks) > 1 for name in names)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,6 +181,10 @@ class Manifest:
             None if self.model.encoder is None else self.model.encoder.sha256,
         )
         return tuple(digest for digest in files if digest is not None)
+
+    def with_pixels_as(self, job_schema: Schema) -> Manifest:
+        """The model with images read as a job says: the next version reads requests so."""
+        return replace(self, schema=self.schema.with_pixels_as(job_schema))
 
     def task_versions(self, name: str) -> tuple[str, ...]:
         """Names of the tasks that rows named `name` may belong to, oldest first."""

@@ -5,6 +5,7 @@ How a metric is computed is in `growlearn/metrics.py`; nothing else asks whether
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -28,7 +29,7 @@ class Metric:
 
     `needs_two_classes`: it has no value on rows that all have one label. `chooses_threshold`: it scores
     predicted classes, and for two classes the threshold between them is chosen by it. `is_share`: it is a
-    share of rows, shown in percent.
+    share of rows, shown in percent. `worst` is its worst possible value.
     """
 
     name: MetricName
@@ -36,6 +37,7 @@ class Metric:
     needs_two_classes: bool = True
     chooses_threshold: bool = False
     is_share: bool = False
+    worst: float = 0.0
 
     @property
     def is_accuracy(self) -> bool:
@@ -45,6 +47,13 @@ class Metric:
     def merit(self, value: float) -> float:
         """The value, turned so that more is better: its negative for a metric of which less is better."""
         return value if self.greater_is_better else -value
+
+    def count_nan_as_worst(self, value: float | None) -> float | None:
+        """The value; the worst one for NaN, which answers have whose probabilities are no numbers.
+
+        NaN would compare as neither better nor worse, and SQLite stores it as "not defined".
+        """
+        return self.worst if value is not None and math.isnan(value) else value
 
     def format_value(self, value: float | None) -> str:
         """A value for people, in percent for shares."""
@@ -68,7 +77,12 @@ METRICS: Mapping[MetricName, Metric] = MappingProxyType(
             Metric(name=MetricName.ACCURACY, needs_two_classes=False, is_share=True),
             Metric(name=MetricName.BALANCED_ACCURACY, chooses_threshold=True, is_share=True),
             Metric(name=MetricName.MACRO_F1, chooses_threshold=True, is_share=True),
-            Metric(name=MetricName.LOG_LOSS, greater_is_better=False, needs_two_classes=False),
+            Metric(
+                name=MetricName.LOG_LOSS,
+                greater_is_better=False,
+                needs_two_classes=False,
+                worst=52 * math.log(2),  # of probability 0, which counts as 2 to the power of -52
+            ),
             Metric(name=MetricName.ROC_AUC),
             Metric(name=MetricName.AVERAGE_PRECISION),
         )

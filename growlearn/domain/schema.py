@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from hashlib import sha256
 from math import prod
@@ -40,12 +40,17 @@ _TYPE_KEYS: dict[InputType, tuple[str, dict[str, str]]] = {
     InputType.TEXT: ("a text", {}),
 }
 """The display name of each type, and the keys it requires with their meaning."""
-_OPTIONAL_KEYS: dict[InputType, tuple[str, ...]] = {InputType.TEXT: ("length",)}
+_OPTIONAL_KEYS: dict[InputType, tuple[str, ...]] = {
+    InputType.TEXT: ("length",),
+    InputType.IMAGE: ("pixel_max",),
+}
 """The keys that a type may have or leave out."""
 _VALUE_BYTES = {InputType.IMAGE: 1, InputType.TOKENS: 4, InputType.TEXT: 8}  # 8 of any other
 _TABLE_TYPES = frozenset((InputType.NUMBER, InputType.CATEGORY, InputType.BOOLEAN, InputType.DATETIME))
 NULLABLE_TYPES = _TABLE_TYPES | {InputType.TEXT}
 """Types whose values may be missing; a row without an image, tokens or a series is rejected."""
+MAX_PIXEL = 255
+"""The level of white in stored images."""
 MAX_TOKEN_IDS = 10_000_000
 """The largest vocabulary; each id is a row of the embedding."""
 MAX_NAME_LENGTH = 200
@@ -61,8 +66,10 @@ class InputColumn:
     `shape` is (channels, height, width) in pixels for an image, (steps, channels) for a series.
     `vocabulary` is for tokens only: ids lie in 0..vocabulary - 1. `length` is how many tokens a row has: a
     longer row of ids is cut to so many; of a text, which has one token, it adds one for each of so many
-    words. Rows with a missing value are rejected where the column is `required`; images, tokens and series
-    always are.
+    words. `pixel_max`, 1 or 255, is the number of white where an image is given as numbers: 255 where a job
+    does not say; a version that does not say, as those of release 0.1.0, decides by file or request. It tells
+    how an image is delivered, not what a row holds, so columns that differ in nothing else are equal. Rows
+    with a missing value are rejected where the column is `required`; images, tokens and series always are.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
@@ -72,10 +79,11 @@ class InputColumn:
     vocabulary: int | None = None
     length: int | None = None
     required: bool = False
+    pixel_max: int | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         type_name, required_keys = _TYPE_KEYS[self.type]
-        for key in ("shape", "vocabulary", "length"):
+        for key in ("shape", "vocabulary", "length", "pixel_max"):
             is_given = getattr(self, key) is not None
             if key in required_keys and not is_given:
                 raise ValueError(f"{type_name} needs {key}: {required_keys[key]}")
@@ -88,6 +96,9 @@ class InputColumn:
             value = getattr(self, key)
             if value is not None and not minimum <= value <= maximum:
                 raise ValueError(f"{key} {value} must lie between {minimum} and {maximum:,}")
+
+        if self.pixel_max not in (None, 1, MAX_PIXEL):
+            raise ValueError(f"pixel_max {self.pixel_max} must be 1 or {MAX_PIXEL}")
 
     @property
     def num_bytes(self) -> int:
@@ -153,8 +164,19 @@ class Schema:
 
     @property
     def digest(self) -> str:
-        """16 hex digits that differ between schemas."""
-        return sha256(repr(self).encode()).hexdigest()[:16]
+        """16 hex digits that differ between schemas, also in how they read pixels."""
+        fractions = [name for name, column in self.inputs.items() if column.pixel_max == 1]
+        return sha256(f"{self!r}{fractions or ''}".encode()).hexdigest()[:16]
+
+    def with_pixels_as(self, job_schema: Schema) -> Schema:
+        """The same columns, with images read as a job says: up to 255 where it does not say."""
+        inputs = {
+            name: replace(column, pixel_max=job_schema.inputs[name].pixel_max or MAX_PIXEL)
+            if column.type is InputType.IMAGE and name in job_schema.inputs
+            else column
+            for name, column in self.inputs.items()
+        }
+        return replace(self, inputs=inputs)
 
 
 def sort_labels(labels: Iterable[Label]) -> tuple[Label, ...]:

@@ -25,20 +25,21 @@ _DAY_S = 86_400
 def with_monitor_state(
     comparison_data: Sequence[TaskComparisonData],
     tasks: Sequence[Task],
-    stored_tasks: Sequence[Task],
+    references: Sequence[Task],
     earlier: Sequence[Window],
     load_report: Callable[[Window], DriftReport | None],
     job: Job,
 ) -> tuple[TaskComparisonData, ...]:
     """Comparison data with the monitor state of earlier windows; `load_report` loads a window's report.
 
-    `tasks` are the known ones; `stored_tasks` all that were ever opened or refined, in that order, so the
-    place of a task among them numbers its reference. Half of each budget is for scores, half for errors.
+    `tasks` are the known ones; `references` all that were ever opened, refined or distilled, in that order,
+    so the place of a task among them numbers its reference. Half of each budget is for scores, half for
+    errors.
     """
     if job.drift.decision_rule != "sequential":
         return tuple(comparison_data)
-    states = load_monitor_states(tasks, stored_tasks, earlier, load_report)
-    numbers = {(task.name, task.version): number for number, task in enumerate(stored_tasks, start=1)}
+    states = load_monitor_states(tasks, references, earlier, load_report)
+    numbers = {(task.name, task.version): number for number, task in enumerate(references, start=1)}
     versions = {task.name: task.version for task in tasks}
     return tuple(
         _with_state(data, states[data.task], numbers[data.task, versions[data.task]], earlier, job)
@@ -66,7 +67,7 @@ def _with_state(
 
 def load_monitor_states(
     tasks: Sequence[Task],
-    stored_tasks: Sequence[Task],
+    references: Sequence[Task],
     earlier: Sequence[Window],
     load_report: Callable[[Window], DriftReport | None],
 ) -> Mapping[str, MonitorState]:
@@ -75,18 +76,18 @@ def load_monitor_states(
     A reference that no window was compared with has an initial state. After a rollback the earlier reference
     continues where it was: windows that opened what was rolled back were compared with no reference.
     """
-    return {task.name: _load_monitor_state(task, stored_tasks, earlier, load_report) for task in tasks}
+    return {task.name: _load_monitor_state(task, references, earlier, load_report) for task in tasks}
 
 
 def _load_monitor_state(
     task: Task,
-    stored_tasks: Sequence[Task],
+    references: Sequence[Task],
     earlier: Sequence[Window],
     load_report: Callable[[Window], DriftReport | None],
 ) -> MonitorState:
     initial = MonitorState(reference_version=task.version)
     later_versions = {
-        row.version for row in stored_tasks if row.name == task.name and row.version > task.version
+        row.version for row in references if row.name == task.name and row.version > task.version
     }  # rolled back, or they would be the task's version now
     for window in reversed(earlier):
         if window.task != task.name or not window.verdict:
@@ -101,7 +102,9 @@ def _load_monitor_state(
 
 
 def make_task_budget(job: Job, reference_number: int, windows_per_day: float | None) -> AlphaBudget:
-    """The alpha budget of the k-th reference of a stream; each task that is opened or refined brings one.
+    """The alpha budget of the k-th reference of a stream; a task brings one where it is opened or refined.
+
+    Where a version distils the model, each of its tasks brings one too: its head is another.
 
     It is alpha / (k (k + 1)), which sums to alpha over any number of references; a false alarm budget applies
     to the stream's current task. Where the pace of its windows is not known yet, alpha is spent until it is.

@@ -21,8 +21,8 @@ _CHUNK_ROWS = 2048
 class ServedAnswers:
     """What a version answers to N rows: the probability that each is right, float64 [N], and its task [N].
 
-    A row that names a task that the version does not have is wrong: probability 0, task None. `correct`
-    (bool [N]) is False where the label is not known.
+    A row that names a task that the version does not have is wrong: probability 0, task None. So is one whose
+    probability is no number. `correct` (bool [N]) is False where the label is not known.
     """
 
     probability: npt.NDArray[np.float64]
@@ -39,7 +39,7 @@ def answer_rows(predictor: Predictor, rows: Rows) -> ServedAnswers:
     for start in range(0, len(known), _CHUNK_ROWS):
         indices = known[start : start + _CHUNK_ROWS]
         part = predictor.answer(rows.take(indices))
-        answers.probability[indices] = part.probability
+        answers.probability[indices] = np.nan_to_num(part.probability, nan=0.0)
         answers.task[indices] = part.task
         answers.correct[indices] = [
             label is not None and predictor.format_label(label) == prediction

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from growlearn.domain.errors import GrowLearnError
 from growlearn.domain.evaluation import Evaluation, TaskScore, common_metric
-from growlearn.domain.lineage import Manifest
+from growlearn.domain.lineage import Manifest, is_routed_by_name
 from growlearn.domain.schema import Label
 from growlearn.ports import EvalRequest, Evaluator
 
@@ -102,15 +102,21 @@ def score_best_existing_task(
 def evaluate_routed(
     manifest: Manifest, holdouts: Sequence[EvalRequest], evaluator: Evaluator
 ) -> tuple[TaskScore, ...]:
-    """Scores on the hold-out of every routable task, with each row routed instead of its task given.
+    """Scores on the hold-out of every task whose rows are routed when they are served, as they are then.
 
-    Empty where a column names the tasks, or where the model has one routable task.
+    Without a task column those are all routable tasks where there are several; with one, a task that has
+    later versions, and these: their rows name the task, and any of them may answer.
     """
-    routable_tasks = manifest.routable_tasks
-    if manifest.schema.task is not None or len(routable_tasks) == 1:
-        return ()
-    requests = [replace(request, routed=True) for request in holdouts if request.task in routable_tasks]
-    return tuple(evaluator.evaluate(manifest, requests))
+    routed_tasks = _find_routed_tasks(manifest)
+    requests = [replace(request, routed=True) for request in holdouts if request.task in routed_tasks]
+    return tuple(evaluator.evaluate(manifest, requests)) if requests else ()
+
+
+def _find_routed_tasks(manifest: Manifest) -> tuple[str, ...]:
+    if manifest.schema.task is None:
+        return manifest.routable_tasks if len(manifest.routable_tasks) > 1 else ()
+    names = tuple(head.name for head in manifest.tasks)
+    return tuple(name for name in names if is_routed_by_name(name, names))
 
 
 def _require_labelled_rows(task_score: TaskScore) -> TaskScore:

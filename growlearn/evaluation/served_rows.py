@@ -17,7 +17,8 @@ def score_served_rows(predictor: Predictor, rows: Rows, more_labels: Iterable[La
     """Probabilities and predictions of N labelled rows over all labels of model, rows and `more_labels`.
 
     Columns are in the order of labels as text, so two models of one stream that get each other's labels have
-    the same. A row that names an unknown task has no answer. The positive label of a model of two is that of
+    the same. A row that names an unknown task has no answer, nor has one whose probabilities are no numbers.
+    The positive label of a model of two is that of
     its first task.
     """
     labels = sorted({*predictor.labels, *map(str, rows.labels), *map(str, more_labels)})
@@ -27,9 +28,10 @@ def score_served_rows(predictor: Predictor, rows: Rows, more_labels: Iterable[La
     known = np.setdiff1d(np.arange(len(rows)), list(find_unknown_task_rows(rows, predictor.manifest)))
     if len(known):
         answers = predictor.answer(rows.take(known), proba=True)
+        is_answer = np.isfinite(answers.class_probabilities).all(axis=1)
         columns = np.array([index[label] for label in predictor.labels])
-        probabilities[np.ix_(known, columns)] = answers.class_probabilities
-        predicted[known] = [index[str(label)] for label in answers.prediction]
+        probabilities[np.ix_(known[is_answer], columns)] = answers.class_probabilities[is_answer]
+        predicted[known[is_answer]] = [index[str(label)] for label in answers.prediction[is_answer]]
     positive = predictor.manifest.tasks[0].positive_class
     return ScoredRows(
         probabilities,

@@ -57,7 +57,7 @@ def plan_consolidation(
     return ConsolidationPlan(
         stream=job.name,
         window=f"w{window_number}",
-        parent_manifest=model,
+        parent_manifest=model.with_pixels_as(job.schema),
         parent_version=version.number,
         task_data=tuple(_make_task_data(head, stored_tasks[head.name]) for head in model.tasks),
         new_branches=tuple(f"b{num_existing_branches + 1 + i}" for i in range(num_branches)),

@@ -11,7 +11,9 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as pacsv
+import pyarrow.types as pt
 
 _MAX_BLOCK_BYTES = 2**31 - 1  # pyarrow's block size is an int32
 _BYTE_ORDER_MARKS = (  # UTF-32 first: its little-endian mark begins with that of UTF-16
@@ -31,6 +33,8 @@ _MORE_MISSING_WORDS = (
     "Null",
     "NAN",
 )  # of those that pyarrow lacks
+_CODE = r"^\s*(0[0-9]+|\+[0-9]+|[0-9]+[eE][0-9]+|0[xX][0-9a-fA-F]+)\s*$"  # as spelling.py tells them apart
+_MEASURED = r"[-.]|[eE]\+"  # no code has a fraction, is below zero, or is written as programs write floats
 _FIELD_END = b",\r\n"
 # A quoted field; only a separator, a line's end or the file's may follow its closing quote.
 _QUOTED_FIELD = re.compile(rb'"[^"]*+(?:""[^"]*+)*+"(?=[,\r\n]|\Z)')
@@ -51,11 +55,11 @@ def read_csv(content: bytes, select_columns: Callable[[Sequence[str]], list[str]
     return _parse(text, _read_as_text(included), numbers).rename_columns(wanted)
 
 
-def _read_as_text(names: list[str]) -> pacsv.ConvertOptions:
+def _read_as_text(names: list[str], missing: Sequence[str] = ("",)) -> pacsv.ConvertOptions:
     return pacsv.ConvertOptions(
         include_columns=names,
         column_types=dict.fromkeys(names, pa.string()),
-        null_values=[""],
+        null_values=missing,
         strings_can_be_null=True,
     )
 
@@ -68,12 +72,36 @@ def _find_positions(names: Sequence[str], wanted: Sequence[str]) -> list[int]:
     return [places[name].pop(0) for name in wanted]
 
 
-def infer_csv(content: bytes) -> Any:
-    """Every column, with the type that all its cells have."""
+def infer_csv(content: bytes) -> tuple[Any, dict[str, str]]:
+    """Every column, with the type that all its cells have, and one cell of each column that holds codes.
+
+    Codes such as `007` stay text, although all their cells can be read as numbers. So do times of day.
+    """
     text = _decode(content)
     _read_column_names(text)
     missing = sorted({*pacsv.ConvertOptions().null_values, *_MORE_MISSING_WORDS})
-    return _parse(text, pacsv.ConvertOptions(null_values=missing))
+    table = _parse(text, pacsv.ConvertOptions(null_values=missing))
+    if len(set(table.column_names)) < table.num_columns:
+        return table, {}  # which of two is meant is not known
+    names = [field.name for field in table.schema if _may_be_text(field.type)]
+    cells = _parse(text, _read_as_text(names, missing)) if names else table.select([])
+    codes = {name: code for name in names if (code := find_code(cells.column(name))) is not None}
+    for place, field in enumerate(table.schema):
+        if field.name in codes or pt.is_time(field.type):
+            table = table.set_column(place, field.name, cells.column(field.name))
+    return table, codes
+
+
+def _may_be_text(inferred_type: Any) -> bool:
+    return bool(pt.is_integer(inferred_type) or pt.is_floating(inferred_type) or pt.is_time(inferred_type))
+
+
+def find_code(cells: Any) -> str | None:
+    """A cell of a column of numbers that says they are codes, such as `007`; None where they are measured."""
+    codes = cells.filter(pc.match_substring_regex(cells, _CODE))
+    if not len(codes) or pc.any(pc.match_substring_regex(cells, _MEASURED)).as_py():
+        return None
+    return str(codes[0])
 
 
 def has_wide_characters(start: bytes) -> bool:

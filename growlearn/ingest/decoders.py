@@ -38,7 +38,7 @@ def decode_input(
 
 def _decode_image_column(column: Any, name: str, spec: InputColumn, row_errors: RowErrors, _: bool) -> Column:
     assert spec.shape is not None
-    return decode_images(column, name, spec.shape, row_errors)
+    return decode_images(column, name, spec.shape, spec.pixel_max, row_errors)
 
 
 def _decode_number_column(

@@ -15,9 +15,10 @@ import pyarrow.types as pt
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from growlearn.domain.errors import InvalidFile
+from growlearn.domain.schema import MAX_PIXEL
 from growlearn.ingest.columns import null_mask, unwrap_column
 from growlearn.ingest.lists import ListShapes, flatten_valid_lists, get_depth_and_leaf_type, is_list_type
-from growlearn.ingest.row_errors import RowError, RowErrors, mark_rows
+from growlearn.ingest.row_errors import RowError, RowErrors, mark_rows, refuse_if_all
 from growlearn.ingest.rows import Column
 from growlearn.ingest.spool import allocate_zeros
 
@@ -38,11 +39,14 @@ _UPRIGHT = {  # EXIF orientation -> how the stored pixels become what a viewer s
 }
 
 
-def decode_images(column: Any, name: str, shape: ImageShape, row_errors: RowErrors) -> Column:
+def decode_images(
+    column: Any, name: str, shape: ImageShape, pixel_max: int | None, row_errors: RowErrors
+) -> Column:
     """Column as uint8 [N, channels, height, width]; rows without an image of this shape are marked as errors.
 
     Accepted are PNG or JPEG bytes, plain or as a struct of bytes and path, and lists (flat, or nested as the
-    shape) of channels * height * width numbers. Raises InvalidFile for any other kind.
+    shape) of channels * height * width numbers from 0 to `pixel_max`, which is white; where that is None,
+    fractions are 0 to 1 where all numbers of the column are. Raises InvalidFile for any other kind.
     """
     column = unwrap_column(column, keep_dictionary=True)
     if pt.is_struct(column.type):
@@ -51,7 +55,7 @@ def decode_images(column: Any, name: str, shape: ImageShape, row_errors: RowErro
     if _is_binary_type(column.type.value_type if pt.is_dictionary(column.type) else column.type):
         return _decode_image_files(column, name, shape, row_errors)
     if is_list_type(column.type):
-        return _decode_image_lists(column, name, shape, row_errors)
+        return _decode_image_lists(column, name, shape, pixel_max, row_errors)
     if pt.is_null(column.type):
         return allocate_zeros((len(column), *shape), np.uint8)
     raise InvalidFile(
@@ -176,12 +180,19 @@ def _is_whole_png(content: bytes) -> bool:
 # Lists of numbers -----------------------------------------------------------------------------------
 
 
-def _decode_image_lists(column: Any, name: str, shape: ImageShape, row_errors: RowErrors) -> Column:
+def _decode_image_lists(
+    column: Any, name: str, shape: ImageShape, pixel_max: int | None, row_errors: RowErrors
+) -> Column:
     shapes = _get_list_shapes(column.type, name, shape)
     rows, leaves = flatten_valid_lists(column, name, shapes, row_errors)
-    is_floating = pt.is_floating(get_depth_and_leaf_type(column.type)[1])
+    if pixel_max is None:
+        is_floating = pt.is_floating(get_depth_and_leaf_type(column.type)[1])
+        pixel_max = _guess_pixel_max(leaves) if is_floating else MAX_PIXEL
+    else:
+        _reject_fractions(leaves, rows, name, pixel_max, row_errors)
+    levels = _to_levels(leaves, rows, name, pixel_max, row_errors)
     pixels = allocate_zeros((len(column), *shape), np.uint8)
-    pixels[rows] = _scale_to_uint8(leaves, rows, name, row_errors, is_floating).reshape(-1, *shape)
+    pixels[rows] = levels.reshape(-1, *shape)
     return pixels
 
 
@@ -199,17 +210,32 @@ def _get_list_shapes(arrow_type: Any, name: str, shape: ImageShape) -> ListShape
     return shapes
 
 
-def _scale_to_uint8(
-    leaves: Column, rows: Column, name: str, row_errors: RowErrors, is_floating: bool
-) -> Column:
-    """Numbers [M, values] as uint8; fractions of 1 are scaled where the whole column lies in 0..1."""
-    if leaves.dtype == np.uint8:
+def _guess_pixel_max(leaves: Column) -> int:
+    """1 where all numbers [M, values] lie in 0..1."""
+    finite = leaves[np.isfinite(leaves).all(axis=1)]
+    return 1 if finite.size and finite.min() >= 0 and finite.max() <= 1 else MAX_PIXEL
+
+
+def _reject_fractions(leaves: Column, rows: Column, name: str, pixel_max: int, row_errors: RowErrors) -> None:
+    """Mark images in fractions of 1 where 255 is white: they would be nearly black."""
+    if pixel_max == 1 or leaves.dtype.kind != "f":
+        return
+    in_fractions = (leaves.min(axis=1, initial=0) >= 0) & (leaves.max(axis=1, initial=0) <= 1)
+    in_fractions[in_fractions] = (leaves[in_fractions] % 1 > 0).any(axis=1)
+    kind = f"{name} has fractions of 1 where 255 is white; where 1 is, the column needs pixel_max: 1"
+    refuse_if_all(in_fractions, kind)
+    mark_rows(row_errors, rows[in_fractions], RowError(kind))
+
+
+def _to_levels(leaves: Column, rows: Column, name: str, pixel_max: int, row_errors: RowErrors) -> Column:
+    """Numbers [M, values] from 0 to `pixel_max` as uint8 from 0 to 255."""
+    if leaves.dtype == np.uint8 and pixel_max == MAX_PIXEL:
         return leaves
     is_invalid = np.asarray(~np.isfinite(leaves).all(axis=1))
     mark_rows(row_errors, rows[is_invalid], RowError(f"{name} has missing, NaN or infinite values"))
     leaves = np.where(is_invalid[:, None], 0, leaves)
-    if is_floating and leaves.size and leaves.min() >= 0 and leaves.max() <= 1:
-        leaves = leaves * 255
-    is_out_of_range = (leaves.min(axis=1, initial=0) < 0) | (leaves.max(axis=1, initial=0) > 255)
-    mark_rows(row_errors, rows[is_out_of_range], RowError(f"{name} has values outside 0..255"))
-    return np.asarray(np.rint(np.clip(leaves, 0, 255)), dtype=np.uint8)
+    is_out_of_range = (leaves.min(axis=1, initial=0) < 0) | (leaves.max(axis=1, initial=0) > pixel_max)
+    scale = "0..255" if pixel_max == MAX_PIXEL else "0..1, where 1 is white (pixel_max: 1)"
+    mark_rows(row_errors, rows[is_out_of_range], RowError(f"{name} has values outside {scale}"))
+    levels = leaves if pixel_max == MAX_PIXEL else leaves * (MAX_PIXEL / pixel_max)
+    return np.asarray(np.rint(np.clip(levels, 0, MAX_PIXEL)), dtype=np.uint8)

@@ -11,9 +11,10 @@ import numpy as np
 from growlearn.domain.errors import InvalidFile
 from growlearn.domain.file_limits import DEFAULT_LIMITS, FileLimits
 from growlearn.domain.printable import MAX_LISTED_NAMES, list_names
-from growlearn.domain.schema import Schema
+from growlearn.domain.schema import InputType, Schema
 from growlearn.domain.window import BadRow
-from growlearn.ingest.columns import decode_texts
+from growlearn.ingest.columns import NUMBER_PATTERN, decode_texts
+from growlearn.ingest.csv_files import find_code
 from growlearn.ingest.decoders import decode_input
 from growlearn.ingest.formats import RawTable, load_raw_table
 from growlearn.ingest.label_file import is_label_file
@@ -98,22 +99,30 @@ def load_selected_columns(
 def parse_raw_table(
     raw_table: RawTable, schema: Schema, *, for_prediction: bool = False, label_kind: type | None = None
 ) -> ParsedFile:
-    """Decode and validate a table of already selected columns, as in `parse_file`."""
+    """Decode and validate a table of already selected columns, as in `parse_file`.
+
+    Images are predicted as the schema of the version reads them, and else as that of the job does.
+    """
     table = raw_table.table
     if table.num_rows == 0:
         raise InvalidFile("the file has no rows")
     row_errors: RowErrors = {}
+    if not for_prediction:
+        schema = schema.with_pixels_as(schema)
     rows, label_note = _decode_rows(raw_table, schema, row_errors, for_prediction, label_kind)
     source_rows = _find_valid_rows(row_errors, table.num_rows)
     valid_rows = rows if len(source_rows) == len(rows) else rows.take(source_rows)
     valid_rows = replace(valid_rows, row_hashes=hash_rows(valid_rows.inputs, schema))
     unlabelled = not for_prediction and schema.label not in table.column_names
+    if unlabelled:
+        label_note = f"no column {schema.label!r}: the rows have no labels yet"
+    code_note = None if for_prediction else _describe_codes(raw_table, schema)
     return ParsedFile(
         valid_rows,
         source_rows,
         rows.tasks,
         _append_row_names(row_errors, raw_table.row_names),
-        f"no column {schema.label!r}: the rows have no labels yet" if unlabelled else label_note,
+        "; ".join(note for note in (label_note, code_note) if note) or None,
     )
 
 
@@ -184,6 +193,20 @@ def _decode_input(raw_table: RawTable, name: str, schema: Schema, row_errors: Ro
     if raw_table.mapped is not None:
         drop_pages(raw_table.mapped)
     return cells
+
+
+def _describe_codes(raw_table: RawTable, schema: Schema) -> str | None:
+    """Which number columns of a CSV hold codes such as `007`, of which 7 is left; None without any."""
+    if not raw_table.cells_are_text:
+        return None
+    names = [name for name, spec in schema.inputs.items() if spec.type is InputType.NUMBER]
+    codes = {name: find_code(raw_table.table.column(name)) for name in names}
+    told = [
+        f"column {name!r} is a number: {code.strip()!r} is read as {float(code):g}"
+        for name, code in codes.items()
+        if code is not None and NUMBER_PATTERN.fullmatch(code)
+    ]
+    return "; ".join(told[:MAX_LISTED_NAMES]) or None
 
 
 def _find_valid_rows(row_errors: RowErrors, num_rows: int) -> Column:

@@ -292,7 +292,7 @@ def _make_window_replay(
 
 
 def _metric_value(metric: Metric, scored_rows: ScoredRows) -> float | None:
-    return None if metric.is_accuracy else compute_metric(metric, scored_rows)
+    return None if metric.is_accuracy else metric.count_nan_as_worst(compute_metric(metric, scored_rows))
 
 
 def _score_rows(window: Window, model: Manifest, task: str | None, models: ModelCache) -> ScoredRows | None:

@@ -80,8 +80,9 @@ class StepContext:
 
     @cached_property
     def parent_manifest(self) -> Manifest:
-        """The model grown from; empty for a stream that has none yet."""
-        return empty_manifest(self.job) if self.parent is None else self.parent.manifest
+        """The model grown from; empty for a stream that has none yet. It reads images as the job says."""
+        manifest = empty_manifest(self.job) if self.parent is None else self.parent.manifest
+        return manifest.with_pixels_as(self.job.schema)
 
     @cached_property
     def stored_tasks(self) -> tuple[Task, ...]:

@@ -15,8 +15,9 @@ from growlearn.domain.schema import Label
 class EvalRequest:
     """One task's stored rows (sha256 of Parquet) on which a model is evaluated.
 
-    Where they are `routed` the model gets no task, and its router chooses one for each row. `positive_class`
-    is the class that a two-class metric is about; None: that of the task's head.
+    Where they are `routed` the model's router chooses the head of each row, among those that may answer it
+    when it is served. `positive_class` is the class that a two-class metric is about; None: that of the
+    task's head.
     """
 
     task: str

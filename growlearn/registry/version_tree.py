@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from growlearn.domain.errors import NotFound
 from growlearn.domain.lineage import Task, Version
@@ -35,11 +36,33 @@ def select_version_tasks(
     """
     if number is None:
         return ()
-    ancestry = get_ancestry(versions, number)
-    rank = {version.number: index for index, version in enumerate(ancestry)}
-    newest: dict[str, Task] = {}
-    for task in sorted(
-        (task for task in stored_tasks if task.version in rank), key=lambda t: rank[t.version]
-    ):
-        newest[task.name] = task
-    return tuple(newest[head.name] for head in ancestry[-1].manifest.tasks if head.name in newest)
+    newest = _find_newest_tasks(stored_tasks, versions, number)
+    heads = get_version(versions, number).manifest.tasks
+    return tuple(newest[head.name] for head in heads if head.name in newest)
+
+
+def list_references(stored_tasks: Sequence[Task], versions: Sequence[Version]) -> tuple[Task, ...]:
+    """All tasks ever opened or refined, and those whose heads a version distilled, in the order of versions.
+
+    Each brings a reference of its own to the sequential tests of drift: before another head the same rows
+    have other scores, so those tests start again, with a part of alpha of their own.
+    """
+    with_own_task = {task.version for task in stored_tasks}
+    distilled = [
+        replace(task, version=version.number, window=version.window)
+        for version in versions
+        if version.number not in with_own_task
+        for task in _find_newest_tasks(stored_tasks, versions, version.number).values()
+    ]
+    return tuple(sorted((*stored_tasks, *distilled), key=lambda task: task.version))
+
+
+def _find_newest_tasks(
+    stored_tasks: Sequence[Task], versions: Sequence[Version], number: int
+) -> dict[str, Task]:
+    """Each task by name as a version or its nearest ancestor made it."""
+    rank = {version.number: index for index, version in enumerate(get_ancestry(versions, number))}
+    made = sorted(
+        (task for task in stored_tasks if task.version in rank), key=lambda task: rank[task.version]
+    )
+    return {task.name: task for task in made}

@@ -45,13 +45,13 @@ def find_kinds(records: Sequence[Record], schema: Schema) -> Kinds | None:
     """What kind of value each column holds in these records; None where that varies, or must not be shared.
 
     Records of one kind can be parsed as one without a change to any of them. Others cannot: Arrow gives a
-    column one type, which turns a boolean beside a fraction into 1, and pixels in fractions are scaled by
-    the range of their column.
+    column one type, which turns a boolean beside a fraction into 1, and a version that does not say what
+    number is white decides that by the range of its column.
     """
     kinds: Kinds = (None,) * len(schema.inputs)
     for record in records:
         own = tuple(
-            _find_kind(record.get(name), is_image=column.type is InputType.IMAGE)
+            _find_kind(record.get(name), by_range=column.type is InputType.IMAGE and column.pixel_max is None)
             for name, column in schema.inputs.items()
         )
         merged = merge_kinds(kinds, own)
@@ -68,7 +68,7 @@ def merge_kinds(some: Kinds, others: Kinds) -> Kinds | None:
     return tuple(one or other for one, other in zip(some, others, strict=True))
 
 
-def _find_kind(value: object, *, is_image: bool) -> str | None:
+def _find_kind(value: object, *, by_range: bool) -> str | None:
     if not isinstance(value, list):
         return _SCALAR_KINDS.get(type(value), _VARYING)
     while value and isinstance(value[0], list):
@@ -76,4 +76,4 @@ def _find_kind(value: object, *, is_image: bool) -> str | None:
     types = set(map(type, value))
     if types <= {int}:
         return "whole numbers"
-    return "numbers" if types <= {int, float} and not is_image else _VARYING
+    return "numbers" if types <= {int, float} and not by_range else _VARYING

@@ -18,7 +18,7 @@ from growlearn.ingest.rows import Column, Rows, make_dummy_row, object_column
 from growlearn.network.devices import CPU_DEVICE
 from growlearn.network.head_output import to_probabilities
 from growlearn.network.model.network import GrowingNetwork, load_network
-from growlearn.network.router.routed_inference import all_labels, predict_task
+from growlearn.network.router.routed_inference import predict_task, route, shown_labels
 from growlearn.network.router.router import Router, load_router
 from growlearn.serving.known_tasks import find_unknown_task_rows
 
@@ -72,13 +72,12 @@ class Predictor:
             self.network = load_network(manifest, read, device=device)
             self.network.set_execution(execution, make_dummy_row(manifest.schema))
             self.router = load_router(manifest, self.network.root_stem, read)
-        self._routable_tasks = manifest.routable_tasks
         self._mixed_labels = len({type(label) for head in manifest.tasks for label in head.classes}) > 1
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """All labels of the model as text, in the order they first occur, as in `class_probabilities`."""
-        return tuple(dict.fromkeys(str(label) for label in all_labels(self.manifest)))
+        """All labels of the model as text, in the order of `shown_labels` and of `class_probabilities`."""
+        return tuple(map(str, shown_labels(self.manifest)))
 
     def predict(self, frame: pd.DataFrame, min_probability: float = 0.0, proba: bool = False) -> pd.DataFrame:
         """Rows of a frame -> prediction, probability (0 to 1) and task, with the frame's own index.
@@ -130,7 +129,7 @@ class Predictor:
         """
         if not 0 <= min_probability <= 1:
             raise GrowLearnError(f"min_probability {min_probability} must lie between 0 and 1")
-        tasks, routing_probability = self._route(rows)
+        tasks, routing_probability = route(self.router, self.manifest, rows)
         prediction, probability = object_column([None] * len(rows)), np.zeros(len(rows))
         labels = self.labels if proba else ()
         class_probabilities = np.zeros((len(rows), len(labels)))  # [N, K]
@@ -160,25 +159,6 @@ class Predictor:
                 prediction == label for prediction, label in zip(predictions, targets, strict=True)
             ]
         return correct
-
-    def _route(self, rows: Rows) -> tuple[Column, Column]:
-        """The task of each row, object [N], given or the most probable one, and its probability [N]."""
-        given_tasks = [None] * len(rows) if rows.tasks is None else rows.tasks.tolist()
-        tasks, routing_probability = object_column([None] * len(rows)), np.ones(len(rows))
-        for name in dict.fromkeys(given_tasks):
-            row_indices = np.array(
-                [index for index, given_task in enumerate(given_tasks) if given_task == name]
-            )
-            candidate_tasks = self.manifest.task_versions(name) if name is not None else self._routable_tasks
-            if len(candidate_tasks) == 1:
-                tasks[row_indices] = candidate_tasks[0]
-                continue
-            task_probabilities = self.router.probabilities(
-                rows.take(row_indices), candidate_tasks
-            ).numpy()  # [n, tasks]
-            tasks[row_indices] = object_column(candidate_tasks)[task_probabilities.argmax(1)]
-            routing_probability[row_indices] = task_probabilities.max(1)
-        return tasks, routing_probability
 
     def format_label(self, label: Label) -> Label:
         """A label as predictions show it: as text where some tasks have text labels and others integers."""

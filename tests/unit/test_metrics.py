@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from sklearn import metrics as sklearn_metrics
 
-from growlearn.domain.metric import METRICS, MetricName
+from growlearn.domain.metric import METRICS, Metric, MetricName
 from growlearn.metrics import NO_ANSWER, ScoredRows, compute_chance_level, compute_metric
 
 TWO_CLASS_PROBABILITIES = np.array([0.1, 0.4, 0.35, 0.8, 0.7])
@@ -139,3 +139,14 @@ def test_the_log_loss_is_scikit_learn_s() -> None:
     probabilities[1], targets[1] = (1, 0, 0, 0), 0
     expected = sklearn_metrics.log_loss(targets, probabilities, labels=range(4))
     assert value(MetricName.LOG_LOSS, ScoredRows(probabilities, targets, targets)) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("metric", METRICS.values(), ids=lambda metric: metric.name)
+def test_no_answers_are_worse_than_the_worst(metric: Metric) -> None:
+    wrong = ScoredRows(np.eye(2)[[1, 0, 1]], np.array([1, 0, 1]), np.array([0, 1, 0]), 1)
+    measured = compute_metric(metric, wrong)
+    assert measured is not None
+    assert metric.merit(metric.worst) <= metric.merit(measured) + 1e-9
+    assert metric.count_nan_as_worst(math.nan) == metric.worst
+    assert metric.count_nan_as_worst(None) is None
+    assert metric.count_nan_as_worst(0.5) == 0.5

@@ -12,6 +12,7 @@ from growlearn.app.dashboard.pagination import take_page
 from growlearn.app.dashboard.routing import PageNumber, add_page
 from growlearn.app.dashboard.templates import render
 from growlearn.domain.api_key import Role
+from growlearn.registry.version_tree import list_references
 
 PAGE_SIZE = 50
 
@@ -26,7 +27,9 @@ def add_pages(app: FastAPI, context: ApiContext) -> None:
         shown = take_page(judged, page, PAGE_SIZE)
         in_order = tuple(reversed(shown.items))
         reports = store.drift_reports(stream, [window.id for window in in_order])
-        evidence = read_evidence(in_order, reports, job, store.tasks(stream))
+        is_sequential = job.drift.decision_rule == "sequential"
+        references = list_references(store.tasks(stream), store.versions(stream)) if is_sequential else ()
+        evidence = read_evidence(in_order, reports, job, references)
         return render(
             request,
             "drift.html",

@@ -25,6 +25,7 @@ from growlearn.app.library.columns import (
 from growlearn.app.library.first_job import STREAM_NAME, write_first_job
 from growlearn.app.library.stream import Stream
 from growlearn.domain.errors import GrowLearnError, NotFound
+from growlearn.network.router.routed_inference import shown_labels
 from growlearn.registry.version_tree import get_version
 from growlearn.serving.predictor import PROBABILITY_PREFIX
 
@@ -100,10 +101,13 @@ class GrowingModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # scik
 
     @property
     def classes_(self) -> npt.NDArray[Any]:
-        """All labels that the champion knows, in the order they first came."""
+        """All labels that the champion knows, as `predict` gives them and in the order of `predict_proba`.
+
+        That is task by task, the oldest first; within a task integers by value, and text alphabetically.
+        Where some tasks have text labels and others integers, all are text.
+        """
         stream = self.stream_
-        tasks = get_version(stream.versions, stream.require_champion()).manifest.tasks
-        return np.array(list(dict.fromkeys(label for head in tasks for label in head.classes)))
+        return np.array(shown_labels(get_version(stream.versions, stream.require_champion()).manifest))
 
     @property
     def windows_(self) -> Sequence[Window]:

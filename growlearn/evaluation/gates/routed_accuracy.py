@@ -1,4 +1,4 @@
-"""Rows that name no task must still be routed to their own task."""
+"""Rows that are routed, as they name no task or one of several versions, must still be answered well."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from growlearn.domain.evaluation import (
     gain,
 )
 from growlearn.domain.job import GateConfig
+from growlearn.domain.lineage import is_routed_by_name
 from growlearn.domain.printable import list_names
 from growlearn.evaluation.gates.gate_input import TOLERANCE, GateInput
 
@@ -49,10 +50,16 @@ def routed_accuracy_drops(evaluation: Evaluation, past_evaluations: Sequence[Eva
 
 
 def _previous_scores(evaluation: Evaluation, past_evaluations: Sequence[Evaluation]) -> dict[str, TaskScore]:
-    """Routed scores of the parent model; with a single task its plain score."""
+    """Routed scores of the parent model; plain ones of tasks whose rows it did not route.
+
+    Release 0.1.0 did not score the versions of a named task with their rows routed: there is none of these.
+    """
     if not past_evaluations:
         return _score_by_task(evaluation.teacher)
-    return _score_by_task((*past_evaluations[-1].task_scores, *past_evaluations[-1].routed))
+    parent = past_evaluations[-1]
+    names = [score.task for score in parent.task_scores]
+    plain = [score for score in parent.task_scores if not is_routed_by_name(score.task, names)]
+    return _score_by_task((*plain, *parent.routed))
 
 
 def _format_reason(gate_input: GateInput, worst: str | None) -> str:

@@ -21,6 +21,7 @@ from growlearn.pipeline.context import StepContext
 from growlearn.pipeline.drift_references import MAX_SAMPLE_ROWS, build_comparison_data, build_sample
 from growlearn.pipeline.transitions import make_transition
 from growlearn.ports import ProgressCallback
+from growlearn.registry.version_tree import list_references, select_version_tasks
 
 
 def judge_window(context: StepContext, _: ProgressCallback) -> Transition:
@@ -103,10 +104,11 @@ def _load_references(
     """The reference of each of these tasks beside the window, with what earlier windows said against it."""
     models, job, manifest = context.ports.models, context.job, context.parent_manifest
     references = build_comparison_data(manifest, models, tasks, rows, context.window.number)
+    all_references = list_references(context.stored_tasks, context.versions)
     references = with_monitor_state(
         references,
-        context.known_tasks,
-        context.stored_tasks,
+        select_version_tasks(all_references, context.versions, context.stream.parent_version),
+        all_references,
         context.earlier_windows,
         lambda window: context.record_of(window.id).report,
         job,

@@ -12,6 +12,7 @@ from growlearn.domain.drift import DriftReport
 from growlearn.domain.evaluation import Evaluation, GateResult
 from growlearn.domain.growth import GrowthPlan, GrowthResult
 from growlearn.domain.job import Job
+from growlearn.domain.metric import METRICS, MetricName
 from growlearn.domain.stream import Transition, WindowRecord
 from growlearn.domain.window import IngestResult, Verdict, Window, WindowState
 from growlearn.ports import Store
@@ -126,6 +127,21 @@ def test_an_evaluation_without_cells_and_a_report_without_scores_are_kept(
     store.advance(make_transition(report=bare.report, evaluation=bare.evaluation))
 
     assert store.window_record("digits", "w1") == bare
+
+
+@pytest.mark.parametrize(
+    ("metric", "worst"), [(MetricName.LOG_LOSS, 36.04365338911715), (MetricName.ROC_AUC, 0.0)]
+)
+def test_a_score_that_is_no_number_is_the_worst_in_every_store(
+    store: Store, make_transition: MakeTransition, evaluation: Evaluation, metric: MetricName, worst: float
+) -> None:
+    """Not "not defined": gates would compare such a score by its accuracy."""
+    diverged = replace(evaluation.initial, metric=metric, metric_value=math.nan)
+    store.advance(make_transition(evaluation=replace(evaluation, initial=diverged)))
+    stored = store.window_record("digits", "w1").evaluation
+    assert stored is not None
+    assert stored.initial == replace(diverged, metric_value=worst)
+    assert stored.initial.value_by(METRICS[metric]) == worst
 
 
 def test_figures_that_are_no_numbers_are_kept(

@@ -174,3 +174,18 @@ def test_lists_are_images_tokens_or_series_by_their_lengths_and_numbers(
 )
 def test_lists_that_are_none_of_these_are_left_out_with_the_reason(lists: Any, why: str) -> None:
     assert why in str(infer_input(column(lists), "values"))
+
+
+@pytest.mark.parametrize(
+    ("lists", "pixel_max"),
+    [
+        ([[0.0, 0.5, 1.0, 0.25]], 1),
+        ([[0, 1, 1, 0]], 1),  # a picture of two colours
+        ([[0.0, 0.0, 0.0, 0.0]], None),
+        ([[0.5, 1.0, 1.0, 0.0], [0.0, 200.0, 0.0, 0.0]], None),
+    ],
+)
+def test_pixels_up_to_one_are_recognised(lists: Any, pixel_max: int | None) -> None:
+    image = infer_input(column(lists), "values")
+    assert isinstance(image, InputColumn)
+    assert image.pixel_max == pixel_max

@@ -36,6 +36,11 @@ def test_an_image_needs_its_shape() -> None:
         ({"type": InputType.SERIES, "shape": (8,)}, r"shape \[8\] must be \[steps, channels\], \[steps, 1\]"),
         ({"type": InputType.SERIES, "shape": (0, 1)}, r"shape \[0, 1\] must be \[steps, channels\]"),
         ({"type": InputType.SERIES, "shape": (8, 1), "vocabulary": 5}, "vocabulary is for tokens"),
+        (
+            {"type": InputType.SERIES, "shape": (8, 1), "pixel_max": 1},
+            "pixel_max is for image; this input is",
+        ),
+        ({"type": InputType.IMAGE, "shape": (1, 8, 8), "pixel_max": 2}, "pixel_max 2 must be 1 or 255"),
     ],
 )
 def test_each_type_has_its_own_keys_and_says_which(keys: dict[str, Any], message: str) -> None:
@@ -92,3 +97,22 @@ def test_ordered_labels_are_the_distinct_ones_integers_first(labels: list[Label]
     assert list(result) == sorted(integers) + sorted(strings)
     assert set(result) == set(labels)
     assert len(set(result)) == len(result)
+
+
+def images(pixel_max: int | None) -> Schema:
+    image = InputColumn(type=InputType.IMAGE, shape=(1, 8, 8), pixel_max=pixel_max)
+    text = InputColumn(type=InputType.TEXT, length=3)
+    return Schema(inputs={"image": image, "t": text}, label="y")
+
+
+def test_what_is_white_does_not_change_the_columns() -> None:
+    """So it may be told of a stream that has rows; files that were unusable are read again."""
+    assert images(None) == images(255) == images(1)
+    assert images(None).digest == images(255).digest == "2f969334b6ebf594"  # as of release 0.1.0
+    assert images(1).digest != images(255).digest
+
+
+@pytest.mark.parametrize(("of_the_job", "read_as"), [(None, 255), (255, 255), (1, 1)])
+def test_a_model_reads_images_as_its_job_says(of_the_job: int | None, read_as: int) -> None:
+    inputs = images(1).with_pixels_as(images(of_the_job)).inputs
+    assert [column.pixel_max for column in inputs.values()] == [read_as, None]

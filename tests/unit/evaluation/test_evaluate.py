@@ -151,3 +151,12 @@ def test_rows_of_a_replaced_task_are_not_routed() -> None:
     holdouts = (*HOLDOUTS, EvalRequest(task="c", rows="rc"))
     routed = evaluate_candidate(three, INITIAL, None, None, "c", holdouts, Routing()).routed
     assert [score.task for score in routed] == ["b", "c"]
+
+
+def test_rows_that_name_a_task_of_several_versions_are_routed_among_them() -> None:
+    second = replace(CANDIDATE.tasks[0], name="a/2")
+    versions = replace(CANDIDATE, tasks=(*CANDIDATE.tasks, second))
+    holdouts = (*HOLDOUTS, EvalRequest(task="a/2", rows="ra2"))
+    evaluation = evaluate_candidate(versions, INITIAL, None, None, "a/2", holdouts, Routing())
+    assert [(score.task, score.correct) for score in evaluation.routed] == [("a", 7), ("a/2", 7)]
+    assert evaluate_consolidated(versions, INITIAL, holdouts, Routing()).routed == evaluation.routed

@@ -93,3 +93,13 @@ def test_a_model_that_cannot_be_consolidated_says_why() -> None:
 )
 def test_a_full_model_says_why_nothing_is_grown(job: Job, replay_rows: str | None, reason: str) -> None:
     assert reason in str(budget_error(job, version(3, replay_rows).manifest))
+
+
+def test_a_consolidated_model_reads_images_as_the_job_says() -> None:
+    def schema_of(pixel_max: int | None) -> Schema:
+        return Schema(inputs={"x": InputColumn(type=InputType.IMAGE, shape=(1, 2, 2), pixel_max=pixel_max)})
+
+    base = version(3)
+    base = replace(base, manifest=replace(base.manifest, schema=schema_of(None)))
+    plan = plan_consolidation(replace(JOB, schema=schema_of(1)), 7, base, stored(base), 3)
+    assert plan.parent_manifest.schema.inputs["x"].pixel_max == 1

@@ -51,7 +51,7 @@ def test_a_quoted_line_break_on_the_border_of_a_block_keeps_its_bytes() -> None:
     assert in_blocks.column("label").to_pylist()[-2:] == ["late\rflight", "q"]  # a label that nobody wrote
 
     assert labels(content)[-2:] == ["late\r\nflight", "q"]
-    assert infer_csv(content).column("label").to_pylist()[-2:] == ["late\r\nflight", "q"]
+    assert infer_csv(content)[0].column("label").to_pylist()[-2:] == ["late\r\nflight", "q"]
 
 
 def test_a_line_longer_than_a_block_is_read() -> None:
@@ -133,3 +133,38 @@ def test_columns_of_one_name_each_keep_their_own_values() -> None:
     assert [column.to_pylist() for column in table.columns] == [["1"], ["left"], ["r, right"], ["end"]]
     unnamed = read_csv(b",a,\n1,2,3\n", list)
     assert [column.to_pylist() for column in unnamed.columns] == [["1"], ["2"], ["3"]]
+
+
+@pytest.mark.parametrize(
+    ("cells", "code"),
+    [
+        (["007", "7"], "007"),
+        (["8", "01234"], "01234"),
+        (["", "00", "NA"], "00"),
+        (["12E4", "3405"], "12E4"),
+        (["0x1F", "12"], "0x1F"),
+        (["+4917612345678", "4917612345"], "+4917612345678"),
+        ([" 007", "12"], " 007"),
+        (["0", "10"], None),
+        (["0.5", "0"], None),
+        (["00.5", "07"], None),  # numbers of equal width
+        (["-05", "05"], None),
+        (["+0.5", "1"], None),
+        (["1e+05", "2e+05"], None),
+        (["1.0E5", "1e5"], None),
+        (["1e-05", "007"], None),
+    ],
+)
+def test_a_column_of_numbers_that_are_codes_stays_text(cells: list[str], code: str | None) -> None:
+    table, codes = infer_csv(("x,n\n" + "".join(f"{cell},1\n" for cell in cells)).encode())
+    assert codes == ({} if code is None else {"x": code})
+    missing = ("", "NA")
+    as_read = [None if cell in missing else cell for cell in cells]
+    as_numbers = [None if cell in missing else float(cell) for cell in cells] if code is None else None
+    assert table.column("x").to_pylist() == (as_read if as_numbers is None else as_numbers)
+    assert table.column("n").to_pylist() == [1] * len(cells)
+
+
+def test_times_of_day_stay_text() -> None:
+    table, codes = infer_csv(b"x,n\n12:00,1\n13:30,2\n")
+    assert (table.column("x").to_pylist(), codes) == (["12:00", "13:30"], {})

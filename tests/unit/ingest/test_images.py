@@ -33,11 +33,13 @@ def file(pixels: Any, form: str = "PNG", mode: str | None = None) -> bytes:
     return sink.getvalue()
 
 
-def decode(column: Any, shape: tuple[int, int, int] = (1, 3, 4)) -> tuple[Any, RowErrors]:
+def decode(
+    column: Any, shape: tuple[int, int, int] = (1, 3, 4), pixel_max: int | None = 255
+) -> tuple[Any, RowErrors]:
     row_errors: RowErrors = {}
     array = column if isinstance(column, pa.Array | pa.ChunkedArray) else pa.array(column)
     chunked = array if isinstance(array, pa.ChunkedArray) else pa.chunked_array([array])
-    return decode_images(chunked, "image", shape, row_errors), row_errors
+    return decode_images(chunked, "image", shape, pixel_max, row_errors), row_errors
 
 
 @pytest.mark.parametrize("kind", [pa.binary(), pa.large_binary(), pa.binary_view()])
@@ -250,13 +252,50 @@ class TestLists:
         _, row_errors = decode([GREY.reshape(4, 3).tolist()])
         assert row_errors[0].detail == ": lists of 4 where 3 are wanted"
 
-    def test_fractions_of_one_are_scaled_only_where_the_whole_column_is_such(self) -> None:
+    @pytest.mark.parametrize("kind", [pa.float64(), pa.float32()])
+    def test_fractions_of_one_are_read_where_one_is_white(self, kind: pa.DataType) -> None:
+        fractions = [(GREY / 255).ravel().tolist(), [0.0] * 11 + [1.0]]
+        pixels, row_errors = decode(pa.array(fractions, pa.list_(kind)), pixel_max=1)
+        assert row_errors == {}
+        assert np.array_equal(pixels[0, 0], GREY)
+        assert pixels[1].max() == 255
+
+    @pytest.mark.parametrize("kind", [pa.int64(), pa.uint8(), pa.float64()])
+    def test_zeros_and_ones_are_read_alike_whatever_their_type(self, kind: pa.DataType) -> None:
+        column = pa.array([[0] * 11 + [1], [0] * 12], pa.list_(kind))
+        assert [image.max() for image in decode(column)[0]] == [1, 0]
+        assert [image.max() for image in decode(column, pixel_max=1)[0]] == [255, 0]
+
+    def test_what_contradicts_the_scale_is_a_bad_row(self) -> None:
+        fractions, levels = [*(GREY / 255).ravel().tolist()], GREY.ravel().astype(float).tolist()
+        pixels, row_errors = decode([fractions, levels])
+        assert row_errors == {
+            0: RowError(
+                "image has fractions of 1 where 255 is white; where 1 is, the column needs pixel_max: 1"
+            )
+        }
+        assert np.array_equal(pixels[1, 0], GREY)
+        pixels, row_errors = decode([fractions, levels], pixel_max=1)
+        assert row_errors == {1: RowError("image has values outside 0..1, where 1 is white (pixel_max: 1)")}
+        assert np.array_equal(pixels[0, 0], GREY)
+
+    def test_a_long_file_of_the_other_scale_is_refused_in_one_sentence(self) -> None:
+        column = pa.array([[0.5]] * 10_001)
+        with pytest.raises(InvalidFile, match="in all 10,001 image has fractions of 1 where 255 is white"):
+            decode(column, (1, 1, 1))
+
+    def test_levels_between_whole_numbers_are_rounded(self) -> None:
+        pixels, row_errors = decode([[1.5, 0.25, *[0] * 10]])
+        assert row_errors == {}
+        assert pixels[0, 0, 0].tolist() == [2, 0, 0, 0]
+
+    def test_a_version_that_does_not_say_decides_by_the_column(self) -> None:
         fractions = (GREY / 255).ravel().tolist()
-        assert np.array_equal(decode([fractions])[0][0, 0], GREY)
-        mixed = decode([fractions, GREY.ravel().astype(float).tolist()])[0]
+        assert np.array_equal(decode([fractions], pixel_max=None)[0][0, 0], GREY)
+        mixed = decode([fractions, GREY.ravel().astype(float).tolist()], pixel_max=None)[0]
         assert np.array_equal(mixed[1, 0], GREY)
         assert mixed[0].max() <= 1
-        assert decode([[0] * 11 + [1]])[0].max() == 1  # integers are never fractions
+        assert decode([[0] * 11 + [1]], pixel_max=None)[0].max() == 1  # integers are never fractions
 
     @pytest.mark.parametrize("value", [float("nan"), float("inf"), None])
     def test_numbers_that_are_none_are_bad_rows(self, value: float | None) -> None:
@@ -273,7 +312,7 @@ class TestLists:
     def test_rows_flawed_before_are_not_looked_at(self) -> None:
         row_errors: RowErrors = {0: RowError("x is NaN")}
         column = pa.chunked_array([pa.array([[0.5] * 11, GREY.ravel().astype(float).tolist()])])
-        pixels = decode_images(column, "image", (1, 3, 4), row_errors)
+        pixels = decode_images(column, "image", (1, 3, 4), 255, row_errors)
         assert row_errors == {0: RowError("x is NaN")}
         assert np.array_equal(pixels[1, 0], GREY)
 

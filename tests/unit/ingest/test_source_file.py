@@ -46,9 +46,9 @@ RECORDS: list[dict[str, Any]] = [
 ]  # fmt: skip
 
 
-def write(rows: Rows) -> dict[str, bytes]:
+def write(rows: Rows, schema: Schema = SCHEMA) -> dict[str, bytes]:
     sink = io.BytesIO()
-    pq.write_table(to_source_table(rows, SCHEMA), sink)
+    pq.write_table(to_source_table(rows, schema), sink)
     return {"rows.parquet": sink.getvalue()}
 
 
@@ -81,3 +81,16 @@ def test_every_type_of_input_is_read_back_as_it_was() -> None:
 def test_known_labels_are_written_too() -> None:
     rows = replace(answered_rows(), labels=object_column([1, None, 0]))
     assert list(read_table_rows(write(rows), SCHEMA)[0].labels) == [1, None, 0]
+
+
+def test_images_are_read_back_where_one_is_white_too() -> None:
+    picture = InputColumn(type=InputType.IMAGE, shape=(1, 16, 16), pixel_max=1)
+    schema = Schema(inputs={"picture": picture})
+    levels = np.arange(256, dtype=np.uint8).reshape(1, 1, 16, 16)
+    images = np.concatenate([levels, levels // 200])  # the second has 0 and 1 only
+    labels = object_column([0, 1])
+    read, bad = read_table_rows(
+        write(Rows({"picture": images}, labels, None, np.zeros(2, np.uint64)), schema), schema
+    )
+    assert bad == ()
+    np.testing.assert_array_equal(read.inputs["picture"], images)

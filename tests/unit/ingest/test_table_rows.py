@@ -102,6 +102,25 @@ def test_labels_may_be_missing_in_part_or_as_a_whole(
     assert whole.note == "no column 'y': the rows have no labels yet"
 
 
+@pytest.mark.parametrize(
+    ("cells", "note"),
+    [
+        (("7", "007"), "column 'x' is a number: '007' is read as 7"),
+        ((" 1e3 ", "12"), "column 'x' is a number: '1e3' is read as 1000"),
+        (("0", "10"), None),
+        (("00.5", "07"), None),
+        (("0x1F", "12"), None),  # no number: the row is quarantined
+    ],
+)
+def test_codes_that_become_numbers_are_noted(
+    table_schema: Schema, cells: tuple[str, str], note: str | None
+) -> None:
+    """A job that calls a column of codes a number gets 7 for 007, but not without a word."""
+    content = f"x,colour,y\n{cells[0]},red,1\n{cells[1]},red,0\n".encode()
+    assert parse_file({"a.csv": content}, table_schema).note == note
+    assert parse_file({"a.csv": content}, table_schema, for_prediction=True).note is None
+
+
 def test_cells_that_became_one_label_are_noted(table_schema: Schema) -> None:
     parsed = parse_file({"a.csv": b"x,colour,y\n1,a,7\n2,a,7.0\n"}, table_schema)
     assert parsed.rows.labels.tolist() == [7, 7]

@@ -15,8 +15,10 @@ from growlearn.domain.job import RegistryConfig, ShadowPromotion
 from growlearn.domain.lineage import Manifest, TaskHead
 from growlearn.domain.metric import METRICS, MetricName
 from growlearn.domain.model_config import ModelConfig
+from growlearn.domain.schema import Label
 from growlearn.domain.stream import Alias, AliasChange, Message, MessageKind
 from growlearn.domain.window import WindowState
+from growlearn.evaluation.accuracy_estimate import answer_rows, estimate_accuracy
 from growlearn.ingest.rows import Rows, object_column
 from growlearn.network.model import weights
 from growlearn.pipeline.champion_challenger import _compare
@@ -156,10 +158,13 @@ class Told:
         head = TaskHead(name="t", classes=(0, 1), lineage=(), sha256="", positive_class=1)
         self.manifest = Manifest(stream="s", schema=SCHEMA, model=ModelConfig(), branches=(), tasks=(head,))
 
-    def answer(self, rows: Rows, proba: bool) -> Answers:
+    def answer(self, rows: Rows, proba: bool = False) -> Answers:
         prediction = object_column([int(probability > 0.5) for probability in self.positive])
         both = np.stack([1 - self.positive, self.positive], axis=1)
         return Answers(prediction, both.max(axis=1), object_column(["t"] * len(rows)), both)
+
+    def format_label(self, label: Label) -> Label:
+        return label
 
     def is_correct(self, rows: Rows) -> npt.NDArray[np.bool_]:
         return np.array((self.positive > 0.5) == rows.labels.astype(bool))
@@ -183,6 +188,20 @@ def test_a_challenger_is_compared_by_the_jobs_metric(metric: MetricName, text: s
     assert worse.challenger.endswith(f" {text}")
     equal = _compare(good, bad, rows, METRICS[MetricName.ACCURACY], 0.05)  # type: ignore[arg-type]
     assert (equal.p_value, equal.challenger) == (1.0, "95.00% right")
+
+
+@pytest.mark.parametrize("metric", [MetricName.ROC_AUC, MetricName.LOG_LOSS])
+def test_probabilities_that_are_no_numbers_are_no_answers(metric: MetricName) -> None:
+    labels = (np.arange(200) % 4 == 0).astype(int)
+    diverged, good = Told(np.full(200, np.nan)), Told(0.2 + 0.3 * labels)
+    images = np.zeros((200, 1, 8, 8), np.uint8)
+    rows = Rows({"image": images}, object_column(labels.tolist()), None, np.arange(200, dtype=np.uint64))
+    worse = _compare(diverged, good, rows, METRICS[metric], 0.05)  # type: ignore[arg-type]
+    better = _compare(good, diverged, rows, METRICS[metric], 0.05)  # type: ignore[arg-type]
+    assert worse.p_value < 0.05 < better.p_value  # that the champion is no better
+    assert "nan" not in worse.challenger
+    answered = answer_rows(diverged, rows)  # type: ignore[arg-type]
+    assert estimate_accuracy(answered.probability, answered.task, {"t": 50})[0] == 0
 
 
 def test_on_rows_of_one_class_a_challenger_is_compared_by_accuracy_and_that_is_told() -> None:

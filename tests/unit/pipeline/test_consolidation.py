@@ -10,10 +10,16 @@ import pytest
 from growlearn.adapters.engines.local import LocalEngine
 from growlearn.adapters.memory.tracker import MemoryTracker
 from growlearn.domain.consolidation import ConsolidationPlan
+from growlearn.domain.drift_config import DriftConfig
 from growlearn.domain.errors import GrowLearnError
 from growlearn.domain.growth import Progress
+from growlearn.domain.growth_config import ConsolidationConfig
+from growlearn.domain.job import Job
 from growlearn.domain.stream import Message, MessageKind
 from growlearn.domain.window import Verdict, Window, WindowState
+from growlearn.drift import monitor_history
+from growlearn.drift.monitor_history import make_task_budget
+from growlearn.drift.sequential.alpha_budget import AlphaBudget
 from growlearn.growth import distillation
 from growlearn.growth.student import Student
 from growlearn.ingest.source_ingest import ingest_new_files
@@ -23,7 +29,9 @@ from growlearn.registry.matrix import load_accuracy_matrix
 from growlearn.registry.outbox import deliver_messages
 from growlearn.registry.promotion import rollback_version
 from growlearn.serving.predictor import Predictor
+from tests.unit import in_memory
 from tests.unit.consolidated import JOB, World
+from tests.unit.digits import Digits, rotate
 
 
 @pytest.fixture
@@ -174,3 +182,39 @@ def test_a_person_may_request_it_at_any_time(world: World) -> None:
     assert isinstance(plan, ConsolidationPlan)
     assert plan.new_branches == ("b3",)
     assert world.run() == [("w3", WindowState.PROMOTED)]
+
+
+def test_a_sequential_test_that_starts_again_spends_alpha_of_its_own(
+    tmp_path: Path, digits: Digits, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that all references of a stream stay within alpha, however often it is consolidated."""
+    spent: list[int] = []
+
+    def spend(job: Job, reference_number: int, windows_per_day: float | None) -> AlphaBudget:
+        spent.append(reference_number)
+        return make_task_budget(job, reference_number, windows_per_day)
+
+    monkeypatch.setattr(monitor_history, "make_task_budget", spend)
+    drift = DriftConfig(decision_rule="sequential", alpha=0.05)
+    job = replace(
+        JOB,
+        schema=replace(JOB.schema, task=None),
+        drift=drift,
+        growth=replace(JOB.growth, epochs=2, batch_size=32),
+        consolidation=ConsolidationConfig(target_branches=1, max_accuracy_drop=1.0, epochs=1),
+    )
+    world = in_memory.World(tmp_path, job)
+    images, labels = digits
+    world.send("1.parquet", images[:300], labels[:300])
+    world.send("2.parquet", images[300:500], labels[300:500])
+    world.source.put("3.parquet", in_memory.parquet(rotate(images[600:900]), labels[600:900]))
+    assert [window.verdict for window in world.run()] == [Verdict.DRIFT, Verdict.FULL]
+    assert spent == [1, 1]
+    world.send("5.parquet", images[1000:1200], labels[1000:1200])
+    assert spent == [1, 1, 3, 4]  # of task-1 and task-2 as version 3 distilled them
+    report = world.store.window_record("digits", "w5").report
+    assert report is not None
+    assert report.monitor_state is not None
+    assert report.monitor_state.reference_version == 3
+    assert report.monitor_state.scores is not None
+    assert report.monitor_state.scores.num_windows == 1

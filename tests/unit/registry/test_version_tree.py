@@ -6,7 +6,12 @@ import pytest
 
 from growlearn.domain.errors import NotFound
 from growlearn.domain.lineage import Task, TaskHead, Version
-from growlearn.registry.version_tree import get_ancestry, get_version, select_version_tasks
+from growlearn.registry.version_tree import (
+    get_ancestry,
+    get_version,
+    list_references,
+    select_version_tasks,
+)
 
 
 def test_the_ancestry_runs_from_the_root_by_parent(versions: tuple[Version, ...]) -> None:
@@ -51,3 +56,15 @@ def test_a_version_has_the_tasks_as_its_nearest_ancestor_made_them(versions: tup
 
     assert (found(None), found(1), found(2)) == ([], [("a", 1)], [("a", 1), ("b", 2)])
     assert found(4) == [("a", 4), ("b", 2)]
+
+
+def test_a_distilled_version_brings_a_reference_for_each_of_its_tasks(versions: tuple[Version, ...]) -> None:
+    """Version 1 opens `a`, 2 opens `b`, 3 (beside 4) distils both, and 4, grown from 2, refines `a`."""
+    versions = tuple(replace(v, tasks=("a", "b") if v.number > 1 else ("a",)) for v in versions)
+    stored = [make_task(*key) for key in (("a", 1), ("b", 2), ("a", 4))]
+    references = list_references(stored, versions)
+    assert [(task.name, task.version) for task in references] == [
+        ("a", 1), ("b", 2), ("a", 3), ("b", 3), ("a", 4),
+    ]  # fmt: skip
+    assert [task.window for task in references[2:4]] == [versions[2].window] * 2
+    assert list_references(stored[:2], versions[:2]) == tuple(stored[:2])

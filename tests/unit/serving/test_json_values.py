@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -72,7 +73,7 @@ def test_records_of_one_kind_may_share_a_column(records: list[Any], kinds: Any) 
 @pytest.mark.parametrize(
     "records",
     [
-        [row([0, 0.5, 1, 1])],  # pixels in fractions are scaled by the range of their column
+        [row([0, 0.5, 1, 1])],  # SCHEMA does not say what is white: it is read by the range of the column
         [row(c=1), row(c=True)],
         [row(c="1"), row(c=1)],
         [row(steps=[1, 2]), row(steps=[0.5, 1])],
@@ -82,3 +83,12 @@ def test_records_of_one_kind_may_share_a_column(records: list[Any], kinds: Any) 
 )
 def test_others_are_parsed_apart(records: list[Any]) -> None:
     assert find_kinds(records, SCHEMA) is None
+
+
+def test_fractions_may_share_a_column_where_it_is_said_what_is_white() -> None:
+    white = {
+        name: replace(column, pixel_max=1) if column.type is InputType.IMAGE else column
+        for name, column in SCHEMA.inputs.items()
+    }
+    records = [row([0, 0.5, 1, 1]), row([0.25, 0, 0, 0])]
+    assert find_kinds(records, replace(SCHEMA, inputs=white)) == ("numbers", None, None)

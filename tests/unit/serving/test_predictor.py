@@ -21,6 +21,7 @@ from growlearn.network.model import weights
 from growlearn.network.model.branch import ResidualBranch
 from growlearn.network.model.head import Head
 from growlearn.network.model.network import GrowingNetwork
+from growlearn.network.router.routed_inference import shown_labels
 from growlearn.network.router.router import add_task_to_router
 from growlearn.network.stems.stem import make_stem
 from growlearn.serving.known_tasks import find_unknown_task_rows
@@ -139,6 +140,16 @@ def test_labels_are_of_one_kind_even_where_the_tasks_are_not() -> None:
     prediction = model.predict_rows(rows_of([-8, 8]))[0]
     assert set(map(type, prediction)) == {str}
     assert prediction[0] in ("0", "1")
+
+
+def test_labels_that_are_one_as_text_are_one_class() -> None:
+    model = predictor({"a": -8.0, "b": 8.0}, {"a": (2, 10), "b": ("10", "cat")})
+    assert shown_labels(model.manifest) == model.labels == ("2", "10", "cat")
+    answers = model.answer(rows_of([-8, 8]), proba=True)
+    assert answers.class_probabilities.sum(axis=1).tolist() == pytest.approx([1, 1])
+    assert answers.class_probabilities.argmax(axis=1).tolist() == [
+        model.labels.index(label) for label in answers.prediction
+    ]
 
 
 def test_a_row_below_the_minimum_probability_has_no_prediction() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from sklearn.base import clone
 import growlearn
 from growlearn import GrowingModel, Stream
 from growlearn.domain.errors import GrowLearnError, JobError
+from growlearn.domain.schema import Label
 from growlearn.domain.window import Verdict, WindowState
 
 TINY = {"model": {"size": "tiny"}, "growth": {"epochs": 2}}
@@ -122,6 +124,29 @@ def test_images_of_named_tasks_are_learned_and_asked_by_name() -> None:
     assert (model.predict(digits[:40], task="left") == labels[:40]).mean() > 0.9
     with pytest.raises(GrowLearnError, match="right"):
         model.predict(digits[:4], task="right")
+
+
+@pytest.mark.parametrize(
+    ("of_tasks", "classes"),
+    [
+        ([(2, 10), (1, 2)], [2, 10, 1]),
+        ([("late", "on time"), ("early", "late")], ["late", "on time", "early"]),
+        ([(2, 10), ("10", "cat")], ["2", "10", "cat"]),
+    ],
+)
+def test_classes_are_in_the_order_of_the_probabilities(
+    of_tasks: list[tuple[Label, ...]],
+    classes: list[Label],
+    model: GrowingModel,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Task by task, each label once, also where one is an integer in one task and text in another."""
+    version = model.stream_.versions[0]
+    head = version.manifest.tasks[0]
+    heads = tuple(replace(head, name=f"t{labels}", classes=labels) for labels in of_tasks)
+    shown = replace(version, manifest=replace(version.manifest, tasks=heads))
+    monkeypatch.setattr(Stream, "versions", property(lambda _: (shown,)))
+    assert model.classes_.tolist() == classes
 
 
 def test_scikit_learn_reads_its_parameters() -> None:

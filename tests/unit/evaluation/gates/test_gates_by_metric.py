@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -130,3 +131,22 @@ def test_the_drop_of_routed_rows_is_by_the_metric(gate_input: Any) -> None:
     assert result.value == pytest.approx(0.2)
     assert not result.passed
     assert result.reason == "routed average_precision of task 'a': 0.3000, 0.5000 before"
+
+
+@pytest.mark.parametrize("names", [("a", "b"), ("b", "a")])
+def test_a_task_whose_answers_are_no_numbers_is_forgotten_whatever_its_place(
+    gate_input: Any, names: tuple[str, str]
+) -> None:
+    past = evaluation(*(score(name, 0.5, LOSS) for name in names), initial=score("a", 0.5, LOSS))
+    values = {"a": 0.5, "b": math.nan}
+    now = evaluation(
+        *(score(name, values[name], LOSS) for name in names),
+        score("c", 0.5, LOSS),
+        initial=score("c", 0.7, LOSS),
+        routed=tuple(score(name, values[name], LOSS) for name in names),
+    )
+    for gate in (forgetting, routed_accuracy):
+        result = gate(with_scores(gate_input, now, past), GateConfig())
+        assert not result.passed
+        assert result.value == pytest.approx(35.54365)
+        assert "task 'b'" in result.reason

@@ -45,6 +45,16 @@ def test_named_tasks_are_not_routed(make_gate_input: Any) -> None:
     assert (result.passed, result.value, result.reason) == (True, 0.0, "no rows have to be routed")
 
 
+@pytest.mark.parametrize(("before", "drop"), [((), 0.0), ((88,), 0.08)])
+def test_versions_of_a_named_task_that_were_never_routed_are_not_compared(
+    make_gate_input: Any, before: tuple[int, ...], drop: float
+) -> None:
+    """Release 0.1.0 scored them as if their head were named, which says nothing of the router."""
+    gate_input = routed(make_gate_input(past=({"a": 90, "a/2": 90, "c": 90},)), before, a=80, b=50)
+    result = routed_accuracy(gate_input, GateConfig())
+    assert (round(result.value, 6), result.passed) == (drop, True)
+
+
 def test_a_replaced_task_cannot_drop_and_the_reason_names_it(
     make_gate_input: Any,
 ) -> None:

@@ -29,7 +29,7 @@ from growlearn.network.model import weights
 from growlearn.network.model.network import GrowingNetwork, load_network
 from growlearn.network.model_cache import ModelCache
 from growlearn.serving.predictor import Predictor
-from tests.contract.stems.test_modalities import MODEL, SPECS, plan_of, rows_of
+from tests.rows_of_every_type import MODEL, SPECS, plan_of, rows_of
 from tests.unit.model_builder import ModelBuilder
 
 EVERY_TYPE = Schema(inputs={str(kind): spec for kind, spec in SPECS.items()})

@@ -21,7 +21,7 @@ from growlearn.ingest.rows import from_parquet, to_parquet
 from growlearn.ingest.table_rows import read_table_rows
 from growlearn.ingest.texts import decode_free_texts
 from growlearn.serving.frame_rows import read_frame_rows
-from tests.contract.formats.test_one_spelling import arrow_csv, arrow_file, pandas_csv, parquet
+from tests.table_formats import arrow_csv, arrow_file, pandas_csv, parquet
 
 SCHEMA = Schema(inputs={"t": InputColumn(type=InputType.TEXT)}, label="y")
 REQUIRED = Schema(inputs={"t": InputColumn(type=InputType.TEXT, required=True)}, label="y")

@@ -106,14 +106,15 @@ def make_task_budget(job: Job, reference_number: int, windows_per_day: float | N
 
     Where a version distils the model, each of its tasks brings one too: its head is another.
 
-    It is alpha / (k (k + 1)), which sums to alpha over any number of references; a false alarm budget applies
-    to the stream's current task. Where the pace of its windows is not known yet, alpha is spent until it is.
+    It is alpha / (k (k + 1)), which sums to alpha over any number of references; of a false alarm budget only
+    the part for unrepresentative references is so divided. Where the pace of windows is not known yet, alpha
+    is spent until it is.
     """
     allowance = job.drift.false_alarm_budget
     if allowance is None or windows_per_day is None:
         return make_lifetime_budget(job.drift.alpha / (reference_number * (reference_number + 1)) / 2)
     windows_per_period = windows_per_day * parse_duration_s(allowance.period) / _DAY_S
-    return make_per_period_budget(allowance.max_alarms / 2, max(1.0, windows_per_period))
+    return make_per_period_budget(allowance.max_alarms / 2, max(1.0, windows_per_period), reference_number)
 
 
 def estimate_pace(job: Job, earlier: Sequence[Window]) -> float | None:

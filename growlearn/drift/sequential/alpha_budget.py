@@ -4,7 +4,7 @@ Two guarantees, both for a stream without drift:
 
     lifetime: P(any alarm, ever) <= alpha, for one reference.
     per period: E[alarms among the first n windows] <= max_alarms * n / W, W windows a period, any n >= W,
-    where each alarm is followed by a restart on a new reference.
+    where each alarm is followed by a restart on a new reference, and others may start between alarms.
 
 Both start a new bet in every window k, with weight w_k (e_process.py), and reserve `reference_alpha` for an
 unrepresentative reference.
@@ -13,10 +13,11 @@ unrepresentative reference.
   Ville's inequality bounds the probability that it exceeds 1 / `sequential_alpha` by `sequential_alpha`.
   Tests of single windows spend `single_window_alpha` by the same weights; the three parts sum to alpha.
 - Per period: w_k = 1 / W for all k: the sum is an e-detector of the Shiryaev-Roberts kind. Evidence less the
-  weights spent is a supermartingale, so by optional stopping a run lasts at least W / `sequential_alpha`
-  windows on average. Of N_n alarms those on unrepresentative references are at most their number: E[N_n] <=
-  n * sequential_alpha / W + reference_alpha * (1 + E[N_n]), which `make_per_period_budget` solves for
-  `sequential_alpha` at n = W. Single windows are not tested, because these weights do not decrease.
+  weights spent is a supermartingale, which a restart only lowers, so E[alarms among n windows on
+  representative references] <= n * sequential_alpha / W by optional stopping. The k-th reference is
+  unrepresentative with probability r / (k (k + 1)) at most, and then costs one alarm: r in all, however many
+  references there are. So E[N_n] <= n * sequential_alpha / W + r, which is max_alarms at n = W. Single
+  windows are not tested, because these weights do not decrease.
 
 Source: Shin, Ramdas, Rinaldo, "E-detectors" (NEJSDS 2023): average run length, and mixtures.
 """
@@ -33,7 +34,7 @@ from growlearn.domain.errors import GrowLearnError
 _DAY = timedelta(days=1)
 _REFERENCE_FRACTION = 0.25  # of alpha; the split matters little, only its logarithm enters
 _SINGLE_WINDOW_FRACTION = 0.25
-_MAX_REFERENCE_ALPHA_PER_PERIOD = 0.05
+_MAX_REFERENCE_ALPHA_PER_PERIOD = 0.05  # of all references of a stream together
 _MIN_WINDOWS_FOR_PACE = 5  # of history, to estimate a stream's pace
 
 
@@ -75,10 +76,12 @@ def make_lifetime_budget(alpha: float) -> AlphaBudget:
     )
 
 
-def make_per_period_budget(max_alarms: float, windows_per_period: float) -> AlphaBudget:
+def make_per_period_budget(
+    max_alarms: float, windows_per_period: float, reference_number: int = 1
+) -> AlphaBudget:
     """E[false alarms] <= max_alarms in the first period, and a period on average over any longer time.
 
-    If more windows arrive in a period, more false alarms are possible, in proportion. Raises GrowLearnError
+    It is that of a stream's k-th reference, k = `reference_number` from 1. If more windows arrive in a period, more false alarms are possible, in proportion. Raises GrowLearnError
     where `max_alarms` is not above 0, or is more than one a window.
     """
     if not 0 < max_alarms <= windows_per_period:
@@ -86,10 +89,10 @@ def make_per_period_budget(max_alarms: float, windows_per_period: float) -> Alph
             f"at most {max_alarms:g} false alarms in {windows_per_period:g} windows is no valid budget",
             hint="give a number above 0 and no larger than the windows of a period",
         )
-    reference_alpha = min(_MAX_REFERENCE_ALPHA_PER_PERIOD, max_alarms / 4)
+    all_references = min(_MAX_REFERENCE_ALPHA_PER_PERIOD, max_alarms * _REFERENCE_FRACTION)
     return AlphaBudget(
-        reference_alpha=reference_alpha,
-        sequential_alpha=max_alarms * (1 - reference_alpha) - reference_alpha,
+        reference_alpha=all_references / (reference_number * (reference_number + 1)),
+        sequential_alpha=max_alarms - all_references,
         windows_per_period=windows_per_period,
     )
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import math
+
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -33,12 +35,20 @@ def test_lifetime_weights_never_sum_to_more_than_one() -> None:
     assert weights == sorted(weights, reverse=True)
 
 
-@given(st.floats(0.01, 10), st.floats(10, 1e5))
-def test_a_per_period_budget_is_spent_in_full_and_no_more(max_alarms: float, windows: float) -> None:
-    budget = make_per_period_budget(max_alarms, windows)
-    spent = windows * budget.weight(1) * budget.sequential_alpha
-    assert budget.weight(1) == budget.weight(10_000)
-    assert (spent + budget.reference_alpha) / (1 - budget.reference_alpha) == pytest.approx(max_alarms)
+@given(st.floats(0.01, 10), st.floats(10, 1e5), st.integers(1, 1000))
+def test_a_per_period_budget_is_spent_once_over_any_number_of_references(
+    max_alarms: float, windows: float, references: int
+) -> None:
+    budgets = [make_per_period_budget(max_alarms, windows, number + 1) for number in range(references)]
+    assert (
+        len({(budget.weight(1), budget.weight(10_000), budget.sequential_alpha) for budget in budgets}) == 1
+    )
+    spent = windows * budgets[0].weight(1) * budgets[0].sequential_alpha
+    unrepresentative = math.fsum(budget.reference_alpha for budget in budgets)
+    first = 2 * budgets[0].reference_alpha  # of all references together
+    assert spent + unrepresentative < max_alarms
+    assert spent + first == pytest.approx(max_alarms)
+    assert unrepresentative == pytest.approx(first * references / (references + 1))
 
 
 @pytest.mark.parametrize("alpha", [0, 1, -0.1, float("nan")])

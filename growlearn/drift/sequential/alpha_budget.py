@@ -81,8 +81,9 @@ def make_per_period_budget(
 ) -> AlphaBudget:
     """E[false alarms] <= max_alarms in the first period, and a period on average over any longer time.
 
-    It is that of a stream's k-th reference, k = `reference_number` from 1. If more windows arrive in a period, more false alarms are possible, in proportion. Raises GrowLearnError
-    where `max_alarms` is not above 0, or is more than one a window.
+    It is that of a stream's k-th reference, k = `reference_number` from 1. If more windows arrive in a
+    period, more false alarms are possible, in proportion. Raises GrowLearnError where `max_alarms` is not
+    above 0, or is more than one a window.
     """
     if not 0 < max_alarms <= windows_per_period:
         raise GrowLearnError(

@@ -146,7 +146,8 @@ def _to_pixels(image: Image.Image, shape: ImageShape) -> bytes | RowError:
     if image.mode.startswith("I"):  # 16 bits a pixel: Pillow would clip them, not scale
         scaled = np.clip(np.asarray(image) // 257, 0, 255).astype(np.uint8)
         return np.repeat(scaled[..., None], channels, axis=-1).tobytes()
-    return image.convert("L" if channels == 1 else "RGB").tobytes()
+    mode = "L" if channels == 1 else "RGB"
+    return (image if image.mode == mode else image.convert(mode)).tobytes()  # convert copies in any case
 
 
 def read_orientation(image: Image.Image) -> int:

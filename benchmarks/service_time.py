@@ -29,7 +29,8 @@ from growlearn.adapters.db.migrate import upgrade_database
 from growlearn.app.composition import build_ports, open_store, system_clock
 from growlearn.app.garbage import exempt_imports
 from growlearn.app.jobfile import read_job
-from growlearn.app.mlflow_sync import sync_mlflow
+from growlearn.app.mlflow_sync import deliver_stream
+from growlearn.app.outages import Outages
 from growlearn.pipeline.run import run_stream
 from growlearn.ports import Store
 from growlearn.settings import read_settings
@@ -99,13 +100,14 @@ def measure(folder: Path, environment: dict[str, str], windows: int, *, trace: b
     store = open_store(settings)
     store.apply(read_job(folder / "job.yaml", folder), system_clock().now())
     ports = build_ports(settings, store)
+    outages = Outages(system_clock(), print, print)
     rng, samples, before = np.random.default_rng(0), [], None
     for number in range(windows + 1):
         pq.write_table(make_rows(rng), folder / "incoming" / f"{number:05}.parquet")
         started, cpu = time.perf_counter(), time.process_time()
         run_stream(NAME, ports, lambda _: None)
-        sync_mlflow(settings, store, NAME, print, wait=False)
-        if number == 1:  # as a worker does
+        deliver_stream(settings, store, NAME, lambda _: None, outages)  # as a worker does
+        if number == 1:  # so too
             exempt_imports()
         sample = Sample(time.perf_counter() - started, time.process_time() - cpu, resident_mb())
         if number:

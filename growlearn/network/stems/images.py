@@ -18,6 +18,7 @@ from growlearn.network.stems.columns import ColumnList, InitSource
 _MAX_STATISTICS_IMAGES = 2048  # that the running statistics of an untrained stem are fitted to
 _STATISTICS_BATCH = 256
 _MOMENTUM = 0.1  # of the running statistics, in training
+_MIN_MIXED_PIXELS = 256  # smaller images gain a fifth at most from products of bfloat16
 
 
 class PatchStem(nn.Module):
@@ -116,7 +117,7 @@ class ConvStem(nn.Module):
     def forward(self, image: Tensor) -> Tensor:
         """Convolve down to one token per patch."""
         image = image.contiguous(memory_format=torch.channels_last)
-        if self.is_mixed:
+        if self.is_mixed and image.shape[-2:].numel() >= _MIN_MIXED_PIXELS:
             with torch.autocast(image.device.type, torch.bfloat16):
                 grid: Tensor = self.layers(image).float()  # [B, D, h, w]
         else:

@@ -16,8 +16,8 @@ from growlearn.network.stems import stem as stem_module
 from growlearn.network.stems.images import ConvStem
 from growlearn.network.stems.stem import Stem, training_mode
 
-SCHEMA = Schema(inputs={"image": InputColumn(type=InputType.IMAGE, shape=(1, 8, 8))})
-IMAGES = np.random.default_rng(0).integers(0, 256, (6, 1, 8, 8), np.uint8)
+SCHEMA = Schema(inputs={"image": InputColumn(type=InputType.IMAGE, shape=(1, 16, 16))})
+IMAGES = np.random.default_rng(0).integers(0, 256, (6, 1, 16, 16), np.uint8)
 ROWS = Rows({"image": IMAGES}, np.full(6, None), None, hash_rows({"image": IMAGES}, SCHEMA))
 CPU = torch.device("cpu")
 
@@ -71,6 +71,17 @@ def test_a_processor_without_the_instructions_multiplies_in_float32(monkeypatch:
 def test_a_plan_without_a_trainable_stem_has_nothing_to_convolve() -> None:
     with mixed_precision(None, CPU, "auto"):
         pass
+
+
+@pytest.mark.parametrize(("height", "width", "changes"), [(15, 17, False), (16, 16, True)])
+def test_images_of_fewer_than_256_pixels_are_convolved_in_float32(
+    height: int, width: int, changes: bool
+) -> None:
+    torch.manual_seed(0)
+    stem, images = ConvStem(1, ModelConfig(embed_dim=32, num_heads=2)), torch.rand(2, 1, height, width)
+    exact = stem(images)
+    stem.is_mixed = True
+    assert torch.equal(stem(images), exact) != changes
 
 
 def test_tokens_gradients_and_weights_stay_float32() -> None:

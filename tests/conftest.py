@@ -36,6 +36,20 @@ silence_mlflow()  # before any test file imports MLflow itself
 # Networks here are tiny: more threads only wait for each other, dearly so where tests share the cores.
 for _name in ("OMP_NUM_THREADS", "GROWLEARN_THREADS"):
     os.environ.setdefault(_name, "1")
+
+
+_ROOM_BYTES = 4 << 30
+
+
+def _write_to_memory() -> None:
+    """Tests write to shared memory where it has room: a disk takes milliseconds for each of many fsyncs."""
+    memory = "/dev/shm"
+    if "TMPDIR" not in os.environ and os.access(memory, os.W_OK):
+        if shutil.disk_usage(memory).free >= _ROOM_BYTES:
+            os.environ["TMPDIR"], tempfile.tempdir = memory, None  # None: it is read again
+
+
+_write_to_memory()
 prepare_folder()
 train_warm()
 

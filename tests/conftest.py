@@ -30,7 +30,7 @@ from sqlalchemy.engine import make_url
 from growlearn.adapters.mlflow.silence import silence_mlflow
 from growlearn.network.encoders.cache import keep_features_in
 from tests.s3_server import Bucket, make_bucket, serve_s3
-from tests.warm_processes import prepare_folder, train_warm
+from tests.warm_processes import draw_nothing, prepare_folder, train_warm
 
 silence_mlflow()  # before any test file imports MLflow itself
 # Networks here are tiny: more threads only wait for each other, dearly so where tests share the cores.
@@ -130,6 +130,7 @@ def add_mlflow_store(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path
     template = shared / "mlflow-template" / "mlflow.db"
     from growlearn.adapters.mlflow.client import lock_tracking_store, open_client  # noqa: PLC0415 - slow
 
+    draw_nothing()
     with lock_tracking_store(template):
         open_client(f"sqlite:///{template}")
 

@@ -34,8 +34,10 @@ from tests.warm_processes import draw_nothing, prepare_folder, train_warm
 
 silence_mlflow()  # before any test file imports MLflow itself
 # Networks here are tiny: more threads only wait for each other, dearly so where tests share the cores.
-for _name in ("OMP_NUM_THREADS", "GROWLEARN_THREADS"):
-    os.environ.setdefault(_name, "1")
+# Where a test takes two, one that waits must not spin: it holds the core that the other's work needs. What has
+# loaded OpenMP by now has read this already; the workers of pytest-xdist have not.
+for _name, _value in (("OMP_NUM_THREADS", "1"), ("GROWLEARN_THREADS", "1"), ("OMP_WAIT_POLICY", "PASSIVE")):
+    os.environ.setdefault(_name, _value)
 
 
 _ROOM_BYTES = 4 << 30

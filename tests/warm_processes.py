@@ -273,6 +273,7 @@ def _become(request: Request, streams: Sequence[int]) -> int:
 
         return run_training_process(arguments)
     if name != GROWLEARN:
+        sys.path.insert(0, str(Path(name).parent))  # as Python does
         runpy.run_path(name, run_name="__main__")
         return 0
     from growlearn.app.main import main  # noqa: PLC0415 - as above

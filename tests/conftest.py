@@ -30,14 +30,15 @@ from sqlalchemy.engine import make_url
 from growlearn.adapters.mlflow.silence import silence_mlflow
 from growlearn.network.encoders.cache import keep_features_in
 from tests.s3_server import Bucket, make_bucket, serve_s3
-from tests.warm_processes import draw_nothing, prepare_folder, train_warm
+from tests.warm_processes import draw_nothing, import_torchvision_once, prepare_folder, train_warm
 
 silence_mlflow()  # before any test file imports MLflow itself
 # Networks here are tiny: more threads only wait for each other, dearly so where tests share the cores.
-# Where a test takes two, one that waits must not spin: it holds the core that the other's work needs. What has
-# loaded OpenMP by now has read this already; the workers of pytest-xdist have not.
-for _name, _value in (("OMP_NUM_THREADS", "1"), ("GROWLEARN_THREADS", "1"), ("OMP_WAIT_POLICY", "PASSIVE")):
-    os.environ.setdefault(_name, _value)
+# Where a test takes two, one that waits must not spin, for it holds the core that the other needs. A process
+# that has loaded OpenMP by now has read this already; the workers of pytest-xdist have not.
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "GROWLEARN_THREADS"):
+    os.environ.setdefault(_name, "1")
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 _ROOM_BYTES = 4 << 30
@@ -46,14 +47,16 @@ _ROOM_BYTES = 4 << 30
 def _write_to_memory() -> None:
     """Tests write to shared memory where it has room: a disk takes milliseconds for each of many fsyncs."""
     memory = "/dev/shm"
-    if "TMPDIR" not in os.environ and os.access(memory, os.W_OK):
-        if shutil.disk_usage(memory).free >= _ROOM_BYTES:
-            os.environ["TMPDIR"], tempfile.tempdir = memory, None  # None: it is read again
+    if "TMPDIR" in os.environ or not os.access(memory, os.W_OK):
+        return
+    if shutil.disk_usage(memory).free >= _ROOM_BYTES:
+        os.environ["TMPDIR"], tempfile.tempdir = memory, None  # None: it is read again
 
 
 _write_to_memory()
 prepare_folder()
 train_warm()
+import_torchvision_once()
 
 _LONG_SUITES = ("acceptance", "integration")
 

@@ -30,6 +30,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from hashlib import sha256
 from io import TextIOWrapper
 from pathlib import Path
 from types import SimpleNamespace
@@ -79,10 +80,30 @@ def train_warm() -> None:
     vars(subprocess_engine)["subprocess"] = SimpleNamespace(Popen=start, PIPE=subprocess.PIPE)
 
 
-def draw_nothing() -> None:
-    """MLflow gets an empty picture for each of ours, 0.1 s of CPU time: matplotlib's work is no test's subject.
+def import_torchvision_once() -> None:
+    """`growlearn doctor` tries the import in a new process, which takes seconds: tests share one a path."""
+    from growlearn.app.doctor import torchvision  # noqa: PLC0415 - as above
 
-    The tests of the plots take them from their own modules, and draw.
+    def run(command: Sequence[str], **options: Any) -> subprocess.CompletedProcess[str]:
+        folder = os.environ.get(_FOLDER_VARIABLE, "").rpartition(":")[0]
+        key = sha256(repr([command, os.environ.get("PYTHONPATH")]).encode()).hexdigest()
+        kept = Path(folder, f"torchvision-{key}.json")
+        if not folder or not kept.exists():
+            done = subprocess.run(command, **options)  # noqa: PLW1510 - the options say it
+            if not folder:
+                return done
+            part = kept.with_suffix(f".{os.getpid()}")
+            part.write_text(json.dumps([done.returncode, done.stdout, done.stderr]))
+            part.replace(kept)
+        return subprocess.CompletedProcess(command, *json.loads(kept.read_text()))
+
+    vars(torchvision)["subprocess"] = SimpleNamespace(run=run)
+
+
+def draw_nothing() -> None:
+    """MLflow gets an empty picture for each plot, which takes 0.1 s of CPU time.
+
+    The tests of the plots take them from their own modules, and draw them.
     """
     from growlearn.adapters.mlflow import evaluation, files  # noqa: PLC0415 - the server sets the path first
 
@@ -267,6 +288,7 @@ def _become(request: Request, streams: Sequence[int]) -> int:
     name, *arguments = request["command"]
     sys.argv = [name, *arguments]
     train_warm()
+    import_torchvision_once()
     draw_nothing()
     if name == TRAINING:
         from growlearn.app.training_process import run_training_process  # noqa: PLC0415 - imported by then

@@ -321,7 +321,8 @@ def _end_as(work: Callable[..., int], *arguments: Any) -> None:
 
 def _open(number: int, mode: str, flushes: bool = False) -> TextIO:
     errors = "backslashreplace" if number == 2 else "strict"
-    stream = open(number, mode, encoding="utf-8", errors=errors, closefd=False)  # noqa: SIM115 - it stays
+    encoding = os.environ.get("PYTHONIOENCODING") or "utf-8"
+    stream = open(number, mode, encoding=encoding, errors=errors, closefd=False)  # noqa: SIM115 - it stays
     assert isinstance(stream, TextIOWrapper)
     stream.reconfigure(write_through=flushes)
     return stream

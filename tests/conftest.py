@@ -22,6 +22,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine, create_engine, text
@@ -30,14 +31,39 @@ from sqlalchemy.engine import make_url
 from growlearn.adapters.mlflow.silence import silence_mlflow
 from growlearn.network.encoders.cache import keep_features_in
 from tests.s3_server import Bucket, make_bucket, serve_s3
-from tests.warm_processes import prepare_folder, train_warm
+from tests.warm_processes import (
+    draw_nothing,
+    import_torchvision_once,
+    prepare_folder,
+    start_process,
+    train_warm,
+)
 
 silence_mlflow()  # before any test file imports MLflow itself
 # Networks here are tiny: more threads only wait for each other, dearly so where tests share the cores.
-for _name in ("OMP_NUM_THREADS", "GROWLEARN_THREADS"):
+# Where a test takes two, one that waits must not spin, for it holds the core that the other needs. A process
+# that has loaded OpenMP by now has read this already; the workers of pytest-xdist have not.
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "GROWLEARN_THREADS"):
     os.environ.setdefault(_name, "1")
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+
+_ROOM_BYTES = 4 << 30
+
+
+def _write_to_memory() -> None:
+    """Tests write to shared memory where it has room: a disk takes milliseconds for each of many fsyncs."""
+    memory = "/dev/shm"
+    if "TMPDIR" in os.environ or not os.access(memory, os.W_OK):
+        return
+    if shutil.disk_usage(memory).free >= _ROOM_BYTES:
+        os.environ["TMPDIR"], tempfile.tempdir = memory, None  # None: it is read again
+
+
+_write_to_memory()
 prepare_folder()
 train_warm()
+import_torchvision_once()
 
 _LONG_SUITES = ("acceptance", "integration")
 
@@ -116,6 +142,7 @@ def add_mlflow_store(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path
     template = shared / "mlflow-template" / "mlflow.db"
     from growlearn.adapters.mlflow.client import lock_tracking_store, open_client  # noqa: PLC0415 - slow
 
+    draw_nothing()
     with lock_tracking_store(template):
         open_client(f"sqlite:///{template}")
 
@@ -162,13 +189,17 @@ def find_free_port() -> int:
 @contextmanager
 def _serve(arguments: Sequence[str], health: str, folder: Path, port: int | None = None) -> Iterator[str]:
     port = port or find_free_port()
-    command = [sys.executable, "-m", "mlflow", *arguments, "--host", "127.0.0.1", "--port", str(port)]
+    arguments = [*arguments, "--host", "127.0.0.1", "--port", str(port)]
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
     environment = os.environ | {"PATH": path, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
     with (folder / "server.txt").open("wb") as output:
-        server = subprocess.Popen(
-            command, cwd=folder, env=environment, stdout=output, stderr=output, start_new_session=True
-        )
+        options: dict[str, Any] = {"cwd": folder, "env": environment, "stdout": output, "stderr": output}
+        if arguments[0] == "server":
+            program = str(Path(__file__).with_name("mlflow_server.py"))
+            server = start_process([program, *arguments], **options, start_new_session=True)
+        else:
+            command = [sys.executable, "-m", "mlflow", *arguments]
+            server = subprocess.Popen(command, **options, start_new_session=True)
     try:
         _wait_for(f"http://127.0.0.1:{port}{health}", server, folder / "server.txt")
         yield f"http://127.0.0.1:{port}"

@@ -30,6 +30,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from hashlib import sha256
 from io import TextIOWrapper
 from pathlib import Path
 from types import SimpleNamespace
@@ -40,6 +41,10 @@ GROWLEARN = "growlearn"
 _FOLDER_VARIABLE = "TESTS_WARM_PROCESSES"
 _COLD_VARIABLE = "TESTS_COLD"
 _START_S = 300.0
+_EMPTY_PNG = bytes.fromhex(
+    "89504e470d0a1a0a0000000d49484452000000010000000108000000003a7e9b550000000a49444154789c6360000000020001"
+    "48afa4710000000049454e44ae426082"
+)
 
 Request = dict[str, Any]
 
@@ -73,6 +78,39 @@ def train_warm() -> None:
         return start_process(command[2:], **options) if is_training else subprocess.Popen(command, **options)
 
     vars(subprocess_engine)["subprocess"] = SimpleNamespace(Popen=start, PIPE=subprocess.PIPE)
+
+
+def import_torchvision_once() -> None:
+    """`growlearn doctor` tries the import in a new process, which takes seconds: tests share one a path."""
+    from growlearn.app.doctor import torchvision  # noqa: PLC0415 - as above
+
+    def run(command: Sequence[str], **options: Any) -> subprocess.CompletedProcess[str]:
+        folder = os.environ.get(_FOLDER_VARIABLE, "").rpartition(":")[0]
+        key = sha256(repr([command, os.environ.get("PYTHONPATH")]).encode()).hexdigest()
+        kept = Path(folder, f"torchvision-{key}.json")
+        if not folder or not kept.exists():
+            done = subprocess.run(command, **options)  # noqa: PLW1510 - the options say it
+            if not folder:
+                return done
+            part = kept.with_suffix(f".{os.getpid()}")
+            part.write_text(json.dumps([done.returncode, done.stdout, done.stderr]))
+            part.replace(kept)
+        return subprocess.CompletedProcess(command, *json.loads(kept.read_text()))
+
+    vars(torchvision)["subprocess"] = SimpleNamespace(run=run)
+
+
+def draw_nothing() -> None:
+    """MLflow gets an empty picture for each plot, which takes 0.1 s of CPU time.
+
+    The tests of the plots take them from their own modules, and draw them.
+    """
+    from growlearn.adapters.mlflow import evaluation, files  # noqa: PLC0415 - the server sets the path first
+
+    for module in (evaluation, files):
+        for name in list(vars(module)):
+            if name.startswith("plot_"):
+                vars(module)[name] = lambda *_: _EMPTY_PNG
 
 
 def start_process(command: Sequence[str], **options: Any) -> subprocess.Popen[Any]:
@@ -250,11 +288,14 @@ def _become(request: Request, streams: Sequence[int]) -> int:
     name, *arguments = request["command"]
     sys.argv = [name, *arguments]
     train_warm()
+    import_torchvision_once()
+    draw_nothing()
     if name == TRAINING:
         from growlearn.app.training_process import run_training_process  # noqa: PLC0415 - imported by then
 
         return run_training_process(arguments)
     if name != GROWLEARN:
+        sys.path.insert(0, str(Path(name).parent))  # as Python does
         runpy.run_path(name, run_name="__main__")
         return 0
     from growlearn.app.main import main  # noqa: PLC0415 - as above
@@ -280,7 +321,8 @@ def _end_as(work: Callable[..., int], *arguments: Any) -> None:
 
 def _open(number: int, mode: str, flushes: bool = False) -> TextIO:
     errors = "backslashreplace" if number == 2 else "strict"
-    stream = open(number, mode, encoding="utf-8", errors=errors, closefd=False)  # noqa: SIM115 - it stays
+    encoding = os.environ.get("PYTHONIOENCODING") or "utf-8"
+    stream = open(number, mode, encoding=encoding, errors=errors, closefd=False)  # noqa: SIM115 - it stays
     assert isinstance(stream, TextIOWrapper)
     stream.reconfigure(write_through=flushes)
     return stream

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from tests.warm_processes import start_process
 
 ROOT = Path(__file__).parents[2]
 
@@ -18,9 +19,10 @@ def test_what_meets_a_fault_in_a_first_window_is_taken_up_as_if_there_had_been_n
     program: str, every: int
 ) -> None:
     environment = os.environ | {"PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1"}
-    command = [sys.executable, str(ROOT / "benchmarks" / "faults" / program), "--databases", "sqlite"]
+    command = [str(ROOT / "benchmarks" / "faults" / program), "--databases", "sqlite"]
     command += ["--until", "first window", "--every", str(every)]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    met = int(done.stdout.split()[0])
-    assert (met >= 8, done.stdout.endswith(", 0 problems\n")) == (True, True), done.stdout
+    pipe = subprocess.PIPE
+    with start_process(command, env=environment, stdout=pipe, stderr=pipe, text=True) as process:
+        out, err = process.communicate()
+    assert process.returncode == 0, out + err
+    assert (int(out.split()[0]) >= 8, out.endswith(", 0 problems\n")) == (True, True), out

@@ -12,6 +12,7 @@ import pytest
 
 from growlearn.adapters.memory.artifacts import MemoryArtifacts
 from growlearn.adapters.memory.tracker import MemoryTracker
+from growlearn.adapters.mlflow.code_snapshot import CodeSnapshot
 from growlearn.adapters.mlflow.tracker import MlflowTracker
 from growlearn.domain.evaluation import (
     AccuracyMatrix,
@@ -132,6 +133,13 @@ def logged(request: pytest.FixtureRequest) -> Logged:
     return Logged(case, stream, first, second, first_ids)
 
 
+@pytest.fixture
+def small_models(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Models without the many files of their code, for tests that load none."""
+    code = CodeSnapshot("growlearn_0", {"__init__.py": ""}, ())
+    monkeypatch.setattr("growlearn.adapters.mlflow.export._snapshot_serving_code", lambda: code)
+
+
 def _make_mlflow_case(request: pytest.FixtureRequest, artifacts: MemoryArtifacts) -> MlflowCase:
     from growlearn.adapters.mlflow.client import get_tracking_sqlite_path, lock_tracking_store, open_client  # noqa: PLC0415 - slow
 
@@ -225,8 +233,8 @@ def promoted_report(stream: Stream, case: TrackerCase) -> WindowReport:
 
 
 @pytest.fixture
-def plain_report(promoted_report: WindowReport) -> WindowReport:
-    """The same without its training and evaluation, whose plots take most of the time."""
+def plain_report(promoted_report: WindowReport, small_models: None) -> WindowReport:
+    """The same without its training and evaluation, whose files take most of the time."""
     report = promoted_report.record.report
     empty = AccuracyMatrix(tasks=(), accuracy=(), chance_level=(), single_task=())
     return replace(promoted_report, record=WindowRecord(report=report), matrix=empty)

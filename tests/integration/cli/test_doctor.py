@@ -2,34 +2,15 @@
 
 from __future__ import annotations
 
-import functools
 import os
 import shutil
-import subprocess
-from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from growlearn.app.doctor.checks import INSTALLATION_CHECKS, SETTINGS_CHECKS, STORE_CHECKS
 
-RUN = subprocess.run
 NAMES = {check.__name__ for check in (*INSTALLATION_CHECKS, *SETTINGS_CHECKS, *STORE_CHECKS)}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_import_of_torchvision() -> Iterator[None]:
-    """The process that the check starts takes seconds; here its result is kept for the next test."""
-    run = functools.cache(lambda command: RUN(command, capture_output=True, text=True, check=False))
-
-    def run_once(command: Sequence[str], **_options: Any) -> Any:
-        return run(tuple(command))
-
-    with pytest.MonkeyPatch.context() as monkeypatch:
-        monkeypatch.setattr(subprocess, "run", run_once)
-        yield
 
 
 def states(findings: list[dict[str, Any]]) -> dict[str, set[str]]:

@@ -27,8 +27,10 @@ test: $(STAMP) ## all tests; on Debian as root also installs the data and the br
 check: $(STAMP) ## style, types, layers, docs that leave nothing out and build
 	@$(MAKE) --no-print-directory -j 2 check-types check-rest
 
+# Benchmarks are scripts that import each other by bare names; tests import some of them by their whole names.
 check-types: $(STAMP)
 	$(BIN)/mypy
+	MYPYPATH=benchmarks:benchmarks/faults $(BIN)/mypy benchmarks/*.py benchmarks/approximation benchmarks/faults
 
 check-rest: $(STAMP)
 	$(BIN)/ruff check .

@@ -51,7 +51,9 @@ class Runs:
     def __init__(self, path: Path) -> None:
         self._path = path
         lines = path.read_text("utf-8").splitlines() if path.exists() else []
-        self._results = {line["case"]: line["result"] for line in map(json.loads, lines)}
+        self._results: dict[str, dict[str, Any]] = {
+            line["case"]: line["result"] for line in map(json.loads, lines)
+        }
 
     def get(self, case: Case) -> dict[str, Any]:
         """The kept result of a case, or a new one."""

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 
 import fashion_mnist
 import numpy as np
+import numpy.typing as npt
 import torch
 from branch_growth import SCHEMA
 from in_memory_stream import InMemoryStream
@@ -27,6 +28,7 @@ from growlearn.domain.stream import Message, MessageKind
 from growlearn.registry.promotion import rollback_version
 
 Array = fashion_mnist.Array
+Labels = npt.NDArray[np.integer]
 
 NAME = "cases"
 FIRST_ROWS, ROWS, HOLDOUT = 25_000, 10_000, 0.3
@@ -44,21 +46,21 @@ class Case:
     branch: bool
     known: float | None = None
     images: Callable[[Array], Array] = lambda images: images
-    labels: Callable[[Array, Array], Array] = lambda _, labels: labels
+    labels: Callable[[Array, Array], Labels] = lambda _, labels: labels
     odds: tuple[float, ...] = EVEN
 
 
-def bright(share: float) -> Callable[[Array, Array], Array]:
+def bright(share: float) -> Callable[[Array, Array], Labels]:
     """Whether an image is brighter than a share of all."""
 
-    def labels(images: Array, _: Array) -> Array:
-        ink = images.reshape(len(images), -1).mean(1)
+    def labels(images: Array, _: Array) -> Labels:
+        ink: npt.NDArray[np.float64] = images.reshape(len(images), -1).mean(1)
         return (ink > np.quantile(ink, share)).astype(np.int64)
 
     return labels
 
 
-def kinds(_: Array, labels: Array) -> Array:
+def kinds(_: Array, labels: Array) -> Labels:
     """Tops, trousers, shoes or a bag, instead of ten classes."""
     return np.array([0, 1, 0, 0, 0, 2, 0, 2, 3, 2])[labels]
 
@@ -146,7 +148,7 @@ def run_cases(seed: int) -> list[ModelSelection]:
     ]
 
 
-def drawn(rest: Array, labels: Array, rng: np.random.Generator) -> Iterator[tuple[Case, Array]]:
+def drawn(rest: Labels, labels: Array, rng: np.random.Generator) -> Iterator[tuple[Case, Labels]]:
     """Each case with its rows, by the odds of their classes."""
     for case in CASES:
         odds = np.array(case.odds)[labels[rest]]

@@ -26,7 +26,7 @@ from growlearn.growth.candidates import plan_candidates
 from growlearn.growth.plan import ParentModel, SplitData, empty_manifest, plan_growth
 from growlearn.growth.train import train_branch
 from growlearn.ingest.rows import Rows, from_parquet, hash_rows, object_column, split_rows
-from growlearn.network.model.network import load_network
+from growlearn.network.model.network import GrowingNetwork, load_network
 from growlearn.network.model_cache import ModelCache
 from growlearn.ports import Artifacts
 
@@ -119,7 +119,7 @@ class GrowingModel:
             )  # fmt: skip
         return select_smallest_adequate(candidates, correct, self.job.baseline_comparison.alpha)
 
-    def load(self, manifest: Manifest):  # type: ignore[no-untyped-def]
+    def load(self, manifest: Manifest) -> GrowingNetwork:
         """The network of a manifest."""
         return load_network(manifest, self.artifacts.get)
 

@@ -111,7 +111,8 @@ def measure(seed: int, options: argparse.Namespace, keep: Path) -> Outcome:
     folder = keep / f"{options.rows}-{options.growth_epochs}-{options.epochs}-{options.branches}-seed-{seed}"
     done = folder / "outcome.json"
     if done.exists():
-        return from_json(done.read_bytes(), Outcome)
+        kept: Outcome = from_json(done.read_bytes(), Outcome)
+        return kept
     model = GrowingModel(ModelConfig(), GrowthConfig(epochs=options.growth_epochs, seed=seed))
     model.artifacts = FileArtifacts(folder / "artifacts")
     grown = grow_all(model, options.rows, folder)

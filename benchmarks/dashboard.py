@@ -206,8 +206,8 @@ def _load_twice(browser: Browser, url: str, session: Any) -> list[Load]:
     for _ in range(2):
         before = _descendants_cpu_s()
         page.goto(url, wait_until="load")
-        times = page.evaluate(_TIMES)
-        loads.append(Load(*times, 1000 * (_descendants_cpu_s() - before)))
+        answer, drawn, size_kb = page.evaluate(_TIMES)
+        loads.append(Load(answer, drawn, size_kb, 1000 * (_descendants_cpu_s() - before)))
     context.close()
     return loads
 

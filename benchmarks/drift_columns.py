@@ -25,6 +25,7 @@ from results import publish
 from river.datasets import Shuttle
 from sklearn.datasets import load_breast_cancer
 
+from growlearn.adapters.db.store import DbStore
 from growlearn.app.apply_job import apply_job
 from growlearn.app.composition import build_ports, open_store
 from growlearn.app.jobfile import read_job
@@ -187,11 +188,10 @@ def working(home: Path, data: pd.DataFrame, way: Way) -> Iterator[Ports]:
     (home / "incoming").mkdir()
     settings = read_settings({"GROWLEARN_THREADS": "1"}, home)
     store = open_store(settings)
-    try:
+    assert isinstance(store, DbStore)
+    with store:
         apply_job(store, read_job(home / "table.yaml", home))
         yield build_ports(settings, store)
-    finally:
-        store.close()
 
 
 def drop(home: Path, rows: pd.DataFrame, number: int) -> None:

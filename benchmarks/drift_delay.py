@@ -13,7 +13,7 @@ import statistics
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import fashion_mnist
@@ -86,7 +86,7 @@ def report(folder: Path, seeds: int) -> None:
     found = []
     for case in cases(folder):
         name = f"{case.name.replace(' ', '-')}-{seeds}"
-        delays = cached(folder, name, lambda case=case: [run(case, seed) for seed in range(seeds)])
+        delays = cached(folder, name, partial(run_seeds, case, seeds))
         found.append(line(case, delays))
         print(found[-1], flush=True)
     table = [
@@ -149,6 +149,11 @@ def noisy(images: fashion_mnist.Array, sigma: float) -> npt.NDArray[np.float64]:
     """Gaussian noise on every pixel, sigma a share of the range, cut to the range."""
     noise = np.random.default_rng(0).normal(0, 255 * sigma, images.shape)
     return np.clip(images + noise, 0, 255)
+
+
+def run_seeds(case: Case, seeds: int) -> list[tuple[int, ...]]:
+    """The delays of so many streams."""
+    return [run(case, seed) for seed in range(seeds)]
 
 
 def run(case: Case, seed: int) -> tuple[int, ...]:

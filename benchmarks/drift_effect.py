@@ -20,12 +20,24 @@ from pathlib import Path
 
 import fashion_mnist
 import numpy as np
+import numpy.typing as npt
 import torch
 from branch_growth import GrowingModel
 from drift_delay import noisy
 from results import publish
 from scipy.stats import ks_2samp
-from score_monitors import ALPHA, NAMES, TRAINED, ScoredRows, Watch, cached, cached_scores, score_rows, train
+from score_monitors import (
+    ALPHA,
+    NAMES,
+    TRAINED,
+    Floats,
+    ScoredRows,
+    Watch,
+    cached,
+    cached_scores,
+    score_rows,
+    train,
+)
 
 from growlearn.drift.sequential.alpha_budget import make_lifetime_budget
 from growlearn.drift.sequential.conformal_martingale import make_score_monitor
@@ -36,7 +48,7 @@ WATCHED = (*NAMES[:CLASSES], "largest output", "entropy")
 WINDOW_ALPHA = 0.001  # of decision_rule any, as `growlearn init` writes it
 BUDGET = make_lifetime_budget(ALPHA / 4)  # the first task's half, and of that half for scores
 
-Change = Callable[[fashion_mnist.Array], fashion_mnist.Array]
+Change = Callable[[fashion_mnist.Array], npt.NDArray[np.generic]]
 
 
 @dataclass(frozen=True)
@@ -148,7 +160,7 @@ def rows_of_case(case: Case, folder: Path) -> Rows:
 
 
 @cache
-def data() -> tuple[fashion_mnist.Array, fashion_mnist.Array, fashion_mnist.Array]:
+def data() -> tuple[fashion_mnist.Array, fashion_mnist.Array, npt.NDArray[np.bool_]]:
     """Images, labels, and whether the model learns from a row."""
     parts = [fashion_mnist.load(part) for part in ("train", "t10k")]
     images, labels = (np.concatenate(pair) for pair in zip(*parts, strict=True))
@@ -162,7 +174,7 @@ def model() -> GrowingModel:
     return train(images[learnt], labels[learnt])
 
 
-def watched(scored: ScoredRows) -> np.ndarray:  # type: ignore[type-arg]
+def watched(scored: ScoredRows) -> Floats:
     """The scores that the product watches, rounded as it rounds them: all but the energy."""
     return scored.scores[:, :-1].round(6)
 
@@ -207,7 +219,7 @@ def draw(scored: ScoredRows, rows: int, rng: np.random.Generator) -> ScoredRows:
     return scored.take(rng.integers(0, len(scored.losses), rows))
 
 
-def significant_distance(reference: np.ndarray, scored: ScoredRows) -> float:  # type: ignore[type-arg]
+def significant_distance(reference: Floats, scored: ScoredRows) -> float:
     """The largest distance of an output that output-ks calls significant; -1 where none is."""
     test = ks_2samp(reference[:, :CLASSES], scored.scores[:, :CLASSES], method="asymp")
     return float(np.where(test.pvalue < WINDOW_ALPHA / CLASSES, test.statistic, -1.0).max())

@@ -20,6 +20,7 @@ from typing import Any
 
 import fashion_mnist
 import numpy as np
+import numpy.typing as npt
 import torch
 from branch_growth import GrowingModel, make_rows
 from drift_delay import noisy
@@ -132,7 +133,11 @@ def prepare(folder: Path) -> None:
     watched = few & ~learnt
     known = predict_rows(model, images[watched], labels[watched])
     save(folder, "known", known)
-    pixels = {"reference": images[:5000], "same": images[5000:10_000], "moved": noisy(images[5000:6000], 0.3)}
+    pixels: dict[str, npt.NDArray[Any]] = {
+        "reference": images[:5000],
+        "same": images[5000:10_000],
+        "moved": noisy(images[5000:6000], 0.3),
+    }
     for side, rows in pixels.items():
         np.save(folder / f"pixels-{side}.npy", (rows.reshape(len(rows), -1) / 255).astype(np.float32))
     lines = []

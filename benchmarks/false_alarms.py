@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 import tempfile
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Executor, ProcessPoolExecutor
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
@@ -101,9 +101,14 @@ def alarms(
         for start in range(0, streams, BATCH):
             seeds = range(start, min(start + BATCH, streams))
             name = f"{len(names)}-scores-{windows}-windows-{seeds.start}-{seeds.stop}"
-            found += cached(folder, name, lambda seeds=seeds: list(pool.map(work, seeds)))
+            found += cached(folder, name, partial(watch_all, pool, work, seeds))
             print(f"{seeds.stop} streams of {len(names)} scores", flush=True)
     return {name: [one[name] for one in found] for name in found[0]}
+
+
+def watch_all(pool: Executor, work: Callable[[int], dict[str, bool]], seeds: range) -> list[dict[str, bool]]:
+    """Every stream, in the processes of a pool."""
+    return list(pool.map(work, seeds))
 
 
 _kept: list[ScoredRows] = []  # a worker's rows, sent to it once

@@ -183,7 +183,7 @@ def boost(
                 n_estimators=TREES, learning_rate=RATE, random_state=seed, n_jobs=threads, verbose=-1
             ).fit(as_columns(train, levels), train[LABEL])
             trained_on, trainings, seconds = train, trainings + 1, seconds + time.perf_counter() - started
-        scores.append(score(month, model.predict_proba(as_columns(month, levels))[:, 1]))
+        scores.append(score(month, np.asarray(model.predict_proba(as_columns(month, levels)))[:, 1]))
     return Scores(scores, trainings, seconds)
 
 

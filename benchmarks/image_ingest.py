@@ -13,6 +13,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -55,8 +56,8 @@ def main() -> None:
             write_images(file, rows, shape, kind)
             bare, ours = [], []
             for _ in range(options.repeats):
-                bare.append(cpu_seconds(lambda file=file, shape=shape: decode_bare(file, shape)))
-                ours.append(cpu_seconds(lambda folder=folder, shape=shape: ingest(folder, shape)))
+                bare.append(cpu_seconds(partial(decode_bare, file, shape)))
+                ours.append(cpu_seconds(partial(ingest, folder, shape)))
         times = statistics.median(bare), statistics.median(ours)
         lines.append(f"| {name} | {times[0]:.3f} | {times[1]:.3f} | {times[0] / times[1]:.2f} |")
         print(lines[-1], flush=True)

@@ -65,7 +65,8 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     if options.only:
-        run_once(*options.only, options.threads, options.folder)
+        size, seed = options.only
+        run_once(size, seed, options.threads, options.folder)
         return
     heads = ("rows", "grown", "regression", "LightGBM", "grown by seed", "epochs", "augmentation")
     table = [f"| {' | '.join(heads)} | median s | CPU s |", "| --- " * (len(heads) + 2) + "|"]
@@ -181,7 +182,7 @@ def fit_boosting(train: Rows, validation: Rows, test: Rows, seed: int, threads: 
         callbacks=[lightgbm.early_stopping(STOPPING_ROUNDS, verbose=False)],
     )
     pixels, labels = flatten(test)
-    return float((model.predict(pixels) == labels).mean())
+    return float((np.asarray(model.predict(pixels)) == labels).mean())
 
 
 if __name__ == "__main__":

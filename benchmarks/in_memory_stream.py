@@ -9,6 +9,7 @@ from pathlib import Path
 
 import fashion_mnist
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -48,7 +49,7 @@ class InMemoryStream:
         )  # fmt: skip
         self.store.apply(self.job, clock.now())
 
-    def learn(self, images: fashion_mnist.Array, labels: fashion_mnist.Array, task: str | None) -> Window:
+    def learn(self, images: fashion_mnist.Array, labels: npt.NDArray[np.integer], task: str | None) -> Window:
         """Take a window in, and do what the job says."""
         columns = {"image": pa.array(images.reshape(len(images), -1).tolist()), "label": labels}
         if task is not None:

@@ -11,6 +11,7 @@ import shutil
 import statistics
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 
 import numpy as np
 import torch
@@ -66,15 +67,14 @@ def ways_of(vit: Deep, ours: GrowingNetwork, rows: Rows, compiled: bool) -> tupl
     name = VIT if len(rows) <= run else VIT_RUNS.format(run)
     ways: dict[str, Way] = {name: lambda: vit.in_runs(inputs, run)}
     answers = {how: answer_by(ours, how, rows) for how in ("loop", "stacked")}
-    ways |= {how: lambda answer=answer: answer(inputs) for how, answer in answers.items()}  # type: ignore[misc]
+    ways |= {how: partial(answer, inputs) for how, answer in answers.items()}
     ours.set_execution(Execution.AUTO, rows.take(np.arange(1)))
     assert isinstance(ours.executor, AutoExecutor)
     choice = ours.executor.names[0 if len(rows) == 1 else 1]
     if compiled:
         torch._dynamo.reset()
-        for name, way in ((VIT_COMPILED, vit), (COMPILED, answers["stacked"])):
-            fast = torch.compile(way, dynamic=False)
-            ways[name] = lambda fast=fast: fast(inputs)  # type: ignore[misc]
+        ways[VIT_COMPILED] = partial(torch.compile(vit, dynamic=False), inputs)
+        ways[COMPILED] = partial(torch.compile(answers["stacked"], dynamic=False), inputs)
     expected = answers["loop"](inputs)
     for name, way in ways.items():
         if not name.startswith("ViT"):

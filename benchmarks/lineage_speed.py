@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import fashion_mnist
@@ -129,7 +130,8 @@ def table_rows(flights: pd.DataFrame) -> Rows:
 def grow(case: Case, epochs: int) -> Grown:
     """The first branch, then two refinements on its frozen stem."""
     model = GrowingModel(ModelConfig(), GrowthConfig(epochs=epochs, patience=epochs), case.schema)
-    plans, manifests = [], []
+    plans: list[GrowthPlan] = []
+    manifests: list[Manifest] = []
     for rows in case.windows:
         plan = replace(model.plan(TASK, rows), train_router=not plans)
         if plans:
@@ -151,14 +153,14 @@ def train(model: GrowingModel, plan: GrowthPlan) -> GrowthResult:
 def answer_lines(name: str, grown: Grown, case: Case, count: int, repeats: int) -> list[str]:
     """Lines of the table for answers to so many rows."""
     rows, frame = case.windows[0].take(np.arange(count)), case.frame.iloc[:count]
-    ways: dict[tuple[str, str, int], Callable[[], object]] = {}
+    ways: dict[tuple[Execution, str, int], Callable[[], object]] = {}
     for execution in Execution:
         if execution is Execution.WORKERS and torch.get_num_threads() == 1:
             continue  # the same as the loop
         for index, manifest in enumerate(grown.manifests):
             predictor = Predictor(manifest, grown.model.artifacts.get, execution)
-            ways[execution, "rows", index] = lambda predictor=predictor: predictor.answer(rows)  # type: ignore[misc]
-            ways[execution, "frame", index] = lambda predictor=predictor: predictor.predict(frame)  # type: ignore[misc]
+            ways[execution, "rows", index] = partial(predictor.answer, rows)
+            ways[execution, "frame", index] = partial(predictor.predict, frame)
     stem = grown.model.load(grown.manifests[0]).root_stem
     runs = {" ".join(map(str, way)): run for way, run in ways.items()}
     runs["stem"] = torch.no_grad()(lambda: stem(stem.encode(rows)))

@@ -159,7 +159,7 @@ def perform(run: Run, all_rows: int, folder: Path) -> Outcome:
     train_part, validation, test = parts(all_rows)
     part = train_part.first(run.rows)
     path = folder / f"unfinished-{sha256(repr(run).encode()).hexdigest()[:16]}"
-    now = torch.load(path, weights_only=False) if path.exists() else _begun(run, all_rows)
+    now: Unfinished = torch.load(path, weights_only=False) if path.exists() else _begun(run, all_rows)
     model = now.trainer.model
     for done in train_with_scheme(now.trainer, part.inputs, part.targets, run.epochs, now.done):
         seen = score_prefixes(model, validation.inputs, validation.targets)
@@ -168,13 +168,14 @@ def perform(run: Run, all_rows: int, folder: Path) -> Outcome:
         now.done = done
         torch.save(now, path.with_suffix(".part"))
         path.with_suffix(".part").replace(path)
-    seen = now.seen
-    assert seen is not None, "a training has an end"
+    best = now.seen
+    assert best is not None, "a training has an end"
+    assert now.state is not None
     model.load_state_dict(now.state)
     path.unlink(missing_ok=True)
     tested = () if run.budget == "choice" else score_prefixes(model, test.inputs, test.targets).accuracies
     parameters = sum(parameter.numel() for parameter in model.parameters())
-    return Outcome(run, seen.accuracies, seen.losses, tested, parameters, time.perf_counter() - started)
+    return Outcome(run, best.accuracies, best.losses, tested, parameters, time.perf_counter() - started)
 
 
 def _begun(run: Run, all_rows: int) -> Unfinished:

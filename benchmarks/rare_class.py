@@ -152,7 +152,7 @@ def measure_lightgbm(plan: GrowthPlan, stream: InMemoryStream, seed: int) -> Fig
     model = lightgbm.LGBMClassifier(
         n_estimators=150, learning_rate=0.05, num_leaves=15, verbose=-1, n_jobs=1, random_state=seed
     ).fit(tables[0], parts[0].labels == "very late")
-    positive = model.predict_proba(tables[1])[:, 1]
+    positive = np.asarray(model.predict_proba(tables[1]))[:, 1]
     told = (parts[1].labels == "very late", positive, positive > 0.5)
     return make_figures("LightGBM, on the summer alone", seed, "", "", told)
 

@@ -23,6 +23,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -330,7 +331,7 @@ def shadowed(endpoint: Endpoint) -> Iterator[None]:
 def swap(endpoint: Endpoint, requests: int) -> str:
     """What came of requests that went on across three swaps of the champion, in words."""
     moves: tuple[tuple[str, Callable[[], bytes]], ...] = tuple(
-        (name, lambda name=name, body=body: call_api(endpoint, f"/api/v1/streams/digits/{name}", body))  # type: ignore[misc]
+        (name, partial(call_api, endpoint, f"/api/v1/streams/digits/{name}", body))
         for name, body in (("rollback", b"{}"), ("promote", b'{"version": 2}'), ("rollback", b"{}"))
     )
     memory = [read_memory_mb(endpoint.process.pid)]

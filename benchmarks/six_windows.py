@@ -28,6 +28,7 @@ from sklearn.linear_model import LogisticRegression
 from growlearn.domain.growth_config import GrowthConfig
 from growlearn.domain.job import Job, SourceConfig
 from growlearn.domain.model_selection import ModelSelection
+from growlearn.domain.stream import WindowRecord
 
 WINDOWS, ROWS = 6, 2000
 SIDES = ("no row stored", "retain: all", "all rows at once")
@@ -115,7 +116,7 @@ def learn(job: Job, windows: Sequence[tuple[fashion_mnist.Array, fashion_mnist.A
     )
 
 
-def records(stream: InMemoryStream):  # type: ignore[no-untyped-def]
+def records(stream: InMemoryStream) -> list[WindowRecord]:
     """The record of every window."""
     name = stream.job.name
     return [stream.store.window_record(name, window.id) for window in stream.store.windows(name)]

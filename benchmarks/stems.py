@@ -19,7 +19,9 @@ from results import publish
 from growlearn.domain.growth_config import GrowthConfig
 from growlearn.domain.model_config import ModelConfig
 
-STEMS: tuple[Literal["conv", "patches"], ...] = ("conv", "patches")
+Stem = Literal["conv", "patches"]
+
+STEMS: tuple[Stem, ...] = ("conv", "patches")
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    outcomes: dict[str, list[Outcome]] = {stem: [] for stem in STEMS}
+    outcomes: dict[Stem, list[Outcome]] = {stem: [] for stem in STEMS}
     for seed in range(options.seeds):
         for stem in STEMS:
             outcome = grow_five(stem, GrowthConfig(epochs=options.epochs, seed=seed))
@@ -61,7 +63,7 @@ def main() -> None:
     )
 
 
-def grow_five(stem: Literal["conv", "patches"], growth: GrowthConfig) -> Outcome:
+def grow_five(stem: Stem, growth: GrowthConfig) -> Outcome:
     """Grow the five tasks on the training rows, then ask each on its test rows."""
     train, test = fashion_mnist.load("train"), fashion_mnist.load("t10k")
     model = GrowingModel(ModelConfig(stem=stem), growth)

@@ -29,6 +29,7 @@ from torch.nn import functional as F  # noqa: N812 - the field's own abbreviatio
 
 from growlearn.ingest.rows import Rows
 from growlearn.network.model.branch import ResidualBranch
+from growlearn.network.model.head import Head
 from growlearn.network.model.network import GrowingNetwork
 
 WIDTH, ROWS, PIECES = 192, 32, (1, 2, 4, 8)
@@ -142,6 +143,7 @@ def _ours(network: GrowingNetwork, inputs: Any, targets: Tensor) -> tuple[dict[s
     rank, world = distributed.get_rank(), distributed.get_world_size()
     branches = [branch for branch in network.branches.values() if isinstance(branch, ResidualBranch)]
     stem, head = network.root_stem, network.head("all")
+    assert isinstance(head, Head)
     share = BranchShard(stem, branches[rank::world], head, BRANCHES)
     own, every = _optimizer(stem, *share.branches, head), _optimizer(network)
 

@@ -162,8 +162,8 @@ def meet_all(faults: Sequence[Fault], meet: Meet, options: argparse.Namespace) -
                 problem = meet(case) or take_up(case)
                 point = "after the last operation" if case.point is None else str(case.point)
                 outcomes.add(Outcome(database, case.chapter.name, case.fault, case.number, point, problem))
-    for problem in outcomes.problems:
-        print(f"{problem.database}, {problem.chapter}, {problem.fault} {problem.point}: {problem.problem}")
+    for bad in outcomes.problems:
+        print(f"{bad.database}, {bad.chapter}, {bad.fault} {bad.point}: {bad.problem}")
     return outcomes
 
 

@@ -16,6 +16,7 @@ import tempfile
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 sys.path.append(str(Path(__file__).parents[1]))
@@ -98,7 +99,7 @@ def live(folder: Path, *, stopped: bool, kills: int, seed: int) -> Life:
             running.enter_context(mlflow_server(backend, server, port))
         for chapter in [replace(each, delivers=True) for each in CHAPTERS]:
             drop_file(place, chapter)
-            status = fork(lambda chapter=chapter: call_chapter(chapter), place, folder / "output.txt")
+            status = fork(partial(call_chapter, chapter), place, folder / "output.txt")
             if status not in (0, 3):
                 raise RuntimeError((folder / "output.txt").read_text())
     runs = 0 if not stopped else deliver(place, backend, server, port, kills, seed)

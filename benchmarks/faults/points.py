@@ -125,7 +125,7 @@ def _find_caller() -> str:
 
 
 def _watch_commits(points: Points) -> None:
-    commit = DefaultDialect.do_commit
+    commit: Callable[[Any, Any], None] = DefaultDialect.do_commit  # SQLAlchemy has no types for it
 
     def note_write(connection: Any, _cursor: object, statement: str, *_: object) -> None:
         if not statement.lstrip().upper().startswith(_READS):
@@ -186,11 +186,12 @@ def _watch_copies(points: Points) -> None:
     """`shutil` copies a file's content within the kernel."""
     sendfile = os.sendfile
 
-    def sendfile_at_point(out: int, source: int, offset: int, count: int, *rest: Any) -> int:
-        target = points.covers(_find_path(out, None))
-        if target is not None and offset < os.fstat(source).st_size:  # the last call only finds the end
+    def sendfile_at_point(out_fd: int, in_fd: int, offset: int | None, count: int, *rest: Any) -> int:
+        target = points.covers(_find_path(out_fd, None))
+        at = os.lseek(in_fd, 0, os.SEEK_CUR) if offset is None else offset
+        if target is not None and at < os.fstat(in_fd).st_size:  # the last call only finds the end
             points.enter("write", target, lambda: _fail_full(target))
-        return sendfile(out, source, offset, count, *rest)
+        return sendfile(out_fd, in_fd, offset, count, *rest)
 
     os.sendfile = sendfile_at_point
 
@@ -210,7 +211,7 @@ def _watch_open(points: Points) -> None:
         buffered = io.BufferedRandom(raw) if "+" in mode else io.BufferedWriter(raw)
         return buffered if "b" in mode else io.TextIOWrapper(buffered, encoding, errors, newline)
 
-    io.open = open_at_point  # type: ignore[assignment]
+    io.open = open_at_point
     builtins.open = open_at_point
 
 

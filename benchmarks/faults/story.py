@@ -16,6 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 import pyarrow as pa
@@ -23,12 +24,12 @@ import pyarrow.parquet as pq
 
 import growlearn.adapters.memory.clock
 import growlearn.app.mlflow_sync
-import growlearn.app.run_until_idle
 from growlearn.adapters.db.columns import Json
 from growlearn.adapters.db.tables import Base
 from growlearn.adapters.engines.local import LocalEngine
 from growlearn.adapters.memory.evaluator import NumpyEvaluator
 from growlearn.adapters.mlflow.client import open_client
+from growlearn.app.composition import build_ports
 from growlearn.app.main import app
 from growlearn.growth.environment import capture_environment
 from growlearn.pipeline.context import Ports
@@ -179,14 +180,13 @@ def call_chapter(chapter: Chapter) -> int:
 
 def train_in_this_process() -> None:
     """Train where it is asked for, and count without Avalanche: the product's own ways import for seconds."""
-    build_ports = growlearn.app.run_until_idle.build_ports
 
     def build(settings: Settings, store: Store) -> Ports:
         ports = build_ports(settings, store)
         engine = LocalEngine(ports.artifacts, settings.scratch)
         return replace(ports, engine=engine, evaluator=NumpyEvaluator(ports.models))
 
-    growlearn.app.run_until_idle.build_ports = build
+    patch("growlearn.app.run_until_idle.build_ports", build).start()
 
 
 def shift_clock(seconds: float) -> None:

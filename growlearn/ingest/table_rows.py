@@ -221,7 +221,7 @@ def _describe_codes(raw_table: RawTable, schema: Schema) -> str | None:
     names = [name for name, spec in schema.inputs.items() if spec.type is InputType.NUMBER]
     codes = {name: find_code(raw_table.table.column(name)) for name in names}
     told = [
-        f"column {name!r} is a number: {code.strip()!r} is read as {float(code):g}"
+        f"column {name!r} is a number: {code.strip()!r} is read as {float(code):.15g}"
         for name, code in codes.items()
         if code is not None and NUMBER_PATTERN.fullmatch(code)
     ]

@@ -75,6 +75,7 @@ def load_monitor_states(
 
     A reference that no window was compared with has an initial state. After a rollback the earlier reference
     continues where it was: windows that opened what was rolled back were compared with no reference.
+    That of a distilled task is the one before, in front of another head: labels that were read stay read.
     """
     return {task.name: _load_monitor_state(task, references, earlier, load_report) for task in tasks}
 
@@ -96,8 +97,10 @@ def _load_monitor_state(
         state = None if report is None else report.monitor_state
         if state is not None and state.reference_version == task.version:
             return state
-        if window.id == task.window or (state and state.reference_version not in later_versions):
+        if window.id == task.window:
             return initial
+        if state is not None and state.reference_version not in later_versions:
+            return replace(initial, delayed_label_windows=state.delayed_label_windows)
     return initial
 
 

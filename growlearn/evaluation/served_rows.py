@@ -18,8 +18,7 @@ def score_served_rows(predictor: Predictor, rows: Rows, more_labels: Iterable[La
 
     Columns are in the order of labels as text, so two models of one stream that get each other's labels have
     the same. A row that names an unknown task has no answer, nor has one whose probabilities are no numbers.
-    The positive label of a model of two is that of
-    its first task.
+    The positive label of a model of two is that of its first task.
     """
     labels = sorted({*predictor.labels, *map(str, rows.labels), *map(str, more_labels)})
     index = {label: position for position, label in enumerate(labels)}

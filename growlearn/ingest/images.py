@@ -197,6 +197,21 @@ def _decode_image_lists(
     return pixels
 
 
+def holds_fractions(column: Any) -> bool:
+    """Whether the images of a column are lists of floating-point numbers."""
+    return is_list_type(column.type) and bool(pt.is_floating(get_depth_and_leaf_type(column.type)[1]))
+
+
+def has_only_zeros_and_ones(images: Column) -> bool:
+    """Whether images uint8 [N, C, H, W] have levels 0 and 1 and no other."""
+    highest = 0
+    for start in range(0, len(images), _CELLS_AT_ONCE):
+        highest = max(highest, int(images[start : start + _CELLS_AT_ONCE].max()))
+        if highest > 1:  # nearly always in the first part
+            return False
+    return highest == 1
+
+
 def _get_list_shapes(arrow_type: Any, name: str, shape: ImageShape) -> ListShapes:
     """How long the lists of each level must be; raises InvalidFile for lists of anything but numbers."""
     channels, height, width = shape

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from typing import Any
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from growlearn.ingest.columns import NUMBER_PATTERN, decode_texts
 from growlearn.ingest.csv_files import find_code
 from growlearn.ingest.decoders import decode_input
 from growlearn.ingest.formats import RawTable, load_raw_table
+from growlearn.ingest.images import has_only_zeros_and_ones, holds_fractions
 from growlearn.ingest.label_file import is_label_file
 from growlearn.ingest.labels import DecodedLabels, decode_labels
 from growlearn.ingest.partitions import check_partitions
@@ -107,11 +109,14 @@ def parse_raw_table(
     if table.num_rows == 0:
         raise InvalidFile("the file has no rows")
     row_errors: RowErrors = {}
+    job_schema = schema
     if not for_prediction:
-        schema = schema.with_pixels_as(schema)
+        schema = schema.with_pixels_as(job_schema)
     rows, label_note = _decode_rows(raw_table, schema, row_errors, for_prediction, label_kind)
     source_rows = _find_valid_rows(row_errors, table.num_rows)
     valid_rows = rows if len(source_rows) == len(rows) else rows.take(source_rows)
+    if not for_prediction:
+        _refuse_unclear_pixels(table, valid_rows, job_schema)
     valid_rows = replace(valid_rows, row_hashes=hash_rows(valid_rows.inputs, schema))
     unlabelled = not for_prediction and schema.label not in table.column_names
     if unlabelled:
@@ -195,6 +200,20 @@ def _decode_input(raw_table: RawTable, name: str, schema: Schema, row_errors: Ro
     return cells
 
 
+def _refuse_unclear_pixels(table: Any, rows: Rows, schema: Schema) -> None:
+    """Raise InvalidFile for images of zeros and ones alone where the job does not say which number is white.
+
+    They are black and white, or nearly black: release 0.1.0 took 1 for white in such a file.
+    """
+    for name, spec in schema.inputs.items():
+        is_unclear = spec.type is InputType.IMAGE and spec.pixel_max is None
+        if is_unclear and holds_fractions(table.column(name)) and has_only_zeros_and_ones(rows.inputs[name]):
+            raise InvalidFile(
+                f"images {name!r} hold no number but 0.0 and 1.0: the column needs pixel_max: 1 where 1 is "
+                "white, or pixel_max: 255 where they are nearly black"
+            )
+
+
 def _describe_codes(raw_table: RawTable, schema: Schema) -> str | None:
     """Which number columns of a CSV hold codes such as `007`, of which 7 is left; None without any."""
     if not raw_table.cells_are_text:
@@ -202,7 +221,7 @@ def _describe_codes(raw_table: RawTable, schema: Schema) -> str | None:
     names = [name for name, spec in schema.inputs.items() if spec.type is InputType.NUMBER]
     codes = {name: find_code(raw_table.table.column(name)) for name in names}
     told = [
-        f"column {name!r} is a number: {code.strip()!r} is read as {float(code):g}"
+        f"column {name!r} is a number: {code.strip()!r} is read as {float(code):.15g}"
         for name, code in codes.items()
         if code is not None and NUMBER_PATTERN.fullmatch(code)
     ]

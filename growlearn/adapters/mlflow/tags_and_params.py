@@ -20,6 +20,7 @@ from growlearn.registry.records import CandidateResult
 _LOGGED_SECTIONS = ("model", "drift", "refine", "growth", "gates")
 STREAM_TAG, CREATED_TAG, VERSION_TAG = "growlearn.stream", "growlearn.stream_created", "growlearn.version"
 _MAX_KEY_LENGTH = 150  # MLflow takes keys of 250 characters
+_MAX_NOTE_LENGTH = 8000  # of a tag; a new run's is not cut, and its database refuses a longer one
 
 
 def make_experiment_name(stream: str) -> str:
@@ -66,12 +67,12 @@ def make_run_tags(window_report: WindowReport) -> dict[str, str]:
 
 
 def make_run_note(window_report: WindowReport) -> str:
-    """A short summary of the window, shown on the run's page."""
+    """A short summary of the window, shown on the run's page; cut to what a tag holds."""
     window = window_report.window
     verdict = f"{window.verdict}, " if window.verdict else ""
     lines = [f"Window {window.id} of stream {window.stream}: {verdict}{window.state}.", window.reason or ""]
     lines += [f"Gate {gate.gate}: {gate.reason}" for gate in window_report.record.gates]
-    return "\n\n".join(line for line in lines if line)
+    return "\n\n".join(line for line in lines if line)[:_MAX_NOTE_LENGTH]
 
 
 def make_version_tags(stream: Stream, version: Version) -> dict[str, str]:

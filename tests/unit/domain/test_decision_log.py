@@ -24,6 +24,16 @@ def test_jobs_that_differ_anywhere_have_other_digests() -> None:
     assert len({compute_job_digest(job) for job in changed}) == len(changed)
 
 
+def test_jobs_that_read_pixels_otherwise_have_other_digests() -> None:
+    """Else a changed pixel_max would be missing in the decision log."""
+
+    def digest(pixel_max: int | None) -> str:
+        image = InputColumn(type=InputType.IMAGE, shape=(1, 8, 8), pixel_max=pixel_max)
+        return compute_job_digest(replace(JOB, schema=Schema(inputs={"x": image})))
+
+    assert len({digest(None), digest(1), digest(255)}) == 3
+
+
 def test_a_key_that_a_later_release_adds_changes_no_digest() -> None:
     gates = [("min_gain", float, field(default=0.0))]
     added = ("replace_task_after", int, field(default=3))
@@ -35,4 +45,4 @@ def test_a_key_that_a_later_release_adds_changes_no_digest() -> None:
 
 def _job(gates: type[Any]) -> type[Any]:
     name, inner = ("name", str, field(default="a")), ("gates", gates, field(default_factory=gates))
-    return make_dataclass("Job", [name, inner])
+    return make_dataclass("Job", [name, inner, ("schema", Schema, field(default=JOB.schema))])

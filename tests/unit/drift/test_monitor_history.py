@@ -109,6 +109,19 @@ def test_a_refined_task_starts_a_new_reference_with_a_budget_of_its_own() -> Non
     assert data.budget == make_task_budget(job(), 3, None)
 
 
+@pytest.mark.parametrize(("window", "read_before"), [("w9", (1, 2)), ("w3", ())])
+def test_a_distilled_task_does_not_read_late_labels_again(window: str, read_before: tuple[int, ...]) -> None:
+    """Its reference rows are the ones before, unlike those of a task that window 3 refined."""
+    newer = replace(make_task("a", version=3), window=window)
+
+    def load_report(window: Window) -> DriftReport:
+        state = replace(make_state(window.number), delayed_label_windows=(1, 2), windows_per_day=9.0)
+        return DriftReport(verdict=Verdict.STABLE, task="a", reason="", alpha=0.05, monitor_state=state)
+
+    states = load_monitor_states([newer], [A, newer], windows("a", "a", "a"), load_report)
+    assert states == {"a": MonitorState(reference_version=3, delayed_label_windows=read_before)}
+
+
 def test_after_a_rollback_the_earlier_reference_continues_where_it_was() -> None:
     """Windows 1 to 3 were compared with version 1's reference, 4 and 5 with that of version 2."""
     rolled_back = make_task("a", version=2)

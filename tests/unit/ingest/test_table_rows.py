@@ -106,6 +106,7 @@ def test_labels_may_be_missing_in_part_or_as_a_whole(
     ("cells", "note"),
     [
         (("7", "007"), "column 'x' is a number: '007' is read as 7"),
+        (("0301234567", "8"), "column 'x' is a number: '0301234567' is read as 301234567"),
         ((" 1e3 ", "12"), "column 'x' is a number: '1e3' is read as 1000"),
         (("0", "10"), None),
         (("00.5", "07"), None),

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from growlearn.domain.errors import GrowLearnError
+from growlearn.domain.errors import GrowLearnError, InvalidFile
 from growlearn.domain.growth_config import GrowthConfig
 from growlearn.domain.job import Job
 from growlearn.domain.window import WindowState
@@ -129,6 +129,34 @@ def test_the_other_scale_is_refused_in_requests_and_files(
     assert rejected.state is WindowState.QUARANTINED
     assert rejected.reason is not None
     assert reason in rejected.reason
+
+
+@pytest.mark.parametrize(
+    ("pixel_max", "kind", "white"),
+    [
+        (None, pa.float64(), None),
+        (None, pa.float32(), None),
+        (None, pa.int64(), 1),
+        (1, pa.float64(), 255),
+        (255, pa.float64(), 1),
+    ],
+)
+def test_black_and_white_fractions_are_not_taken_for_black(
+    pixel_max: int | None, kind: pa.DataType, white: int | None
+) -> None:
+    """Release 0.1.0 read them by their file, with 1 as white; whole numbers were never fractions."""
+    pixels = np.zeros((100, 8, 8))
+    pixels[70, 2:5, 3] = 1
+    blobs = {"a.parquet": parquet(pixels, kind, [1] * 100)}
+    schema = job_of(pixel_max).schema
+    if white is None:
+        with pytest.raises(InvalidFile, match=r"needs pixel_max: 1 where 1 is white, or pixel_max: 255"):
+            read_table_rows(blobs, replace(schema, task=None))
+    else:
+        rows, bad = read_table_rows(blobs, replace(schema, task=None))
+        assert (rows.inputs["image"].max(), bad) == (white, ())
+    black = {"a.parquet": parquet(np.zeros((2, 8, 8)), kind, [1] * 2)}
+    assert read_table_rows(black, replace(schema, task=None))[0].inputs["image"].max() == 0
 
 
 def test_a_job_may_say_later_what_is_white(tmp_path: Path, digits: Digits) -> None:

@@ -399,31 +399,6 @@ def test_a_column_of_many_values_is_no_task_whatever_its_name(tmp_path: Path, va
     assert (profile.task, "domain" in profile.inputs) == (None, True)
 
 
-def test_codes_of_a_csv_are_categories_and_told(tmp_path: Path) -> None:
-    lines = "".join(f"0{number % 7},{number % 9}.5,{number % 2}\n" for number in range(3000))
-    (tmp_path / "p.csv").write_text("zip,share,label\n" + lines)
-    profile = profile_data(tmp_path / "p.csv", None)
-    assert profile.inputs == {"zip": CATEGORY, "share": NUMBER}
-    assert profile.notes == (
-        "column 'zip' is read as categories, because '00' looks like a code; if its cells are numbers, "
-        "give it {type: number}",
-    )
-
-
-def test_one_code_far_down_a_csv_decides_its_column(tmp_path: Path) -> None:
-    lines = [f"{number % 7},{number % 2}\n" for number in range(3000)]
-    lines[1501] = "007,0\n"
-    (tmp_path / "p.csv").write_text("code,label\n" + "".join(lines))
-    profile = profile_data(tmp_path / "p.csv", None)
-    assert profile.inputs == {"code": CATEGORY}
-    assert len(profile.notes) == 1
-
-
-def test_times_of_day_are_categories_in_csv_as_in_parquet(tmp_path: Path) -> None:
-    (tmp_path / "p.csv").write_text("at,label\n" + "12:00,a\n13:30,b\n" * 30)
-    assert profile_data(tmp_path / "p.csv", None).inputs == {"at": CATEGORY}
-
-
 @pytest.mark.parametrize(("white", "pixel_max"), [(1.0, 1), (255.0, None)])
 def test_a_job_says_that_one_is_white_where_it_is(
     white: float, pixel_max: int | None, tmp_path: Path

@@ -143,6 +143,7 @@ def simulate(load: Load) -> Outcome:
             before, server_before = count_done(store), postgres_cpu_s(store)
             time.sleep(load.seconds)
             done, server_s = count_done(store) - before, postgres_cpu_s(store) - server_before
+            assert done, "no window was done: the worker's handler fails"
             stop.set()
             costs = dict(results.get(timeout=600) for _ in processes)
             for process in processes:
@@ -303,6 +304,7 @@ def make_step(window: Window, worker: str) -> Callable[..., Transition]:
             source=source,
             target=target,
             worker=worker,
+            claim=window.claim,
             at=datetime.now(UTC),
             snapshot=window.snapshot,
             job_digest="0" * 16,

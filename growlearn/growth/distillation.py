@@ -126,7 +126,7 @@ def _train_epoch(
     lr_schedule: LrSchedule,
 ) -> float:
     """One pass of every student over the rows of its tasks, shuffled by seed and epoch."""
-    losses: list[Tensor] = []
+    losses: list[Tensor] = []  # of each student, [steps]
     batches: list[Tensor] = []
     for student, student_data in zip(students, train_data, strict=True):
         size, rate_factor = plan.growth.batching(len(student_data))
@@ -134,15 +134,16 @@ def _train_epoch(
         order = torch.randperm(
             len(student_data), generator=torch.Generator().manual_seed(plan.seed * 1009 + epoch)
         )
+        stem, student_losses = student.pair.stem, torch.empty(steps, device=student.device)
         for batch_index, index in enumerate(torch.split(order, size)):
-            stem = student.pair.stem
             with training_mode(stem), mixed_precision(stem, student.device, plan.growth.precision):
                 loss = batch_loss(student, student_data, index)
             rate = lr_schedule.learning_rate_at(epoch - 1 + batch_index / steps) * rate_factor
             optimizer_step(optimizer, loss, rate)
-            losses.append(loss.detach())
+            student_losses[batch_index] = loss.detach()
             batches.append(index)
-    return mean_loss(losses, batches)
+        losses.append(student_losses)
+    return mean_loss(torch.cat(losses), batches)
 
 
 def _validate(

@@ -30,7 +30,8 @@ def train_epoch(
     """One pass over the rows in an order that depends only on seed and epoch; returns the mean loss."""
     batch_size, rate_factor = plan.growth.batching(len(train))
     order = torch.randperm(len(train), generator=torch.Generator().manual_seed(plan.seed * 1009 + epoch))
-    batches, losses = torch.split(order, batch_size), []
+    batches = torch.split(order, batch_size)
+    losses = torch.empty(len(batches), device=train.targets.device)  # one: see mean_loss
     noise = make_augmentation_generator(plan.seed, epoch), plan.growth.dropout
     precision = partial(mixed_precision, trainable.stem, train.targets.device, plan.growth.precision)
     with seed_dropout(plan.seed, epoch):
@@ -43,5 +44,5 @@ def train_epoch(
                 loss = prefix_losses(logits, targets, row_weights, label_smoothing(plan)).mean()
             rate = lr_schedule.learning_rate_at(epoch - 1 + batch_index / len(batches)) * rate_factor
             optimizer_step(optimizer, loss, rate)
-            losses.append(loss.detach())
+            losses[batch_index] = loss.detach()
     return mean_loss(losses, batches)

@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from growlearn.domain.delayed_labels import LabelJoinResult
-from growlearn.domain.errors import IllegalTransition
+from growlearn.domain.errors import ConcurrentUpdate, IllegalTransition
 from growlearn.domain.printable import format_reason
 
 _WINDOW_ID = re.compile(r"w([1-9][0-9]{0,8})")
@@ -177,6 +177,20 @@ class SourceFile:
     size_bytes: int
     reject_reason: str | None = None  # why it must not be opened, such as a link out of the folder
     taken_once: bool = False
+
+
+def check_can_extend(old: Window, new: Window, extended_windows: tuple[Window, ...]) -> None:
+    """Raise ConcurrentUpdate or IllegalTransition unless a stored window may take more rows.
+
+    `extended_windows` are the stored windows as the process read them that adds the rows.
+    """
+    expected = {window.number: window for window in extended_windows}.get(old.number, old)
+    if expected != old or old.state is not WindowState.OPEN or old.discovered_at != new.discovered_at:
+        raise ConcurrentUpdate(
+            f"window {old.id} of stream {old.stream!r} was written by another process meanwhile"
+        )
+    if new.state is not old.state:
+        check_transition(old.state, new.state)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,13 +10,13 @@ from growlearn.adapters.db import alerts, labels
 from growlearn.adapters.db.mapping import from_row, get_columns, lock_existing_stream, select_all, to_row
 from growlearn.adapters.db.tables import QuarantinedRowRow, SourceFileRow, WindowRow
 from growlearn.domain.alert import make_ingest_alerts
-from growlearn.domain.errors import ConcurrentUpdate, NotFound
+from growlearn.domain.errors import NotFound
 from growlearn.domain.window import (
     BadRow,
     IngestResult,
     Window,
     WindowState,
-    check_transition,
+    check_can_extend,
     parse_window_number,
 )
 
@@ -69,14 +69,7 @@ def _write_window(connection: Connection, new: Window, extended_windows: tuple[W
     if row is None:
         connection.execute(insert(WindowRow).values(to_row(new)))
         return
-    old = from_row(Window, row)
-    expected = {window.number: window for window in extended_windows}.get(old.number, old)
-    if expected != old or old.state is not WindowState.OPEN or old.discovered_at != new.discovered_at:
-        raise ConcurrentUpdate(
-            f"window {old.id} of stream {old.stream!r} was written by another process meanwhile"
-        )
-    if new.state is not old.state:
-        check_transition(old.state, new.state)
+    check_can_extend(from_row(Window, row), new, extended_windows)
     connection.execute(update(WindowRow).where(*key).values(to_row(new)))
 
 

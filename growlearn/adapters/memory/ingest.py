@@ -6,8 +6,8 @@ from collections.abc import Collection, Sequence
 
 from growlearn.adapters.memory.labels import apply_label_join
 from growlearn.adapters.memory.state import StreamState
-from growlearn.domain.errors import ConcurrentUpdate, NotFound
-from growlearn.domain.window import IngestResult, Window, WindowState, check_transition
+from growlearn.domain.errors import NotFound
+from growlearn.domain.window import IngestResult, Window, WindowState, check_can_extend
 
 
 def add_ingested(state: StreamState, ingested: IngestResult) -> bool:
@@ -22,7 +22,9 @@ def add_ingested(state: StreamState, ingested: IngestResult) -> bool:
     if ingested.label_join is not None:
         apply_label_join(state, ingested.label_join, ingested.file.url, ingested.at)
     for window in ingested.windows:
-        _check_can_extend(state.windows.get(window.id), window, ingested.extended_windows)
+        old = state.windows.get(window.id)
+        if old is not None:
+            check_can_extend(old, window, ingested.extended_windows)
         state.windows[window.id] = window
     for bad in ingested.bad_rows:
         if bad.window is not None:
@@ -39,19 +41,6 @@ def _is_already_ingested(state: StreamState, ingested: IngestResult) -> bool:
     if ingested.file.taken_once:
         return same_schema or latest.rows > 0
     return same_schema and latest.fingerprint == ingested.file.fingerprint
-
-
-def _check_can_extend(old: Window | None, new: Window, extended_windows: tuple[Window, ...]) -> None:
-    """Raise ConcurrentUpdate or IllegalTransition unless a window may take (more) rows."""
-    if old is None:
-        return
-    expected = {window.number: window for window in extended_windows}.get(old.number, old)
-    if expected != old or old.state is not WindowState.OPEN or old.discovered_at != new.discovered_at:
-        raise ConcurrentUpdate(
-            f"window {old.id} of stream {old.stream!r} was written by another process meanwhile"
-        )
-    if new.state is not old.state:
-        check_transition(old.state, new.state)
 
 
 def select_windows(state: StreamState | None, states: Collection[WindowState] | None) -> Sequence[Window]:

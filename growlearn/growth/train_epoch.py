@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import torch
 
 from growlearn.domain.growth import GrowthPlan
@@ -31,12 +29,12 @@ def train_epoch(
     batch_size, rate_factor = plan.growth.batching(len(train))
     order = torch.randperm(len(train), generator=torch.Generator().manual_seed(plan.seed * 1009 + epoch))
     batches = torch.split(order, batch_size)
-    losses = torch.empty(len(batches), device=train.targets.device)  # one: see mean_loss
+    stem, device = trainable.stem, train.targets.device
+    losses = torch.empty(len(batches), device=device)  # one: see mean_loss
     noise = make_augmentation_generator(plan.seed, epoch), plan.growth.dropout
-    precision = partial(mixed_precision, trainable.stem, train.targets.device, plan.growth.precision)
     with seed_dropout(plan.seed, epoch):
         for batch_index, index in enumerate(batches):
-            with training_mode(trainable.stem), precision():
+            with training_mode(stem), mixed_precision(stem, device, plan.growth.precision):
                 logits = last_prefix_logits(
                     trainable, train, index, trainable.num_prefixes, noise
                 )  # [n, B, C]

@@ -17,14 +17,13 @@ from growlearn.ingest.context import (
     IngestContext,
     WindowBatch,
     accept_window,
-    join_notes,
     new_window,
     quarantine_all_rows,
     quarantine_window,
 )
 from growlearn.ingest.duplicates import Duplicates, find_repeats
 from growlearn.ingest.parquet_codec import COLUMN_CODECS
-from growlearn.ingest.row_errors import RowError, RowErrors, summarize_errors, to_bad_rows
+from growlearn.ingest.row_errors import RowError, RowErrors, join_notes, summarize_errors, to_bad_rows
 from growlearn.ingest.rows import Rows, concat_rows, from_parquet, to_parquet
 from growlearn.ingest.split_by_task import TaskRows
 from growlearn.ingest.spool import Content

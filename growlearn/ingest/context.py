@@ -13,7 +13,7 @@ from growlearn.domain.redaction import redact
 from growlearn.domain.schema import Schema
 from growlearn.domain.stream import Stream
 from growlearn.domain.window import BadRow, SourceFile, Window, WindowState
-from growlearn.ingest.row_errors import RowErrors, summarize_errors
+from growlearn.ingest.row_errors import RowErrors, join_notes, summarize_errors
 from growlearn.ingest.rows import Rows, to_parquet
 from growlearn.ports import Artifacts
 
@@ -122,11 +122,6 @@ def accept_window(context: IngestContext, window: Window, rows: Rows, row_errors
         snapshot=context.artifacts.put(content),
         reason=join_notes(summarize_errors(row_errors.values()) if row_errors else None, context.note),
     )
-
-
-def join_notes(*notes: str | None) -> str | None:
-    """The notes joined into one, or None where there are none."""
-    return "; ".join(note for note in notes if note) or None
 
 
 def can_resubmit(window: Window) -> bool:

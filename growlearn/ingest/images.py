@@ -187,8 +187,7 @@ def _decode_image_lists(
     shapes = _get_list_shapes(column.type, name, shape)
     rows, leaves = flatten_valid_lists(column, name, shapes, row_errors)
     if pixel_max is None:
-        is_floating = pt.is_floating(get_depth_and_leaf_type(column.type)[1])
-        pixel_max = _guess_pixel_max(leaves) if is_floating else MAX_PIXEL
+        pixel_max = _guess_pixel_max(leaves) if holds_fractions(column) else MAX_PIXEL
     else:
         _reject_fractions(leaves, rows, name, pixel_max, row_errors)
     levels = _to_levels(leaves, rows, name, pixel_max, row_errors)

@@ -7,13 +7,13 @@ from dataclasses import replace
 
 from growlearn.domain.delayed_labels import LabelJoinResult, PendingLabels
 from growlearn.domain.printable import list_names
-from growlearn.ingest.context import IngestContext, WindowBatch, join_notes, new_window, quarantine_all_rows
+from growlearn.ingest.context import IngestContext, WindowBatch, new_window, quarantine_all_rows
 from growlearn.ingest.formats import RawTable
 from growlearn.ingest.history import IngestHistory
 from growlearn.ingest.label_file import read_labels
 from growlearn.ingest.label_join import LabelJoinState, join_labels
 from growlearn.ingest.pending_labels import drop_expired, drop_pending, fill_from_pending, store_pending
-from growlearn.ingest.row_errors import to_bad_rows
+from growlearn.ingest.row_errors import join_notes, to_bad_rows
 from growlearn.ingest.table_rows import ParsedFile
 
 

@@ -75,3 +75,8 @@ def summarize_errors(row_errors: Iterable[RowError]) -> str:
         f", {others} other" if others else ""
     )
     return f"{total} row{'' if total == 1 else 's'} rejected: {reasons}"
+
+
+def join_notes(*notes: str | None) -> str | None:
+    """The notes joined into one, or None where there are none."""
+    return "; ".join(note for note in notes if note) or None

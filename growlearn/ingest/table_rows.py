@@ -22,7 +22,7 @@ from growlearn.ingest.images import has_only_zeros_and_ones, holds_fractions
 from growlearn.ingest.label_file import is_label_file
 from growlearn.ingest.labels import DecodedLabels, decode_labels
 from growlearn.ingest.partitions import check_partitions
-from growlearn.ingest.row_errors import RowError, RowErrors, to_bad_rows
+from growlearn.ingest.row_errors import RowError, RowErrors, join_notes, to_bad_rows
 from growlearn.ingest.rows import Column, Rows, hash_rows, object_column
 from growlearn.ingest.spool import Content, drop_pages, spool_array
 
@@ -127,7 +127,7 @@ def parse_raw_table(
         source_rows,
         rows.tasks,
         _append_row_names(row_errors, raw_table.row_names),
-        "; ".join(note for note in (label_note, code_note) if note) or None,
+        join_notes(label_note, code_note),
     )
 
 
@@ -215,7 +215,7 @@ def _refuse_unclear_pixels(table: Any, rows: Rows, schema: Schema) -> None:
 
 
 def _describe_codes(raw_table: RawTable, schema: Schema) -> str | None:
-    """Which number columns of a CSV hold codes such as `007`, of which 7 is left; None without any."""
+    """Which number columns of a CSV hold codes such as `007`, read as 7; None without any."""
     if not raw_table.cells_are_text:
         return None
     names = [name for name, spec in schema.inputs.items() if spec.type is InputType.NUMBER]

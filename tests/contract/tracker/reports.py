@@ -121,7 +121,7 @@ def make_promoted_report(stream: Stream, artifacts: MemoryArtifacts) -> WindowRe
 
 
 def _predictions() -> Predictions:
-    """Ten rows of which nine are right, each with a confidence of 0.9."""
+    """Ten rows, nine of them right, each with a confidence of 0.9."""
     logits = np.log(np.array([[0.9, 0.1]] * 6 + [[0.1, 0.9]] * 4, np.float32))
     return Predictions(logits, np.array([0] * 5 + [1] * 5))
 

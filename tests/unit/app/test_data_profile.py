@@ -378,27 +378,6 @@ def test_a_pretrained_encoder_is_mentioned_where_one_could_read_a_column(
         assert lines[0].startswith(f"# model: {{encoder: {{{shown}}}}}")
 
 
-def test_a_column_that_is_the_label_under_another_name_is_pointed_out(tmp_path: Path) -> None:
-    lines = "".join(
-        f"{number % 7}.5,{number % 3},{'abc'[number % 3]},{number % 5}\n" for number in range(300)
-    )
-    (tmp_path / "p.csv").write_text("x,species_id,species,other\n" + lines)
-    notes = profile_data(tmp_path / "p.csv", "species").notes
-    assert notes == (
-        "column 'species_id' has one value for each label: leave it out if it is written with the label",
-    )
-
-
-@pytest.mark.parametrize("value", ["d{number}.com", "{number}.5", "{number}"])
-def test_a_column_of_many_values_is_no_task_whatever_its_name(tmp_path: Path, value: str) -> None:
-    lines = "".join(
-        f"{number % 7}.5,{value.format(number=number % 90)},{number % 2}\n" for number in range(300)
-    )
-    (tmp_path / "p.csv").write_text("x,domain,label\n" + lines)
-    profile = profile_data(tmp_path / "p.csv", None)
-    assert (profile.task, "domain" in profile.inputs) == (None, True)
-
-
 @pytest.mark.parametrize(("white", "pixel_max"), [(1.0, 1), (255.0, None)])
 def test_a_job_says_that_one_is_white_where_it_is(
     white: float, pixel_max: int | None, tmp_path: Path

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.csv as pacsv
 import pytest
 from pyarrow import feather
 
@@ -16,29 +15,17 @@ from growlearn.domain.errors import InvalidFile
 from growlearn.domain.schema import InputColumn, InputType, Schema
 from growlearn.domain.window import BadRow
 from growlearn.ingest.table_rows import parse_file, read_table_rows
+from tests.table_formats import arrow_csv, arrow_file
 
 TABLE = pa.table(
     {"x": [1.5, -2.0, 1.5], "colour": ["red", "blue", "red"], "y": [0, 1, 1], "extra": [1, 2, 3]}
 )
 
 
-def arrow_file(table: pa.Table) -> bytes:
-    sink = io.BytesIO()
-    with pa.ipc.new_file(sink, table.schema) as writer:
-        writer.write_table(table)
-    return sink.getvalue()
-
-
 def arrow_stream(table: pa.Table) -> bytes:
     sink = io.BytesIO()
     with pa.ipc.new_stream(sink, table.schema) as writer:
         writer.write_table(table)
-    return sink.getvalue()
-
-
-def csv(table: pa.Table) -> bytes:
-    sink = io.BytesIO()
-    pacsv.write_csv(table, sink)
     return sink.getvalue()
 
 
@@ -54,7 +41,7 @@ def old_feather(table: pa.Table) -> bytes:
         ("a.parquet", None),
         ("a.pq", None),
         ("A.PARQUET", None),
-        ("a.csv", csv),
+        ("a.csv", arrow_csv),
         ("a.arrow", arrow_file),
         ("a.ipc", arrow_stream),
         ("a.feather", old_feather),

@@ -37,7 +37,7 @@ def test_a_version_that_takes_the_rows_of_the_first_is_rejected(tmp_path: Path, 
     world, window = send_twice(tmp_path, digits, digits[0][300:600])  # the same inputs: none can be told
     evaluation, gate = read_gate(world)
     assert window.state is WindowState.REJECTED
-    assert evaluation.accuracy("a") > 0.7  # with its own head, as ever
+    assert evaluation.accuracy("a") > 0.7  # with its own head
     assert [score.task for score in evaluation.routed] == ["a", "a/2"]
     assert not gate.passed
     assert gate.value > 0.1

@@ -8,6 +8,7 @@ which task. Its PNN is made of perceptrons; here a column is a stem and a branch
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any, Literal
@@ -23,9 +24,10 @@ from growlearn.domain.growth_config import GrowthConfig
 from growlearn.domain.model_config import ModelConfig
 from growlearn.domain.schema import InputColumn, InputType, Schema
 from growlearn.growth.lr_schedule import make_lr_schedule
+from growlearn.growth.mixed_precision import mixed_precision
 from growlearn.ingest.rows import Rows, object_column
 from growlearn.network.model.branch import ResidualBranch
-from growlearn.network.stems.stem import make_stem
+from growlearn.network.stems.stem import Stem, make_stem
 
 with patch_avalanche_import():
     from avalanche.core import SupervisedPlugin
@@ -63,6 +65,7 @@ class Convergence(SupervisedPlugin):  # type: ignore[misc]
         self.config, self._stop, self._scope = config, stop, scope
         self._initial_loss, self._losses = 0.0, [0.0]
         self._iteration = 0
+        self._precision = ExitStack()
 
     def before_training_exp(self, strategy: Any, **_: Any) -> None:
         """Measure the loss before training."""
@@ -79,6 +82,15 @@ class Convergence(SupervisedPlugin):  # type: ignore[misc]
         for group in strategy.optimizer.param_groups:
             group["lr"] = schedule.learning_rate_at(done)
         self._iteration += 1
+
+    def before_forward(self, strategy: Any, **_: Any) -> None:
+        """Multiply in the precision of a growth."""
+        for stem in (module for module in strategy.model.modules() if isinstance(module, Stem)):
+            self._precision.enter_context(mixed_precision(stem, strategy.device, self.config.precision))
+
+    def after_forward(self, *_: Any, **__: Any) -> None:
+        """Multiply in float32 again."""
+        self._precision.close()
 
     def before_update(self, strategy: Any, **_: Any) -> None:
         """Clip the gradients."""

@@ -1,11 +1,14 @@
-"""An exported model that was damaged is refused, and a folder that holds something is left alone."""
+"""Exported folders that are damaged, deleted after loading or not empty before."""
 
 from __future__ import annotations
 
 import hashlib
 import re
+import shutil
+import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from growlearn.adapters.memory.artifacts import MemoryArtifacts
@@ -45,6 +48,24 @@ def test_a_changed_manifest_is_refused(artifacts: MemoryArtifacts, tmp_path: Pat
 
         with pytest.raises(ValueError, match=r"manifest.json is corrupt"):
             mlflow.pyfunc.load_model(str(folder))
+
+
+def test_a_loaded_model_needs_its_folder_no_more(
+    artifacts: MemoryArtifacts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """People load a model from a temporary folder; another of the same code may follow in one process."""
+    folder = export_model(grow(TABLE, {"a": (0, 1)}, artifacts), artifacts, tmp_path / "model")
+    for name in [name for name in sys.modules if name.startswith("growlearn_")]:
+        monkeypatch.delitem(sys.modules, name)
+    second = shutil.copytree(folder, tmp_path / "second")
+    frame = pd.DataFrame({"size": [1.0], "kind": ["red"]})
+    with silence_warnings():
+        import mlflow.pyfunc  # noqa: PLC0415 - warns
+
+        model = mlflow.pyfunc.load_model(str(folder))
+        shutil.rmtree(folder)
+        expected = model.predict(frame)
+        pd.testing.assert_frame_equal(mlflow.pyfunc.load_model(str(second)).predict(frame), expected)
 
 
 def test_a_folder_that_holds_something_is_left_alone(artifacts: MemoryArtifacts, tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ class GrownModel(PythonModel):
 
     def load_context(self, context: Any) -> None:  # noqa: ARG002 - it reads only files beside it
         """Rebuild the network; called by MLflow once, before the first prediction."""
-        (package,) = (path.name for path in (_FOLDER / "code").glob("growlearn_*"))
+        package = _import_code()
         lineage = importlib.import_module(f"{package}.domain.lineage")
         predictor = importlib.import_module(f"{package}.serving.predictor")
         manifest = TypeAdapter(lineage.Manifest).validate_json(_read_manifest())
@@ -54,6 +54,19 @@ class GrownModel(PythonModel):
         except self._refusal as error:
             raise MlflowException(str(error), error_code=INVALID_PARAMETER_VALUE) from error
         return predictions
+
+
+def _import_code() -> str:
+    """Import every module of the exported code and return the package's name.
+
+    A later prediction then imports nothing from the folder, which its user may have deleted by then; nor does
+    another model of the same code, whose modules Python finds in memory.
+    """
+    (package,) = (_FOLDER / "code").glob("growlearn_*")
+    for path in sorted(package.rglob("*.py")):
+        parts = path.relative_to(package.parent).with_suffix("").parts
+        importlib.import_module(".".join(parts).removesuffix(".__init__"))
+    return package.name
 
 
 def _read_manifest() -> bytes:

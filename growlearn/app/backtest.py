@@ -168,7 +168,7 @@ def run_backtest(
 def _read_comparison_job(path: Path, job_file: Path, job: Job) -> Job:
     """The job of another policy, with the name and source of the replayed stream."""
     comparison_job = read_job(path, Path.cwd())
-    if comparison_job.schema != job.schema:
+    if comparison_job.schema.digest != job.schema.digest:
         raise JobError(
             f"{path} has another schema than {job_file}", hint="only jobs for the same data can be compared"
         )

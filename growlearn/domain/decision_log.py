@@ -69,9 +69,7 @@ def compute_job_digest(job: Job) -> str:
 
     Values at their default are left out, so a key that a later release adds changes no digest.
     """
-    columns = job.schema.inputs.items()
-    pixels = {name: column.pixel_max for name, column in columns if column.pixel_max is not None}
-    return sha256(f"{_non_defaults(job)!r}{pixels or ''}".encode()).hexdigest()[:16]  # no repr shows pixels
+    return sha256(f"{_non_defaults(job)!r}{job.schema.pixel_scales or ''}".encode()).hexdigest()[:16]
 
 
 def _non_defaults(value: Any) -> Any:

@@ -164,9 +164,16 @@ class Schema:
 
     @property
     def digest(self) -> str:
-        """16 hex digits that differ between schemas, also in how they read pixels."""
-        fractions = [name for name, column in self.inputs.items() if column.pixel_max == 1]
-        return sha256(f"{self!r}{fractions or ''}".encode()).hexdigest()[:16]
+        """16 hex digits that differ between schemas, also in how they read pixels.
+
+        A file that was quarantined for want of `pixel_max` is read again once the job says it, 255 too.
+        """
+        return sha256(f"{self!r}{self.pixel_scales or ''}".encode()).hexdigest()[:16]
+
+    @property
+    def pixel_scales(self) -> dict[str, int]:
+        """`pixel_max` of the inputs that say it, which no repr shows."""
+        return {name: spec.pixel_max for name, spec in self.inputs.items() if spec.pixel_max is not None}
 
     def with_pixels_as(self, job_schema: Schema) -> Schema:
         """The same columns, with images read as a job says: up to 255 where it does not say."""

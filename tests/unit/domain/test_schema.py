@@ -108,8 +108,8 @@ def images(pixel_max: int | None) -> Schema:
 def test_what_is_white_does_not_change_the_columns() -> None:
     """So it may be told of a stream that has rows; files that were unusable are read again."""
     assert images(None) == images(255) == images(1)
-    assert images(None).digest == images(255).digest == "2f969334b6ebf594"  # as of release 0.1.0
-    assert images(1).digest != images(255).digest
+    assert images(None).digest == "2f969334b6ebf594"  # as of release 0.1.0
+    assert len({images(pixel_max).digest for pixel_max in (None, 255, 1)}) == 3
 
 
 @pytest.mark.parametrize(("of_the_job", "read_as"), [(None, 255), (255, 255), (1, 1)])

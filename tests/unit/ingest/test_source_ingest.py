@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from growlearn.domain.errors import ConcurrentUpdate, TemporarilyUnreadable
@@ -235,6 +238,23 @@ def test_an_unusable_file_is_read_again_once_the_schema_is_fixed(make_stream: Ca
     (result,) = stream.ingest({})
     assert (result.file.url, result.windows[0].state) == ("a.csv", WindowState.ACCEPTED)
     assert stream.ingest({}) == ()
+
+
+def test_unclear_pixels_are_read_again_once_the_job_says_what_is_white(
+    make_stream: Callable[..., Any],
+) -> None:
+    def schema(pixel_max: int | None) -> Schema:
+        image = InputColumn(type=InputType.IMAGE, shape=(1, 1, 2), pixel_max=pixel_max)
+        return Schema(inputs={"image": image}, label="label")
+
+    sink = io.BytesIO()
+    pq.write_table(pa.table({"image": [[0.0, 1.0], [1.0, 0.0]], "label": [0, 1]}), sink)
+    stream = make_stream(schema(None))
+    (result,) = stream.ingest({"a.parquet": sink.getvalue()})
+    assert result.windows[0].state is WindowState.QUARANTINED
+    stream.stream = stream.store.apply(replace(stream.stream.job, schema=schema(255)), stream.clock.now())
+    (result,) = stream.ingest({})
+    assert (result.windows[0].state, result.windows[0].rows) == (WindowState.ACCEPTED, 2)
 
 
 def test_progress_is_reported_before_each_file_is_read(make_stream: Callable[..., Any]) -> None:

@@ -214,6 +214,30 @@ def test_rows_answered_under_another_job_go_to_a_file_of_their_own() -> None:
     assert list(run(steps, Process()).files.values()) == [["a"], ["b"]]
 
 
+def test_rows_answered_under_another_scale_of_pixels_go_to_a_file_of_their_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The two jobs are equal, as their rows are, but their files are not read alike."""
+
+    class ProcessOfImages(Process):
+        def write(self, job: Job, stem: str, content: bytes) -> None:
+            self.files[f"{job.schema.inputs['image'].pixel_max} {stem}"] = [content.decode()]
+
+    async def steps(process: Process) -> None:
+        for pixel_max in (255, 1):
+            image = InputColumn(type=InputType.IMAGE, shape=(1, 1, 1), pixel_max=pixel_max)
+            schema = replace(SCHEMA, inputs={**SCHEMA.inputs, "image": image})
+            process.job = replace(make_job(RequestLogConfig(flush_rows=1)), schema=schema)
+            process.model.batcher.predictor.manifest.schema = schema
+            process.answer(str(pixel_max))
+        await soon(lambda: len(process.files) == 2)
+
+    monkeypatch.setattr(request_log, "encode_log", lambda parts, _: str(len(parts)).encode())
+    process = run(steps, ProcessOfImages())
+    assert [name.split()[0] for name in process.files] == ["255", "1"]
+    assert process.logged == ["1", "1"]
+
+
 def test_rows_of_a_model_that_reads_other_columns_are_not_logged() -> None:
     async def steps(process: Process) -> None:
         assert process.answer("a") == ("a",)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -21,7 +21,7 @@ from growlearn.ingest.formats import load_raw_table
 from growlearn.ingest.images import IMAGE_SUFFIXES
 from growlearn.ingest.partitions import check_partitions
 from growlearn.ingest.row_errors import to_bad_rows
-from growlearn.ingest.rows import Column
+from growlearn.ingest.rows import Column, Rows
 from growlearn.ingest.spool import Content, drop_pages, read_or_spool
 from growlearn.ingest.table_rows import parse_for_prediction
 from growlearn.ports import Artifacts, Store
@@ -88,26 +88,36 @@ def predict_file(
     predictor = (load_predictor or Predictor)(model.manifest, artifacts.get)
     rows = parsed.rows if len(known) == len(parsed.rows) else parsed.rows.take(known)
     chunk_rows = _CHUNK_ROWS if model.manifest.model.encoder is None else _ENCODED_CHUNK_ROWS
-    parts = [predictor.answer(part, min_probability, proba) for part in rows.slices(chunk_rows)]
-    class_parts = [predictor.probability_columns(part) for part in parts]
-    class_columns = {name: np.concatenate([part[name] for part in class_parts]) for name in class_parts[0]}
-    added = {name: np.concatenate([getattr(part, name) for part in parts]) for name in OUTPUT_COLUMNS}
-    added |= class_columns
+    added = _answer_columns(predictor, rows.slices(chunk_rows), min_probability, proba)
     table = pa.table({"file": sorted(contents)}) if file.is_dir() else raw_table.table
     # The added columns replace columns of the file that have the same names.
     table = table.select([i for i, name in enumerate(table.column_names) if name not in added])
-    for name, values in added.items():
-        table = table.append_column(name, _to_column(values, parsed.source_rows[known], table.num_rows))
-    return FilePredictions(table, model.number, tuple(bad), tuple(class_columns), raw_table.mapped)
+    for name, column in added.items():
+        table = table.append_column(name, _spread(column, parsed.source_rows[known], table.num_rows))
+    class_columns = tuple(name for name in added if name not in OUTPUT_COLUMNS)
+    return FilePredictions(table, model.number, tuple(bad), class_columns, raw_table.mapped)
 
 
-def _to_column(values: Column, positions: Column, num_rows: int) -> Any:
-    """Values at these rows of a column, null in the others."""
-    cells = np.zeros(num_rows, values.dtype)
-    cells[positions] = values
-    is_null = np.ones(num_rows, dtype=bool)
-    is_null[positions] = False
-    return pa.array(cells, mask=is_null)
+def _answer_columns(
+    predictor: Predictor, parts: Iterator[Rows], min_probability: float, proba: bool
+) -> dict[str, Any]:
+    """The added columns as Arrow arrays; millions of answers as Python objects take hundreds of MB."""
+    tables = []
+    for part in parts:
+        answers = predictor.answer(part, min_probability, proba)
+        columns = {name: getattr(answers, name) for name in OUTPUT_COLUMNS}
+        tables.append(pa.table(columns | predictor.probability_columns(answers)))
+    table = pa.concat_tables(tables, promote_options="default")  # a part may hold no prediction but None
+    return {name: table.column(name) for name in table.column_names}
+
+
+def _spread(column: Any, positions: Column, num_rows: int) -> Any:
+    """A column with its values at these rows, null in the others."""
+    if len(positions) == num_rows:
+        return column
+    indices, is_null = np.zeros(num_rows, np.int64), np.ones(num_rows, dtype=bool)
+    indices[positions], is_null[positions] = np.arange(len(positions)), False
+    return column.take(pa.array(indices, mask=is_null))
 
 
 def _get_version(store: Store, stream_name: str, version: int | None) -> Version:

@@ -93,6 +93,27 @@ def test_rows_that_an_encoder_reads_are_predicted_in_parts_whose_features_stay_i
     assert sizes == [5000, 2048, 2048, 904]
 
 
+def test_a_part_without_one_prediction_is_null_and_the_others_keep_their_places(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Unsure(Fixed):
+        def answer(self, rows: Rows, _: float, proba: bool) -> Answers:
+            answers = super().answer(rows, _, proba)
+            sure = [
+                label if x > 2 else None
+                for label, x in zip(answers.prediction, rows.inputs["x"], strict=True)
+            ]
+            return replace(answers, prediction=object_column(sure))
+
+    monkeypatch.setattr(predict_module, "Predictor", Unsure)
+    monkeypatch.setattr(predict_module, "_CHUNK_ROWS", 2)
+    (tmp_path / "rows.csv").write_text("x\n1\nbad\n2\n3\nbad\n1\n4\n")
+    table = answers_of(tmp_path / "rows.csv").table
+    assert table.column("prediction").to_pylist() == [None, None, None, 1, None, None, 1]
+    assert table.column("probability").to_pylist() == [0.75, None, 0.75, 0.75, None, 0.75, 0.75]
+    assert table.schema.field("prediction").type == pa.int64()
+
+
 def test_the_probability_of_each_class_is_a_column_where_it_is_asked_for(tmp_path: Path) -> None:
     (tmp_path / "rows.csv").write_text("x,probability_1\n1.5,old\noops,old\n")
     answers = predict_file(Nothing(), Nothing(), "s", None, tmp_path / "rows.csv", proba=True)  # type: ignore[arg-type]

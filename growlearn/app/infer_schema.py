@@ -24,7 +24,8 @@ _LABEL_NAMES = ("label", "labels", "target", "class", "y", "category", "fine_lab
 _INDEX_NAMES = ("__index_level_0__", "Unnamed: 0", "")
 _ID_NAME = re.compile(r"(?:^|[_\W])(?:id|ids|uuid|guid|key|index|idx|nr|no)$", re.IGNORECASE)
 _CAMEL_CASE_ID = re.compile(r"[a-z](?:Id|ID|Key|Index)$")
-_TIME_PATTERN = r"^\s*\d{4}-\d{2}-\d{2}"
+_TIME_PATTERN = r"^\s*\d{4}[-/.]\d{1,2}[-/.]\d{1,2}"
+_UNCLEAR_DATE_PATTERN = r"^\s*\d{1,2}(/\d{1,2}/(\d{4}|\d\d)|[-.]\d{1,2}[-.]\d{4})\b"
 _MAX_CLASSES = 100
 _MIN_ROWS_A_VALUE = 20  # of the rows read, to say what a column of few values is
 _MIN_ROWS_TO_TELL = 100  # of fewer its name decides
@@ -114,7 +115,18 @@ def _infer_scalar_input(column: Any, name: str) -> InputColumn | str | None:
         return InputColumn(type=InputType.DATETIME)
     if is_number:
         return _IDENTIFIER if _is_number_identifier(column, name) else InputColumn(type=InputType.NUMBER)
-    return _infer_words(column)
+    return (_describe_unclear_dates(column) if is_text else None) or _infer_words(column)
+
+
+def _describe_unclear_dates(column: Any) -> str | None:
+    """Why dates that begin with a day or a month are excluded; None for other text."""
+    present = column.drop_null()
+    if not pc.all(pc.match_substring_regex(present, _UNCLEAR_DATE_PATTERN)).as_py():
+        return None
+    return (
+        f"dates such as {truncate_repr(present[0].as_py())}, which do not tell the day from the month; "
+        "written year first, such as 2026-01-31, they are read as times"
+    )
 
 
 def _describe_constant(column: Any) -> str | None:
@@ -148,7 +160,7 @@ def _has_id_name(name: str) -> bool:
 
 
 def _is_text_of_times(column: Any) -> bool:
-    """Whether every value is a date or time as ISO 8601 writes it."""
+    """Whether every value is a date or time that begins with its year."""
     present = column.drop_null()
     if not pc.all(pc.match_substring_regex(present, _TIME_PATTERN)).as_py():
         return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -23,13 +24,15 @@ _MICROSECONDS_PER_UNIT = {
     "date64[ms]": 10**3,
     "date32[day]": 86_400 * 10**6,
 }
+_YEAR_FIRST = re.compile(r"^(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?!\d)")
 
 
 def decode_datetimes(column: Any, name: str, row_errors: RowErrors) -> Column:
     """Column as datetime64[us] [N] in UTC, NaT where it is missing; finer parts of a time are dropped.
 
     A time with a zone is converted to UTC, one without is taken as UTC, a date is its midnight. Text is read
-    as ISO 8601; unreadable cells are marked as errors. Raises InvalidFile for a column that holds no times.
+    as ISO 8601, whose date may be written 2026/1/31 or 2026.01.31 too; unreadable cells are marked as errors.
+    Raises InvalidFile for a column that holds no times.
     """
     column = unwrap_column(column)
     arrow_type = column.type
@@ -68,7 +71,7 @@ def _parse_times(column: Any, name: str, row_errors: RowErrors) -> Any:
     times = _cast_to_times(column)
     if times is None:
         column = null_where_missing(column)
-        times = _cast_to_times(column)
+        times = _cast_to_times(_with_hyphens(column))
     if times is not None:
         return times
     cells = column.to_pylist()
@@ -84,6 +87,11 @@ def _parse_times(column: Any, name: str, row_errors: RowErrors) -> Any:
     return pa.chunked_array([pa.array(parsed, _MICROSECONDS_UTC)])
 
 
+def _with_hyphens(column: Any) -> Any:
+    """Dates written 2026/01/31 or 2026.01.31 as Arrow reads them: 2026-01-31."""
+    return pc.replace_substring_regex(column, r"^(\d{4})[/.](\d\d)[/.](\d\d)\b", r"\1-\2-\3")
+
+
 def _cast_to_times(column: Any) -> Any | None:
     """Arrow's reading of a column whose cells all have a zone, or none of them; None for others."""
     for arrow_type in (_MICROSECONDS, _MICROSECONDS_UTC):
@@ -96,7 +104,12 @@ def _cast_to_times(column: Any) -> Any | None:
 
 def _parse_time(cell: str) -> datetime | None:
     try:
-        time = datetime.fromisoformat(cell.strip())
+        time = datetime.fromisoformat(_YEAR_FIRST.sub(_write_date, cell.strip()))
         return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
     except (ValueError, OverflowError):
         return None
+
+
+def _write_date(match: re.Match[str]) -> str:
+    year, month, day = match.groups()
+    return f"{year}-{month:0>2}-{day:0>2}"

@@ -84,10 +84,30 @@ def test_categories_paths_ids_and_names_are_no_texts(values: list[Any]) -> None:
         [f"2012-01-{day:02}" for day in range(1, 31)],
         [f"2012-01-{day:02} 05:00:00" for day in range(1, 31)] + [None],
         ["2012-01-01T05:00:00Z", "2012-07-01T05:00:00+02:00"] * 15,
+        [f"2012/1/{day}" for day in range(1, 31)],
+        [f"2012.01.{day:02} 05:00" for day in range(1, 31)],
     ],
 )
 def test_dates_and_times_are_recognised_in_text_too(values: list[Any]) -> None:
     assert infer_input(column(values), "day") == DATETIME
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [f"1/{day}/2012" for day in range(1, 31)],
+        ["01/02/12", None] * 15 + ["01/03/12"],
+        ["31.01.2012 05:00", "01.02.2012 05:00"] * 15,
+    ],
+)
+def test_dates_that_do_not_tell_day_from_month_are_left_out_and_told_of(values: list[Any]) -> None:
+    why = infer_input(column(values), "day")
+    assert str(why).startswith(f"dates such as {values[0]!r}, which do not tell the day from the month")
+
+
+@pytest.mark.parametrize("values", [["1.2.13", "1.2.14"] * 15, ["10-2-33", "10-2-34"] * 15])
+def test_numbers_of_versions_are_no_dates(values: list[Any]) -> None:
+    assert infer_input(column(values), "build") == CATEGORY
 
 
 @pytest.mark.parametrize(

@@ -42,6 +42,9 @@ def decode(column: Any) -> list[str]:
         ["2013-01-01T06:00:00+01:00", "NA"],
         ["2013-01-01T05:00:00.000000000", "null"],
         ["20130101T050000Z", " "],
+        ["2013/01/01 05:00", ""],
+        ["2013/1/1 05:00", "NA"],
+        ["2013.01.01T06:00:00+01:00", None],
     ],
 )
 def test_times_are_utc_and_those_without_a_zone_are_taken_as_utc(column: Any) -> None:
@@ -51,6 +54,20 @@ def test_times_are_utc_and_those_without_a_zone_are_taken_as_utc(column: Any) ->
 def test_a_date_is_its_midnight() -> None:
     for column in ([date(2013, 1, 2)], pa.array([date(2013, 1, 2)], pa.date64()), ["2013-01-02"]):
         assert decode(column) == ["2013-01-02T00:00:00"]
+
+
+@pytest.mark.parametrize("cell", ["2013/01/02", "2013.01.02", "2013/1/2", "2013-1-2", " 2013/01/02 "])
+def test_a_date_that_begins_with_its_year_is_read_with_other_signs_too(cell: str) -> None:
+    assert decode([cell, "2013-01-03"]) == ["2013-01-02T00:00:00", "2013-01-03T00:00:00"]
+
+
+@pytest.mark.parametrize(
+    "cell", ["01/02/2013", "1.2.2013", "2013/02/30", "2013/1/234", "2013.01", "12013/01/02"]
+)
+def test_a_date_that_may_be_read_in_two_ways_is_not_guessed(cell: str) -> None:
+    row_errors: RowErrors = {}
+    times = decode_datetimes(chunked([cell, "2013-01-03"]), "t", row_errors)
+    assert (np.isnat(times).tolist(), list(row_errors)) == ([True, False], [0])
 
 
 def test_times_with_several_zones_and_without_one_are_read_one_by_one() -> None:

@@ -30,17 +30,12 @@ def join_answer(
     h is the trained head; or, by `linear_combination`, its sum with the linear term of the trained stem.
     """
     new_branches = plan.new_branches[: len(trainable.branches)]
-    stem_id = plan.new_branches[0] if trainable.stem is not None else network.get_stem_id(plan.lineage)
-    own_features = (
-        Feature(stem_id, is_stem=True),
-        *(Feature(branch) for branch in (*plan.lineage, *new_branches)),
-    )
+    own_features = _list_own_features(plan, network, trainable, new_branches)
     frozen_lineage = () if frozen is None else frozen.lineage
     lineage = tuple(dict.fromkeys((*frozen_lineage, *plan.lineage, *new_branches)))
-    stem_ids = {**network.stem_ids, **dict.fromkeys(new_branches, stem_id)}
-    features = list_features(lineage, stem_ids, stem_id)
+    features = _list_lineage_features(network, lineage, new_branches, own_features[0].branch)
     own_terms = [
-        (head if own_features == features else expand_head(head, own_features, features), own)
+        (_expand(head, own_features, features), own)
         for head, own in _list_own_terms(trainable, len(own_features), linear_combination)
     ]
     if frozen is None:
@@ -52,6 +47,25 @@ def join_answer(
     )
     joined = (first[0], replace(first[1], frozen_weight=combination.frozen_weight))
     return lineage, _sum_terms([*terms, joined, *others])
+
+
+def _list_own_features(
+    plan: GrowthPlan, network: GrowingNetwork, trainable: TrainableParts, new_branches: Lineage
+) -> tuple[Feature, ...]:
+    """What a plan's own heads read: one stem, the trained one or that of the parent, and the branches."""
+    stem_id = plan.new_branches[0] if trainable.stem is not None else network.get_stem_id(plan.lineage)
+    return Feature(stem_id, is_stem=True), *map(Feature, (*plan.lineage, *new_branches))
+
+
+def _list_lineage_features(
+    network: GrowingNetwork, lineage: Lineage, new_branches: Lineage, stem_id: str
+) -> tuple[Feature, ...]:
+    """What a head over a lineage reads, whose new branches are on one stem: every stem of the lineage."""
+    return list_features(lineage, {**network.stem_ids, **dict.fromkeys(new_branches, stem_id)}, stem_id)
+
+
+def _expand(head: Head, own_features: tuple[Feature, ...], features: tuple[Feature, ...]) -> Head:
+    return head if own_features == features else expand_head(head, own_features, features)
 
 
 Term = tuple[Head, Combination]
@@ -76,15 +90,20 @@ def _sum_terms(terms: Sequence[Term]) -> Answer:
 
 
 def find_initial_answer(
-    plan: GrowthPlan, trainable: TrainableParts, frozen: FrozenAnswer | None
+    plan: GrowthPlan, network: GrowingNetwork, trainable: TrainableParts, frozen: FrozenAnswer | None
 ) -> tuple[Lineage, Answer]:
     """The lineage and the answer before training: the frozen answer, or the initial head alone."""
     if frozen is not None:
         return frozen.lineage, frozen.answer
-    return find_untrained_answer(plan, trainable)
+    return find_untrained_answer(plan, network, trainable)
 
 
-def find_untrained_answer(plan: GrowthPlan, trainable: TrainableParts) -> tuple[Lineage, Answer]:
+def find_untrained_answer(
+    plan: GrowthPlan, network: GrowingNetwork, trainable: TrainableParts
+) -> tuple[Lineage, Answer]:
     """The lineage and the initial head of the branch alone, before training."""
-    untrained = () if trainable.stem is None else plan.new_branches
-    return (*plan.lineage, *untrained), trainable.initial_head
+    new_branches = () if trainable.stem is None else plan.new_branches
+    lineage = (*plan.lineage, *new_branches)
+    own_features = _list_own_features(plan, network, trainable, new_branches)
+    features = _list_lineage_features(network, lineage, new_branches, own_features[0].branch)
+    return lineage, _expand(trainable.initial_head, own_features, features)

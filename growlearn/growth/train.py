@@ -198,7 +198,7 @@ def _store_result(
     own = validation.linear_combination
     lineage, answer = join_answer(plan, network, trainable, frozen, validation.combination, own)
     initial_lineage, initial_answer = find_initial_answer(
-        plan, trainable, training.answers[0][0] if training.answers else None
+        plan, network, trainable, training.answers[0][0] if training.answers else None
     )
     return GrowthResult(
         branches=store_branches(plan, trainable, artifacts),
@@ -290,7 +290,7 @@ def _measure_alone(
     logits = all_prefix_logits(trainable, replace(validation, frozen_logits=None), 1)[0]
     head = calibrate_plan(plan, logits, validation.targets)
     lineage, answer = join_answer(plan, network, trainable, None, ALONE, validation.linear_combination)
-    initial_lineage, initial_answer = find_untrained_answer(plan, trainable)
+    initial_lineage, initial_answer = find_untrained_answer(plan, network, trainable)
     return AloneAnswer(
         head=artifacts.put(weights.dump_weights(answer.state_dict())),
         lineage=lineage,

@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from growlearn.domain.growth import BranchInit, GrowthPlan
 from growlearn.domain.model_selection import CandidateKind
-from growlearn.growth.calibration import measure_calibrated_loss
+from growlearn.growth.calibration import calibrate_plan, measure_calibrated_loss
 from growlearn.growth.candidates import plan_candidates
 from growlearn.growth.combination import COMBINATIONS
 from growlearn.growth.training_data import to_class_indices
@@ -130,6 +131,23 @@ def test_an_interrupted_training_through_the_sum_ends_with_the_same_bits(builder
         whole.branches,
         whole.combination,
     )
+
+
+@pytest.mark.parametrize("is_new_head", [True, False])
+def test_a_lineage_on_two_stems_is_read_before_training_as_after(builder: Any, is_new_head: bool) -> None:
+    """A branch on a frozen stem reads the parent's stem alone; heads of stored models read every stem."""
+    builder.keep(builder.plan(builder.only(0, 1)))
+    builder.keep(_plan(builder, CandidateKind.AVERAGE, _inverted(builder.only(0, 1))))
+    plan = builder.plan(builder.only(2, 3), parent="task-2")
+    plan = replace(plan, new_branches=()) if is_new_head else plan
+    assert {entry.stem for entry in builder.manifest.branches} == set(plan.lineage) == {"b1", "b2"}
+    result = builder.keep(plan)
+    validation = from_parquet(builder.artifacts.get(plan.validation), SCHEMA)
+    targets = to_class_indices(validation.labels, plan.classes)
+    initial = load_network(result.build_initial_manifest(plan), builder.artifacts.get)
+    for network, loss in ((initial, result.initial_loss), (_network(builder), result.best_loss)):
+        logits = torch.from_numpy(network.logits(validation, plan.task))
+        assert calibrate_plan(plan, logits, targets).loss == pytest.approx(loss, abs=1e-5)
 
 
 def test_without_a_known_task_of_its_classes_no_answer_enters(builder: Any) -> None:

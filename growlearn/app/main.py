@@ -39,6 +39,7 @@ from growlearn.app.cli import (
 )
 from growlearn.app.cli.output import BAD_USAGE, FAILED, accept_any_text, echo, echo_error
 from growlearn.app.file_modes import private_files
+from growlearn.app.garbage import collect_rarely
 from growlearn.domain.errors import GrowLearnError, JobError, is_disk_full, make_write_error
 
 
@@ -111,6 +112,7 @@ for group in (
 def main() -> None:
     """Run the command line."""
     sys.excepthook = _print_crash
+    collect_rarely()
     # What is registered first is called last: the interpreter then clears modules without looking for cycles
     # among all objects of torch and MLflow, which takes 3 s of CPU time.
     atexit.register(gc.freeze)

@@ -18,6 +18,7 @@ from typing import IO
 from growlearn.adapters.engines.scratch import ScratchUser
 from growlearn.adapters.engines.subprocess_engine import run_child
 from growlearn.app.file_modes import PRIVATE_UMASK
+from growlearn.app.garbage import collect_rarely
 from growlearn.app.log_lines import LOG_FORMAT_VARIABLE, write_json_lines, writes_json
 from growlearn.ports import Engine
 
@@ -79,6 +80,7 @@ def open_child() -> tuple[IO[bytes], list[str]]:
 
     Its umask and its signals are set.
     """
+    collect_rarely()
     os.umask(PRIVATE_UMASK)
     if os.environ.get(LOG_FORMAT_VARIABLE) == "json":
         write_json_lines()

@@ -5,12 +5,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from growlearn.app.garbage import exempt_imports
+from growlearn.app.garbage import collect_rarely, exempt_imports
 
 
 @pytest.fixture(autouse=True)
 def _unfreeze() -> Iterator[None]:
+    thresholds = gc.get_threshold()
     yield
+    gc.set_threshold(*thresholds)
     gc.unfreeze()
 
 
@@ -31,3 +33,14 @@ def test_cycles_made_later_are_collected_soon() -> None:
 
     assert gc.get_stats()[2]["collections"] > before
     assert len(gc.get_objects()) < 50_000
+
+
+def test_objects_that_stay_are_looked_at_less_often() -> None:
+    def count_collections() -> int:
+        before = gc.get_stats()[0]["collections"]
+        kept = [[number] for number in range(100_000)]
+        return int(gc.get_stats()[0]["collections"]) - before + 0 * len(kept)
+
+    often = count_collections()
+    collect_rarely()
+    assert count_collections() < often / 5

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 
-
 _YOUNG_OBJECTS = 10_000  # that start a collection; 700 unless told
 
 

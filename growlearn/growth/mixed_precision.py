@@ -11,8 +11,6 @@ import torch
 from growlearn.network.stems.images import ConvStem
 from growlearn.network.stems.stem import Stem
 
-_MIN_WIDTH = 32  # narrower convolutions gain less than the conversions cost
-
 
 @contextmanager
 def mixed_precision(stem: Stem | None, device: torch.device, precision: str) -> Iterator[None]:
@@ -28,7 +26,8 @@ def mixed_precision(stem: Stem | None, device: torch.device, precision: str) -> 
             yield
         return
     is_asked = device.type == "cpu" and precision != "float32" and multiplies_bfloat16()
-    stems = [] if stem is None or not is_asked else list(_list_wide_convolutions(stem))
+    modules = [] if stem is None or not is_asked else stem.modules()
+    stems = [module for module in modules if isinstance(module, ConvStem)]
     try:
         for conv_stem in stems:
             conv_stem.is_mixed = True
@@ -43,9 +42,3 @@ def multiplies_bfloat16() -> bool:
     """Whether this processor has instructions for products of bfloat16; without them they are slower."""
     capabilities = torch.cpu.get_capabilities()
     return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
-
-
-def _list_wide_convolutions(stem: Stem) -> Iterator[ConvStem]:
-    for module in stem.modules():
-        if isinstance(module, ConvStem) and module.width >= _MIN_WIDTH:
-            yield module

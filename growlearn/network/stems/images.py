@@ -18,7 +18,9 @@ from growlearn.network.stems.columns import ColumnList, InitSource
 _MAX_STATISTICS_IMAGES = 2048  # that the running statistics of an untrained stem are fitted to
 _STATISTICS_BATCH = 256
 _MOMENTUM = 0.1  # of the running statistics, in training
-_MIN_MIXED_PIXELS = 256  # smaller images gain a fifth at most from products of bfloat16
+# Below, products of bfloat16 gain a fifth at most: less than the conversions cost.
+_MIN_MIXED_WIDTH = 32
+_MIN_MIXED_PIXELS = 256
 
 
 class PatchStem(nn.Module):
@@ -71,7 +73,8 @@ class ConvStem(nn.Module):
     def __init__(self, channels: int, config: ModelConfig) -> None:
         super().__init__()
         self.width = config.embed_dim
-        self.is_mixed = False  # whether products are of bfloat16, and sums of float32; training sets it
+        # Whether products are of bfloat16, and sums of float32, where it pays; training sets it.
+        self.is_mixed = False
         halvings = round(math.log2(config.patch_size))
         half = max(config.embed_dim // 2, 1)
         widths, strides = [channels, half], [1]
@@ -117,7 +120,8 @@ class ConvStem(nn.Module):
     def forward(self, image: Tensor) -> Tensor:
         """Convolve down to one token per patch."""
         image = image.contiguous(memory_format=torch.channels_last)
-        if self.is_mixed and image.shape[-2:].numel() >= _MIN_MIXED_PIXELS:
+        pays = self.width >= _MIN_MIXED_WIDTH and image.shape[-2:].numel() >= _MIN_MIXED_PIXELS
+        if self.is_mixed and pays:
             with torch.autocast(image.device.type, torch.bfloat16):
                 grid: Tensor = self.layers(image).float()  # [B, D, h, w]
         else:

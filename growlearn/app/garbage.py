@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import gc
 
+_USUAL_THRESHOLDS = gc.get_threshold()
 _YOUNG_OBJECTS = 10_000  # that start a collection; 700 unless told
 
 
 def collect_rarely() -> None:
-    """Collect after 10,000 new objects; call it before the large imports.
+    """Collect after 10,000 new objects, and all after a million; call it before the large imports.
 
-    Nearly all that torch, MLflow and Avalanche make while they are imported stays: a collection every 700
-    objects took a tenth of their import's CPU time.
+    Nearly all that torch, MLflow and Avalanche make while they are imported stays: nine collections of all
+    objects took a tenth of a command's CPU time.
     """
     gc.set_threshold(_YOUNG_OBJECTS)
 
@@ -21,9 +22,10 @@ def exempt_imports() -> None:
 
     A full collection waits until objects grow by a quarter, and those of torch, MLflow and matplotlib are
     nearly a million: cycles of some hundred windows, 0.4 MB each, lay in memory until then. Without them, the
-    few that a window makes are collected soon, and cheaply. The last collection makes the collector count
-    anew.
+    few that a window makes are collected soon, and cheaply, as often as Python does unless told. The last
+    collection makes the collector count anew.
     """
+    gc.set_threshold(*_USUAL_THRESHOLDS)
     gc.collect()
     gc.freeze()
     gc.collect()

@@ -25,6 +25,7 @@ def test_what_existed_before_is_no_longer_looked_at() -> None:
 
 
 def test_cycles_made_later_are_collected_soon() -> None:
+    collect_rarely()
     exempt_imports()
     before = gc.get_stats()[2]["collections"]
     for _ in range(200_000):

@@ -18,7 +18,6 @@ from growlearn.app.api.http_layer import Log
 from growlearn.app.api.metrics import ApiMetrics
 from growlearn.app.api.served_models import ServedModel
 from growlearn.app.backoff import Backoff, back_off
-from growlearn.domain.decision_log import compute_job_digest
 from growlearn.domain.job import Job
 from growlearn.domain.redaction import redact
 from growlearn.domain.schema import Schema
@@ -243,9 +242,7 @@ class RequestLog:
     async def _encode(self, stream: str, waiting: _Waiting) -> None:
         """Make the next file of the parts that have one job; parts that cannot be encoded are dropped."""
         job = waiting.parts[0].job
-        # Jobs are equal that read pixels unlike each other, their digests are not.
-        digest = compute_job_digest(job)
-        parts = list(takewhile(lambda part: compute_job_digest(part.job) == digest, waiting.parts))
+        parts = list(takewhile(lambda part: _writes_alike(part.job, job), waiting.parts))
         num_rows, num_bytes = sum(len(part.logged) for part in parts), sum(part.num_bytes for part in parts)
         encode = partial(encode_log, [part.logged for part in parts], job.schema)
         try:
@@ -264,6 +261,11 @@ class RequestLog:
 
     def _log_bug(self, stream: str) -> None:
         self._log("error", {"stream": stream, "traceback": redact(traceback.format_exc())})
+
+
+def _writes_alike(job: Job, other: Job) -> bool:
+    """Whether rows of both jobs may share a file: equal jobs may still scale the pixels they write."""
+    return job == other and job.schema.pixel_scales == other.schema.pixel_scales
 
 
 def _make_stem(at: datetime, content: bytes) -> str:

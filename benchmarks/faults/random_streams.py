@@ -325,7 +325,8 @@ def _publish(counts: Counter[str]) -> None:
         "checked after every step: the record, the reasons, the champion's answers alone and among others, "
         "by two executors and with fewer branches"
     )
-    publish("random_streams", "Random streams", table, note, "faults/random_streams.py")
+    command = f"faults/random_streams.py --streams {counts['streams']}"
+    publish("random_streams", "Random streams", table, note, command)
 
 
 if __name__ == "__main__":

@@ -38,9 +38,11 @@ def test_cycles_made_later_are_collected_soon() -> None:
 
 def test_objects_that_stay_are_looked_at_less_often() -> None:
     def count_collections() -> int:
-        before = gc.get_stats()[0]["collections"]
+        before: int = gc.get_stats()[0]["collections"]
         kept = [[number] for number in range(100_000)]
-        return int(gc.get_stats()[0]["collections"]) - before + 0 * len(kept)
+        after: int = gc.get_stats()[0]["collections"]
+        assert len(kept) == 100_000
+        return after - before
 
     often = count_collections()
     collect_rarely()

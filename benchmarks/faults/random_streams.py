@@ -201,7 +201,7 @@ def draw_job(draw: Draw, folder: Path) -> Job:
 
 
 def live(stream: InMemoryStream, draw: Draw, counts: Counter[str]) -> None:
-    """Ten windows, after some of which a person decides; all is checked after each step."""
+    """Ten windows; a person decides after some of them, and all is checked after each step."""
     world = World(draw.normal(0, 3, (len(LABELS), 2)))
     for number in range(WINDOWS):
         world.change(draw)

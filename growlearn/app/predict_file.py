@@ -108,7 +108,7 @@ def _answer_columns(
         columns = {name: getattr(answers, name) for name in OUTPUT_COLUMNS}
         tables.append(pa.table(columns | predictor.probability_columns(answers)))
     table = pa.concat_tables(tables, promote_options="default")  # a part may hold no prediction but None
-    return {name: table.column(name) for name in table.column_names}
+    return dict(zip(table.column_names, table.columns, strict=True))
 
 
 def _spread(column: Any, positions: Column, num_rows: int) -> Any:

@@ -14,8 +14,11 @@ from growlearn.domain.growth import Progress
 from growlearn.ports import ProgressCallback
 
 
-class Interrupted(Exception):
-    """The work was asked to stop; unfinished work is resumed by the next run."""
+class Interrupted(BaseException):
+    """The work was asked to stop; unfinished work is resumed by the next run.
+
+    No Exception, so that nothing that handles failures takes it for one.
+    """
 
 
 @contextmanager

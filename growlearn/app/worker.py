@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -11,9 +12,11 @@ from growlearn.app.backoff import Backoff, back_off
 from growlearn.app.log_lines import log_fields
 from growlearn.app.outages import Outages
 from growlearn.app.signals import Interrupted
-from growlearn.domain.errors import ConcurrentUpdate
+from growlearn.domain.errors import ConcurrentUpdate, GrowLearnError
 from growlearn.domain.stream_overview import StreamWork
 from growlearn.ports import Clock, Store
+
+_log = logging.getLogger(__name__)
 
 StreamHandler = Callable[[str, Callable[[], bool]], None]
 """Ingests and handles the pending data of a stream; after a window it asks whether to let others go first."""
@@ -143,6 +146,8 @@ class Worker:
         if isinstance(error, ConcurrentUpdate):  # another worker has it, or somebody deleted the stream
             self._wait_a_lease(name)
             return
+        if not isinstance(error, (GrowLearnError, OSError)):
+            _log.error("a bug stopped the work on a stream; please report it", exc_info=error)
         self._outages.report(_describe(name), str(error) or type(error).__name__)
         before = self._backoffs.get(name)
         self._backoffs[name] = back_off(before, self._clock.now(), self._retry_s, _MAX_BACKOFF_S)

@@ -52,7 +52,7 @@ class Verdict(StrEnum):
 _S = WindowState
 TRANSITIONS: dict[WindowState, tuple[WindowState, ...]] = {
     _S.OPEN: (_S.ACCEPTED, _S.QUARANTINED),
-    _S.ACCEPTED: (_S.JUDGED,),
+    _S.ACCEPTED: (_S.JUDGED, _S.QUARANTINED),
     _S.JUDGED: (_S.SKIPPED, _S.GROWING, _S.AWAITING_LABELS),
     _S.AWAITING_LABELS: (_S.ACCEPTED,),
     _S.GROWING: (_S.EVALUATED, _S.REJECTED),

@@ -36,6 +36,7 @@ from growlearn.pipeline.run import (
     requeue_labelled_windows,
     run_to_terminal_state,
 )
+from growlearn.pipeline.steps.judge import judge_window
 from growlearn.pipeline.transitions import make_final_transition, make_transition
 from growlearn.ports import EvalRequest, ProgressCallback
 from growlearn.registry.promotion import promote_version
@@ -169,13 +170,11 @@ def _find_active_task(context: StepContext) -> str | None:
 
 def _make_handlers(policy: ReplayPolicy) -> StateHandlers:
     """Those of production, but for training and the gates; and for judging, where no data is looked at."""
-    judge_handlers = (
-        {} if policy.period is None else {WindowState.ACCEPTED: partial(_judge_by_period, policy.period)}
-    )
+    judge_rows = judge_window if policy.period is None else partial(_judge_by_period, policy.period)
     train_router = policy.period is None  # only a judge asks the router
     return {
         **STATE_HANDLERS,
-        **judge_handlers,
+        WindowState.ACCEPTED: judge_rows,  # nobody reads estimates of a replay
         WindowState.GROWING: partial(_train_stub, train_router),
         WindowState.EVALUATED: _always_promote,
     }

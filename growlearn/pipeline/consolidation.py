@@ -22,7 +22,7 @@ from growlearn.pipeline.transitions import (
     make_final_transition,
     make_transition,
     require_recorded_parent,
-    retry_or_reject,
+    retry_or_give_up,
     stale_plan_reason,
 )
 from growlearn.ports import EvalRequest, ProgressCallback, Store
@@ -126,7 +126,7 @@ def consolidate_and_evaluate(context: StepContext, on_progress: ProgressCallback
     except Unavailable:
         raise  # it may be there again later: no fault of the window
     except GrowLearnError as error:
-        return retry_or_reject(context, error)
+        return retry_or_give_up(context, error)
     holdouts = [EvalRequest(task=task_data.task, rows=task_data.holdout) for task_data in plan.task_data]
     candidate = result.build_manifest(plan)
     evaluation = evaluate_consolidated(candidate, plan.parent_manifest, holdouts, context.evaluator)

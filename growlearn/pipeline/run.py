@@ -6,7 +6,8 @@
     result  = engine.run(plan); matrix = evaluate(result)     -> evaluated
     promote_or_reject(result, matrix, gates)                  -> promoted | pending_approval | rejected
 
-A step reads only what is stored and makes one move, so a window that was left anywhere is resumed there.
+A step reads only what is stored and makes one move, so a window that was left anywhere is resumed there. One
+whose step fails five times is given up, with the reason, so that it cannot stop its stream.
 """
 
 from __future__ import annotations
@@ -30,12 +31,20 @@ from growlearn.pipeline.steps.judge import judge_window
 from growlearn.pipeline.steps.plan import plan_or_skip
 from growlearn.pipeline.steps.promote import promote_or_reject
 from growlearn.pipeline.steps.train import train_and_evaluate
+from growlearn.pipeline.transitions import retry_or_give_up
 from growlearn.ports import ProgressCallback
 
 StateHandlers: TypeAlias = Mapping[WindowState, Callable[[StepContext, ProgressCallback], Transition]]
 
+
+def estimate_and_judge(context: StepContext, on_progress: ProgressCallback) -> Transition:
+    """From accepted to judged, with an estimate of the champion's accuracy before any label is looked at."""
+    estimate_window(context.window, context.ports)
+    return judge_window(context, on_progress)
+
+
 STATE_HANDLERS: StateHandlers = {
-    WindowState.ACCEPTED: judge_window,
+    WindowState.ACCEPTED: estimate_and_judge,
     WindowState.JUDGED: plan_or_skip,
     WindowState.GROWING: train_and_evaluate,
     WindowState.EVALUATED: promote_or_reject,
@@ -127,7 +136,6 @@ def _run_stream(
             events.on_claim(window)
             total = len(windows) + ports.store.count_pending(name)
             on_progress(Progress(stage="windows", done=len(windows), total=total, note=window.id))
-            estimate_window(window, ports)
             windows.append(process_window(window, ports, on_progress, lease))
         events.on_window(windows[-1])
         decide_challenger(name, ports)
@@ -193,6 +201,19 @@ def run_to_terminal_state(
 ) -> Window:
     """Move a claimed window until there is no step for the state it is in."""
     while handler := handlers.get(window.state):
-        window = ports.store.advance(handler(StepContext(window, ports), on_progress))
+        window = ports.store.advance(_run_step(handler, StepContext(window, ports), on_progress))
         on_transition()
     return window
+
+
+def _run_step(
+    handler: Callable[[StepContext, ProgressCallback], Transition],
+    context: StepContext,
+    on_progress: ProgressCallback,
+) -> Transition:
+    try:
+        return handler(context, on_progress)
+    except (GrowLearnError, OSError):
+        raise  # a step counts its own errors; a disk or server may be there again later
+    except Exception as error:  # a bug, which the rows of one window meet
+        return retry_or_give_up(context, error)

@@ -5,13 +5,22 @@ from __future__ import annotations
 from growlearn.domain.decision_log import compute_job_digest
 from growlearn.domain.errors import CorruptArtifact, GrowLearnError
 from growlearn.domain.growth import GrowthPlan
+from growlearn.domain.printable import format_reason
 from growlearn.domain.stream import AliasChange, Message, MessageKind, Stream, Transition
 from growlearn.domain.window import WindowState
 from growlearn.pipeline.context import StepContext
 from growlearn.registry.records import CandidatePlan
 
-MAX_TRAINING_FAILURES = 5
-"""Trainings of one window that may fail before it is rejected."""
+MAX_FAILURES = 5
+"""Steps of one window that may fail before it is given up."""
+
+_GIVEN_UP = {
+    WindowState.ACCEPTED: ("judging", WindowState.QUARANTINED),
+    WindowState.JUDGED: ("planning", WindowState.SKIPPED),
+    WindowState.GROWING: ("growing", WindowState.REJECTED),
+    WindowState.EVALUATED: ("checking the gates", WindowState.REJECTED),
+}
+"""What the step of a state does, and the state of a window whose step fails again and again."""
 
 
 def make_transition(context: StepContext, target: WindowState, **records: object) -> Transition:
@@ -46,16 +55,19 @@ def make_final_transition(
     return make_transition(context, target, alias_changes=alias_changes, messages=tuple(messages), **records)
 
 
-def retry_or_reject(context: StepContext, error: GrowLearnError) -> Transition:
-    """Count a failed training and raise its error, or, once there were enough of them, reject the window."""
+def retry_or_give_up(context: StepContext, error: Exception) -> Transition:
+    """Count a failed step and raise its error, or, once there were enough of them, give the window up."""
     claim, ports = context.window.claimed_by(context.ports.worker), context.ports
-    reason = f"growing failed: {error}"
+    step, target = _GIVEN_UP[context.window.state]
+    kind = "" if isinstance(error, GrowLearnError) else f"{type(error).__name__}: "
+    reason = format_reason(f"{step} failed: {kind}{error}")
     failures = ports.store.record_failure(claim, reason, ports.clock.now())
-    if failures < MAX_TRAINING_FAILURES:
+    if failures < MAX_FAILURES:
         raise error
-    return make_final_transition(
-        context, WindowState.REJECTED, reason=f"given up after {failures} tries; {reason}"
-    )
+    reason = f"given up after {failures} tries; {reason}"
+    if target is WindowState.QUARANTINED:  # the tracker hears of windows that were judged
+        return make_transition(context, target, reason=reason)
+    return make_final_transition(context, target, reason=reason)
 
 
 def require_recorded_parent(context: StepContext, plan: CandidatePlan) -> None:

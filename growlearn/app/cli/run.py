@@ -201,7 +201,7 @@ def _build_worker(service: _Service, stop: threading.Event) -> Worker:
     from growlearn.app.cli.progress import make_line_reporter
     from growlearn.app.composition import build_ports, system_clock
     from growlearn.app.run_summary import report_events
-    from growlearn.app.signals import Interrupted, interruptible
+    from growlearn.app.signals import interruptible
     from growlearn.app.worker import Worker
     from growlearn.pipeline.run import run_stream
 
@@ -213,8 +213,6 @@ def _build_worker(service: _Service, stop: threading.Event) -> Worker:
         events, begun = report_events(stream, store, _log), ports.clock.now()
         try:
             run_stream(stream, ports, interruptible(stop, on_progress), events, should_stop)
-        except Interrupted:
-            raise
         except LeaseLost as error:
             _log(str(error))
             raise

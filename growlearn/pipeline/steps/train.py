@@ -27,7 +27,7 @@ from growlearn.pipeline.transitions import (
     make_final_transition,
     make_transition,
     require_recorded_parent,
-    retry_or_reject,
+    retry_or_give_up,
     stale_plan_reason,
 )
 from growlearn.ports import EvalRequest, ProgressCallback
@@ -54,7 +54,7 @@ def train_and_evaluate(context: StepContext, on_progress: ProgressCallback) -> T
     except Unavailable:
         raise  # it may be there again later: no fault of the window
     except GrowLearnError as error:
-        return retry_or_reject(context, error)
+        return retry_or_give_up(context, error)
 
 
 def _train_plan(context: StepContext, plan: GrowthPlan, on_progress: ProgressCallback) -> Transition:

@@ -11,7 +11,7 @@ from growlearn.adapters.memory.store import MemoryStore
 from growlearn.app.outages import Outages
 from growlearn.app.signals import Interrupted
 from growlearn.app.worker import Worker
-from growlearn.domain.errors import ConcurrentUpdate, LeaseLost
+from growlearn.domain.errors import ConcurrentUpdate, GrowLearnError, LeaseLost
 from growlearn.domain.job import Job, SourceConfig
 from growlearn.domain.schema import InputColumn, InputType, Schema
 from growlearn.domain.stream import Message, MessageKind
@@ -38,7 +38,7 @@ class Bench:
         self.complaints: list[str] = []
         self.said: list[str] = []
         self.outages = Outages(self.clock, self.said.append, self.complaints.append)
-        self.trouble: dict[str, Exception] = {}
+        self.trouble: dict[str, BaseException] = {}
         for name in names:
             self.store.apply(job(name), self.clock.now())
         self.worker = Worker(
@@ -162,6 +162,20 @@ def test_a_stream_that_fails_is_tried_again_later_and_later() -> None:
     bench.clock.advance(16 * RETRY_S)
     assert bench.look() == ["a"]
     assert bench.said == ["stream 'a' is back after 620 s"]
+
+
+@pytest.mark.parametrize(
+    ("error", "is_bug"),
+    [(KeyError("colour"), True), (GrowLearnError("no source"), False), (ConnectionResetError("peer"), False)],
+)
+def test_the_log_has_the_traceback_of_a_bug_alone(
+    error: Exception, is_bug: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    bench = Bench("a")
+    bench.leave_pending("a")
+    bench.trouble["a"] = error
+    assert bench.look() == ["a"]
+    assert [record.exc_info is not None for record in caplog.records] == ([True] if is_bug else [])
 
 
 def test_a_stream_that_fails_for_years_is_still_tried_every_ten_minutes() -> None:

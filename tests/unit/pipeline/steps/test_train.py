@@ -14,7 +14,7 @@ from growlearn.domain.growth import GrowthPlan, GrowthResult
 from growlearn.domain.stream import Message, MessageKind
 from growlearn.domain.window import WindowState
 from growlearn.pipeline.steps import train
-from growlearn.pipeline.transitions import MAX_TRAINING_FAILURES
+from growlearn.pipeline.transitions import MAX_FAILURES
 from growlearn.ports import Engine, ProgressCallback
 from growlearn.registry.promotion import rollback_version
 from tests.unit.digits import Digits, rotate
@@ -76,7 +76,7 @@ def test_a_window_whose_training_keeps_failing_is_rejected_and_the_stream_contin
 
     world.ports = replace(world.ports, engine=Interfering(engine, out_of_memory))
     world.source.put("1.parquet", parquet(images[:300], labels[:300]))
-    for _ in range(MAX_TRAINING_FAILURES - 1):
+    for _ in range(MAX_FAILURES - 1):
         with pytest.raises(GrowLearnError, match="status -9"):
             world.run()
         world.clock.advance(120)
@@ -98,7 +98,7 @@ def test_an_unavailable_disk_never_counts_as_a_failure_of_the_window(world: Worl
 
     world.ports = replace(world.ports, engine=Interfering(engine, unavailable))
     world.source.put("1.parquet", parquet(images[:300], labels[:300]))
-    for _ in range(MAX_TRAINING_FAILURES + 1):
+    for _ in range(MAX_FAILURES + 1):
         with pytest.raises(Unavailable, match="No space left"):
             world.run()
         world.clock.advance(120)

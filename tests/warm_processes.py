@@ -1,7 +1,8 @@
 """Processes of growlearn that start with their imports done: forked from one that has done nothing else.
 
 A process pays 4 to 12 s of CPU time for torch, MLflow and Avalanche, more than most of its work here. Linux
-alone has what this needs; elsewhere, and where `TESTS_COLD` is set, processes start as usual.
+alone has what this needs; elsewhere, and where `TESTS_COLD` is set, processes start as usual, and where it is
+"training" those do that train: they are children of who started them then.
 
 The server is `python -P tests/warm_processes.py SOCKET PID`; whoever wants the first process starts it, and
 it ends with the process PID, which runs the tests. A request is a line of JSON with the three standard
@@ -116,7 +117,9 @@ def draw_nothing() -> None:
 def start_process(command: Sequence[str], **options: Any) -> subprocess.Popen[Any]:
     """`growlearn`, the training process or a script, and its arguments; the options are those of `Popen`."""
     environment = options.get("env") or os.environ
-    if _FOLDER_VARIABLE in environment and _COLD_VARIABLE not in environment:
+    cold = environment.get(_COLD_VARIABLE)
+    is_cold = command[0] == TRAINING if cold == "training" else cold is not None
+    if _FOLDER_VARIABLE in environment and not is_cold:
         return _WarmProcess(command, **options)
     if command[0] == GROWLEARN:
         program = [str(Path(sys.executable).with_name(GROWLEARN))]

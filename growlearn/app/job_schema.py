@@ -40,12 +40,12 @@ def walk_fields(field_type: Any, path: KeyPath) -> Iterator[tuple[KeyPath, datac
 
 
 def keys_under(path: KeyPath) -> list[str]:
-    """The keys allowed in the section at this path, of any of its forms; none where it is not a section."""
-    return [name for form in section_forms(path).values() for name in form]
+    """The keys allowed in the section at this path, of any dataclass; none where it is not a section."""
+    return [key for keys in keys_by_dataclass(path).values() for key in keys]
 
 
-def section_forms(path: KeyPath) -> dict[str, list[str]]:
-    """The keys of each form that the section at this path may take, by the name of the form's dataclass."""
+def keys_by_dataclass(path: KeyPath) -> dict[str, list[str]]:
+    """The keys of each dataclass that the section at this path may be, by its name."""
     sections = _section_dataclasses(_type_at(path))
     return {section.__name__: list(_fields_by_key(section)) for section in sections}
 
@@ -58,20 +58,20 @@ def _fields_by_key(section: Any) -> dict[str, dataclasses.Field[Any]]:
     }
 
 
-def intended_form(path: KeyPath, given: Collection[str]) -> str:
-    """The form of a section that the given keys fit best, the first ones of many; the first form on a tie."""
-    return _best_form(path, tuple(map(str, islice(given, _MAX_COMPARED_KEYS))))
+def best_matching_dataclass(path: KeyPath, given: Collection[str]) -> str:
+    """The dataclass whose keys the given ones fit best, the first ones of many; the first one on a tie."""
+    return _best_match(path, tuple(map(str, islice(given, _MAX_COMPARED_KEYS))))
 
 
 @cache
-def _best_form(path: KeyPath, given: tuple[str, ...]) -> str:
-    forms = section_forms(path)
+def _best_match(path: KeyPath, given: tuple[str, ...]) -> str:
+    allowed = keys_by_dataclass(path)
 
-    def fit(form: str) -> tuple[int, int]:
-        near = sum(bool(difflib.get_close_matches(key, forms[form], n=1)) for key in given)
-        return sum(key in forms[form] for key in given), near
+    def fit(name: str) -> tuple[int, int]:
+        near = sum(bool(difflib.get_close_matches(key, allowed[name], n=1)) for key in given)
+        return sum(key in allowed[name] for key in given), near
 
-    return max(forms, key=fit)
+    return max(allowed, key=fit)
 
 
 def may_be_plain_value(path: KeyPath) -> bool:

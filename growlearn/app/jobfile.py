@@ -19,11 +19,11 @@ from growlearn.adapters.scheduler.times import next_fire_times
 from growlearn.adapters.sources import SOURCES
 from growlearn.adapters.sources.deposit import choose_name
 from growlearn.app.job_schema import (
-    intended_form,
+    best_matching_dataclass,
+    keys_by_dataclass,
     keys_under,
     may_be_plain_value,
     nearest_key,
-    section_forms,
 )
 from growlearn.app.yaml_positions import (
     InvalidYaml,
@@ -148,7 +148,7 @@ def _unknown_key_message(path: KeyPath, data: Any) -> str:
     for part in path[:-1]:
         data = data[part]
     if path[-1] in keys_under(path[:-1]):  # a key of another form of the section
-        form = section_forms(path[:-1])[intended_form(path[:-1], data)]
+        form = keys_by_dataclass(path[:-1])[best_matching_dataclass(path[:-1], data)]
         return f"cannot be given together with {', '.join(repr(key) for key in data if key in form)}"
     near = nearest_key(path)
     if near == path[-1]:
@@ -212,7 +212,7 @@ def _is_other_union_arm(detail: ErrorDetails, data: Any) -> bool:
         elif str(part).startswith("literal["):
             return isinstance(data, dict)
         elif isinstance(data, dict):
-            return part in section_forms(path) and part != intended_form(path, data)
+            return part in keys_by_dataclass(path) and part != best_matching_dataclass(path, data)
         else:
             is_section = detail["type"] in ("dataclass_type", "dict_type")
             return is_section and part != "[key]" and may_be_plain_value(path)

@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from growlearn.domain.consolidation import ConsolidationPlan
-from growlearn.domain.errors import CannotGrow, GrowLearnError, Unavailable
+from growlearn.domain.errors import CannotGrow, GrowLearnError, LeaseLost, Unavailable
 from growlearn.domain.stream import Stream, Transition
 from growlearn.domain.window import Verdict, Window, WindowState
 from growlearn.evaluation.evaluate import evaluate_consolidated
@@ -123,8 +123,8 @@ def consolidate_and_evaluate(context: StepContext, on_progress: ProgressCallback
     try:
         require_recorded_parent(context, plan)
         result = ports.engine.consolidate(plan, on_progress)
-    except Unavailable:
-        raise  # it may be there again later: no fault of the window
+    except (Unavailable, LeaseLost):
+        raise  # it may be there again later, or another worker has it: no fault of the window
     except GrowLearnError as error:
         return retry_or_give_up(context, error)
     holdouts = [EvalRequest(task=task_data.task, rows=task_data.holdout) for task_data in plan.task_data]

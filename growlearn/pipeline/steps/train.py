@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from growlearn.domain.errors import CannotGrow, GrowLearnError, Unavailable
+from growlearn.domain.errors import CannotGrow, GrowLearnError, LeaseLost, Unavailable
 from growlearn.domain.growth import GrowthPlan
 from growlearn.domain.lineage import Version
 from growlearn.domain.metric import METRICS
@@ -51,8 +51,8 @@ def train_and_evaluate(context: StepContext, on_progress: ProgressCallback) -> T
         if plan_to_open is None:
             return evaluated
         return choose_after_drift(context, evaluated, _train_plan(context, plan_to_open, on_progress))
-    except Unavailable:
-        raise  # it may be there again later: no fault of the window
+    except (Unavailable, LeaseLost):
+        raise  # it may be there again later, or another worker has it: no fault of the window
     except GrowLearnError as error:
         return retry_or_give_up(context, error)
 

@@ -33,7 +33,7 @@ def wait_until(true: Callable[[], object], what: str) -> None:
 def shared_place(request: pytest.FixtureRequest, place: Any) -> Any:
     """A place with a long training, on each kind of database; a lease lasts four seconds."""
     changes = {"GROWLEARN_LEASE_S": "4", "GROWLEARN_POLL_S": "0.2"}
-    changes["TESTS_COLD"] = "1"  # the training is a child of the worker
+    changes["TESTS_COLD"] = "training"  # it is a child of the worker
     if request.param == "postgres":
         changes["GROWLEARN_DATABASE_URL"] = request.getfixturevalue("empty_postgres_url")
     changed = replace(place, environment=place.environment | changes)

@@ -112,7 +112,7 @@ def test_two_schedulers_and_two_workers_do_everything_once(place: Any) -> None:
 def test_a_service_manager_that_signals_every_process_costs_no_try(place: Any) -> None:
     """systemd sends SIGTERM to the training process too; the next to run ends what was begun."""
     # A training that is forked by the tests would not be in the group of the service.
-    place = replace(place, environment=place.environment | {"TESTS_COLD": "1"})
+    place = replace(place, environment=place.environment | {"TESTS_COLD": "training"})
     long_training(place)
     with running(place, "up") as (service,):
         wait_until(lambda: ends(place) == [("w1", "growing")], "the growth of the first window")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from growlearn.domain.evaluation import GateResult, PredictionFlips
 from growlearn.domain.job import GateConfig
+from growlearn.domain.model_selection import CandidateKind, ModelSelection
 from growlearn.evaluation.gates.gate_input import TOLERANCE, GateInput
 from growlearn.evaluation.paired_tests import mcnemar_p_value
 
@@ -11,8 +12,8 @@ from growlearn.evaluation.paired_tests import mcnemar_p_value
 def negative_flips(gate_input: GateInput, config: GateConfig) -> GateResult:
     """Largest rate of negative flips of any task: at most max_negative_flip_rate.
 
-    Those of a refined task do not count where its positive flips outnumber them beyond chance (McNemar's
-    exact test): the weaker its version before, the more rows a better one changes.
+    Those of the task that was grown do not count where it is answered better beyond chance: the weaker the
+    model before, the more rows a better one changes.
     """
     counted = [flips for flips in gate_input.flips if not _is_offset_by_gain(flips, gate_input)]
     worst = max(counted, key=lambda task_flips: task_flips.negative_rate, default=None)
@@ -28,10 +29,21 @@ def negative_flips(gate_input: GateInput, config: GateConfig) -> GateResult:
 
 
 def _is_offset_by_gain(flips: PredictionFlips, gate_input: GateInput) -> bool:
-    refinement = gate_input.evaluation.refinement
-    if refinement is None or flips.task != gate_input.evaluation.task or not flips.negative_count:
+    """Whether the grown task gained: by McNemar's exact test of a refinement, else by the job's metric."""
+    if flips.task != gate_input.evaluation.task or not flips.negative_count:
         return False
+    refinement = gate_input.evaluation.refinement
+    if refinement is None:
+        return _outperforms_unchanged_model(gate_input.model_selection)
     return mcnemar_p_value(flips.positive_count, flips.negative_count) < refinement.alpha
+
+
+def _outperforms_unchanged_model(selection: ModelSelection | None) -> bool:
+    return selection is not None and any(
+        comparison.outperformed
+        for comparison in selection.comparisons
+        if (comparison.smaller, comparison.larger) == (CandidateKind.NO_CHANGE, selection.selected)
+    )
 
 
 def _format_reason(worst: PredictionFlips | None, others: bool) -> str:
@@ -42,6 +54,6 @@ def _format_reason(worst: PredictionFlips | None, others: bool) -> str:
 
 def _format_gain(flips: PredictionFlips) -> str:
     return (
-        f"refined task {flips.task!r}: {flips.positive_count} of {flips.rows} rows are correct now only, "
-        f"{flips.negative_count} were before only"
+        f"task {flips.task!r}, answered better beyond chance: {flips.positive_count} of {flips.rows} rows "
+        f"are correct now only, {flips.negative_count} were before only"
     )

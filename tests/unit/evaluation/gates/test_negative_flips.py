@@ -7,6 +7,8 @@ import pytest
 
 from growlearn.domain.evaluation import PredictionFlips
 from growlearn.domain.job import GateConfig
+from growlearn.domain.metric import MetricName
+from growlearn.domain.model_selection import CandidateKind, ModelSelection, PairedComparison
 from growlearn.domain.refinement_score import LossChange, RefinementScore
 from growlearn.evaluation.gates.negative_flips import negative_flips
 
@@ -49,5 +51,44 @@ def test_of_a_refined_task_flips_are_the_price_of_a_gain_beyond_chance(
     assert (result.passed, result.value) == (passed, 0.0 if passed else 0.2)
     if passed:
         assert result.reason.endswith(
-            "refined task 'b': 60 of 100 rows are correct now only, 20 were before only"
+            "'b', answered better beyond chance: 60 of 100 rows are correct now only, 20 were before only"
         )
+
+
+def compare(selected: CandidateKind, *, outperformed: bool) -> ModelSelection:
+    """A branch against the unchanged model, by a metric of which flips tell little."""
+    comparison = PairedComparison(
+        smaller=CandidateKind.NO_CHANGE, larger=CandidateKind.BRANCH, only_larger_correct=5,
+        only_smaller_correct=20, rows=100, difference=0.1, low=0.05, high=0.15, p_value=0.001,
+        outperformed=outperformed,
+    )  # fmt: skip
+    return ModelSelection(
+        candidates=(), comparisons=(comparison,), alpha=0.05, selected=selected,
+        metric=MetricName.BALANCED_ACCURACY,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("selection", "passed"),
+    [
+        (compare(CandidateKind.BRANCH, outperformed=True), True),
+        (compare(CandidateKind.BRANCH, outperformed=False), False),
+        (compare(CandidateKind.NEW_HEAD, outperformed=True), False),
+        (None, False),
+    ],
+    ids=["the kept one is better", "it is not", "another one is", "nothing was compared"],
+)
+@pytest.mark.parametrize("task", ["b", "a"])
+def test_of_a_new_task_flips_are_the_price_of_a_gain_by_the_job_s_metric(
+    make_gate_input: Any, selection: ModelSelection | None, passed: bool, task: str
+) -> None:
+    gate_input = replace(
+        make_gate_input(),
+        model_selection=selection,
+        flips=(PredictionFlips(task=task, negative_count=20, positive_count=5, rows=100),),
+    )
+    assert gate_input.evaluation.task == "b"
+    result = negative_flips(gate_input, GateConfig())
+    assert result.passed == (passed and task == "b")  # an earlier task may lose nothing for it
+    if result.passed:
+        assert result.reason.endswith("5 of 100 rows are correct now only, 20 were before only")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 
 from growlearn.app.log_lines import set_log_fields
@@ -76,8 +77,8 @@ def file_lines(stream: str, file: IngestResult) -> Iterator[str]:
 
 
 def has_rejections(summary: RunSummary) -> bool:
-    """Whether any row or file was quarantined."""
-    return any(
-        file.bad_rows or any(window.state is WindowState.QUARANTINED for window in file.windows)
-        for file in summary.files
+    """Whether any row, file or window was quarantined."""
+    windows = itertools.chain(summary.windows, *(file.windows for file in summary.files))
+    return any(file.bad_rows for file in summary.files) or any(
+        window.state is WindowState.QUARANTINED for window in windows
     )

@@ -12,7 +12,7 @@ from growlearn.app.backoff import Backoff, back_off
 from growlearn.app.log_lines import log_fields
 from growlearn.app.outages import Outages
 from growlearn.app.signals import Interrupted
-from growlearn.domain.errors import ConcurrentUpdate, GrowLearnError
+from growlearn.domain.errors import ConcurrentUpdate, is_defect
 from growlearn.domain.stream_overview import StreamWork
 from growlearn.ports import Clock, Store
 
@@ -146,7 +146,7 @@ class Worker:
         if isinstance(error, ConcurrentUpdate):  # another worker has it, or somebody deleted the stream
             self._wait_a_lease(name)
             return
-        if not isinstance(error, (GrowLearnError, OSError)):
+        if is_defect(error):
             _log.error("a bug stopped the work on a stream; please report it", exc_info=error)
         self._outages.report(_describe(name), str(error) or type(error).__name__)
         before = self._backoffs.get(name)

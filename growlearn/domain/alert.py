@@ -11,7 +11,7 @@ from enum import StrEnum
 from growlearn.domain.canary import AUTOMATIC, Canary
 from growlearn.domain.printable import format_reason
 from growlearn.domain.stream import Alias, AliasChange, Transition
-from growlearn.domain.window import Claim, IngestResult, Verdict, WindowState
+from growlearn.domain.window import BUG_REASON, Claim, IngestResult, Verdict, WindowState
 
 FOLD_INTERVAL = timedelta(hours=1)
 """After one alert of a stream and kind the next ones wait so long, and are then sent as one."""
@@ -33,7 +33,7 @@ class AlertKind(StrEnum):
     PROMOTION = "promotion"  # another version is champion; a rollback is one too
     APPROVAL = "approval"  # a candidate waits for a person to promote it
     REJECTION = "rejection"
-    FAILURE = "failure"  # a training failed, a file was quarantined, a stream could not be handled
+    FAILURE = "failure"  # a step of a window failed, a file was quarantined, a stream could not be handled
     CANARY = "canary"  # a canary stopped by itself
     SILENCE = "silence"  # no new file for the job's `silent_after`
 
@@ -121,6 +121,8 @@ def make_transition_alerts(transition: Transition) -> tuple[Alert, ...]:
     """What one move of a window is worth telling."""
     promotions = make_promotion_alerts(transition.alias_changes, transition.window)
     kind = _KINDS.get(transition.target)
+    if kind is None and (transition.reason or "").startswith(BUG_REASON):
+        kind = AlertKind.FAILURE
     if kind is None or (kind is AlertKind.DRIFT and transition.verdict not in _DRIFTED):
         return promotions
     verdict = transition.verdict if kind is AlertKind.DRIFT else None
@@ -179,8 +181,8 @@ def make_ingest_alerts(ingested: IngestResult) -> tuple[Alert, ...]:
     )
 
 
-def make_training_failure_alert(claim: Claim, reason: str, at: datetime) -> Alert:
-    """A training of a window failed, and is tried again."""
+def make_step_failure_alert(claim: Claim, reason: str, at: datetime) -> Alert:
+    """A step of a window failed, such as its training; where it is tried again, that is told too."""
     return Alert(stream=claim.stream, kind=AlertKind.FAILURE, at=at, text=reason, window=claim.window)
 
 

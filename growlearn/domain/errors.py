@@ -69,6 +69,25 @@ class DiskFull(Unavailable):
         super().__init__(f"the disk is full: {what}", hint=hint)
 
 
+DEFECTS = (TypeError, ValueError, LookupError, AttributeError, AssertionError, ArithmeticError)
+"""What only code raises, or data that it was not made for: the same work raises it again."""
+
+_SYSTEM_WORDS = ("memory", "cuda", "cudnn", "cublas", "new thread")
+
+
+def is_defect(error: BaseException) -> bool:
+    """Whether an error is of code and data, not of the system, whose disks, memory and devices may recover.
+
+    Torch raises RuntimeError for both.
+
+    >>> is_defect(RuntimeError("The size of tensor a (4) must match")), is_defect(RuntimeError("CUDA error"))
+    (True, False)
+    """
+    if isinstance(error, RuntimeError):
+        return not any(word in str(error).lower() for word in _SYSTEM_WORDS)
+    return isinstance(error, DEFECTS) and not isinstance(error, OSError)
+
+
 def is_disk_full(error: BaseException | None) -> bool:
     """Whether an error, or one that it was raised for, says that a disk or a user's quota of it is full."""
     while error is not None:

@@ -13,6 +13,8 @@ from growlearn.domain.printable import format_reason
 
 _WINDOW_ID = re.compile(r"w([1-9][0-9]{0,8})")
 _NO_WINDOW = -1
+BUG_REASON = "given up because of a bug"
+"""How the reason of a window begins whose step met a bug again and again."""
 
 
 class WindowState(StrEnum):
@@ -134,6 +136,11 @@ class Window:
         if self.state is not WindowState.AWAITING_LABELS:
             return None
         return max(0, (self.labels_required or 0) - (self.labelled or 0))
+
+    @property
+    def met_bug(self) -> bool:
+        """Whether it was given up because a step met a bug again and again, which its rows may cause."""
+        return (self.reason or "").startswith(BUG_REASON)
 
     def claimed_by(self, worker: str) -> Claim:
         """The claim that this window was leased under."""

@@ -73,7 +73,9 @@ def _min_labelled_rows(window: Window, job: Job) -> int:
 
 
 def _lacks_labels(window: Window, job: Job) -> bool:
-    return job.schema.id_column is not None and window.labelled is not None and window.labelled < window.rows
+    if job.schema.id_column is None or window.labelled is None or window.state is WindowState.QUARANTINED:
+        return False
+    return window.labelled < window.rows
 
 
 def _is_timed_out(window: Window, job: Job, at: datetime) -> bool:

@@ -130,7 +130,7 @@ def can_resubmit(window: Window) -> bool:
     Those of a known task need not be: a later refinement reads them.
     """
     if window.state in (WindowState.SKIPPED, WindowState.REJECTED):
-        return window.verdict is not None and window.verdict.needs_growth
+        return window.met_bug or (window.verdict is not None and window.verdict.needs_growth)
     return window.state is WindowState.QUARANTINED
 
 

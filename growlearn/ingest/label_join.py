@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from growlearn.domain.delayed_labels import LabelUpdate
 from growlearn.domain.errors import CorruptArtifact, InvalidFile
 from growlearn.domain.schema import Label, Schema
-from growlearn.domain.window import BadRow, Window
+from growlearn.domain.window import BadRow, Window, WindowState
 from growlearn.ingest.label_file import LabelRow
 from growlearn.ingest.rows import Column, encode_row_groups, object_column, to_label_array
 from growlearn.ingest.spool import SPOOL_BYTES, Content
@@ -41,7 +41,7 @@ def join_labels(
     for window in reversed(windows):
         if not state.unmatched:
             break
-        if window.snapshot is not None:
+        if window.snapshot is not None and window.state is not WindowState.QUARANTINED:
             _join_window(state, window, window.snapshot, schema, artifacts)
     return state
 

@@ -7,7 +7,8 @@
     promote_or_reject(result, matrix, gates)                  -> promoted | pending_approval | rejected
 
 A step reads only what is stored and makes one move, so a window that was left anywhere is resumed there. One
-whose step fails five times is given up, with the reason, so that it cannot stop its stream.
+whose training fails five times, or whose step meets a bug as often, is given up, with the reason, so that it
+cannot stop its stream.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from growlearn.domain.errors import GrowLearnError
+from growlearn.domain.errors import GrowLearnError, is_defect
 from growlearn.domain.growth import Progress
 from growlearn.domain.stream import Transition
 from growlearn.domain.window import IngestResult, Verdict, Window, WindowState
@@ -201,7 +202,7 @@ def run_to_terminal_state(
 ) -> Window:
     """Move a claimed window until there is no step for the state it is in."""
     while handler := handlers.get(window.state):
-        window = ports.store.advance(_run_step(handler, StepContext(window, ports), on_progress))
+        window = _run_step(handler, StepContext(window, ports), on_progress)
         on_transition()
     return window
 
@@ -210,10 +211,11 @@ def _run_step(
     handler: Callable[[StepContext, ProgressCallback], Transition],
     context: StepContext,
     on_progress: ProgressCallback,
-) -> Transition:
+) -> Window:
+    store = context.ports.store
     try:
-        return handler(context, on_progress)
-    except (GrowLearnError, OSError):
-        raise  # a step counts its own errors; a disk or server may be there again later
-    except Exception as error:  # a bug, which the rows of one window meet
-        return retry_or_give_up(context, error)
+        return store.advance(handler(context, on_progress))
+    except Exception as error:
+        if not is_defect(error):
+            raise
+        return store.advance(retry_or_give_up(context, error))

@@ -5,11 +5,12 @@ from __future__ import annotations
 from growlearn.domain.decision_log import compute_job_digest
 from growlearn.domain.errors import CorruptArtifact, GrowLearnError
 from growlearn.domain.growth import GrowthPlan
+from growlearn.domain.lineage import BranchRecord
 from growlearn.domain.printable import format_reason
 from growlearn.domain.stream import AliasChange, Message, MessageKind, Stream, Transition
-from growlearn.domain.window import WindowState
+from growlearn.domain.window import BUG_REASON, WindowState
 from growlearn.pipeline.context import StepContext
-from growlearn.registry.records import CandidatePlan
+from growlearn.registry.records import CandidatePlan, make_branches
 
 MAX_FAILURES = 5
 """Steps of one window that may fail before it is given up."""
@@ -59,15 +60,24 @@ def retry_or_give_up(context: StepContext, error: Exception) -> Transition:
     """Count a failed step and raise its error, or, once there were enough of them, give the window up."""
     claim, ports = context.window.claimed_by(context.ports.worker), context.ports
     step, target = _GIVEN_UP[context.window.state]
-    kind = "" if isinstance(error, GrowLearnError) else f"{type(error).__name__}: "
-    reason = format_reason(f"{step} failed: {kind}{error}")
+    is_bug = not isinstance(error, GrowLearnError)
+    kind = [type(error).__name__] if is_bug else []
+    reason = format_reason(": ".join([f"{step} failed", *kind, *filter(None, [str(error)])]))
     failures = ports.store.record_failure(claim, reason, ports.clock.now())
     if failures < MAX_FAILURES:
         raise error
-    reason = f"given up after {failures} tries; {reason}"
+    reason = f"{BUG_REASON if is_bug else 'given up'} after {failures} tries; {reason}"
     if target is WindowState.QUARANTINED:  # the tracker hears of windows that were judged
         return make_transition(context, target, reason=reason)
-    return make_final_transition(context, target, reason=reason)
+    return make_final_transition(context, target, reason=reason, branches=_list_rejected_branches(context))
+
+
+def _list_rejected_branches(context: StepContext) -> tuple[BranchRecord, ...]:
+    """The branches that were trained for the window; they are recorded like those that a gate rejects."""
+    plan, result = context.record.plan, context.record.result
+    if plan is None or result is None:
+        return ()
+    return make_branches(plan, result, None, context.record_time)
 
 
 def require_recorded_parent(context: StepContext, plan: CandidatePlan) -> None:

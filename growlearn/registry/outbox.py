@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from growlearn.domain.errors import CorruptArtifact, Undeliverable
+from growlearn.domain.errors import DEFECTS, CorruptArtifact, Undeliverable
 from growlearn.domain.evaluation import AccuracyMatrix, build_accuracy_matrix
 from growlearn.domain.lineage import BranchRecord, Version
 from growlearn.domain.stream import (
@@ -26,9 +26,6 @@ from growlearn.registry.version_metrics import load_version_scores
 from growlearn.registry.version_tree import get_ancestry
 
 _log = logging.getLogger(__name__)
-
-
-_DEFECTS = (TypeError, ValueError, LookupError, AttributeError, AssertionError)
 
 
 def _log_failure(message: Message, reason: str) -> None:
@@ -99,7 +96,7 @@ def _may_succeed_later(error: Exception) -> bool:
 
     Refused content and lost weights stay as they are, and so does a defect in building the message.
     """
-    return not isinstance(error, (Undeliverable, CorruptArtifact, *_DEFECTS))
+    return not isinstance(error, (Undeliverable, CorruptArtifact, *DEFECTS))
 
 
 def _send_to_tracker(store: Store, tracker: Tracker, message: Message) -> TrackerIds:

@@ -11,7 +11,7 @@ from growlearn.adapters.db import alerts, decision_log, growths, ingest, model, 
 from growlearn.adapters.db.canaries import end_canary_of_moved_alias
 from growlearn.adapters.db.mapping import from_row, get_columns, lock_existing_stream, lock_stream, to_row
 from growlearn.adapters.db.tables import StreamRow, WindowRow
-from growlearn.domain.alert import make_training_failure_alert, make_transition_alerts
+from growlearn.domain.alert import make_step_failure_alert, make_transition_alerts
 from growlearn.domain.consolidation import ConsolidationPlan
 from growlearn.domain.errors import ConcurrentUpdate, LeaseLost, NotFound
 from growlearn.domain.growth import Progress
@@ -149,7 +149,7 @@ def record_window_failure(connection: Connection, claim: Claim, reason: str, at:
         raise LeaseLost(
             f"window {claim.window} of stream {claim.stream!r} is not leased to {claim.worker!r} any more"
         )
-    alerts.insert_alerts(connection, [make_training_failure_alert(claim, reason, at)])
+    alerts.insert_alerts(connection, [make_step_failure_alert(claim, reason, at)])
     return failures
 
 
@@ -199,7 +199,12 @@ def apply_transition(connection: Connection, transition: Transition) -> Window:
 
 
 def _make_transition_columns(transition: Transition) -> dict[str, object]:
-    changes: dict[str, object] = {"state": transition.target, "updated_at": transition.at, "progress": None}
+    changes: dict[str, object] = {
+        "state": transition.target,
+        "updated_at": transition.at,
+        "progress": None,
+        "failures": 0,  # they are counted for each step
+    }
     for name in ("verdict", "task", "reason", "labels_required", "judged_by_version"):
         if getattr(transition, name) is not None:
             changes[name] = getattr(transition, name)

@@ -106,6 +106,7 @@ def advance_window(states: StreamStates, transition: Transition) -> Window:
     with states.draft(transition.stream) as state:
         window = _update_window(state.windows[transition.window], transition)
         state.windows[window.id] = window
+        state.failures.pop(window.id, None)  # they are counted for each step
         old_record = state.records.get(window.id, WindowRecord())
         state.records[window.id] = update_record(old_record, transition)
         if window.state in PENDING:

@@ -25,7 +25,7 @@ from growlearn.domain.accuracy_estimate import AccuracyEstimate
 from growlearn.domain.alert import (
     make_ingest_alerts,
     make_promotion_alerts,
-    make_training_failure_alert,
+    make_step_failure_alert,
     make_transition_alerts,
 )
 from growlearn.domain.consolidation import ConsolidationPlan
@@ -258,7 +258,7 @@ class MemoryStore:
         with self._lock:
             require_timezone(at)
             failures = leases.count_window_failure(self._states, claim, reason, at)
-            self.alerts.record([make_training_failure_alert(claim, reason, at)])
+            self.alerts.record([make_step_failure_alert(claim, reason, at)])
             return failures
 
     def advance(self, transition: Transition) -> Window:

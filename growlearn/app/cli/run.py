@@ -14,7 +14,7 @@ import typer
 
 from growlearn.app.cli.output import FAILED, QUARANTINED, echo, echo_error
 from growlearn.app.log_lines import log_fields, write_json_lines, writes_json
-from growlearn.domain.errors import DatabaseUnavailable, DiskFull, GrowLearnError, LeaseLost
+from growlearn.domain.errors import DatabaseUnavailable, DiskFull, LeaseLost
 
 if TYPE_CHECKING:
     from growlearn.app.alert_sender import AlertSender
@@ -58,7 +58,7 @@ def run(
         raise typer.Exit(FAILED) from None
     except (DatabaseUnavailable, DiskFull):  # alerts are in the database too, and one sentence is enough
         raise
-    except GrowLearnError:
+    except Exception:
         send_alerts_once(settings, store, echo_error)
         raise
     if not summary.files and not summary.windows:

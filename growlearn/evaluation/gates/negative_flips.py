@@ -15,31 +15,34 @@ def negative_flips(gate_input: GateInput, config: GateConfig) -> GateResult:
     Those of the task that was grown do not count where it is answered better beyond chance: the weaker the
     model before, the more rows a better one changes.
     """
-    counted = [flips for flips in gate_input.flips if not _is_offset_by_gain(flips, gate_input)]
+    gains = {flips: _describe_gain(flips, gate_input) for flips in gate_input.flips}
+    counted = [flips for flips, gain in gains.items() if gain is None]
     worst = max(counted, key=lambda task_flips: task_flips.negative_rate, default=None)
     value = 0.0 if worst is None else worst.negative_rate
-    excused = [flips for flips in gate_input.flips if flips not in counted]
+    excused = [_format_gain(flips, gain) for flips, gain in gains.items() if gain is not None]
     return GateResult(
         gate="negative_flips",
         value=value,
         threshold=config.max_negative_flip_rate,
         passed=value <= config.max_negative_flip_rate + TOLERANCE,
-        reason="; ".join([_format_reason(worst, bool(excused)), *map(_format_gain, excused)]),
+        reason="; ".join([_format_reason(worst, bool(excused)), *excused]),
     )
 
 
-def _is_offset_by_gain(flips: PredictionFlips, gate_input: GateInput) -> bool:
-    """Whether the grown task gained: by McNemar's exact test of a refinement, else by the job's metric."""
+def _describe_gain(flips: PredictionFlips, gate_input: GateInput) -> str | None:
+    """By what the grown task gained beyond chance, McNemar's exact test or the job's metric; None if not."""
     if flips.task != gate_input.evaluation.task or not flips.negative_count:
-        return False
-    refinement = gate_input.evaluation.refinement
+        return None
+    refinement, selection = gate_input.evaluation.refinement, gate_input.model_selection
     if refinement is None:
-        return _outperforms_unchanged_model(gate_input.model_selection)
-    return mcnemar_p_value(flips.positive_count, flips.negative_count) < refinement.alpha
+        return f"better by {selection.metric}" if selection and _outperforms(selection) else None
+    p_value = mcnemar_p_value(flips.positive_count, flips.negative_count)
+    return "right more often" if p_value < refinement.alpha else None
 
 
-def _outperforms_unchanged_model(selection: ModelSelection | None) -> bool:
-    return selection is not None and any(
+def _outperforms(selection: ModelSelection) -> bool:
+    """Whether the selected candidate outperforms the unchanged model."""
+    return any(
         comparison.outperformed
         for comparison in selection.comparisons
         if (comparison.smaller, comparison.larger) == (CandidateKind.NO_CHANGE, selection.selected)
@@ -52,8 +55,8 @@ def _format_reason(worst: PredictionFlips | None, others: bool) -> str:
     return f"{worst.negative_count} of {worst.rows} rows of task {worst.task!r} were correct before, not now"
 
 
-def _format_gain(flips: PredictionFlips) -> str:
+def _format_gain(flips: PredictionFlips, gain: str) -> str:
     return (
-        f"task {flips.task!r}, answered better beyond chance: {flips.positive_count} of {flips.rows} rows "
+        f"task {flips.task!r} is answered {gain}, beyond chance: {flips.positive_count} of {flips.rows} rows "
         f"are correct now only, {flips.negative_count} were before only"
     )

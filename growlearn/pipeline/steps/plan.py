@@ -36,7 +36,7 @@ def plan_or_skip(context: StepContext, _: ProgressCallback) -> Transition:
     report = context.record.report
     assert report is not None, "a judged window has its report"
     if not report.needs_growth:
-        return _refine_or_skip(context)
+        return _refine_or_skip(context, report.reason)
     task = report.task
     assert task is not None, "a verdict that needs growth names the task"
     veto, budget = _check_policy(context, report.kind)
@@ -55,11 +55,11 @@ def plan_or_skip(context: StepContext, _: ProgressCallback) -> Transition:
     return make_transition(context, WindowState.GROWING, plan=plan, remaining_budget=budget)
 
 
-def _refine_or_skip(context: StepContext) -> Transition:
+def _refine_or_skip(context: StepContext, verdict_reason: str) -> Transition:
     """A window of a known task: it is learned from where that is worth it, else nothing is trained."""
-    candidate, verdict_reason = find_refinement_candidate(context), context.window.reason
+    candidate = find_refinement_candidate(context)
     if candidate is None:
-        return make_final_transition(context, WindowState.SKIPPED)
+        return make_final_transition(context, WindowState.SKIPPED, reason=verdict_reason)
     budget = None
     why_not = explain_too_few_rows(context, candidate)
     if why_not is None:

@@ -267,7 +267,7 @@ def test_failures_are_counted_for_the_worker_that_leads_and_their_reason_is_kept
         WindowState.ACCEPTED,
     )
     store.advance(make_transition(window="w1"))
-    assert store.record_failure(ADA, "again", at) == 3
+    assert store.record_failure(ADA, "out of memory", at) == 1  # of the next step
 
 
 @pytest.mark.parametrize(("window", "worker"), [("w1", "bob"), ("w2", "ada"), ("w9", "ada")])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import pytest
+
 from growlearn.adapters.memory.store import MemoryStore
 from growlearn.app.run_summary import has_rejections, report_events
 from growlearn.domain.window import BadRow, IngestResult, SourceFile, Verdict, Window, WindowState
@@ -42,3 +44,11 @@ def test_a_window_left_unfinished_is_told_as_it_is_taken_up() -> None:
     lines: list[str] = []
     report_events("s", MemoryStore(), lines.append).on_claim(window)
     assert lines == ["s w2, growing, was left unfinished and is taken up here"]
+
+
+@pytest.mark.parametrize(("state", "told"), [(WindowState.QUARANTINED, True), (WindowState.REJECTED, False)])
+def test_a_window_that_was_quarantined_as_it_was_judged_is_told_by_the_exit_code(
+    state: WindowState, told: bool
+) -> None:
+    window = Window(stream="s", number=2, state=state, source="f", discovered_at=AT, updated_at=AT)
+    assert has_rejections(RunSummary((), (window,))) is told

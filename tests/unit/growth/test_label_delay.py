@@ -40,11 +40,12 @@ WAITING = Window(
         ({}, JOB, 49, False),
         ({}, KEYLESS, 0, False),
         ({"labelled": 100}, JOB, 0, False),
+        ({"state": WindowState.QUARANTINED}, JOB, 0, False),  # judging it met a bug
         ({"labelled": None}, JOB, 0, False),  # ingested before labels were counted
     ],
 )
 def test_a_window_waits_while_labels_may_come(
-    changes: dict[str, int | None], job: Job, hours: int, waits: bool
+    changes: dict[str, int | WindowState | None], job: Job, hours: int, waits: bool
 ) -> None:
     window = replace(WAITING, **changes)  # type: ignore[arg-type]
     assert can_wait(window, job, AT + timedelta(hours=hours)) is waits

@@ -18,12 +18,7 @@ from growlearn.domain.growth import Progress
 from growlearn.domain.stream import Alias, Transition
 from growlearn.domain.window import Verdict, Window, WindowState
 from growlearn.network.model import weights
-from growlearn.pipeline import run
-from growlearn.pipeline.context import StepContext
 from growlearn.pipeline.run import RunEvents, RunSummary, run_stream
-from growlearn.pipeline.transitions import MAX_FAILURES
-from growlearn.ports import ProgressCallback
-from growlearn.registry.decision_report import explain_window
 from growlearn.registry.matrix import load_accuracy_matrix
 from growlearn.registry.outbox import build_window_report, deliver_messages
 from tests.unit.digits import Digits, rotate
@@ -233,71 +228,6 @@ def _outcome(world: World) -> object:
     branches = [(item.id, item.parent, item.sha256, item.state) for item in world.store.branches("digits")]
     champion = world.store.stream("digits").champion
     return windows, branches, champion, load_accuracy_matrix(world.store, "digits", champion)
-
-
-def keep_failing(monkeypatch: pytest.MonkeyPatch, state: WindowState, error: Exception, window: str) -> None:
-    """Let the step of a state fail for one window."""
-    step = run.STATE_HANDLERS[state]
-
-    def fail_or_do(context: StepContext, on_progress: ProgressCallback) -> Transition:
-        if context.window.id == window:
-            raise error
-        return step(context, on_progress)
-
-    monkeypatch.setattr(run, "STATE_HANDLERS", {**run.STATE_HANDLERS, state: fail_or_do})
-
-
-@pytest.mark.parametrize(
-    ("state", "ends_as", "step"),
-    [
-        (WindowState.ACCEPTED, WindowState.QUARANTINED, "judging"),
-        (WindowState.JUDGED, WindowState.SKIPPED, "planning"),
-        (WindowState.GROWING, WindowState.REJECTED, "growing"),
-        (WindowState.EVALUATED, WindowState.REJECTED, "checking the gates"),
-    ],
-)
-def test_a_window_that_meets_a_bug_is_given_up_and_the_stream_continues(
-    world: World,
-    digits: Digits,
-    monkeypatch: pytest.MonkeyPatch,
-    state: WindowState,
-    ends_as: WindowState,
-    step: str,
-) -> None:
-    images, labels = digits
-    begun = world.clock.now()
-    world.send("1.parquet", images[:300], labels[:300])
-    keep_failing(monkeypatch, state, KeyError("colour"), "w2")
-    world.source.put("2.parquet", parquet(255 - images[300:600], labels[300:600]))
-    world.source.put("3.parquet", parquet(rotate(images[600:900]), labels[600:900]))
-    for _ in range(MAX_FAILURES - 1):
-        with pytest.raises(KeyError, match="colour"):
-            world.run()
-        world.clock.advance(120)
-    given_up, grown = world.run()
-    assert given_up.state is ends_as
-    assert given_up.reason == f"given up after 5 tries; {step} failed: KeyError: 'colour'"
-    assert (grown.id, grown.state) == ("w3", WindowState.PROMOTED)
-    alerts = [pending.alert for pending in world.store.alerts.pending(begun)]
-    assert f"{step} failed: KeyError: 'colour'" in [alert.text for alert in alerts if alert.window == "w2"]
-    told = [line for section in explain_window(world.store, "digits", "w2") for line in section.lines]
-    assert any("given up after 5 tries" in line for line in told)
-
-
-@pytest.mark.parametrize("state", [WindowState.ACCEPTED, WindowState.GROWING, WindowState.EVALUATED])
-def test_an_error_of_the_system_is_never_the_windows(
-    world: World, digits: Digits, monkeypatch: pytest.MonkeyPatch, state: WindowState
-) -> None:
-    images, labels = digits
-    world.source.put("1.parquet", parquet(images[:300], labels[:300]))
-    with monkeypatch.context() as patch:
-        keep_failing(patch, state, ConnectionResetError("peer"), "w1")
-        for _ in range(MAX_FAILURES + 1):
-            with pytest.raises(ConnectionResetError):
-                world.run()
-            world.clock.advance(120)
-    (window,) = world.run()
-    assert window.state is WindowState.PROMOTED
 
 
 def test_a_window_waits_while_as_many_are_in_progress_as_may_be(world: World, digits: Digits) -> None:

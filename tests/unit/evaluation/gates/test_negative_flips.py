@@ -51,7 +51,8 @@ def test_of_a_refined_task_flips_are_the_price_of_a_gain_beyond_chance(
     assert (result.passed, result.value) == (passed, 0.0 if passed else 0.2)
     if passed:
         assert result.reason.endswith(
-            "'b', answered better beyond chance: 60 of 100 rows are correct now only, 20 were before only"
+            "task 'b' is answered right more often, beyond chance: "
+            "60 of 100 rows are correct now only, 20 were before only"
         )
 
 
@@ -91,4 +92,7 @@ def test_of_a_new_task_flips_are_the_price_of_a_gain_by_the_job_s_metric(
     result = negative_flips(gate_input, GateConfig())
     assert result.passed == (passed and task == "b")  # an earlier task may lose nothing for it
     if result.passed:
-        assert result.reason.endswith("5 of 100 rows are correct now only, 20 were before only")
+        assert result.reason.endswith(
+            "task 'b' is answered better by balanced_accuracy, beyond chance: "
+            "5 of 100 rows are correct now only, 20 were before only"
+        )

@@ -38,7 +38,7 @@ from growlearn.ingest.rows import Rows
 Images = fashion_mnist.Array
 
 FIRST_ROWS, ROWS, NOISE, CLASSES = 4000, 1000, 0.3, 10
-LAST_ROWS = FIRST_ROWS + (30 - 1) * ROWS  # of all windows
+LAST_ROWS = FIRST_ROWS + 29 * ROWS  # of all windows
 MODEL, GROWTH = ModelConfig(max_branches=40), GrowthConfig(epochs=6)
 
 LIFE = tuple(re.findall("[A-D][~!]?", "A A A A B B B A A~ A C C C B A! A B~ C A D D A A~ A A D B C A A"))

@@ -182,7 +182,7 @@ def make_ingest_alerts(ingested: IngestResult) -> tuple[Alert, ...]:
 
 
 def make_step_failure_alert(claim: Claim, reason: str, at: datetime) -> Alert:
-    """A step of a window failed, such as its training; where it is tried again, that is told too."""
+    """A step of a window failed, such as its training; it is tried again, or the window is given up."""
     return Alert(stream=claim.stream, kind=AlertKind.FAILURE, at=at, text=reason, window=claim.window)
 
 

@@ -13,7 +13,7 @@ from growlearn.pipeline.context import StepContext
 from growlearn.registry.records import CandidatePlan, make_branches
 
 MAX_FAILURES = 5
-"""Steps of one window that may fail before it is given up."""
+"""Tries of one step that may fail before its window is given up."""
 
 _GIVEN_UP = {
     WindowState.ACCEPTED: ("judging", WindowState.QUARANTINED),

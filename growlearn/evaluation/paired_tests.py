@@ -145,7 +145,7 @@ class BootstrapTest:
             self._resampled(larger, resamples) - self._resampled(smaller, resamples)
         )
         low, high = np.quantile(gains, (alpha / 2, 1 - alpha / 2))
-        p_value = bootstrap_p_value(gains)
+        p_value = bootstrap_p_value(gains, self.rows[larger].targets)
         return replace(
             comparison,
             difference=difference,
@@ -172,13 +172,20 @@ def count_resamples(alpha: float) -> int:
     return max(1000, math.ceil(2 / alpha))
 
 
-def bootstrap_p_value(gains: Values) -> float:
+def bootstrap_p_value(gains: Values, targets: npt.NDArray[np.int64]) -> float:
     """The one-sided p-value of "no better": the share of resamples without a gain, counted with one more.
 
-    >>> bootstrap_p_value(np.array([0.1, 0.2, -0.1]))
+    With `targets` [N] of two classes, of which the rarer one has m rows, it is 2^-m at least, the smallest
+    that a sign test has: of one row all resamples are alike, and the share alone would be certain.
+
+    >>> bootstrap_p_value(np.array([0.1, 0.2, -0.1]), np.array([0, 0, 1, 1, 1]))
     0.5
+    >>> bootstrap_p_value(np.full(999, 0.1), np.array([0, 0, 0, 1, 1]))
+    0.25
     """
-    return float((1 + np.sum(gains <= 0)) / (1 + len(gains)))
+    counts = np.unique(targets, return_counts=True)[1]
+    smallest = 0.5 ** int(counts.min()) if len(counts) == 2 else 0.0
+    return max(smallest, float((1 + np.sum(gains <= 0)) / (1 + len(gains))))
 
 
 def compare_paired(

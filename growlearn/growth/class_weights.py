@@ -21,14 +21,16 @@ def resolve_class_weights(
 ) -> tuple[float, ...]:
     """The weight of each class, in their order, with mean 1 over the training rows; empty without weights.
 
-    `labels` are those of the training rows. `balanced` gives every class the same total weight; a class that
-    the job does not name has weight 1 before scaling. Raises JobError for a name that is no known label.
+    `labels` are those of the training rows. `balanced` gives every class the same total weight, and one
+    without training rows weight 1; a class that the job does not name has weight 1 before scaling. Raises
+    JobError for a name that is no known label.
     """
     if config is None:
         return ()
     counts = Counter(labels)
     if config == "balanced":
-        return tuple(len(labels) / (len(counts) * max(1, counts[label])) for label in classes)
+        share = len(labels) / len(counts)  # of each class, in rows
+        return tuple(share / counts[label] if counts[label] else 1.0 for label in classes)
     _require_known_names(config, known_labels)
     weights = [config.get(str(label), 1.0) for label in classes]
     total = sum(weight * counts[label] for weight, label in zip(weights, classes, strict=True))

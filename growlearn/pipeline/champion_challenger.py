@@ -101,7 +101,7 @@ def _compare(
         values = compute_metric(metric, new), compute_metric(metric, old)
         if None not in values:
             resampled = [bootstrap_values(metric, side, count_resamples(alpha)) for side in (old, new)]
-            p_value = bootstrap_p_value(metric.merit(1.0) * (resampled[0] - resampled[1]))
+            p_value = bootstrap_p_value(metric.merit(1.0) * (resampled[0] - resampled[1]), old.targets)
             new_text, old_text = map(metric.format_value, values)
             return _Comparison(f"{new_text} {metric.name}", old_text, p_value)
     new_correct, old_correct = challenger.is_correct(rows), champion.is_correct(rows)

@@ -72,6 +72,18 @@ def test_a_candidate_whose_training_diverged_is_not_kept(smaller: float, larger:
     assert selection.selected is CandidateKind(kept)
 
 
+@pytest.mark.parametrize(("positives", "kept"), [(1, "no_change"), (4, "no_change"), (30, "branch")])
+def test_a_handful_of_rows_of_a_class_shows_nothing(positives: int, kept: str) -> None:
+    """Whatever the resamples say: of one row they are all alike."""
+    targets = (np.arange(600) < positives).astype(np.int64)
+    kinds = {CandidateKind.NO_CHANGE: 0.0, CandidateKind.BRANCH: 9.0}
+    rows = {kind: scored(strength, targets) for kind, strength in kinds.items()}
+    correct = {kind: item.predicted == targets for kind, item in rows.items()}
+    test = BootstrapTest(METRICS[MetricName.AVERAGE_PRECISION], rows)
+    selection = select_smallest_adequate([candidate(kind) for kind in rows], correct, 0.05, 0.0, test)
+    assert selection.selected is CandidateKind(kept)
+
+
 def test_a_gain_below_the_minimum_does_not_count() -> None:
     assert select(MetricName.ROC_AUC, 0.5, no_change=0.0, branch=3.0).selected is CandidateKind.NO_CHANGE
 

@@ -34,6 +34,13 @@ def test_balanced_gives_each_class_the_same_total_weight_and_a_mean_of_one() -> 
     assert 90 * no + 10 * yes == pytest.approx(100)
 
 
+def test_a_class_without_training_rows_keeps_its_logits_as_they_are() -> None:
+    """Each weight is divided out of the probabilities again, and nothing was weighted up here."""
+    no, maybe, yes = resolve_class_weights("balanced", ("no", "maybe", "yes"), LABELS, LABELS)
+    assert maybe == 1
+    assert [90 * no, 10 * yes] == pytest.approx([50, 50])
+
+
 def test_weights_are_scaled_to_a_mean_of_one_and_unnamed_classes_have_weight_one_before() -> None:
     no, yes = resolve_class_weights({"yes": 11.0}, ("no", "yes"), LABELS, LABELS)
     assert yes == pytest.approx(11 * no)

@@ -11,7 +11,7 @@ from enum import StrEnum
 from growlearn.domain.canary import AUTOMATIC, Canary
 from growlearn.domain.printable import format_reason
 from growlearn.domain.stream import Alias, AliasChange, Transition
-from growlearn.domain.window import BUG_REASON, Claim, IngestResult, Verdict, WindowState
+from growlearn.domain.window import Claim, IngestResult, Verdict, WindowState, tells_of_bug
 
 FOLD_INTERVAL = timedelta(hours=1)
 """After one alert of a stream and kind the next ones wait so long, and are then sent as one."""
@@ -121,7 +121,7 @@ def make_transition_alerts(transition: Transition) -> tuple[Alert, ...]:
     """What one move of a window is worth telling."""
     promotions = make_promotion_alerts(transition.alias_changes, transition.window)
     kind = _KINDS.get(transition.target)
-    if kind is None and (transition.reason or "").startswith(BUG_REASON):
+    if kind is None and tells_of_bug(transition.reason):
         kind = AlertKind.FAILURE
     if kind is None or (kind is AlertKind.DRIFT and transition.verdict not in _DRIFTED):
         return promotions

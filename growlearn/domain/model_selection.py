@@ -107,6 +107,16 @@ class ModelSelection:
         branches = [item.kind for item in self.candidates if item.kind.is_branch]
         return self.selected if self.selected.is_branch else [*kinds, *branches][0]
 
+    @property
+    def against_no_change(self) -> tuple[PairedComparison, ...]:
+        """The comparisons with the unchanged model; empty where it was no candidate."""
+        return tuple(item for item in self.comparisons if item.smaller is CandidateKind.NO_CHANGE)
+
+    @property
+    def outperforms_no_change(self) -> bool:
+        """Whether the selected candidate outperforms the unchanged model."""
+        return any(item.outperformed for item in self.against_no_change if item.larger is self.selected)
+
     def candidate(self, kind: CandidateKind) -> Candidate:
         """The candidate of that kind; KeyError where there is none."""
         return {candidate.kind: candidate for candidate in self.candidates}[kind]

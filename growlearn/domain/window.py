@@ -17,6 +17,11 @@ BUG_REASON = "given up because of a bug"
 """How the reason of a window begins whose step met a bug again and again."""
 
 
+def tells_of_bug(reason: str | None) -> bool:
+    """Whether a window's reason is that a step met a bug again and again."""
+    return (reason or "").startswith(BUG_REASON)
+
+
 class WindowState(StrEnum):
     """The processing state of a window."""
 
@@ -140,7 +145,7 @@ class Window:
     @property
     def met_bug(self) -> bool:
         """Whether it was given up because a step met a bug again and again, which its rows may cause."""
-        return (self.reason or "").startswith(BUG_REASON)
+        return tells_of_bug(self.reason)
 
     def claimed_by(self, worker: str) -> Claim:
         """The claim that this window was leased under."""

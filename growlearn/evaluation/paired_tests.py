@@ -175,7 +175,7 @@ def count_resamples(alpha: float) -> int:
 def bootstrap_p_value(gains: Values, targets: npt.NDArray[np.int64]) -> float:
     """The one-sided p-value of "no better": the share of resamples without a gain, counted with one more.
 
-    With `targets` [N] of two classes, of which the rarer one has m rows, it is 2^-m at least, the smallest
+    With `targets` [N] of two classes, where the rarer one has m rows, it is 2^-m at least, the smallest
     that a sign test has: of one row all resamples are alike, and the share alone would be certain.
 
     >>> bootstrap_p_value(np.array([0.1, 0.2, -0.1]), np.array([0, 0, 1, 1, 1]))

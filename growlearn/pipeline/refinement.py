@@ -187,9 +187,8 @@ def _find_new_windows(context: StepContext, task: Task) -> tuple[Window, ...]:
         if num_rows >= _MAX_NEW_ROWS:
             break
         is_new = window.task == task.name and window.state in _UNLEARNED_STATES and window.id not in learned
-        is_new = is_new and not window.met_bug  # else its rows might stop the others too
         is_matched = window.verdict in MATCHED_VERDICTS and window.snapshot not in snapshots
-        if is_new and is_matched and window.labelled:
+        if is_new and is_matched and window.labelled and not window.met_bug:  # else others might meet it too
             found.append(window)
             snapshots.add(window.snapshot)
             num_rows += window.labelled

@@ -7,8 +7,8 @@
     promote_or_reject(result, matrix, gates)                  -> promoted | pending_approval | rejected
 
 A step reads only what is stored and makes one move, so a window that was left anywhere is resumed there. One
-whose training fails five times, or whose step meets a bug as often, is given up, with the reason, so that it
-cannot stop its stream.
+whose training fails five times, or whose step meets a bug as often, is given up, with the reason: it may
+not stop its stream.
 """
 
 from __future__ import annotations

@@ -69,11 +69,11 @@ def retry_or_give_up(context: StepContext, error: Exception) -> Transition:
     reason = f"{BUG_REASON if is_bug else 'given up'} after {failures} tries; {reason}"
     if target is WindowState.QUARANTINED:  # the tracker hears of windows that were judged
         return make_transition(context, target, reason=reason)
-    return make_final_transition(context, target, reason=reason, branches=_list_rejected_branches(context))
+    return make_final_transition(context, target, reason=reason, branches=make_rejected_branches(context))
 
 
-def _list_rejected_branches(context: StepContext) -> tuple[BranchRecord, ...]:
-    """The branches that were trained for the window; they are recorded like those that a gate rejects."""
+def make_rejected_branches(context: StepContext) -> tuple[BranchRecord, ...]:
+    """The branches that were trained for a window in vain; none before its training."""
     plan, result = context.record.plan, context.record.result
     if plan is None or result is None:
         return ()

@@ -229,7 +229,7 @@ def _make_backlog(stream: str, rows: Sequence[Row[*tuple[Any, ...]]]) -> OutboxB
 
 @dataclass(frozen=True, kw_only=True)
 class StuckWindow:
-    """An unfinished window whose lease has expired, or a step of which failed."""
+    """An unfinished window whose lease has expired, or whose step failed."""
 
     stream: str
     window: str

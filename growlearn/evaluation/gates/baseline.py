@@ -5,7 +5,7 @@ from __future__ import annotations
 from growlearn.domain.evaluation import GateResult
 from growlearn.domain.job import GateConfig
 from growlearn.domain.metric import METRICS
-from growlearn.domain.model_selection import CandidateKind, ModelSelection, PairedComparison
+from growlearn.domain.model_selection import ModelSelection, PairedComparison
 from growlearn.evaluation.gates.gate_input import GateInput
 
 
@@ -15,12 +15,7 @@ def baseline(gate_input: GateInput, config: GateConfig) -> GateResult:  # noqa: 
     Passes with value 0 where no earlier task has all the classes, so `no_change` was no candidate.
     """
     selection = gate_input.model_selection
-    against_no_change = (
-        ()
-        if selection is None
-        else [c for c in selection.comparisons if c.smaller is CandidateKind.NO_CHANGE]
-    )
-    if selection is None or not against_no_change:
+    if selection is None or not selection.against_no_change:
         return GateResult(
             gate="baseline",
             value=0.0,
@@ -28,13 +23,14 @@ def baseline(gate_input: GateInput, config: GateConfig) -> GateResult:  # noqa: 
             passed=True,
             reason="no earlier task has all the classes",
         )
+    against_no_change = selection.against_no_change
     selected = [comparison for comparison in against_no_change if comparison.larger is selection.selected]
     best = selected[0] if selected else min(against_no_change, key=lambda comparison: comparison.p_value)
     return GateResult(
         gate="baseline",
         value=best.p_value,
         threshold=selection.alpha / len(against_no_change),
-        passed=bool(selected) and best.outperformed,
+        passed=selection.outperforms_no_change,
         reason=_format_reason(best, selection),
     )
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from growlearn.domain.evaluation import GateResult, PredictionFlips
 from growlearn.domain.job import GateConfig
-from growlearn.domain.model_selection import CandidateKind, ModelSelection
 from growlearn.evaluation.gates.gate_input import TOLERANCE, GateInput
 from growlearn.evaluation.paired_tests import mcnemar_p_value
 
@@ -35,18 +34,9 @@ def _describe_gain(flips: PredictionFlips, gate_input: GateInput) -> str | None:
         return None
     refinement, selection = gate_input.evaluation.refinement, gate_input.model_selection
     if refinement is None:
-        return f"better by {selection.metric}" if selection and _outperforms(selection) else None
+        return f"better by {selection.metric}" if selection and selection.outperforms_no_change else None
     p_value = mcnemar_p_value(flips.positive_count, flips.negative_count)
     return "right more often" if p_value < refinement.alpha else None
-
-
-def _outperforms(selection: ModelSelection) -> bool:
-    """Whether the selected candidate outperforms the unchanged model."""
-    return any(
-        comparison.outperformed
-        for comparison in selection.comparisons
-        if (comparison.smaller, comparison.larger) == (CandidateKind.NO_CHANGE, selection.selected)
-    )
 
 
 def _format_reason(worst: PredictionFlips | None, others: bool) -> str:

@@ -13,11 +13,11 @@ from growlearn.evaluation.gates import check_gates
 from growlearn.evaluation.gates.gate_input import GateInput
 from growlearn.evaluation.prediction_flips import count_candidate_flips
 from growlearn.pipeline.context import StepContext
-from growlearn.pipeline.transitions import make_final_transition, stale_plan_reason
+from growlearn.pipeline.transitions import make_final_transition, make_rejected_branches, stale_plan_reason
 from growlearn.ports import ProgressCallback
 from growlearn.registry.decide import decide_by_gates
 from growlearn.registry.promotion import promote_version, set_challenger
-from growlearn.registry.records import CandidatePlan, CandidateResult, make_branches, make_task, make_version
+from growlearn.registry.records import CandidatePlan, make_branches, make_task, make_version
 
 _ACTOR = "gates"
 """Who moved an alias when no person did."""
@@ -31,7 +31,7 @@ def promote_or_reject(context: StepContext, _: ProgressCallback) -> Transition:
     assert result is not None
     assert evaluation is not None, "an evaluated window has plan, result and evaluation"
     if plan.parent_version != stream.parent_version:
-        return _reject(context, plan, result, stale_plan_reason(plan, stream))
+        return _reject(context, stale_plan_reason(plan, stream))
     stored_branches = context.ports.store.branches(stream.name)
     version = make_version(plan, result, evaluation, context.versions, context.parent, at, stored_branches)
     past = context.past_evaluations
@@ -49,7 +49,7 @@ def promote_or_reject(context: StepContext, _: ProgressCallback) -> Transition:
     decision = decide_by_gates(gates, context.job.registry.promote, stream.champion)
     decision = replace(decision, reason=f"{_describe_refinement(plan)}{decision.reason}")
     if decision.state is WindowState.REJECTED:
-        return _reject(context, plan, result, decision.reason, gates)
+        return _reject(context, decision.reason, gates)
     change_aliases = promote_version if decision.state is WindowState.PROMOTED else set_challenger
     reason, versions = f"{plan.window}: {decision.reason}", (*context.versions, version)
     alias_changes, parent_version = change_aliases(stream, versions, version.number, _ACTOR, reason, at)
@@ -69,14 +69,8 @@ def promote_or_reject(context: StepContext, _: ProgressCallback) -> Transition:
     )
 
 
-def _reject(
-    context: StepContext,
-    plan: CandidatePlan,
-    result: CandidateResult,
-    reason: str,
-    gates: tuple[GateResult, ...] = (),
-) -> Transition:
-    branches = make_branches(plan, result, None, context.record_time)
+def _reject(context: StepContext, reason: str, gates: tuple[GateResult, ...] = ()) -> Transition:
+    branches = make_rejected_branches(context)
     return make_final_transition(context, WindowState.REJECTED, reason=reason, gates=gates, branches=branches)
 
 

@@ -57,7 +57,7 @@ def test_of_a_refined_task_flips_are_the_price_of_a_gain_beyond_chance(
 
 
 def compare(selected: CandidateKind, *, outperformed: bool) -> ModelSelection:
-    """A branch against the unchanged model, by a metric of which flips tell little."""
+    """A branch against the unchanged model, by a metric that flips tell little about."""
     comparison = PairedComparison(
         smaller=CandidateKind.NO_CHANGE, larger=CandidateKind.BRANCH, only_larger_correct=5,
         only_smaller_correct=20, rows=100, difference=0.1, low=0.05, high=0.15, p_value=0.001,

@@ -1,7 +1,6 @@
-"""Refinement: a window of a known task is learned from, where its rows are worth a training.
+"""Refinement: new rows of a known task are learned from, where they are worth a training.
 
-Rows of earlier windows of the task that nothing was learned from count too, each once: windows that were
-skipped, and those of refinements that were not kept. Rows of a refinement that a person rolled back do not.
+A window that matched the task starts it; it needs no label itself where rows of earlier windows are new.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from growlearn.domain.job import HoldoutFiles
 from growlearn.domain.lineage import Manifest, Task, TaskHead
 from growlearn.domain.refinement_score import RefinementScore
 from growlearn.domain.schema import Label, sort_labels
-from growlearn.domain.window import MATCHED_VERDICTS, Window, WindowState
+from growlearn.domain.window import MATCHED_VERDICTS
 from growlearn.evaluation.inference import class_indices, predict_labelled_rows
 from growlearn.evaluation.predictions import Predictions
 from growlearn.evaluation.refinement import (
@@ -39,11 +38,16 @@ from growlearn.ingest.rows import Rows, Split, concat_rows, split_rows
 from growlearn.metrics import Values
 from growlearn.network.router.routed_inference import predict_task
 from growlearn.pipeline.context import StepContext
+from growlearn.pipeline.new_rows import (
+    WindowRows,
+    count_learned_rows,
+    find_failed_refinements,
+    find_new_rows,
+    load_new_rows,
+)
 from growlearn.pipeline.new_task import load_holdout_files
 from growlearn.ports import EvalRequest
 
-_UNLEARNED_STATES = (WindowState.SKIPPED, WindowState.REJECTED)
-_MAX_NEW_ROWS = 500_000  # of the newest windows
 _MAX_COMPARED_ROWS = 2000  # of either side, to see whether the log loss has risen
 _RISEN_ALPHA = 0.01  # so one stable window in a hundred is tried for nothing
 
@@ -52,17 +56,17 @@ _RISEN_ALPHA = 0.01  # so one stable window in a hundred is tried for nothing
 class RefinementCandidate:
     """A known task, and the windows with rows that are new to it, oldest first.
 
-    `failed_new_rows` are the new rows of each refinement with some of them that was tried in vain.
+    `failures` are the plans of refinements of the task that were tried in vain since it last learned.
     """
 
     task: Task
-    windows: tuple[Window, ...]
-    failed_new_rows: tuple[int, ...]
+    new: tuple[WindowRows, ...]
+    failures: tuple[GrowthPlan, ...] = ()
 
     @property
     def new_rows(self) -> int:
-        """Labelled rows of the windows."""
-        return sum(window.labelled or 0 for window in self.windows)
+        """Labelled rows that are new."""
+        return sum(each.rows for each in self.new)
 
 
 def find_refinement_candidate(context: StepContext) -> RefinementCandidate | None:
@@ -70,26 +74,19 @@ def find_refinement_candidate(context: StepContext) -> RefinementCandidate | Non
     if context.job.refine.when == "never" or context.window.verdict not in MATCHED_VERDICTS:
         return None
     task = next((task for task in context.known_tasks if task.name == context.window.task), None)
-    if task is None or not context.window.labelled:
+    new = () if task is None else find_new_rows(context, task)
+    if task is None or not new:
         return None
-    windows = _find_new_windows(context, task)
-    records = [context.record_of(window.id) for window in windows if window.state is WindowState.REJECTED]
-    failed_new_rows = [
-        record.plan.refinement.new_rows
-        for record in records
-        if isinstance(record.plan, GrowthPlan)
-        and record.plan.refinement is not None
-        and record.gates  # else it was given up before anything was trained
-    ]
-    return RefinementCandidate(task=task, windows=windows, failed_new_rows=tuple(failed_new_rows))
+    return RefinementCandidate(task=task, new=new, failures=find_failed_refinements(context, task))
 
 
 def explain_too_few_rows(context: StepContext, candidate: RefinementCandidate) -> str | None:
     """Why the new rows are too few to be learned from yet; None where they are enough."""
-    required = required_new_rows(context.job.refine, candidate.failed_new_rows)
+    failed_new_rows = [plan.refinement.new_rows for plan in candidate.failures if plan.refinement]
+    required = required_new_rows(context.job.refine, failed_new_rows)
     if candidate.new_rows >= required:
         return None
-    failures = len(candidate.failed_new_rows)
+    failures = len(candidate.failures)
     after = f" after {failures} {'try' if failures == 1 else 'tries'} without gain" if failures else ""
     return f"{candidate.new_rows:,} of {required:,} new labelled rows{after} (refine.min_rows)"
 
@@ -114,9 +111,9 @@ def plan_refinement(
     classes = head.classes
     if not set(new_classes) <= set(classes):
         classes = sort_labels({*classes, *new_classes})
-    windows, rows = _load_new_rows(context, candidate)
-    if not drift_reason and windows != candidate.windows:
-        _check_stored_rows(context, replace(candidate, windows=windows))
+    stored, rows = _load_stored_rows(context, candidate)
+    if not drift_reason and stored != candidate:
+        _check_stored_rows(context, stored)
     new_split = _split_off_own_rows(context, task, rows, classes)
     split, num_earlier = _join_split(context, task, head, new_split)
     plan = plan_growth(
@@ -131,8 +128,8 @@ def plan_refinement(
     )
     has_files = isinstance(job.holdout, HoldoutFiles)
     refinement = Refinement(
-        windows=tuple(window.id for window in windows),
-        new_rows=sum(window.labelled or 0 for window in windows),
+        windows=tuple(each.window.id for each in stored.new),
+        new_rows=stored.new_rows,
         earlier_holdout=task.holdout,
         new_holdout=None if has_files else models.store_rows(new_split.holdout, manifest.schema),
         reason=reason,
@@ -178,58 +175,21 @@ def score_refined_candidate(
     )
 
 
-def _find_new_windows(context: StepContext, task: Task) -> tuple[Window, ...]:
-    """The window and earlier ones of the task that it never learned from, of equal rows the newest alone."""
-    learned = _list_learned_windows(context, task)
-    found, snapshots = [context.window], {context.window.snapshot}
-    num_rows = context.window.labelled or 0
-    for window in reversed(context.earlier_windows):
-        if num_rows >= _MAX_NEW_ROWS:
-            break
-        is_new = window.task == task.name and window.state in _UNLEARNED_STATES and window.id not in learned
-        is_matched = window.verdict in MATCHED_VERDICTS and window.snapshot not in snapshots
-        if is_new and is_matched and window.labelled and not window.met_bug:  # else others might meet it too
-            found.append(window)
-            snapshots.add(window.snapshot)
-            num_rows += window.labelled
-    return tuple(reversed(found))
-
-
-def _list_learned_windows(context: StepContext, task: Task) -> set[str]:
-    """The windows that any version of the task was trained on, those that were rolled back too."""
-    known, learned = {window.id for window in context.windows}, set[str]()
-    for row in context.stored_tasks:
-        if row.name == task.name and row.window in known:  # a backtest has none of those before it
-            plan = context.record_of(row.window).plan
-            refinement = plan.refinement if isinstance(plan, GrowthPlan) else None
-            learned |= {row.window} if refinement is None else set(refinement.windows)
-    return learned
-
-
-def _count_learned_rows(context: StepContext, task: Task) -> int:
-    """Labelled rows of every window that this version of the task has learned from."""
-    ancestors = {version.number for version in context.ancestry}
-    labelled = {window.id: window.labelled or 0 for window in context.windows}
-    count = 0
-    for row in context.stored_tasks:
-        if row.name != task.name or row.version not in ancestors or row.window not in labelled:
-            continue
-        plan = context.record_of(row.window).plan
-        refinement = plan.refinement if isinstance(plan, GrowthPlan) else None
-        count += labelled[row.window] if refinement is None else refinement.new_rows
-    return count
-
-
-def _load_new_rows(context: StepContext, candidate: RefinementCandidate) -> tuple[tuple[Window, ...], Rows]:
-    """The windows whose rows are still stored, and their rows."""
-    loaded: list[tuple[Window, Rows]] = []
-    for window in candidate.windows:
+def _load_stored_rows(
+    context: StepContext, candidate: RefinementCandidate
+) -> tuple[RefinementCandidate, Rows]:
+    """The candidate with the windows whose rows are still stored, and these rows."""
+    loaded: list[tuple[WindowRows, Rows]] = []
+    for new in candidate.new:
         try:
-            loaded.append((window, context.rows(window)))
+            loaded.append((new, load_new_rows(context, new)))
         except (CorruptArtifact, KeyError, ValueError):
-            if window.id == context.window.id:
+            if new.window.id == context.window.id:
                 raise
-    return tuple(window for window, _ in loaded), concat_rows([rows for _, rows in loaded])
+    if not loaded:
+        raise CannotGrow("none of the new labelled rows are stored still")
+    stored = replace(candidate, new=tuple(new for new, _ in loaded))
+    return stored, concat_rows([rows for _, rows in loaded])
 
 
 def _check_stored_rows(context: StepContext, stored: RefinementCandidate) -> None:
@@ -258,12 +218,12 @@ def _explain_worth(context: StepContext, candidate: RefinementCandidate, head: T
     """Why the new rows are worth a training; None where they are not."""
     if context.job.refine.when == "every_window":
         return "every window is learned from (refine.when)"
-    learned_rows = _count_learned_rows(context, candidate.task)
+    learned_rows = count_learned_rows(context, candidate.task)
     if is_large_share(candidate.new_rows, learned_rows):
         return f"{candidate.new_rows:,} new labelled rows beside {learned_rows:,} learned from"
     holdout = context.ports.models.rows(candidate.task.holdout, context.parent_manifest.schema)
     now, before = (
-        _row_losses(context, head, rows_beside_holdout(context)),
+        _row_losses(context, head, rows_beside_holdout(context, candidate.new[-1])),
         _row_losses(context, head, holdout),
     )
     p_value = loss_increase_p_value(now, before)
@@ -272,11 +232,11 @@ def _explain_worth(context: StepContext, candidate: RefinementCandidate, head: T
     return f"log loss {now.mean():.3f} on the window against {before.mean():.3f} (p = {p_value:.2g})"
 
 
-def rows_beside_holdout(context: StepContext) -> Rows:
-    """The window's labelled rows without those that would be held out: whether to train is a choice too."""
+def rows_beside_holdout(context: StepContext, new: WindowRows) -> Rows:
+    """A window's new rows without those that would be held out: whether to train is a choice too."""
     holdout = context.job.holdout
     fraction = 0.0 if isinstance(holdout, HoldoutFiles) else holdout.fraction
-    return split_rows(context.rows().select_labelled(), fraction, 0.0).train
+    return split_rows(load_new_rows(context, new), fraction, 0.0).train
 
 
 def _row_losses(context: StepContext, head: TaskHead, rows: Rows) -> Values:

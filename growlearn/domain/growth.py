@@ -82,6 +82,9 @@ class SearchTrial:
     value: float | None = None
 
 
+_REPEATED_FAILURES = 2
+
+
 @dataclass(frozen=True, kw_only=True)
 class Refinement:
     """What a plan needs more where its task is known already.
@@ -90,8 +93,8 @@ class Refinement:
     the hold-out. `earlier_holdout` are the task's hold-out rows so far and `new_holdout` those of the new
     windows (None: hold-out files hold them all); the plan's `holdout` has rows of both. `reason` says why it
     was tried. The first `guarded_rows` of the plan's validation rows are the task's earlier ones, on which
-    the branch should not raise the loss; 0 where the window drifted (`after_drift`): then the loss on
-    earlier and new rows together is what counts.
+    the branch should not raise the loss; 0 where the window drifted (`after_drift`), or where two refinements
+    or more were tried in vain (`failures`): then the loss on earlier and new rows together is what counts.
     """
 
     windows: tuple[str, ...]
@@ -101,6 +104,12 @@ class Refinement:
     reason: str
     guarded_rows: int = 0
     after_drift: bool = False
+    failures: int = 0
+
+    @property
+    def is_repeated(self) -> bool:
+        """Whether the task was tried twice or more in vain: its labels may have changed for good."""
+        return self.failures >= _REPEATED_FAILURES
 
 
 @dataclass(frozen=True, kw_only=True)

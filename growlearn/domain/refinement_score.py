@@ -36,7 +36,8 @@ class RefinementScore:
     """What a refinement changed: on the task's earlier hold-out rows, on those of the new windows, on both.
 
     `new` is None where hold-out files hold all of the rows. `alpha` is the level of each test.
-    `after_drift` says whether the new window had drifted. `opened_loss` is then the mean log loss on all of
+    `after_drift` says whether the new window had drifted, `is_repeated` whether refinements of the task were
+    tried twice or more in vain since it last learned. `opened_loss` is then the mean log loss on all of
     the rows, each routed, of a model with a new task instead; None where none was trained.
     """
 
@@ -45,6 +46,7 @@ class RefinementScore:
     both: LossChange
     alpha: float
     after_drift: bool = False
+    is_repeated: bool = False
     opened_loss: float | None = None
 
     @property
@@ -67,14 +69,16 @@ class RefinementScore:
     def keeps_earlier_loss(self) -> bool:
         """Whether the earlier rows' loss did not rise beyond chance, or all rows make up for it.
 
-        They do where their loss fell beyond chance and the earlier ones' accuracy did not; after drift also
-        where it fell and a new task does not answer them much better, or could not.
+        They do where their loss fell beyond chance and the earlier ones' accuracy did not, or tries before
+        were in vain: each had twice the rows, so labels that changed for good outvote the earlier ones. After
+        drift they do also where it fell and a new task does not answer them much better, or could not.
         """
         if self.earlier.p_increase >= self.alpha:
             return True
         if self.after_drift and (self.opened_loss is not None or not self.is_task_promising):
             return self.both.loss_after < self.both.loss_before
-        return self.both.p_decrease < self.alpha and self.earlier.p_accuracy_drop >= self.alpha
+        is_accurate = self.is_repeated or self.earlier.p_accuracy_drop >= self.alpha
+        return self.both.p_decrease < self.alpha and is_accurate
 
     @property
     def is_task_promising(self) -> bool:

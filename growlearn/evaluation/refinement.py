@@ -31,7 +31,12 @@ class PredictionPair:
 
 
 def score_refinement(
-    earlier: PredictionPair, new: PredictionPair | None, alpha: float, *, after_drift: bool = False
+    earlier: PredictionPair,
+    new: PredictionPair | None,
+    alpha: float,
+    *,
+    after_drift: bool = False,
+    is_repeated: bool = False,
 ) -> RefinementScore:
     """The change on the task's earlier hold-out rows, on those of the new windows, and on both together."""
     pairs = [earlier] if new is None else [earlier, new]
@@ -41,6 +46,7 @@ def score_refinement(
         both=_measure_change(pairs),
         alpha=alpha,
         after_drift=after_drift,
+        is_repeated=is_repeated,
     )
 
 

@@ -133,9 +133,11 @@ def plan_refinement(
         earlier_holdout=task.holdout,
         new_holdout=None if has_files else models.store_rows(new_split.holdout, manifest.schema),
         reason=reason,
-        guarded_rows=0 if drift_reason else num_earlier,
         after_drift=drift_reason is not None,
+        failures=len(candidate.failures),
     )
+    if not refinement.after_drift and not refinement.is_repeated:
+        refinement = replace(refinement, guarded_rows=num_earlier)
     return replace(plan, refinement=refinement, train_router=False)
 
 
@@ -172,6 +174,7 @@ def score_refined_candidate(
         None if refinement.new_holdout is None else predict_pair(refinement.new_holdout),
         context.job.baseline_comparison.alpha,
         after_drift=refinement.after_drift,
+        is_repeated=refinement.is_repeated,
     )
 
 

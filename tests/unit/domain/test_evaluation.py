@@ -265,6 +265,8 @@ def test_earlier_rows_may_lose_what_all_rows_make_up_for(
         opened_loss=opened_loss,
     )
     assert score.keeps_earlier_loss is keeps
+    repeated = replace(score, is_repeated=True)
+    assert repeated.keeps_earlier_loss is (keeps or (not score.after_drift and p_decrease < 0.05))
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ from growlearn.registry.promotion import rollback_version
 from growlearn.registry.references import iter_used_digests
 from growlearn.registry.version_tree import select_version_tasks
 from tests.unit.digits import SCHEMA, Digits, rotate
-from tests.unit.in_memory import JOB, NO_BASELINES, World, parquet
+from tests.unit.in_memory import JOB, NO_BASELINES, TASKED, World, parquet
 
 REFINING = replace(
     JOB,
@@ -385,3 +385,28 @@ def test_a_refinement_that_was_given_up_untrained_was_not_in_vain(tmp_path: Path
     world.store.apply(REFINING, world.clock.now())
     window = send(world, slice(400, 550), digits)
     assert window.state is WindowState.PROMOTED, window.reason  # 350 rows: not twice 200
+
+
+def test_a_named_task_whose_labels_change_for_good_is_learned_anew(tmp_path: Path, digits: Digits) -> None:
+    """Its earlier hold-out rows forbid it until there are far more new ones: each try has twice the rows."""
+    job = replace(TASKED, refine=REFINING.refine, holdout=REFINING.holdout, baseline_comparison=NO_BASELINES)
+    job = replace(job, growth=replace(job.growth, epochs=15))
+    world = World(tmp_path, job)
+    world.send("0.parquet", digits[0][:300], digits[1][:300], "a")
+
+    def send_changed(rows: slice) -> Window:
+        labels = [int(str(label)) * 3 % 10 for label in digits[1][rows]]
+        return world.send(f"{rows.start}.parquet", digits[0][rows], labels, "a")
+
+    world.store.apply(refuse(job), world.clock.now())
+    tried = [send_changed(slice(start, start + 200)) for start in (300, 500)]
+    assert [window.state for window in tried] == [WindowState.REJECTED] * 2
+    world.store.apply(job, world.clock.now())
+    promoted = send_changed(slice(700, 1500))
+    assert promoted.state is WindowState.PROMOTED, promoted.reason
+    refinement, score = plan_of(world, promoted).refinement, evaluation_of(world, promoted).refinement
+    assert refinement is not None
+    assert score is not None
+    assert (refinement.new_rows, refinement.failures, refinement.guarded_rows) == (1200, 2, 0)
+    assert score.earlier.p_accuracy_drop < 1e-3
+    assert score.both.accuracy_after > score.both.accuracy_before + 0.1

@@ -56,8 +56,22 @@ def test_lost_rows_are_an_accuracy_drop() -> None:
 def test_a_diverged_training_has_a_large_finite_loss() -> None:
     diverged = Predictions(np.full((400, 2), np.nan, np.float32), TARGETS)
     score = score_refinement(PredictionPair(predictions(0.6), diverged), None, 0.05)
-    assert 30 < score.earlier.loss_after < 40
+    assert score.earlier.loss_after == pytest.approx(-math.log(1e-3))
     assert score.p_decrease == 1
+
+
+def test_one_row_of_a_class_that_an_answer_lacks_does_not_outweigh_the_others() -> None:
+    """As in a routed answer of which one row in fifty reaches the wrong head."""
+    separate = predictions(0.9)
+    separate.logits[:8] = np.where(np.arange(2) == TARGETS[:8, None], -1e4, 0.0)
+    assert row_log_losses(separate).mean() < row_log_losses(predictions(0.75)).mean()
+
+
+@pytest.mark.parametrize(("num_classes", "least"), [(2, 1e-3), (1000, 1e-4)])
+def test_the_least_probability_is_below_chance(num_classes: int, least: float) -> None:
+    logits = np.zeros((1, num_classes), np.float32)
+    logits[0, 1] = 1e4
+    assert row_log_losses(Predictions(logits, np.array([0]))) == pytest.approx(-math.log(least))
 
 
 def test_labels_that_the_task_does_not_have_do_not_count() -> None:
@@ -89,5 +103,5 @@ def test_a_class_that_the_version_before_lacked_had_the_least_probability() -> N
     after = Predictions(np.zeros((4, 3), np.float32), targets)
     score = score_refinement(PredictionPair(before, after), None, 0.05)
     assert score.earlier.rows == 4
-    assert score.earlier.loss_before == pytest.approx((math.log(2) - math.log(1e-15)) / 2)
+    assert score.earlier.loss_before == pytest.approx((math.log(2) - math.log(1e-3)) / 2)
     assert score.earlier.loss_after == pytest.approx(math.log(3))

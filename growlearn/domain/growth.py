@@ -128,7 +128,8 @@ class GrowthPlan:
     `positive_class` is that of a task of two classes. The branch is trained through `combination`. After
     training, one of `combinations` with the answer of `parent_task` is chosen on validation rows (empty: no
     frozen answer enters). `base_task` is the known task whose answer may enter; None where none shares two
-    classes with the new task. `refinement` is given where the task is known already.
+    classes with the new task. `refinement` is given where the task is known already. `kept_task` is the known
+    task whose answer the new one takes as it is; None where something is trained.
     """
 
     stream: str
@@ -159,6 +160,7 @@ class GrowthPlan:
     combinations: tuple[Combination, ...] = ()
     base_task: str | None = None
     refinement: Refinement | None = None
+    kept_task: str | None = None
 
     @property
     def is_refinement(self) -> bool:

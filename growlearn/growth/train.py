@@ -35,6 +35,7 @@ from growlearn.growth.environment import capture_environment
 from growlearn.growth.frozen_answer import FrozenAnswer, list_frozen_answers, load_frozen_answer
 from growlearn.growth.head_fit import MAX_FIT_ROWS, fit_linear_head
 from growlearn.growth.joined_answer import find_initial_answer, find_untrained_answer, join_answer
+from growlearn.growth.known_answer import keep_known_answer
 from growlearn.growth.linear_answer import join_linear_term
 from growlearn.growth.lr_schedule import make_lr_schedule
 from growlearn.growth.prefix_evaluation import (
@@ -176,6 +177,8 @@ def _train_and_store(
     run_training: Callable[[TrainableParts, CachedDataset, CachedDataset], TrainingState],
     device: torch.device,
 ) -> GrowthResult:
+    if plan.kept_task is not None:
+        return keep_known_answer(plan, artifacts, device)
     started = time.perf_counter()
     network = load_network(plan.parent_manifest, artifacts.get, device=device)
     hashes_before = _hash_frozen_weights(network)

@@ -16,6 +16,7 @@ from growlearn.evaluation.metric_evaluator import make_evaluator
 from growlearn.evaluation.paired_tests import BootstrapTest, select_smallest_adequate
 from growlearn.evaluation.predictions import Predictions, load_predictions
 from growlearn.growth.candidates import plan_candidates
+from growlearn.growth.known_answer import known_answer_plan
 from growlearn.growth.plan import single_task_plan
 from growlearn.metrics import compute_metric
 from growlearn.pipeline.context import Ports
@@ -43,8 +44,9 @@ def train_and_select(
 ) -> TrainedCandidate:
     """The smallest of the branch and its baselines that none beats on the task's hold-out rows.
 
-    All are trained in one go. Where no change wins, the branch is returned with the comparison, and a gate
-    rejects it. A refinement is compared with the task's version before alone, by gates of its own.
+    All are trained in one go. Where no change wins, a task that its rows name is opened with the known
+    answer; else the branch is returned with the comparison, and a gate rejects it. A refinement is compared
+    with the task's version before alone, by gates of its own.
     """
     refines, config = plan.is_refinement, job.baseline_comparison
     if refines:
@@ -65,6 +67,15 @@ def train_and_select(
         trained |= _leave_out_frozen(trained)
     single_task = results[-1].build_manifest(single_plans[0]) if single_plans else None
     selection = _compare_candidates(trained, best_existing, config, evaluator, ports.artifacts)
+    if (
+        selection is not None
+        and best_existing is not None
+        and selection.selected is CandidateKind.NO_CHANGE
+        and job.schema.task is not None
+    ):
+        kept_plan = known_answer_plan(plan, best_existing.task)
+        (kept,) = ports.engine.run([kept_plan], on_progress)
+        return TrainedCandidate(kept_plan, kept, best_existing, selection, single_task)
     first = next(iter(trained.values()))  # the router is trained with it
     selected = first if selection is None else trained.get(selection.selected) or trained[selection.branch]
     return TrainedCandidate(

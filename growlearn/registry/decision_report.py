@@ -199,6 +199,10 @@ def _format_trial(trial: SearchTrial, metric: Metric) -> str:
 def _describe_training(
     result: GrowthResult | ConsolidationResult, plan: GrowthPlan | ConsolidationPlan | None
 ) -> Iterator[str]:
+    if isinstance(plan, GrowthPlan) and plan.kept_task is not None:
+        known = repr(plan.kept_task)
+        yield f"Task {plan.task!r} takes the answer of task {known} as it is: nothing outperforms it."
+        return
     trained_parts = ", ".join(branch.id for branch in result.branches) or "a head only"
     yield (
         f"{trained_parts}: {len(result.epochs)} epochs on {result.train_rows} rows in "

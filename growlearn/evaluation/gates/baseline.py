@@ -6,15 +6,18 @@ from growlearn.domain.evaluation import GateResult
 from growlearn.domain.job import GateConfig
 from growlearn.domain.metric import METRICS
 from growlearn.domain.model_selection import ModelSelection, PairedComparison
-from growlearn.evaluation.gates.gate_input import GateInput
+from growlearn.evaluation.gates.gate_input import GateInput, pass_known_answer
 
 
 def baseline(gate_input: GateInput, config: GateConfig) -> GateResult:  # noqa: ARG001 - threshold: alpha
     """The p-value of the selected candidate against `no_change`, or of the best one: below its threshold.
 
-    Passes with value 0 where no earlier task has all the classes, so `no_change` was no candidate.
+    Passes with value 0 where no earlier task has all the classes, so `no_change` was no candidate, and where
+    a known answer is taken as it is.
     """
     selection = gate_input.model_selection
+    if gate_input.kept_task is not None:
+        return pass_known_answer("baseline", gate_input.kept_task)
     if selection is None or not selection.against_no_change:
         return GateResult(
             gate="baseline",

@@ -6,14 +6,17 @@ import math
 
 from growlearn.domain.evaluation import GateResult
 from growlearn.domain.job import GateConfig
-from growlearn.evaluation.gates.gate_input import GateInput
+from growlearn.evaluation.gates.gate_input import GateInput, pass_known_answer
 
 
 def loss_decrease(gate_input: GateInput, config: GateConfig) -> GateResult:  # noqa: ARG001 - any decrease passes
     """Validation loss before training minus the best one, in nats: above 0.
 
-    Where training diverged the recorded value is 0, and the gate does not pass.
+    Where training diverged the recorded value is 0, and the gate does not pass. Passes with value 0 where a
+    known answer is taken as it is.
     """
+    if gate_input.kept_task is not None:
+        return pass_known_answer("loss_decrease", gate_input.kept_task)
     result = gate_input.result
     decrease = result.initial_loss - result.best_loss
     return GateResult(

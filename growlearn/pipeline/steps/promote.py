@@ -43,6 +43,7 @@ def promote_or_reject(context: StepContext, _: ProgressCallback) -> Transition:
             parameters=version.parameters,
             model_selection=record.model_selection,
             flips=count_candidate_flips(evaluation, past, context.ports.artifacts),
+            kept_task=plan.kept_task if isinstance(plan, GrowthPlan) else None,
         ),
         _gate_config(plan, context.job),
     )

@@ -13,6 +13,8 @@ from growlearn.domain.job import BaselineComparisonConfig, HoldoutFraction
 from growlearn.domain.model_selection import CandidateKind
 from growlearn.domain.window import Verdict, WindowState
 from growlearn.drift.policy import collect_trainings
+from growlearn.pipeline.verify import verify_version
+from growlearn.registry.decision_report import explain_window
 from tests.unit.digits import Digits, Images
 from tests.unit.in_memory import JOB, TASKED, World
 
@@ -32,23 +34,40 @@ def _renamed(images: Images, labels: list[int | None]) -> Digits:
     return images, [10 + int(label or 0) for label in labels]
 
 
-def test_a_branch_is_rejected_where_an_earlier_task_is_as_accurate(tmp_path: Path, digits: Digits) -> None:
+def test_a_named_task_that_a_known_one_answers_as_well_takes_its_answer(
+    tmp_path: Path, digits: Digits
+) -> None:
     images, labels = _easy(*digits)
     world = World(tmp_path, NAMED)
     world.send("1.parquet", images[:300], labels[:300], "a")
 
     again = world.send("2.parquet", images[300:], labels[300:], "b")
 
-    assert (again.verdict, again.state) == (Verdict.NEW_TASK, WindowState.REJECTED)
-    selection = world.store.window_record("digits", "w2").model_selection
-    assert selection is not None
-    assert selection.selected is CandidateKind.NO_CHANGE
-    assert "does not outperform the unchanged model" in (again.reason or "")
-    (gate,) = [gate for gate in world.store.window_record("digits", "w2").gates if gate.gate == "baseline"]
-    assert (gate.passed, gate.value) == (
-        False,
-        min(c.p_value for c in selection.comparisons if c.smaller == "no_change"),
-    )
+    assert (again.verdict, again.state, again.task) == (Verdict.NEW_TASK, WindowState.PROMOTED, "b")
+    record = world.store.window_record("digits", "w2")
+    assert record.model_selection is not None
+    assert record.model_selection.selected is CandidateKind.NO_CHANGE
+    first, second = world.store.versions("digits")
+    known, opened = second.manifest.task("a"), second.manifest.task("b")
+    assert replace(opened, name="a") == known
+    assert (second.branches, second.parameters) == (first.branches, first.parameters)
+    assert all("nothing outperforms it" in gate.reason for gate in record.gates if gate.gate == "baseline")
+    later = world.send("3.parquet", images[200:300], labels[200:300], "b")
+    assert (later.verdict, later.task) == (Verdict.KNOWN_TASK, "b")
+    assert verify_version(world.store, world.artifacts, "digits", 2).is_verified
+    told = {section.heading: section.lines for section in explain_window(world.store, "digits", "w2")}
+    assert told["Training"] == ("Task 'b' takes the answer of task 'a' as it is: nothing outperforms it.",)
+
+
+def test_a_known_answer_of_fewer_classes_may_be_taken(tmp_path: Path, digits: Digits) -> None:
+    """The window lacks a class that the known task has."""
+    images, labels = _easy(*digits)
+    world = World(tmp_path, NAMED)
+    world.send("1.parquet", images[:300], labels[:300], "a")
+    rows = [row for row, label in enumerate(labels) if label != 6 and row >= 300]
+    again = world.send("2.parquet", images[rows], [labels[row] for row in rows], "b")
+    assert again.state is WindowState.PROMOTED, again.reason
+    assert world.store.versions("digits")[-1].manifest.task("b").classes == (0, 1, 6)
 
 
 def test_random_labels_get_no_branch(tmp_path: Path, digits: Digits) -> None:

@@ -61,7 +61,8 @@ def split_window(job: Job, rows: Rows, load_holdout: Callable[[type | None], Hol
     if not classes:
         raise TooFewLabels("no row has a label yet", hint="send the window again with labels")
     if len(labelled) < job.growth.min_rows:
-        raise _too_few_labels_error(job, labelled, "")
+        purpose = f" of a class with {job.drift.min_rows_per_class} (drift.min_rows_per_class)"
+        raise _too_few_labels_error(job, labelled, purpose if rare_labels else "")
     if len(classes) == 1:
         raise TooFewLabels(f"every row has the label {classes[0]!r}: there is nothing to tell apart")
     min_validation_rows = job.drift.min_rows if job.schema.task is None else 0

@@ -24,6 +24,7 @@ _DIGITS = re.compile(r"[+-]?[0-9]+(\.0*)?")  # 007 and numbers of any size too
 _BOOLEANS = {"true": 1, "false": 0}
 _MIN_INTEGER_FRACTION = 0.9
 _MAX_NAMED_LABELS = 3
+_MANY_ROWS, _FEW_ROWS, _MIN_COVERED = 50, 2, 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,10 +95,18 @@ def count_label_rows(
 ) -> tuple[tuple[Label, ...], tuple[Label, ...]]:
     """Labels with at least `min_rows` rows, and those with fewer.
 
+    Of many classes hardly any has so many rows: where those that do are less than half of 50 rows or more,
+    two rows suffice.
+
     >>> count_label_rows(["a", "b", "b", None], 2)
     (('b',), ('a',))
+    >>> count_label_rows([*range(30), *range(30)], 5)[0] == tuple(range(30))
+    True
     """
     counts = Counter(label for label in labels if label is not None)
+    covered = sum(count for count in counts.values() if count >= min_rows)
+    if counts.total() >= _MANY_ROWS and covered < _MIN_COVERED * counts.total():
+        min_rows = min(min_rows, _FEW_ROWS)
     frequent = sort_labels(label for label, count in counts.items() if count >= min_rows)
     return frequent, sort_labels(label for label in counts if label not in frequent)
 

@@ -10,10 +10,10 @@ from growlearn.domain.evaluation import (
     TaskReplacement,
     TaskScore,
     common_metric,
-    gain,
 )
 from growlearn.domain.job import GateConfig
 from growlearn.domain.lineage import is_routed_by_name
+from growlearn.domain.metric import ACCURACY, Metric, MetricName
 from growlearn.domain.printable import list_names
 from growlearn.evaluation.gates.gate_input import TOLERANCE, GateInput
 
@@ -21,9 +21,11 @@ from growlearn.evaluation.gates.gate_input import TOLERANCE, GateInput
 def routed_accuracy(gate_input: GateInput, config: GateConfig) -> GateResult:
     """Largest drop of an earlier task, by the job's metric, with its rows routed.
 
-    At most max_routed_accuracy_drop. The router cannot separate two tasks with equal inputs and different
-    labels: a window with permuted labels would take rows from the task that it contradicts. A replaced task
-    gets no rows and cannot drop.
+    At most max_routed_accuracy_drop. An average precision drops by that share of its value: of a rare class
+    it may be smaller than any bound. Log loss is replaced by accuracy: a row that reaches a head without its
+    class would count for a hundred others. The router cannot separate two tasks with equal inputs and
+    different labels: a window with permuted labels would take rows from the task that it contradicts. A
+    replaced task gets no rows and cannot drop.
     """
     drops = routed_accuracy_drops(gate_input.evaluation, gate_input.past_evaluations)
     worst = max(drops, key=drops.__getitem__, default=None)
@@ -46,7 +48,21 @@ def routed_accuracy_drops(evaluation: Evaluation, past_evaluations: Sequence[Eva
     before = _previous_scores(evaluation, past_evaluations)
     now = _score_by_task(evaluation.routed)
     refined = None if evaluation.refinement is None else evaluation.task
-    return {task: gain(score, now[task]) for task, score in before.items() if task in now and task != refined}
+    compared = [task for task in before if task in now and task != refined]
+    return {task: _drop(before[task], now[task]) for task in compared}
+
+
+def _drop(before: TaskScore, now: TaskScore) -> float:
+    metric = _routed_metric(before, now)
+    value = before.value_by(metric)
+    drop = metric.merit(value) - metric.merit(now.value_by(metric))
+    return drop / value if metric.name is MetricName.AVERAGE_PRECISION and value > 0 else drop
+
+
+def _routed_metric(before: TaskScore, now: TaskScore) -> Metric:
+    metric = common_metric(now, before)
+    is_loss = metric.name is MetricName.LOG_LOSS and now.value != metric.worst  # else they are no numbers
+    return ACCURACY if is_loss else metric
 
 
 def _previous_scores(evaluation: Evaluation, past_evaluations: Sequence[Evaluation]) -> dict[str, TaskScore]:
@@ -67,11 +83,11 @@ def _format_reason(gate_input: GateInput, worst: str | None) -> str:
     now = _score_by_task(gate_input.evaluation.routed)
     reason = "no rows have to be routed"
     if worst is not None:
-        metric = common_metric(now[worst], before[worst])
+        metric = _routed_metric(before[worst], now[worst])
         after, previous = (
             metric.format_value(score.value_by(metric)) for score in (now[worst], before[worst])
         )
-        note = now[worst].fallback_note(metric)
+        note = now[worst].fallback_note(common_metric(now[worst], before[worst]))
         reason = f"routed {metric.name} of task {worst!r}: {after}, {previous} before{note}"
     replacement = gate_input.evaluation.replacement
     if replacement is None:

@@ -17,6 +17,7 @@ from growlearn.domain.metric import MetricName
 from growlearn.domain.schema import InputColumn, InputType, Label, Schema
 from growlearn.growth.plan import SplitData, split_window
 from growlearn.ingest.holdout import Holdout
+from growlearn.ingest.labels import count_label_rows
 from growlearn.ingest.rows import Rows, hash_rows, object_column, split_rows
 
 SCHEMA = Schema(inputs={"x": InputColumn(type=InputType.NUMBER)})
@@ -98,6 +99,15 @@ def test_rows_with_rare_labels_are_dropped() -> None:
     data = split_window(JOB, rows_of(range(400), labels), never)
     assert data.classes == (0, 1)
     assert sum(sizes(data)) == 398
+
+
+def test_of_hundreds_of_classes_two_rows_of_each_suffice() -> None:
+    rows = rows_of(range(300), tuple(range(130)))
+    assert split_window(JOB, rows, never).classes == tuple(range(130))
+    few_rows = [*range(12), *range(12), 0, 0, 0]
+    assert count_label_rows(few_rows, 5)[0] == (0,)
+    mostly_one = [*[0] * 40, *range(1, 15), *range(1, 15)]
+    assert count_label_rows(mostly_one, 5)[0] == (0,)
 
 
 def test_hold_out_rows_of_other_classes_are_dropped() -> None:

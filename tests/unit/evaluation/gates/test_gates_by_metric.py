@@ -128,9 +128,29 @@ def test_the_drop_of_routed_rows_is_by_the_metric(gate_input: Any) -> None:
         score("a", 0.5), score("b", 0.5), initial=score("b", 0.1), routed=(score("a", 0.3), score("b", 0.5))
     )
     result = routed_accuracy(with_scores(gate_input, now, past), GateConfig(max_routed_accuracy_drop=0.1))
-    assert result.value == pytest.approx(0.2)
+    assert result.value == pytest.approx(0.4)  # of 0.5
     assert not result.passed
     assert result.reason == "routed average_precision of task 'a': 0.3000, 0.5000 before"
+
+
+def test_a_small_average_precision_may_not_be_lost_whole(gate_input: Any) -> None:
+    past = evaluation(score("a", 0.08), initial=score("a", 0.01))
+    now = evaluation(score("a", 0.08), score("b", 0.5), initial=score("b", 0.1), routed=(score("a", 0.01),))
+    assert not routed_accuracy(with_scores(gate_input, now, past), GateConfig()).passed
+
+
+def test_one_row_with_a_head_that_lacks_its_class_does_not_reject_by_its_log_loss(gate_input: Any) -> None:
+    """One row of 100 whose label the answer does not have: 36 nats more."""
+    past = evaluation(score("a", 0.2, LOSS), initial=score("a", 0.7, LOSS))
+    now = evaluation(
+        score("a", 0.2, LOSS),
+        score("b", 0.2, LOSS),
+        initial=score("b", 0.7, LOSS),
+        routed=(score("a", 0.56, LOSS, correct=98),),
+    )
+    result = routed_accuracy(with_scores(gate_input, now, past), GateConfig())
+    assert (result.passed, result.value) == (True, pytest.approx(0.01))
+    assert result.reason == "routed accuracy of task 'a': 98.00%, 99.00% before"
 
 
 @pytest.mark.parametrize("names", [("a", "b"), ("b", "a")])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from growlearn.domain.metric import MetricName
+
 MIN_TASK_GAIN = 0.1
 """By what share of the log loss a new task must answer better than a corrected known one.
 
@@ -13,12 +15,27 @@ look better on them than they will on the next one.
 
 
 @dataclass(frozen=True, kw_only=True)
+class MetricChange:
+    """A refined task by the job's metric, where that scores predicted classes and is not accuracy.
+
+    The p-values are one-sided, of a paired bootstrap: `p_drop` that the metric is no lower than before,
+    `p_rise` that it is no higher.
+    """
+
+    metric: MetricName
+    before: float
+    after: float
+    p_drop: float
+    p_rise: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class LossChange:
     """A refined task against its version before, on the same hold-out rows.
 
     `loss_before` and `loss_after` are mean log losses in nats. The p-values are one-sided, of paired tests by
     row: `p_decrease` that the loss is no lower, `p_increase` that it is no higher, `p_accuracy_drop` that no
-    fewer rows are predicted correctly.
+    fewer rows are predicted correctly. `by_metric` stands in for accuracy where the job's metric is another.
     """
 
     rows: int
@@ -29,6 +46,12 @@ class LossChange:
     accuracy_before: float
     accuracy_after: float
     p_accuracy_drop: float
+    by_metric: MetricChange | None = None
+
+    @property
+    def p_drop(self) -> float:
+        """That the predicted classes are no worse, by the metric that scores them."""
+        return self.p_accuracy_drop if self.by_metric is None else self.by_metric.p_drop
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,15 +92,16 @@ class RefinementScore:
     def keeps_earlier_loss(self) -> bool:
         """Whether the earlier rows' loss did not rise beyond chance, or all rows make up for it.
 
-        They do where their loss fell beyond chance and the earlier ones' accuracy did not, or tries before
-        were in vain: each had twice the rows, so labels that changed for good outvote the earlier ones. After
-        drift they do also where it fell and a new task does not answer them much better, or could not.
+        They do where their loss fell beyond chance and the earlier ones' accuracy (or the metric that stands
+        in for it) did not, or tries before were in vain: each had twice the rows, so labels that changed for
+        good outvote the earlier ones. After drift they do also where it fell and a new task does not answer
+        them much better, or could not.
         """
         if self.earlier.p_increase >= self.alpha:
             return True
         if self.after_drift and (self.opened_loss is not None or not self.is_task_promising):
             return self.both.loss_after < self.both.loss_before
-        is_accurate = self.is_repeated or self.earlier.p_accuracy_drop >= self.alpha
+        is_accurate = self.is_repeated or self.earlier.p_drop >= self.alpha
         return self.both.p_decrease < self.alpha and is_accurate
 
     @property

@@ -8,20 +8,24 @@ Probabilities that are no numbers, because training diverged, count as 0.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 from scipy.stats import ttest_ind
 
-from growlearn.domain.refinement_score import LossChange, RefinementScore
-from growlearn.evaluation.paired_tests import mcnemar_p_value, mean_decrease_p_value
+from growlearn.bootstrap import bootstrap_values
+from growlearn.domain.metric import ACCURACY, Metric
+from growlearn.domain.refinement_score import LossChange, MetricChange, RefinementScore
+from growlearn.evaluation.paired_tests import bootstrap_p_value, mcnemar_p_value, mean_decrease_p_value
 from growlearn.evaluation.predictions import Predictions
-from growlearn.metrics import Values
+from growlearn.metrics import ScoredRows, Values, compute_metric
 from growlearn.network.head_output import to_probabilities
 
 _MIN_PROBABILITY = 1e-3
 _MIN_SHARE_OF_CHANCE = 0.1
+_NUM_RESAMPLES = 1000
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,15 +41,23 @@ def score_refinement(
     new: PredictionPair | None,
     alpha: float,
     *,
+    metric: Metric = ACCURACY,
+    positive: int | None = None,
     after_drift: bool = False,
     is_repeated: bool = False,
 ) -> RefinementScore:
-    """The change on the task's earlier hold-out rows, on those of the new windows, and on both together."""
+    """The change on the task's earlier hold-out rows, on those of the new windows, and on both together.
+
+    `metric` is the job's, `positive` the index of the positive class of two. It stands in for accuracy where
+    it scores predicted classes, and both versions have the same ones.
+    """
     pairs = [earlier] if new is None else [earlier, new]
     return RefinementScore(
-        earlier=_measure_change([earlier]),
+        earlier=replace(
+            _measure_change([earlier]), by_metric=_measure_metric_change(metric, [earlier], positive)
+        ),
         new=None if new is None else _measure_change([new]),
-        both=_measure_change(pairs),
+        both=replace(_measure_change(pairs), by_metric=_measure_metric_change(metric, pairs, positive)),
         alpha=alpha,
         after_drift=after_drift,
         is_repeated=is_repeated,
@@ -82,6 +94,40 @@ def loss_increase_p_value(losses: Values, earlier_losses: Values) -> float:
     if min(len(losses), len(earlier_losses)) < 2 or np.ptp(losses) + np.ptp(earlier_losses) == 0:
         return 1.0
     return float(ttest_ind(losses, earlier_losses, equal_var=False, alternative="greater").pvalue)
+
+
+def _measure_metric_change(
+    metric: Metric, pairs: list[PredictionPair], positive: int | None
+) -> MetricChange | None:
+    """The change by a metric that scores predicted classes; None for another, or where it is not defined."""
+    has_same_classes = all(pair.before.logits.shape == pair.after.logits.shape for pair in pairs)
+    if not metric.chooses_threshold or not has_same_classes:
+        return None
+    before, after = (
+        _concat_scored_rows([getattr(pair, side) for pair in pairs], positive) for side in ("before", "after")
+    )
+    values = [compute_metric(metric, rows) for rows in (before, after)]
+    if values[0] is None or values[1] is None or math.isnan(values[0] + values[1]):
+        return None
+    resampled = [bootstrap_values(metric, rows, _NUM_RESAMPLES) for rows in (before, after)]
+    gains = resampled[1] - resampled[0]
+    return MetricChange(
+        metric=metric.name,
+        before=values[0],
+        after=values[1],
+        p_drop=bootstrap_p_value(-gains, after.targets),
+        p_rise=bootstrap_p_value(gains, after.targets),
+    )
+
+
+def _concat_scored_rows(predictions: list[Predictions], positive: int | None) -> ScoredRows:
+    parts = [each.to_scored_rows(positive) for each in predictions]
+    return ScoredRows(
+        np.concatenate([part.probabilities for part in parts]),
+        np.concatenate([part.predicted for part in parts]),
+        np.concatenate([part.targets for part in parts]),
+        positive,
+    )
 
 
 def _measure_change(pairs: list[PredictionPair]) -> LossChange:

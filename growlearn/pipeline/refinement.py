@@ -14,6 +14,7 @@ from growlearn.domain.errors import CannotGrow, CorruptArtifact
 from growlearn.domain.growth import GrowthPlan, Refinement
 from growlearn.domain.job import HoldoutFiles
 from growlearn.domain.lineage import Manifest, Task, TaskHead
+from growlearn.domain.metric import METRICS
 from growlearn.domain.refinement_score import RefinementScore
 from growlearn.domain.schema import Label, sort_labels
 from growlearn.domain.window import MATCHED_VERDICTS
@@ -173,6 +174,8 @@ def score_refined_candidate(
         predict_pair(refinement.earlier_holdout),
         None if refinement.new_holdout is None else predict_pair(refinement.new_holdout),
         context.job.baseline_comparison.alpha,
+        metric=METRICS[context.job.metric],
+        positive=None if plan.positive_class is None else plan.classes.index(plan.positive_class),
         after_drift=refinement.after_drift,
         is_repeated=refinement.is_repeated,
     )

@@ -12,7 +12,7 @@ from growlearn.domain.drift import DriftReport, DriftTestResult, RemainingBudget
 from growlearn.domain.evaluation import Evaluation, GateResult, TaskReplacement, TaskScore, common_metric
 from growlearn.domain.growth import GrowthPlan, GrowthResult, ProbeScore, SearchTrial
 from growlearn.domain.metric import ACCURACY, METRICS, Metric
-from growlearn.domain.refinement_score import RefinementScore
+from growlearn.domain.refinement_score import MetricChange, RefinementScore
 from growlearn.domain.stream import Alias, AliasChange, Transition
 from growlearn.domain.window import Verdict, Window, WindowState
 from growlearn.ports import Store
@@ -271,8 +271,17 @@ def _describe_refinement(refinement: RefinementScore) -> Iterator[str]:
             accuracies = map(format_percent, (change.accuracy_before, change.accuracy_after))
             yield (
                 f"Refined, on {change.rows} {name} hold-out rows: log loss {change.loss_before:.4f} -> "
-                f"{change.loss_after:.4f}, accuracy {' -> '.join(accuracies)}."
+                f"{change.loss_after:.4f}, accuracy {' -> '.join(accuracies)}"
+                f"{_format_metric_change(change.by_metric)}."
             )
+
+
+def _format_metric_change(change: MetricChange | None) -> str:
+    if change is None:
+        return ""
+    metric = METRICS[change.metric]
+    values = map(metric.format_value, (change.before, change.after))
+    return f", {metric.name} {' -> '.join(values)}"
 
 
 def _format_task_replacement(task: str, replacement: TaskReplacement) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from growlearn.domain.evaluation import Evaluation, GateResult, TaskScore, common_metric, gain
 from growlearn.domain.job import GateConfig
-from growlearn.domain.metric import ACCURACY
+from growlearn.domain.metric import ACCURACY, METRICS
 from growlearn.domain.refinement_score import RefinementScore
 from growlearn.evaluation.gates.gate_input import TOLERANCE, GateInput
 
@@ -14,9 +14,9 @@ def forgetting(gate_input: GateInput, config: GateConfig) -> GateResult:
 
     An earlier task that was not evaluated again counts as forgotten completely. A consolidated candidate is
     compared with its teacher, and later growth with the consolidated model. A refined task is compared with
-    its version before on all hold-out rows that it has now, by accuracy, and a loss there within chance
-    counts as none (McNemar's exact test): `earlier_rows_loss` guards its earlier ones. Later growth is
-    compared with the refined one.
+    its version before on all hold-out rows that it has now, by accuracy or a metric that stands in for it,
+    and a loss there within chance counts as none (McNemar's exact test, or a paired bootstrap):
+    `earlier_rows_loss` guards its earlier ones. Later growth is compared with the refined one.
     """
     teacher_scores = gate_input.evaluation.teacher
     best = {score.task: score for score in teacher_scores} or _best_past(gate_input.past_evaluations)
@@ -39,16 +39,19 @@ def forgetting(gate_input: GateInput, config: GateConfig) -> GateResult:
 
 
 def _drop_beyond_chance(refinement: RefinementScore) -> float:
-    rows = refinement.both
-    drop = rows.accuracy_before - rows.accuracy_after
-    return min(drop, 0.0) if rows.p_accuracy_drop >= refinement.alpha else drop
+    rows, change = refinement.both, refinement.both.by_metric
+    drop = rows.accuracy_before - rows.accuracy_after if change is None else change.before - change.after
+    return min(drop, 0.0) if rows.p_drop >= refinement.alpha else drop
 
 
 def _format_refined_reason(task: str, refinement: RefinementScore) -> str:
-    change = refinement.both
-    before, after = map(ACCURACY.format_value, (change.accuracy_before, change.accuracy_after))
-    rows = f"{change.rows} hold-out rows, earlier and new (p = {change.p_accuracy_drop:.2g})"
-    return f"refined task {task!r}: {before} before, {after} now on {rows}"
+    both, change = refinement.both, refinement.both.by_metric
+    values = (both.accuracy_before, both.accuracy_after) if change is None else (change.before, change.after)
+    metric = ACCURACY if change is None else METRICS[change.metric]
+    before, after = map(metric.format_value, values)
+    name = "" if metric.is_accuracy else f" {metric.name}"
+    rows = f"{both.rows} hold-out rows, earlier and new (p = {both.p_drop:.2g})"
+    return f"refined task {task!r}: {before}{name} before, {after} now on {rows}"
 
 
 def _best_past(past_evaluations: tuple[Evaluation, ...]) -> dict[str, TaskScore]:

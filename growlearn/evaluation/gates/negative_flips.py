@@ -35,6 +35,9 @@ def _describe_gain(flips: PredictionFlips, gate_input: GateInput) -> str | None:
     refinement, selection = gate_input.evaluation.refinement, gate_input.model_selection
     if refinement is None:
         return f"better by {selection.metric}" if selection and selection.outperforms_no_change else None
+    change = refinement.both.by_metric
+    if change is not None and change.p_rise < refinement.alpha:
+        return f"better by {change.metric}"
     p_value = mcnemar_p_value(flips.positive_count, flips.negative_count)
     return "right more often" if p_value < refinement.alpha else None
 

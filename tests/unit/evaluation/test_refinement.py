@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from growlearn.domain.metric import METRICS, MetricName
 from growlearn.evaluation.paired_tests import mean_decrease_p_value
 from growlearn.evaluation.predictions import Predictions
 from growlearn.evaluation.refinement import (
@@ -105,3 +106,40 @@ def test_a_class_that_the_version_before_lacked_had_the_least_probability() -> N
     assert score.earlier.rows == 4
     assert score.earlier.loss_before == pytest.approx((math.log(2) - math.log(1e-3)) / 2)
     assert score.earlier.loss_after == pytest.approx(math.log(3))
+
+
+RARE = (np.arange(400) % 20 == 0).astype(np.int64)
+
+
+def rare_predictions(recall: float, false_positives: int) -> Predictions:
+    """Rows of a rare class that are found, and others that are taken for it."""
+    chosen = np.zeros(400, np.int64)
+    positive, negative = np.flatnonzero(RARE), np.flatnonzero(RARE == 0)
+    chosen[positive[: round(recall * len(positive))]] = 1
+    chosen[negative[:false_positives]] = 1
+    return Predictions(np.zeros((400, 2), np.float32), RARE, chosen)
+
+
+@pytest.mark.parametrize("metric", [MetricName.BALANCED_ACCURACY, MetricName.MACRO_F1, MetricName.ACCURACY])
+def test_a_metric_of_predicted_classes_stands_in_for_accuracy(metric: MetricName) -> None:
+    """Nineteen of twenty rare rows found for forty others: the accuracy falls, balanced accuracy does not."""
+    pair = PredictionPair(rare_predictions(0.05, 0), rare_predictions(0.95, 40))
+    score = score_refinement(pair, None, 0.05, metric=METRICS[metric], positive=1)
+    assert score.both.p_accuracy_drop < 0.01
+    change = score.both.by_metric
+    if metric is MetricName.ACCURACY:
+        assert change is None
+        assert score.both.p_drop == score.both.p_accuracy_drop
+    else:
+        assert change is not None
+        assert change.after > change.before + 0.1
+        assert (change.p_rise < 0.01, score.both.p_drop > 0.9) == (True, True)
+
+
+def test_a_metric_stands_in_only_where_both_versions_have_the_same_classes() -> None:
+    before = Predictions(np.zeros((400, 2), np.float32), RARE)
+    after = Predictions(np.zeros((400, 3), np.float32), RARE)
+    score = score_refinement(
+        PredictionPair(before, after), None, 0.05, metric=METRICS[MetricName.BALANCED_ACCURACY], positive=1
+    )
+    assert score.both.by_metric is None

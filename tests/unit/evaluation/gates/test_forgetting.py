@@ -5,9 +5,12 @@ from typing import Any
 
 import pytest
 
-from growlearn.domain.evaluation import TaskScore
+from growlearn.domain.evaluation import PredictionFlips, TaskScore
 from growlearn.domain.job import GateConfig
+from growlearn.domain.metric import MetricName
+from growlearn.domain.refinement_score import LossChange, MetricChange, RefinementScore
 from growlearn.evaluation.gates.forgetting import forgetting
+from growlearn.evaluation.gates.negative_flips import negative_flips
 
 
 def test_the_largest_drop_counts(make_gate_input: Any) -> None:
@@ -32,6 +35,33 @@ def test_a_task_that_got_better_was_not_forgotten(make_gate_input: Any) -> None:
     result = forgetting(make_gate_input({"a": 95, "b": 10}), GateConfig())
     assert result.passed
     assert result.value == pytest.approx(-0.05)
+
+
+def test_a_refined_task_is_judged_by_the_metric_that_stands_in_for_accuracy(make_gate_input: Any) -> None:
+    """Its accuracy fell beyond chance and its balanced accuracy rose; and the other way round."""
+    better = MetricChange(
+        metric=MetricName.BALANCED_ACCURACY, before=0.6, after=0.8, p_drop=0.999, p_rise=0.001
+    )
+    worse = replace(better, before=0.8, after=0.6, p_drop=0.001, p_rise=0.999)
+    change = LossChange(
+        rows=100, loss_before=0.5, loss_after=0.4, p_decrease=0.01, p_increase=0.99,
+        accuracy_before=0.95, accuracy_after=0.9, p_accuracy_drop=0.001, by_metric=better,
+    )  # fmt: skip
+    gate_input = make_gate_input({"a": 90, "b": 90})
+    flips = (PredictionFlips(task="b", negative_count=20, positive_count=15, rows=100),)
+
+    def refined(change: LossChange) -> Any:
+        refinement = RefinementScore(earlier=change, new=change, both=change, alpha=0.05)
+        evaluation = replace(gate_input.evaluation, refinement=refinement)
+        return replace(gate_input, evaluation=evaluation, flips=flips)
+
+    assert forgetting(refined(change), GateConfig()).passed
+    assert negative_flips(refined(change), GateConfig()).passed
+    result = forgetting(refined(replace(change, p_accuracy_drop=1.0, by_metric=worse)), GateConfig())
+    assert not result.passed
+    assert result.value == pytest.approx(0.2)
+    assert result.reason.startswith("refined task 'b': 80.00% balanced_accuracy before, 60.00% now on 100 ")
+    assert not negative_flips(refined(replace(change, by_metric=worse)), GateConfig()).passed
 
 
 def test_the_first_task_has_none_to_forget(make_gate_input: Any) -> None:

@@ -33,6 +33,8 @@ def choose_option(
 ) -> tuple[int, Combination]:
     """The frozen answer and the combination with the least cost on validation rows, the first of equals.
 
+    Of those that lower the loss, where any does: else the gate `loss_decrease` would refuse a choice by
+    another metric.
     `answers` are the logits [N, C] of the frozen answers that may be joined. Where the lineage is full there
     are several, and the head is left out that the new one makes up for best, often the one it was copied
     from. `new` are the logits h [N, C] of the trained branch, `before` those that must not become worse on
@@ -49,11 +51,12 @@ def choose_option(
         own_logits, own_targets = logits[:guarded].numpy(), targets[:guarded].numpy()
         return measure_calibrated_loss(own_logits, own_targets, head.calibration)
 
-    allowed = list(range(len(options)))
+    allowed, initial = list(range(len(options))), calibrate_plan(plan, before, targets)
     if guarded:
-        limit = guarded_loss(before, calibrate_plan(plan, before, targets))
+        limit = guarded_loss(before, initial)
         kept = [index for index in allowed if guarded_loss(heads[index], calibrated[index]) <= limit]
         allowed = kept or allowed
+    allowed = [index for index in allowed if calibrated[index].loss < initial.loss] or allowed
 
     def cost(index: int) -> float:
         head = calibrated[index]

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from growlearn.domain.growth import ALONE, Combination, GrowthPlan, Refinement
+from growlearn.domain.metric import MetricName
 from growlearn.growth.combination import COMBINATIONS, choose_option
 
 SMALL, LARGE = Combination(frozen_weight=1.0, step_size=0.1), Combination(frozen_weight=0.1, step_size=0.9)
@@ -75,3 +76,15 @@ def test_where_every_option_costs_earlier_rows_the_least_loss_decides(plan: Grow
     before = torch.cat([RIGHT[:10], UNKNOWING[10:]])
     chosen = choose_option(replace(plan, refinement=refinement), [WRONG], new, before, TARGETS)
     assert chosen == (0, LARGE)
+
+
+def test_of_options_chosen_by_another_metric_one_that_lowers_the_loss_is_taken(plan: GrowthPlan) -> None:
+    """The branch ranks every row right and expects far too many of the second class; the answer too few."""
+    is_second = TARGETS * 2.0 - 1.0
+    margin = is_second.clone()
+    margin[:4] *= -1.0  # the answer is wrong about four rows
+    before = torch.stack([torch.zeros(40), 2 * margin - 0.6], dim=1)
+    new = torch.stack([torch.zeros(40), is_second + 6.0], dim=1)
+    plan = replace(plan, metric=MetricName.AVERAGE_PRECISION, positive_class=plan.classes[1])
+    assert choose_option(plan, [before], new, before, TARGETS) == (0, SMALL)
+    assert choose_option(replace(plan, combinations=(LARGE,)), [before], new, before, TARGETS) == (0, LARGE)

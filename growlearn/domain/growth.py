@@ -129,7 +129,9 @@ class GrowthPlan:
     training, one of `combinations` with the answer of `parent_task` is chosen on validation rows (empty: no
     frozen answer enters). `base_task` is the known task whose answer may enter; None where none shares two
     classes with the new task. `refinement` is given where the task is known already. `kept_task` is the known
-    task whose answer the new one takes as it is; None where something is trained.
+    task whose answer the new one takes as it is; None where something is trained. `labelled_rows` counts the
+    labelled rows that each window it learns from had when the plan was made: labels may come later. Empty in
+    plans from before it was counted.
     """
 
     stream: str
@@ -161,6 +163,7 @@ class GrowthPlan:
     base_task: str | None = None
     refinement: Refinement | None = None
     kept_task: str | None = None
+    labelled_rows: tuple[int, ...] = ()
 
     @property
     def is_refinement(self) -> bool:

@@ -17,8 +17,11 @@ from growlearn.network.router.router import add_task_to_router
 from growlearn.ports import Artifacts
 
 
-def known_answer_plan(plan: GrowthPlan, known_task: str) -> GrowthPlan:
-    """The plan that opens the new task with the answer of a known one, which has all of its classes."""
+def known_answer_plan(plan: GrowthPlan, known_task: str, train_rows: int) -> GrowthPlan:
+    """The plan that opens the new task with the answer of a known one, which has all of its classes.
+
+    Its `train_rows` training rows are not learned from, so they stay new to the task.
+    """
     known = plan.parent_manifest.task(known_task)
     return replace(
         plan,
@@ -34,6 +37,7 @@ def known_answer_plan(plan: GrowthPlan, known_task: str) -> GrowthPlan:
         combination=ALONE,
         combinations=(),
         kept_task=known_task,
+        labelled_rows=tuple(rows - train_rows for rows in plan.labelled_rows),
     )
 
 

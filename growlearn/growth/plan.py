@@ -179,6 +179,7 @@ def plan_growth(
         class_weights=_resolve_class_weights(job, split_data, model),
         positive_class=positive_class,
         base_task=base_task,
+        labelled_rows=(window.labelled or 0,),
     )
 
 

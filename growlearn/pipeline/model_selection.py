@@ -73,7 +73,8 @@ def train_and_select(
         and selection.selected is CandidateKind.NO_CHANGE
         and job.schema.task is not None
     ):
-        kept_plan = known_answer_plan(plan, best_existing.task)
+        train_rows = len(ports.models.rows(plan.train, plan.parent_manifest.schema))
+        kept_plan = known_answer_plan(plan, best_existing.task, train_rows)
         (kept,) = ports.engine.run([kept_plan], on_progress)
         return TrainedCandidate(kept_plan, kept, best_existing, selection, single_task)
     first = next(iter(trained.values()))  # the router is trained with it

@@ -2,14 +2,13 @@
 
 They are the rows of windows that were skipped, and of refinements that were not kept. Where labels come after
 their rows, a window that was learned from has new rows again once more of its labels have come: those that
-were not in that training. Rows of a refinement that a person rolled back are not new.
+were not in that training. A window that opened a task with a known answer was not trained on. Rows of a
+refinement that a person rolled back are not new.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
-from datetime import datetime
 
 import numpy as np
 
@@ -59,7 +58,8 @@ def load_new_rows(context: StepContext, new: WindowRows) -> Rows:
     """
     rows, models = context.rows(new.window).select_labelled(), context.ports.models
     for plan in new.learned_by:
-        for sha256 in (plan.train, plan.validation, plan.holdout):
+        trained = () if plan.kept_task is not None else (plan.train,)
+        for sha256 in (*trained, plan.validation, plan.holdout):
             learned = models.rows(sha256, plan.parent_manifest.schema)
             rows = rows.take(~np.isin(rows.row_hashes, learned.row_hashes))
     return rows
@@ -91,49 +91,40 @@ def find_failed_refinements(context: StepContext, task: Task) -> tuple[GrowthPla
 
 def count_learned_rows(context: StepContext, task: Task) -> int:
     """Labelled rows of every window that this version of the task has learned from."""
-    labelled, count = {window.id: window.labelled or 0 for window in context.windows}, 0
-    late = _count_late_labels(context, task)
-    for row, plan in _find_trainings(context, task):
-        if row.version in {version.number for version in context.ancestry}:
-            refinement = plan.refinement
-            opened = labelled[row.window] - late.get(row.window, 0)
-            count += opened if refinement is None else refinement.new_rows
-    return count
+    ancestors = {version.number for version in context.ancestry}
+    plans = [plan for row, plan in _find_trainings(context, task) if row.version in ancestors]
+    return sum(
+        plan.refinement.new_rows
+        if plan.refinement is not None
+        else sum(labelled for _, labelled in _list_labelled(context, plan))
+        for plan in plans
+        if plan.kept_task is None
+    )
 
 
 def _find_learned_windows(context: StepContext, task: Task) -> dict[str, WindowRows]:
-    """The windows that any version of the task was trained on, with the labels that came since."""
-    windows = {window.id: window for window in context.windows}
-    plans: dict[str, tuple[GrowthPlan, ...]] = {}
+    """The windows that any version of the task was planned with, and their labels that no plan knew."""
+    learned: dict[str, WindowRows] = {}
     for _, plan in _find_trainings(context, task):
-        for window_id in _windows_of(plan):
-            plans[window_id] = (*plans.get(window_id, ()), plan)
-    late = _count_late_labels(context, task)
-    return {
-        window_id: WindowRows(windows[window_id], late.get(window_id, 0), learned_by)
-        for window_id, learned_by in plans.items()
-        if window_id in windows
-    }
+        for window, labelled in _list_labelled(context, plan):
+            now = window.labelled or 0
+            before = learned.get(window.id, WindowRows(window, now))
+            learned[window.id] = WindowRows(
+                window, min(before.rows, now - labelled), (*before.learned_by, plan)
+            )
+    return learned
 
 
-def _count_late_labels(context: StepContext, task: Task) -> dict[str, int]:
-    """How many labels each window got after the task last learned from it; none of what was rolled back."""
-    if context.job.schema.id_column is None:
-        return {}
-    created = {version.number: version.created_at for version in context.versions}
-    ancestors = {version.number for version in context.ancestry}
-    learned_at: dict[str, datetime] = {}
-    rolled_back = set[str]()
-    for row, plan in _find_trainings(context, task):
-        for window_id in _windows_of(plan):
-            if row.version not in ancestors:
-                rolled_back.add(window_id)
-            learned_at[window_id] = max(learned_at.get(window_id, created[row.version]), created[row.version])
-    late = Counter[str]()
-    for join in context.ports.store.label_joins(context.stream.name):
-        if join.window in learned_at and join.window not in rolled_back and join.at > learned_at[join.window]:
-            late[join.window] += join.labels
-    return dict(late)
+def _list_labelled(context: StepContext, plan: GrowthPlan) -> list[tuple[Window, int]]:
+    """The windows that a plan learns from, and how many labels each had when it was made."""
+    windows = {window.id: window for window in context.windows}
+    known = [windows[window_id] for window_id in _windows_of(plan) if window_id in windows]
+    counts = (
+        plan.labelled_rows
+        if len(plan.labelled_rows) == len(known)
+        else [each.labelled or 0 for each in known]
+    )
+    return list(zip(known, counts, strict=True))
 
 
 def _find_trainings(context: StepContext, task: Task) -> list[tuple[Task, GrowthPlan]]:

@@ -49,6 +49,7 @@ from growlearn.pipeline.new_rows import (
 from growlearn.pipeline.new_task import load_holdout_files
 from growlearn.ports import EvalRequest
 
+_NOTHING_STORED = "none of the new labelled rows are stored still"
 _MAX_COMPARED_ROWS = 2000  # of either side, to see whether the log loss has risen
 _RISEN_ALPHA = 0.01  # so one stable window in a hundred is tried for nothing
 
@@ -139,7 +140,8 @@ def plan_refinement(
     )
     if not refinement.after_drift and not refinement.is_repeated:
         refinement = replace(refinement, guarded_rows=num_earlier)
-    return replace(plan, refinement=refinement, train_router=False)
+    labelled_rows = tuple(each.window.labelled or 0 for each in stored.new)
+    return replace(plan, refinement=refinement, labelled_rows=labelled_rows, train_router=False)
 
 
 def _split_off_own_rows(context: StepContext, task: Task, rows: Rows, classes: Sequence[Label]) -> Split:
@@ -193,7 +195,7 @@ def _load_stored_rows(
             if new.window.id == context.window.id:
                 raise
     if not loaded:
-        raise CannotGrow("none of the new labelled rows are stored still")
+        raise CannotGrow(_NOTHING_STORED)
     stored = replace(candidate, new=tuple(new for new, _ in loaded))
     return stored, concat_rows([rows for _, rows in loaded])
 
@@ -229,13 +231,24 @@ def _explain_worth(context: StepContext, candidate: RefinementCandidate, head: T
         return f"{candidate.new_rows:,} new labelled rows beside {learned_rows:,} learned from"
     holdout = context.ports.models.rows(candidate.task.holdout, context.parent_manifest.schema)
     now, before = (
-        _row_losses(context, head, rows_beside_holdout(context, candidate.new[-1])),
+        _row_losses(context, head, _load_newest_rows(context, candidate)),
         _row_losses(context, head, holdout),
     )
     p_value = loss_increase_p_value(now, before)
     if p_value >= _RISEN_ALPHA:
         return None
     return f"log loss {now.mean():.3f} on the window against {before.mean():.3f} (p = {p_value:.2g})"
+
+
+def _load_newest_rows(context: StepContext, candidate: RefinementCandidate) -> Rows:
+    """The rows of the newest window that are still stored, without those that would be held out."""
+    for new in reversed(candidate.new):
+        try:
+            return rows_beside_holdout(context, new)
+        except (CorruptArtifact, KeyError, ValueError):
+            if new.window.id == context.window.id:
+                raise
+    raise CannotGrow(_NOTHING_STORED)
 
 
 def rows_beside_holdout(context: StepContext, new: WindowRows) -> Rows:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from growlearn.domain.growth import GrowthResult
+from growlearn.domain.growth import GrowthPlan, GrowthResult
 from growlearn.domain.job import BaselineComparisonConfig, HoldoutFraction
 from growlearn.domain.model_selection import CandidateKind
 from growlearn.domain.window import Verdict, WindowState
@@ -54,6 +54,9 @@ def test_a_named_task_that_a_known_one_answers_as_well_takes_its_answer(
     assert all("nothing outperforms it" in gate.reason for gate in record.gates if gate.gate == "baseline")
     later = world.send("3.parquet", images[200:300], labels[200:300], "b")
     assert (later.verdict, later.task) == (Verdict.KNOWN_TASK, "b")
+    assert isinstance(record.plan, GrowthPlan)
+    trained = world.ports.models.rows(record.plan.train, NAMED.schema)
+    assert f"not refined: {100 + len(trained)} of 500 new labelled rows" in str(later.reason)
     assert verify_version(world.store, world.artifacts, "digits", 2).is_verified
     told = {section.heading: section.lines for section in explain_window(world.store, "digits", "w2")}
     assert told["Training"] == ("Task 'b' takes the answer of task 'a' as it is: nothing outperforms it.",)

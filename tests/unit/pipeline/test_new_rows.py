@@ -74,7 +74,6 @@ def test_a_window_that_was_learned_from_counts_again_with_the_labels_that_came_s
     world.run()
     send_unlabelled(world, SECOND)
     assert world.store.window("digits", "w2").state is WindowState.SKIPPED  # nothing is new
-    world.clock.advance(1)
     world.send_labels(FIRST[150:])
     send_unlabelled(world, THIRD)
     assert learned_from(world, "w3") == (("w1",), 150)
@@ -82,6 +81,23 @@ def test_a_window_that_was_learned_from_counts_again_with_the_labels_that_came_s
     learned = hashes(world, first.train, first.validation, first.holdout)
     assert not hashes(world, second.train) & learned
     assert hashes(world, first.holdout) < hashes(world, second.holdout)
+
+
+def test_rows_of_an_earlier_window_that_are_stored_no_more_stop_nothing(tmp_path: Path) -> None:
+    job = replace(REFINING, refine=RefineConfig(min_rows=20))
+    world = World(tmp_path, job)
+    world.learn_first()
+    send_unlabelled(world, SECOND)
+    world.send_labels(SECOND[:40])  # less than a fifth of what was learned from: their loss decides
+    world.run()
+    snapshot = world.store.window("digits", "w2").snapshot
+    assert snapshot is not None
+    world.artifacts.remove(snapshot, world.clock.now())
+    world.clock.advance(1)
+    send_unlabelled(world, THIRD)
+    window = world.store.window("digits", "w3")
+    assert window.state is WindowState.SKIPPED
+    assert str(window.reason).endswith("not refined: none of the new labelled rows are stored still")
 
 
 def test_a_refinement_started_by_an_unlabelled_window_and_not_kept_counts_as_a_try(tmp_path: Path) -> None:

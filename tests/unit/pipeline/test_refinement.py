@@ -395,7 +395,7 @@ def test_a_named_task_whose_labels_change_for_good_is_learned_anew(tmp_path: Pat
     world.send("0.parquet", digits[0][:300], digits[1][:300], "a")
 
     def send_changed(rows: slice) -> Window:
-        labels = [int(str(label)) * 3 % 10 for label in digits[1][rows]]
+        labels: list[int | None] = [int(str(label)) * 3 % 10 for label in digits[1][rows]]
         return world.send(f"{rows.start}.parquet", digits[0][rows], labels, "a")
 
     world.store.apply(refuse(job), world.clock.now())

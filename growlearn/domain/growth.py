@@ -94,7 +94,8 @@ class Refinement:
     windows (None: hold-out files hold them all); the plan's `holdout` has rows of both. `reason` says why it
     was tried. The first `guarded_rows` of the plan's validation rows are the task's earlier ones, on which
     the branch should not raise the loss; 0 where the window drifted (`after_drift`), or where two refinements
-    or more were tried in vain (`failures`): then the loss on earlier and new rows together is what counts.
+    or more were tried in vain (`failures`, each with twice the rows of the one before): then the loss on
+    earlier and new rows together is what counts.
     """
 
     windows: tuple[str, ...]

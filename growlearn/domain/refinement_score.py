@@ -18,8 +18,8 @@ look better on them than they will on the next one.
 class MetricChange:
     """A refined task by the job's metric, where that scores predicted classes and is not accuracy.
 
-    The p-values are one-sided, of a paired bootstrap: `p_drop` that the metric is no lower than before,
-    `p_rise` that it is no higher.
+    The p-values are one-sided, of a paired randomisation test: `p_drop` that the metric is no lower than
+    before, `p_rise` that it is no higher.
     """
 
     metric: MetricName

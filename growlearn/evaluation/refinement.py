@@ -15,17 +15,16 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import ttest_ind
 
-from growlearn.bootstrap import bootstrap_values
 from growlearn.domain.metric import ACCURACY, Metric
 from growlearn.domain.refinement_score import LossChange, MetricChange, RefinementScore
-from growlearn.evaluation.paired_tests import bootstrap_p_value, mcnemar_p_value, mean_decrease_p_value
+from growlearn.evaluation.paired_tests import mcnemar_p_value, mean_decrease_p_value
 from growlearn.evaluation.predictions import Predictions
+from growlearn.evaluation.swap_test import swap_p_values
 from growlearn.metrics import ScoredRows, Values, compute_metric
 from growlearn.network.head_output import to_probabilities
 
 _MIN_PROBABILITY = 1e-3
 _MIN_SHARE_OF_CHANCE = 0.1
-_NUM_RESAMPLES = 1000
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,6 +61,11 @@ def score_refinement(
         after_drift=after_drift,
         is_repeated=is_repeated,
     )
+
+
+def all_log_losses(predictions: Predictions) -> Values:
+    """The log loss of every row in nats: float64 [N]. A class that is not known has the least probability."""
+    return _losses_of(predictions, np.ones(len(predictions.targets), dtype=bool))
 
 
 def row_log_losses(predictions: Predictions) -> Values:
@@ -109,15 +113,8 @@ def _measure_metric_change(
     values = [compute_metric(metric, rows) for rows in (before, after)]
     if values[0] is None or values[1] is None or math.isnan(values[0] + values[1]):
         return None
-    resampled = [bootstrap_values(metric, rows, _NUM_RESAMPLES) for rows in (before, after)]
-    gains = resampled[1] - resampled[0]
-    return MetricChange(
-        metric=metric.name,
-        before=values[0],
-        after=values[1],
-        p_drop=bootstrap_p_value(-gains, after.targets),
-        p_rise=bootstrap_p_value(gains, after.targets),
-    )
+    p_drop, p_rise = swap_p_values(metric, before, after)
+    return MetricChange(metric=metric.name, before=values[0], after=values[1], p_drop=p_drop, p_rise=p_rise)
 
 
 def _concat_scored_rows(predictions: list[Predictions], positive: int | None) -> ScoredRows:

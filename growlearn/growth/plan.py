@@ -61,7 +61,7 @@ def split_window(job: Job, rows: Rows, load_holdout: Callable[[type | None], Hol
     if not classes:
         raise TooFewLabels("no row has a label yet", hint="send the window again with labels")
     if len(labelled) < job.growth.min_rows:
-        purpose = f" of a class with {job.drift.min_rows_per_class} (drift.min_rows_per_class)"
+        purpose = " of a frequent class (drift.min_rows_per_class)"
         raise _too_few_labels_error(job, labelled, purpose if rare_labels else "")
     if len(classes) == 1:
         raise TooFewLabels(f"every row has the label {classes[0]!r}: there is nothing to tell apart")
@@ -96,7 +96,8 @@ def _split_with_external_holdout(
 
 def _has_label(rows: Rows, classes: tuple[Label, ...]) -> Column:
     """Whether each row has one of these labels, bool [N]."""
-    return np.array([label in classes for label in rows.labels], dtype=bool)
+    known = set(classes)
+    return np.array([label in known for label in rows.labels], dtype=bool)
 
 
 def _require_enough_rows(job: Job, row_split: Split, min_validation_rows: int) -> None:

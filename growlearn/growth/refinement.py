@@ -42,6 +42,19 @@ def required_new_rows(config: RefineConfig, failed_new_rows: Sequence[int] = ())
     return max(config.min_rows, _BACK_OFF * failed_new_rows[-1])
 
 
+def count_doubled(failed_new_rows: Sequence[int]) -> int:
+    """How many failed refinements had at least twice the new rows of the one before that counts.
+
+    >>> count_doubled([600, 700, 1300])
+    2
+    """
+    count = last = 0
+    for rows in failed_new_rows:
+        if rows >= _BACK_OFF * last:
+            count, last = count + 1, rows
+    return count
+
+
 def is_large_share(new_rows: int, learned_rows: int) -> bool:
     """Whether the new rows are a fifth or more of those that the task has learned from.
 
@@ -64,7 +77,8 @@ def split_new_rows(
     out, by their hashes (uint64). Where the job names hold-out files, their rows are left out too, and the
     hold-out part is empty.
     """
-    labelled = rows.take(np.array([label in classes for label in rows.labels], dtype=bool))
+    known = set(classes)
+    labelled = rows.take(np.array([label in known for label in rows.labels], dtype=bool))
     if isinstance(job.holdout, HoldoutFiles):
         kinds = {type(label) for label in classes}
         external = load_holdout(kinds.pop() if len(kinds) == 1 else None)

@@ -96,7 +96,7 @@ def count_label_rows(
     """Labels with at least `min_rows` rows, and those with fewer.
 
     Of many classes hardly any has so many rows: where those that do are less than half of 50 rows or more,
-    two rows suffice.
+    half as many rows suffice, and so on down to two, if that gives half of the rows.
 
     >>> count_label_rows(["a", "b", "b", None], 2)
     (('b',), ('a',))
@@ -104,11 +104,19 @@ def count_label_rows(
     True
     """
     counts = Counter(label for label in labels if label is not None)
-    covered = sum(count for count in counts.values() if count >= min_rows)
-    if counts.total() >= _MANY_ROWS and covered < _MIN_COVERED * counts.total():
-        min_rows = min(min_rows, _FEW_ROWS)
-    frequent = sort_labels(label for label, count in counts.items() if count >= min_rows)
-    return frequent, sort_labels(label for label in counts if label not in frequent)
+    least = _find_least_rows(counts, min_rows)
+    frequent = sort_labels(label for label, count in counts.items() if count >= least)
+    return frequent, sort_labels(label for label, count in counts.items() if count < least)
+
+
+def _find_least_rows(counts: Counter[Label], min_rows: int) -> int:
+    """How many rows make a label frequent: `min_rows`, or fewer where there are many classes."""
+    total, least = counts.total(), min_rows
+    while total >= _MANY_ROWS and least >= _FEW_ROWS:
+        if sum(count for count in counts.values() if count >= least) >= _MIN_COVERED * total:
+            return least
+        least //= 2
+    return min_rows
 
 
 def _read_labels(

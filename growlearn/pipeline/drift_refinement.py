@@ -23,7 +23,7 @@ from growlearn.domain.stream import Transition
 from growlearn.domain.window import Verdict
 from growlearn.evaluation.inference import class_indices, predict_labelled_rows
 from growlearn.evaluation.paired_tests import mean_decrease_p_value
-from growlearn.evaluation.refinement import row_log_losses
+from growlearn.evaluation.refinement import all_log_losses
 from growlearn.growth.calibration import measure_information
 from growlearn.ingest.labels import frequent_labels
 from growlearn.ingest.rows import Rows
@@ -58,7 +58,7 @@ def plan_drift_refinement(context: StepContext) -> GrowthPlan | None:
     rows = rows_beside_holdout(context, new) if can_be_refined else None
     if rows is None or len(rows) == 0:
         return None
-    classes, _ = frequent_labels(rows.labels, job.drift.min_rows_per_class)
+    classes, _ = frequent_labels(context.rows().labels, job.drift.min_rows_per_class)  # as a new task has
     rows = rows.sample(_MAX_COMPARED_ROWS)
     tasks = [
         task
@@ -125,7 +125,7 @@ def _served_losses(context: StepContext, refined: Transition, model: Transition)
     assert isinstance(model.result, GrowthResult)
     request = EvalRequest(task=refined.plan.task, rows=refined.plan.holdout, routed=True)
     manifest = model.result.build_manifest(model.plan)
-    return row_log_losses(predict_labelled_rows(manifest, request, context.ports.models))
+    return all_log_losses(predict_labelled_rows(manifest, request, context.ports.models))
 
 
 def _with_dropped(kept: Transition, dropped: Transition, what: str, why: str) -> Transition:

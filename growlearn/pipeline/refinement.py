@@ -30,6 +30,7 @@ from growlearn.growth.plan import ParentModel, SplitData, count_new_branches, pl
 from growlearn.growth.refinement import (
     MAX_HOLDOUT_ROWS,
     MAX_REFERENCE_ROWS,
+    count_doubled,
     is_large_share,
     merge_rows,
     required_new_rows,
@@ -70,6 +71,11 @@ class RefinementCandidate:
         """Labelled rows that are new."""
         return sum(each.rows for each in self.new)
 
+    @property
+    def failed_new_rows(self) -> tuple[int, ...]:
+        """New rows of each refinement that was tried in vain."""
+        return tuple(plan.refinement.new_rows for plan in self.failures if plan.refinement is not None)
+
 
 def find_refinement_candidate(context: StepContext) -> RefinementCandidate | None:
     """The task of the window, which has matched it, and what is new to it; None where there is nothing."""
@@ -84,8 +90,7 @@ def find_refinement_candidate(context: StepContext) -> RefinementCandidate | Non
 
 def explain_too_few_rows(context: StepContext, candidate: RefinementCandidate) -> str | None:
     """Why the new rows are too few to be learned from yet; None where they are enough."""
-    failed_new_rows = [plan.refinement.new_rows for plan in candidate.failures if plan.refinement]
-    required = required_new_rows(context.job.refine, failed_new_rows)
+    required = required_new_rows(context.job.refine, candidate.failed_new_rows)
     if candidate.new_rows >= required:
         return None
     failures = len(candidate.failures)
@@ -136,7 +141,7 @@ def plan_refinement(
         new_holdout=None if has_files else models.store_rows(new_split.holdout, manifest.schema),
         reason=reason,
         after_drift=drift_reason is not None,
-        failures=len(candidate.failures),
+        failures=count_doubled(candidate.failed_new_rows),
     )
     if not refinement.after_drift and not refinement.is_repeated:
         refinement = replace(refinement, guarded_rows=num_earlier)

@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 
 from growlearn.domain.drift import DriftKind
 from growlearn.domain.errors import CorruptArtifact
-from growlearn.domain.evaluation import Evaluation, TaskReplacement, TaskScore, common_metric, gain
+from growlearn.domain.evaluation import Evaluation, TaskReplacement, TaskScore
 from growlearn.domain.growth import GrowthPlan, GrowthResult
 from growlearn.domain.lineage import Manifest
 from growlearn.domain.window import Window, WindowState
 from growlearn.evaluation.evaluate import evaluate_routed
 from growlearn.evaluation.gates.gate_input import TOLERANCE
-from growlearn.evaluation.gates.routed_accuracy import routed_accuracy_drops
+from growlearn.evaluation.gates.routed_accuracy import routed_accuracy_drops, routed_drop
 from growlearn.pipeline.context import StepContext
 from growlearn.ports import EvalRequest, Evaluator
 
@@ -118,11 +118,9 @@ def _score_on_window(
         return None  # its rows are gone, or were stored under other columns
     if new_score.rows < candidate.min_rows:
         return None
-    metric = common_metric(new_score, candidate.own_score)
-    least = metric.merit(candidate.own_score.value_by(metric)) - candidate.margin
-    if metric.merit(new_score.value_by(metric)) < least:
+    if routed_drop(candidate.own_score, new_score) > candidate.margin:
         return None
-    is_better = all(gain(new_score, old_score) > candidate.margin for old_score in old_scores)
+    is_better = all(routed_drop(new_score, old_score) > candidate.margin for old_score in old_scores)
     return new_score if is_better else None
 
 

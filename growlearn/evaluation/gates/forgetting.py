@@ -15,7 +15,7 @@ def forgetting(gate_input: GateInput, config: GateConfig) -> GateResult:
     An earlier task that was not evaluated again counts as forgotten completely. A consolidated candidate is
     compared with its teacher, and later growth with the consolidated model. A refined task is compared with
     its version before on all hold-out rows that it has now, by accuracy or a metric that stands in for it,
-    and a loss there within chance counts as none (McNemar's exact test, or a paired bootstrap):
+    and a loss there within chance counts as none (McNemar's exact test, or a randomisation test):
     `earlier_rows_loss` guards its earlier ones. Later growth is compared with the refined one.
     """
     teacher_scores = gate_input.evaluation.teacher

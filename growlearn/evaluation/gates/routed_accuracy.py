@@ -49,10 +49,11 @@ def routed_accuracy_drops(evaluation: Evaluation, past_evaluations: Sequence[Eva
     now = _score_by_task(evaluation.routed)
     refined = None if evaluation.refinement is None else evaluation.task
     compared = [task for task in before if task in now and task != refined]
-    return {task: _drop(before[task], now[task]) for task in compared}
+    return {task: routed_drop(before[task], now[task]) for task in compared}
 
 
-def _drop(before: TaskScore, now: TaskScore) -> float:
+def routed_drop(before: TaskScore, now: TaskScore) -> float:
+    """By how much a score is worse: by accuracy for log loss, by a share of an average precision."""
     metric = _routed_metric(before, now)
     value = before.value_by(metric)
     drop = metric.merit(value) - metric.merit(now.value_by(metric))

@@ -106,6 +106,9 @@ def test_of_hundreds_of_classes_two_rows_of_each_suffice() -> None:
     assert split_window(JOB, rows, never).classes == tuple(range(130))
     few_rows = [*range(12), *range(12), 0, 0, 0]
     assert count_label_rows(few_rows, 5)[0] == (0,)
+    at_least_100 = [*[0] * 80, *[1] * 80, 2, 2]
+    assert count_label_rows(at_least_100, 100) == ((0, 1), (2,))
+    assert count_label_rows([*range(97), 7], 5)[0] == ()
     mostly_one = [*[0] * 40, *range(1, 15), *range(1, 15)]
     assert count_label_rows(mostly_one, 5)[0] == (0,)
 

@@ -28,6 +28,7 @@ def known_answer_plan(plan: GrowthPlan, known_task: str, train_rows: int) -> Gro
         classes=known.classes,
         positive_class=known.positive_class,
         class_weights=(),
+        retained=None,  # they are new still
         parent_task=known_task,
         lineage=known.lineage,
         init=BranchInit.RESIDUAL,

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from growlearn.domain.drift_config import RefineConfig
 from growlearn.domain.growth import GrowthPlan, GrowthResult
 from growlearn.domain.job import BaselineComparisonConfig, HoldoutFraction
 from growlearn.domain.model_selection import CandidateKind
@@ -60,6 +61,25 @@ def test_a_named_task_that_a_known_one_answers_as_well_takes_its_answer(
     assert verify_version(world.store, world.artifacts, "digits", 2).is_verified
     told = {section.heading: section.lines for section in explain_window(world.store, "digits", "w2")}
     assert told["Training"] == ("Task 'b' takes the answer of task 'a' as it is: nothing outperforms it.",)
+
+
+def test_rows_that_are_kept_are_not_trained_on_twice_after_a_known_answer(
+    tmp_path: Path, digits: Digits
+) -> None:
+    images, labels = _easy(*digits)
+    world = World(
+        tmp_path, replace(NAMED, retain="all", refine=RefineConfig(min_rows=50, when="every_window"))
+    )
+    world.send("1.parquet", images[:300], labels[:300], "a")
+    world.send("2.parquet", images[300:450], labels[300:450], "b")
+    assert world.store.versions("digits")[-1].manifest.task("b").retained is None
+    world.send("3.parquet", images[450:], labels[450:], "b")
+    plan = world.store.window_record("digits", "w3").plan
+    assert isinstance(plan, GrowthPlan)
+    assert plan.refinement is not None
+    assert plan.refinement.windows == ("w2", "w3")
+    hashes = world.ports.models.rows(plan.train, NAMED.schema).row_hashes
+    assert len(set(hashes)) == len(hashes)
 
 
 def test_a_known_answer_of_fewer_classes_may_be_taken(tmp_path: Path, digits: Digits) -> None:

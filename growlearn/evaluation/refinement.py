@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -50,13 +51,12 @@ def score_refinement(
     `metric` is the job's, `positive` the index of the positive class of two. It stands in for accuracy where
     it scores predicted classes, and both versions have the same ones.
     """
-    pairs = [earlier] if new is None else [earlier, new]
+    change = partial(_measure_both_changes, metric, positive)
+    earlier_change = change([earlier])
     return RefinementScore(
-        earlier=replace(
-            _measure_change([earlier]), by_metric=_measure_metric_change(metric, [earlier], positive)
-        ),
+        earlier=earlier_change,
         new=None if new is None else _measure_change([new]),
-        both=replace(_measure_change(pairs), by_metric=_measure_metric_change(metric, pairs, positive)),
+        both=earlier_change if new is None else change([earlier, new]),
         alpha=alpha,
         after_drift=after_drift,
         is_repeated=is_repeated,
@@ -98,6 +98,11 @@ def loss_increase_p_value(losses: Values, earlier_losses: Values) -> float:
     if min(len(losses), len(earlier_losses)) < 2 or np.ptp(losses) + np.ptp(earlier_losses) == 0:
         return 1.0
     return float(ttest_ind(losses, earlier_losses, equal_var=False, alternative="greater").pvalue)
+
+
+def _measure_both_changes(metric: Metric, positive: int | None, pairs: list[PredictionPair]) -> LossChange:
+    """The change by log loss, with that by the metric."""
+    return replace(_measure_change(pairs), by_metric=_measure_metric_change(metric, pairs, positive))
 
 
 def _measure_metric_change(

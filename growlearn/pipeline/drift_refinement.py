@@ -30,7 +30,7 @@ from growlearn.ingest.rows import Rows
 from growlearn.metrics import Values
 from growlearn.pipeline.context import StepContext
 from growlearn.pipeline.new_rows import WindowRows
-from growlearn.pipeline.refinement import RefinementCandidate, plan_refinement, rows_beside_holdout
+from growlearn.pipeline.refinement import RefinementCandidate, leave_out_holdout, plan_refinement
 from growlearn.ports import EvalRequest
 
 _MIN_INFORMATION = 0.1
@@ -54,8 +54,7 @@ def plan_drift_refinement(context: StepContext) -> GrowthPlan | None:
         and job.refine.when != "never"
         and job.schema.task is None
     )
-    new = WindowRows(context.window, context.window.labelled or 0)
-    rows = rows_beside_holdout(context, new) if can_be_refined else None
+    rows = leave_out_holdout(context, context.rows().select_labelled()) if can_be_refined else None
     if rows is None or len(rows) == 0:
         return None
     classes, _ = frequent_labels(context.rows().labels, job.drift.min_rows_per_class)  # as a new task has
@@ -69,7 +68,9 @@ def plan_drift_refinement(context: StepContext) -> GrowthPlan | None:
     best = max(tasks, key=lambda task: told[task.name], default=None)
     if best is None or told[best.name] < _MIN_INFORMATION:
         return None
-    candidate = RefinementCandidate(task=best, new=(new,))
+    candidate = RefinementCandidate(
+        task=best, new=(WindowRows(context.window, context.window.labelled or 0),)
+    )
     reason = (
         f"drift of which task {best.name!r} still tells {told[best.name]:.0%} of what it told of its own rows"
     )

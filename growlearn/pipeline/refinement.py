@@ -5,7 +5,7 @@ A window that matched the task starts it; it needs no label itself where rows of
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -192,17 +192,23 @@ def _load_stored_rows(
     context: StepContext, candidate: RefinementCandidate
 ) -> tuple[RefinementCandidate, Rows]:
     """The candidate with the windows whose rows are still stored, and these rows."""
-    loaded: list[tuple[WindowRows, Rows]] = []
-    for new in candidate.new:
-        try:
-            loaded.append((new, load_new_rows(context, new)))
-        except (CorruptArtifact, KeyError, ValueError):
-            if new.window.id == context.window.id:
-                raise
+    loaded = list(_iter_stored_rows(context, candidate.new))
     if not loaded:
         raise CannotGrow(_NOTHING_STORED)
     stored = replace(candidate, new=tuple(new for new, _ in loaded))
     return stored, concat_rows([rows for _, rows in loaded])
+
+
+def _iter_stored_rows(context: StepContext, new: Iterable[WindowRows]) -> Iterator[tuple[WindowRows, Rows]]:
+    """Each window whose new rows are still stored, with these; those of the window at hand must be."""
+    for each in new:
+        try:
+            rows = load_new_rows(context, each)
+        except (CorruptArtifact, KeyError, ValueError):
+            if each.window.id == context.window.id:
+                raise
+        else:
+            yield each, rows
 
 
 def _check_stored_rows(context: StepContext, stored: RefinementCandidate) -> None:
@@ -247,20 +253,16 @@ def _explain_worth(context: StepContext, candidate: RefinementCandidate, head: T
 
 def _load_newest_rows(context: StepContext, candidate: RefinementCandidate) -> Rows:
     """The rows of the newest window that are still stored, without those that would be held out."""
-    for new in reversed(candidate.new):
-        try:
-            return rows_beside_holdout(context, new)
-        except (CorruptArtifact, KeyError, ValueError):
-            if new.window.id == context.window.id:
-                raise
+    for _, rows in _iter_stored_rows(context, reversed(candidate.new)):
+        return leave_out_holdout(context, rows)
     raise CannotGrow(_NOTHING_STORED)
 
 
-def rows_beside_holdout(context: StepContext, new: WindowRows) -> Rows:
-    """A window's new rows without those that would be held out: whether to train is a choice too."""
+def leave_out_holdout(context: StepContext, rows: Rows) -> Rows:
+    """The rows without those that would be held out: whether to train is a choice too."""
     holdout = context.job.holdout
     fraction = 0.0 if isinstance(holdout, HoldoutFiles) else holdout.fraction
-    return split_rows(load_new_rows(context, new), fraction, 0.0).train
+    return split_rows(rows, fraction, 0.0).train
 
 
 def _row_losses(context: StepContext, head: TaskHead, rows: Rows) -> Values:

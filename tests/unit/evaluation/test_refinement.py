@@ -62,7 +62,7 @@ def test_a_diverged_training_has_a_large_finite_loss() -> None:
 
 
 def test_one_row_of_a_class_that_an_answer_lacks_does_not_outweigh_the_others() -> None:
-    """As in a routed answer of which one row in fifty reaches the wrong head."""
+    """As where rows are routed and one in fifty reaches the wrong head."""
     separate = predictions(0.9)
     separate.logits[:8] = np.where(np.arange(2) == TARGETS[:8, None], -1e4, 0.0)
     assert row_log_losses(separate).mean() < row_log_losses(predictions(0.75)).mean()

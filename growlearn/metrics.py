@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -39,6 +39,18 @@ class ScoredRows:
     def correct(self) -> int:
         """How many rows are predicted correctly."""
         return int((self.predicted == self.targets).sum())
+
+    def renumber(self, numbers: Sequence[int]) -> ScoredRows:
+        """The same rows where class i of C is class numbers[i], an order of the C classes.
+
+        >>> ScoredRows(np.array([[0.9, 0.1]]), np.array([0]), np.array([2])).renumber([1, 0])
+        ScoredRows(probabilities=array([[0.1, 0.9]]), predicted=array([1]), targets=array([2]), positive=None)
+        """
+        index = np.array([*numbers, len(numbers)])
+        positive = None if self.positive is None else int(index[self.positive])
+        return ScoredRows(
+            self.probabilities[:, np.argsort(numbers)], index[self.predicted], index[self.targets], positive
+        )
 
     def take(self, indices: npt.NDArray[np.int64]) -> ScoredRows:
         """The rows at these indices, which may repeat."""

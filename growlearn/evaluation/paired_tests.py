@@ -14,6 +14,7 @@ from scipy.stats import binom, norm, ttest_1samp
 from growlearn.bootstrap import bootstrap_values
 from growlearn.domain.metric import ACCURACY, Metric
 from growlearn.domain.model_selection import Candidate, CandidateKind, ModelSelection, PairedComparison
+from growlearn.evaluation.swap_test import swap_p_values
 from growlearn.metrics import ScoredRows, Values, compute_metric
 
 CorrectMask = npt.NDArray[np.bool_]
@@ -25,7 +26,7 @@ def select_smallest_adequate(
     correct: Mapping[CandidateKind, CorrectMask],
     alpha: float,
     min_effect: float = 0.0,
-    bootstrap: BootstrapTest | None = None,
+    metric_test: MetricTest | None = None,
 ) -> ModelSelection:
     """Compare candidates of different cost and select the smallest that no larger one outperforms.
 
@@ -35,14 +36,14 @@ def select_smallest_adequate(
     Among candidates of equal cost only the best on validation rows is compared. Each is tested against all
     larger ones at alpha divided by their number (Bonferroni), so a candidate that is as good as they are is
     rejected with probability at most alpha. The test is McNemar's; for a metric other than accuracy
-    `bootstrap` takes its place.
+    `metric_test` takes its place.
     """
-    metric = ACCURACY if bootstrap is None else bootstrap.metric
+    metric = ACCURACY if metric_test is None else metric_test.metric
 
     def compare(smaller: Candidate, larger: Candidate, level: float, effect: float) -> PairedComparison:
         kinds = smaller.kind, larger.kind
         comparison = compare_paired(kinds, correct[smaller.kind], correct[larger.kind], level, effect)
-        return comparison if bootstrap is None else bootstrap.test(comparison, level, effect)
+        return comparison if metric_test is None else metric_test.test(comparison, level, effect)
 
     ordered = sorted(candidates, key=lambda candidate: candidate.cost)
     branch, comparisons = _select_branch(
@@ -119,11 +120,11 @@ def _validation_cost(metric: Metric, candidate: Candidate) -> float:
 
 
 @dataclass(frozen=True, eq=False)
-class BootstrapTest:
-    """Compares candidates by a metric for which there is no exact test, on resamples of the hold-out rows.
+class MetricTest:
+    """Compares candidates by a metric for which there is no exact test, with resamples of the hold-out rows.
 
-    `rows` hold what each candidate says of the same rows. Resamples are drawn with a fixed seed and within
-    each label, so that a rare class is in all of them.
+    `rows` hold what each candidate says of the same rows, with one numbering of the classes. Resamples are
+    drawn with a fixed seed and within each label, so that a rare class is in all of them.
     """
 
     metric: Metric
@@ -131,7 +132,10 @@ class BootstrapTest:
     _values: dict[tuple[CandidateKind, int], Values] = field(default_factory=dict)
 
     def test(self, comparison: PairedComparison, alpha: float, min_effect: float) -> PairedComparison:
-        """The comparison by the metric: gain, percentile interval and p-value (Efron and Tibshirani 1993).
+        """The comparison by the metric: gain, percentile interval (Efron and Tibshirani 1993) and p-value.
+
+        Where the metric scores predicted classes the p-value is that of `swap_p_values`, which needs no
+        variance within a class, else that of the bootstrap.
 
         A candidate whose training diverged, so that its probabilities are no numbers, loses to any other.
         """
@@ -145,7 +149,11 @@ class BootstrapTest:
             self._resampled(larger, resamples) - self._resampled(smaller, resamples)
         )
         low, high = np.quantile(gains, (alpha / 2, 1 - alpha / 2))
-        p_value = bootstrap_p_value(gains, self.rows[larger].targets)
+        p_value = (
+            swap_p_values(self.metric, self.rows[smaller], self.rows[larger], resamples)[1]
+            if self.metric.chooses_threshold
+            else bootstrap_p_value(gains, self.rows[larger].targets)
+        )
         return replace(
             comparison,
             difference=difference,
@@ -165,6 +173,18 @@ class BootstrapTest:
         if key not in self._values:
             self._values[key] = bootstrap_values(self.metric, self.rows[kind], resamples)
         return self._values[key]
+
+
+def gain_p_value(metric: Metric, before: ScoredRows, after: ScoredRows, alpha: float) -> float:
+    """One-sided p-value of "no better after than before", on the same rows.
+
+    By a metric that scores predicted classes the randomisation test, by another the bootstrap.
+    """
+    resamples = count_resamples(alpha)
+    if metric.chooses_threshold:
+        return swap_p_values(metric, before, after, resamples)[1]
+    resampled = [bootstrap_values(metric, rows, resamples) for rows in (before, after)]
+    return bootstrap_p_value(metric.merit(1.0) * (resampled[1] - resampled[0]), before.targets)
 
 
 def count_resamples(alpha: float) -> int:

@@ -17,15 +17,16 @@ from growlearn.domain.metric import Metric, MetricName
 from growlearn.metrics import ScoredRows, Values
 
 _Integers = npt.NDArray[np.integer[Any]]
-_NUM_SWAPS = 1000
 _MAX_SWAPS = 2_000_000  # rows times swaps at once: 16 MB
 _TOLERANCE = 1e-12  # of sums of floats
 
 
-def swap_p_values(metric: Metric, before: ScoredRows, after: ScoredRows) -> tuple[float, float]:
+def swap_p_values(
+    metric: Metric, before: ScoredRows, after: ScoredRows, num_swaps: int = 1000
+) -> tuple[float, float]:
     """One-sided p-values of "no lower" and of "no higher" after than before, on the same rows.
 
-    They have one label or more of two classes; the smallest p-value is 1 / 1001.
+    They have one label or more of two classes; the smallest p-value is 1 / (num_swaps + 1).
     """
     targets = before.targets
     differs = np.flatnonzero(before.predicted != after.predicted)
@@ -43,13 +44,13 @@ def swap_p_values(metric: Metric, before: ScoredRows, after: ScoredRows) -> tupl
         return np.asarray(later - earlier)
 
     observed = difference(np.zeros((1, len(differs))))[0]
-    sizes = [min(size, _NUM_SWAPS - start) for start in range(0, _NUM_SWAPS, size)]
+    sizes = [min(size, num_swaps - start) for start in range(0, num_swaps, size)]
     swapped = np.concatenate(
         [difference(rng.integers(2, size=(each, len(differs))).astype(np.float64)) for each in sizes]
     )
     lower = int((swapped <= observed + _TOLERANCE).sum())
     higher = int((swapped >= observed - _TOLERANCE).sum())
-    return (1 + lower) / (1 + _NUM_SWAPS), (1 + higher) / (1 + _NUM_SWAPS)
+    return (1 + lower) / (1 + num_swaps), (1 + higher) / (1 + num_swaps)
 
 
 def _count(rows: ScoredRows, which: _Integers, classes: _Integers) -> csr_array:

@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from growlearn.bootstrap import bootstrap_values
 from growlearn.domain.errors import ConcurrentUpdate, CorruptArtifact
 from growlearn.domain.job import ShadowPromotion
 from growlearn.domain.lineage import Version
 from growlearn.domain.metric import METRICS, Metric
 from growlearn.domain.stream import Message, MessageKind, Stream
 from growlearn.domain.window import PENDING, Window, WindowState
-from growlearn.evaluation.paired_tests import bootstrap_p_value, count_resamples, mcnemar_p_value
+from growlearn.evaluation.paired_tests import gain_p_value, mcnemar_p_value
 from growlearn.evaluation.served_rows import score_served_rows
 from growlearn.ingest.rows import Rows, concat_rows
 from growlearn.metrics import compute_metric
@@ -31,8 +30,8 @@ def decide_challenger(name: str, ports: Ports) -> None:
     """Decide on a stream's challenger where enough labelled windows have come since it was made.
 
     It is promoted unless the champion is significantly better on their rows by the job's metric, at
-    baseline_comparison.alpha: McNemar's exact test for accuracy, else a paired bootstrap. Then, or where it
-    no longer gives its stored logits, it is declined, and the next growth extends the champion.
+    baseline_comparison.alpha: McNemar's exact test for accuracy, else `gain_p_value`. Then, or where it no
+    longer gives its stored logits, it is declined, and the next growth extends the champion.
     """
     stream = ports.store.stream(name)
     config = stream.job.registry.promote
@@ -100,9 +99,8 @@ def _compare(
         new = replace(score_served_rows(challenger, rows, champion.labels), positive=old.positive)
         values = compute_metric(metric, new), compute_metric(metric, old)
         if None not in values:
-            resampled = [bootstrap_values(metric, side, count_resamples(alpha)) for side in (old, new)]
-            p_value = bootstrap_p_value(metric.merit(1.0) * (resampled[0] - resampled[1]), old.targets)
             new_text, old_text = map(metric.format_value, values)
+            p_value = gain_p_value(metric, before=new, after=old, alpha=alpha)
             return _Comparison(f"{new_text} {metric.name}", old_text, p_value)
     new_correct, old_correct = challenger.is_correct(rows), champion.is_correct(rows)
     p_value = mcnemar_p_value(

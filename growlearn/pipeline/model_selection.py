@@ -13,7 +13,7 @@ from growlearn.domain.metric import METRICS, MetricName
 from growlearn.domain.model_selection import Candidate, CandidateKind, ModelSelection
 from growlearn.evaluation.evaluate import score_best_existing_task
 from growlearn.evaluation.metric_evaluator import make_evaluator
-from growlearn.evaluation.paired_tests import BootstrapTest, select_smallest_adequate
+from growlearn.evaluation.paired_tests import MetricTest, select_smallest_adequate
 from growlearn.evaluation.predictions import Predictions, load_predictions
 from growlearn.growth.candidates import plan_candidates
 from growlearn.growth.known_answer import known_answer_plan
@@ -127,14 +127,17 @@ def _compare_candidates(
         correct,
         config.alpha,
         config.min_accuracy_gain,
-        _make_bootstrap_test(candidates, predictions, plan),
+        _make_metric_test(candidates, predictions, plan),
     )
 
 
-def _make_bootstrap_test(
+def _make_metric_test(
     candidates: Sequence[Candidate], predictions: Mapping[CandidateKind, Predictions], plan: GrowthPlan
-) -> BootstrapTest | None:
-    """The test by the job's metric; None where that is accuracy, or is not defined on the hold-out."""
+) -> MetricTest | None:
+    """The test by the job's metric; None where that is accuracy, or is not defined on the hold-out.
+
+    The classes of the known task are numbered as those of the new one, of which it has all.
+    """
     metric = common_metric(*(candidate.task_score for candidate in candidates))
     if metric.is_accuracy:
         return None
@@ -143,8 +146,10 @@ def _make_bootstrap_test(
         existing = candidate.kind is CandidateKind.NO_CHANGE
         classes = plan.parent_manifest.task(candidate.task_score.task).classes if existing else plan.classes
         positive = None if plan.positive_class is None else classes.index(plan.positive_class)
-        scored_rows[candidate.kind] = predictions[candidate.kind].to_scored_rows(positive)
-    return BootstrapTest(metric, scored_rows)
+        order = [*plan.classes, *(label for label in classes if label not in plan.classes)]
+        numbers = [order.index(label) for label in classes]
+        scored_rows[candidate.kind] = predictions[candidate.kind].to_scored_rows(positive).renumber(numbers)
+    return MetricTest(metric, scored_rows)
 
 
 def _make_candidate(

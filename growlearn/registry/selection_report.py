@@ -19,7 +19,8 @@ def describe_selection(selection: ModelSelection) -> Iterator[str]:
             yield f"{item.kind} was not compared: another one is better on validation rows."
     metric, required = METRICS[selection.metric], selection.min_accuracy_gain
     if not metric.is_accuracy and selection.comparisons:
-        yield f"Compared by {metric.name}, with a paired bootstrap of the hold-out rows."
+        test = "randomisation test" if metric.chooses_threshold else "bootstrap"
+        yield f"Compared by {metric.name}, with a paired {test} of the hold-out rows."
     for comparison in selection.comparisons:
         yield _format_comparison(comparison, metric)
     min_effect_text = f", by {metric.format_gain(required)} or more" if required else ""

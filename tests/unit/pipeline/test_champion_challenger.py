@@ -190,6 +190,20 @@ def test_a_challenger_is_compared_by_the_jobs_metric(metric: MetricName, text: s
     assert (equal.p_value, equal.challenger) == (1.0, "95.00% right")
 
 
+@pytest.mark.parametrize("metric", [MetricName.BALANCED_ACCURACY, MetricName.MACRO_F1])
+@pytest.mark.parametrize(("num_rare", "is_declined"), [(1, False), (30, True)])
+def test_a_challenger_that_misses_one_row_of_a_class_is_not_declined_for_it(
+    metric: MetricName, num_rare: int, is_declined: bool
+) -> None:
+    labels = (np.arange(400) < num_rare).astype(int)
+    images = np.zeros((400, 1, 8, 8), np.uint8)
+    rows = Rows({"image": images}, object_column(labels.tolist()), None, np.arange(400, dtype=np.uint64))
+    bad, good = Told(np.full(400, 0.1)), Told(0.1 + 0.8 * labels)
+    worse = _compare(bad, good, rows, METRICS[metric], 0.05)  # type: ignore[arg-type]
+    assert (worse.p_value < 0.05) == is_declined
+    assert _compare(good, bad, rows, METRICS[metric], 0.05).p_value > 0.9  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize("metric", [MetricName.ROC_AUC, MetricName.LOG_LOSS])
 def test_probabilities_that_are_no_numbers_are_no_answers(metric: MetricName) -> None:
     labels = (np.arange(200) % 4 == 0).astype(int)

@@ -11,6 +11,7 @@ import pytest
 from growlearn.domain.drift_config import RefineConfig
 from growlearn.domain.growth import GrowthPlan, GrowthResult
 from growlearn.domain.job import BaselineComparisonConfig, HoldoutFraction
+from growlearn.domain.metric import MetricName
 from growlearn.domain.model_selection import CandidateKind
 from growlearn.domain.window import Verdict, WindowState
 from growlearn.drift.policy import collect_trainings
@@ -164,6 +165,24 @@ def test_a_branch_is_selected_where_nothing_smaller_is_as_good(tmp_path: Path, d
     assert selection.selected.is_branch
     assert window.state is WindowState.PROMOTED
     assert [branch.id for branch in world.store.branches("digits")] == ["b1", "b2"]
+
+
+def test_a_known_task_of_more_classes_is_compared_on_the_same_labels(tmp_path: Path, digits: Digits) -> None:
+    """What the known task numbers 2 and 3 the new one numbers 0 and 1."""
+    images, labels = digits
+    world = World(tmp_path, replace(NAMED, metric=MetricName.BALANCED_ACCURACY))
+    four = [row for row, label in enumerate(labels) if label in (0, 1, 4, 6)]
+    two = [row for row, label in enumerate(labels) if label in (4, 6)]
+    order = np.random.default_rng(3).permutation(64)
+    scrambled = images.reshape(len(images), -1)[:, order].reshape(images.shape)
+    world.send("1.parquet", images[four], [labels[row] for row in four], "a")
+
+    world.send("2.parquet", scrambled[two], [labels[row] for row in two], "b")
+
+    selection = world.store.window_record("digits", "w2").model_selection
+    assert selection is not None
+    against = [each for each in selection.comparisons if each.smaller is CandidateKind.NO_CHANGE]
+    assert (selection.metric, min(each.p_value for each in against) < 0.01) == ("balanced_accuracy", True)
 
 
 def test_later_growth_may_extend_a_task_with_a_head_alone(tmp_path: Path, digits: Digits) -> None:

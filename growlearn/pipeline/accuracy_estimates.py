@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 import numpy as np
 
 from growlearn.domain.accuracy_estimate import AccuracyEstimate
-from growlearn.domain.errors import CorruptArtifact
+from growlearn.domain.errors import CorruptArtifact, is_defect
 from growlearn.domain.interval import ConfidenceInterval
 from growlearn.domain.lineage import Version
 from growlearn.domain.stream import Stream
@@ -20,12 +22,13 @@ from growlearn.registry.version_tree import get_version, select_version_tasks
 from growlearn.serving.predictor import Predictor
 
 _MAX_ROWS = 20_000  # of a window; its accuracy is known to 0.3 points then
+_log = logging.getLogger(__name__)
 
 
 def estimate_window(window: Window, ports: Ports) -> None:
     """Estimate the champion's accuracy on a window that is about to be judged; the first estimate counts.
 
-    Nothing is estimated before there is a champion, or where rows or weights cannot be read.
+    Nothing is estimated before there is a champion, or where `_leave_out` says so.
     """
     store, stream = ports.store, ports.store.stream(window.stream)
     if window.state is not WindowState.ACCEPTED or stream.champion is None:
@@ -33,7 +36,7 @@ def estimate_window(window: Window, ports: Ports) -> None:
     if window.id in store.accuracy_estimates(stream.name):
         return
     version = get_version(store.versions(stream.name), stream.champion)
-    with suppress(CorruptArtifact, KeyError, ValueError):  # removed, or stored under other columns
+    with _leave_out(window):
         rows = _load_rows(window, stream, ports).sample(_MAX_ROWS)
         accuracy, interval, _ = _estimate(version, rows, ports)
         estimate = AccuracyEstimate(
@@ -56,7 +59,7 @@ def compare_with_labels(name: str, ports: Ports) -> None:
     stream, versions = store.stream(name), store.versions(name)
     for estimate in outdated:
         window = store.window(name, estimate.window)
-        with suppress(CorruptArtifact, KeyError, ValueError):
+        with _leave_out(window):
             rows = _load_rows(window, stream, ports).select_labelled().sample(_MAX_ROWS)
             _, interval, correct = _estimate(get_version(versions, estimate.version), rows, ports)
             compared = replace(
@@ -67,6 +70,22 @@ def compare_with_labels(name: str, ports: Ports) -> None:
                 known_high=interval.high,
             )
             store.record_accuracy_estimate(name, compared)
+
+
+@contextmanager
+def _leave_out(window: Window) -> Iterator[None]:
+    """Leave the estimate of a window out whose rows or weights cannot be read, or that meets a bug.
+
+    A bug is logged: an estimate decides nothing, so it may not stop its stream.
+    """
+    try:
+        yield
+    except (CorruptArtifact, KeyError, ValueError):  # removed, or stored under other columns
+        return
+    except Exception as error:
+        if not is_defect(error):
+            raise
+        _log.exception("a bug: window %s of stream %s has no estimate", window.id, window.stream)
 
 
 def _load_rows(window: Window, stream: Stream, ports: Ports) -> Rows:

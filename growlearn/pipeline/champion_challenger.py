@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from growlearn.domain.errors import ConcurrentUpdate, CorruptArtifact
+from growlearn.domain.errors import ConcurrentUpdate, CorruptArtifact, is_defect
 from growlearn.domain.job import ShadowPromotion
 from growlearn.domain.lineage import Version
 from growlearn.domain.metric import METRICS, Metric
+from growlearn.domain.printable import format_reason
 from growlearn.domain.stream import Message, MessageKind, Stream
-from growlearn.domain.window import PENDING, Window, WindowState
+from growlearn.domain.window import BUG_REASON, PENDING, Window, WindowState
 from growlearn.evaluation.paired_tests import gain_p_value, mcnemar_p_value
 from growlearn.evaluation.served_rows import score_served_rows
 from growlearn.ingest.rows import Rows, concat_rows
@@ -22,6 +24,7 @@ from growlearn.registry.promotion import promote_version, rollback_version
 from growlearn.registry.version_tree import get_version
 from growlearn.serving.predictor import Predictor
 
+_log = logging.getLogger(__name__)
 _ACTOR = "trial"
 _NOT_PROCESSED = (*PENDING, WindowState.OPEN, WindowState.QUARANTINED)
 
@@ -31,7 +34,8 @@ def decide_challenger(name: str, ports: Ports) -> None:
 
     It is promoted unless the champion is significantly better on their rows by the job's metric, at
     baseline_comparison.alpha: McNemar's exact test for accuracy, else `gain_p_value`. Then, or where it no
-    longer gives its stored logits, it is declined, and the next growth extends the champion.
+    longer gives its stored logits, or the comparison meets a bug, it is declined, and the next growth extends
+    the champion.
     """
     stream = ports.store.stream(name)
     config = stream.job.registry.promote
@@ -47,7 +51,7 @@ def decide_challenger(name: str, ports: Ports) -> None:
     if len(windows) < config.shadow_windows:
         return
     refusal = find_refusal(ports.store, ports.artifacts, name, challenger.number)
-    declined, reason = (True, refusal) if refusal else _judge(challenger, champion, windows, stream, ports)
+    declined, reason = (True, refusal) if refusal else _try_to_judge(challenger, champion, windows, stream, ports)
     change_aliases, target = (
         (rollback_version, champion.number) if declined else (promote_version, challenger.number)
     )
@@ -59,6 +63,19 @@ def decide_challenger(name: str, ports: Ports) -> None:
         ports.store.change_aliases(
             name, alias_changes, parent_version, message, parent_version_before=stream.parent_version
         )
+
+
+def _try_to_judge(
+    challenger: Version, champion: Version, windows: Sequence[Rows], stream: Stream, ports: Ports
+) -> tuple[bool, str]:
+    """The same; a bug, which is logged, declines the challenger: it would stop the stream at every look."""
+    try:
+        return _judge(challenger, champion, windows, stream, ports)
+    except Exception as error:
+        if not is_defect(error):
+            raise
+        _log.exception("a bug: the challenger of stream %s cannot be compared", stream.name)
+        return True, format_reason(f"{BUG_REASON} in its comparison: {type(error).__name__}: {error}")
 
 
 def _judge(

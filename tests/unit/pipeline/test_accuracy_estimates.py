@@ -56,6 +56,32 @@ def test_every_window_has_an_estimate_that_is_compared_with_its_labels_as_they_c
     assert told(world, "w2")[2].endswith("of 1 estimates of this stream with labels were right.")
 
 
+def test_a_bug_in_an_estimate_is_logged_and_stops_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    world = World(tmp_path)
+    world.learn_first()
+
+    def fail(*_: object) -> None:
+        raise TypeError("no such thing")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(accuracy_estimates, "estimate_accuracy", fail)
+        world.send_rows(LATER, inverted=False)
+        world.run()
+        assert estimates(world) == {}
+        assert "no such thing" in caplog.text
+    world.send_rows(DRIFTED)
+    world.run()
+    world.send_labels(DRIFTED)
+    with monkeypatch.context() as patched:
+        patched.setattr(accuracy_estimates, "estimate_accuracy", fail)
+        world.run()
+        assert estimates(world)["w3"].known_rows == 0
+    world.run()
+    assert estimates(world)["w3"].known_rows == 300
+
+
 def test_labels_that_were_compared_are_not_answered_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -17,10 +17,11 @@ from growlearn.domain.metric import METRICS, MetricName
 from growlearn.domain.model_config import ModelConfig
 from growlearn.domain.schema import Label
 from growlearn.domain.stream import Alias, AliasChange, Message, MessageKind
-from growlearn.domain.window import WindowState
+from growlearn.domain.window import PENDING, WindowState
 from growlearn.evaluation.accuracy_estimate import answer_rows, estimate_accuracy
 from growlearn.ingest.rows import Rows, object_column
 from growlearn.network.model import weights
+from growlearn.pipeline import champion_challenger
 from growlearn.pipeline.champion_challenger import _compare
 from growlearn.registry.promotion import promote_version
 from growlearn.registry.version_tree import get_version
@@ -146,6 +147,39 @@ def test_a_challenger_that_no_longer_gives_its_stored_logits_is_declined(
     world.send("4.parquet", images[1100:1300], labels[1100:1300])
     assert aliases(world) == (1, None, 1)
     assert re.match(r"not verified: 1 of \d tasks no longer give", last_change(world).reason)
+
+
+@pytest.mark.parametrize(
+    ("error", "is_declined"), [(TypeError("no such thing"), True), (RuntimeError("CUDA error"), False)]
+)
+def test_a_bug_in_the_comparison_declines_the_challenger_and_stops_nothing(
+    tmp_path: Path,
+    digits: Digits,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    error: Exception,
+    is_declined: bool,
+) -> None:
+    images, labels = digits
+    world = start(tmp_path, digits)
+
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(champion_challenger, "_compare", fail)
+    world.send("3.parquet", 255 - images[900:1100], labels[900:1100])
+    if is_declined:
+        last = world.send("4.parquet", images[1100:1300], labels[1100:1300])
+        assert aliases(world) == (1, None, 1)
+        assert last.state not in PENDING
+        assert last_change(world).reason == (
+            "given up because of a bug in its comparison: TypeError: no such thing"
+        )
+        assert "no such thing" in caplog.text
+    else:  # a device may be there at the next look
+        with pytest.raises(RuntimeError, match="CUDA"):
+            world.send("4.parquet", images[1100:1300], labels[1100:1300])
+        assert aliases(world) == (1, 2, 2)
 
 
 class Told:

@@ -29,7 +29,8 @@ class Metric:
 
     `needs_two_classes`: it has no value on rows that all have one label. `chooses_threshold`: it scores
     predicted classes, and for two classes the threshold between them is chosen by it. `is_share`: it is a
-    share of rows, shown in percent. `worst` is its worst possible value.
+    share of rows, shown in percent. `is_relative`: a least gain is a share of its value, which may be near 0:
+    an average precision where positives are rare, a log loss. `worst` is its worst possible value.
     """
 
     name: MetricName
@@ -37,6 +38,7 @@ class Metric:
     needs_two_classes: bool = True
     chooses_threshold: bool = False
     is_share: bool = False
+    is_relative: bool = False
     worst: float = 0.0
 
     @property
@@ -47,6 +49,14 @@ class Metric:
     def merit(self, value: float) -> float:
         """The value, turned so that more is better: its negative for a metric of which less is better."""
         return value if self.greater_is_better else -value
+
+    def scale_bound(self, share: float, value: float) -> float:
+        """A least gain over this value: the share itself, or that share of the value.
+
+        >>> ACCURACY.scale_bound(0.02, 0.5), METRICS[MetricName.AVERAGE_PRECISION].scale_bound(0.02, 0.5)
+        (0.02, 0.01)
+        """
+        return share * abs(value) if self.is_relative else share
 
     def count_nan_as_worst(self, value: float | None) -> float | None:
         """The value; the worst one for NaN, which answers have whose probabilities are no numbers.
@@ -65,6 +75,10 @@ class Metric:
         """A difference of merits for people, in points for shares."""
         return f"{100 * gain:+.2f} points" if self.is_share else f"{gain:+.4f}"
 
+    def format_bound(self, share: float) -> str:
+        """A bound on gains for people, as the job states it."""
+        return f"{share:.2%}" if self.is_relative else self.format_gain(share)[1:]
+
     def format_interval(self, low: float, high: float) -> str:
         """An interval of a gain for people, without its unit."""
         return f"{100 * low:+.2f} to {100 * high:+.2f}" if self.is_share else f"{low:+.4f} to {high:+.4f}"
@@ -81,10 +95,11 @@ METRICS: Mapping[MetricName, Metric] = MappingProxyType(
                 name=MetricName.LOG_LOSS,
                 greater_is_better=False,
                 needs_two_classes=False,
+                is_relative=True,
                 worst=52 * math.log(2),  # of probability 0, which counts as 2 to the power of -52
             ),
             Metric(name=MetricName.ROC_AUC),
-            Metric(name=MetricName.AVERAGE_PRECISION),
+            Metric(name=MetricName.AVERAGE_PRECISION, is_relative=True),
         )
     }
 )

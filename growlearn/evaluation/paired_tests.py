@@ -160,7 +160,7 @@ class MetricTest:
             low=float(low),
             high=float(high),
             p_value=p_value,
-            outperformed=p_value < alpha and difference >= min_effect,
+            outperformed=p_value < alpha and difference >= self.metric.scale_bound(min_effect, merits[0]),
         )
 
     def _merit(self, kind: CandidateKind) -> float:

@@ -51,7 +51,9 @@ def decide_challenger(name: str, ports: Ports) -> None:
     if len(windows) < config.shadow_windows:
         return
     refusal = find_refusal(ports.store, ports.artifacts, name, challenger.number)
-    declined, reason = (True, refusal) if refusal else _try_to_judge(challenger, champion, windows, stream, ports)
+    declined, reason = (
+        (True, refusal) if refusal else _try_to_judge(challenger, champion, windows, stream, ports)
+    )
     change_aliases, target = (
         (rollback_version, champion.number) if declined else (promote_version, challenger.number)
     )

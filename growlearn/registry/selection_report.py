@@ -23,7 +23,7 @@ def describe_selection(selection: ModelSelection) -> Iterator[str]:
         yield f"Compared by {metric.name}, with a paired {test} of the hold-out rows."
     for comparison in selection.comparisons:
         yield _format_comparison(comparison, metric)
-    min_effect_text = f", by {metric.format_gain(required)} or more" if required else ""
+    min_effect_text = f", by +{metric.format_bound(required)} or more" if required else ""
     if selection.dropped_reason:
         yield f"{selection.dropped_reason} It took {selection.dropped_seconds:.1f} s of training."
     if any(item.kind.is_joined for item in selection.candidates):

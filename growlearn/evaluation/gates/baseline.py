@@ -41,7 +41,7 @@ def baseline(gate_input: GateInput, config: GateConfig) -> GateResult:  # noqa: 
 def _format_reason(best: PairedComparison, selection: ModelSelection) -> str:
     metric, required = METRICS[selection.metric], selection.min_accuracy_gain
     required_text = (
-        "" if best.outperformed or not required else f"; {metric.format_gain(required)[1:]} are required"
+        "" if best.outperformed or not required else f"; {metric.format_bound(required)} are required"
     )
     verdict = "outperforms" if best.outperformed else "does not outperform"
     interval = metric.format_interval(best.low, best.high)

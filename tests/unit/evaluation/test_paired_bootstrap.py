@@ -13,6 +13,7 @@ from growlearn.domain.metric import METRICS, MetricName
 from growlearn.domain.model_selection import Candidate, CandidateKind, ModelSelection
 from growlearn.evaluation.paired_tests import MetricTest, count_resamples, select_smallest_adequate
 from growlearn.metrics import ScoredRows
+from growlearn.registry.selection_report import describe_selection
 
 TARGETS = (np.arange(600) % 20 == 0).astype(np.int64)
 NOISE = np.random.default_rng(0).normal(size=600)
@@ -114,6 +115,28 @@ def test_models_of_equal_quality_are_told_apart_no_more_often_than_alpha_though_
 
 def test_a_gain_below_the_minimum_does_not_count() -> None:
     assert select(MetricName.ROC_AUC, 0.5, no_change=0.0, branch=3.0).selected is CandidateKind.NO_CHANGE
+
+
+@pytest.mark.parametrize("metric", [MetricName.AVERAGE_PRECISION, MetricName.LOG_LOSS])
+@pytest.mark.parametrize(("share", "kept"), [(0.02, "branch"), (0.9, "no_change")])
+def test_the_minimum_is_a_share_of_an_average_precision_and_of_a_log_loss(
+    metric: MetricName, share: float, kept: str
+) -> None:
+    """Of one positive row in a hundred: 0.038 is much more than 0.023, and 0.059 nats are less than 0.062."""
+    targets = (np.arange(6000) % 100 == 0).astype(np.int64)
+    noise = np.random.default_rng(0).normal(size=6000)
+    rows = {}
+    for kind, strength in ((CandidateKind.NO_CHANGE, 0.5), (CandidateKind.BRANCH, 0.8)):
+        positive = 1 / (1 + np.exp(4 - strength * targets - noise))
+        probabilities = np.stack([1 - positive, positive], axis=1)
+        rows[kind] = ScoredRows(probabilities, np.zeros(6000, np.int64), targets, 1)
+    correct = {kind: item.predicted == targets for kind, item in rows.items()}
+    test = MetricTest(METRICS[metric], rows)
+    selection = select_smallest_adequate([candidate(kind) for kind in rows], correct, 0.05, share, test)
+    assert 0 < selection.comparisons[0].difference < 0.02
+    assert selection.selected is CandidateKind(kept)
+    rule = list(describe_selection(selection))[-1]
+    assert rule.endswith(f"at alpha 0.05, by +{share:.2%} or more: {kept}.")
 
 
 def test_the_same_rows_give_the_same_comparison() -> None:

@@ -6,6 +6,7 @@ is at least ten times as fast as the metric of each resample's own rows.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -38,6 +39,11 @@ def bootstrap_values(metric: Metric, rows: ScoredRows, resamples: int) -> Values
     size = max(1, _MAX_COUNTS // len(rows))
     sizes = [min(size, resamples - start) for start in range(0, resamples, size)]
     return np.concatenate([statistic(_draw(rng, strata, len(rows), each)) for each in sizes])
+
+
+def count_resamples(alpha: float) -> int:
+    """Enough resamples that the smallest possible p-value is below alpha; 1,000 or more."""
+    return max(1000, math.ceil(2 / alpha))
 
 
 def _draw(

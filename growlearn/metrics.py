@@ -46,7 +46,7 @@ class ScoredRows:
         >>> ScoredRows(np.array([[0.9, 0.1]]), np.array([0]), np.array([2])).renumber([1, 0])
         ScoredRows(probabilities=array([[0.1, 0.9]]), predicted=array([1]), targets=array([2]), positive=None)
         """
-        index = np.array([*numbers, len(numbers)])
+        index = np.array([*numbers, len(numbers), NO_ANSWER])
         positive = None if self.positive is None else int(index[self.positive])
         return ScoredRows(
             self.probabilities[:, np.argsort(numbers)], index[self.predicted], index[self.targets], positive

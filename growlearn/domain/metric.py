@@ -77,7 +77,7 @@ class Metric:
 
     def format_bound(self, share: float) -> str:
         """A bound on gains for people, as the job states it."""
-        return f"{share:.2%}" if self.is_relative else self.format_gain(share)[1:]
+        return f"{share:.2%} of its value" if self.is_relative else self.format_gain(share)[1:]
 
     def format_interval(self, low: float, high: float) -> str:
         """An interval of a gain for people, without its unit."""

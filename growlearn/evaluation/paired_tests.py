@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import binom, norm, ttest_1samp
 
-from growlearn.bootstrap import bootstrap_values
+from growlearn.bootstrap import bootstrap_values, count_resamples
 from growlearn.domain.metric import ACCURACY, Metric
 from growlearn.domain.model_selection import Candidate, CandidateKind, ModelSelection, PairedComparison
 from growlearn.evaluation.swap_test import swap_p_values
@@ -135,7 +135,7 @@ class MetricTest:
         """The comparison by the metric: gain, percentile interval (Efron and Tibshirani 1993) and p-value.
 
         Where the metric scores predicted classes the p-value is that of `swap_p_values`, which needs no
-        variance within a class, else that of the bootstrap.
+        variance within a class, else that of the bootstrap: then the interval need not agree with it.
 
         A candidate whose training diverged, so that its probabilities are no numbers, loses to any other.
         """
@@ -144,15 +144,16 @@ class MetricTest:
         if any(map(math.isnan, merits)):
             return replace(comparison, outperformed=not math.isnan(merits[1]))
         difference = merits[1] - merits[0]
-        resamples = count_resamples(alpha)
+        is_swapped = self.metric.chooses_threshold
+        resamples = count_resamples(1.0 if is_swapped else alpha)  # for an interval fewer will do
         gains = self.metric.merit(1.0) * (
             self._resampled(larger, resamples) - self._resampled(smaller, resamples)
         )
         low, high = np.quantile(gains, (alpha / 2, 1 - alpha / 2))
         p_value = (
-            swap_p_values(self.metric, self.rows[smaller], self.rows[larger], resamples)[1]
-            if self.metric.chooses_threshold
-            else bootstrap_p_value(gains, self.rows[larger].targets)
+            swap_p_values(self.metric, self.rows[smaller], self.rows[larger], alpha)[1]
+            if is_swapped
+            else bootstrap_p_value(gains, self.rows[larger])
         )
         return replace(
             comparison,
@@ -180,30 +181,26 @@ def gain_p_value(metric: Metric, before: ScoredRows, after: ScoredRows, alpha: f
 
     By a metric that scores predicted classes the randomisation test, by another the bootstrap.
     """
-    resamples = count_resamples(alpha)
     if metric.chooses_threshold:
-        return swap_p_values(metric, before, after, resamples)[1]
-    resampled = [bootstrap_values(metric, rows, resamples) for rows in (before, after)]
-    return bootstrap_p_value(metric.merit(1.0) * (resampled[1] - resampled[0]), before.targets)
+        return swap_p_values(metric, before, after, alpha)[1]
+    resampled = [bootstrap_values(metric, rows, count_resamples(alpha)) for rows in (before, after)]
+    return bootstrap_p_value(metric.merit(1.0) * (resampled[1] - resampled[0]), before)
 
 
-def count_resamples(alpha: float) -> int:
-    """Enough resamples that the smallest possible p-value is below alpha; 1,000 or more."""
-    return max(1000, math.ceil(2 / alpha))
-
-
-def bootstrap_p_value(gains: Values, targets: npt.NDArray[np.int64]) -> float:
+def bootstrap_p_value(gains: Values, rows: ScoredRows) -> float:
     """The one-sided p-value of "no better": the share of resamples without a gain, counted with one more.
 
-    With `targets` [N] of two classes, where the rarer one has m rows, it is 2^-m at least, the smallest
-    that a sign test has: of one row all resamples are alike, and the share alone would be certain.
+    Where the rows have two classes, or a positive one and others, of which the rarer side has m rows, it is
+    2^-m at least, the smallest that a sign test has: of one row all resamples are alike, and the share alone
+    would be certain.
 
-    >>> bootstrap_p_value(np.array([0.1, 0.2, -0.1]), np.array([0, 0, 1, 1, 1]))
-    0.5
-    >>> bootstrap_p_value(np.full(999, 0.1), np.array([0, 0, 0, 1, 1]))
+    >>> targets = np.array([0, 0, 0, 1, 1])
+    >>> rows = ScoredRows(np.full((5, 2), 0.5), targets, targets, positive=1)
+    >>> bootstrap_p_value(np.full(999, 0.1), rows)
     0.25
     """
-    counts = np.unique(targets, return_counts=True)[1]
+    sides = rows.targets if rows.positive is None else rows.targets == rows.positive
+    counts = np.unique(sides, return_counts=True)[1]
     smallest = 0.5 ** int(counts.min()) if len(counts) == 2 else 0.0
     return max(smallest, float((1 + np.sum(gains <= 0)) / (1 + len(gains))))
 

@@ -51,7 +51,7 @@ def score_refinement(
     `metric` is the job's, `positive` the index of the positive class of two. It stands in for accuracy where
     it scores predicted classes, and both versions have the same ones.
     """
-    change = partial(_measure_both_changes, metric, positive)
+    change = partial(_measure_both_changes, metric, positive, alpha)
     earlier_change = change([earlier])
     return RefinementScore(
         earlier=earlier_change,
@@ -100,13 +100,15 @@ def loss_increase_p_value(losses: Values, earlier_losses: Values) -> float:
     return float(ttest_ind(losses, earlier_losses, equal_var=False, alternative="greater").pvalue)
 
 
-def _measure_both_changes(metric: Metric, positive: int | None, pairs: list[PredictionPair]) -> LossChange:
+def _measure_both_changes(
+    metric: Metric, positive: int | None, alpha: float, pairs: list[PredictionPair]
+) -> LossChange:
     """The change by log loss, with that by the metric."""
-    return replace(_measure_change(pairs), by_metric=_measure_metric_change(metric, pairs, positive))
+    return replace(_measure_change(pairs), by_metric=_measure_metric_change(metric, positive, alpha, pairs))
 
 
 def _measure_metric_change(
-    metric: Metric, pairs: list[PredictionPair], positive: int | None
+    metric: Metric, positive: int | None, alpha: float, pairs: list[PredictionPair]
 ) -> MetricChange | None:
     """The change by a metric that scores predicted classes; None for another, or where it is not defined."""
     has_same_classes = all(pair.before.logits.shape == pair.after.logits.shape for pair in pairs)
@@ -118,7 +120,7 @@ def _measure_metric_change(
     values = [compute_metric(metric, rows) for rows in (before, after)]
     if values[0] is None or values[1] is None or math.isnan(values[0] + values[1]):
         return None
-    p_drop, p_rise = swap_p_values(metric, before, after)
+    p_drop, p_rise = swap_p_values(metric, before, after, alpha)
     return MetricChange(metric=metric.name, before=values[0], after=values[1], p_drop=p_drop, p_rise=p_rise)
 
 

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_array
 
+from growlearn.bootstrap import count_resamples
 from growlearn.domain.metric import Metric, MetricName
 from growlearn.metrics import ScoredRows, Values
 
@@ -21,14 +22,13 @@ _MAX_SWAPS = 2_000_000  # rows times swaps at once: 16 MB
 _TOLERANCE = 1e-12  # of sums of floats
 
 
-def swap_p_values(
-    metric: Metric, before: ScoredRows, after: ScoredRows, num_swaps: int = 1000
-) -> tuple[float, float]:
+def swap_p_values(metric: Metric, before: ScoredRows, after: ScoredRows, alpha: float) -> tuple[float, float]:
     """One-sided p-values of "no lower" and of "no higher" after than before, on the same rows.
 
-    They have one label or more of two classes; the smallest p-value is 1 / (num_swaps + 1).
+    They have one label or more of two classes. There are so many swaps that the smallest p-value is below
+    alpha, 1,000 at least.
     """
-    targets = before.targets
+    targets, num_swaps = before.targets, count_resamples(alpha)
     differs = np.flatnonzero(before.predicted != after.predicted)
     classes, num_rows = np.unique(targets, return_counts=True)
     same = np.setdiff1d(np.arange(len(targets)), differs)

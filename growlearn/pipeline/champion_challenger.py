@@ -46,14 +46,16 @@ def decide_challenger(name: str, ports: Ports) -> None:
     later_windows = _windows_since(challenger, ports)
     if len(later_windows) < config.shadow_windows:
         return  # asked at every tick: no row is read before there are enough of them
-    loaded = [(window, _load_labelled_rows(window, ports, stream)) for window in later_windows]
-    windows = [rows for window, rows in loaded if rows and _has_enough_labels(window, rows, stream)]
-    if len(windows) < config.shadow_windows:
+    try:
+        decision = _find_decision(challenger, champion, later_windows, stream, ports)
+    except Exception as error:
+        if not is_defect(error):
+            raise
+        _log.exception("a bug: the challenger of stream %s cannot be compared", name)
+        decision = True, format_reason(f"{BUG_REASON} in its comparison: {type(error).__name__}: {error}")
+    if decision is None:
         return
-    refusal = find_refusal(ports.store, ports.artifacts, name, challenger.number)
-    declined, reason = (
-        (True, refusal) if refusal else _try_to_judge(challenger, champion, windows, stream, ports)
-    )
+    declined, reason = decision
     change_aliases, target = (
         (rollback_version, champion.number) if declined else (promote_version, challenger.number)
     )
@@ -67,17 +69,19 @@ def decide_challenger(name: str, ports: Ports) -> None:
         )
 
 
-def _try_to_judge(
-    challenger: Version, champion: Version, windows: Sequence[Rows], stream: Stream, ports: Ports
-) -> tuple[bool, str]:
-    """The same; a bug, which is logged, declines the challenger: it would stop the stream at every look."""
-    try:
-        return _judge(challenger, champion, windows, stream, ports)
-    except Exception as error:
-        if not is_defect(error):
-            raise
-        _log.exception("a bug: the challenger of stream %s cannot be compared", stream.name)
-        return True, format_reason(f"{BUG_REASON} in its comparison: {type(error).__name__}: {error}")
+def _find_decision(
+    challenger: Version, champion: Version, later: Sequence[Window], stream: Stream, ports: Ports
+) -> tuple[bool, str] | None:
+    """Whether the challenger is declined, and why; None where too few of the later windows have labels."""
+    config = stream.job.registry.promote
+    assert isinstance(config, ShadowPromotion)
+    loaded = [(window, _load_labelled_rows(window, ports, stream)) for window in later]
+    windows = [rows for window, rows in loaded if rows and _has_enough_labels(window, rows, stream)]
+    if len(windows) < config.shadow_windows:
+        return None
+    if refusal := find_refusal(ports.store, ports.artifacts, stream.name, challenger.number):
+        return True, refusal
+    return _judge(challenger, champion, windows, stream, ports)
 
 
 def _judge(

@@ -150,3 +150,10 @@ def test_no_answers_are_worse_than_the_worst(metric: Metric) -> None:
     assert metric.count_nan_as_worst(math.nan) == metric.worst
     assert metric.count_nan_as_worst(None) is None
     assert metric.count_nan_as_worst(0.5) == 0.5
+
+
+def test_rows_without_an_answer_have_none_when_classes_are_renumbered() -> None:
+    rows = ScoredRows(np.full((3, 2), 0.5), np.array([0, 1, NO_ANSWER]), np.array([0, 1, 2]))
+    renumbered = rows.renumber([1, 0])
+    assert (renumbered.predicted.tolist(), renumbered.targets.tolist()) == ([1, 0, NO_ANSWER], [1, 0, 2])
+    assert renumbered.correct == rows.correct == 2

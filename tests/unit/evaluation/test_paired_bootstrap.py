@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
+from growlearn.bootstrap import count_resamples
 from growlearn.domain.evaluation import TaskScore
 from growlearn.domain.metric import METRICS, MetricName
 from growlearn.domain.model_selection import Candidate, CandidateKind, ModelSelection
-from growlearn.evaluation.paired_tests import MetricTest, count_resamples, select_smallest_adequate
+from growlearn.evaluation.paired_tests import MetricTest, select_smallest_adequate
 from growlearn.metrics import ScoredRows
 from growlearn.registry.selection_report import describe_selection
 
@@ -74,11 +76,14 @@ def test_a_candidate_whose_training_diverged_is_not_kept(smaller: float, larger:
 
 
 @pytest.mark.parametrize(("positives", "kept"), [(1, "no_change"), (4, "no_change"), (30, "branch")])
-def test_a_handful_of_rows_of_a_class_shows_nothing(positives: int, kept: str) -> None:
-    """Whatever the resamples say: of one row they are all alike."""
+@pytest.mark.parametrize("third", [0, 2])
+def test_a_handful_of_rows_of_a_class_shows_nothing(positives: int, kept: str, third: int) -> None:
+    """Whatever the resamples say: of one row they are all alike, also where other rows have a third label."""
     targets = (np.arange(600) < positives).astype(np.int64)
+    targets[-1] = third
     kinds = {CandidateKind.NO_CHANGE: 0.0, CandidateKind.BRANCH: 9.0}
-    rows = {kind: scored(strength, targets) for kind, strength in kinds.items()}
+    rows = {kind: scored(strength, targets == 1) for kind, strength in kinds.items()}
+    rows = {kind: replace(each, targets=targets) for kind, each in rows.items()}
     correct = {kind: item.predicted == targets for kind, item in rows.items()}
     test = MetricTest(METRICS[MetricName.AVERAGE_PRECISION], rows)
     selection = select_smallest_adequate([candidate(kind) for kind in rows], correct, 0.05, 0.0, test)
@@ -136,7 +141,7 @@ def test_the_minimum_is_a_share_of_an_average_precision_and_of_a_log_loss(
     assert 0 < selection.comparisons[0].difference < 0.02
     assert selection.selected is CandidateKind(kept)
     rule = list(describe_selection(selection))[-1]
-    assert rule.endswith(f"at alpha 0.05, by +{share:.2%} or more: {kept}.")
+    assert rule.endswith(f"at alpha 0.05, by +{share:.2%} of its value or more: {kept}.")
 
 
 def test_the_same_rows_give_the_same_comparison() -> None:

@@ -136,6 +136,13 @@ def test_a_metric_of_predicted_classes_stands_in_for_accuracy(metric: MetricName
         assert (change.p_rise < 0.05, score.both.p_drop > 0.9) == (True, True)
 
 
+def test_a_drop_is_beyond_chance_however_small_alpha_is() -> None:
+    pair = PredictionPair(rare_predictions(0.95, 0), rare_predictions(0.05, 40))
+    metric = METRICS[MetricName.BALANCED_ACCURACY]
+    score = score_refinement(pair, None, 0.0005, metric=metric, positive=1)
+    assert score.both.p_drop < 0.0005
+
+
 def test_a_metric_stands_in_only_where_both_versions_have_the_same_classes() -> None:
     before = Predictions(np.zeros((400, 2), np.float32), RARE)
     after = Predictions(np.zeros((400, 3), np.float32), RARE)

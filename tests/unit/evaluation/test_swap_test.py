@@ -28,7 +28,7 @@ def test_it_errs_at_its_level_though_a_class_has_one_row(name: MetricName, sizes
         wrong = rng.integers(len(sizes), size=len(targets))
         return rows(targets, np.where(rng.random(len(targets)) < 0.7, targets, wrong))
 
-    p_values = np.array([swap_p_values(METRICS[name], guess(), guess()) for _ in range(150)])
+    p_values = np.array([swap_p_values(METRICS[name], guess(), guess(), 0.05) for _ in range(150)])
     assert ((p_values < 0.05).sum(axis=0) <= 20).all()
 
 
@@ -36,21 +36,30 @@ def test_it_errs_at_its_level_though_a_class_has_one_row(name: MetricName, sizes
 def test_a_clear_change_is_found_either_way(name: MetricName) -> None:
     targets = np.arange(300) % 3
     worse = np.where(np.arange(300) < 60, (targets + 1) % 3, targets)
-    p_drop, p_rise = swap_p_values(METRICS[name], rows(targets, worse), rows(targets, targets))
+    p_drop, p_rise = swap_p_values(METRICS[name], rows(targets, worse), rows(targets, targets), 0.05)
     assert (p_drop > 0.99, p_rise < 0.01) == (True, True)
-    p_drop, p_rise = swap_p_values(METRICS[name], rows(targets, targets), rows(targets, worse))
+    p_drop, p_rise = swap_p_values(METRICS[name], rows(targets, targets), rows(targets, worse), 0.05)
     assert (p_drop < 0.01, p_rise > 0.99) == (True, True)
 
 
 @pytest.mark.parametrize("name", METRIC_NAMES)
 def test_equal_answers_show_nothing(name: MetricName) -> None:
     targets = np.arange(30) % 3
-    assert swap_p_values(METRICS[name], rows(targets, targets), rows(targets, targets)) == (1.0, 1.0)
+    assert swap_p_values(METRICS[name], rows(targets, targets), rows(targets, targets), 0.05) == (1.0, 1.0)
 
 
 @pytest.mark.parametrize("name", METRIC_NAMES)
 def test_a_prediction_of_a_class_that_no_row_has_is_wrong(name: MetricName) -> None:
     targets = np.arange(60) % 2
     predicted = np.where(np.arange(60) < 30, 2, targets)
-    p_drop, _ = swap_p_values(METRICS[name], rows(targets, targets), rows(targets, predicted))
+    p_drop, _ = swap_p_values(METRICS[name], rows(targets, targets), rows(targets, predicted), 0.05)
     assert p_drop < 0.01
+
+
+@pytest.mark.parametrize("alpha", [0.05, 0.0005])
+def test_however_small_alpha_is_a_clear_change_is_below_it(alpha: float) -> None:
+    targets = np.arange(300) % 3
+    worse = np.where(np.arange(300) < 120, (targets + 1) % 3, targets)
+    before, after = rows(targets, targets), rows(targets, worse)
+    p_drop, _ = swap_p_values(METRICS[MetricName.BALANCED_ACCURACY], before, after, alpha)
+    assert p_drop < alpha

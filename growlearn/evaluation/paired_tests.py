@@ -134,8 +134,8 @@ class MetricTest:
     def test(self, comparison: PairedComparison, alpha: float, min_effect: float) -> PairedComparison:
         """The comparison by the metric: gain, percentile interval (Efron and Tibshirani 1993) and p-value.
 
-        Where the metric scores predicted classes the p-value is that of `swap_p_values`, which needs no
-        variance within a class, else that of the bootstrap: then the interval need not agree with it.
+        The p-value is that of the bootstrap, or of `swap_p_values` where the metric scores predicted classes:
+        it needs no variance within a class, so the interval need not agree with it.
 
         A candidate whose training diverged, so that its probabilities are no numbers, loses to any other.
         """

@@ -28,7 +28,7 @@ _log = logging.getLogger(__name__)
 def estimate_window(window: Window, ports: Ports) -> None:
     """Estimate the champion's accuracy on a window that is about to be judged; the first estimate counts.
 
-    Nothing is estimated before there is a champion, or where `_leave_out` says so.
+    Nothing is estimated before there is a champion, or where rows or weights cannot be read.
     """
     store, stream = ports.store, ports.store.stream(window.stream)
     if window.state is not WindowState.ACCEPTED or stream.champion is None:

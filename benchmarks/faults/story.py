@@ -133,18 +133,22 @@ def drop_file(folder: Path, chapter: Chapter, at: datetime | None = None) -> Non
     """The chapter's file, if it has one: two clouds of points, dated now or then."""
     if chapter.turned is None:
         return
-    rng = np.random.default_rng(chapter.seed)
-    label = rng.integers(0, 2, chapter.rows)
-    x = rng.normal(0, 1.0, chapter.rows) + 3 * label
-    y = rng.normal(0, 1.0, chapter.rows)
-    if chapter.turned:
-        x, y = y + 6, x - 3
-    x[: chapter.broken_rows] = np.inf
+    columns = make_clouds(chapter.seed, chapter.rows, turned=chapter.turned)
+    columns["x"][: chapter.broken_rows] = np.inf
     part = folder / "part"
-    pq.write_table(pa.table({"x": x, "y": y, "label": label}), part)
+    pq.write_table(pa.table(columns), part)
     if at is not None:
         os.utime(part, (at.timestamp(), at.timestamp()))
     part.rename(folder / "incoming" / f"{chapter.seed}.parquet")
+
+
+def make_clouds(seed: int, rows: int, *, turned: bool) -> dict[str, np.ndarray]:
+    """Two clouds of points, one a class: columns x, y and label."""
+    rng = np.random.default_rng(seed)
+    label = rng.integers(0, 2, rows)
+    x = rng.normal(0, 1.0, rows) + 3 * label
+    y = rng.normal(0, 1.0, rows)
+    return {"x": y + 6 if turned else x, "y": x - 3 if turned else y, "label": label}
 
 
 def call_command(command: Sequence[str]) -> int:

@@ -1,7 +1,7 @@
 """Many streams whose MLflow server is away from their first to their last window, and is started then.
 
 Real processes: `growlearn scheduler` and `growlearn worker`, several of each, on PostgreSQL. Windows are
-ingested, trained on, judged and promoted as ever, and workers are killed (SIGKILL) and started again. Once
+ingested, trained on, judged and promoted, and workers are killed (SIGKILL) and started again. Once
 all windows have ended the server starts. In the end it must hold one run for each window, in order, and
 each version once, with the record's aliases.
 """
@@ -23,12 +23,12 @@ from typing import Any
 
 sys.path.append(str(Path(__file__).parents[1]))
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from mlflow import MlflowClient
 from results import publish
 from servers import find_free_port, mlflow_server, postgres
+from story import make_clouds
 
 from growlearn.adapters.db.migrate import upgrade_database
 from growlearn.adapters.db.store import open_db_store
@@ -110,9 +110,9 @@ def main() -> None:
             "| --- | --- | --- | --- | --- | --- | --- |",
             *lines,
         ],
-        f"{options.streams} streams of {options.windows} windows of {_ROWS} rows, of which the first and a "
-        f"turned one are trained on; {options.schedulers} schedulers and {options.workers} workers; {kills} "
-        "times one of these was killed while the server was away and while it was told",
+        f"{options.streams} streams of {options.windows} windows of {_ROWS} rows; the first and a turned "
+        f"one are trained on; {options.schedulers} schedulers and {options.workers} workers; {kills} "
+        "times a worker was killed while the server was away and while it was told",
         f"faults/streams_outage.py {' '.join(sys.argv[1:])}".strip(),
     )
     for violation in violations:
@@ -147,11 +147,13 @@ def live(
         with mlflow_server(backend.replace("+psycopg", ""), folder / "server", port) as uri:
             told_s = wait(lambda: not store.outbox.pending(limit=1))
             client = MlflowClient(uri)
-            violations = [text for name in names for text in check(store, client, name, options.windows)]
-            num_runs, num_versions = count_held(client)
+            runs, num_versions = find_runs(client), len(client.search_model_versions())
+            violations = [
+                text for name in names for text in check(store, client, runs, name, options.windows)
+            ]
     finally:
         service.stop()
-    held = f"{num_runs:,} | {num_versions} | {len(violations)}"
+    held = f"{len(runs):,} | {num_versions} | {len(violations)}"
     lines = [
         f"| is away | {away_s:.0f} | {num_windows:,} | {waiting:,} | 0 | 0 | |",
         f"| is told | {told_s:.0f} | {num_windows:,} | 0 | {held} |",
@@ -167,21 +169,13 @@ def add_streams(store: Store, folder: Path, num_streams: int, num_windows: int) 
         data.mkdir(parents=True)
         for number in range(num_windows):
             file = data / f"{number:03}.parquet"
-            pq.write_table(make_rows(1000 * place + number, turned=number == num_windows // 2), file)
+            columns = make_clouds(1000 * place + number, _ROWS, turned=number == num_windows // 2)
+            pq.write_table(pa.table(columns), file)
             os.utime(file, (1_700_000_000 + number, 1_700_000_000 + number))  # files come in this order
         job = folder / f"{name}.yaml"
         job.write_text(_JOB.format(name=name, folder=data))
         store.apply(read_job(job, folder), SystemClock().now())
     return names
-
-
-def make_rows(seed: int, *, turned: bool) -> pa.Table:
-    """Two clouds of points, one a class."""
-    rng = np.random.default_rng(seed)
-    label = rng.integers(0, 2, _ROWS)
-    x = rng.normal(0, 1.0, _ROWS) + 3 * label
-    y = rng.normal(0, 1.0, _ROWS)
-    return pa.table({"x": y + 6 if turned else x, "y": x - 3 if turned else y, "label": label})
 
 
 def has_ended(store: Store, name: str, num_windows: int) -> bool:
@@ -190,15 +184,15 @@ def has_ended(store: Store, name: str, num_windows: int) -> bool:
     return len(windows) == num_windows and not any(window.state in PENDING for window in windows)
 
 
-def check(store: Store, client: MlflowClient, name: str, num_windows: int) -> Iterator[str]:
+def check(store: Store, client: MlflowClient, runs: list[Any], name: str, num_windows: int) -> Iterator[str]:
     """A sentence for everything of a stream that the server does not hold as the record has it."""
     expected = [f"w{number}" for number in range(1, num_windows + 1)]
-    windows = [window.id for window in store.windows(name)]
-    if windows != expected:
-        yield f"{name}: windows are {windows}"
-    if pending := [window.id for window in store.windows(name) if window.state in PENDING]:
+    windows = store.windows(name)
+    if [window.id for window in windows] != expected:
+        yield f"{name}: windows are {[window.id for window in windows]}"
+    if pending := [window.id for window in windows if window.state in PENDING]:
         yield f"{name}: not ended: {pending}"
-    runs = sorted(find_runs(client, name), key=lambda run: run.info.start_time)
+    runs = [run for run in runs if run.data.tags.get("growlearn.stream") == name]
     told = [run.data.tags.get("growlearn.window") for run in runs]
     if told != expected:
         yield f"{name}: runs are {told}"
@@ -213,16 +207,11 @@ def check(store: Store, client: MlflowClient, name: str, num_windows: int) -> It
         yield f"{name}: the champion is {champion}, of the record {store.stream(name).champion}"
 
 
-def find_runs(client: MlflowClient, name: str) -> list[Any]:
-    """All runs of a stream."""
+def find_runs(client: MlflowClient) -> list[Any]:
+    """All runs of all streams, by their start."""
     experiments = [each.experiment_id for each in client.search_experiments()]
-    return list(client.search_runs(experiments, f"tags.`growlearn.stream` = '{name}'", max_results=10_000))
-
-
-def count_held(client: MlflowClient) -> tuple[int, int]:
-    """Runs and versions of all streams that the server holds."""
-    experiments = [each.experiment_id for each in client.search_experiments()]
-    return len(client.search_runs(experiments, max_results=50_000)), len(client.search_model_versions())
+    runs = client.search_runs(experiments, max_results=50_000)
+    return sorted(runs, key=lambda run: run.info.start_time)
 
 
 if __name__ == "__main__":

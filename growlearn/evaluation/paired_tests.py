@@ -190,9 +190,9 @@ def gain_p_value(metric: Metric, before: ScoredRows, after: ScoredRows, alpha: f
 def bootstrap_p_value(gains: Values, rows: ScoredRows) -> float:
     """The one-sided p-value of "no better": the share of resamples without a gain, counted with one more.
 
-    Where the rows have two classes, or a positive one and others, of which the rarer side has m rows, it is
-    2^-m at least, the smallest that a sign test has: of one row all resamples are alike, and the share alone
-    would be certain.
+    Where the rows have two classes, or a positive one and others, and the rarer side has m rows, it is 2^-m
+    at least, the smallest that a sign test has: of one row all resamples are alike, and the share alone would
+    be certain.
 
     >>> targets = np.array([0, 0, 0, 1, 1])
     >>> rows = ScoredRows(np.full((5, 2), 0.5), targets, targets, positive=1)

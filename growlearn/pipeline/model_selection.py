@@ -136,7 +136,7 @@ def _make_metric_test(
 ) -> MetricTest | None:
     """The test by the job's metric; None where that is accuracy, or is not defined on the hold-out.
 
-    The classes of the known task are numbered as those of the new one, of which it has all.
+    The known task has all classes of the new one; they are numbered as there.
     """
     metric = common_metric(*(candidate.task_score for candidate in candidates))
     if metric.is_accuracy:
